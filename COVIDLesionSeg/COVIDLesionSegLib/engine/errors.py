@@ -1,0 +1,52 @@
+"""What can go wrong, each said in one sentence that names the problem and the way out."""
+
+
+class CovidLesionSegError(Exception):
+    """Base of every error this package raises on purpose.
+
+    ``str(error)`` is one clear sentence for a person: what is wrong and what to do.
+    """
+
+
+class InputError(CovidLesionSegError):
+    """The CT cannot be read, is not a chest CT in HU, or is damaged."""
+
+
+class SeveralSeriesError(InputError):
+    """A DICOM folder holds more than one series, and none was chosen."""
+
+    def __init__(self, message: str, series: dict[str, str]):
+        """``series`` maps each SeriesInstanceUID to a short description without patient data."""
+        super().__init__(message)
+        self.series = series
+
+
+class LungsNotFoundError(InputError):
+    """No lungs were found in the CT."""
+
+
+class ParameterError(CovidLesionSegError):
+    """A parameter has a value outside its allowed set or range."""
+
+
+class ModelError(CovidLesionSegError):
+    """A model is unknown, or its weights are absent, damaged, or not what the catalogue says."""
+
+
+class DeviceError(CovidLesionSegError):
+    """The requested compute device is absent or ran out of memory with no smaller step left."""
+
+
+class OutputError(CovidLesionSegError):
+    """A result cannot be written where it was asked for."""
+
+
+class DependencyError(CovidLesionSegError):
+    """A Python package or system library that this step needs is not installed."""
+
+
+class Cancelled(CovidLesionSegError):
+    """The user cancelled; nothing was changed."""
+
+    def __init__(self, message: str = "Cancelled: nothing was changed."):
+        super().__init__(message)
