@@ -1,0 +1,22 @@
+"""CT volumes: reading, checking, geometry, writing."""
+
+from .checks import check_chest_ct
+from .fingerprint import fingerprint
+from .geometry import AxialOrder, Geometry
+from .images import geometry_of, image_from
+from .reading import read_array, read_volume
+from .volume import Volume
+from .writing import write_volume
+
+__all__ = [
+    "AxialOrder",
+    "Geometry",
+    "Volume",
+    "check_chest_ct",
+    "fingerprint",
+    "geometry_of",
+    "image_from",
+    "read_array",
+    "read_volume",
+    "write_volume",
+]

@@ -1,0 +1,143 @@
+"""Is this array on this grid a chest CT in HU that the engine can work on?
+
+One set of rules for files, DICOM series and Slicer nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import InputError
+from .geometry import Geometry
+from .volume import Volume
+
+MINIMUM_SLICES = 3
+"""Fewer axial slices are a localizer or a fragment, not a chest CT."""
+
+MAXIMUM_VOXELS = 2**30
+"""1024 x 1024 x 1024. The engine holds about 12 bytes per voxel, 12 GiB for this many."""
+
+THICK_SLICES_MM = 10.0
+"""Axial slices further apart than this give a warning."""
+
+AIR_HU = -1024
+"""Below is padding outside the field of view (-2048, -3024, ...), raised to this value."""
+
+# Lung, airways and the air around the patient. The limits keep noise around -1000 HU in, and out
+# both constant padding at -1024 and fat.
+_AERATED_HU = (-1020, -500)
+_AERATED_SHARE = 0.001
+
+
+def check_chest_ct(volume: Volume) -> Volume:
+    """The volume with its array as int16 HU (float32 where values are fractional), or an error.
+
+    Values below -1024 HU become -1024. Nothing is rescaled, resampled or reordered, and the array
+    that was given is never changed.
+
+    Raises:
+        InputError: The volume is not a three-dimensional scalar image on an orthogonal grid of
+            at least 3 axial slices, is larger than ``MAXIMUM_VOXELS``, holds NaN or infinity, or
+            its values are not HU of a chest.
+    """
+    if volume.array.ndim != 3 or volume.array.dtype.kind not in "iuf":
+        raise InputError(
+            "The image is not a three-dimensional scalar volume; select a CT, not a colour image, "
+            "time series or vector field."
+        )
+    if volume.array.shape != volume.geometry.shape:
+        raise InputError(
+            f"The voxel array has shape {volume.array.shape}, but its grid is "
+            f"{volume.geometry.shape}; load the CT again."
+        )
+    check_size(volume.geometry.size)
+    check_grid(volume.geometry)
+    slices = volume.axial.shape[0]
+    if slices < MINIMUM_SLICES:
+        raise InputError(
+            f"The CT has only {slices} axial slice{'s' if slices > 1 else ''}, but at least "
+            f"{MINIMUM_SLICES} are needed; choose the full chest series."
+        )
+    array = _hounsfield(volume.array)
+    _check_values(array, volume.array)
+    warnings = volume.warnings
+    distance = volume.axial_spacing[0]
+    if distance > THICK_SLICES_MM:
+        warnings += (
+            f"Axial slices are {distance:.1f} mm apart: volumes are rough, and lesions between "
+            "slices are missed.",
+        )
+    return replace(volume, array=array, warnings=warnings)
+
+
+def check_size(size: tuple[int, ...]) -> None:
+    """Refuse a grid with more than ``MAXIMUM_VOXELS`` voxels, before they are read.
+
+    Raises:
+        InputError: The grid is too large.
+    """
+    voxels = int(np.prod([int(n) for n in size], dtype=object))
+    if voxels > MAXIMUM_VOXELS:
+        raise InputError(
+            f"The volume has {' x '.join(str(n) for n in size)} voxels, about "
+            f"{12 * voxels / 2**30:.0f} GiB of memory to analyse; crop or resample it to at most "
+            f"{MAXIMUM_VOXELS / 1e9:.2f} billion voxels."
+        )
+
+
+def check_grid(geometry: Geometry) -> None:
+    """Refuse spacing that is not positive and axes that are not orthogonal.
+
+    Raises:
+        InputError: The grid is degenerate or sheared.
+    """
+    numbers = (*geometry.spacing, *geometry.origin, *geometry.direction)
+    if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0:
+        raise InputError(
+            f"The volume's grid is damaged (voxel size {' x '.join(map(str, geometry.spacing))} "
+            "mm); correct its spacing, origin and directions."
+        )
+    direction = np.reshape(geometry.direction, (3, 3))
+    if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-3:
+        raise InputError(
+            "The volume's axes are not at right angles (sheared, as with gantry tilt); resample "
+            "it to an orthogonal grid first, for example by hardening its acquisition transform "
+            "in Slicer."
+        )
+
+
+def _hounsfield(array: np.ndarray) -> np.ndarray:
+    """Array as int16 where nothing is lost, else float32, with padding raised to ``AIR_HU``."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        share = 1 - np.count_nonzero(np.isfinite(array)) / array.size
+        raise InputError(
+            f"{share:.1%} of the voxels are NaN or infinite; export the CT again with numbers in "
+            "every voxel."
+        )
+    integral = array.dtype.kind in "iu" or all(np.array_equal(np.rint(s), s) for s in array)
+    fits = array.max() <= np.iinfo(np.int16).max
+    dtype = np.int16 if integral and fits else np.float32
+    if array.min() < AIR_HU:
+        array = np.maximum(array, array.dtype.type(AIR_HU))
+    return array.astype(dtype, copy=False)
+
+
+def _check_values(array: np.ndarray, stored: np.ndarray) -> None:
+    lowest, highest = stored.min(), stored.max()
+    if lowest == highest:
+        raise InputError(f"Every voxel has the same value ({lowest:g}): the volume is empty.")
+    if lowest >= 0:
+        raise InputError(
+            f"Values run from {lowest:g} to {highest:g}, so they are not HU (air is -1000 HU); "
+            "use a CT, with rescale slope and intercept applied."
+        )
+    low, high = _AERATED_HU
+    aerated = sum(np.count_nonzero((s > low) & (s < high)) for s in array) / array.size
+    if aerated < _AERATED_SHARE:
+        raise InputError(
+            f"Values run from {lowest:g} to {highest:g}, but hardly any lies where lung and air "
+            f"do ({low} to {high} HU): not a chest CT in HU; check the modality and the rescale "
+            "slope and intercept."
+        )

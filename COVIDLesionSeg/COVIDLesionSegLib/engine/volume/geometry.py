@@ -1,0 +1,113 @@
+"""Where voxels lie in the patient: spacing, origin and axes, in DICOM's LPS convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The grid of a volume, as SimpleITK states it.
+
+    Attributes:
+        size: Number of voxels along the grid's i, j, k axes (columns, rows, slices).
+        spacing: Distance between voxel centres along i, j, k, in mm.
+        origin: LPS position of the centre of voxel (0, 0, 0), in mm.
+        direction: Row-major 3x3 matrix; column n is the LPS unit vector of axis n.
+    """
+
+    size: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    direction: tuple[float, ...]
+
+    @classmethod
+    def from_ijk_to_ras(cls, matrix: np.ndarray, size: tuple[int, int, int]) -> Geometry:
+        """Geometry of a Slicer volume node from its 4x4 IJK-to-RAS matrix and (i, j, k) size."""
+        lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
+        spacing = np.linalg.norm(lps[:3, :3], axis=0)
+        with np.errstate(invalid="ignore"):  # a zero column gives NaN, which check_grid refuses
+            direction = lps[:3, :3] / spacing
+        return cls(
+            size=tuple(int(n) for n in size),
+            spacing=tuple(float(s) for s in spacing),
+            origin=tuple(float(o) for o in lps[:3, 3]),
+            direction=tuple(float(d) for d in direction.ravel()),
+        )
+
+    @property
+    def ijk_to_lps(self) -> np.ndarray:
+        """4x4 matrix from voxel indices (i, j, k) to LPS mm."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.reshape(self.direction, (3, 3)) * self.spacing
+        matrix[:3, 3] = self.origin
+        return matrix
+
+    @property
+    def ijk_to_ras(self) -> np.ndarray:
+        """4x4 matrix from voxel indices (i, j, k) to RAS mm, Slicer's convention."""
+        return _LPS_TO_RAS @ self.ijk_to_lps
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in ml (cm3)."""
+        return float(np.prod(self.spacing)) / 1000.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the array (slices, rows, columns) on this grid."""
+        return self.size[::-1]
+
+
+@dataclass(frozen=True)
+class AxialOrder:
+    """How to permute and flip an array into axial order, and back, without resampling.
+
+    In axial order an array's axes (z, y, x) run closest to superior, posterior and left, so that
+    ``array[0, 0, 0]`` is the inferior, anterior, right-most voxel and ``array[k]`` is an axial
+    slice in radiological view. An oblique grid takes the nearest axes; its voxels are not moved.
+
+    Attributes:
+        permutation: For each axis z, y, x of the axial array, the axis of the stored array.
+        flips: For each axis z, y, x of the axial array, whether it runs backwards when stored.
+    """
+
+    permutation: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+
+    @classmethod
+    def of(cls, geometry: Geometry) -> AxialOrder:
+        """The order that brings an array stored on ``geometry`` into axial order."""
+        direction = np.reshape(geometry.direction, (3, 3))
+        # Assign patient axes to grid axes greedily, strongest alignment first: even at 45 degrees
+        # every patient axis gets a grid axis of its own.
+        strength = np.abs(direction)
+        grid_axis = {}
+        for _ in range(3):
+            patient, grid = np.unravel_index(np.argmax(strength), (3, 3))
+            grid_axis[int(patient)] = int(grid)
+            strength[patient, :] = -1
+            strength[:, grid] = -1
+        # Array axes are grid axes reversed (array axis 0 is k); patient axes z, y, x are L P S
+        # components 2, 1, 0.
+        permutation = tuple(2 - grid_axis[patient] for patient in (2, 1, 0))
+        flips = tuple(bool(direction[patient, grid_axis[patient]] < 0) for patient in (2, 1, 0))
+        return cls(permutation, flips)
+
+    def to_axial(self, array: np.ndarray) -> np.ndarray:
+        """Stored array to axial order (z, y, x); a view, no copy."""
+        axial = np.transpose(array, self.permutation)
+        return axial[tuple(slice(None, None, -1 if flip else None) for flip in self.flips)]
+
+    def to_stored(self, axial: np.ndarray) -> np.ndarray:
+        """Axial array (z, y, x) back to the stored order; a view, no copy."""
+        stored = axial[tuple(slice(None, None, -1 if flip else None) for flip in self.flips)]
+        return np.transpose(stored, np.argsort(self.permutation))
+
+    def axial_spacing(self, geometry: Geometry) -> tuple[float, float, float]:
+        """Spacing in mm along the axial array's axes (z, y, x)."""
+        return tuple(geometry.spacing[2 - axis] for axis in self.permutation)

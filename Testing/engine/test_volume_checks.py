@@ -1,0 +1,67 @@
+"""The same rules for volumes that come from Slicer as arrays."""
+
+import numpy as np
+import pytest
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume import Geometry, Volume, check_chest_ct
+from engine.volume_files import chest_hu, grid_of
+
+
+def test_array_given_is_never_changed():
+    hu = chest_hu()
+    hu[:, 0] = -2048
+    before = hu.copy()
+    checked = check_chest_ct(Volume(hu, grid_of(hu)))
+    np.testing.assert_array_equal(hu, before)
+    assert checked.array.min() == -1024
+
+
+def test_warnings_and_source_are_kept():
+    hu = chest_hu()
+    checked = check_chest_ct(Volume(hu, grid_of(hu), {"format": "MRML"}, ("odd",)))
+    assert checked.source == {"format": "MRML"}
+    assert checked.warnings == ("odd",)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 5)),
+        np.zeros((4, 5, 6, 3), np.uint8),
+        np.zeros((4, 5, 6), bool),
+        np.zeros((4, 5, 6), complex),
+    ],
+)
+def test_arrays_that_are_not_scalar_volumes_are_refused(array):
+    grid = Geometry((6, 5, 4), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
+    with pytest.raises(InputError, match="three-dimensional scalar"):
+        check_chest_ct(Volume(array, grid))
+
+
+def test_array_that_does_not_fit_its_grid_is_refused():
+    hu = chest_hu()
+    with pytest.raises(InputError, match="shape"):
+        check_chest_ct(Volume(hu[1:], grid_of(hu)))
+
+
+@pytest.mark.parametrize("spacing", [(0.0, 1.0, 1.0), (np.nan, 1.0, 1.0), (-1.0, 1.0, 1.0)])
+def test_degenerate_spacing_is_refused(spacing):
+    hu = chest_hu()
+    with pytest.raises(InputError, match="grid is damaged"):
+        check_chest_ct(Volume(hu, grid_of(hu, spacing=spacing)))
+
+
+def test_slicer_matrix_without_a_third_axis_is_refused():
+    hu = chest_hu()
+    grid = Geometry.from_ijk_to_ras(np.diag([0.7, 0.7, 0.0, 1.0]), hu.shape[::-1])
+    with pytest.raises(InputError, match="grid is damaged"):
+        check_chest_ct(Volume(hu, grid))
+
+
+def test_two_axial_slices_are_refused_whichever_way_they_are_stored():
+    hu = chest_hu()[:2]
+    sagittal = np.ascontiguousarray(hu.transpose(2, 0, 1))
+    direction = np.eye(3)[:, [1, 2, 0]]
+    grid = grid_of(sagittal, direction=tuple(direction.ravel()))
+    with pytest.raises(InputError, match="only 2 axial slices"):
+        check_chest_ct(Volume(sagittal, grid))

@@ -1,0 +1,349 @@
+"""Files that are read exactly, and files that are refused with one clear sentence."""
+
+import gzip
+import os
+import struct
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume import Volume, fingerprint, read_array, read_volume
+from engine.volume_files import (
+    AXIAL,
+    as_image,
+    chest_hu,
+    damage,
+    grid_of,
+    overwrite,
+    truncate,
+    write_image,
+)
+
+FORMATS = [".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"]
+CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0)
+
+
+def refusal(path, series=None) -> str:
+    """The message of the error that reading gives: one line of one sentence naming the file."""
+    with pytest.raises(InputError) as caught:
+        read_volume(path, series)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert "ITK" not in message
+    assert str(path.parent) not in message
+    return message
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("direction", [AXIAL, CORONAL])
+def test_voxels_and_grid_come_back_as_stored(tmp_path, suffix, compress, direction):
+    hu = chest_hu()
+    grid = grid_of(hu, direction=direction)
+    volume = read_volume(write_image(tmp_path / f"ct{suffix}", hu, grid, compress))
+    np.testing.assert_array_equal(volume.array, hu)
+    assert volume.array.dtype == np.int16
+    assert volume.geometry.size == grid.size
+    for name in ("spacing", "origin", "direction"):
+        np.testing.assert_allclose(getattr(volume.geometry, name), getattr(grid, name), atol=1e-5)
+    assert volume.warnings == ()
+
+
+def test_source_states_format_and_number_of_axial_slices(tmp_path):
+    hu = chest_hu((8, 14, 18))
+    volume = read_volume(write_image(tmp_path / "ct.nrrd", hu, grid_of(hu, direction=CORONAL)))
+    assert volume.source == {"format": "NRRD", "modality": "not stated", "slices": "14"}
+
+
+@pytest.mark.parametrize("pixel_type", [np.float32, np.float64, np.int32])
+def test_whole_hu_become_int16_whatever_their_type(tmp_path, pixel_type):
+    hu = chest_hu()
+    volume = read_volume(write_image(tmp_path / "ct.nrrd", hu.astype(pixel_type)))
+    assert volume.array.dtype == np.int16
+    np.testing.assert_array_equal(volume.array, hu)
+
+
+def test_nifti_slope_and_intercept_are_applied(tmp_path):
+    hu = chest_hu()
+    path = write_image(tmp_path / "ct.nii", (hu + 1024).astype(np.int16))
+    overwrite(path, 112, struct.pack("<2f", 1.0, -1024.0))
+    np.testing.assert_array_equal(read_volume(path).array, hu)
+
+
+def test_same_content_has_one_fingerprint_in_every_format_and_orientation(tmp_path):
+    hu = chest_hu()
+    image = as_image(hu, grid_of(hu, spacing=(0.8125, 0.6875, 1.25)))
+    names = {f"ct{suffix}": image for suffix in FORMATS}
+    names["flipped.nii.gz"] = sitk.Flip(image, (True, False, True))
+    names["sagittal.nrrd"] = sitk.PermuteAxes(image, (1, 2, 0))
+    fingerprints = set()
+    for name, stored in names.items():
+        sitk.WriteImage(stored, str(tmp_path / name))
+        fingerprints.add(fingerprint(read_volume(tmp_path / name)))
+    assert len(fingerprints) == 1
+    other = hu.copy()
+    other[0, 0, 0] += 1
+    assert fingerprint(read_volume(write_image(tmp_path / "b.nrrd", other))) not in fingerprints
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("fraction", [0.5, 0.98])
+def test_truncated_file_is_refused(tmp_path, capfd, suffix, compress, fraction):
+    path = write_image(tmp_path / f"ct{suffix}", chest_hu((20, 30, 30)), compress=compress)
+    voxels = next((p for p in tmp_path.iterdir() if p != path), path)
+    truncate(voxels, fraction)
+    assert "truncated" in refusal(path)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_damaged_compressed_voxels_are_refused(tmp_path, suffix):
+    path = write_image(tmp_path / f"ct{suffix}", chest_hu((20, 30, 30)), compress=True)
+    assert "ct" in refusal(damage(path))
+
+
+@pytest.mark.parametrize("suffix", [".nhdr", ".mhd"])
+def test_missing_file_with_the_voxels_is_named_as_the_reason(tmp_path, suffix):
+    path = write_image(tmp_path / f"ct{suffix}", chest_hu())
+    next(p for p in tmp_path.iterdir() if p != path).unlink()
+    assert "missing" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".nhdr"])
+@pytest.mark.parametrize("content", ["", "not an image\nat all\n"])
+def test_text_file_with_an_image_name_is_refused(tmp_path, suffix, content):
+    path = tmp_path / f"notes{suffix}"
+    path.write_text(content)
+    assert f"notes{suffix} is not a" in refusal(path)
+
+
+def test_gzipped_text_is_refused(tmp_path):
+    path = tmp_path / "notes.nii.gz"
+    path.write_bytes(gzip.compress(b"not an image" * 100))
+    assert "not a NIfTI file" in refusal(path)
+
+
+def test_unknown_kind_of_file_is_refused_with_the_known_ones(tmp_path):
+    path = tmp_path / "ct.txt"
+    path.write_text("hello")
+    assert ".nrrd" in refusal(path)
+
+
+def test_missing_file_is_refused(tmp_path):
+    assert refusal(tmp_path / "absent.nrrd") == "absent.nrrd does not exist; check the path."
+
+
+def test_unreadable_file_is_refused(tmp_path):
+    path = write_image(tmp_path / "ct.nrrd", chest_hu())
+    path.chmod(0)
+    if os.geteuid() != 0:
+        assert "permissions" in refusal(path)
+        return
+    os.seteuid(65534)  # root may read everything
+    try:
+        assert "permissions" in refusal(path)
+    finally:
+        os.seteuid(0)
+
+
+def test_series_cannot_be_chosen_in_a_file_without_series(tmp_path):
+    assert "not DICOM" in refusal(write_image(tmp_path / "ct.nrrd", chest_hu()), series="1.2")
+
+
+def test_time_series_is_refused(tmp_path):
+    image = as_image(chest_hu(), grid_of(chest_hu()))
+    path = tmp_path / "ct.nii.gz"
+    sitk.WriteImage(sitk.JoinSeries([image, image]), str(path))
+    assert "4-dimensional" in refusal(path)
+
+
+def test_single_image_is_refused(tmp_path):
+    path = tmp_path / "ct.nrrd"
+    sitk.WriteImage(sitk.GetImageFromArray(chest_hu()[0]), str(path))
+    assert "2-dimensional" in refusal(path)
+
+
+def test_colour_volume_is_refused(tmp_path):
+    path = tmp_path / "ct.nrrd"
+    colours = np.zeros((4, 5, 6, 3), np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(colours, isVector=True), str(path))
+    assert "3 values per voxel" in refusal(path)
+
+
+def test_announced_size_beyond_memory_is_refused_before_reading(tmp_path):
+    path = write_image(tmp_path / "ct.nii", chest_hu())
+    overwrite(path, 40, struct.pack("<4h", 3, 32000, 32000, 32000))
+    assert "crop or resample" in refusal(path)
+
+
+def test_sheared_nrrd_is_refused(tmp_path):
+    path = write_image(tmp_path / "ct.nrrd", chest_hu())
+    content = path.read_bytes().replace(b"(0.75,0,0)", b"(.75,0.2,0)")
+    path.write_bytes(content)
+    assert "right angles" in refusal(path)
+
+
+def nifti_with(tmp_path, qform_code, sform_code, srow=None):
+    """Axial NIfTI; ``srow`` replaces the three rows of the affine (RAS)."""
+    path = write_image(tmp_path / "ct.nii", chest_hu())
+    overwrite(path, 252, struct.pack("<2h", qform_code, sform_code))
+    if srow is not None:
+        overwrite(path, 280, struct.pack("<12f", *np.ravel(srow)))
+    return path
+
+
+def test_sheared_nifti_is_refused(tmp_path):
+    srow = [[-0.75, 0.3, 0, 0], [0, -0.8, 0, 0], [0, 0, 2.5, 0]]
+    assert "right angles" in refusal(nifti_with(tmp_path, 0, 1, srow))
+
+
+def test_nifti_whose_qform_and_sform_swap_left_and_right_is_refused(tmp_path):
+    srow = [[0.75, 0, 0, 0], [0, -0.8, 0, 0], [0, 0, 2.5, 0]]
+    assert "left and right are unknown" in refusal(nifti_with(tmp_path, 1, 2, srow))
+
+
+def test_nifti_whose_sform_only_shifts_the_patient_is_read(tmp_path):
+    srow = [[-0.75, 0, 0, 90], [0, -0.8, 0, 80], [0, 0, 2.5, 0]]
+    assert read_volume(nifti_with(tmp_path, 1, 2, srow)).warnings == ()
+
+
+@pytest.mark.parametrize("direction", [AXIAL, CORONAL, (0, 0, -1, 1, 0, 0, 0, 1, 0)])
+def test_qform_and_sform_of_any_orientation_agree_where_itk_wrote_both(tmp_path, direction):
+    hu = chest_hu()
+    grid = grid_of(hu, direction=tuple(float(d) for d in direction))
+    assert read_volume(write_image(tmp_path / "ct.nii.gz", hu, grid)).warnings == ()
+
+
+@pytest.mark.parametrize("pixdim", [0.0, float("nan")])
+def test_nifti_without_voxel_size_is_refused(tmp_path, pixdim):
+    path = write_image(tmp_path / "ct.nii", chest_hu())
+    overwrite(path, 84, struct.pack("<f", pixdim))
+    assert "voxel size" in refusal(path)
+
+
+def without_lines(path, *starts):
+    header, voxels = path.read_bytes().split(b"\n\n", 1)
+    kept = [line for line in header.split(b"\n") if not line.startswith(starts)]
+    path.write_bytes(b"\n".join(kept) + b"\n\n" + voxels)
+    return path
+
+
+def test_nrrd_without_voxel_size_is_refused(tmp_path):
+    path = write_image(tmp_path / "ct.nrrd", chest_hu())
+    assert "voxel size" in refusal(without_lines(path, b"space"))
+
+
+def test_metaimage_without_voxel_size_is_refused(tmp_path):
+    path = write_image(tmp_path / "ct.mhd", chest_hu())
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("ElementSpacing")))
+    assert "voxel size" in refusal(path)
+
+
+def test_unknown_orientation_gives_a_warning(tmp_path):
+    nifti = nifti_with(tmp_path, 0, 0)
+    nrrd = write_image(tmp_path / "ct.nrrd", chest_hu())
+    header, voxels = without_lines(nrrd, b"space").read_bytes().split(b"\n\n", 1)
+    nrrd.write_bytes(header + b"\nspacings: 0.75 0.8 2.5\n\n" + voxels)
+    for path in (nifti, nrrd):
+        (warning,) = read_volume(path).warnings
+        assert "left and right" in warning
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (lambda hu: hu[:2], "only 2 axial slices"),
+        (lambda hu: np.where(hu < -900, np.nan, hu).astype(np.float32), "NaN"),
+        (lambda hu: np.where(hu < -900, -np.inf, hu).astype(np.float32), "infinite"),
+        (lambda hu: (hu + 1024).astype(np.uint16), "not HU"),
+        (lambda hu: np.interp(hu, (-1024, 400), (0, 255)).astype(np.uint8), "not HU"),
+        (lambda hu: np.full_like(hu, -1000), "same value"),
+        (lambda hu: np.full_like(hu, 0), "same value"),
+        (lambda hu: np.where(hu < -900, -2000, hu + 1024).astype(np.int16), "lung and air"),
+        (lambda hu: ((hu - hu.mean()) / hu.std()).astype(np.float32), "lung and air"),
+    ],
+    ids=[
+        "two-slices",
+        "nan",
+        "infinity",
+        "unsigned",
+        "8-bit",
+        "air-only",
+        "zeros",
+        "offset-with-padding",
+        "normalised",
+    ],
+)
+def test_values_that_are_not_a_chest_ct_in_hu_are_refused(tmp_path, values, reason):
+    assert reason in refusal(write_image(tmp_path / "ct.nrrd", values(chest_hu())))
+
+
+@pytest.mark.parametrize("padding", [-2048, -3024, -32768])
+def test_padding_outside_the_field_of_view_becomes_air(tmp_path, padding):
+    hu = chest_hu()
+    padded = hu.copy()
+    padded[:, 0] = padding
+    volume = read_volume(write_image(tmp_path / "ct.nrrd", padded))
+    assert (volume.array[:, 0] == -1024).all()
+    np.testing.assert_array_equal(volume.array[:, 1:], hu[:, 1:])
+    assert volume.warnings == ()
+
+
+def test_metal_is_kept(tmp_path):
+    hu = chest_hu()
+    hu[3, 7, 9] = 14000
+    assert read_volume(write_image(tmp_path / "ct.nrrd", hu)).array[3, 7, 9] == 14000
+
+
+def test_fractional_hu_stay_fractional(tmp_path):
+    hu = chest_hu().astype(np.float64) + 0.25
+    volume = read_volume(write_image(tmp_path / "ct.nrrd", hu))
+    assert volume.array.dtype == np.float32
+    np.testing.assert_array_equal(volume.array, hu)
+
+
+def test_thick_slices_give_a_warning(tmp_path):
+    hu = chest_hu()
+    grid = grid_of(hu, spacing=(0.75, 0.75, 12.0))
+    (warning,) = read_volume(write_image(tmp_path / "ct.nrrd", hu, grid)).warnings
+    assert "12.0 mm" in warning
+
+
+def test_array_of_any_kind_is_read_with_its_grid(tmp_path):
+    labels = (chest_hu() < -500).astype(np.uint8)
+    array, grid = read_array(write_image(tmp_path / "labels.nrrd", labels))
+    np.testing.assert_array_equal(array, labels)
+    assert grid == grid_of(labels)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_compressed_file_without_its_checksum_is_refused(tmp_path, suffix):
+    path = write_image(tmp_path / f"ct{suffix}", chest_hu(), compress=True)
+    path.write_bytes(path.read_bytes()[:-4])
+    assert "truncated" in refusal(path)
+
+
+@pytest.mark.parametrize("display", [True, False])
+def test_itk_warnings_are_left_as_they_were(tmp_path, display):
+    path = write_image(tmp_path / "ct.nrrd", chest_hu())
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    try:
+        sitk.ProcessObject.SetGlobalWarningDisplay(display)
+        read_volume(path)
+        assert sitk.ProcessObject.GetGlobalWarningDisplay() == display
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+@pytest.mark.parametrize("spacing", [0.6875, 0.78125, 0.8125, 0.9765625, 0.748046875, 0.625, 1.25])
+def test_fingerprint_does_not_depend_on_the_precision_of_the_spacing(spacing):
+    hu = chest_hu()
+    written = [spacing * (1 + error) for error in (-2e-7, 0, 2e-7)]
+    volumes = [Volume(hu, grid_of(hu, spacing=(s, s, 2.5))) for s in written]
+    assert len({fingerprint(volume) for volume in volumes}) == 1
+    other = Volume(hu, grid_of(hu, spacing=(spacing + 0.01, spacing, 2.5)))
+    assert fingerprint(other) != fingerprint(volumes[0])

@@ -1,0 +1,107 @@
+"""Results are written whole or not at all."""
+
+import resource
+import signal
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from COVIDLesionSegLib.engine.errors import OutputError
+from COVIDLesionSegLib.engine.volume import read_array, write_volume
+from engine.volume_files import chest_hu, grid_of
+
+OBLIQUE = tuple(
+    (np.array([[0.96, 0.28, 0.0], [-0.28, 0.96, 0.0], [0.0, 0.0, 1.0]])).ravel().tolist()
+)
+SUFFIXES = [".nrrd", ".nii", ".nii.gz", ".mha"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_array_and_grid_come_back(tmp_path, suffix, dtype):
+    array = chest_hu().astype(dtype)
+    grid = grid_of(array, direction=OBLIQUE)
+    write_volume(array, grid, tmp_path / f"result{suffix}")
+    again, grid_again = read_array(tmp_path / f"result{suffix}")
+    np.testing.assert_array_equal(again, array)
+    assert again.dtype == dtype
+    assert grid_again.size == grid.size
+    exact = suffix in (".nrrd", ".mha")
+    for name in ("spacing", "origin", "direction"):
+        np.testing.assert_allclose(
+            getattr(grid_again, name), getattr(grid, name), atol=1e-12 if exact else 1e-4
+        )
+
+
+def test_masks_are_written_as_labels(tmp_path):
+    mask = chest_hu() < -500
+    write_volume(mask, grid_of(mask), tmp_path / "mask.nrrd")
+    again, _ = read_array(tmp_path / "mask.nrrd")
+    assert again.dtype == np.uint8
+    np.testing.assert_array_equal(again, mask)
+
+
+def test_other_programs_read_what_is_written(tmp_path):
+    hu = chest_hu()
+    write_volume(hu, grid_of(hu), tmp_path / "ct.nrrd")
+    image = sitk.ReadImage(str(tmp_path / "ct.nrrd"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), hu)
+    assert image.GetSpacing() == (0.75, 0.8, 2.5)
+
+
+def test_labels_are_compressed(tmp_path):
+    labels = np.zeros((40, 40, 40), np.uint8)
+    write_volume(labels, grid_of(labels), tmp_path / "labels.nrrd")
+    assert (tmp_path / "labels.nrrd").stat().st_size < labels.nbytes / 10
+
+
+def test_nothing_but_the_file_is_left(tmp_path):
+    hu = chest_hu()
+    write_volume(hu, grid_of(hu), tmp_path / "ct.nii.gz")
+    write_volume(hu, grid_of(hu), tmp_path / "ct.nii.gz")
+    assert [path.name for path in tmp_path.iterdir()] == ["ct.nii.gz"]
+
+
+@pytest.mark.parametrize("name", ["ct.nhdr", "ct.png", "ct"])
+def test_unknown_format_is_refused(tmp_path, name):
+    hu = chest_hu()
+    with pytest.raises(OutputError, match="must end in one of"):
+        write_volume(hu, grid_of(hu), tmp_path / name)
+
+
+def test_missing_folder_is_refused(tmp_path):
+    hu = chest_hu()
+    with pytest.raises(OutputError, match="check that the folder exists"):
+        write_volume(hu, grid_of(hu), tmp_path / "absent" / "ct.nrrd")
+
+
+def test_array_of_another_shape_is_a_programming_error(tmp_path):
+    hu = chest_hu()
+    with pytest.raises(ValueError, match="shape"):
+        write_volume(hu[1:], grid_of(hu), tmp_path / "ct.nrrd")
+
+
+@pytest.fixture
+def full_disk():
+    """Files of this process cannot grow beyond 2000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, request, suffix):
+    path = tmp_path / f"result{suffix}"
+    labels = np.zeros((4, 5, 6), np.uint8)
+    write_volume(labels, grid_of(labels), path)
+    before = path.read_bytes()
+    hu = chest_hu((20, 30, 30))
+    request.getfixturevalue("full_disk")
+    with pytest.raises(OutputError, match="free disk space") as caught:
+        write_volume(hu, grid_of(hu), path)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
