@@ -1,0 +1,1 @@
+"""Slicer's own MRML without the Slicer application, for the command line and the tests."""

@@ -1,0 +1,193 @@
+"""Starts Slicer's MRML without the Slicer application.
+
+The ``slicer-core`` wheel has Slicer's own MRML nodes, module logics and ``slicer.util``, but no
+scene and no application. :func:`boot` makes both, so that code written for Slicer's Python runs
+unchanged in a terminal.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..engine.errors import DependencyError
+
+_MODULE_LOGICS = {
+    "Colors": "vtkSlicerColorLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Terminologies": "vtkSlicerTerminologiesModuleLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "VolumeRendering": "vtkSlicerVolumeRenderingLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Models": "vtkSlicerModelsLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "Cameras": "vtkSlicerCamerasModuleLogic",
+    "Units": "vtkSlicerUnitsLogic",
+}
+
+# Libraries that Slicer's Python finds at top level and the wheel keeps inside its package.
+_TOP_LEVEL_LIBRARIES = {
+    "vtkSegmentationCore": "vtkSegmentationCore",
+    "vtkSegmentationCorePython": "vtkSegmentationCore",
+    "vtkITK": "vtkITK",
+    "vtkTeem": "vtkTeem",
+    "mrml": "MRMLCore",
+}
+
+_RENDER_PROBE = (
+    "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.SetSize(8, 8); "
+    "w.AddRenderer(vtk.vtkRenderer()); w.Render()"
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A running MRML: Slicer's, or the one :func:`boot` made.
+
+    Attributes:
+        scene: The MRML scene, also ``slicer.mrmlScene``.
+        application_logic: Slicer's application logic on that scene.
+    """
+
+    scene: Any
+    application_logic: Any
+
+
+def boot() -> Session:
+    """Start MRML, or give the one that runs already, inside Slicer the application's own.
+
+    Raises:
+        DependencyError: ``slicer-core`` is not installed.
+    """
+    try:
+        import slicer
+        import slicer.util
+    except ImportError as error:
+        raise DependencyError(
+            "Scenes need Slicer's MRML, which is not installed: run 'pip install slicer-core'."
+        ) from error
+    if getattr(slicer, "mrmlScene", None) is None:
+        _start(slicer)
+    return Session(slicer.mrmlScene, slicer.app.applicationLogic())
+
+
+@lru_cache(maxsize=1)
+def require_rendering() -> None:
+    """Make sure that pictures can be rendered, with or without a display.
+
+    Without a working OpenGL library VTK ends the whole process at its first frame, so the first
+    frame is tried in another process. On Linux without a display VTK is told to use EGL, unless
+    ``VTK_DEFAULT_OPENGL_WINDOW`` says otherwise.
+
+    Raises:
+        DependencyError: OpenGL is absent or does not work.
+    """
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+    probe = subprocess.run(
+        [sys.executable, "-c", _RENDER_PROBE], capture_output=True, timeout=120, check=False
+    )
+    if probe.returncode == 0:
+        return
+    if sys.platform == "darwin":
+        raise DependencyError(
+            "Pictures need OpenGL, which macOS offers only in a desktop session: "
+            "log in at the screen and run again."
+        )
+    raise DependencyError(
+        "Pictures need an OpenGL library, which is missing: "
+        "run 'sudo apt-get install libegl1 libgl1-mesa-dri'."
+    )
+
+
+def _start(slicer) -> None:
+    from .application import HeadlessApplication, HeadlessModules
+
+    for name, library in _TOP_LEVEL_LIBRARIES.items():
+        sys.modules.setdefault(name, importlib.import_module(f"slicer_core.{library}"))
+    folder = Path(tempfile.mkdtemp(prefix="slicer-headless-"))
+    (folder / "share" / "ColorFiles").mkdir(parents=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    scene = slicer.vtkMRMLScene()
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    scene.AddNode(crosshair)
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    application_logic = _start_application_logic(slicer, scene, folder)
+
+    slicer.mrmlScene = scene
+    slicer.app = HeadlessApplication(scene, application_logic)
+    slicer.modules = HeadlessModules()
+    for name, class_name in _MODULE_LOGICS.items():
+        _start_module(slicer, name, getattr(slicer, class_name)(), scene, application_logic)
+    # The scene holds no reference of its own to the logics that unpack bundles.
+    slicer.app.remote_io = _start_remote_io(slicer, scene, application_logic, folder)
+
+
+def _start_application_logic(slicer, scene, folder: Path):
+    import vtk
+
+    logic = slicer.vtkSlicerApplicationLogic()
+    logic.SetHomeDirectory(str(folder))
+    logic.SetShareDirectory("share")
+    logic.SetTemporaryPath(str(folder))
+    logic.SetMRMLScene(scene)
+    logic.SetSliceLogics(vtk.vtkCollection())
+    logic.SetViewLogics(vtk.vtkCollection())
+    slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance().SetMRMLApplicationLogic(logic)
+    slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance().SetMRMLApplicationLogic(logic)
+    return logic
+
+
+def _start_module(slicer, name: str, logic, scene, application_logic) -> None:
+    from .application import HeadlessModule
+
+    logic.SetMRMLApplicationLogic(application_logic)
+    if name == "Colors":
+        application_logic.SetColorLogic(logic)
+    with _without_vtk_messages():
+        logic.SetMRMLScene(scene)
+    application_logic.SetModuleLogic(name, logic)
+    setattr(slicer.modules, name.lower(), HeadlessModule(name, logic))
+
+
+@contextmanager
+def _without_vtk_messages() -> Iterator[None]:
+    """The wheel lacks the application's terminology files; logics that look for them complain."""
+    import vtk
+
+    shown = vtk.vtkObject.GetGlobalWarningDisplay()
+    vtk.vtkObject.GlobalWarningDisplayOff()
+    try:
+        yield
+    finally:
+        vtk.vtkObject.SetGlobalWarningDisplay(shown)
+
+
+def _start_remote_io(slicer, scene, application_logic, folder: Path) -> tuple:
+    """Reading a bundle unpacks it into the cache folder that these logics name."""
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    remote.SetMRMLScene(scene)
+    remote.SetMRMLApplicationLogic(application_logic)
+    cache = folder / "cache"
+    cache.mkdir()
+    remote.GetCacheManager().SetRemoteCacheDirectory(str(cache))
+    data = slicer.vtkDataIOManagerLogic()
+    data.SetMRMLScene(scene)
+    data.SetMRMLApplicationLogic(application_logic)
+    data.SetAndObserveDataIOManager(remote.GetDataIOManager())
+    remote.AddDataIOToScene()
+    return remote, data

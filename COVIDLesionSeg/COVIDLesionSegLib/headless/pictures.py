@@ -1,0 +1,45 @@
+"""Pictures of a result, rendered by Slicer's own displayable managers."""
+
+from __future__ import annotations
+
+import slicer
+
+from .bootstrap import Session
+from .layout import FROM_FRONT
+from .views import ThreeDView
+
+NOTICE = "Research use only"
+_BACKGROUNDS = {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
+
+
+def infection3d_picture(
+    session: Session,
+    segmentation_node,
+    path,
+    size: tuple[int, int] = (900, 800),
+    background: str = "black",
+) -> None:
+    """Picture of the 3D infection model: translucent lungs, solid lesions, seen from the front.
+
+    Everything that is visible in the scene's 3D views appears; the scene is left as it was.
+
+    Args:
+        session: The running MRML.
+        segmentation_node: The result's segmentation, with closed surfaces.
+        path: PNG file to write.
+        size: Width and height in pixels.
+        background: ``"black"`` or ``"white"``.
+
+    Raises:
+        DependencyError: OpenGL is missing.
+        OutputError: The file cannot be written.
+    """
+    color = _BACKGROUNDS[background]
+    ink = tuple(1.0 - channel for channel in color)
+    with ThreeDView(session, size=size) as view:
+        view.set_background(color)
+        # The human figure is a file of the application's, which the wheel does not have.
+        view.node.SetOrientationMarkerType(slicer.vtkMRMLAbstractViewNode.OrientationMarkerTypeCube)
+        view.annotate(NOTICE, ink)
+        view.look_from(FROM_FRONT, zoom=1.25)
+        view.save(path)

@@ -1,0 +1,216 @@
+"""Slicer's 3D and slice views, rendered into a picture file instead of onto a screen."""
+
+from __future__ import annotations
+
+import slicer
+import vtk
+
+from ..engine.errors import OutputError
+from .bootstrap import Session, require_rendering
+
+_THREED_MANAGERS = (
+    "vtkMRMLCameraDisplayableManager",
+    "vtkMRMLViewDisplayableManager",
+    "vtkMRMLModelDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager3D",
+    "vtkMRMLVolumeRenderingDisplayableManager",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLColorLegendDisplayableManager",
+)
+_SLICE_MANAGERS = (
+    "vtkMRMLModelSliceDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager2D",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLColorLegendDisplayableManager",
+)
+_DEPTH_PEELS = 24
+
+
+class OffscreenView:
+    """What both kinds of view share: a window, its renderer and Slicer's displayable managers.
+
+    Used as a context manager, it leaves no node of its own in the scene.
+    """
+
+    def __init__(self, session: Session, size: tuple[int, int]):
+        require_rendering()
+        self.session = session
+        self.window = vtk.vtkRenderWindow()
+        self.window.SetOffScreenRendering(1)
+        self.window.SetMultiSamples(0)
+        self.window.SetSize(*size)
+        self.renderer = vtk.vtkRenderer()
+        self.window.AddRenderer(self.renderer)
+        self.interactor = vtk.vtkRenderWindowInteractor()
+        self.interactor.SetRenderWindow(self.window)
+        self.interactor.EnableRenderOff()
+        self.group = slicer.vtkMRMLDisplayableManagerGroup()
+        self._nodes_before = self._nodes()
+        self._own_nodes: list = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the view out of the scene."""
+        self.group.SetMRMLDisplayableNode(None)
+        # A logic that still watches the scene would make its nodes anew.
+        self.logic.SetMRMLScene(None)
+        for node in self._own_nodes:
+            if self.session.scene.IsNodePresent(node):
+                self.session.scene.RemoveNode(node)
+        self.window.Finalize()
+
+    def annotate(self, text: str, color=(1.0, 1.0, 1.0)) -> None:
+        """Write ``text`` into the lower left corner."""
+        annotation = vtk.vtkCornerAnnotation()
+        annotation.SetText(vtk.vtkCornerAnnotation.LowerLeft, text)
+        annotation.SetMaximumFontSize(16)
+        annotation.GetTextProperty().SetColor(*color)
+        self.renderer.AddViewProp(annotation)
+
+    def save(self, path) -> None:
+        """Render and write a PNG file.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        self.window.Render()
+        grabber = vtk.vtkWindowToImageFilter()
+        grabber.SetInput(self.window)
+        grabber.ReadFrontBufferOff()
+        grabber.ShouldRerenderOff()
+        writer = vtk.vtkPNGWriter()
+        writer.SetInputConnection(grabber.GetOutputPort())
+        writer.SetFileName(str(path))
+        writer.Write()
+        if writer.GetErrorCode():
+            raise OutputError(f"The picture {path} cannot be written: choose another folder.")
+
+    def _nodes(self) -> list:
+        scene = self.session.scene
+        return [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
+
+    def _new_nodes(self) -> list:
+        return [node for node in self._nodes() if node not in self._nodes_before]
+
+    def _use_managers(self, factory, names: tuple[str, ...]) -> None:
+        factory.SetMRMLApplicationLogic(self.session.application_logic)
+        for name in names:
+            if not factory.IsDisplayableManagerRegistered(name):
+                factory.RegisterDisplayableManager(name)
+        self.group.Initialize(factory, self.renderer)
+
+
+class ThreeDView(OffscreenView):
+    """One of Slicer's 3D views."""
+
+    def __init__(self, session: Session, name: str = "picture", size=(900, 800)):
+        super().__init__(session, size)
+        self.interactor.SetInteractorStyle(vtk.vtkInteractorStyle3D())
+        # Translucent lungs in front of and behind lesions come out right only when peeled.
+        self.window.SetAlphaBitPlanes(1)
+        self.renderer.SetUseDepthPeeling(True)
+        self.renderer.SetUseDepthPeelingForVolumes(True)
+        self.renderer.SetMaximumNumberOfPeels(_DEPTH_PEELS)
+        self._use_managers(
+            slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance(), _THREED_MANAGERS
+        )
+        self.logic = slicer.vtkMRMLViewLogic()
+        self.logic.SetMRMLApplicationLogic(session.application_logic)
+        self.logic.SetMRMLScene(session.scene)
+        session.application_logic.GetViewLogics().AddItem(self.logic)
+        self.node = self.logic.AddViewNode(name)
+        self.group.SetMRMLDisplayableNode(self.node)
+        self._own_nodes = self._new_nodes()
+
+    def close(self) -> None:
+        self.session.application_logic.GetViewLogics().RemoveItem(self.logic)
+        super().close()
+
+    @property
+    def camera_node(self):
+        """The view's camera."""
+        manager = self.group.GetDisplayableManagerByClassName("vtkMRMLCameraDisplayableManager")
+        return manager.GetCameraNode()
+
+    def set_background(self, color: tuple[float, float, float]) -> None:
+        """One RGB colour, 0 to 1, without Slicer's gradient."""
+        self.node.SetBackgroundColor(*color)
+        self.node.SetBackgroundColor2(*color)
+
+    def look_from(self, direction: tuple[float, float, float], zoom: float = 1.0) -> None:
+        """Look at everything visible from ``direction`` (RAS), superior up."""
+        self.node.SetBoxVisible(False)
+        self.node.SetAxisLabelsVisible(False)
+        bounds = [0.0] * 6
+        self.renderer.ComputeVisiblePropBounds(bounds)
+        centre = [(bounds[i] + bounds[i + 1]) / 2 for i in (0, 2, 4)]
+        camera = self.camera_node
+        camera.SetFocalPoint(*centre)
+        camera.SetPosition(*(c + d for c, d in zip(centre, direction, strict=True)))
+        camera.SetViewUp(0.0, 0.0, 1.0)
+        self.renderer.ResetCamera(bounds)
+        camera.GetCamera().Zoom(zoom)
+        self.renderer.ResetCameraClippingRange()
+
+
+class SliceView(OffscreenView):
+    """One of Slicer's slice views."""
+
+    def __init__(self, session: Session, name="picture", orientation="Axial", size=(700, 700)):
+        super().__init__(session, size)
+        self.interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
+        self.renderer.GetActiveCamera().ParallelProjectionOn()
+        # Before the managers, which put markers into further layers on top.
+        self._mapper = self._add_image_layer()
+        self._use_managers(
+            slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance(), _SLICE_MANAGERS
+        )
+        self.logic = slicer.vtkMRMLSliceLogic()
+        self.logic.SetMRMLApplicationLogic(session.application_logic)
+        session.application_logic.GetSliceLogics().AddItem(self.logic)
+        self.logic.SetMRMLScene(session.scene)
+        self.node = self.logic.AddSliceNode(name)
+        self.node.SetOrientation(orientation)
+        self.group.SetMRMLDisplayableNode(self.node)
+        self.logic.ResizeSliceNode(*size)
+        self._own_nodes = self._new_nodes()
+
+    def close(self) -> None:
+        self.session.application_logic.GetSliceLogics().RemoveItem(self.logic)
+        super().close()
+
+    @property
+    def composite_node(self):
+        """Which volumes the view shows."""
+        return self.logic.GetSliceCompositeNode()
+
+    def fit(self) -> None:
+        """Fill the view with the background volume, on a slice through its voxel centres."""
+        self.logic.FitSliceToAll()
+        self.logic.SnapSliceOffsetToIJK()
+
+    def save(self, path) -> None:
+        # The slice logic has an image to show only once a volume is in the view.
+        self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
+        super().save(path)
+
+    def _add_image_layer(self) -> vtk.vtkImageMapper:
+        mapper = vtk.vtkImageMapper()
+        mapper.SetColorWindow(255)
+        mapper.SetColorLevel(127.5)
+        actor = vtk.vtkActor2D()
+        actor.SetMapper(mapper)
+        # Segment fills blend with the image only if it is in a layer of its own below them.
+        image_renderer = vtk.vtkRenderer()
+        image_renderer.AddViewProp(actor)
+        self.window.SetNumberOfLayers(2)
+        self.renderer.SetLayer(1)
+        self.window.AddRenderer(image_renderer)
+        return mapper

@@ -1,0 +1,49 @@
+"""How a result came about, kept with its nodes and read back from a saved scene."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from ..engine.flags import Flag
+from ..engine.result import SegmentationResult
+from ..engine.severity.report import RegionSeverity, RuleResult, SeverityReport, SliceSeverity
+from . import names
+
+
+def write_provenance(node, result: SegmentationResult) -> None:
+    """Keep provenance, flags and severity of ``result`` as JSON attributes of ``node``."""
+    for attribute, value in (
+        (names.PROVENANCE_ATTRIBUTE, result.provenance),
+        (names.FLAGS_ATTRIBUTE, [asdict(flag) for flag in result.flags]),
+        (names.SEVERITY_ATTRIBUTE, asdict(result.severity)),
+    ):
+        node.SetAttribute(attribute, json.dumps(value, sort_keys=True))
+
+
+def read_provenance(node) -> dict[str, Any]:
+    """Software versions, model, parameters and device of the run that made ``node``."""
+    return _read(node, names.PROVENANCE_ATTRIBUTE, {})
+
+
+def read_flags(node) -> tuple[Flag, ...]:
+    """What a reader must know before trusting the result in ``node``."""
+    return tuple(Flag(**values) for values in _read(node, names.FLAGS_ATTRIBUTE, []))
+
+
+def read_severity(node) -> SeverityReport | None:
+    """Severity of the result in ``node``, or None if it has none."""
+    values = _read(node, names.SEVERITY_ATTRIBUTE, None)
+    if values is None:
+        return None
+    return SeverityReport(
+        regions=tuple(RegionSeverity(**region) for region in values["regions"]),
+        slices=tuple(SliceSeverity(**row) for row in values["slices"]),
+        rules=tuple(RuleResult(**rule) for rule in values["rules"]),
+    )
+
+
+def _read(node, attribute: str, default):
+    text = node.GetAttribute(attribute)
+    return default if not text else json.loads(text)

@@ -1,0 +1,170 @@
+"""From a result to a scene: one call creates or updates everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import vtk
+
+from ..engine.errors import InputError
+from ..engine.flags import Flag
+from ..engine.result import SegmentationResult
+from ..engine.severity.report import SeverityReport
+from . import names, table
+from .hierarchy import place_beside_ct
+from .nodes import find_or_create_output, find_outputs
+from .overlay import update_probability
+from .provenance import read_flags, read_provenance, read_severity, write_provenance
+from .segmentation import update_segmentation
+from .surfaces import show_surfaces
+from .undo import Snapshot
+from .volumes import same_grid, world_geometry
+
+
+@dataclass(frozen=True)
+class SceneResult:
+    """The nodes of one CT's result, and what they say.
+
+    Attributes:
+        segmentationNode: Right lung, left lung and lesion classes.
+        probabilityNode: Lesion probability, 0 to 1, on the CT's grid.
+        severityTableNode: Severity by region.
+        rulesTableNode: Severity by published rule.
+        slicesTableNode: Severity by axial slice.
+        severity: What the tables show.
+        flags: What a reader must know before trusting the result.
+        provenance: How the result came about.
+    """
+
+    segmentationNode: Any  # noqa: N815
+    probabilityNode: Any  # noqa: N815
+    severityTableNode: Any  # noqa: N815
+    rulesTableNode: Any  # noqa: N815
+    slicesTableNode: Any  # noqa: N815
+    severity: SeverityReport
+    flags: tuple[Flag, ...]
+    provenance: dict[str, Any]
+    _before: Snapshot | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def nodes(self) -> tuple:
+        """All nodes of the result."""
+        return (
+            self.segmentationNode,
+            self.probabilityNode,
+            self.severityTableNode,
+            self.rulesTableNode,
+            self.slicesTableNode,
+        )
+
+    def undo(self) -> None:
+        """Bring back what the CT's results were before this run; a first run leaves nothing.
+
+        A result read from the scene (:func:`find_result`) has no run to undo.
+        """
+        if self._before is not None:
+            self._before.restore()
+
+
+def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> SceneResult:
+    """Create or update every node of one CT's result.
+
+    The same CT keeps the same nodes, whatever they are called by now; other nodes of the user are
+    left alone, also those that bear the same names. Results go under the CT's parent transform.
+    If anything fails, the scene is as it was before.
+
+    Args:
+        ct_node: The CT that was segmented.
+        result: On that CT's grid, as :func:`.volumes.volume_from_node` gives it.
+        surfaces: Whether to make the 3D model and show it.
+
+    Raises:
+        InputError: ``result`` does not lie on the CT's grid.
+        OutputError: A surface could not be made.
+    """
+    _check_result_fits(ct_node, result)
+    existing = find_outputs(ct_node)
+    before = Snapshot(ct_node)
+    scene = ct_node.GetScene()
+    _save_scene_state(scene, existing.values())
+    try:
+        with _batch(scene):
+            outputs = {role: find_or_create_output(ct_node, role) for role in names.NODE_CLASSES}
+            _fill(outputs, ct_node, result)
+        if surfaces:
+            show_surfaces(outputs[names.SEGMENTATION_ROLE])
+        # In the application, items of new nodes exist only once the batch has ended.
+        place_beside_ct(ct_node, [node for r, node in outputs.items() if r not in existing])
+    except BaseException:
+        before.restore()
+        raise
+    return _scene_result(outputs, before)
+
+
+def find_result(ct_node) -> SceneResult | None:
+    """The result that the scene holds for ``ct_node``, e.g. when loaded; None if incomplete."""
+    outputs = find_outputs(ct_node)
+    if set(outputs) != set(names.NODE_CLASSES):
+        return None
+    if read_severity(outputs[names.SEGMENTATION_ROLE]) is None:
+        return None
+    return _scene_result(outputs, None)
+
+
+def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
+    segmentation = outputs[names.SEGMENTATION_ROLE]
+    probability = outputs[names.PROBABILITY_ROLE]
+    for node in (segmentation, probability):
+        node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    update_segmentation(segmentation, ct_node, result)
+    write_provenance(segmentation, result)
+    update_probability(probability, ct_node, result.probability)
+    table.update_severity_table(outputs[names.SEVERITY_ROLE], result.severity)
+    table.update_rules_table(outputs[names.RULES_ROLE], result.severity)
+    table.update_slices_table(outputs[names.SLICES_ROLE], result.severity)
+
+
+def _scene_result(outputs: dict, before: Snapshot | None) -> SceneResult:
+    segmentation = outputs[names.SEGMENTATION_ROLE]
+    return SceneResult(
+        segmentationNode=segmentation,
+        probabilityNode=outputs[names.PROBABILITY_ROLE],
+        severityTableNode=outputs[names.SEVERITY_ROLE],
+        rulesTableNode=outputs[names.RULES_ROLE],
+        slicesTableNode=outputs[names.SLICES_ROLE],
+        severity=read_severity(segmentation),
+        flags=read_flags(segmentation),
+        provenance=read_provenance(segmentation),
+        _before=before,
+    )
+
+
+def _check_result_fits(ct_node, result: SegmentationResult) -> None:
+    if not same_grid(result.geometry, world_geometry(ct_node)):
+        raise InputError(
+            "The CT was moved or replaced since it was segmented: segment it again as it is now."
+        )
+    arrays: tuple[np.ndarray, ...] = (result.lungs, result.lesions, result.probability)
+    if any(array.shape != result.geometry.shape for array in arrays):
+        raise InputError("The result's arrays do not have the shape of the CT: segment it again.")
+
+
+def _save_scene_state(scene, nodes) -> None:
+    # Does nothing unless the user turned MRML's undo on for these nodes.
+    collection = vtk.vtkCollection()
+    for node in nodes:
+        collection.AddItem(node)
+    scene.SaveStateForUndo(collection)
+
+
+@contextmanager
+def _batch(scene) -> Iterator[None]:
+    scene.StartState(scene.BatchProcessState)
+    try:
+        yield
+    finally:
+        scene.EndState(scene.BatchProcessState)

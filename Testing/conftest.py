@@ -1,0 +1,58 @@
+"""What every suite shares: a booted MRML scene and the folder of real CTs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "realdata: needs the folder of real CTs")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real CTs: ``COVIDLESIONSEG_DATA``, or ``shared/data`` beside the repository."""
+    folder = Path(
+        os.environ.get("COVIDLESIONSEG_DATA", REPOSITORY.parent / "shared" / "data")
+    ).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"REAL DATA ABSENT: {folder} (set COVIDLESIONSEG_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mrml():
+    """The running MRML session, started once."""
+    from COVIDLesionSegLib.engine.errors import DependencyError
+    from COVIDLesionSegLib.headless.bootstrap import boot
+
+    try:
+        return boot()
+    except DependencyError as error:
+        pytest.skip(f"MRML ABSENT: {error}")
+
+
+@pytest.fixture
+def scene(mrml):
+    """An empty MRML scene."""
+    mrml.scene.SetUndoOff()
+    mrml.scene.Clear(False)
+    yield mrml.scene
+    mrml.scene.Clear(False)
+
+
+@pytest.fixture(scope="session")
+def rendering():
+    """Skips where OpenGL is missing, and says so."""
+    from COVIDLesionSegLib.engine.errors import DependencyError
+    from COVIDLesionSegLib.headless.bootstrap import require_rendering
+
+    try:
+        require_rendering()
+    except DependencyError as error:
+        pytest.skip(f"RENDERING ABSENT: {error}")

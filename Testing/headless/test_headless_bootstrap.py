@@ -1,0 +1,70 @@
+"""MRML starts once, without the application, and says plainly what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.errors import DependencyError
+from COVIDLesionSegLib.headless import bootstrap
+
+slicer = pytest.importorskip("slicer")
+
+
+def test_boot_twice_gives_the_same_scene(mrml):
+    again = bootstrap.boot()
+    assert again.scene is mrml.scene is slicer.mrmlScene
+    assert again.application_logic is mrml.application_logic
+
+
+def test_boot_inside_slicer_uses_the_applications_scene(mrml, monkeypatch):
+    other = slicer.vtkMRMLScene()
+    monkeypatch.setattr(slicer, "mrmlScene", other)
+    assert bootstrap.boot().scene is other
+
+
+def test_slicer_util_works_on_arrays_nodes_and_files(scene, tmp_path):
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    node = slicer.util.addVolumeFromArray(array, name="small")
+    path = str(tmp_path / "small.nrrd")
+    assert slicer.util.saveNode(node, path)
+    loaded = slicer.util.loadVolume(path)
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(loaded), array)
+    assert slicer.util.getNode("small").GetID() == node.GetID()
+
+
+@pytest.mark.parametrize("name", ["volumes", "segmentations", "tables", "colors", "terminologies"])
+def test_module_logics_are_where_slicer_has_them(mrml, name):
+    logic = getattr(slicer.modules, name).logic()
+    assert logic.GetMRMLScene() is mrml.scene
+
+
+def test_absent_wheel_is_named_with_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "slicer", None)
+    with pytest.raises(DependencyError, match="pip install slicer-core"):
+        bootstrap.boot()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names Debian's packages")
+def test_absent_opengl_is_named_with_the_packages_that_bring_it(monkeypatch):
+    bootstrap.require_rendering.cache_clear()
+    monkeypatch.setattr(bootstrap, "_RENDER_PROBE", "import os; os.abort()")
+    try:
+        with pytest.raises(DependencyError, match="libegl1 libgl1-mesa-dri"):
+            bootstrap.require_rendering()
+    finally:
+        bootstrap.require_rendering.cache_clear()
+
+
+def test_start_is_quiet_and_leaves_no_files(tmp_path):
+    code = "from COVIDLesionSegLib.headless.bootstrap import boot; boot()"
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert os.listdir(tmp_path) == []

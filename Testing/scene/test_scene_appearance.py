@@ -1,0 +1,210 @@
+"""What people see: names, terms, colours, overlay, surfaces, tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricated import make_result
+
+vtk = pytest.importorskip("vtk")
+slicer = pytest.importorskip("slicer")
+
+
+@pytest.fixture
+def shown(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    return show_result(ct_node, make_result())
+
+
+def tag(segment, name):
+    value = vtk.mutable("")
+    assert segment.GetTag(name, value)
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    ("segment_id", "name", "category", "kind", "modifier", "region"),
+    [
+        ("right-lung", "right lung", "123037004", "39607008", "24028007", ""),
+        ("left-lung", "left lung", "123037004", "39607008", "7771000", ""),
+        ("lesion", "lesion", "49755003", "52988006", "", "39607008"),
+    ],
+)
+def test_terminology_is_read_by_slicer(shown, segment_id, name, category, kind, modifier, region):
+    segment = shown.segmentationNode.GetSegmentation().GetSegment(segment_id)
+    assert segment.GetName() == name
+    text = tag(segment, "TerminologyEntry")
+    entry = slicer.vtkSlicerTerminologyEntry()
+    logic = slicer.modules.terminologies.logic()
+    assert logic.DeserializeTerminologyEntry(text, entry)
+    assert logic.SerializeTerminologyEntry(entry) == text
+    assert entry.GetCategoryObject().GetCodingSchemeDesignator() == "SCT"
+    assert entry.GetCategoryObject().GetCodeValue() == category
+    assert entry.GetTypeObject().GetCodeValue() == kind
+    assert (entry.GetTypeModifierObject().GetCodeValue() or "") == modifier
+    assert (entry.GetRegionObject().GetCodeValue() or "") == region
+
+
+def test_lesion_classes_have_their_own_terms():
+    from COVIDLesionSegLib.scene.names import class_style
+
+    assert "SCT^1217294009^Ground glass opacity" in class_style("ground-glass opacity").terminology
+    assert "SCT^9656002^Consolidation" in class_style("consolidation").terminology
+    unknown = class_style("Crazy paving")
+    assert unknown.id == "crazy-paving"
+    assert "SCT^52988006^Lesion" in unknown.terminology
+
+
+def test_lungs_are_translucent_and_lesions_solid_and_red(shown):
+    segmentation = shown.segmentationNode.GetSegmentation()
+    display = shown.segmentationNode.GetDisplayNode()
+    for lung in ("right-lung", "left-lung"):
+        assert 0 < display.GetSegmentOpacity3D(lung) <= 0.3
+        assert display.GetSegmentOpacity2DFill(lung) == 0
+    assert display.GetSegmentOpacity3D("lesion") == 1
+    red, green, blue = segmentation.GetSegment("lesion").GetColor()
+    assert red > 0.8
+    assert max(green, blue) < 0.2
+
+
+def test_surfaces_are_closed_and_can_be_hidden(shown):
+    from COVIDLesionSegLib.scene.surfaces import has_surfaces, set_surfaces_visible
+
+    node = shown.segmentationNode
+    assert has_surfaces(node)
+    for segment_id in ("right-lung", "left-lung", "lesion"):
+        surface = vtk.vtkPolyData()
+        node.GetClosedSurfaceRepresentation(segment_id, surface)
+        assert surface.GetNumberOfPolys() > 0
+        edges = vtk.vtkFeatureEdges()
+        edges.SetInputData(surface)
+        edges.FeatureEdgesOff()
+        edges.NonManifoldEdgesOff()
+        edges.ManifoldEdgesOff()
+        edges.Update()
+        assert edges.GetOutput().GetNumberOfCells() == 0
+    set_surfaces_visible(node, False)
+    assert not node.GetDisplayNode().GetSegmentVisibility3D("lesion")
+    set_surfaces_visible(node, True)
+    assert node.GetDisplayNode().GetSegmentVisibility3D("lesion")
+
+
+def test_surfaces_follow_a_rerun_and_may_be_left_out(scene, ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    full = make_result()
+    node = show_result(ct_node, full).segmentationNode
+    half = np.where(np.arange(full.lesions.shape[0])[:, None, None] < 6, full.lesions, 0)
+
+    def lesion_top():
+        surface = vtk.vtkPolyData()
+        node.GetClosedSurfaceRepresentation("lesion", surface)
+        return surface.GetBounds()[5]
+
+    top = lesion_top()
+    show_result(ct_node, replace(full, lesions=half.astype(np.uint8)))
+    assert lesion_top() < top - 5
+
+
+def test_without_surfaces_none_are_made(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.surfaces import has_surfaces
+
+    assert not has_surfaces(show_result(ct_node, make_result(), surfaces=False).segmentationNode)
+
+
+def test_jet_runs_from_blue_over_green_to_red():
+    matplotlib = pytest.importorskip("matplotlib")
+    from COVIDLesionSegLib.scene.colors import jet_colors
+
+    colors = jet_colors()
+    assert colors.shape == (256, 3)
+    np.testing.assert_allclose(colors[[0, -1]], [[0, 0, 0.5], [0.5, 0, 0]], atol=1e-6)
+    reference = matplotlib.colormaps["jet"](np.linspace(0, 1, 256))[:, :3]
+    assert np.abs(colors - reference).mean() < 0.05
+
+
+def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
+    from COVIDLesionSegLib.scene.colors import covidjet_node
+
+    node = covidjet_node(scene)
+    assert shown.probabilityNode.GetDisplayNode().GetColorNodeID() == node.GetID()
+    assert node.GetNumberOfColors() == 256
+    scene.Clear(False)
+    assert covidjet_node(scene) is node
+    assert scene.GetNodesByName("COVIDJET").GetNumberOfItems() == 1
+
+
+def test_overlay_is_transparent_below_a_tenth(shown):
+    display = shown.probabilityNode.GetDisplayNode()
+    assert display.GetApplyThreshold()
+    assert (display.GetLowerThreshold(), display.GetUpperThreshold()) == (0.1, 1.0)
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 1.0)
+    assert not display.GetAutoWindowLevel()
+
+
+def test_overlay_is_shown_over_the_ct_and_hidden_without_other_changes(scene, ct_node, shown):
+    from COVIDLesionSegLib.scene.overlay import hide_overlay, show_overlay
+
+    views = [scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode") for _ in range(2)]
+    show_overlay(views, ct_node, shown.probabilityNode, opacity=0.4)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(shown.probabilityNode)
+    for view in views:
+        assert view.GetBackgroundVolumeID() == ct_node.GetID()
+        assert view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
+        assert view.GetForegroundOpacity() == pytest.approx(0.4)
+    assert legend.GetVisibility()
+
+    views[1].SetForegroundVolumeID(ct_node.GetID())
+    hide_overlay(views, shown.probabilityNode)
+    assert views[0].GetForegroundVolumeID() is None
+    assert views[1].GetForegroundVolumeID() == ct_node.GetID()
+    assert views[0].GetBackgroundVolumeID() == ct_node.GetID()
+    assert not legend.GetVisibility()
+
+
+def rows(table):
+    return [
+        [table.GetCellText(row, column) for column in range(table.GetNumberOfColumns())]
+        for row in range(table.GetNumberOfRows())
+    ]
+
+
+def test_tables_give_units_and_never_a_silent_zero(shown):
+    severity = shown.severityTableNode
+    assert [severity.GetColumnName(i) for i in range(4)] == [
+        "Region",
+        "Lung volume (ml)",
+        "Lesion volume (ml)",
+        "Infected (%)",
+    ]
+    assert severity.GetColumnUnitLabel("Lung volume (ml)") == "ml"
+    assert rows(severity)[0] == ["right lung", "2345.7", "120.3", "5.1"]
+    assert rows(severity)[1][3] == "n/a"
+    assert slicer.util.arrayFromTableColumn(severity, "Lung volume (ml)").dtype == np.float64
+    assert rows(shown.rulesTableNode) == [
+        ["Worse lung decides (EAMC)", "5.1", "CT-1"],
+        ["Both lungs pooled", "n/a", "n/a"],
+    ]
+    areas = slicer.util.arrayFromTableColumn(shown.slicesTableNode, "Lung area (mm2)")
+    np.testing.assert_array_equal(areas, [5000.0, 5200.0])
+    assert shown.severityTableNode.GetLocked()
+
+
+def test_volume_rendering_is_optional_and_hideable(shown):
+    from COVIDLesionSegLib.scene.volume_rendering import show_volume_rendering
+
+    logic = slicer.modules.volumerendering.logic()
+    show_volume_rendering(shown.probabilityNode, visible=False)
+    assert logic.GetFirstVolumeRenderingDisplayNode(shown.probabilityNode) is None
+    show_volume_rendering(shown.probabilityNode)
+    display = logic.GetFirstVolumeRenderingDisplayNode(shown.probabilityNode)
+    assert display.GetVisibility()
+    opacity = display.GetVolumePropertyNode().GetScalarOpacity()
+    assert opacity.GetValue(0.09) == 0
+    assert opacity.GetValue(0.9) > 0.3
+    show_volume_rendering(shown.probabilityNode, visible=False)
+    assert not display.GetVisibility()

@@ -1,0 +1,254 @@
+"""Results lie on the CT's voxels, whatever the CT's grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume import Geometry
+
+vtk = pytest.importorskip("vtk")
+slicer = pytest.importorskip("slicer")
+
+
+def segment_array(node, segment_id, ct_node):
+    return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, ct_node)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_segments_equal_the_result_voxel_for_voxel(scene, direction):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    geometry = make_geometry(direction)
+    ct_node = add_ct(scene, geometry)
+    result = make_result(geometry)
+    shown = show_result(ct_node, result)
+
+    for segment_id, expected in (
+        ("right-lung", result.lungs == 1),
+        ("left-lung", result.lungs == 2),
+        ("lesion", result.lesions == 1),
+    ):
+        array = segment_array(shown.segmentationNode, segment_id, ct_node)
+        np.testing.assert_array_equal(array, expected)
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(shown.probabilityNode), result.probability
+    )
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_segment_voxels_lie_where_the_geometry_says(scene, direction):
+    """The positions come from the labelmap's own matrix, not by way of the CT."""
+    from COVIDLesionSegLib.scene.images import matrix_to_array
+    from COVIDLesionSegLib.scene.show import show_result
+
+    geometry = make_geometry(direction)
+    result = make_result(geometry)
+    node = show_result(add_ct(scene, geometry), result).segmentationNode
+
+    labelmap = slicer.vtkOrientedImageData()
+    node.GetBinaryLabelmapRepresentation("lesion", labelmap)
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.GetImageToWorldMatrix(matrix)
+    extent = labelmap.GetExtent()
+    inside = [
+        (i, j, k, 1)
+        for k in range(extent[4], extent[5] + 1)
+        for j in range(extent[2], extent[3] + 1)
+        for i in range(extent[0], extent[1] + 1)
+        if labelmap.GetScalarComponentAsDouble(i, j, k, 0) == 1
+    ]
+    found = (matrix_to_array(matrix) @ np.array(inside).T)[:3]
+    kji = np.argwhere(result.lesions == 1)
+    expected = (geometry.ijk_to_ras @ np.column_stack([kji[:, ::-1], np.ones(len(kji))]).T)[:3]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_lesion_stays_part_of_its_lung(scene):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    ct_node = add_ct(scene)
+    result = make_result()
+    node = show_result(ct_node, result).segmentationNode
+    lesion = segment_array(node, "lesion", ct_node) > 0
+    lungs = (segment_array(node, "right-lung", ct_node) > 0) | (
+        segment_array(node, "left-lung", ct_node) > 0
+    )
+    assert lesion.any()
+    assert lungs[lesion].all()
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(
+    direction=st.sampled_from(sorted(DIRECTIONS)),
+    spacing=st.tuples(*[st.floats(0.3, 8.0)] * 3),
+    origin=st.tuples(*[st.floats(-900, 900)] * 3),
+)
+def test_node_gives_back_the_volume_it_was_made_from(scene, direction, spacing, origin):
+    from COVIDLesionSegLib.scene.volumes import same_grid, volume_from_node
+
+    geometry = make_geometry(direction, spacing, origin)
+    node = add_ct(scene, geometry)
+    volume = volume_from_node(node)
+    np.testing.assert_array_equal(volume.array, slicer.util.arrayFromVolume(node))
+    np.testing.assert_allclose(volume.geometry.ijk_to_ras, geometry.ijk_to_ras, atol=1e-6)
+    assert same_grid(volume.geometry, geometry)
+
+
+def test_volume_is_a_copy_that_the_node_does_not_share(scene):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    node = add_ct(scene)
+    volume = volume_from_node(node)
+    before = volume.array.copy()
+    slicer.util.arrayFromVolume(node)[:] = 0
+    np.testing.assert_array_equal(volume.array, before)
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [("int16", "int16"), ("uint8", "int16"), ("uint16", "int16"), ("int32", "int16")]
+    + [("float32", "float32"), ("float64", "float32")],
+)
+def test_scalar_types_become_int16_or_float32(scene, stored, expected):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    values = np.arange(24).reshape(2, 3, 4).astype(stored)
+    volume = volume_from_node(slicer.util.addVolumeFromArray(values))
+    assert volume.array.dtype == expected
+    np.testing.assert_array_equal(volume.array, values)
+
+
+def test_large_integers_are_not_wrapped(scene):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    values = np.full((2, 3, 4), 40000, np.int32)
+    assert volume_from_node(slicer.util.addVolumeFromArray(values)).array.max() == 40000
+
+
+def linear_transform(scene, matrix):
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    return transform
+
+
+def test_results_follow_a_ct_under_a_rigid_transform(scene):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    matrix = np.eye(4)
+    matrix[:3, :3] = DIRECTIONS["oblique"]
+    matrix[:3, 3] = 5, -40, 12
+    ct_node = add_ct(scene)
+    transform = linear_transform(scene, matrix)
+    ct_node.SetAndObserveTransformNodeID(transform.GetID())
+
+    geometry = volume_from_node(ct_node).geometry
+    np.testing.assert_allclose(geometry.ijk_to_ras, matrix @ make_geometry().ijk_to_ras, atol=1e-6)
+    result = make_result(geometry)
+    shown = show_result(ct_node, result)
+
+    for node in (shown.segmentationNode, shown.probabilityNode):
+        assert node.GetTransformNodeID() == transform.GetID()
+    np.testing.assert_array_equal(
+        segment_array(shown.segmentationNode, "lesion", ct_node), result.lesions == 1
+    )
+
+
+def test_a_shearing_transform_is_refused(scene):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    matrix = np.eye(4)
+    matrix[1, 2] = 0.2
+    ct_node = add_ct(scene)
+    ct_node.SetAndObserveTransformNodeID(linear_transform(scene, matrix).GetID())
+    with pytest.raises(InputError, match="not perpendicular"):
+        volume_from_node(ct_node)
+
+
+def test_a_nonlinear_transform_is_refused_with_the_way_out(scene):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    ct_node = add_ct(scene)
+    transform = scene.AddNewNodeByClass("vtkMRMLGridTransformNode")
+    ct_node.SetAndObserveTransformNodeID(transform.GetID())
+    with pytest.raises(InputError, match="[Hh]arden"):
+        volume_from_node(ct_node)
+
+
+def test_what_is_no_ct_is_refused(scene):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    with pytest.raises(InputError, match="choose a volume"):
+        volume_from_node(None)
+    with pytest.raises(InputError, match="label map"):
+        volume_from_node(
+            slicer.util.addVolumeFromArray(
+                np.zeros((2, 3, 4), np.uint8), nodeClassName="vtkMRMLLabelMapVolumeNode"
+            )
+        )
+    with pytest.raises(InputError, match="no voxels"):
+        volume_from_node(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+    with pytest.raises(InputError, match="choose a volume"):
+        volume_from_node(scene.AddNewNodeByClass("vtkMRMLModelNode"))
+
+
+def test_a_result_of_another_grid_is_refused_and_changes_nothing(scene):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    ct_node = add_ct(scene)
+    count = scene.GetNumberOfNodes()
+    moved = make_geometry(origin=(0.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="segment it again"):
+        show_result(ct_node, make_result(moved))
+    assert scene.GetNumberOfNodes() == count
+
+
+def test_a_left_handed_file_keeps_its_voxels_in_place(scene, tmp_path):
+    """Slicer reverses K of left-handed files on load; the node's geometry says where voxels are."""
+    import SimpleITK as sitk
+
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    geometry = make_geometry("flipped k")
+    array = np.random.default_rng(3).integers(-1000, 1000, geometry.shape).astype(np.int16)
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(geometry.direction)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+
+    ct_node = slicer.util.loadVolume(str(tmp_path / "ct.nrrd"))
+    volume = volume_from_node(ct_node)
+    for index in ((0, 0, 0), (3, 5, 7), (13, 17, 21)):
+        position = geometry.ijk_to_ras @ [*index[::-1], 1]
+        k_j_i = np.rint(np.linalg.inv(volume.geometry.ijk_to_ras) @ position)[:3][::-1].astype(int)
+        assert volume.array[tuple(k_j_i)] == array[index]
+
+    result = make_result(volume.geometry)
+    node = show_result(ct_node, result).segmentationNode
+    np.testing.assert_array_equal(segment_array(node, "lesion", ct_node), result.lesions == 1)
+
+
+def test_same_grid_tells_a_shift_of_a_tenth_of_a_voxel():
+    from COVIDLesionSegLib.scene.volumes import same_grid
+
+    geometry = make_geometry()
+    shifted = Geometry(
+        geometry.size,
+        geometry.spacing,
+        (geometry.origin[0] + 0.1 * geometry.spacing[0], *geometry.origin[1:]),
+        geometry.direction,
+    )
+    assert same_grid(geometry, geometry)
+    assert not same_grid(geometry, shifted)

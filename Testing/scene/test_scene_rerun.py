@@ -1,0 +1,257 @@
+"""One CT keeps one set of nodes; the user's nodes, edits and names stay the user's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fabricated import add_ct, make_result
+
+from COVIDLesionSegLib.engine.errors import OutputError
+
+vtk = pytest.importorskip("vtk")
+slicer = pytest.importorskip("slicer")
+vtk_to_numpy = pytest.importorskip("vtk.util.numpy_support").vtk_to_numpy
+
+
+@pytest.fixture
+def show():
+    from COVIDLesionSegLib.scene.show import show_result
+
+    return show_result
+
+
+def segment_array(node, segment_id, ct_node):
+    return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, ct_node)
+
+
+def node_ids(scene):
+    return [scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())]
+
+
+def test_rerun_updates_the_same_nodes(scene, ct_node, show):
+    first = show(ct_node, make_result(seed=0))
+    ids = node_ids(scene)
+    second_result = make_result(seed=1)
+    second = show(ct_node, second_result)
+
+    assert node_ids(scene) == ids
+    assert [n.GetID() for n in second.nodes] == [n.GetID() for n in first.nodes]
+    np.testing.assert_array_equal(
+        segment_array(second.segmentationNode, "lesion", ct_node), second_result.lesions == 1
+    )
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(second.probabilityNode), second_result.probability
+    )
+
+
+def test_two_cts_have_their_own_results(scene, show):
+    first_ct, second_ct = add_ct(scene, name="baseline"), add_ct(scene, name="follow-up")
+    first_result = make_result(seed=0)
+    first = show(first_ct, first_result)
+    second = show(second_ct, make_result(seed=1))
+    assert not {n.GetID() for n in first.nodes} & {n.GetID() for n in second.nodes}
+    np.testing.assert_array_equal(
+        segment_array(first.segmentationNode, "lesion", first_ct), first_result.lesions == 1
+    )
+
+
+def test_users_nodes_of_the_same_names_are_left_alone(scene, ct_node, show):
+    names = [node.GetName() for node in show(ct_node, make_result()).nodes]
+    scene.Clear(False)
+    ct_node = add_ct(scene)
+    classes = ["vtkMRMLSegmentationNode", "vtkMRMLScalarVolumeNode"] + ["vtkMRMLTableNode"] * 3
+    users = [scene.AddNewNodeByClass(c, n) for c, n in zip(classes, names, strict=True)]
+    users[0].GetSegmentation().AddEmptySegment("lesion", "my lesion")
+    before = [(node.GetID(), node.GetName(), node.GetMTime()) for node in users]
+
+    shown = show(ct_node, make_result())
+    shown = show(ct_node, make_result(seed=1))
+
+    assert [(node.GetID(), node.GetName(), node.GetMTime()) for node in users] == before
+    assert not {n.GetID() for n in shown.nodes} & {n.GetID() for n in users}
+
+
+def test_a_copy_the_user_made_is_not_mistaken_for_the_result(scene, ct_node, show):
+    first_result = make_result(seed=0)
+    shown = show(ct_node, first_result)
+    copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    copy.Copy(shown.segmentationNode)
+    for node in shown.nodes:
+        scene.RemoveNode(node)
+
+    again = show(ct_node, make_result(seed=1))
+
+    assert again.segmentationNode is not copy
+    np.testing.assert_array_equal(segment_array(copy, "lesion", ct_node), first_result.lesions == 1)
+
+
+def test_renamed_results_are_found_and_keep_their_name(scene, ct_node, show):
+    shown = show(ct_node, make_result())
+    shown.segmentationNode.SetName("for the tumour board")
+    again = show(ct_node, make_result(seed=1))
+    assert again.segmentationNode is shown.segmentationNode
+    assert again.segmentationNode.GetName() == "for the tumour board"
+
+
+def test_users_segments_and_colours_survive_a_rerun(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    segmentation = node.GetSegmentation()
+    segmentation.AddEmptySegment("nodule", "my nodule", (0, 0, 1))
+    mine = np.zeros(make_result().geometry.shape, np.uint8)
+    mine[3:6, 3:6, 3:6] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mine, node, "nodule", ct_node)
+    segmentation.GetSegment("lesion").SetColor(0.0, 1.0, 0.0)
+    node.GetDisplayNode().SetSegmentOpacity3D("right-lung", 0.6)
+
+    show(ct_node, make_result(seed=1))
+
+    np.testing.assert_array_equal(segment_array(node, "nodule", ct_node), mine)
+    layer = segmentation.GetSegment("nodule").GetRepresentation("Binary labelmap")
+    labels = np.unique(vtk_to_numpy(layer.GetPointData().GetScalars()))
+    assert set(labels) <= {0, segmentation.GetSegment("nodule").GetLabelValue()}
+    assert segmentation.GetSegment("lesion").GetColor() == (0.0, 1.0, 0.0)
+    assert node.GetDisplayNode().GetSegmentOpacity3D("right-lung") == pytest.approx(0.6)
+
+
+def test_classes_of_another_model_replace_the_earlier_ones(scene, ct_node, show):
+    show(ct_node, make_result())
+    result = make_result(classes=("ground-glass opacity", "consolidation"), seed=1)
+    node = show(ct_node, result).segmentationNode
+    segmentation = node.GetSegmentation()
+    ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
+    assert ids == ["right-lung", "left-lung", "ground-glass-opacity", "consolidation"]
+    for label, segment_id in ((1, "ground-glass-opacity"), (2, "consolidation")):
+        np.testing.assert_array_equal(
+            segment_array(node, segment_id, ct_node), result.lesions == label
+        )
+
+
+def test_a_ct_without_lesions_has_an_empty_lesion_segment(scene, ct_node, show):
+    full = make_result()
+    show(ct_node, full)
+    empty = replace(full, lesions=np.zeros_like(full.lesions))
+    node = show(ct_node, empty).segmentationNode
+    assert node.GetSegmentation().GetSegment("lesion") is not None
+    assert not segment_array(node, "lesion", ct_node).any()
+    assert segment_array(node, "right-lung", ct_node).any()
+
+
+def contents(shown, ct_node):
+    return (
+        segment_array(shown.segmentationNode, "lesion", ct_node).tolist(),
+        slicer.util.arrayFromVolume(shown.probabilityNode).tolist(),
+        shown.severityTableNode.GetCellText(0, 1),
+        shown.segmentationNode.GetAttribute("COVIDLesionSeg.provenance"),
+    )
+
+
+def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
+    first = show(ct_node, make_result(seed=0))
+    before = contents(first, ct_node)
+    second_result = make_result(seed=1)
+    second_result.provenance["model"]["id"] = "another"
+    second = show(ct_node, second_result)
+    assert contents(second, ct_node) != before
+    second.undo()
+    assert contents(first, ct_node) == before
+    assert first.segmentationNode.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.colors import covidjet_node
+
+    covidjet_node(scene)
+    ids = node_ids(scene)
+    show(ct_node, make_result()).undo()
+    left = [i for i in node_ids(scene) if i not in ids]
+    assert [i for i in left if "Storage" not in i] == []
+
+
+def test_mrml_undo_restores_results_that_opted_in(scene, ct_node, show):
+    shown = show(ct_node, make_result(seed=0))
+    before = contents(shown, ct_node)
+    for node in shown.nodes:
+        node.SetUndoEnabled(True)
+    scene.SetUndoOn()
+    scene.ClearUndoStack()
+    show(ct_node, make_result(seed=1))
+    assert contents(shown, ct_node) != before
+    scene.Undo()
+    scene.SetUndoOff()
+    assert contents(shown, ct_node) == before
+
+
+def test_a_failing_run_loses_nothing_of_the_earlier_result(scene, ct_node, show, monkeypatch):
+    from COVIDLesionSegLib.scene import show as module
+
+    first = show(ct_node, make_result(seed=0))
+    before, ids = contents(first, ct_node), node_ids(scene)
+
+    def out_of_memory(node):
+        raise OutputError("The 3D surfaces could not be made.")
+
+    monkeypatch.setattr(module, "show_surfaces", out_of_memory)
+    with pytest.raises(OutputError):
+        show(ct_node, make_result(seed=1))
+    assert node_ids(scene) == ids
+    assert contents(first, ct_node) == before
+    assert not scene.IsBatchProcessing()
+
+
+def test_a_failing_first_run_leaves_no_nodes(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.colors import covidjet_node
+
+    covidjet_node(scene)
+    ids = node_ids(scene)
+    result = make_result()
+    result.provenance["unserialisable"] = object()
+    with pytest.raises(TypeError):
+        show(ct_node, result)
+    assert node_ids(scene) == ids
+
+
+def test_result_is_found_again_from_the_ct_alone(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.show import find_result
+
+    assert find_result(ct_node) is None
+    result = make_result()
+    shown = show(ct_node, result)
+    found = find_result(ct_node)
+    assert found.nodes == shown.nodes
+    assert found.severity == result.severity
+    assert found.flags == result.flags
+    assert found.provenance == result.provenance
+    scene.RemoveNode(shown.rulesTableNode)
+    assert find_result(ct_node) is None
+
+
+def test_results_are_placed_under_the_study_of_the_ct(scene, ct_node, show):
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "anonymous")
+    study = hierarchy.CreateStudyItem(patient, "chest CT")
+    hierarchy.CreateItem(study, ct_node)
+    shown = show(ct_node, make_result())
+    for node in shown.nodes:
+        assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
+
+    elsewhere = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "mine")
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(shown.probabilityNode), elsewhere)
+    show(ct_node, make_result(seed=1))
+    item = hierarchy.GetItemByDataNode(shown.probabilityNode)
+    assert hierarchy.GetItemParent(item) == elsewhere
+
+
+def test_the_ct_is_not_touched(scene, ct_node, show):
+    before = (ct_node.GetName(), ct_node.GetMTime(), ct_node.GetDisplayNode().GetMTime())
+    show(ct_node, make_result())
+    show(ct_node, make_result(seed=1)).undo()
+    assert (ct_node.GetName(), ct_node.GetMTime(), ct_node.GetDisplayNode().GetMTime()) == before
+
+
+def test_provenance_is_plain_json(scene, ct_node, show):
+    result = make_result()
+    node = show(ct_node, result).segmentationNode
+    assert json.loads(node.GetAttribute("COVIDLesionSeg.provenance")) == result.provenance
