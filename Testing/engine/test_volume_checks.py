@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.volume import Geometry, Volume, check_chest_ct
 from engine.volume_files import chest_hu, grid_of

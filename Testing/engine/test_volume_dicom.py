@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+
 from COVIDLesionSegLib.engine.errors import InputError, SeveralSeriesError
 from COVIDLesionSegLib.engine.volume import fingerprint, read_volume
 from engine.volume_files import (

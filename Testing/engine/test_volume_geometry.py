@@ -5,10 +5,11 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume, geometry_of
-from engine.volume_files import as_image, chest_hu, grid_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume, geometry_of
+from engine.volume_files import as_image, chest_hu, grid_of
 
 ORIENTATIONS = [
     (order, flips) for order in permutations(range(3)) for flips in product((False, True), repeat=3)

@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.volume import Volume, fingerprint, read_array, read_volume
 from engine.volume_files import (

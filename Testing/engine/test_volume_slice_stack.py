@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.volume.slice_stack import slice_order, stack_geometry
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume.slice_stack import slice_order, stack_geometry
 
 AXIAL = np.array([1.0, 0, 0, 0, 1.0, 0])
 

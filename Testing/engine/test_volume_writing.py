@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from COVIDLesionSegLib.engine.errors import OutputError
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from engine.volume_files import chest_hu, grid_of

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import SimpleITK as sitk
-from COVIDLesionSegLib.engine.volume import Geometry
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from COVIDLesionSegLib.engine.volume import Geometry
 
 PATIENT_NAME = "Doe^Jane"
 PATIENT_ID = "ID-4711"
