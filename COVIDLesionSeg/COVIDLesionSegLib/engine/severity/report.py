@@ -1,0 +1,92 @@
+"""How much of the lungs is infected: volumes, ratios and categories, and never a silent zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RegionSeverity:
+    """One lung, or both together.
+
+    Attributes:
+        region: ``"right lung"``, ``"left lung"`` or ``"both lungs"``.
+        lung_ml: Volume of the region including its lesions, in ml.
+        lesion_ml: Volume of all lesions within the region, in ml.
+        ratio: ``lesion_ml / lung_ml``, 0 to 1; None where the region is absent (shown as n/a).
+        lesion_class_ml: Lesion volume by class name, in ml.
+    """
+
+    region: str
+    lung_ml: float
+    lesion_ml: float
+    ratio: float | None
+    lesion_class_ml: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SliceSeverity:
+    """One axial slice that contains lung.
+
+    Attributes:
+        index: Slice index along the inferior-to-superior axis, 0 at the inferior end.
+        position_mm: Position along the patient's superior axis (RAS S), in mm, of the slice centre.
+        lung_mm2: Area of both lungs, in mm2.
+        lesion_mm2: Area of all lesions, in mm2.
+        ratio: ``lesion_mm2 / lung_mm2``, 0 to 1.
+    """
+
+    index: int
+    position_mm: float
+    lung_mm2: float
+    lesion_mm2: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """Severity by one published rule.
+
+    Attributes:
+        rule: Stable id: ``"eamc-worse-lung"``, ``"cascade-slice-mean"``, ``"pooled"``.
+        title: For people, with the source.
+        ratio: The ratio this rule grades, 0 to 1; None if it is undefined.
+        category: ``"CT-0"`` ... ``"CT-4"``, or None if it is undefined.
+    """
+
+    rule: str
+    title: str
+    ratio: float | None
+    category: str | None
+
+
+@dataclass(frozen=True)
+class SeverityReport:
+    """Severity of one CT, by every rule side by side.
+
+    Attributes:
+        regions: Right lung, left lung, both lungs, in that order.
+        slices: Every axial slice with lung, inferior to superior.
+        rules: The first is the one shown large (EAMC: the worse lung decides).
+    """
+
+    regions: tuple[RegionSeverity, ...]
+    slices: tuple[SliceSeverity, ...]
+    rules: tuple[RuleResult, ...]
+
+    @property
+    def category(self) -> str | None:
+        """Category by the headline rule, ``rules[0]``."""
+        return self.rules[0].category
+
+    @property
+    def ratio(self) -> float | None:
+        """Ratio graded by the headline rule, 0 to 1."""
+        return self.rules[0].ratio
+
+    def region(self, name: str) -> RegionSeverity:
+        """The region called ``name``; KeyError if there is none."""
+        for region in self.regions:
+            if region.region == name:
+                return region
+        raise KeyError(name)

@@ -1,0 +1,165 @@
+"""Severity: the papers' check values, exact bounds, and never a silent zero."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.severity import category_of, measure_severity
+from COVIDLesionSegLib.engine.severity.report import SliceSeverity
+from COVIDLesionSegLib.engine.severity.rules import slice_mean
+from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry
+
+IDENTITY = (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)
+
+
+def grid(shape, spacing=(1.0, 1.0, 1.0), direction=IDENTITY, origin=(0.0, 0.0, 0.0)):
+    return Geometry(tuple(shape[::-1]), spacing, origin, direction)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "category", "cascade"),
+    [
+        (None, None, None),
+        (0.0, "CT-0", "CT-0"),
+        (1e-9, "CT-1", "CT-1"),
+        (0.25, "CT-1", "CT-1"),
+        (0.2500001, "CT-2", "CT-2"),
+        (0.50, "CT-2", "CT-2"),
+        (0.5000001, "CT-3", "CT-3"),
+        (0.75, "CT-3", "CT-4"),
+        (0.7500001, "CT-4", "CT-4"),
+        (1.0, "CT-4", "CT-4"),
+    ],
+)
+def test_category_bounds(ratio, category, cascade):
+    assert category_of(ratio) == category
+    assert category_of(ratio, from_75_is_ct4=True) == cascade
+
+
+@pytest.mark.parametrize("ratio", [-0.01, 1.01, float("nan")])
+def test_a_share_outside_0_to_1_is_refused(ratio):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        category_of(ratio)
+
+
+def test_the_worse_lung_decides_not_the_pooled_share():
+    """Left 30/100, right 10/300: CT-2, although pooled 0.10 would be CT-1."""
+    lungs = np.array([1] * 300 + [2] * 100, np.uint8).reshape(1, 4, 100)
+    lesions = np.zeros(400, np.uint8)
+    lesions[:10] = 1
+    lesions[300:330] = 1
+    report = measure_severity(lungs, lesions.reshape(lungs.shape), ("lesion",), grid(lungs.shape))
+    assert report.rules[0].rule == "eamc-worse-lung"
+    assert (report.ratio, report.category) == (pytest.approx(0.30), "CT-2")
+    assert report.rules[2].ratio == pytest.approx(0.10)
+    assert report.rules[2].category == "CT-1"
+
+
+def test_the_slice_mean_weighs_every_slice_alike():
+    """Lung (100, 100, 10), infected (10, 20, 9): 0.40, CT-2; pooled would be 0.186, CT-1."""
+    lungs = np.zeros((4, 10, 10), np.uint8)
+    lesions = np.zeros_like(lungs)
+    lungs[:2] = 1
+    lungs[2, 0] = 1  # the fourth slice has no lung and does not count
+    lesions.reshape(4, 100)[0, :10] = 1
+    lesions.reshape(4, 100)[1, :20] = 1
+    lesions.reshape(4, 100)[2, :9] = 1
+    report = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape))
+    mean = report.rules[1]
+    assert (mean.rule, mean.category) == ("cascade-slice-mean", "CT-2")
+    assert mean.ratio == pytest.approx(0.40)
+    assert report.rules[2].ratio == pytest.approx(39 / 210)
+    assert [one.index for one in report.slices] == [0, 1, 2]
+
+
+def test_volumes_are_ml_of_the_given_spacing_and_classes_add_up():
+    lungs = np.full((4, 5, 6), 1, np.uint8)
+    lesions = np.zeros_like(lungs)
+    lesions[0] = 1
+    lesions[1, 0] = 2
+    geometry = grid(lungs.shape, spacing=(0.5, 2.0, 5.0))  # 5 mm3 a voxel
+    classes = ("ground-glass opacity", "consolidation")
+    right = measure_severity(lungs, lesions, classes, geometry).region("right lung")
+    assert right.lung_ml == pytest.approx(0.6)
+    assert right.lesion_class_ml == {
+        "ground-glass opacity": pytest.approx(0.15),
+        "consolidation": pytest.approx(0.03),
+    }
+    assert right.lesion_ml == pytest.approx(0.18)
+
+
+def test_a_missing_lung_is_none_and_not_zero():
+    lungs = np.full((2, 3, 3), 1, np.uint8)
+    report = measure_severity(lungs, np.zeros_like(lungs), ("lesion",), grid(lungs.shape))
+    assert report.region("left lung").ratio is None
+    assert report.region("right lung").ratio == 0.0
+    assert report.category == "CT-0"
+
+
+def test_without_any_lung_nothing_is_graded():
+    empty = np.zeros((2, 3, 3), np.uint8)
+    report = measure_severity(empty, empty, ("lesion",), grid(empty.shape))
+    assert report.slices == ()
+    assert {(rule.ratio, rule.category) for rule in report.rules} == {(None, None)}
+
+
+def test_lesion_outside_the_lungs_does_not_count():
+    lungs = np.zeros((2, 3, 3), np.uint8)
+    lungs[0] = 2
+    report = measure_severity(lungs, np.ones_like(lungs), ("lesion",), grid(lungs.shape))
+    assert report.region("both lungs").lesion_ml == pytest.approx(0.009)
+    assert report.region("left lung").ratio == 1.0
+
+
+@given(
+    permutation=st.permutations([0, 1, 2]),
+    signs=st.tuples(*[st.sampled_from([1.0, -1.0])] * 3),
+    seed=st.integers(0, 1000),
+)
+def test_severity_does_not_depend_on_how_the_ct_is_stored(permutation, signs, seed):
+    random = np.random.default_rng(seed)
+    lungs = random.integers(0, 3, (3, 4, 5)).astype(np.uint8)
+    lesions = (random.random((3, 4, 5)) > 0.6).astype(np.uint8)
+    spacing_zyx = (4.0, 2.0, 1.0)
+    reference = measure_severity(lungs, lesions, ("lesion",), grid((3, 4, 5), (1.0, 2.0, 4.0)))
+
+    # The same patient stored along permuted and flipped axes, its first voxel placed accordingly.
+    direction = np.zeros((3, 3))
+    for grid_axis, patient_axis in enumerate(permutation):
+        direction[patient_axis, grid_axis] = signs[grid_axis]
+    size = [(5, 4, 3)[patient_axis] for patient_axis in permutation]
+    spacing = [spacing_zyx[::-1][patient_axis] for patient_axis in permutation]
+    origin = [0.0, 0.0, 0.0]
+    for grid_axis, patient_axis in enumerate(permutation):
+        if signs[grid_axis] < 0:
+            origin[patient_axis] = (size[grid_axis] - 1) * spacing[grid_axis]
+    geometry = Geometry(
+        tuple(size), tuple(spacing), tuple(origin), tuple(float(d) for d in direction.ravel())
+    )
+    order = AxialOrder.of(geometry)
+    stored = measure_severity(
+        order.to_stored(lungs), order.to_stored(lesions), ("lesion",), geometry
+    )
+    assert [r.rule for r in stored.rules] == [r.rule for r in reference.rules]
+    for ours, theirs in zip(stored.rules, reference.rules, strict=True):
+        assert ours.ratio == pytest.approx(theirs.ratio)
+    for ours, theirs in zip(stored.slices, reference.slices, strict=True):
+        assert (ours.index, ours.position_mm) == (theirs.index, pytest.approx(theirs.position_mm))
+        assert ours.lesion_mm2 == pytest.approx(theirs.lesion_mm2)
+
+
+def test_slice_positions_are_superior_mm_of_the_slice_centres():
+    lungs = np.ones((3, 2, 2), np.uint8)
+    geometry = grid(lungs.shape, spacing=(1.0, 1.0, 2.5), origin=(0.0, 0.0, -100.0))
+    report = measure_severity(lungs, np.zeros_like(lungs), ("lesion",), geometry)
+    assert [one.position_mm for one in report.slices] == pytest.approx([-100.0, -97.5, -95.0])
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
+def test_slice_mean_lies_between_the_best_and_the_worst_slice(ratios):
+    slices = [SliceSeverity(i, float(i), 100.0, 100.0 * r, r) for i, r in enumerate(ratios)]
+    mean = slice_mean(slices).ratio
+    assert min(ratios) - 1e-12 <= mean <= max(ratios) + 1e-12
