@@ -1,0 +1,82 @@
+"""Trachea and main bronchi."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from .components import label, label_slices
+from .working_grid import WorkingGrid, bounding_box, deeper_than, within
+
+_LUMEN = -850  # HU; upper limit for the lumen of the trachea on the coarse grid
+_CROSS_SECTION = (50.0, 900.0)  # mm2 of the trachea in an axial slice
+_FROM_MIDLINE = 45.0  # mm
+_HEIGHT = 25.0  # mm; shortest run of slices that is taken for a trachea
+_GROWTH_LIMITS = (-970, -950, -930, -910, -890, -870)  # HU
+_LARGEST = 110.0  # ml of trachea and bronchi together
+_BELOW_CARINA = 50.0  # mm around the trachea in which the main bronchi end
+_WALL = 2.0  # mm
+_MAIN_BRONCHUS = 3.0  # mm; narrower airways (radius) belong to the lung
+
+
+def find_trachea(
+    coarse_hu: np.ndarray, body: np.ndarray, midline: float, grid: WorkingGrid
+) -> np.ndarray | None:
+    """Lumen of the trachea on the coarse grid, or None.
+
+    It is the longest vertical stack of small dark cross-sections near the midline: a lung is much
+    larger in a slice, an apex is much shorter, gas in the bowel lies lower.
+    """
+    labels, sizes = label_slices((coarse_hu < _LUMEN) & body)
+    areas = sizes * grid.spacing[1] * grid.spacing[2]
+    tubes = ((areas > _CROSS_SECTION[0]) & (areas < _CROSS_SECTION[1]))[labels]
+    labels, sizes = label(tubes)
+    best, best_height = None, _HEIGHT
+    for number, region in enumerate(ndimage.find_objects(labels), start=1):
+        height = (region[0].stop - region[0].start) * grid.spacing[0]
+        if height < best_height or region[0].stop < len(coarse_hu) / 2:
+            continue
+        across = np.flatnonzero((labels[region] == number).any(axis=(0, 1))) + region[2].start
+        if abs(across.mean() - midline) * grid.spacing[2] < _FROM_MIDLINE:
+            best, best_height = number, height
+    return None if best is None else labels == best
+
+
+def grow_airways(
+    hu: np.ndarray,
+    trachea: np.ndarray,
+    spacing: tuple[float, float, float],
+    grid: WorkingGrid,
+) -> np.ndarray:
+    """Trachea and main bronchi with their walls on the CT's grid, from the coarse trachea.
+
+    The limit of the region growing rises until the region leaks into the lung; the last one
+    before the leak counts.
+    """
+    seed = grid.repeat(trachea)
+    box = bounding_box(seed, [round(_BELOW_CARINA / mm) for mm in spacing])
+    seed = seed[box]
+    smooth = ndimage.uniform_filter(hu[box], (1, 3, 3))
+    seed_hu = smooth[seed]
+    lumen, previous = None, 0.0
+    voxel_ml = float(np.prod(spacing)) / 1000
+    for limit in _GROWTH_LIMITS:
+        if not np.any(seed_hu < limit):
+            continue
+        labels, sizes = label(smooth < limit)
+        touched = np.unique(labels[seed & (labels > 0)])
+        # The largest touched region only: specks of noise are not airways.
+        region = touched[np.argmax(sizes[touched])]
+        volume = sizes[region] * voxel_ml
+        if volume > _LARGEST or (previous > 3 and volume > 1.6 * previous + 2):
+            break
+        lumen, previous = labels == region, volume
+    airways = np.zeros(hu.shape, bool)
+    # At least the voxels that share the edge of the lumen belong to the wall.
+    wall = max(_WALL, 1.5 * max(spacing[1:]))
+    if lumen is None:
+        airways[box] = within(seed, wall, spacing)
+        return airways
+    wide = within(deeper_than(lumen, _MAIN_BRONCHUS, spacing), _MAIN_BRONCHUS, spacing) & lumen
+    airways[box] = within(wide | seed & (smooth < _LUMEN), wall, spacing)
+    return airways

@@ -1,0 +1,161 @@
+"""Consolidated lung: lesions at the chest wall that threshold and closing leave out.
+
+Dense lung has the HU of heart, liver and muscle, so geometry decides, seen along rays from the
+mediastinum in every axial slice. Heart and mediastinum have no lung on their medial side; the
+chest wall lies outside the lung's convex hull; the dome of the liver has no lung below it.
+
+A dense lobe without any air, or a layer of it along the whole back, cannot be told from effusion
+this way and stays outside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+from skimage.draw import polygon2mask
+
+from .components import fill_enclosed, label
+from .working_grid import WorkingGrid, closed, deeper_than, within
+
+_RAYS = 240
+_IN_PLANE_CROSS = ndimage.generate_binary_structure(2, 1)[None]
+_BONE = 180  # HU, mean over a coarse voxel
+_ISLAND_HU = -200  # HU; below: some air, also in dense lung
+_SMALLEST_ISLAND = 0.04  # ml
+_ISLAND_REACH = 25.0  # mm from an island of aerated lung to the lung
+_ISLAND_DEPTH = 12.0  # mm from the skin, whose partial volume looks like an island
+_STREAKS_HU = 1600  # above any rib: metal, or contrast medium in a vein
+_STREAKS_REACH = 40.0  # mm; dark streaks around it look like islands
+_EDGE = 3.0  # mm around the lung, where partial volume looks like an island
+_CLOSING = 9.0  # mm; fills vessels and lesions up to twice as thick
+_SMOOTHING = 4.0  # mm; closing after lines have been filled
+_GAP = 70.0  # mm; longest line through dense lung with lung at both ends
+_MEDIAL = 8.0  # mm of lung, at least, medial to dense lung
+_DEEPEST = 45.0  # mm of dense tissue between aerated lung and chest wall
+
+
+class Rays:
+    """Rays from the mediastinum through the voxels of every axial slice."""
+
+    def __init__(self, lungs: np.ndarray, grid: WorkingGrid):
+        """``lungs``: both lungs on the coarse grid; their middle is where the rays start."""
+        centre_x, centre_y = _mediastinum(lungs)
+        dy = (np.arange(lungs.shape[1]) - centre_y)[None, :, None] * grid.spacing[1]
+        dx = (np.arange(lungs.shape[2]) - centre_x[:, None])[:, None, :] * grid.spacing[2]
+        angle = np.arctan2(dy, dx).astype(np.float32) / (2 * np.pi) + 0.5
+        self.radius = np.hypot(dy, dx).astype(np.float32)
+        self._ray = (angle * _RAYS).astype(np.int32) % _RAYS
+        self._ray += np.arange(len(lungs), dtype=np.int32)[:, None, None] * _RAYS
+        self._count = len(lungs) * _RAYS
+
+    def innermost(self, mask: np.ndarray) -> np.ndarray:
+        """For every voxel, where its ray enters the mask, in mm; infinite if it never does."""
+        first = np.full(self._count, np.inf, np.float32)
+        np.minimum.at(first, self._ray[mask], self.radius[mask])
+        return first[self._ray]
+
+    def outermost(self, mask: np.ndarray) -> np.ndarray:
+        """For every voxel, where its ray leaves the mask, in mm; 0 if it never meets it."""
+        last = np.zeros(self._count, np.float32)
+        np.maximum.at(last, self._ray[mask], self.radius[mask])
+        return last[self._ray]
+
+
+def add_dense_lung(
+    sides: np.ndarray,
+    coarse: np.ndarray,
+    body: np.ndarray,
+    airways: np.ndarray,
+    grid: WorkingGrid,
+) -> np.ndarray:
+    """Each aerated lung with its vessels, lesions and islands.
+
+    Args:
+        sides: uint8 (z, y, x); aerated lung, 1 right, 2 left.
+        coarse: HU.
+        body: bool; the patient.
+        airways: bool; trachea and main bronchi with their walls.
+        grid: The coarse grid of all these.
+
+    Returns:
+        uint8 (z, y, x); 1 right, 2 left.
+    """
+    rays = Rays(sides > 0, grid)
+    islands = (coarse < _ISLAND_HU) & ~within((sides > 0) | airways, _EDGE, grid.spacing)
+    islands &= deeper_than(body, _ISLAND_DEPTH, grid.spacing)
+    islands &= ~within(coarse > _STREAKS_HU, _STREAKS_REACH, grid.spacing)
+    labels, sizes = label(islands)
+    result = np.zeros_like(sides)
+    for side in (1, 2):
+        lung = sides == side
+        if not lung.any():
+            continue
+        # Lung behind a consolidation; gas in the bowel and the oesophagus has no lung medially.
+        eligible = islands & (rays.innermost(lung) < rays.radius)
+        eligible &= within(lung, _ISLAND_REACH, grid.spacing)
+        share = np.bincount(labels[eligible], minlength=len(sizes)) / np.maximum(sizes, 1)
+        lung |= ((share > 0.5) & (sizes * grid.voxel_ml >= _SMALLEST_ISLAND))[labels]
+
+        lung = fill_enclosed(closed(lung, _CLOSING, grid.spacing))
+        lung |= _between(lung, grid) & (rays.innermost(lung) + _MEDIAL < rays.radius)
+        lung = fill_enclosed(closed(lung, _SMOOTHING, grid.spacing))
+        lung |= _outer_pockets(lung, rays) & (coarse < _BONE)
+        lung &= ~airways & ~((sides > 0) & (sides != side)) & (result == 0)
+        result[lung] = side
+    return result
+
+
+def _mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
+    """x between the lungs in every slice, and y amid the lungs, in voxels.
+
+    y is the same for all slices: in one that cuts only the posterior recesses, the middle of what
+    it shows lies behind the mediastinum.
+    """
+    used = np.flatnonzero(lungs.any(axis=(1, 2)))
+    middle = [np.flatnonzero(lungs[z].any(axis=0))[[0, -1]].mean() for z in used]
+    x = np.interp(np.arange(len(lungs)), used, middle)
+    y = np.flatnonzero(lungs.any(axis=(0, 2)))[[0, -1]].mean()
+    return ndimage.uniform_filter1d(x, 9, mode="nearest"), float(y)
+
+
+def _between(lung: np.ndarray, grid: WorkingGrid) -> np.ndarray:
+    """Voxels with lung above and below, and on both sides along x or y, none of it far away."""
+    enclosed = [_gap(lung, axis) * grid.spacing[axis] < _GAP for axis in range(3)]
+    return enclosed[0] & (enclosed[1] | enclosed[2])
+
+
+def _gap(lung: np.ndarray, axis: int) -> np.ndarray:
+    """Distance in voxels between the lung before and the lung after each voxel; huge if none."""
+    far = np.int32(1 << 20)
+    lines = np.moveaxis(lung, axis, 0)
+    index = np.arange(len(lines), dtype=np.int32)[:, None, None]
+    before = np.maximum.accumulate(np.where(lines, index, -far), axis=0)
+    after = np.minimum.accumulate(np.where(lines, index, far)[::-1], axis=0)[::-1]
+    return np.moveaxis(after - before, 0, axis)
+
+
+def _outer_pockets(lung: np.ndarray, rays: Rays) -> np.ndarray:
+    """Tissue between the outermost lung of each ray and the lung's convex hull.
+
+    Sagittal hulls see a lesion along the whole back of a slice from the lung above and below it.
+    """
+    last = rays.outermost(lung)
+    sagittal = np.moveaxis(_slice_hulls(np.moveaxis(lung, 2, 0)), 0, 2)
+    pockets = (_slice_hulls(lung) | sagittal) & ~lung & (last > 0)
+    pockets &= (rays.radius > last) & (rays.radius < last + _DEEPEST)
+    # Slivers between the rays and along the curved outline are not lesions.
+    return ndimage.binary_opening(pockets, _IN_PLANE_CROSS)
+
+
+def _slice_hulls(mask: np.ndarray) -> np.ndarray:
+    """Convex hull of every axial slice."""
+    hulls = mask.copy()
+    for z in np.flatnonzero(mask.any(axis=(1, 2))):
+        points = np.argwhere(mask[z])
+        try:
+            corners = points[ConvexHull(points).vertices]
+        except QhullError:  # fewer than three voxels, or all in one line
+            continue
+        hulls[z] |= polygon2mask(mask[z].shape, corners)
+    return hulls

@@ -1,0 +1,8 @@
+"""A generated chest CT with exact truth.
+
+Segmentation oracle for tests, sample data; never used to claim accuracy.
+"""
+
+from .generate import Phantom, generate_chest_ct
+
+__all__ = ["Phantom", "generate_chest_ct"]

@@ -1,0 +1,78 @@
+"""The threshold lung extractor on real chests."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from COVIDLesionSegLib.engine.lungs import get_extractor
+from COVIDLesionSegLib.engine.volume import Geometry, Volume
+
+pytestmark = pytest.mark.realdata
+
+
+def as_volume(image):
+    geometry = Geometry(
+        image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection()
+    )
+    return Volume(sitk.GetArrayFromImage(image).astype(np.int16), geometry)
+
+
+def lungs_of(volume):
+    result = get_extractor().extract(volume.axial, volume.axial_spacing)
+    ml = np.bincount(result.labels.ravel(), minlength=3) * volume.geometry.voxel_volume_ml
+    return result, ml
+
+
+@pytest.fixture(scope="module")
+def covid(data_folder):
+    reader = sitk.ImageSeriesReader()
+    folder = data_folder / "covid_ct_md_P001"
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    volume = as_volume(reader.Execute())
+    facts = json.loads((folder / "labels.json").read_text())
+    return volume, *lungs_of(volume), facts
+
+
+@pytest.fixture(scope="module")
+def control(data_folder):
+    volume = as_volume(sitk.ReadImage(str(data_folder / "LIDC-IDRI-0001.nii.gz")))
+    return volume, *lungs_of(volume)
+
+
+@pytest.mark.parametrize("chest", ["covid", "control"])
+def test_lungs_are_plausible_and_on_their_sides(chest, request):
+    _, result, ml, *_ = request.getfixturevalue(chest)
+    assert 1000 < ml[1] < 4000
+    assert 1000 < ml[2] < 4000
+    right, left = (np.nonzero(result.labels == side)[2].mean() for side in (1, 2))
+    assert right < left
+    assert all(flag.level == "note" for flag in result.flags)
+
+
+@pytest.mark.parametrize("chest", ["covid", "control"])
+def test_no_gas_and_no_outside_air(chest, request):
+    volume, result, *_ = request.getfixturevalue(chest)
+    # Lung tissue is never as dark as air over a whole neighbourhood of 1 cm.
+    box = volume.axial[:, ::4, ::4] < -985
+    share = np.count_nonzero(box & (result.labels[:, ::4, ::4] > 0)) / np.count_nonzero(box)
+    assert share < 0.002
+
+
+def test_dense_lesions_at_the_back_of_the_lower_lobes_are_inside(covid):
+    volume, result, _, facts = covid
+    # Along the posterior chest wall the lung's outline must be as convex with the lesion as it is
+    # without: pockets of soft tissue between the lung and its hull are lost lesion.
+    from skimage.morphology import convex_hull_image
+
+    for z in facts["lobes"]["RLL"][20:40:5]:
+        lung = result.labels[z] == 1
+        rows = np.nonzero(lung.any(axis=1))[0]
+        back = slice(int(np.quantile(rows, 0.75)), rows[-1] + 1)
+        columns = slice(0, int(np.nonzero(lung)[1].mean()))
+        missing = convex_hull_image(lung)[back, columns] & ~lung[back, columns]
+        dense = np.count_nonzero(missing & (volume.axial[z][back, columns] > -500))
+        assert dense < 0.1 * np.count_nonzero(lung[back, columns])
