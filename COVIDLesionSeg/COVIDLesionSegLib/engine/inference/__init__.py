@@ -1,0 +1,1 @@
+"""Networks on whole CTs: device, preprocessing, patches."""

@@ -1,0 +1,111 @@
+"""Where the network runs, in what precision, and with how many patches at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import DeviceError
+from ..parameters import Parameters
+
+_GPU_BYTES_PER_PIXEL = 6_000  # Peak of AMC-Net's activations in float32, measured per pixel.
+_BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**22, "mps": 2**21}
+
+
+@dataclass(frozen=True)
+class ComputePlan:
+    """How one run computes.
+
+    Attributes:
+        device: ``"cpu"``, ``"cuda"`` or ``"mps"``.
+        bfloat16: Convolutions in bfloat16 instead of float32.
+        pixels: Most pixels of all inputs of one forward pass together.
+        name: Of the hardware, for provenance.
+    """
+
+    device: str
+    bfloat16: bool
+    pixels: int
+    name: str
+
+    def batch_size(self, patch_pixels: int) -> int:
+        """Number of inputs of ``patch_pixels`` pixels that one forward pass takes, at least 1."""
+        return max(1, self.pixels // patch_pixels)
+
+    def smaller(self, patch_pixels: int) -> ComputePlan | None:
+        """The next step down after running out of memory, or None: there is none.
+
+        First half the batch, then the CPU, then half the batch again.
+        """
+        batch = self.batch_size(patch_pixels)
+        if batch > 1:
+            return ComputePlan(self.device, self.bfloat16, patch_pixels * (batch // 2), self.name)
+        if self.device != "cpu":
+            return ComputePlan("cpu", False, _BATCH_PIXELS["cpu"], _device_name("cpu"))
+        return None
+
+
+def make_plan(parameters: Parameters, bfloat16_allowed: bool) -> ComputePlan:
+    """Choose device, precision and batch.
+
+    Args:
+        parameters: The user's wishes.
+        bfloat16_allowed: The model's card says its scores do not move under bfloat16.
+
+    Raises:
+        DeviceError: The device asked for is not there.
+    """
+    device = _choose_device(parameters.device)
+    if parameters.precision == "auto":
+        bfloat16 = bfloat16_allowed and _computes_bfloat16(device)
+    else:
+        bfloat16 = parameters.precision == "bfloat16"
+    pixels = _BATCH_PIXELS[device]
+    if device == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        pixels = min(pixels, max(1, int(0.8 * free) // _GPU_BYTES_PER_PIXEL))
+    return ComputePlan(device, bfloat16, pixels, _device_name(device))
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says that a forward pass did not fit into memory."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text
+    )
+
+
+def _choose_device(requested: str) -> str:
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if requested == "auto":
+        return next(device for device, there in available.items() if there)
+    if not available[requested]:
+        name = {"cuda": "an NVIDIA GPU (cuda)", "mps": "an Apple GPU (mps)"}[requested]
+        raise DeviceError(
+            f"The device asked for is {name}, but PyTorch finds none here: "
+            "choose device auto or cpu, or install PyTorch with support for it."
+        )
+    return requested
+
+
+def _computes_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # torch offers no public question for the CPU; without an answer float32 is the safe one.
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device == "cpu" and bool(native())
+
+
+def _device_name(device: str) -> str:
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    if device == "mps":
+        return "Apple GPU"
+    return f"CPU, {torch.get_num_threads()} threads"

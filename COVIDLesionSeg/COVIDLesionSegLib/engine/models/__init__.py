@@ -1,0 +1,1 @@
+"""The model catalogue: networks, preprocessing, weights, licences and scores, as data."""
