@@ -1,0 +1,77 @@
+"""``covid-lesion-seg train``: from annotated slices to a model of the catalogue."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options
+from .outcome import clear_outcome
+
+_PAPER = "Pal et al., medRxiv 2022, doi:10.1101/2022.12.21.22283793"
+
+
+def train(
+    slices: Annotated[
+        Path, typer.Option("--slices", help="Folder of index.csv, img/, lung/ and lesion/.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="New folder for the model and its loss curve.")
+    ],
+    validate: Annotated[
+        list[str], typer.Option("--validate", help="Patient kept for validation; repeatable.")
+    ],
+    licence: Annotated[
+        str, typer.Option("--licence", help="SPDX licence of the weights, from their data's.")
+    ],
+    licence_note: Annotated[
+        str, typer.Option("--licence-note", help="What it means for the user, one sentence.")
+    ],
+    clean_ct: Annotated[
+        Path | None, typer.Option("--clean-ct", help="A CT with lesion-free slices to learn from.")
+    ] = None,
+    clean_labels: Annotated[
+        Path | None, typer.Option("--clean-labels", help="JSON list of its infected slices.")
+    ] = None,
+    model_id: Annotated[str, typer.Option("--id", help="The new model's id.")] = "amc-net",
+    title: Annotated[str, typer.Option("--title", help="Its name for people.")] = "AMC-Net",
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Optimiser steps; the recipe's by default.")
+    ] = None,
+    debug: options.DebugOption = False,
+) -> None:
+    """Train AMC-Net on annotated slices and write its card and weights."""
+    with clear_outcome(debug):
+        from ..engine.inference.cpu import tune_allocator
+
+        tune_allocator()
+        from dataclasses import replace
+
+        from ..engine.training.data import read_training_data
+        from ..engine.training.export import Provenance, export_model
+        from ..engine.training.trainer import Recipe
+        from ..engine.training.trainer import train as fit
+
+        recipe = Recipe() if steps is None else replace(Recipe(), steps=steps)
+        data = read_training_data(slices, validate, clean_ct, clean_labels)
+        out.mkdir(parents=True, exist_ok=True)
+        card = export_model(
+            fit(recipe, data.training, out),
+            recipe,
+            data,
+            out,
+            model_id=model_id,
+            title=title,
+            paper=_PAPER,
+            provenance=Provenance(
+                licence=licence,
+                licence_note=licence_note,
+                command=shlex.join(["covid-lesion-seg", *sys.argv[1:]]),
+            ),
+        )
+        for score in card.scores:
+            print(f"{score.metric} {score.value:.4f} on {score.data}; {score.protocol}")

@@ -1,0 +1,1 @@
+"""From annotated slices to weights."""

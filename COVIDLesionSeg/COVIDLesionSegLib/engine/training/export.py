@@ -1,0 +1,116 @@
+"""From a trained network to a model of the catalogue: card, weights, and honest scores."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..models.card import ModelCard, Score, Weights
+from ..models.catalogue import Model
+from ..models.preprocessing import Preprocessing
+from ..models.weights import load_network, save_weights
+from ..networks import count_parameters
+from .data import TrainingData
+from .evaluation import PatientScore, score_patients
+from .trainer import Recipe
+
+_VALIDATION = (
+    "patient never learned from; pixels of all slices pooled, whole slices, p > 0.5, no lung mask"
+)
+_OUTSIDE = (
+    "outside patient, image windowed by its publisher; pixels of all slices pooled, whole slices, "
+    "p > 0.5, no lung mask"
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the user says about the weights.
+
+    Attributes:
+        licence: SPDX identifier, given by the data's licence.
+        licence_note: What it means for the user, one sentence.
+        command: The command that trains these weights.
+    """
+
+    licence: str
+    licence_note: str
+    command: str
+
+
+def export_model(
+    network: nn.Module,
+    recipe: Recipe,
+    data: TrainingData,
+    folder: Path,
+    *,
+    model_id: str,
+    title: str,
+    paper: str,
+    provenance: Provenance,
+) -> ModelCard:
+    """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
+
+    The scores on the card are those of the written file, read back.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+    """
+    file = f"{model_id}.safetensors"
+    sha256 = save_weights(network, folder / file, torch.float16)
+    card = ModelCard(
+        id=model_id,
+        title=title,
+        paper=paper,
+        network=recipe.network,
+        # Dropout is for training alone, and a card describes the network that runs.
+        arguments={k: v for k, v in recipe.network_arguments.items() if k != "dropout"},
+        parameters=count_parameters(network),
+        classes=("lesion",),
+        preprocessing=Preprocessing(recipe.window_hu),
+        weights=Weights(file, sha256, provenance.licence, provenance.licence_note),
+        training={
+            "data": data.describe(),
+            "recipe": recipe.to_dict(),
+            "command": provenance.command,
+        },
+    )
+    written = load_network(Model(card, folder))
+    scores = [
+        score
+        for slices, protocol in ((data.validation, _VALIDATION), (data.outside, _OUTSIDE))
+        for patient in score_patients(written, card.preprocessing, slices)
+        for score in _card_scores(patient, protocol)
+    ]
+    card = replace(card, scores=tuple(scores))
+    write_card(card, folder)
+    return card
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write ``<id>.json`` atomically."""
+    path = folder / f"{card.id}.json"
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(
+        json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    os.replace(temporary, path)
+
+
+def _card_scores(score: PatientScore, protocol: str) -> list[Score]:
+    values = {
+        "Dice": score.dice,
+        "precision": score.precision,
+        "sensitivity": score.sensitivity,
+    }
+    data = f"{score.patient}, {score.slices} slices"
+    return [
+        Score(metric, round(value, 4), data, protocol)
+        for metric, value in values.items()
+        if value is not None
+    ]

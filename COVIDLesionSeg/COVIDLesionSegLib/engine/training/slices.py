@@ -1,0 +1,113 @@
+"""Annotated axial slices to learn from."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..volume import Volume
+
+_AIR_HU, _SOFT_TISSUE_HU = -1024.0, 40.0
+
+
+@dataclass(frozen=True)
+class LabelledSlice:
+    """One axial slice in radiological view (rows to posterior, columns to the patient's left).
+
+    Attributes:
+        name: Identifier within its data set; no patient data.
+        patient: Slices of one patient share this; training and validation are split by it.
+        image: float32 (rows, columns): HU, or 0..1 where ``windowed``.
+        windowed: The image was windowed by somebody before it was stored; HU are unknown.
+        lesion: bool (rows, columns), expert mask.
+        lung: bool (rows, columns), expert mask, or None.
+    """
+
+    name: str
+    patient: str
+    image: np.ndarray
+    windowed: bool
+    lesion: np.ndarray
+    lung: np.ndarray | None = None
+
+
+def _read_png(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise InputError(f"{path.name} is listed in index.csv but missing in {path.parent.name}/.")
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+def patient_of_case(case: str) -> str:
+    """Patient id of a case of the slice folder: two volumes of one Radiopaedia case are one."""
+    return case.rsplit("_", 1)[0] if case.startswith("radiopaedia") else case
+
+
+def read_slice_folder(folder: Path, patients: Iterable[str] | None = None) -> list[LabelledSlice]:
+    """Read ``index.csv`` and its ``img/``, ``lung/`` and ``lesion/`` PNGs.
+
+    Grey levels become HU where the index gives the grey level of soft tissue in an unwindowed
+    image (coronacases): HU = -1024 + grey * 1064 / grey_soft_peak. Images that were windowed before
+    they were stored (Radiopaedia) keep grey / 255.
+
+    Args:
+        folder: The slice folder.
+        patients: Only these patients; all by default.
+
+    Raises:
+        InputError: The index or an image is missing, or an image and its mask differ in size.
+    """
+    index = Path(folder) / "index.csv"
+    if not index.is_file():
+        raise InputError(f"{folder} is not a slice folder: it has no index.csv.")
+    wanted = None if patients is None else set(patients)
+    slices = []
+    with index.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            patient = patient_of_case(row["case"])
+            if wanted is not None and patient not in wanted:
+                continue
+            grey, lung, lesion = (
+                _read_png(index.parent / kind / f"{row['name']}.png")
+                for kind in ("img", "lung", "lesion")
+            )
+            if not grey.shape == lung.shape == lesion.shape:
+                raise InputError(f"{row['name']}: the image and its masks differ in size.")
+            windowed = row["case"].startswith("radiopaedia")
+            if windowed:
+                image = grey.astype(np.float32) / 255.0
+            else:
+                scale = (_SOFT_TISSUE_HU - _AIR_HU) / float(row["grey_soft_peak"])
+                image = _AIR_HU + grey.astype(np.float32) * np.float32(scale)
+            slices.append(
+                LabelledSlice(row["name"], patient, image, windowed, lesion > 127, lung > 127)
+            )
+    if not slices:
+        raise InputError(f"{folder} holds no slices of the patients asked for.")
+    return slices
+
+
+def clean_slices(volume: Volume, indices: Sequence[int], patient: str) -> list[LabelledSlice]:
+    """Slices of a CT that an expert found free of lesions.
+
+    Args:
+        volume: A CT in HU.
+        indices: Their axial indices, 0 at the inferior end.
+        patient: Name to file them under.
+    """
+    axial = volume.axial
+    return [
+        LabelledSlice(
+            name=f"{patient}_{index:03d}",
+            patient=patient,
+            image=np.ascontiguousarray(axial[index], dtype=np.float32),
+            windowed=False,
+            lesion=np.zeros(axial.shape[1:], dtype=bool),
+        )
+        for index in indices
+    ]
