@@ -1,0 +1,117 @@
+"""A result as a folder of files, exact to the last bit: how one process hands it to another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError, OutputError
+from .flags import Flag
+from .result import SegmentationResult
+from .severity.report import RegionSeverity, RuleResult, SeverityReport, SliceSeverity
+from .volume import Geometry, read_array, write_volume
+
+FORMAT = "covid-lesion-seg-result"
+FORMAT_VERSION = 1
+FACTS_FILE = "result.json"
+ARRAYS = {"lungs": np.uint8, "lesions": np.uint8, "probability": np.float32}
+
+
+def save_result(result: SegmentationResult, folder: Path | str) -> Path:
+    """Write ``lungs.nrrd``, ``lesions.nrrd``, ``probability.nrrd`` and ``result.json``.
+
+    The folder appears complete or not at all, so a reader never meets half a result. Arrays are
+    not compressed: speed matters more than size between two processes. The NRRD headers carry the
+    geometry for other software; :func:`load_result` takes it from the JSON, where it is exact.
+
+    Args:
+        result: What to write; arrays of shape (k, j, i).
+        folder: A folder that does not exist yet, in one that does.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OutputError: The folder exists already or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise OutputError(f"{folder.name} exists already: choose another folder or remove it.")
+    try:
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"No folder can be made in {folder.parent}: {error.strerror}.") from error
+    try:
+        for name in ARRAYS:
+            array = getattr(result, name)
+            write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
+        facts = json.dumps(_facts_from_result(result), indent=1, allow_nan=False)
+        (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
+        partial.rename(folder)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"The result cannot be written to {folder}: {error}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def load_result(folder: Path | str) -> SegmentationResult:
+    """Read what :func:`save_result` wrote.
+
+    Returns:
+        The same result, bit for bit.
+
+    Raises:
+        InputError: The folder holds no complete result, or one of another format version.
+    """
+    folder = Path(folder)
+    try:
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        arrays = {name: read_array(folder / f"{name}.nrrd")[0] for name in ARRAYS}
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(f"{folder.name} holds no complete result: run again.") from error
+    if facts.get("format") != FORMAT or facts.get("version") != FORMAT_VERSION:
+        raise InputError(f"{folder.name} was written by another version: run again.")
+    geometry = geometry_from_facts(facts["geometry"])
+    for name, dtype in ARRAYS.items():
+        if arrays[name].shape != geometry.shape or arrays[name].dtype != dtype:
+            raise InputError(f"{name}.nrrd does not fit {FACTS_FILE}: run again.")
+    return SegmentationResult(
+        geometry=geometry,
+        classes=tuple(facts["classes"]),
+        severity=_severity_from_facts(facts["severity"]),
+        flags=tuple(Flag(**flag) for flag in facts["flags"]),
+        provenance=facts["provenance"],
+        **arrays,
+    )
+
+
+def geometry_from_facts(facts: dict[str, Any]) -> Geometry:
+    """The inverse of ``dataclasses.asdict(geometry)`` after a trip through JSON."""
+    return Geometry(**{name: tuple(values) for name, values in facts.items()})
+
+
+def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "geometry": asdict(result.geometry),
+        "classes": list(result.classes),
+        "severity": asdict(result.severity),
+        "flags": [asdict(flag) for flag in result.flags],
+        "provenance": result.provenance,
+    }
+
+
+def _severity_from_facts(facts: dict[str, Any]) -> SeverityReport:
+    return SeverityReport(
+        regions=tuple(RegionSeverity(**region) for region in facts["regions"]),
+        slices=tuple(SliceSeverity(**one_slice) for one_slice in facts["slices"]),
+        rules=tuple(RuleResult(**rule) for rule in facts["rules"]),
+    )
