@@ -1,0 +1,54 @@
+"""The command line application ``covid-lesion-seg``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import RESEARCH_USE_NOTICE, __version__
+from .demo_command import demo
+from .models_command import models
+from .outcome import CANCELLED
+from .segment_command import segment
+
+app = typer.Typer(
+    help=f"Lungs, COVID-19 lesions and severity from a chest CT.\n\n{RESEARCH_USE_NOTICE}",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(demo)
+app.command()(segment)
+app.command()(models)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options that need no command."""
+
+
+def main() -> None:
+    """Run the application and end the process with its exit code."""
+    try:
+        app(prog_name="covid-lesion-seg")
+    except KeyboardInterrupt:
+        sys.exit(CANCELLED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Writes every file of a result folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.progress import CancelToken, ProgressCallback, stage_progress
+from ..engine.result import SegmentationResult
+from ..engine.volume import Volume
+from .result_names import (
+    INFECTION_PICTURE,
+    PROBABILITY,
+    REPORT_HTML,
+    REPORT_JSON,
+    SLICES_PICTURE,
+)
+
+STAGE = "Writing the result"
+
+
+def write_result_files(
+    volume: Volume,
+    result: SegmentationResult,
+    folder: Path,
+    report: ProgressCallback,
+    cancel: CancelToken,
+    start: float = 0.0,
+) -> None:
+    """Write numbers, pictures, segmentation, scene and report of one CT.
+
+    Args:
+        volume: The CT in HU.
+        result: Its segmentation, on the same grid.
+        folder: An empty folder.
+        report: Told before each file.
+        cancel: Looked at before each file.
+        start: Share of the whole job that is done already, 0 to 1.
+
+    Raises:
+        DependencyError: A library that a file needs is missing.
+        OutputError: A file cannot be written.
+        Cancelled: ``cancel`` was set.
+    """
+    # Matplotlib and MRML take time to load, so they are loaded when they are needed.
+    from ..engine.volume.writing import write_volume
+    from .report_html import write_report_html
+    from .report_json import write_report_json
+    from .result_scene import write_scene_files
+    from .slices_figure import write_slices_figure
+
+    tell = stage_progress(report, start, 1.0)
+
+    def step(fraction: float, name: str) -> Path:
+        cancel.raise_if_cancelled()
+        tell(STAGE, fraction, name)
+        return folder / name
+
+    write_report_json(result, step(0.0, REPORT_JSON))
+    write_volume(result.probability, result.geometry, step(0.02, PROBABILITY))
+    write_slices_figure(volume, result, step(0.15, SLICES_PICTURE))
+    step(0.3, "segmentation, 3D model and scene")
+    write_scene_files(volume, result, folder, cancel)
+    write_report_html(
+        result,
+        step(0.97, REPORT_HTML),
+        slices_picture=folder / SLICES_PICTURE,
+        infection_picture=folder / INFECTION_PICTURE,
+    )
+    cancel.raise_if_cancelled()

@@ -1,0 +1,23 @@
+"""Numbers as people read them; what is undefined is ``n/a``, never zero."""
+
+from __future__ import annotations
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio for people; ``n/a`` where it is undefined, ``< 0.1 %`` rather than a false zero."""
+    if ratio is None:
+        return "n/a"
+    if 0 < ratio < 0.001:
+        return "< 0.1 %"
+    return f"{100 * ratio:.1f} %"
+
+
+def millilitres(volume: float | None) -> str:
+    """A volume in ml for people, to three figures or better."""
+    if volume is None:
+        return "n/a"
+    if 0 < volume < 0.01:
+        return "< 0.01"
+    if volume < 1:
+        return f"{volume:.2f}"
+    return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")

@@ -1,0 +1,51 @@
+"""A small generated chest CT and its truth, as if it had been segmented perfectly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.result import SegmentationResult
+from COVIDLesionSegLib.engine.severity import measure_severity
+
+CLASSES = ("ground-glass opacity", "consolidation")
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    return generate_chest_ct(seed=3, size=(96, 96, 40), spacing=(3.6, 3.6, 7.0), orientation="RIP")
+
+
+@pytest.fixture(scope="session")
+def small_chest():
+    """The smallest chest CT that goes through the whole main job."""
+    return generate_chest_ct(seed=5, size=(88, 72, 14), spacing=(3.8, 3.8, 18.0)).volume
+
+
+@pytest.fixture(scope="session")
+def result(phantom):
+    """The phantom's truth as a result of a two-class model, with one flag of each level."""
+    volume = phantom.volume
+    lesions = phantom.lesions
+    probability = ndimage.gaussian_filter((lesions > 0).astype(np.float32), 0.8)
+    return SegmentationResult(
+        geometry=volume.geometry,
+        lungs=phantom.lungs,
+        lesions=lesions,
+        probability=np.where(phantom.lungs > 0, probability, 0).astype(np.float32),
+        classes=CLASSES,
+        severity=measure_severity(phantom.lungs, lesions, CLASSES, volume.geometry),
+        flags=(
+            Flag("lung-volume-small", "The right lung is small: look at its border."),
+            Flag("slices-thick", "Slices are 7 mm thick; small lesions can be missed.", "note"),
+        ),
+        provenance={
+            "software": {"covid-lesion-seg": "0.1.0", "torch": "2.13.0"},
+            "model": {"id": "amc-net", "sha256": "0" * 64},
+            "parameters": {"threshold": 0.5, "device": "cpu"},
+            "seconds": {"lungs": 1.25, "lesions": 8.5},
+        },
+    )

@@ -1,0 +1,232 @@
+"""The commands as a script uses them: exit codes, one clear line, complete folders."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
+from COVIDLesionSegLib.cli import result_names as names
+from COVIDLesionSegLib.cli.report_json import report_schema
+from COVIDLesionSegLib.engine.volume import read_array, write_volume
+
+RESULT = names.RESULT_FILES - {names.GENERATED_CT}
+
+
+def command(*arguments) -> list[str]:
+    return [sys.executable, "-m", "COVIDLesionSegLib.cli.main", *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "200"}
+
+
+def run(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command(*arguments),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def ct(small_chest, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("ct") / "mrs-miller.nrrd"
+    write_volume(small_chest.array, small_chest.geometry, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(ct, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """One finished run: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("out") / "result"
+    finished = run("segment", ct, "--out", folder, "--device", "cpu", "--json-progress")
+    assert finished.returncode == 0, finished.stderr
+    return folder, finished
+
+
+def refused(tmp_path: Path, *arguments) -> str:
+    """The only line of a run that failed and wrote nothing."""
+    finished = run("segment", *arguments, "--out", tmp_path / "out", "--quiet")
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    assert finished.stderr.count("\n") == 1, finished.stderr
+    assert not (tmp_path / "out").exists()
+    return finished.stderr
+
+
+@pytest.mark.rendering
+def test_segment_writes_every_file_of_the_contract_and_nothing_else(done):
+    folder, _ = done
+    assert {path.name for path in folder.iterdir()} == RESULT
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.rendering
+def test_machines_follow_a_run_line_by_line(done):
+    folder, finished = done
+    *progress, last = map(json.loads, finished.stdout.splitlines())
+    fractions = [line["fraction"] for line in progress]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert len({line["stage"] for line in progress}) >= 5
+    assert last["done"] == str(folder)
+    assert last["category"] in {"CT-0", "CT-1", "CT-2", "CT-3", "CT-4"}
+
+
+@pytest.mark.rendering
+def test_the_report_of_a_run_fulfils_its_schema_and_names_no_file(done, ct):
+    folder, _ = done
+    text = (folder / names.REPORT_JSON).read_text("utf-8")
+    jsonschema.validate(json.loads(text), report_schema())
+    for written in (text, (folder / names.REPORT_HTML).read_text("utf-8")):
+        assert "mrs-miller" not in written
+        assert str(ct.parent) not in written
+
+
+@pytest.mark.rendering
+def test_the_outputs_lie_on_the_grid_of_the_ct(done, small_chest):
+    folder, _ = done
+    probability, geometry = read_array(folder / names.PROBABILITY)
+    assert geometry.size == small_chest.geometry.size
+    np.testing.assert_allclose(geometry.ijk_to_lps, small_chest.geometry.ijk_to_lps, atol=1e-6)
+    assert probability.dtype == np.float32
+    assert probability.min() >= 0 and probability.max() <= 1
+
+
+@pytest.mark.rendering
+def test_the_segmentation_file_has_named_segments_with_the_right_lung_on_the_right(done, scene):
+    import slicer
+
+    folder, _ = done
+    node = slicer.util.loadSegmentation(str(folder / names.SEGMENTATION))
+    assert node.GetSegmentation().GetSegmentIDs() == ("right-lung", "left-lung", "lesion")
+    centres = [node.GetSegmentCenterRAS(segment) for segment in ("right-lung", "left-lung")]
+    assert centres[0][0] > centres[1][0]
+
+
+@pytest.mark.rendering
+def test_the_scene_opens_with_the_overlay_at_the_slice_with_the_most_lesion(done, mrml, scene):
+    folder, _ = done
+    assert mrml.scene.ReadFromMRB(str(folder / names.SCENE), True)
+    slices = json.loads((folder / names.REPORT_JSON).read_text("utf-8"))["severity"]["slices"]
+    featured = max(slices, key=lambda one: (one["lesion_mm2"], one["lung_mm2"]))
+    composite = scene.GetSingletonNode("Red", "vtkMRMLSliceCompositeNode")
+    ct = scene.GetNodeByID(composite.GetBackgroundVolumeID())
+    probability = scene.GetNodeByID(composite.GetForegroundVolumeID())
+    assert ct.GetDisplayNode().GetWindow() == 1500
+    assert probability.GetDisplayNode().GetApplyThreshold()
+    view = scene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+    assert view.GetSliceOffset() == pytest.approx(featured["position_mm"], abs=0.1)
+
+
+@pytest.mark.rendering
+def test_an_earlier_result_stays_when_a_later_run_fails(done, tmp_path):
+    folder, _ = done
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    (tmp_path / "text.nii.gz").write_text("not an image")
+    finished = run("segment", tmp_path / "text.nii.gz", "--out", folder)
+    assert finished.returncode == 1
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_a_text_file_named_like_an_image_is_one_clear_line(tmp_path):
+    path = tmp_path / "ct.nii.gz"
+    path.write_text("not an image")
+    assert "ct.nii.gz" in refused(tmp_path, path)
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(ct, tmp_path):
+    assert "amc-net" in refused(tmp_path, ct, "--model", "u-net-9000")
+
+
+def test_a_gpu_that_is_not_there_is_refused_rather_than_replaced(ct, tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert "cuda" in refused(tmp_path, ct, "--device", "cuda").lower()
+
+
+def test_an_output_folder_with_other_files_is_refused_before_reading_the_ct(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "thesis.docx").write_text("precious")
+    finished = run("segment", tmp_path / "missing.nrrd", "--out", folder)
+    assert finished.returncode == 1
+    assert "thesis.docx" in finished.stderr
+    assert (folder / "thesis.docx").read_text() == "precious"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancelled_run_ends_with_130_and_leaves_nothing(ct, tmp_path, number):
+    arguments = ("segment", ct, "--out", tmp_path / "out", "--device", "cpu", "--json-progress")
+    with subprocess.Popen(
+        command(*arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if "Finding" in line:
+                process.send_signal(number)
+                break
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert said == "Cancelled: nothing was changed.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("segment",),
+        ("segment", "ct.nrrd"),
+        ("segment", "ct.nrrd", "--out", "x", "--device", "abacus"),
+        ("segment", "ct.nrrd", "--out", "x", "--threshold", "1.5"),
+        ("segment", "ct.nrrd", "--out", "x", "--batch-size", "-1"),
+        ("dance",),
+    ],
+)
+def test_wrong_usage_ends_with_2(arguments):
+    finished = run(*arguments)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert "Usage" in finished.stderr
+
+
+def test_every_parameter_has_its_option():
+    from dataclasses import fields
+
+    from COVIDLesionSegLib.engine.parameters import Parameters
+
+    said = run("segment", "--help").stdout
+    for field in fields(Parameters):
+        assert f"--{field.name.replace('_', '-')}" in said
+    assert RESEARCH_USE_NOTICE in run("--help").stdout.replace("\n", " ")
+
+
+def test_models_lists_the_same_for_people_and_for_machines():
+    facts = json.loads(run("models", "--json").stdout)
+    text = run("models").stdout
+    by_id = {model["id"]: model for model in facts}
+    assert by_id["amc-net"]["parameters"] == 3_346_381
+    assert by_id["amc-net"]["weights_licence"]
+    for model in facts:
+        assert model["id"] in text
+        assert f"{model['parameters']:,}" in text
+
+
+def test_version_is_the_packages_own():
+    assert run("--version").stdout.strip() == __version__

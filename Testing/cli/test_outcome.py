@@ -1,0 +1,68 @@
+import os
+import signal
+import time
+
+import pytest
+import typer
+
+from COVIDLesionSegLib.cli.outcome import clear_outcome, one_sentence
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError
+
+
+def end_of(error: BaseException, capsys, debug: bool = False) -> tuple[int, str]:
+    with pytest.raises(typer.Exit) as end, clear_outcome(debug):
+        raise error
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return end.value.exit_code, captured.err
+
+
+def test_an_error_is_its_own_sentence_on_one_line(capsys):
+    code, said = end_of(InputError("The CT is empty:\nchoose another."), capsys)
+    assert code == 1
+    assert said == "Error: The CT is empty: choose another.\n"
+
+
+def test_an_unexpected_error_is_one_line_with_a_hint(capsys):
+    code, said = end_of(ZeroDivisionError("division by zero"), capsys)
+    assert code == 1
+    assert said.count("\n") == 1
+    assert "ZeroDivisionError" in said and "--debug" in said
+
+
+def test_debug_lets_the_traceback_through():
+    with pytest.raises(ZeroDivisionError), clear_outcome(debug=True):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("error", [Cancelled(), KeyboardInterrupt()])
+def test_cancelling_is_no_failure(capsys, error):
+    assert end_of(error, capsys) == (130, "Cancelled: nothing was changed.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_interrupts(capsys, number):
+    asked = False
+    with pytest.raises(typer.Exit) as end, clear_outcome() as cancel:
+        os.kill(os.getpid(), number)
+        asked = cancel.cancelled
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert asked
+    assert end.value.exit_code == 130
+
+
+def test_signal_handlers_are_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with clear_outcome():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_missing_package_is_named():
+    said = one_sentence(ModuleNotFoundError("No module named 'monai'", name="monai"))
+    assert said.startswith("monai cannot be loaded")
+
+
+def test_running_out_of_memory_says_what_helps():
+    assert "close other programs" in one_sentence(MemoryError())
