@@ -1,0 +1,49 @@
+"""The panel's state, kept in the scene: saved with it, restored with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from slicer import vtkMRMLScalarVolumeNode
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+from ..engine.parameters import Parameters
+from .choices import Device, LungMethod, Precision, Tiling
+
+_DEFAULT = Parameters()
+
+
+@parameterNodeWrapper
+class COVIDLesionSegParameterNode:
+    """The CT and everything in :class:`~COVIDLesionSegLib.engine.parameters.Parameters`.
+
+    Attributes:
+        ct: The chest CT to segment.
+        model: Model id from the catalogue.
+        lungs, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
+        threshold: Lesion probability above which a voxel is lesion.
+        batchSize: Patches per forward pass; 0 chooses from the device.
+    """
+
+    ct: vtkMRMLScalarVolumeNode
+    model: str = _DEFAULT.model
+    lungs: LungMethod = LungMethod(_DEFAULT.lungs)
+    device: Device = Device(_DEFAULT.device)
+    tiling: Tiling = Tiling(_DEFAULT.tiling)
+    precision: Precision = Precision(_DEFAULT.precision)
+    threshold: Annotated[float, WithinRange(0.01, 0.99)] = _DEFAULT.threshold
+    batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
+
+
+def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
+    """The engine's parameters, validated; ParameterError if one is out of range."""
+    return Parameters(
+        model=node.model,
+        lungs=node.lungs.value,
+        device=node.device.value,
+        precision=node.precision.value,
+        tiling=node.tiling.value,
+        # The slider's binary fraction (0.30000000000000004) must not reach reports.
+        threshold=round(node.threshold, 2),
+        batch_size=node.batchSize,
+    )

@@ -1,0 +1,96 @@
+"""A severity report on the panel: the category large, then flags, lungs and rules."""
+
+from __future__ import annotations
+
+import html
+
+import qt
+from slicer.i18n import tr as _
+
+from ..engine.flags import Flag
+from ..engine.severity.report import SeverityReport
+
+# Background and text colour by category, light to dark with severity, each pair with a contrast of
+# at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.
+CATEGORY_COLORS = {
+    "CT-0": ("#1b7837", "#ffffff"),
+    "CT-1": ("#d9ef8b", "#1a1a1a"),
+    "CT-2": ("#fee08b", "#1a1a1a"),
+    "CT-3": ("#f46d43", "#1a1a1a"),
+    "CT-4": ("#a50026", "#ffffff"),
+}
+UNDEFINED_COLORS = ("#6b6b6b", "#ffffff")
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio, 0 to 1, for people; a missing one is ``n/a``, and only none at all is 0."""
+    if ratio is None:
+        return _("n/a")
+    return "< 0.1 %" if 0 < ratio < 0.0005 else f"{100 * ratio:.1f} %"
+
+
+class ResultView:
+    """Fills the result widgets of the ``.ui`` file."""
+
+    def __init__(self, ui) -> None:
+        """``ui`` holds the widgets by their names in the ``.ui`` file."""
+        self._ui = ui
+        for table in (ui.regionsTable, ui.rulesTable):
+            table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+            table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+
+    def show(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
+        """Show one result."""
+        self._show_headline(severity)
+        self._show_flags(flags)
+        _fill_table(
+            self._ui.regionsTable,
+            [_("Region"), _("Lung (ml)"), _("Lesions (ml)"), _("Infected")],
+            [
+                [
+                    region.region,
+                    f"{region.lung_ml:.0f}",
+                    f"{region.lesion_ml:.1f}",
+                    percent(region.ratio),
+                ]
+                for region in severity.regions
+            ],
+        )
+        _fill_table(
+            self._ui.rulesTable,
+            [_("Rule"), _("Infected"), _("Category")],
+            [
+                [rule.title, percent(rule.ratio), rule.category or _("n/a")]
+                for rule in severity.rules
+            ],
+        )
+
+    def _show_headline(self, severity: SeverityReport) -> None:
+        background, text = CATEGORY_COLORS.get(severity.category, UNDEFINED_COLORS)
+        label = self._ui.severityLabel
+        label.text = f"{severity.category or _('n/a')}   {percent(severity.ratio)}"
+        label.styleSheet = (
+            f"background-color: {background}; color: {text}; border-radius: 6px; padding: 8px;"
+            " font-size: 22pt; font-weight: bold;"
+        )
+        label.accessibleDescription = severity.rules[0].title
+        self._ui.severityRuleLabel.text = severity.rules[0].title
+
+    def _show_flags(self, flags: tuple[Flag, ...]) -> None:
+        signs = {"warning": "⚠", "note": "ℹ"}
+        lines = [f"{signs.get(flag.level, '')} {html.escape(flag.message)}" for flag in flags]
+        self._ui.flagsLabel.text = "<br>".join(lines)
+        self._ui.flagsLabel.visible = bool(flags)
+
+
+def _fill_table(table, header: list[str], rows: list[list[str]]) -> None:
+    table.setColumnCount(len(header))
+    table.setRowCount(len(rows))
+    table.setHorizontalHeaderLabels(header)
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column:
+                item.setTextAlignment(qt.Qt.AlignCenter)
+            table.setItem(row, column, item)

@@ -1,0 +1,37 @@
+"""Slicer's own self-test: "Reload and Test" in developer mode, and ctest."""
+
+from __future__ import annotations
+
+import importlib.util
+import unittest
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+from ..scene.volumes import volume_to_node
+from .logic import COVIDLesionSegLogic
+
+
+class COVIDLesionSegTest(ScriptedLoadableModuleTest):
+    """The console API on a generated chest CT, inside Slicer."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear()
+
+    def test_a_generated_chest_ct_is_segmented(self) -> None:
+        if importlib.util.find_spec("torch") is None:
+            raise unittest.SkipTest("PyTorch is not installed: press Apply in the module once.")
+        from ..engine.phantom import generate_chest_ct
+
+        phantom = generate_chest_ct(seed=3, size=(96, 96, 4), spacing=(3.4, 3.4, 60.0))
+        ct = volume_to_node(phantom.volume, "Generated CT")
+        result = COVIDLesionSegLogic().segment(ct)
+
+        segments = result.segmentationNode.GetSegmentation()
+        for name in ("right-lung", "left-lung", "lesion"):
+            self.assertIsNotNone(segments.GetSegment(name))
+        right, left = (result.severity.region(f"{side} lung") for side in ("right", "left"))
+        self.assertGreater(right.lung_ml, 1000)
+        self.assertGreater(left.lung_ml, 1000)
+        self.assertIsNotNone(result.severity.category)
+        self.delayDisplay(f"Test passed: {result.severity.category}")

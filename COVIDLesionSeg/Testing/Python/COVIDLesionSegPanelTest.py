@@ -1,0 +1,58 @@
+"""The panel inside Slicer: from a generated chest CT to a severity, through the real window.
+
+Run by ctest, or in Slicer's console::
+
+    import slicer.testing
+    slicer.testing.runUnitTest([folder_of_this_file], "COVIDLesionSegPanelTest")
+"""
+
+import importlib.util
+import time
+import unittest
+
+import slicer
+
+TIMEOUT_SECONDS = 300
+
+
+@unittest.skipIf(importlib.util.find_spec("torch") is None, "PyTorch is not installed")
+class COVIDLesionSegPanelTest(unittest.TestCase):
+    def setUp(self):
+        from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+        from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+        slicer.mrmlScene.Clear()
+        self.panel = slicer.util.getModuleWidget("COVIDLesionSeg")
+        self.panel.enter()
+        phantom = generate_chest_ct(seed=3, size=(96, 96, 4), spacing=(3.4, 3.4, 60.0))
+        self.ct = volume_to_node(phantom.volume, "Generated CT")
+        self.panel.ui.ctSelector.setCurrentNode(self.ct)
+
+    def tearDown(self):
+        slicer.mrmlScene.Clear()
+
+    def wait_until_idle(self):
+        from COVIDLesionSegLib.panel.run import RunState
+
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while self.panel.run.state is not RunState.IDLE:
+            self.assertLess(time.monotonic(), deadline, "The run did not end in time.")
+            slicer.app.processEvents()
+            time.sleep(0.01)
+
+    def test_apply_shows_a_severity(self):
+        self.panel.ui.applyButton.click()
+        self.wait_until_idle()
+
+        self.assertEqual(self.panel.ui.statusLabel.text, "Done.")
+        self.assertTrue(self.panel.ui.severityLabel.text.startswith("CT-"))
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 1)
+
+    def test_cancel_leaves_the_scene_as_it_was(self):
+        nodes = slicer.mrmlScene.GetNumberOfNodes()
+        self.panel.ui.applyButton.click()
+        self.panel.ui.applyButton.click()
+        self.wait_until_idle()
+
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
+        self.assertEqual(self.panel.ui.applyButton.text, "Apply")

@@ -1,0 +1,113 @@
+"""``slicer.app`` with a window system, over the headless one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import types
+
+from PySide6 import QtCore, QtWidgets
+from PySide6.QtCore import Signal
+
+from .ctk_module import ctk
+from .events import process_events
+from .pythonqt import PythonQtManners
+from .qt_module import qt
+
+
+def start_qt() -> QtWidgets.QApplication:
+    """The one QApplication of this process, with settings of its own that nobody keeps.
+
+    The screen is offscreen unless ``QT_QPA_PLATFORM`` names another.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["bench"])
+    application.setStyle("fusion")
+    QtCore.QSettings.setDefaultFormat(QtCore.QSettings.Format.IniFormat)
+    for scope in (QtCore.QSettings.Scope.UserScope, QtCore.QSettings.Scope.SystemScope):
+        QtCore.QSettings.setPath(QtCore.QSettings.Format.IniFormat, scope, tempfile.mkdtemp())
+    return application
+
+
+class ModuleManager(PythonQtManners, QtCore.QObject):
+    """``slicer.app.moduleManager()``."""
+
+    moduleAboutToBeUnloaded = Signal(str)
+
+    def __init__(self) -> None:
+        QtCore.QObject.__init__(self)
+        self._panels = {}
+
+    def add(self, name: str, panel) -> None:
+        self._panels[name] = panel
+
+    def module(self, name: str):
+        """An object with ``widgetRepresentation()``, as ``slicer.util.getModuleWidget`` asks."""
+        panel = self._panels[name]
+        return types.SimpleNamespace(name=name, widgetRepresentation=lambda: panel)
+
+
+class BenchApplication(PythonQtManners, QtCore.QObject):
+    """Adds what needs Qt; everything else is answered by the headless application."""
+
+    startupCompleted = Signal()
+
+    def __init__(self, headless, qt_application: QtWidgets.QApplication) -> None:
+        QtCore.QObject.__init__(self)
+        self._headless = headless
+        self._qt_application = qt_application
+        self._module_manager = ModuleManager()
+        self._main_window = qt.QMainWindow()
+        self._main_window.objectName = "qSlicerMainWindow"
+
+    applicationName = "Slicer"
+
+    def __getattr__(self, name: str):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._headless, name)
+
+    def testingEnabled(self) -> bool:
+        return False  # message boxes are recorded by the bench, not skipped
+
+    def moduleManager(self):
+        return self._module_manager
+
+    def layoutManager(self):
+        return None
+
+    def topLevelWidgets(self) -> list:
+        return [self._main_window]
+
+    def processEvents(self) -> None:
+        process_events()
+
+    def setOverrideCursor(self, cursor) -> None:
+        self._qt_application.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self) -> None:
+        self._qt_application.restoreOverrideCursor()
+
+    def userSettings(self):
+        return qt.QSettings()
+
+    settings = userSettings
+
+    def translate(self, context: str, text: str) -> str:
+        return text
+
+
+def message_boxes() -> list[str]:
+    """The text of every message box that would have been shown, oldest first."""
+    return ctk.ctkMessageBox.shown
+
+
+def reset_message_boxes() -> None:
+    """Forget what was shown; the answer is OK again."""
+    ctk.ctkMessageBox.shown.clear()
+    answer_message_boxes(QtWidgets.QMessageBox.StandardButton.Ok)
+
+
+def answer_message_boxes(button) -> None:
+    """What a person would press on every message box from now on."""
+    ctk.ctkMessageBox.answer = button

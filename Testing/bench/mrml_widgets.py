@@ -1,0 +1,137 @@
+"""Slicer's own widgets over a MRML scene, as PySide6 widgets that behave alike."""
+
+from __future__ import annotations
+
+from PySide6 import QtWidgets
+from PySide6.QtCore import Property, Signal
+
+from .properties import stored
+from .pythonqt import PythonQtManners
+
+
+class SceneWidget(PythonQtManners, QtWidgets.QWidget):
+    """A widget with a scene, which it hands on only where the ``.ui`` file says so."""
+
+    def __init__(self, parent=None) -> None:
+        QtWidgets.QWidget.__init__(self, parent)
+        self._scene = None
+        self._receivers = []
+
+    def mrmlScene(self):
+        return self._scene
+
+    def setMRMLScene(self, scene) -> None:
+        self._scene = scene
+        for receiver in self._receivers:
+            receiver.setMRMLScene(scene)
+        self.scene_changed(scene)
+
+    def hand_scene_to(self, receiver: SceneWidget) -> None:
+        """What ``mrmlSceneChanged -> setMRMLScene`` in a ``.ui`` file does."""
+        self._receivers.append(receiver)
+
+    def scene_changed(self, scene) -> None:
+        """For subclasses that show something of the scene."""
+
+
+class qMRMLWidget(SceneWidget):
+    """The outermost widget of a ``.ui`` file."""
+
+
+class qSlicerScriptedLoadableModuleWidget(SceneWidget):
+    """What Slicer's module panel shows for a scripted module."""
+
+    isEntered = True
+
+    def set_self(self, python_widget) -> None:
+        self._self = python_widget
+
+    def self(self):
+        """The module's Python widget object."""
+        return self._self
+
+
+class qMRMLNodeComboBox(SceneWidget):
+    """A drop-down list of the scene's nodes of some classes."""
+
+    currentNodeChanged = Signal(object)
+    nodeTypes = stored("QStringList", "nodeTypes", [])
+    showChildNodeTypes = stored(bool, "showChildNodeTypes", True)
+    noneEnabled = stored(bool, "noneEnabled", False)
+    noneDisplay = stored(str, "noneDisplay", "None")
+    addEnabled = stored(bool, "addEnabled", True)
+    removeEnabled = stored(bool, "removeEnabled", True)
+    renameEnabled = stored(bool, "renameEnabled", False)
+
+    def __init__(self, parent=None) -> None:
+        SceneWidget.__init__(self, parent)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._list = QtWidgets.QComboBox()
+        row.addWidget(self._list)
+        self._ids: list[str] = []
+        self._current_id = ""
+        self._observed = None
+        self._tags: list[int] = []
+        self._list.activated.connect(lambda index: self._select(self._ids[index]))
+
+    currentNodeID = Property(str, lambda self: self._current_id, lambda self, i: self._select(i))
+
+    def currentNode(self):
+        return self._scene.GetNodeByID(self._current_id) if self._current_id else None
+
+    def setCurrentNode(self, node) -> None:
+        self._select(node.GetID() if node else "")
+
+    def property_changed(self, name: str, value) -> None:
+        self._refresh()
+
+    def scene_changed(self, scene) -> None:
+        for tag in self._tags:
+            self._observed.RemoveObserver(tag)
+        self._observed, self._tags = scene, []
+        if scene is not None:
+            events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
+            self._tags = [scene.AddObserver(event, lambda *_: self._refresh()) for event in events]
+        self._refresh()
+
+    def _nodes(self) -> list:
+        nodes = []
+        for class_name in self.nodeTypes:
+            for index in range(self._scene.GetNumberOfNodesByClass(class_name)):
+                node = self._scene.GetNthNodeByClass(index, class_name)
+                exact = node.GetClassName() == class_name
+                if (exact or self.showChildNodeTypes) and not node.GetHideFromEditors():
+                    nodes.append(node)
+        return nodes
+
+    def _refresh(self) -> None:
+        if self._scene is None:
+            return
+        nodes = self._nodes()
+        self._ids = [""] * self.noneEnabled + [node.GetID() for node in nodes]
+        self._list.blockSignals(True)
+        self._list.clear()
+        self._list.addItems([self.noneDisplay] * self.noneEnabled + [n.GetName() for n in nodes])
+        self._list.blockSignals(False)
+        self._select(self._current_id)
+
+    def _select(self, node_id: str) -> None:
+        if node_id not in self._ids:
+            node_id = self._ids[0] if self._ids else ""
+        if self._ids:
+            self._list.setCurrentIndex(self._ids.index(node_id))
+        if node_id != self._current_id:
+            self._current_id = node_id
+            self.currentNodeChanged.emit(self.currentNode())
+
+
+def widget_classes() -> dict[str, type]:
+    """Every class here by name, and the ones that Slicer's connectors only compare types with."""
+    made_here = (qMRMLNodeComboBox, qMRMLWidget, qSlicerScriptedLoadableModuleWidget)
+    classes = {cls.__name__: cls for cls in made_here}
+    for name in ("qMRMLRangeWidget", "qMRMLSliderWidget", "qMRMLSpinBox"):
+        classes[name] = type(name, (SceneWidget,), {})
+    for cls in classes.values():
+        cls.__module__ = "slicer"
+    return classes

@@ -1,0 +1,56 @@
+"""The panel on the Qt bench, loaded unmodified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+MODULE_FILE = Path(__file__).parents[2] / "COVIDLesionSeg" / "COVIDLesionSeg.py"
+
+
+@pytest.fixture(scope="session")
+def bench(mrml):
+    """Qt on an offscreen screen; skips where PySide6 or a library it needs is missing."""
+    try:
+        from bench import Bench
+    except ImportError as error:
+        pytest.skip(f"QT ABSENT: {error}")
+    return Bench()
+
+
+@pytest.fixture
+def loaded(bench, scene, tmp_path, monkeypatch):
+    """The module as Slicer holds it; any error in a slot or an observer fails the test."""
+    import slicer
+
+    monkeypatch.setattr(slicer.app, "temporaryPath", str(tmp_path), raising=False)
+    module = bench.load(MODULE_FILE)
+    yield module
+    bench.unload(module)
+    assert not bench.slot_errors, bench.slot_errors
+    assert not list(tmp_path.glob("COVIDLesionSeg-*")), "a run left its private folder behind"
+
+
+@pytest.fixture
+def panel(loaded):
+    """The module's widget object."""
+    return loaded.widget
+
+
+@pytest.fixture(scope="session")
+def phantom():
+    """A generated chest CT of four thick slices, with its truth."""
+    from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+
+    return generate_chest_ct(seed=3, size=(96, 96, 4), spacing=(3.4, 3.4, 60.0))
+
+
+@pytest.fixture
+def ct(panel, phantom):
+    """The generated CT in the scene, selected in the panel."""
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    node = volume_to_node(phantom.volume, "CT")
+    panel.ui.ctSelector.setCurrentNode(node)
+    return node

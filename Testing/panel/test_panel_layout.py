@@ -1,0 +1,108 @@
+"""The panel as a person meets it, before anything runs."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+UI_FILE = Path(__file__).parents[2] / "COVIDLesionSeg/Resources/UI/COVIDLesionSeg.ui"
+CONTROLS = {
+    "QComboBox",
+    "QPushButton",
+    "QSpinBox",
+    "QTableWidget",
+    "ctkSliderWidget",
+    "qMRMLNodeComboBox",
+}
+
+
+def widgets() -> list[ElementTree.Element]:
+    return list(ElementTree.parse(UI_FILE).iter("widget"))
+
+
+def property_text(widget: ElementTree.Element, name: str) -> str | None:
+    found = widget.find(f"property[@name='{name}']")
+    return None if found is None else "".join(found.itertext()).strip()
+
+
+@pytest.mark.parametrize(
+    "control", [w for w in widgets() if w.get("class") in CONTROLS], ids=lambda w: w.get("name")
+)
+def test_every_control_has_an_accessible_name_and_a_tooltip(control):
+    assert property_text(control, "accessibleName")
+    # The Apply button's tooltip says what it would do now, so the code sets it.
+    assert property_text(control, "toolTip") or control.get("name") == "applyButton"
+
+
+def test_every_field_label_points_at_its_field():
+    fields = {w.get("name") for w in widgets()}
+    labels = [w for w in widgets() if (property_text(w, "text") or "").endswith(":")]
+
+    assert len(labels) == 8
+    assert {property_text(label, "buddy") for label in labels} <= fields
+
+
+def test_advanced_settings_are_folded_away(panel):
+    assert panel.ui.advancedCollapsibleButton.collapsed
+
+
+def test_advanced_settings_unfold(panel):
+    panel.ui.advancedCollapsibleButton.collapsed = False
+
+    assert not panel.ui.thresholdSlider.isHidden()
+
+
+def test_without_a_ct_apply_is_disabled_and_says_why(panel):
+    assert not panel.ui.applyButton.enabled
+    assert panel.ui.applyButton.toolTip == "Load and select a chest CT first."
+
+
+def test_choosing_a_ct_enables_apply(panel, ct):
+    assert panel.ui.applyButton.enabled
+    assert panel.ui.applyButton.text == "Apply"
+
+
+def test_removing_the_chosen_ct_disables_apply_again(panel, ct, scene):
+    scene.RemoveNode(ct)
+
+    assert not panel.ui.applyButton.enabled
+
+
+def test_a_ct_loaded_earlier_is_chosen_when_the_panel_is_entered(panel, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    node = volume_to_node(phantom.volume, "CT")
+    panel.enter()
+
+    assert panel.ui.ctSelector.currentNode() is node
+
+
+def test_no_result_and_no_progress_are_shown_before_a_run(panel, ct):
+    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.progressBar.isHidden()
+
+
+def test_research_use_is_said(panel):
+    assert "not a medical device" in panel.ui.noticeLabel.text
+
+
+def test_the_module_explains_itself(loaded):
+    module = loaded.instance.parent
+
+    assert module.title and module.contributors and module.acknowledgementText
+    assert module.categories == ["Segmentation"]
+    assert "not a medical device" in module.helpText
+
+
+def test_every_model_of_the_catalogue_is_offered(panel):
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+
+    offered = panel.ui.modelComboBox
+    models = load_catalogue().models
+
+    assert [offered.itemData(i) for i in range(offered.count)] == [model.id for model in models]
+    for index, model in enumerate(models):
+        missing = "weights not installed" in offered.itemText(index)
+        assert missing is not model.weights_present

@@ -1,0 +1,189 @@
+"""A finished run on the panel and in the scene; the worker gives a known result at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
+
+
+@pytest.fixture
+def apply(panel, ct, bench):
+    """Press Apply with a given worker and wait for the end."""
+    from COVIDLesionSegLib.panel.run import RunState
+
+    def press(worker: ScriptedWorker) -> None:
+        panel.run._start_process = worker
+        panel.ui.applyButton.click()
+        bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    return press
+
+
+@pytest.fixture
+def shown(apply, panel, phantom):
+    """A known result, shown."""
+    result = known_result(phantom)
+    apply(finished_with(result))
+    return result
+
+
+def table_texts(table) -> list[list[str]]:
+    rows, columns = range(table.rowCount), range(table.columnCount)
+    return [[table.item(row, column).text() for column in columns] for row in rows]
+
+
+def test_severity_is_shown_large_with_its_rule(shown, panel):
+    severity = shown.severity
+
+    assert not panel.ui.resultWidget.isHidden()
+    assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
+    assert panel.ui.severityRuleLabel.text == severity.rules[0].title
+
+
+def test_volumes_and_rules_are_tabled(shown, panel):
+    regions = table_texts(panel.ui.regionsTable)
+    rules = table_texts(panel.ui.rulesTable)
+
+    assert [row[0] for row in regions] == ["right lung", "left lung", "both lungs"]
+    assert regions[0][1] == f"{shown.severity.regions[0].lung_ml:.0f}"
+    assert [row[0] for row in rules] == [rule.title for rule in shown.severity.rules]
+
+
+def test_flags_are_listed_as_plain_text(shown, panel):
+    text = panel.ui.flagsLabel.text
+
+    assert "&lt;border&gt;" in text
+    assert text.count("<br>") == len(FLAGS) - 1
+
+
+def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
+    from COVIDLesionSegLib.engine.severity import RegionSeverity, RuleResult, SeverityReport
+
+    absent = RegionSeverity("left lung", 0.0, 0.0, None, {"lesion": 0.0})
+    report = SeverityReport((absent,), (), (RuleResult("eamc-max-lung", "Rule", None, None),))
+    panel._result_view.show(report, ())
+
+    assert panel.ui.severityLabel.text == "n/a   n/a"
+    assert table_texts(panel.ui.regionsTable)[0][3] == "n/a"
+    assert table_texts(panel.ui.rulesTable) == [["Rule", "n/a", "n/a"]]
+    assert panel.ui.flagsLabel.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(None, "n/a"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.0005, "0.1 %"), (0.316, "31.6 %")],
+)
+def test_a_trace_of_lesion_is_told_from_none(bench, ratio, text):
+    from COVIDLesionSegLib.panel.result_view import percent
+
+    assert percent(ratio) == text
+
+
+def test_text_is_readable_on_every_category_colour(bench):
+    from COVIDLesionSegLib.panel.result_view import CATEGORY_COLORS, UNDEFINED_COLORS
+
+    def luminance(color: str) -> float:
+        srgb = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    for colors in (*CATEGORY_COLORS.values(), UNDEFINED_COLORS):
+        dark, light = sorted(luminance(color) for color in colors)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_overlay_button_shows_and_hides_the_probability(apply, panel, scene, phantom, ct):
+    slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    slice_view.SetLayoutName("Red")
+    apply(finished_with(known_result(phantom)))
+    probability = panel._shown.probabilityNode.GetID()
+
+    assert slice_view.GetBackgroundVolumeID() == ct.GetID()
+    assert slice_view.GetForegroundVolumeID() == probability
+    panel.ui.overlayButton.click()
+    assert slice_view.GetForegroundVolumeID() is None
+    panel.ui.overlayButton.click()
+    assert slice_view.GetForegroundVolumeID() == probability
+
+
+def test_3d_button_shows_and_hides_the_surfaces(shown, panel):
+    display = panel._shown.segmentationNode.GetDisplayNode()
+
+    assert display.GetSegmentVisibility3D("lesion")
+    panel.ui.surfacesButton.click()
+    assert not display.GetSegmentVisibility3D("lesion")
+
+
+def test_undo_of_a_first_run_leaves_nothing(shown, panel, scene):
+    panel.ui.undoButton.click()
+
+    assert panel.ui.resultWidget.isHidden()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_undo_of_a_second_run_brings_the_first_back(shown, apply, panel, phantom):
+    first = panel.ui.severityLabel.text
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert panel.ui.severityLabel.text != first
+    panel.ui.undoButton.click()
+
+    assert panel.ui.severityLabel.text == first
+    assert not panel.ui.undoButton.enabled
+
+
+def test_running_again_updates_the_same_nodes(shown, apply, panel, phantom):
+    nodes = panel._shown.nodes
+    apply(finished_with(known_result(phantom)))
+
+    assert panel._shown.nodes == nodes
+
+
+def test_choosing_another_ct_hides_the_result_and_coming_back_shows_it(shown, panel, phantom, ct):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    headline = panel.ui.severityLabel.text
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    assert panel.ui.resultWidget.isHidden()
+    panel.ui.ctSelector.setCurrentNode(ct)
+
+    assert not panel.ui.resultWidget.isHidden()
+    assert panel.ui.severityLabel.text == headline
+
+
+def test_deleting_the_segmentation_takes_the_result_off_the_panel(shown, panel, scene):
+    scene.RemoveNode(panel._shown.segmentationNode)
+
+    assert panel.ui.resultWidget.isHidden()
+
+
+def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, scene):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    worker = ScriptedWorker(result=known_result(phantom))
+    panel.run._start_process = worker
+    panel.ui.applyButton.click()
+    ct.SetOrigin(500, 0, 0)
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    assert "segment it again" in panel.ui.statusLabel.text
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_the_worker_gets_the_ct_and_the_settings_exactly(panel, ct, bench, phantom):
+    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    worker = ScriptedWorker(exit_code=1)
+    panel.run._start_process = worker
+    panel.ui.thresholdSlider.value = 0.4
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    expected = volume_from_node(ct)
+
+    assert worker.parameters.threshold == 0.4
+    assert worker.volume.geometry == expected.geometry
+    assert worker.volume.array.dtype == expected.array.dtype
+    np.testing.assert_array_equal(worker.volume.array, phantom.volume.array)

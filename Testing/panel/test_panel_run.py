@@ -1,0 +1,190 @@
+"""The background run: progress, cancel, errors, a scene that changes meanwhile; real processes."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from panel.workers import ScriptedWorker
+
+
+@pytest.fixture
+def run_state(bench):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    return RunState
+
+
+@pytest.fixture
+def wait_idle(bench, panel, run_state):
+    return lambda: bench.wait_until(lambda: panel.run.state is run_state.IDLE, seconds=240)
+
+
+@pytest.fixture
+def running(bench, panel, ct, run_state):
+    """A real worker that has spoken."""
+    panel.ui.applyButton.click()
+    assert panel.run.state is run_state.RUNNING
+    bench.wait_until(lambda: panel.ui.statusLabel.text != "Starting", seconds=240)
+    return panel.run._process
+
+
+@pytest.fixture
+def computing(bench, panel, running):
+    """A real worker in the middle of its work."""
+    bench.wait_until(lambda: panel.ui.progressBar.value > 0, seconds=240)
+    return running
+
+
+def node_ids(scene) -> set[str]:
+    return {scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())}
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_apply_gives_what_the_console_gives_and_keeps_the_window_live(panel, ct, bench, run_state):
+    import qt
+    from slicer.util import arrayFromSegmentBinaryLabelmap, arrayFromVolume
+
+    from COVIDLesionSegLib.panel.logic import COVIDLesionSegLogic
+
+    beats, stages, fractions = [], [], []
+    heart = qt.QTimer()
+    heart.setInterval(20)
+    heart.connect("timeout()", lambda: beats.append(time.monotonic()))
+    heart.connect("timeout()", lambda: stages.append(panel.ui.statusLabel.text.split(" - ")[0]))
+    heart.connect("timeout()", lambda: fractions.append(panel.ui.progressBar.value))
+    # Low enough for the network to mark something on a generated CT.
+    panel.ui.thresholdSlider.value = 0.02
+    panel.ui.applyButton.click()
+    heart.start()
+    bench.wait_until(lambda: panel.run.state is run_state.IDLE, seconds=240)
+    heart.stop()
+
+    assert panel.ui.statusLabel.text == "Done."
+    assert len(beats) > 20
+    assert {"Loading the engine", "Finding the lungs", "Finding lesions"} <= set(stages)
+    assert fractions == sorted(fractions)
+
+    shown = panel._shown
+    lesion = arrayFromSegmentBinaryLabelmap(shown.segmentationNode, "lesion", ct).copy()
+    probability = arrayFromVolume(shown.probabilityNode).copy()
+    assert lesion.any()
+    again = COVIDLesionSegLogic().segment(ct, threshold=0.02)
+    np.testing.assert_array_equal(arrayFromVolume(again.probabilityNode), probability)
+    np.testing.assert_array_equal(
+        arrayFromSegmentBinaryLabelmap(again.segmentationNode, "lesion", ct), lesion
+    )
+    assert again.severity == shown.severity
+    assert again.segmentationNode is shown.segmentationNode
+
+
+def test_cancel_ends_the_process_and_leaves_the_scene_alone(
+    computing, panel, scene, run_state, wait_idle, tmp_path
+):
+    nodes = node_ids(scene)
+    assert panel.ui.applyButton.text == "Cancel"
+    assert not panel.ui.inputsWidget.enabled
+    panel.ui.applyButton.click()
+    assert panel.run.state is run_state.CANCELLING
+    assert not panel.ui.applyButton.enabled
+    wait_idle()
+
+    assert not is_alive(computing.pid)
+    assert not list(tmp_path.glob("COVIDLesionSeg-*"))
+    assert node_ids(scene) == nodes
+    assert panel.ui.applyButton.text == "Apply"
+    assert panel.ui.applyButton.enabled and panel.ui.inputsWidget.enabled
+    assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
+
+
+def test_closing_the_scene_stops_the_run(running, panel, scene, wait_idle):
+    scene.Clear(False)
+    wait_idle()
+
+    assert not is_alive(running.pid)
+    assert "scene was closed" in panel.ui.statusLabel.text
+
+
+def test_removing_the_ct_stops_the_run(running, panel, ct, scene, wait_idle):
+    scene.RemoveNode(ct)
+    wait_idle()
+
+    assert not is_alive(running.pid)
+    assert "CT was removed" in panel.ui.statusLabel.text
+
+
+def test_closing_slicer_ends_the_process_before_returning(running, panel, tmp_path):
+    panel.cleanup()
+
+    assert not is_alive(running.pid)
+    assert not list(tmp_path.glob("COVIDLesionSeg-*"))
+    panel.setup()  # so that the bench can close it once more
+
+
+def test_leaving_the_module_lets_the_run_go_on(bench, panel, ct, run_state):
+    worker = ScriptedWorker([{"stage": "Finding lesions", "fraction": 0.5, "message": ""}])
+    panel.run._start_process = worker
+    panel.ui.applyButton.click()
+    panel.exit()
+    bench.wait_until(lambda: panel.ui.progressBar.value == 50)
+    panel.enter()
+
+    assert panel.run.state is run_state.RUNNING
+    assert panel.ui.applyButton.text == "Cancel"
+
+
+def test_an_error_of_the_engine_is_its_one_sentence_on_the_panel(panel, ct, wait_idle, scene):
+    from slicer.util import arrayFromVolume, arrayFromVolumeModified
+
+    from COVIDLesionSegLib.engine.errors import InputError
+    from COVIDLesionSegLib.engine.volume import check_chest_ct
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    arrayFromVolume(ct)[:] = 40
+    arrayFromVolumeModified(ct)
+    with pytest.raises(InputError) as refusal:
+        check_chest_ct(volume_from_node(ct))
+    panel.ui.applyButton.click()
+    wait_idle()
+
+    assert panel.ui.statusLabel.text == str(refusal.value)
+    assert panel.ui.applyButton.enabled
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_a_worker_killed_by_the_system_is_explained(running, panel, wait_idle):
+    os.kill(running.pid, 9)
+    wait_idle()
+
+    assert "memory ran out" in panel.ui.statusLabel.text
+
+
+def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(panel, ct, bench, monkeypatch):
+    from COVIDLesionSegLib.panel import process
+
+    monkeypatch.setattr(process, "python_executable", lambda: "/nowhere/python")
+    panel.ui.applyButton.click()
+
+    from bench.application import message_boxes
+
+    assert isinstance(bench.slot_errors.pop(), FileNotFoundError)
+    assert "could not be started" in message_boxes().pop()
+    assert panel.ui.applyButton.text == "Apply"
+
+
+def test_a_lost_result_is_reported(panel, ct, wait_idle):
+    panel.run._start_process = ScriptedWorker(exit_code=0)
+    panel.ui.applyButton.click()
+    wait_idle()
+
+    assert "run again" in panel.ui.statusLabel.text

@@ -1,0 +1,73 @@
+"""Worker processes of the tests: real child processes, or instant ones with a known result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from COVIDLesionSegLib.engine.bundle import save_result
+from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.request import RESULT_FOLDER, load_request
+from COVIDLesionSegLib.engine.result import SegmentationResult
+from COVIDLesionSegLib.engine.severity import measure_severity
+
+FLAGS = (
+    Flag("lungs-touch-border", "The lungs touch the <border> of the CT: part may be missing."),
+    Flag("thick-slices", "Slices are 26 mm apart.", level="note"),
+)
+
+
+def known_result(phantom, lesion: bool = True) -> SegmentationResult:
+    """The phantom's truth as a result, with all its lesions or none."""
+    lesions = (phantom.lesions > 0).astype(np.uint8) * lesion
+    geometry = phantom.volume.geometry
+    return SegmentationResult(
+        geometry=geometry,
+        lungs=phantom.lungs,
+        lesions=lesions,
+        probability=lesions.astype(np.float32) * np.float32(0.9),
+        classes=("lesion",),
+        severity=measure_severity(phantom.lungs, lesions, ("lesion",), geometry),
+        flags=FLAGS,
+        provenance={"model": "known"},
+    )
+
+
+class ScriptedWorker:
+    """A worker that says what it is told to, and ends when told to."""
+
+    def __init__(self, messages=(), result=None, exit_code: int | None = None) -> None:
+        self._messages = list(messages)
+        self._result = result
+        self.code = exit_code
+        self.killed = False
+
+    def __call__(self, request: Path) -> ScriptedWorker:
+        """Stands for ``ChildProcess(request)``."""
+        self.volume, self.parameters = load_request(request)
+        if self._result is not None:
+            save_result(self._result, request.parent / RESULT_FOLDER)
+        return self
+
+    def messages(self) -> list[dict]:
+        said, self._messages = self._messages, []
+        return said
+
+    def exit_code(self) -> int | None:
+        return self.code
+
+    def kill(self) -> None:
+        self.killed = True
+        self.code = -9
+
+    def wait(self, seconds: float) -> None:
+        """It has ended already."""
+
+    def log(self) -> str:
+        return "what the worker printed"
+
+
+def finished_with(result: SegmentationResult) -> ScriptedWorker:
+    """A worker that is done at once."""
+    return ScriptedWorker(result=result, exit_code=0)
