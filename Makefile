@@ -1,0 +1,62 @@
+# Two commands do all the set-up: `make demo` and `make test`. Needs Python 3.10 to 3.13 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= covid-lesion-seg-demo
+PYTEST_ARGS ?=
+
+SOURCES := COVIDLesionSeg Testing .ci
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test lint format clean system-libraries
+
+help:
+	@echo "make demo    segment a generated chest CT; pictures and report in $(OUT)"
+	@echo "make test    lint and the whole test suite"
+	@echo "make lint    code style only"
+	@echo "make format  rewrite the code in the project's style"
+	@echo "make clean   remove the environment and everything that was made"
+
+demo: system-libraries $(VENV)/demo.installed
+	@$(BIN)/covid-lesion-seg demo --out "$(OUT)"
+
+# Two threads on any machine: the suite is built for two cores, and sums do not depend on the rest.
+test: system-libraries lint
+	OMP_NUM_THREADS=2 MKL_NUM_THREADS=2 MPLBACKEND=Agg QT_QPA_PLATFORM=offscreen \
+	    $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+format: $(VENV)/test.installed
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist COVIDLesionSeg/*.egg-info
+	rm -rf .pytest_cache .ruff_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system-libraries:
+	@$(PYTHON) .ci/system_libraries.py
+
+# Stamps: installed again only when the project's requirements change.
+$(VENV)/demo.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the demo needs into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[inference,headless,cli]'
+	@touch $@
+
+$(VENV)/test.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[test]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+	    echo "Python 3.10 to 3.13 is needed: install it, or name it with PYTHON=/path/to/python3." >&2; \
+	    exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	    rm -rf $(VENV); \
+	    echo "No environment could be made: on Debian or Ubuntu, apt-get install -y python3-venv." >&2; \
+	    exit 1; }
