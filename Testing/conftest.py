@@ -10,10 +10,6 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "realdata: needs the folder of real CTs")
-
-
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real CTs: ``COVIDLESIONSEG_DATA``, or ``shared/data`` beside the repository."""
@@ -42,6 +38,9 @@ def scene(mrml):
     """An empty MRML scene."""
     mrml.scene.SetUndoOff()
     mrml.scene.Clear(False)
+    # Another test's saved scene would decide where this one's files go.
+    mrml.scene.SetURL("")
+    mrml.scene.SetRootDirectory("")
     yield mrml.scene
     mrml.scene.Clear(False)
 

@@ -6,7 +6,7 @@ import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.cli.report_html import groups, write_report_html
-from COVIDLesionSegLib.cli.wording import millilitres, percent
+from COVIDLesionSegLib.engine.wording import millilitres, percent
 from COVIDLesionSegLib.engine.flags import Flag
 
 PICTURE = base64.b64decode(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..engine.parameters import Parameters
-from ..engine.progress import CancelToken, Progress, ProgressCallback, stage_progress
+from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
 from .output_folder import output_folder
@@ -64,13 +64,7 @@ def _segment(
     tune_allocator()
     from ..engine.pipeline import segment
 
-    tell = stage_progress(report, _SEGMENTING, _WRITING)
-    return segment(
-        volume,
-        parameters,
-        report=lambda progress: tell(progress.stage, progress.fraction, progress.message),
-        cancel=cancel,
-    )
+    return segment(volume, parameters, share_of(report, _SEGMENTING, _WRITING), cancel)
 
 
 def _write(
@@ -82,4 +76,4 @@ def _write(
 ) -> None:
     from .result_files import write_result_files
 
-    write_result_files(volume, result, staging, report, cancel, start=_WRITING)
+    write_result_files(volume, result, staging, share_of(report, _WRITING, 1.0), cancel)

@@ -12,6 +12,7 @@ from .demo_command import demo
 from .models_command import models
 from .outcome import CANCELLED
 from .segment_command import segment
+from .train_command import train
 
 app = typer.Typer(
     help=f"Lungs, COVID-19 lesions and severity from a chest CT.\n\n{RESEARCH_USE_NOTICE}",
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(segment)
 app.command()(models)
+app.command()(train)
 
 
 def _print_version(asked: bool) -> None:

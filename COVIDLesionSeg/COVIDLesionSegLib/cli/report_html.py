@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.result import SegmentationResult
 from .slice_chart import slice_chart_svg
-from .wording import millilitres, percent
+from ..engine.wording import millilitres, percent
 
 CATEGORY_RANGES = {
     "CT-0": "no lesion",

@@ -33,9 +33,7 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
         "severity": {
             "category": severity.category,
             "ratio": severity.ratio,
-            "rules": [asdict(rule) for rule in severity.rules],
-            "regions": [asdict(region) for region in severity.regions],
-            "slices": [asdict(one_slice) for one_slice in severity.slices],
+            **severity.to_dict(),
         },
         "flags": [asdict(flag) for flag in result.flags],
         "classes": [

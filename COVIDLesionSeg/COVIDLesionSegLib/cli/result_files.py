@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.progress import CancelToken, ProgressCallback, stage_progress
+from ..engine.progress import CancelToken, Progress, ProgressCallback
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
 from .result_names import (
@@ -24,7 +24,6 @@ def write_result_files(
     folder: Path,
     report: ProgressCallback,
     cancel: CancelToken,
-    start: float = 0.0,
 ) -> None:
     """Write numbers, pictures, segmentation, scene and report of one CT.
 
@@ -34,7 +33,6 @@ def write_result_files(
         folder: An empty folder.
         report: Told before each file.
         cancel: Looked at before each file.
-        start: Share of the whole job that is done already, 0 to 1.
 
     Raises:
         DependencyError: A library that a file needs is missing.
@@ -48,11 +46,9 @@ def write_result_files(
     from .result_scene import write_scene_files
     from .slices_figure import write_slices_figure
 
-    tell = stage_progress(report, start, 1.0)
-
     def step(fraction: float, name: str) -> Path:
         cancel.raise_if_cancelled()
-        tell(STAGE, fraction, name)
+        report(Progress(STAGE, fraction, name))
         return folder / name
 
     write_report_json(result, step(0.0, REPORT_JSON))

@@ -47,7 +47,7 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
     """
     axial = _AxialViews(volume, result)
     shown = result.severity.slices
-    featured = _most_infected(shown)
+    featured = result.severity.most_infected_slice
     others = _spread(shown, _SMALL_ROWS * _SMALL_COLUMNS)
 
     height, width = axial.cell_shape_mm
@@ -160,11 +160,6 @@ def _lung_window(lungs: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, 
         first, last = (occupied[0], occupied[-1]) if occupied.size else (0, lungs.shape[axis] - 1)
         window.append(slice(max(first - margin, 0), min(last + margin + 1, lungs.shape[axis])))
     return window[0], window[1]
-
-
-def _most_infected(slices: tuple[SliceSeverity, ...]) -> SliceSeverity:
-    """The slice with the largest lesion area, or the largest lung area where none has a lesion."""
-    return max(slices, key=lambda one: (one.lesion_mm2, one.lung_mm2))
 
 
 def _spread(slices: tuple[SliceSeverity, ...], count: int) -> list[SliceSeverity]:

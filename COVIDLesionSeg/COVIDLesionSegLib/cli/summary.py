@@ -11,7 +11,7 @@ from .. import RESEARCH_USE_NOTICE
 from ..engine.result import SegmentationResult
 from .progress_display import print_json_line
 from .result_names import INFECTION_PICTURE, REPORT_HTML, REPORT_JSON, SCENE, SLICES_PICTURE
-from .wording import millilitres, percent
+from ..engine.wording import millilitres, percent
 
 
 def print_summary(result: SegmentationResult, out: Path, json_lines: bool, quiet: bool) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from .errors import InputError, OutputError
 from .flags import Flag
 from .result import SegmentationResult
-from .severity.report import RegionSeverity, RuleResult, SeverityReport, SliceSeverity
+from .severity.report import SeverityReport
 from .volume import Geometry, read_array, write_volume
 
 FORMAT = "covid-lesion-seg-result"
@@ -85,7 +85,7 @@ def load_result(folder: Path | str) -> SegmentationResult:
     return SegmentationResult(
         geometry=geometry,
         classes=tuple(facts["classes"]),
-        severity=_severity_from_facts(facts["severity"]),
+        severity=SeverityReport.from_dict(facts["severity"]),
         flags=tuple(Flag(**flag) for flag in facts["flags"]),
         provenance=facts["provenance"],
         **arrays,
@@ -103,15 +103,7 @@ def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
         "version": FORMAT_VERSION,
         "geometry": asdict(result.geometry),
         "classes": list(result.classes),
-        "severity": asdict(result.severity),
+        "severity": result.severity.to_dict(),
         "flags": [asdict(flag) for flag in result.flags],
         "provenance": result.provenance,
     }
-
-
-def _severity_from_facts(facts: dict[str, Any]) -> SeverityReport:
-    return SeverityReport(
-        regions=tuple(RegionSeverity(**region) for region in facts["regions"]),
-        slices=tuple(SliceSeverity(**one_slice) for one_slice in facts["slices"]),
-        rules=tuple(RuleResult(**rule) for rule in facts["rules"]),
-    )

@@ -51,20 +51,6 @@ class CancelToken:
             raise Cancelled
 
 
-def stage_progress(
-    report: ProgressCallback, start: float, end: float
-) -> Callable[[str, float, str], None]:
-    """Map a stage's own fraction onto its share ``[start, end]`` of the whole job.
-
-    Returns a function ``(stage, fraction, message="")`` that reports to ``report``.
-    """
-
-    def within_stage(stage: str, fraction: float, message: str = "") -> None:
-        report(Progress(stage, start + (end - start) * min(max(fraction, 0.0), 1.0), message))
-
-    return within_stage
-
-
 def share_of(report: ProgressCallback, start: float, end: float) -> ProgressCallback:
     """A callback for a part of a job: its 0 to 1 become ``[start, end]`` of the whole."""
 

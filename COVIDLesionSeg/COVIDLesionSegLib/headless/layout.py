@@ -45,9 +45,8 @@ def _arrange_slice_view(session, name, orientation, ct_node, result: SceneResult
     node.SetOrientation(orientation)
     show_overlay([logic.GetSliceCompositeNode()], ct_node, result.probabilityNode)
     logic.FitSliceToAll()
-    slices = result.severity.slices
-    if orientation == "Axial" and slices:
-        most_infected = max(slices, key=lambda one: (one.lesion_mm2, one.lung_mm2))
+    most_infected = result.severity.most_infected_slice
+    if orientation == "Axial" and most_infected is not None:
         logic.SetSliceOffset(most_infected.position_mm)
     logic.SnapSliceOffsetToIJK()
     logic.DeleteSliceModel()

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..engine.flags import Flag
 from ..engine.severity.report import SeverityReport
+from ..engine.wording import millilitres, percent
 
 # Background and text colour by category, light to dark with severity, each pair with a contrast of
 # at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.
@@ -20,13 +21,6 @@ CATEGORY_COLORS = {
     "CT-4": ("#a50026", "#ffffff"),
 }
 UNDEFINED_COLORS = ("#6b6b6b", "#ffffff")
-
-
-def percent(ratio: float | None) -> str:
-    """A ratio, 0 to 1, for people; a missing one is ``n/a``, and only none at all is 0."""
-    if ratio is None:
-        return _("n/a")
-    return "< 0.1 %" if 0 < ratio < 0.0005 else f"{100 * ratio:.1f} %"
 
 
 class ResultView:
@@ -49,8 +43,8 @@ class ResultView:
             [
                 [
                     region.region,
-                    f"{region.lung_ml:.0f}",
-                    f"{region.lesion_ml:.1f}",
+                    millilitres(region.lung_ml),
+                    millilitres(region.lesion_ml),
                     percent(region.ratio),
                 ]
                 for region in severity.regions

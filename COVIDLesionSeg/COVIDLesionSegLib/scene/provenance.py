@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine.flags import Flag
 from ..engine.result import SegmentationResult
-from ..engine.severity.report import RegionSeverity, RuleResult, SeverityReport, SliceSeverity
+from ..engine.severity.report import SeverityReport
 from . import names
 
 
@@ -17,7 +17,7 @@ def write_provenance(node, result: SegmentationResult) -> None:
     for attribute, value in (
         (names.PROVENANCE_ATTRIBUTE, result.provenance),
         (names.FLAGS_ATTRIBUTE, [asdict(flag) for flag in result.flags]),
-        (names.SEVERITY_ATTRIBUTE, asdict(result.severity)),
+        (names.SEVERITY_ATTRIBUTE, result.severity.to_dict()),
     ):
         node.SetAttribute(attribute, json.dumps(value, sort_keys=True))
 
@@ -37,11 +37,7 @@ def read_severity(node) -> SeverityReport | None:
     values = _read(node, names.SEVERITY_ATTRIBUTE, None)
     if values is None:
         return None
-    return SeverityReport(
-        regions=tuple(RegionSeverity(**region) for region in values["regions"]),
-        slices=tuple(SliceSeverity(**row) for row in values["slices"]),
-        rules=tuple(RuleResult(**rule) for rule in values["rules"]),
-    )
+    return SeverityReport.from_dict(values)
 
 
 def _read(node, attribute: str, default):

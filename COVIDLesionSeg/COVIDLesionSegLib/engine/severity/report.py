@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,24 @@ class SeverityReport:
     def ratio(self) -> float | None:
         """Ratio graded by the headline rule, 0 to 1."""
         return self.rules[0].ratio
+
+    @property
+    def most_infected_slice(self) -> SliceSeverity | None:
+        """The slice with the largest lesion area, or without any lesion the largest lung area."""
+        return max(self.slices, key=lambda one: (one.lesion_mm2, one.lung_mm2), default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; what is undefined is None."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SeverityReport:
+        """The inverse of :meth:`to_dict`, also after a trip through JSON."""
+        return cls(
+            regions=tuple(RegionSeverity(**region) for region in values["regions"]),
+            slices=tuple(SliceSeverity(**one) for one in values["slices"]),
+            rules=tuple(RuleResult(**rule) for rule in values["rules"]),
+        )
 
     def region(self, name: str) -> RegionSeverity:
         """The region called ``name``; KeyError if there is none."""

@@ -1,4 +1,4 @@
-from COVIDLesionSegLib.cli.wording import millilitres, percent
+from COVIDLesionSegLib.engine.wording import millilitres, percent
 
 
 def test_percentages_never_round_a_lesion_away():

@@ -1,0 +1,144 @@
+"""The main job on a generated chest CT: same answer however the CT is stored, honest on bad input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, LungsNotFoundError, ModelError
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.pipeline import segment
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.volume import read_volume, write_volume
+
+CHEST = {"seed": 2, "size": (112, 88, 16), "spacing": (2.9, 2.9, 15.0)}
+CPU = Parameters(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def chest():
+    return generate_chest_ct(**CHEST)
+
+
+@pytest.fixture(scope="module")
+def result(chest):
+    return segment(chest.volume, CPU)
+
+
+def test_the_result_lies_on_the_cts_own_grid(chest, result):
+    assert result.geometry == chest.volume.geometry
+    for array, dtype in (
+        (result.lungs, np.uint8),
+        (result.lesions, np.uint8),
+        (result.probability, np.float32),
+    ):
+        assert array.shape == chest.volume.array.shape and array.dtype == dtype
+    assert set(np.unique(result.lungs)) == {0, 1, 2}
+    assert not result.probability[result.lungs == 0].any()
+    np.testing.assert_array_equal(result.lesions > 0, result.probability > np.float32(0.5))
+
+
+def test_each_lung_is_found_on_its_own_side(chest, result):
+    for label in (1, 2):
+        ours, truth = result.lungs == label, chest.lungs == label
+        assert 2 * (ours & truth).sum() / (ours.sum() + truth.sum()) > 0.9
+
+
+def test_provenance_holds_what_it_takes_to_run_again(result):
+    provenance = result.provenance
+    assert Parameters.from_dict(provenance["parameters"]) == CPU
+    assert len(provenance["model"]["weights_sha256"]) == 64
+    assert provenance["software"]["torch"] != "unknown"
+    assert set(provenance["seconds"]) == {"check", "model", "lungs", "lesions", "severity"}
+    assert provenance["compute"]["device"] == "cpu"
+    assert "not" in provenance["notice"].lower()
+
+
+@pytest.mark.parametrize("orientation", ["RAS", "LAI", "PSR", "SPL"])
+def test_the_same_ct_stored_along_other_axes_gives_the_same_voxels(result, chest, orientation):
+    other = generate_chest_ct(**CHEST, orientation=orientation).volume
+    answer = segment(other, CPU)
+    for name in ("lungs", "lesions", "probability"):
+        np.testing.assert_array_equal(
+            other.order.to_axial(getattr(answer, name)),
+            chest.volume.order.to_axial(getattr(result, name)),
+        )
+    assert answer.severity.category == result.severity.category
+
+
+def test_an_oblique_ct_read_from_nifti_and_nrrd_gives_the_same_voxels(tmp_path, result, chest):
+    angle = np.deg2rad(12.0)
+    direction = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+    geometry = replace(chest.volume.geometry, direction=tuple(float(d) for d in direction.ravel()))
+    for name in ("oblique.nrrd", "oblique.nii.gz"):
+        write_volume(chest.volume.array, geometry, tmp_path / name)
+        answer = segment(read_volume(tmp_path / name), CPU)
+        np.testing.assert_array_equal(answer.lungs, result.lungs)
+        np.testing.assert_array_equal(answer.probability, result.probability)
+
+
+def test_running_twice_gives_identical_voxels(chest, result):
+    again = segment(chest.volume, CPU)
+    np.testing.assert_array_equal(again.probability, result.probability)
+    assert again.severity == result.severity
+
+
+def test_progress_names_its_stages_and_never_falls(chest):
+    seen = []
+    segment(chest.volume, CPU, report=seen.append)
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    stages = list(dict.fromkeys(progress.stage for progress in seen))
+    assert stages[0] == "Loading the model" and stages[-1] == "Grading severity"
+    assert "Finding lesions" in stages
+
+
+@pytest.mark.parametrize("stage", ["Loading the model", "Finding lesions"])
+def test_cancelling_at_any_stage_ends_the_run(chest, stage):
+    cancel = CancelToken()
+
+    def cancel_at(progress):
+        if progress.stage == stage:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        segment(chest.volume, CPU, report=cancel_at, cancel=cancel)
+
+
+def test_a_higher_threshold_keeps_fewer_voxels(chest, result):
+    strict = segment(chest.volume, replace(CPU, threshold=0.8))
+    assert not (strict.lesions & ~result.lesions).any()
+    np.testing.assert_array_equal(strict.lesions > 0, result.probability > np.float32(0.8))
+
+
+def test_an_unknown_model_is_refused_before_anything_is_computed(chest):
+    seen = []
+    with pytest.raises(ModelError, match="no model 'nothing'"):
+        segment(chest.volume, Parameters(model="nothing"), report=seen.append)
+    assert seen == []
+
+
+def test_a_volume_of_nan_is_refused(chest):
+    volume = replace(
+        chest.volume, array=np.full(chest.volume.array.shape, np.nan, dtype=np.float32)
+    )
+    with pytest.raises(InputError, match="NaN|not a number|infinite|finite"):
+        segment(volume, CPU)
+
+
+def test_a_ct_without_lungs_is_refused(chest):
+    """A head: a ball of tissue in a shell of bone, air around, small air sinuses."""
+    z, y, x = np.indices(chest.volume.array.shape, dtype=np.float32)
+    radius = np.sqrt(((z - 8) / 7) ** 2 + ((y - 44) / 30) ** 2 + ((x - 56) / 26) ** 2)
+    head = np.where(radius < 1.0, 900.0, -1000.0)
+    head[radius < 0.92] = 35.0
+    head[7:9, 20:26, 52:60] = -950.0
+    head += np.random.default_rng(0).normal(0, 12, head.shape)
+    with pytest.raises(LungsNotFoundError):
+        segment(replace(chest.volume, array=head.round().astype(np.int16)), CPU)

@@ -1,0 +1,240 @@
+"""Training: the paper's patches, no patient on both sides, a network that learns and exports."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from torch import nn
+
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.models.catalogue import read_model
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.models.weights import load_network
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.training.augmentation import AIR_HU, Augmentation, crop
+from COVIDLesionSegLib.engine.training.data import TrainingData, read_training_data
+from COVIDLesionSegLib.engine.training.dataset import PatchDataset
+from COVIDLesionSegLib.engine.training.evaluation import score_patients
+from COVIDLesionSegLib.engine.training.export import Provenance, export_model
+from COVIDLesionSegLib.engine.training.patches import border_tiles, patch_sites
+from COVIDLesionSegLib.engine.training.slices import LabelledSlice, read_slice_folder
+from COVIDLesionSegLib.engine.training.trainer import Recipe, train
+from COVIDLesionSegLib.engine.volume import write_volume
+
+
+def labelled(patient="p1", infected=True, shape=(160, 200), seed=0):
+    random = np.random.default_rng(seed)
+    image = random.normal(-850, 20, shape).astype(np.float32)
+    lesion = np.zeros(shape, bool)
+    if infected:
+        row, column = random.integers(20, 100, 2)
+        lesion[row : row + 40, column : column + 50] = True
+        image[lesion] += 500
+    return LabelledSlice(f"{patient}_{seed}", patient, image, False, lesion)
+
+
+def test_patches_of_an_epoch_are_32_per_infected_and_1_per_clean_slice():
+    """EAMC Table 10: 1351 infected and 1230 clean slices give 44,462 patches."""
+    slices = [labelled(seed=i) for i in range(5)] + [
+        labelled(infected=False, seed=i) for i in range(3)
+    ]
+    assert len(patch_sites(slices, np.random.default_rng(0))) == 32 * 5 + 3
+    assert 32 * 1351 + 1230 == 29_397 + 15_065
+
+
+def test_lesion_boxes_hold_lesion_and_lie_on_the_slice():
+    item = labelled()
+    sites = patch_sites([item], np.random.default_rng(0))
+    assert len(sites) == 32
+    for site in sites[:20]:
+        assert 64 <= site.row <= 160 - 64 and 64 <= site.column <= 200 - 64
+        rows = slice(site.row - 64, site.row + 64)
+        columns = slice(site.column - 64, site.column + 64)
+        assert item.lesion[rows, columns].any()
+
+
+def test_border_tiles_of_a_512_slice_are_the_12_outer_of_its_16_tiles():
+    grid = {(64 + 128 * i, 64 + 128 * j) for i in range(4) for j in range(4)}
+    inner = {(64 + 128 * i, 64 + 128 * j) for i in (1, 2) for j in (1, 2)}
+    assert set(border_tiles((512, 512))) == grid - inner
+    assert len(border_tiles((150, 300))) == 12
+
+
+def test_crop_beyond_the_image_is_filled():
+    window = crop(np.ones((10, 10), np.float32), row=0, column=9, size=8, fill=AIR_HU)
+    assert window.shape == (1, 8, 8)
+    assert (window[0, 4:, :5] == 1).all()
+    assert (window[0, :4] == AIR_HU).all() and (window[0, :, 5:] == AIR_HU).all()
+
+
+def test_patches_are_in_range_reproducible_and_new_every_epoch():
+    def images(seed, epoch):
+        dataset = PatchDataset([labelled(seed=i) for i in range(2)], Augmentation(), 1, seed)
+        dataset.start_epoch(epoch)
+        return torch.stack([dataset[i][0] for i in range(6)])
+
+    first = images(seed=1, epoch=0)
+    assert first.shape == (6, 1, 128, 128)
+    assert first.min() >= 0.0 and first.max() <= 1.0
+    assert torch.equal(first, images(seed=1, epoch=0))
+    assert not torch.equal(first, images(seed=1, epoch=1))
+    assert not torch.equal(first, images(seed=2, epoch=0))
+
+
+def test_labels_move_with_their_image():
+    """Lesions are the only bright thing, so a bright pixel is a labelled one."""
+    quiet = replace(Augmentation(), noise=0.0, kernel=0.0)
+    dataset = PatchDataset([labelled(seed=3)], quiet, 1, seed=0)
+    agreement = []
+    for index in range(10):
+        image, lesion = dataset[index]
+        bright = image > (image.min() + image.max()) / 2
+        if lesion.any():
+            agreement.append(((bright & (lesion > 0)).sum() / lesion.sum()).item())
+    assert min(agreement) > 0.9
+
+
+def test_windowed_slices_are_refused_for_training():
+    with pytest.raises(InputError, match="needs slices in HU"):
+        PatchDataset([replace(labelled(), windowed=True)], Augmentation(), 1, 0)
+
+
+def test_a_patient_on_both_sides_is_refused():
+    with pytest.raises(InputError, match="both learned from and judged on: p1"):
+        TrainingData([labelled("p1")], [labelled("p2"), labelled("p1")], [])
+
+
+@pytest.fixture
+def slice_folder(tmp_path):
+    """A slice folder like the real one: three coronacases patients, one windowed case twice."""
+    folder = tmp_path / "slices"
+    for kind in ("img", "lung", "lesion"):
+        (folder / kind).mkdir(parents=True)
+    rows = []
+    for number, case in enumerate(
+        (
+            "coronacases_org_001",
+            "coronacases_org_002",
+            "coronacases_org_003",
+            "radiopaedia_10_85902_1",
+            "radiopaedia_10_85902_3",
+        )
+    ):
+        item = labelled(seed=number, shape=(140, 160))
+        grey = np.clip((item.image + 1024) * 100 / 1064, 0, 255).astype(np.uint8)
+        for kind, array in (
+            ("img", grey),
+            ("lung", np.full(grey.shape, 255, np.uint8)),
+            ("lesion", item.lesion.astype(np.uint8) * 255),
+        ):
+            sitk.WriteImage(sitk.GetImageFromArray(array), str(folder / kind / f"{case}_001.png"))
+        rows.append({"name": f"{case}_001", "case": case, "grey_soft_peak": "100"})
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+def test_grey_levels_become_hu_where_the_index_says_how(slice_folder):
+    by_patient = {item.patient: item for item in read_slice_folder(slice_folder)}
+    healthy = by_patient["coronacases_org_001"]
+    assert np.median(healthy.image[~healthy.lesion]) == pytest.approx(-850, abs=11)
+    windowed = by_patient["radiopaedia_10_85902"]
+    assert windowed.windowed and 0.0 <= windowed.image.min() <= windowed.image.max() <= 1.0
+
+
+def test_two_volumes_of_one_patient_are_one_patient(slice_folder):
+    patients = [item.patient for item in read_slice_folder(slice_folder)]
+    assert patients.count("radiopaedia_10_85902") == 2
+
+
+def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
+    slice_folder, tmp_path
+):
+    clean = generate_chest_ct(size=(64, 64, 6), spacing=(5.0, 5.0, 40.0)).volume
+    write_volume(clean.array, clean.geometry, tmp_path / "clean.nrrd")
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"slices": 6, "infected": [2, 3]}), encoding="utf-8")
+    data = read_training_data(
+        slice_folder, ["coronacases_org_002"], tmp_path / "clean.nrrd", labels
+    )
+    assert data.describe() == {
+        "training": {"coronacases_org_001": 1, "coronacases_org_003": 1, "clean.nrrd": 4},
+        "validation": {"coronacases_org_002": 1},
+        "outside": {"radiopaedia_10_85902": 2},
+    }
+    clean_items = [item for item in data.training if item.patient == "clean.nrrd"]
+    assert not any(item.lesion.any() for item in clean_items)
+    np.testing.assert_array_equal(clean_items[2].image, clean.axial[4])
+
+
+def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp_path):
+    with pytest.raises(InputError, match="no patient coronacases_org_009"):
+        read_training_data(slice_folder, ["coronacases_org_009"])
+    (slice_folder / "lesion" / "coronacases_org_001_001.png").unlink()
+    with pytest.raises(InputError, match="coronacases_org_001_001.png .* missing in lesion/"):
+        read_slice_folder(slice_folder)
+    with pytest.raises(InputError, match="no index.csv"):
+        read_slice_folder(tmp_path)
+
+
+class Bright(nn.Module):
+    """Calls everything above the middle of the window a lesion."""
+
+    def forward(self, x):
+        return 100.0 * (x - 0.5)
+
+
+def test_scores_are_those_of_counted_pixels():
+    image = np.full((4, 8), -1000.0, np.float32)
+    image[:, :4] = 0.0  # 16 predicted pixels
+    lesion = np.zeros((4, 8), bool)
+    lesion[:, 2:5] = True  # 12 true pixels, 8 of them predicted
+    item = LabelledSlice("a", "p", image, False, lesion)
+    clean = LabelledSlice("b", "q", np.full_like(image, -1000.0), False, np.zeros_like(lesion))
+    scores = score_patients(Bright(), Preprocessing((-1000.0, 0.0)), [item, clean])
+    assert scores[0].dice == pytest.approx(2 * 8 / (16 + 12))
+    assert scores[0].precision == pytest.approx(0.5)
+    assert scores[0].sensitivity == pytest.approx(8 / 12)
+    assert (scores[1].dice, scores[1].precision, scores[1].sensitivity) == (1.0, None, None)
+
+
+def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_folder, tmp_path):
+    data = read_training_data(slice_folder, ["coronacases_org_002"])
+    recipe = replace(
+        Recipe(),
+        steps=50,
+        schedule_steps=50,
+        batch_size=2,
+        precision="32-true",
+        average_decay=0.0,
+    )
+    network = train(recipe, data.training, tmp_path / "run")
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.5 * 0.1386  # an untrained network answers 0.5 everywhere
+
+    card = export_model(
+        network,
+        recipe,
+        data,
+        tmp_path,
+        model_id="tiny",
+        title="Tiny",
+        paper="none",
+        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+    )
+    model = read_model(tmp_path / "tiny.json")
+    assert json.dumps(asdict(model.card)) == json.dumps(asdict(card))
+    assert model.card.training["recipe"]["seed"] == recipe.seed
+    scores = score_patients(load_network(model), card.preprocessing, data.validation)
+    dice = next(score for score in card.scores if score.metric == "Dice")
+    assert dice.value == pytest.approx(scores[0].dice, abs=1e-4)
+    assert dice.data == "coronacases_org_002, 1 slices"
