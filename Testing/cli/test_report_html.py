@@ -6,8 +6,8 @@ import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.cli.report_html import groups, write_report_html
-from COVIDLesionSegLib.engine.wording import millilitres, percent
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.wording import millilitres, percent
 
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -1,4 +1,4 @@
-"""The main job on a generated chest CT: same answer however the CT is stored, honest on bad input."""
+"""The main job on a generated chest CT: one answer however it is stored, honest on bad input."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def make_severity() -> SeverityReport:
             SliceSeverity(1, -98.0, 5200.0, 0.0, 0.0),
         ),
         rules=(
-            RuleResult("eamc-max-lung", "Worse lung decides (EAMC)", 0.0513, "CT-1"),
+            RuleResult("eamc-worse-lung", "Worse lung decides (EAMC)", 0.0513, "CT-1"),
             RuleResult("pooled", "Both lungs pooled", None, None),
         ),
     )

@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.result import SegmentationResult
-from .slice_chart import slice_chart_svg
 from ..engine.wording import millilitres, percent
+from .slice_chart import slice_chart_svg
 
 CATEGORY_RANGES = {
     "CT-0": "no lesion",

@@ -9,9 +9,9 @@ from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.result import SegmentationResult
+from ..engine.wording import millilitres, percent
 from .progress_display import print_json_line
 from .result_names import INFECTION_PICTURE, REPORT_HTML, REPORT_JSON, SCENE, SLICES_PICTURE
-from ..engine.wording import millilitres, percent
 
 
 def print_summary(result: SegmentationResult, out: Path, json_lines: bool, quiet: bool) -> None:
