@@ -63,9 +63,23 @@ def test_packaged_weights_load_and_say_where_they_come_from():
     load_network(model)
     assert model.card.weights.licence == "CC-BY-NC-SA-4.0"
     assert "research" in model.card.weights.licence_note.lower()
-    assert {"data", "recipe", "command"} <= set(model.card.training)
-    assert {score.metric for score in model.card.scores} >= {"Dice"}
-    assert all(score.data and score.protocol for score in model.card.scores)
+    training = model.card.training
+    assert training["command"].startswith("covid-lesion-seg train amc-net ")
+    assert training["recipe"]["seed"] > 0
+    assert training["data"]["validation"] == {"coronacases_org_009": 103, "coronacases_org_010": 112}
+    assert not set(training["data"]["training"]) & set(training["data"]["validation"])
+
+
+def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_promises():
+    scores = load_catalogue().get("amc-net").card.scores
+    assert all(len(score.data) > 10 and len(score.protocol) > 10 for score in scores)
+    validation = [
+        score.value
+        for score in scores
+        if score.metric == "Dice" and score.data.startswith("coronacases")
+    ]
+    assert len(validation) == 2
+    assert sum(validation) / 2 >= 0.75
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named():

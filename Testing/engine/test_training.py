@@ -166,11 +166,11 @@ def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
         slice_folder, ["coronacases_org_002"], tmp_path / "clean.nrrd", labels
     )
     assert data.describe() == {
-        "training": {"coronacases_org_001": 1, "coronacases_org_003": 1, "clean.nrrd": 4},
+        "training": {"coronacases_org_001": 1, "coronacases_org_003": 1, "clean-ct": 4},
         "validation": {"coronacases_org_002": 1},
         "outside": {"radiopaedia_10_85902": 2},
     }
-    clean_items = [item for item in data.training if item.patient == "clean.nrrd"]
+    clean_items = [item for item in data.training if item.patient == "clean-ct"]
     assert not any(item.lesion.any() for item in clean_items)
     np.testing.assert_array_equal(clean_items[2].image, clean.axial[4])
 

@@ -9,13 +9,22 @@ from typing import Annotated
 
 import typer
 
+from ..engine.errors import OutputError
 from . import options
 from .outcome import clear_outcome
 
+_PATH_OPTIONS = {
+    "--slices": "SLICES",
+    "--clean-ct": "CT",
+    "--clean-labels": "LABELS",
+    "--out": "OUT",
+    "-o": "OUT",
+}
 _PAPER = "Pal et al., medRxiv 2022, doi:10.1101/2022.12.21.22283793"
 
 
 def train(
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="The new model's id.")],
     slices: Annotated[
         Path, typer.Option("--slices", help="Folder of index.csv, img/, lung/ and lesion/.")
     ],
@@ -37,41 +46,56 @@ def train(
     clean_labels: Annotated[
         Path | None, typer.Option("--clean-labels", help="JSON list of its infected slices.")
     ] = None,
-    model_id: Annotated[str, typer.Option("--id", help="The new model's id.")] = "amc-net",
-    title: Annotated[str, typer.Option("--title", help="Its name for people.")] = "AMC-Net",
+    clean_name: Annotated[
+        str, typer.Option("--clean-name", help="What the model's card calls that CT.")
+    ] = "clean-ct",
+    title: Annotated[str, typer.Option("--title", help="The new model's name.")] = "AMC-Net",
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimiser steps; the recipe's by default.")
     ] = None,
     debug: options.DebugOption = False,
 ) -> None:
     """Train AMC-Net on annotated slices and write its card and weights."""
-    with clear_outcome(debug):
+    with clear_outcome(debug) as cancel:
         from ..engine.inference.cpu import tune_allocator
 
         tune_allocator()
-        from dataclasses import replace
-
         from ..engine.training.data import read_training_data
         from ..engine.training.export import Provenance, export_model
         from ..engine.training.trainer import Recipe
         from ..engine.training.trainer import train as fit
 
-        recipe = Recipe() if steps is None else replace(Recipe(), steps=steps)
-        data = read_training_data(slices, validate, clean_ct, clean_labels)
-        out.mkdir(parents=True, exist_ok=True)
+        recipe = Recipe() if steps is None else Recipe(steps=steps, schedule_steps=steps)
+        data = read_training_data(slices, validate, clean_ct, clean_labels, clean_name)
+        _make_new_folder(out)
         card = export_model(
-            fit(recipe, data.training, out),
+            fit(recipe, data.training, out, cancel),
             recipe,
             data,
             out,
             model_id=model_id,
             title=title,
             paper=_PAPER,
-            provenance=Provenance(
-                licence=licence,
-                licence_note=licence_note,
-                command=shlex.join(["covid-lesion-seg", *sys.argv[1:]]),
-            ),
+            provenance=Provenance(licence, licence_note, _command(sys.argv[1:])),
         )
         for score in card.scores:
             print(f"{score.metric} {score.value:.4f} on {score.data}; {score.protocol}")
+
+
+def _make_new_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        occupied = any(out.iterdir())
+    except OSError as error:
+        raise OutputError(f"The folder for the model cannot be made: {error.strerror}.") from error
+    if occupied:
+        raise OutputError("The folder for the model is not empty: choose a new one.")
+
+
+def _command(arguments: list[str]) -> str:
+    """The command for the card, with the user's paths left out."""
+    shown = [
+        _PATH_OPTIONS.get(before, argument)
+        for before, argument in zip([None, *arguments], arguments, strict=False)
+    ]
+    return shlex.join(["covid-lesion-seg", *shown])

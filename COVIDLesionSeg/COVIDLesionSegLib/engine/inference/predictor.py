@@ -40,6 +40,8 @@ def predict_volume(
     """
     probability = np.zeros(axial_hu.shape, dtype=np.float32)
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
+    if not len(slices):
+        return probability
     box = (slice(None), slice(None)) if whole_slices else _lung_box(lungs, pixel_mm)
     done = 0
     while done < len(slices):

@@ -54,6 +54,7 @@ def read_training_data(
     validation: Sequence[str],
     clean_ct: Path | None = None,
     clean_labels: Path | None = None,
+    clean_name: str = "clean-ct",
 ) -> TrainingData:
     """Read a slice folder, and the lesion-free slices of a CT.
 
@@ -66,6 +67,7 @@ def read_training_data(
         clean_ct: A CT, file or DICOM folder, some slices of which are free of lesions.
         clean_labels: JSON with ``slices``, their number, and ``infected``, the indices, from 0 at
             the inferior end, of those that are not.
+        clean_name: What to call that CT in the model's card; no patient data.
 
     Raises:
         InputError: A file is missing or damaged, or a patient of ``validation`` is not there.
@@ -78,19 +80,29 @@ def read_training_data(
         if clean_labels is None:
             raise InputError("The clean CT needs the list of its infected slices beside it.")
         volume = read_volume(clean_ct)
-        labels = json.loads(clean_labels.read_text(encoding="utf-8"))
-        if labels["slices"] != volume.axial.shape[0]:
-            raise InputError(
-                f"The list of infected slices is for {labels['slices']} slices, but the clean CT "
-                f"has {volume.axial.shape[0]}."
-            )
-        clean = sorted(set(range(labels["slices"])) - set(labels["infected"]))
-        training += clean_slices(volume, clean, Path(clean_ct).name)
+        clean = _clean_indices(clean_labels, volume.axial.shape[0])
+        training += clean_slices(volume, clean, clean_name)
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
         outside=[s for s in slices if s.windowed],
     )
+
+
+def _clean_indices(labels: Path, slices: int) -> list[int]:
+    try:
+        values = json.loads(labels.read_text(encoding="utf-8"))
+        listed, infected = int(values["slices"]), {int(index) for index in values["infected"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "The list of infected slices cannot be read: it is JSON with 'slices', a number, and "
+            "'infected', a list of slice indices."
+        ) from error
+    if listed != slices:
+        raise InputError(
+            f"The list of infected slices is for {listed} slices, but the clean CT has {slices}."
+        )
+    return sorted(set(range(slices)) - infected)
 
 
 def _slices_per_patient(slices: Sequence[LabelledSlice]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from ..losses.focal import EamcFocalLoss
 from ..networks import build_network
+from ..progress import CancelToken
 from .augmentation import Augmentation
 from .dataset import PatchDataset
 from .slices import LabelledSlice
@@ -108,25 +109,45 @@ class _NewPlacesEveryEpoch(Callback):
         self._dataset.start_epoch(trainer.current_epoch)
 
 
-def train(recipe: Recipe, slices: list[LabelledSlice], folder: Path) -> nn.Module:
+class _StopWhenCancelled(Callback):
+    def __init__(self, cancel: CancelToken):
+        self._cancel = cancel
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._cancel.raise_if_cancelled()
+
+
+def train(
+    recipe: Recipe,
+    slices: list[LabelledSlice],
+    folder: Path,
+    cancel: CancelToken | None = None,
+) -> nn.Module:
     """Train a network and return it with its averaged weights.
 
-    Writes the loss curve (``metrics.csv``) and a checkpoint every 250 steps into ``folder``.
+    Trains on the CPU, so that the recipe gives the same weights on any machine of a kind. Writes
+    the loss curve (``metrics.csv``) and a checkpoint every 250 steps into ``folder``.
 
     Args:
         recipe: All numbers.
         slices: Training slices in HU, infected and clean.
         folder: Created if absent.
+        cancel: Looked at after every step.
+
+    Raises:
+        Cancelled: The token was set; the last checkpoint stays.
     """
     lightning.seed_everything(recipe.seed, verbose=False)
     dataset = PatchDataset(slices, recipe.augmentation, recipe.clean_patches, recipe.seed)
     callbacks: list[Callback] = [
         _NewPlacesEveryEpoch(dataset),
+        _StopWhenCancelled(cancel or CancelToken()),
         ModelCheckpoint(folder, every_n_train_steps=250, save_top_k=1, save_last=True),
     ]
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
     trainer = lightning.Trainer(
+        accelerator="cpu",
         max_steps=recipe.steps,
         precision=recipe.precision,
         callbacks=callbacks,
