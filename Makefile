@@ -15,7 +15,7 @@ help:
 	@echo "make test    lint and the whole test suite"
 	@echo "make lint    code style only"
 	@echo "make format  rewrite the code in the project's style"
-	@echo "make clean   remove the environment and everything that was made"
+	@echo "make clean   remove the environment, caches and the demo result at its usual place"
 
 demo: system-libraries $(VENV)/demo.installed
 	@$(BIN)/covid-lesion-seg demo --out "$(OUT)"
@@ -34,7 +34,7 @@ format: $(VENV)/test.installed
 	$(BIN)/ruff format $(SOURCES)
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist COVIDLesionSeg/*.egg-info
+	rm -rf .venv covid-lesion-seg-demo build dist COVIDLesionSeg/*.egg-info
 	rm -rf .pytest_cache .ruff_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,6 +14,7 @@ import pytest
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.report_json import report_schema
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT}
@@ -226,6 +227,16 @@ def test_models_lists_the_same_for_people_and_for_machines():
     for model in facts:
         assert model["id"] in text
         assert f"{model['parameters']:,}" in text
+
+
+def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
+    card = json.loads((PACKAGED_FOLDER / "amc-net-released.json").read_text("utf-8"))
+    texts = {"id": "mine[red]", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
+    (tmp_path / "mine.json").write_text(json.dumps(card | texts))
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
+    text = run("models").stdout
+    for shown in ("mine[red]", "[a] title", "[/bold] [12]", "[note]"):
+        assert shown in text
 
 
 def test_version_is_the_packages_own():

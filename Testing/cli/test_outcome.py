@@ -5,7 +5,7 @@ import time
 import pytest
 import typer
 
-from COVIDLesionSegLib.cli.outcome import clear_outcome, one_sentence
+from COVIDLesionSegLib.cli.outcome import clear_outcome
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 
 
@@ -57,12 +57,3 @@ def test_signal_handlers_are_given_back():
     with clear_outcome():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_missing_package_is_named():
-    said = one_sentence(ModuleNotFoundError("No module named 'monai'", name="monai"))
-    assert said.startswith("monai cannot be loaded")
-
-
-def test_running_out_of_memory_says_what_helps():
-    assert "close other programs" in one_sentence(MemoryError())

@@ -153,6 +153,70 @@ def test_a_link_keeps_pointing_to_the_folder_it_named(tmp_path):
     assert generation_of(folder) == "new"
 
 
+def aside(folder: Path) -> Path:
+    """Where a killed run leaves the earlier result."""
+    return folder.with_name(f".{folder.name}.covid-lesion-seg-previous")
+
+
+def test_an_earlier_result_left_aside_comes_back_into_an_empty_folder(tmp_path):
+    folder = tmp_path / "result"
+    publish(folder, "old")
+    folder.rename(aside(folder))
+    folder.mkdir()
+    with pytest.raises(Cancelled), output_folder(folder):
+        raise Cancelled
+    assert generation_of(folder) == "old"
+    assert siblings(folder) == []
+
+
+def test_an_earlier_result_left_aside_outlives_files_of_another_origin(tmp_path):
+    folder = tmp_path / "result"
+    publish(folder, "old")
+    folder.rename(aside(folder))
+    folder.mkdir()
+    (folder / "thesis.docx").write_text("precious")
+    with pytest.raises(OutputError, match="thesis"), output_folder(folder):
+        pytest.fail("the long computation must not start")
+    assert (folder / "thesis.docx").exists()
+    assert generation_of(aside(folder)) == "old"
+
+
+def test_an_earlier_result_that_cannot_be_removed_does_not_fail_the_new_one(tmp_path, monkeypatch):
+    folder = tmp_path / "result"
+    publish(folder, "old")
+    rename = Path.rename
+
+    def in_use(self, target):
+        if self == aside(folder):
+            raise PermissionError("in use by another process")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", in_use)
+    publish(folder, "new")
+    assert generation_of(folder) == "new"
+    monkeypatch.undo()
+    publish(folder, "newer")
+    assert generation_of(folder) == "newer"
+    assert siblings(folder) == []
+
+
+def test_ctrl_c_between_the_renames_brings_the_earlier_result_back(tmp_path, monkeypatch):
+    folder = tmp_path / "result"
+    publish(folder, "old")
+    rename = Path.rename
+
+    def interrupted(self, target):
+        if self.name.endswith("-staging"):
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publish(folder, "new")
+    assert generation_of(folder) == "old"
+    assert siblings(folder) == []
+
+
 def test_two_runs_cannot_write_to_one_folder(tmp_path):
     folder = tmp_path / "result"
     with output_folder(folder) as staging:

@@ -7,6 +7,7 @@ import pytest
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.cli.report_html import groups, write_report_html
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.wording import millilitres, percent
 
 PICTURE = base64.b64decode(
@@ -112,3 +113,8 @@ def test_provenance_becomes_groups_of_rows_with_whole_names():
         ("seconds", [("lungs", "1.235")]),
         ("run", [("seed", "7")]),
     ]
+
+
+def test_the_caption_says_from_which_probability_colour_is_drawn(result, pictures, tmp_path):
+    caption = f"lesion probability from {OVERLAY_FROM}."
+    assert caption in Page(write(result, pictures, tmp_path)).text

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from COVIDLesionSegLib.cli.slices_figure import write_slices_figure
+from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
 
@@ -78,7 +79,7 @@ def test_a_certain_lesion_is_coloured_and_a_weak_suspicion_is_not(phantom, resul
         )
 
     without = with_probability(0.0)
-    np.testing.assert_array_equal(with_probability(0.09), without)
+    np.testing.assert_array_equal(with_probability(OVERLAY_FROM - 0.01), without)
     changed = (with_probability(0.95) != without).any(axis=-1)
     assert changed.mean() > 0.005
 
@@ -87,3 +88,13 @@ def test_a_single_slice_of_lung_is_drawn(phantom, result, tmp_path):
     slices = result.severity.slices
     one = replace(result, severity=replace(result.severity, slices=slices[20:21]))
     assert draw(phantom.volume, one, tmp_path / "one.png").std() > 0.1
+
+
+def test_a_tiny_share_of_a_slice_is_not_shown_as_none(phantom, result, tmp_path):
+    one_slice = result.severity.slices[20]
+
+    def with_ratio(ratio: float) -> np.ndarray:
+        severity = replace(result.severity, slices=(replace(one_slice, ratio=ratio),))
+        return draw(phantom.volume, replace(result, severity=severity), tmp_path / "one.png")
+
+    assert (with_ratio(0.0004) != with_ratio(0.0)).any()

@@ -109,3 +109,30 @@ def test_an_orphaned_worker_ends_and_takes_the_ct_with_it(phantom_request):
     while phantom_request.parent.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not phantom_request.parent.exists()
+
+
+@pytest.fixture
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_an_orphan_removes_nothing_that_is_not_part_of_its_job(phantom_request, dead_process):
+    folder = phantom_request.parent
+    (folder / "thesis.docx").write_text("precious")
+    (folder / ".result-partial").mkdir()
+    code, *_ = run(str(phantom_request), "--parent", str(dead_process))
+
+    assert code == 130
+    assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
+
+
+@pytest.mark.parametrize("content", ["{", "{}"])
+def test_a_folder_without_a_valid_request_is_never_touched(tmp_path, dead_process, content):
+    (tmp_path / "request.json").write_text(content)
+    (tmp_path / "ct.nrrd").write_text("somebody's")
+    code, messages, _ = run(str(tmp_path / "request.json"), "--parent", str(dead_process))
+
+    assert code == 1 and messages[-1]["error"] == "InputError"
+    assert {path.name for path in tmp_path.iterdir()} == {"request.json", "ct.nrrd"}

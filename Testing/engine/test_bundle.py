@@ -161,3 +161,37 @@ def test_a_damaged_request_is_refused(tmp_path, content):
 
     with pytest.raises(InputError, match="not a complete"):
         load_request(tmp_path / "request.json")
+
+
+@pytest.mark.parametrize(
+    "name", ["format", "version", "geometry", "classes", "severity", "flags", "provenance"]
+)
+def test_a_result_with_damaged_facts_is_refused(result, tmp_path, name):
+    folder = save_result(result, tmp_path / "result")
+    facts = json.loads((folder / "result.json").read_text("utf-8"))
+    without = {key: value for key, value in facts.items() if key != name}
+    for damaged in (without, {**facts, name: None}, {**facts, name: 7}):
+        (folder / "result.json").write_text(json.dumps(damaged))
+        with pytest.raises(InputError, match="run again"):
+            load_result(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "null", '"result"'])
+def test_a_result_whose_facts_are_no_object_is_refused(result, tmp_path, content):
+    folder = save_result(result, tmp_path / "result")
+    (folder / "result.json").write_text(content)
+
+    with pytest.raises(InputError, match="run again"):
+        load_result(folder)
+
+
+@pytest.mark.parametrize("name", ["geometry", "source", "warnings", "parameters"])
+def test_a_request_with_damaged_facts_is_refused(tmp_path, result, name):
+    path = save_request(
+        Volume(result.lungs.astype(np.int16), result.geometry), Parameters(), tmp_path
+    )
+    facts = json.loads(path.read_text("utf-8"))
+    for value in (None, 7):
+        path.write_text(json.dumps({**facts, name: value}))
+        with pytest.raises(InputError, match="not a complete"):
+            load_request(path)

@@ -141,6 +141,32 @@ def test_running_out_of_memory_halves_the_batch_and_says_so():
     assert slices.plan.batch_size(64 * 64) == 2
 
 
+@pytest.mark.parametrize(("batch", "tried"), [(1, [1]), (4, [4, 2, 1])])
+def test_batches_never_grow_beyond_the_users_when_memory_ends(batch, tried):
+    network = Recording()
+    network.forward = lambda x: network.shapes.append(tuple(x.shape)) or Hungry(10)(x)
+    slices = network_on_slices(network, plan=ComputePlan("cpu", False, 2**20, ""), batch=batch)
+    with pytest.raises(DeviceError):
+        slices(np.zeros((8, 64, 64), np.int16))
+    assert [shape[0] for shape in network.shapes] == tried
+
+
+def test_float32_is_never_tf32_and_the_users_setting_comes_back(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+
+    class Asking(Pixelwise):
+        allowed = None
+
+        def forward(self, x):
+            self.allowed = torch.backends.cudnn.allow_tf32
+            return super().forward(x)
+
+    network = Asking()
+    network_on_slices(network)(np.zeros((1, 64, 64), np.int16))
+    assert network.allowed is False
+    assert torch.backends.cudnn.allow_tf32 is True
+
+
 def test_no_memory_for_a_single_slice_is_a_device_error():
     slices = network_on_slices(Hungry(pixels=10))
     with pytest.raises(DeviceError, match="close other programs"):

@@ -12,6 +12,7 @@ from COVIDLesionSegLib.engine.errors import (
     ParameterError,
 )
 from COVIDLesionSegLib.engine.lungs import get_extractor
+from COVIDLesionSegLib.engine.lungs.sides import remove_remnant
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 
@@ -128,7 +129,17 @@ def test_a_collapsed_lung_is_flagged_missing_and_the_other_keeps_its_side():
         assert "lung-missing" in flags
         other = 3 - side
         assert dice(labels == other, phantom.lungs == other) > 0.92
-        assert np.count_nonzero(labels == side) < 0.01 * np.count_nonzero(labels)
+        assert np.count_nonzero(labels == side) == 0
+
+
+@pytest.mark.parametrize(("remnant", "kept"), [(1, 0), (49, 0), (50, 50)])
+def test_a_remnant_of_a_lung_is_no_lung(remnant, kept):
+    for side in (1, 2):
+        labels = np.full((1, 1, 1000 + remnant), 3 - side, np.uint8)
+        labels[..., :remnant] = side
+        remove_remnant(labels)
+        assert np.count_nonzero(labels == side) == kept
+        assert np.count_nonzero(labels == 3 - side) == 1000
 
 
 def test_lungs_cut_off_by_the_scan_are_flagged():

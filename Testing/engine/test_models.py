@@ -66,7 +66,10 @@ def test_packaged_weights_load_and_say_where_they_come_from():
     training = model.card.training
     assert training["command"].startswith("covid-lesion-seg train amc-net ")
     assert training["recipe"]["seed"] > 0
-    assert training["data"]["validation"] == {"coronacases_org_009": 103, "coronacases_org_010": 112}
+    assert training["data"]["validation"] == {
+        "coronacases_org_009": 103,
+        "coronacases_org_010": 112,
+    }
     assert not set(training["data"]["training"]) & set(training["data"]["validation"])
 
 

@@ -66,3 +66,10 @@ def test_two_axial_slices_are_refused_whichever_way_they_are_stored():
     grid = grid_of(sagittal, direction=tuple(direction.ravel()))
     with pytest.raises(InputError, match="only 2 axial slices"):
         check_chest_ct(Volume(sagittal, grid))
+
+
+def test_checking_again_repeats_no_warning():
+    hu = chest_hu()
+    once = check_chest_ct(Volume(hu, grid_of(hu, spacing=(0.75, 0.75, 12.0)), {}, ("odd",)))
+    assert len(once.warnings) == 2
+    assert check_chest_ct(once).warnings == once.warnings

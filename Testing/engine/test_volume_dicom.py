@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from COVIDLesionSegLib.engine.errors import InputError, SeveralSeriesError
-from COVIDLesionSegLib.engine.volume import fingerprint, read_volume
+from COVIDLesionSegLib.engine.volume import read_volume
 from engine.volume_files import (
     PATIENT_ID,
     PATIENT_NAME,
@@ -87,11 +87,12 @@ def test_source_holds_no_patient_data(tmp_path):
     assert volume.source == {"format": "DICOM", "modality": "CT", "slices": "8"}
 
 
-def test_same_ct_as_dicom_and_as_file_has_one_fingerprint(tmp_path):
+def test_same_ct_as_dicom_and_as_file_is_the_same(tmp_path):
     hu = chest_hu()
     dicom = read_volume(write_dicom_series(tmp_path / "ct", hu))
     file = read_volume(write_image(tmp_path / "ct.nii.gz", hu))
-    assert fingerprint(dicom) == fingerprint(file)
+    np.testing.assert_array_equal(dicom.axial, file.axial)
+    assert dicom.axial_spacing == pytest.approx(file.axial_spacing)
 
 
 @pytest.mark.parametrize("rescale", [(1.0, 0.0), (2.0, -1024.0), (0.5, -1024.0), None])
@@ -103,6 +104,19 @@ def test_rescale_of_any_kind_gives_hu(tmp_path, rescale):
         )
     else:
         folder = write_dicom_series(tmp_path / "ct", hu, rescale=rescale)
+    np.testing.assert_array_equal(read_volume(folder).array, hu)
+
+
+def test_intercept_of_zero_is_stated_not_absent(tmp_path):
+    hu = chest_hu()
+    hu[0] = 40
+
+    def edit(dataset, k):
+        if k == 0:
+            dataset.RescaleIntercept = 0
+            dataset.PixelData = hu[0].astype("<u2").tobytes()
+
+    folder = write_dicom_series(tmp_path / "ct", hu, edit=edit)
     np.testing.assert_array_equal(read_volume(folder).array, hu)
 
 
@@ -177,7 +191,7 @@ def two_series(folder):
     hu = chest_hu()
     write_dicom_series(folder, hu)
     write_dicom_series(
-        folder, hu[:5], series_uid=OTHER_UID, prefix="B", description="Thorax\n5.0", modality="PT"
+        folder, hu[:5], series_uid=OTHER_UID, prefix="B", series_number=0, modality="PT"
     )
     return hu
 
@@ -187,8 +201,8 @@ def test_two_series_are_listed_for_choosing(tmp_path):
     with pytest.raises(SeveralSeriesError) as caught:
         read_volume(tmp_path / "study")
     assert caught.value.series == {
-        SERIES_UID: "CT, Thorax 2.0 B60, 8 slices",
-        OTHER_UID: "PT, Thorax 5.0, 5 slices",
+        SERIES_UID: "CT, 8 slices",
+        OTHER_UID: "PT, series 0, 5 slices",
     }
     message = refusal(tmp_path / "study")
     assert "--series" in message
@@ -298,7 +312,7 @@ def test_unevenly_spaced_series_is_refused(tmp_path):
 def test_truncated_slice_is_refused_even_at_the_end_of_the_stack(tmp_path, fraction):
     folder = write_dicom_series(tmp_path / "ct", chest_hu((4, 60, 60)))
     truncate(folder / "IM001.dcm", fraction)
-    assert "IM001.dcm" in refusal(folder)
+    assert "File 1 of 4" in refusal(folder)
 
 
 def test_header_cut_anywhere_never_passes(tmp_path):
@@ -309,6 +323,21 @@ def test_header_cut_anywhere_never_passes(tmp_path):
         (folder / "IM001.dcm").write_bytes(whole[:length])
         with pytest.raises(InputError):
             read_volume(folder)
+
+
+def test_names_of_folders_and_files_that_name_the_patient_are_never_repeated(tmp_path):
+    folder = write_dicom_series(tmp_path / PATIENT_NAME, chest_hu(), prefix=PATIENT_NAME)
+    file = folder / f"{PATIENT_NAME}001.dcm"
+    assert "The file does not belong" in refusal(file, "9.9.9")
+    assert "The folder holds no CT series" in refusal(folder, "9.9.9")
+    assert "File 2 of 8 (by name) lacks" in refusal(
+        write_dicom_series(
+            folder, chest_hu(), prefix=PATIENT_NAME, edit=changed("PixelSpacing", None, [6])
+        )
+    )
+    file.write_bytes(b"")
+    assert "File 1 of 8" in refusal(folder)
+    assert "The file is not in a format" in refusal(file)
 
 
 @pytest.mark.realdata

@@ -1,7 +1,9 @@
 """Results are written whole or not at all."""
 
+import os
 import resource
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -106,3 +108,19 @@ def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, request, su
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks the system for the mode of a handle")
+def test_voxels_are_flushed_through_a_handle_that_may_write(tmp_path, monkeypatch):
+    import fcntl
+
+    modes, flush = [], os.fsync
+
+    def recording(handle):
+        modes.append(fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE)
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", recording)
+    hu = chest_hu()
+    write_volume(hu, grid_of(hu), tmp_path / "ct.nrrd")
+    assert modes == [os.O_RDWR]

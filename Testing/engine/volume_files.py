@@ -68,7 +68,8 @@ def write_dicom_series(
     *,
     series_uid: str = SERIES_UID,
     modality: str = "CT",
-    description: str = "Thorax 2.0 B60",
+    description: str = f"{PATIENT_NAME} Thorax 2.0 B60",
+    series_number: int | None = None,
     rescale: tuple[float, float] | None = (1.0, -1024.0),
     prefix: str = "IM",
     suffix: str = ".dcm",
@@ -95,6 +96,8 @@ def write_dicom_series(
         dataset.PatientID = PATIENT_ID
         dataset.Modality = modality
         dataset.SeriesDescription = description
+        if series_number is not None:
+            dataset.SeriesNumber = series_number
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         dataset.InstanceNumber = len(array) - k
         position = geometry.ijk_to_lps @ [0, 0, k, 1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from . import options
@@ -56,16 +57,16 @@ def _print_list(catalogue: Catalogue) -> None:
     console = Console(highlight=False)
     for model in catalogue.models:
         facts = model_facts(model)
-        console.print(f"[bold]{facts['id']}[/bold]  {facts['title']}")
+        console.print(f"[bold]{escape(facts['id'])}[/bold]  {escape(facts['title'])}")
         table = Table.grid(padding=(0, 2))
-        table.add_row("  paper", facts["paper"])
-        classes = ", ".join(facts["classes"])
+        table.add_row("  paper", escape(facts["paper"]))
+        classes = escape(", ".join(facts["classes"]))
         table.add_row("  network", f"{facts['parameters']:,} parameters; classes: {classes}")
-        table.add_row("  weights", _weights_text(facts))
+        table.add_row("  weights", escape(_weights_text(facts)))
         for score in facts["scores"] or (None,):
-            table.add_row("  score", _score_text(score))
+            table.add_row("  score", escape(_score_text(score)))
         for note in facts["notes"]:
-            table.add_row("  note", note)
+            table.add_row("  note", escape(note))
         console.print(table)
         console.print()
 

@@ -34,7 +34,6 @@ ThresholdOption = Annotated[
 BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=0, help="Patches at a time; 0 chooses for the device.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")]
 
 OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="Result folder; an earlier result is replaced.")

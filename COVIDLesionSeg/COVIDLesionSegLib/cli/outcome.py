@@ -13,7 +13,7 @@ from types import FrameType
 
 import typer
 
-from ..engine.errors import Cancelled, CovidLesionSegError
+from ..engine.errors import Cancelled, in_one_sentence
 from ..engine.progress import CancelToken
 
 FAILED = 1
@@ -47,24 +47,7 @@ def clear_outcome(debug: bool = False) -> Iterator[CancelToken]:
     except Exception as error:
         if debug:
             raise
-        _end(f"Error: {one_sentence(error)}", FAILED)
-
-
-def one_sentence(error: Exception) -> str:
-    """What a person is told about an error, in one line."""
-    if isinstance(error, CovidLesionSegError):
-        text = str(error)
-    elif isinstance(error, ImportError):
-        package = error.name or "a Python package"
-        text = f"{package} cannot be loaded ({error}): install or repair it, then try again."
-    elif isinstance(error, MemoryError):
-        text = "Memory ran out: close other programs, crop the CT to the chest, or lower the batch."
-    else:
-        text = (
-            f"Something unexpected went wrong ({type(error).__name__}: {error}): run again with "
-            "--debug and report the traceback."
-        )
-    return " ".join(text.split())
+        _end(f"Error: {in_one_sentence(error)}", FAILED)
 
 
 @contextmanager

@@ -49,8 +49,8 @@ def output_folder(folder: Path, inputs: tuple[Path, ...] = ()) -> Iterator[Path]
     made = _make_parents(folder.parent)
     try:
         with _locked(folder):
-            _recover(folder)
             _refuse_foreign_files(folder)
+            _recover(folder)
             staging = _sibling(folder, "staging")
             with _plain_sentences(folder):
                 staging.mkdir()
@@ -69,23 +69,29 @@ def _publish(staging: Path, folder: Path) -> None:
     previous = _sibling(folder, "previous")
     _refuse_foreign_files(folder)
     with _plain_sentences(folder):
-        if folder.exists():
-            folder.rename(previous)
         try:
+            if folder.exists():
+                folder.rename(previous)
             staging.rename(folder)
-        except OSError:
-            if previous.exists():
+        except BaseException:  # a second Ctrl-C, too, must not leave the earlier result aside
+            if previous.exists() and not folder.exists():
                 previous.rename(folder)
             raise
-        if previous.exists():
+    if previous.exists():
+        with suppress(OSError):  # the new result is there; the next run tidies up
             _discard(previous, folder)
 
 
 def _recover(folder: Path) -> None:
-    """Bring back the earlier result of a run that was killed while publishing, and tidy up."""
+    """Bring back the earlier result of a run that was killed while publishing, and tidy up.
+
+    ``folder`` is absent, empty, or holds a complete result.
+    """
     previous = _sibling(folder, "previous")
     with _plain_sentences(folder):
-        if previous.exists() and not folder.exists():
+        if previous.exists() and not _holds_report(folder):
+            if folder.exists():
+                folder.rmdir()
             previous.rename(folder)
         for leftover in (previous, _sibling(folder, "staging"), _sibling(folder, "discarded")):
             if leftover.exists():

@@ -6,23 +6,35 @@ Watching the parent's process id rather than a pipe works through Slicer's launc
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 import time
 from pathlib import Path
 
+from ..engine.request import remove_request
+
 INTERVAL_SECONDS = 1.0
+REMOVAL_ATTEMPTS, REMOVAL_INTERVAL_SECONDS = 20, 0.1
+"""More than one: another thread may be writing into the folder meanwhile."""
 ORPHANED = 130
 
 
 def end_with(parent: int, private_folder: Path) -> None:
-    """From now on, once process ``parent`` is gone, remove ``private_folder`` and end at once."""
+    """From now on, once process ``parent`` is gone, remove the job's files and end at once.
+
+    Args:
+        parent: Process id.
+        private_folder: Folder of a request; what is not part of the job stays in it.
+    """
 
     def watch() -> None:
         while _is_alive(parent):
             time.sleep(INTERVAL_SECONDS)
-        shutil.rmtree(private_folder, ignore_errors=True)
+        for _ in range(REMOVAL_ATTEMPTS):
+            remove_request(private_folder)
+            if not private_folder.exists():
+                break
+            time.sleep(REMOVAL_INTERVAL_SECONDS)
         os._exit(ORPHANED)
 
     threading.Thread(target=watch, daemon=True, name="parent-watch").start()

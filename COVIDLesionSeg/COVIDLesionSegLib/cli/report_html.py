@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import RESEARCH_USE_NOTICE, __version__
-from ..engine.result import SegmentationResult
+from ..engine.result import OVERLAY_FROM, SegmentationResult
 from ..engine.wording import millilitres, percent
 from .slice_chart import slice_chart_svg
 
@@ -41,6 +41,7 @@ def write_report_html(
         severity=result.severity,
         category_ranges=CATEGORY_RANGES,
         classes=result.classes,
+        overlay_from=OVERLAY_FROM,
         flags=sorted(result.flags, key=lambda flag: flag.level != "warning"),
         slice_chart=slice_chart_svg(result.severity.slices),
         slices_picture=_data_uri(slices_picture),

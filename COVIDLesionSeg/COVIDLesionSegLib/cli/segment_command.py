@@ -30,7 +30,6 @@ def segment(
     tiling: options.TilingOption = Parameters.tiling,
     threshold: options.ThresholdOption = Parameters.threshold,
     batch_size: options.BatchSizeOption = Parameters.batch_size,
-    seed: options.SeedOption = Parameters.seed,
     json_progress: options.JsonProgressOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -44,7 +43,6 @@ def segment(
         tiling=tiling,
         threshold=threshold,
         batch_size=batch_size,
-        seed=seed,
     )
     with clear_outcome(debug) as cancel:
         with progress_display(json_progress, quiet) as report:

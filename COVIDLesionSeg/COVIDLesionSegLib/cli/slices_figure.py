@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.result import LEFT_LUNG, RIGHT_LUNG, SegmentationResult
+from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
 from ..engine.volume import Volume
+from ..engine.wording import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)
 """Width 1500 HU, level -600 HU."""
-OVERLAY_THRESHOLD = 0.1
 _OVERLAY_ALPHA = 0.5
 _MARGIN_MM = 12.0
 _SMALL_ROWS, _SMALL_COLUMNS = 3, 3
@@ -127,7 +127,7 @@ class _AxialViews:
         )
         probability = self.probability[crop]
         axes.imshow(
-            np.ma.masked_less_equal(probability, OVERLAY_THRESHOLD),
+            np.ma.masked_less(probability, OVERLAY_FROM),
             cmap="jet",
             vmin=0,
             vmax=1,
@@ -146,7 +146,7 @@ class _AxialViews:
         _label(axes, 0.985, 0.5, "L", _INK, font_size, "right", "center")
         position = f"S {one_slice.position_mm:+.1f} mm"
         _label(axes, 0.015, 0.985, position, _INK, font_size, "left", "top")
-        share = f"{one_slice.ratio:.1%}"
+        share = percent(one_slice.ratio)
         _label(axes, 0.985, 0.985, share, _INK, font_size, "right", "top")
 
 
@@ -217,8 +217,8 @@ def _probability_bar(figure: Figure) -> None:
     width, height = figure.get_size_inches()
     axes = figure.add_axes((1 - 0.72 / width, 0.2, 0.15 / width, 0.58))
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), "jet"), cax=axes)
-    bar.set_ticks([0.1, 0.25, 0.5, 0.75, 1.0])
-    bar.ax.set_ylim(OVERLAY_THRESHOLD, 1)
+    bar.set_ticks(np.linspace(OVERLAY_FROM, 1.0, 4))
+    bar.ax.set_ylim(OVERLAY_FROM, 1)
     bar.ax.tick_params(colors=_INK, labelsize=8, length=2)
     bar.outline.set_visible(False)
     bar.ax.set_title("lesion\nprobability", color=_INK, fontsize=7.5, loc="center", pad=6)

@@ -22,9 +22,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError, DeviceError
+from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
 from ..engine.progress import CancelToken, Progress
-from .parent_watch import end_with
 
 DONE, FAILED, CANCELLED = 0, 1, 130
 
@@ -33,10 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the request and return the exit code."""
     parser = argparse.ArgumentParser(prog="COVIDLesionSegLib.cli.worker", description=__doc__)
     parser.add_argument("request", type=Path, help="request.json in a private folder")
-    parser.add_argument("--parent", type=int, help="process to end with, removing the folder")
+    parser.add_argument("--parent", type=int, help="process to end with, removing the job")
     options = parser.parse_args(arguments)
-    if options.parent:
-        end_with(options.parent, options.request.parent)
 
     # Libraries may print: only this channel speaks to the parent, everything else goes to stderr.
     channel, sys.stdout = sys.stdout, sys.stderr
@@ -44,18 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: cancel.cancel())
     try:
-        _run(options.request, channel, cancel)
+        _run(options.request, options.parent, channel, cancel)
     except Exception as error:  # the last line of defence of a whole process
         return _report_failure(error, channel)
     return DONE
 
 
-def _run(request: Path, channel: TextIO, cancel: CancelToken) -> None:
+def _run(request: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -> None:
     _tell(channel, asdict(Progress("Loading the engine", 0.0)))
     from ..engine.request import RESULT_FOLDER, load_request
+    from .parent_watch import end_with
 
     # Read first: a bad request is refused before torch takes its seconds to load.
     volume, parameters = load_request(request)
+    # Only now is it known that the folder is a job's, so that its files may be removed.
+    if parent:
+        end_with(parent, request.parent)
     from ..engine.bundle import save_result
     from ..engine.pipeline import segment
 
@@ -72,25 +73,8 @@ def _run(request: Path, channel: TextIO, cancel: CancelToken) -> None:
 def _report_failure(error: Exception, channel: TextIO) -> int:
     if not isinstance(error, CovidLesionSegError):
         logging.getLogger(__name__).error("Unexpected error", exc_info=error)
-        error = _in_one_sentence(error)
-    _tell(channel, {"error": type(error).__name__, "message": str(error)})
+    _tell(channel, {"error": type(error).__name__, "message": in_one_sentence(error)})
     return CANCELLED if isinstance(error, Cancelled) else FAILED
-
-
-def _in_one_sentence(error: Exception) -> CovidLesionSegError:
-    if isinstance(error, ImportError):
-        package = error.name or "A Python package"
-        return DependencyError(
-            f"{package} cannot be loaded ({error}): install or repair it, then try again."
-        )
-    if isinstance(error, MemoryError):
-        return DeviceError(
-            "Memory ran out: close other programs, crop the CT to the chest, or lower the batch "
-            "size."
-        )
-    return CovidLesionSegError(
-        f"The segmentation stopped on an unexpected problem ({type(error).__name__}: {error})."
-    )
 
 
 def _tell(channel: TextIO, message: dict[str, Any]) -> None:

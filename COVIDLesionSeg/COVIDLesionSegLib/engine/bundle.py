@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,25 +73,33 @@ def load_result(folder: Path | str) -> SegmentationResult:
         InputError: The folder holds no complete result, or one of another format version.
     """
     folder = Path(folder)
-    try:
+    with _damage_refused(folder):
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        arrays = {name: read_array(folder / f"{name}.nrrd")[0] for name in ARRAYS}
-    except (OSError, ValueError, InputError) as error:
-        raise InputError(f"{folder.name} holds no complete result: run again.") from error
-    if facts.get("format") != FORMAT or facts.get("version") != FORMAT_VERSION:
+        written = facts["format"], facts["version"]
+    if written != (FORMAT, FORMAT_VERSION):
         raise InputError(f"{folder.name} was written by another version: run again.")
-    geometry = geometry_from_facts(facts["geometry"])
+    with _damage_refused(folder):
+        result = SegmentationResult(
+            geometry=geometry_from_facts(facts["geometry"]),
+            classes=tuple(facts["classes"]),
+            severity=SeverityReport.from_dict(facts["severity"]),
+            flags=tuple(Flag(**flag) for flag in facts["flags"]),
+            provenance=dict(facts["provenance"]),
+            **{name: read_array(folder / f"{name}.nrrd")[0] for name in ARRAYS},
+        )
     for name, dtype in ARRAYS.items():
-        if arrays[name].shape != geometry.shape or arrays[name].dtype != dtype:
+        array = getattr(result, name)
+        if array.shape != result.geometry.shape or array.dtype != dtype:
             raise InputError(f"{name}.nrrd does not fit {FACTS_FILE}: run again.")
-    return SegmentationResult(
-        geometry=geometry,
-        classes=tuple(facts["classes"]),
-        severity=SeverityReport.from_dict(facts["severity"]),
-        flags=tuple(Flag(**flag) for flag in facts["flags"]),
-        provenance=facts["provenance"],
-        **arrays,
-    )
+    return result
+
+
+@contextmanager
+def _damage_refused(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"{folder.name} holds no complete result: run again.") from error
 
 
 def geometry_from_facts(facts: dict[str, Any]) -> Geometry:

@@ -16,7 +16,10 @@ class SeveralSeriesError(InputError):
     """A DICOM folder holds more than one series, and none was chosen."""
 
     def __init__(self, message: str, series: dict[str, str]):
-        """``series`` maps each SeriesInstanceUID to a short description without patient data."""
+        """``series`` maps each SeriesInstanceUID to its modality, number and size.
+
+        None of it is free text, which could name the patient.
+        """
         super().__init__(message)
         self.series = series
 
@@ -50,3 +53,27 @@ class Cancelled(CovidLesionSegError):
 
     def __init__(self, message: str = "Cancelled: nothing was changed."):
         super().__init__(message)
+
+
+def in_one_sentence(error: BaseException) -> str:
+    """What a person is told about any error, on one line.
+
+    Of an error that this package did not raise only the type is told: its text may hold a path,
+    and so a patient's name.
+    """
+    if isinstance(error, CovidLesionSegError):
+        text = str(error)
+    elif isinstance(error, ImportError):
+        package = error.name or "A Python package"
+        text = f"{package} cannot be loaded: install or repair it, then try again."
+    elif isinstance(error, MemoryError):
+        text = (
+            "Memory ran out: close other programs, crop the CT to the chest, or lower the batch "
+            "size."
+        )
+    else:
+        text = (
+            f"Something unexpected went wrong ({type(error).__name__}): run covid-lesion-seg with "
+            "--debug and report the traceback."
+        )
+    return " ".join(text.split())

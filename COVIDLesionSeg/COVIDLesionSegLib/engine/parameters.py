@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from typing import Any
 
 from .errors import ParameterError
@@ -28,7 +29,6 @@ class Parameters:
             test protocol (section 5.1): 16 patches of 128x128 for a 512x512 slice.
         threshold: Voxels whose lesion probability exceeds this are lesion, 0 to 1 exclusive.
         batch_size: Patches per forward pass; 0 chooses from the device.
-        seed: Of everything random; inference itself is deterministic.
 
     Raises:
         ParameterError: A value is outside its allowed set or range.
@@ -41,7 +41,6 @@ class Parameters:
     tiling: str = "whole-slice"
     threshold: float = 0.5
     batch_size: int = 0
-    seed: int = 0
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -57,12 +56,16 @@ class Parameters:
                 )
         if not self.model or not isinstance(self.model, str):
             raise ParameterError("model must be the id of a model in the catalogue.")
-        if isinstance(self.threshold, bool) or not 0 < float(self.threshold) < 1:
-            raise ParameterError(f"threshold is {self.threshold}, but must lie between 0 and 1.")
-        for name in ("batch_size", "seed"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ParameterError(f"{name} is {value!r}, but must be a whole number >= 0.")
+        if not _is_number(self.threshold, Real) or not 0 < self.threshold < 1:
+            raise ParameterError(
+                f"threshold is {self.threshold!r}, but must be a number between 0 and 1."
+            )
+        # NumPy's numbers are welcome, but JSON does not know them.
+        object.__setattr__(self, "threshold", float(self.threshold))
+        if not _is_number(self.batch_size, int) or self.batch_size < 0:
+            raise ParameterError(
+                f"batch_size is {self.batch_size!r}, but must be a whole number >= 0."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """All parameters as plain values, ready for JSON."""
@@ -75,3 +78,8 @@ class Parameters:
         if unknown:
             raise ParameterError(f"Unknown parameter: {', '.join(sorted(unknown))}.")
         return cls(**values)
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    """Whether ``value`` is a number of that kind; Python counts bool among the whole numbers."""
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +16,10 @@ from .volume import Volume, read_array, write_volume
 REQUEST_FILE = "request.json"
 CT_FILE = "ct.nrrd"
 RESULT_FOLDER = "result"
+PROGRESS_FILE = "progress.jsonl"
+"""What the worker tells, where its parent redirects that into a file."""
+LOG_FILE = "worker.log"
+"""What else the worker prints, where its parent redirects that into a file."""
 
 
 def save_request(volume: Volume, parameters: Parameters, folder: Path | str) -> Path:
@@ -55,10 +61,25 @@ def load_request(path: Path | str) -> tuple[Volume, Parameters]:
         volume = Volume(
             array=read_array(path.parent / CT_FILE)[0],
             geometry=geometry_from_facts(facts["geometry"]),
-            source=facts["source"],
+            source=dict(facts["source"]),
             warnings=tuple(facts["warnings"]),
         )
-        parameters = facts["parameters"]
-    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
+        parameters = dict(facts["parameters"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"{path.name} is not a complete segmentation request.") from error
     return volume, Parameters.from_dict(parameters)
+
+
+def remove_request(folder: Path) -> None:
+    """Remove what a job writes into its private folder, and the folder itself if that empties it.
+
+    A file of any other name stays, and with it the folder. What cannot be removed yet, because it
+    is being written, stays too: call again.
+    """
+    for name in (REQUEST_FILE, CT_FILE, PROGRESS_FILE, LOG_FILE):
+        with suppress(OSError):
+            (folder / name).unlink()
+    for result in (folder / RESULT_FOLDER, *folder.glob(f".{RESULT_FOLDER}-*")):
+        shutil.rmtree(result, ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()

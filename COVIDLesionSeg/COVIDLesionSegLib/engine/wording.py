@@ -13,7 +13,7 @@ def percent(ratio: float | None) -> str:
 
 
 def millilitres(volume: float | None) -> str:
-    """A volume in ml for people, to three figures or better."""
+    """A volume in ml for people, the smaller the more decimals; ``n/a`` where it is undefined."""
     if volume is None:
         return "n/a"
     if 0 < volume < 0.01:

@@ -9,7 +9,7 @@ import numpy as np
 from ..flags import Flag
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
-_MISSING = 0.05  # of the other lung
+MISSING_SHARE = 0.05  # of the other lung; less is a remnant, not a lung
 _ASYMMETRIC = 0.5  # smaller by larger; normal is about 0.85
 _CUT_OFF = 0.10  # of the largest slice's area; less is a costophrenic recess or the tip of an apex
 _TOUCHES = 0.005
@@ -59,7 +59,7 @@ def _check_volumes(ml: dict[int, float]) -> Iterator[Flag]:
         )
     smaller, larger = sorted(_SIDES, key=ml.get)
     ratio = ml[smaller] / ml[larger] if ml[larger] else 0.0
-    if ratio < _MISSING:
+    if ratio < MISSING_SHARE:
         yield Flag(
             "lung-missing",
             f"No {_SIDES[smaller]} lung was found: look for collapse, effusion, or a removed lung.",

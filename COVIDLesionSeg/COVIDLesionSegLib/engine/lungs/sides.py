@@ -7,6 +7,7 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from .components import label
+from .plausibility import MISSING_SHARE
 from .working_grid import WorkingGrid
 
 _NECKS = (2.0, 3.5, 5.0, 7.0, 9.0, 12.0, 15.0)  # mm; half the width of a bridge between the lungs
@@ -61,3 +62,15 @@ def split(both: np.ndarray, grid: WorkingGrid) -> np.ndarray | None:
         markers[labels == right], markers[labels == left] = 1, 2
         return watershed(-depth, markers, mask=both).astype(np.uint8)
     return None
+
+
+def remove_remnant(labels: np.ndarray) -> None:
+    """Clear, in place, the side that is too small to be a lung: its ratio would rest on noise.
+
+    Args:
+        labels: uint8 of any shape; 1 right lung, 2 left lung.
+    """
+    counts = np.bincount(labels.ravel(), minlength=3)
+    smaller, larger = sorted((1, 2), key=lambda side: counts[side])
+    if counts[smaller] < MISSING_SHARE * counts[larger]:
+        labels[labels == smaller] = 0

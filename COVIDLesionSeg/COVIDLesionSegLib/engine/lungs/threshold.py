@@ -13,7 +13,7 @@ from .components import fill_slices, label, largest
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
 from .plausibility import check_lungs
-from .sides import right_and_left
+from .sides import remove_remnant, right_and_left
 from .working_grid import WorkingGrid, deeper_than, within
 
 _AERATED = -350  # HU; below: lung including ground glass, or air
@@ -79,6 +79,7 @@ class ThresholdExtractor:
 
         step(0.8, "outline")
         labels = _outline(sides, hu, airways, grid)
+        remove_remnant(labels)
         step(0.95, "plausibility")
         flags = check_lungs(labels, hu, spacing)
         if trachea is None:

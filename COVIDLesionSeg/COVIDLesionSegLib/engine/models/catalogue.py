@@ -73,7 +73,8 @@ def load_catalogue() -> Catalogue:
             model = read_model(path)
             if model.id in models:
                 raise ModelError(
-                    f"Two model cards are called {model.id!r}: rename or remove {path.name}."
+                    f"Two model cards are called {model.id!r}: change the id inside "
+                    f"{path.name}, or remove that file."
                 )
             models[model.id] = model
     return Catalogue(tuple(models.values()))

@@ -13,7 +13,7 @@ from safetensors.torch import save as save_safetensors
 from torch import nn
 
 from ..errors import ModelError, OutputError
-from ..networks import build_network
+from ..networks import build_network, count_parameters
 from .catalogue import Model
 
 
@@ -22,8 +22,13 @@ def load_network(model: Model) -> nn.Module:
 
     Raises:
         ModelError: The model has no weights, they are absent, their checksum is not the card's, or
-            they belong to another network.
+            they belong to another network, or that network is not the card's.
     """
+    if len(model.card.classes) != 1:
+        raise ModelError(
+            f"The card of model {model.id} names {len(model.card.classes)} lesion classes, but its "
+            "network tells one: name one class on the card, or choose another model."
+        )
     path = model.weights_path
     if path is None:
         raise ModelError(
@@ -48,6 +53,11 @@ def load_network(model: Model) -> nn.Module:
             f"The weights in {path.name} are not those of network {model.card.network}: "
             "use the file that belongs to this model's card."
         ) from error
+    if count_parameters(network) != model.card.parameters:
+        raise ModelError(
+            f"The card of model {model.id} states {model.card.parameters:,} parameters, but its "
+            f"network has {count_parameters(network):,}: correct the card or its network arguments."
+        )
     return network.eval()
 
 

@@ -23,21 +23,31 @@ def measure_severity(
         classes: Names of the lesion classes.
         geometry: The grid of both arrays.
     """
-    # counts[lung, class] of voxels; class 0 is lung without lesion.
-    combined = lungs.astype(np.uint16) * (len(classes) + 1) + lesions
-    counts = np.bincount(combined.ravel(), minlength=3 * (len(classes) + 1))
-    counts = counts[: 3 * (len(classes) + 1)].reshape(3, len(classes) + 1)
+    order = AxialOrder.of(geometry)
+    counts = _counts(order.to_axial(lungs), order.to_axial(lesions), len(classes))
     regions = tuple(
-        _region(name, counts[list(labels)].sum(axis=0), classes, geometry.voxel_volume_ml)
+        _region(name, counts[:, labels].sum(axis=(0, 1)), classes, geometry.voxel_volume_ml)
         for name, labels in _LUNGS
     )
-    slices = _slices(lungs > 0, lesions > 0, geometry)
+    slices = _slices(counts, order, geometry)
     right, left, both = regions
     return SeverityReport(
         regions=regions,
         slices=slices,
         rules=(worse_lung(right, left), slice_mean(slices), pooled(both)),
     )
+
+
+def _counts(lungs: np.ndarray, lesions: np.ndarray, classes: int) -> np.ndarray:
+    """Voxels by axial slice, lung label (0 to 2) and lesion label (0 is lung without lesion).
+
+    One slice at a time: a count over the whole CT would need 10 bytes more for every voxel.
+    """
+    counts = np.empty((len(lungs), 3, classes + 1), dtype=np.int64)
+    for counted, lung, lesion in zip(counts, lungs, lesions, strict=True):
+        combined = lung.astype(np.intp) * (classes + 1) + lesion
+        counted.flat = np.bincount(combined.ravel(), minlength=counted.size)
+    return counts
 
 
 def _region(
@@ -53,11 +63,10 @@ def _region(
     )
 
 
-def _slices(lung: np.ndarray, lesion: np.ndarray, geometry: Geometry) -> tuple[SliceSeverity, ...]:
-    order = AxialOrder.of(geometry)
+def _slices(counts: np.ndarray, order: AxialOrder, geometry: Geometry) -> tuple[SliceSeverity, ...]:
     _, height, width = order.axial_spacing(geometry)
-    lung_pixels = np.count_nonzero(order.to_axial(lung), axis=(1, 2))
-    lesion_pixels = np.count_nonzero(order.to_axial(lesion & lung), axis=(1, 2))
+    lung_pixels = counts[:, 1:].sum(axis=(1, 2))
+    lesion_pixels = counts[:, 1:, 1:].sum(axis=(1, 2))
     return tuple(
         SliceSeverity(
             index=int(index),

@@ -1,7 +1,6 @@
 """CT volumes: reading, checking, geometry, writing."""
 
 from .checks import check_chest_ct
-from .fingerprint import fingerprint
 from .geometry import AxialOrder, Geometry
 from .images import geometry_of, image_from
 from .reading import read_array, read_volume
@@ -13,7 +12,6 @@ __all__ = [
     "Geometry",
     "Volume",
     "check_chest_ct",
-    "fingerprint",
     "geometry_of",
     "image_from",
     "read_array",

@@ -17,7 +17,7 @@ MINIMUM_SLICES = 3
 """Fewer axial slices are a localizer or a fragment, not a chest CT."""
 
 MAXIMUM_VOXELS = 2**30
-"""1024 x 1024 x 1024. The engine holds about 12 bytes per voxel, 12 GiB for this many."""
+"""1024 x 1024 x 1024."""
 
 THICK_SLICES_MM = 10.0
 """Axial slices further apart than this give a warning."""
@@ -35,7 +35,7 @@ def check_chest_ct(volume: Volume) -> Volume:
     """The volume with its array as int16 HU (float32 where values are fractional), or an error.
 
     Values below -1024 HU become -1024. Nothing is rescaled, resampled or reordered, and the array
-    that was given is never changed.
+    that was given is never changed. Checking a checked volume again changes nothing.
 
     Raises:
         InputError: The volume is not a three-dimensional scalar image on an orthogonal grid of
@@ -65,10 +65,11 @@ def check_chest_ct(volume: Volume) -> Volume:
     warnings = volume.warnings
     distance = volume.axial_spacing[0]
     if distance > THICK_SLICES_MM:
-        warnings += (
+        thick = (
             f"Axial slices are {distance:.1f} mm apart: volumes are rough, and lesions between "
-            "slices are missed.",
+            "slices are missed."
         )
+        warnings += () if thick in warnings else (thick,)
     return replace(volume, array=array, warnings=warnings)
 
 
@@ -81,9 +82,8 @@ def check_size(size: tuple[int, ...]) -> None:
     voxels = int(np.prod([int(n) for n in size], dtype=object))
     if voxels > MAXIMUM_VOXELS:
         raise InputError(
-            f"The volume has {' x '.join(str(n) for n in size)} voxels, about "
-            f"{12 * voxels / 2**30:.0f} GiB of memory to analyse; crop or resample it to at most "
-            f"{MAXIMUM_VOXELS / 1e9:.2f} billion voxels."
+            f"The volume has {' x '.join(str(n) for n in size)} voxels, too many to analyse; crop "
+            f"or resample it to at most {MAXIMUM_VOXELS / 1e9:.2f} billion voxels."
         )
 
 

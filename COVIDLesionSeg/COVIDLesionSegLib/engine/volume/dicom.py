@@ -54,7 +54,7 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
     geometry = stack_geometry(
         positions[order], orientation, tuple(first.numbers("PixelSpacing", 2)), rows, columns
     )
-    array = np.stack([_read_pixels(slices[n].path, (rows, columns)) for n in order])
+    array = np.stack([_read_pixels(slices[n], (rows, columns)) for n in order])
     return Volume(array, geometry, {"format": "DICOM", "modality": "CT"})
 
 
@@ -103,17 +103,17 @@ def _can_be_hounsfield(item: Slice) -> bool:
     return bool(rescaled) or item.text("PixelRepresentation") == "1"
 
 
-def _read_pixels(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _read_pixels(item: Slice, shape: tuple[int, int]) -> np.ndarray:
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
+    reader.SetFileName(str(item.path))
     try:
         pixels = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError as error:
         raise InputError(
-            f"{path.name} is truncated, damaged or compressed in an unsupported way; copy or "
+            f"{item.name} is truncated, damaged or compressed in an unsupported way; copy or "
             "export the series again."
         ) from error
     if pixels.size != shape[0] * shape[1]:
-        raise InputError(f"{path.name} is damaged: it holds no {shape} image; copy it again.")
+        raise InputError(f"{item.name} is damaged: it holds no {shape} image; copy it again.")
     return pixels.reshape(shape)

@@ -22,8 +22,8 @@ _KEYWORDS = [
     "ImageType",
     "SOPClassUID",
     "Modality",
-    "SeriesDescription",
     "SeriesInstanceUID",
+    "SeriesNumber",
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "SamplesPerPixel",
@@ -43,15 +43,18 @@ class Slice:
 
     Attributes:
         path: The file.
+        name: For messages; names of DICOM files and folders often hold the patient's.
         header: Values without pixels and without patient data.
     """
 
     path: Path
+    name: str
     header: pydicom.Dataset
 
     def text(self, keyword: str) -> str:
         """One value as text on one line, empty if it is absent."""
-        return " ".join(str(self.header.get(keyword) or "").split())
+        value = self.header.get(keyword)
+        return "" if value is None else " ".join(str(value).split())
 
     def numbers(self, keyword: str, count: int) -> np.ndarray:
         """``count`` decimal numbers of one element.
@@ -64,7 +67,7 @@ class Slice:
         except (KeyError, TypeError, ValueError):
             values = np.empty(0)
         if values.size != count or not np.isfinite(values).all():
-            raise InputError(f"{self.path.name} lacks a valid {keyword}; export the series again.")
+            raise InputError(f"{self.name} lacks a valid {keyword}; export the series again.")
         return values
 
 
@@ -78,10 +81,10 @@ def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
     """
     series: dict[str, list[Slice]] = {}
     localizers = 0
-    for path in sorted(folder.rglob("*") if recursive else folder.glob("*")):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        found = _read_slice(path)
+    entries = sorted(folder.rglob("*") if recursive else folder.glob("*"))
+    files = [path for path in entries if not path.name.startswith(".") and path.is_file()]
+    for number, path in enumerate(files, start=1):
+        found = _read_slice(path, f"File {number} of {len(files)} (by name)")
         if found is None:
             continue
         if "LOCALIZER" in (found.header.get("ImageType") or ()):
@@ -90,17 +93,20 @@ def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
         series.setdefault(found.text("SeriesInstanceUID"), []).append(found)
     if not series:
         only = "only localizer images" if localizers else "no DICOM images"
-        raise InputError(f"{folder.name} holds {only}; choose the folder of a chest CT series.")
+        raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
     return series
 
 
 def describe_series(slices: list[Slice]) -> str:
-    """Modality, description and number of slices, for choosing: no patient data."""
+    """Modality, series number and number of slices, for choosing.
+
+    The description is left out: it is free text, and may name the patient.
+    """
     count = f"{len(slices)} slice{'' if len(slices) == 1 else 's'}"
     first = slices[0]
-    return ", ".join(
-        part for part in (first.text("Modality"), first.text("SeriesDescription"), count) if part
-    )
+    number = first.text("SeriesNumber")
+    parts = (first.text("Modality"), number and f"series {number}", count)
+    return ", ".join(part for part in parts if part)
 
 
 def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
@@ -116,12 +122,12 @@ def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
         SeveralSeriesError: More than one series, and ``wanted`` does not choose one.
     """
     if not path.is_dir():
-        found = _read_slice(path)
+        found = _read_slice(path, "The file")
         if found is None:
-            raise InputError(f"{path.name} is not an image of a scan; choose a slice of a CT.")
+            raise InputError("The file is not an image of a scan; choose a slice of a CT.")
         uid = found.text("SeriesInstanceUID")
         if wanted is not None and not uid.startswith(wanted):
-            raise InputError(f"{path.name} does not belong to series {wanted}; give its folder.")
+            raise InputError(f"The file does not belong to series {wanted}; give its folder.")
         path, wanted, series = path.parent, uid, find_series(path.parent, recursive=False)
     else:
         series = find_series(path)
@@ -133,15 +139,15 @@ def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
     listed = {uid: describe_series(series[uid]) for uid in matches or series}
     listing = "; ".join(f"{uid} ({text})" for uid, text in listed.items())
     if not matches:
-        raise InputError(f"{path.name} holds no CT series {wanted}; choose one of: {listing}.")
+        raise InputError(f"The folder holds no CT series {wanted}; choose one of: {listing}.")
     raise SeveralSeriesError(
-        f"{path.name} holds {len(matches)} series, choose one with --series UID: {listing}.", listed
+        f"The folder holds {len(matches)} series, choose one with --series UID: {listing}.", listed
     )
 
 
-def _read_slice(path: Path) -> Slice | None:
+def _read_slice(path: Path, name: str) -> Slice | None:
     """Header of an image of a scan; None for reports, plans, screenshots and other files."""
-    damaged = f"{path.name} is a damaged DICOM file; copy the series again."
+    damaged = f"{name} is a damaged DICOM file; copy the series again."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -151,7 +157,7 @@ def _read_slice(path: Path) -> Slice | None:
             raise InputError(damaged) from error
         return None
     except OSError as error:
-        raise InputError(f"{path.name} cannot be opened; check its permissions.") from error
+        raise InputError(f"{name} cannot be opened; check its permissions.") from error
     except Exception as error:  # a damaged header makes pydicom raise almost anything
         raise InputError(damaged) from error
     if header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
@@ -162,4 +168,4 @@ def _read_slice(path: Path) -> Slice | None:
     screenshot = kind.startswith(_SECONDARY_CAPTURE) and "ImagePositionPatient" not in header
     if "Rows" not in header or kind.startswith(_DERIVED) or screenshot:
         return None
-    return Slice(path, header)
+    return Slice(path, name, header)

@@ -1,8 +1,8 @@
 """The parts of a NIfTI header that ITK repairs or chooses silently, and must not.
 
-ITK replaces a voxel size of zero or NaN by 1 mm, and takes one of qform and sform without a word
-where the two contradict each other about left and right. Field offsets: ``nifti1.h``, ``nifti2.h``
-(https://nifti.nimh.nih.gov).
+ITK replaces a voxel size of zero or NaN by 1 mm, and takes one of qform, sform and pixdim without
+a word where they contradict each other about left and right or about the voxel size. Field
+offsets: ``nifti1.h``, ``nifti2.h`` (https://nifti.nimh.nih.gov).
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 ORIENTATION_UNKNOWN = (
     "The file does not state the patient's orientation: left and right may be swapped."
 )
+
+_SAME_SIZE = 1e-2
+"""Relative difference between two voxel sizes that rounding can explain."""
 
 _NIFTI1 = {
     "dim": ("8i2", 40),
@@ -54,12 +57,14 @@ class NiftiHeader:
         pixdim: Voxel size along i, j, k as stored; zero or NaN where it is unknown.
         qform: Direction cosines (3x3) by the quaternion, or None if qform_code is 0.
         sform: Direction cosines (3x3) by the affine, or None if sform_code is 0.
+        sform_mm: Voxel size along i, j, k by the affine, or None if sform_code is 0.
         file_size: Smallest size in bytes of a complete, uncompressed file.
     """
 
     pixdim: tuple[float, float, float]
     qform: np.ndarray | None
     sform: np.ndarray | None
+    sform_mm: np.ndarray | None
     file_size: int
 
 
@@ -76,10 +81,12 @@ def read_nifti_header(path: Path) -> NiftiHeader:
         )
     dim = [int(n) for n in header["dim"]]
     voxels = int(np.prod(np.array(dim[1 : dim[0] + 1], dtype=object)))
+    has_sform = header["sform_code"] > 0
     return NiftiHeader(
         pixdim=tuple(float(p) for p in header["pixdim"][1:4]),
         qform=_quaternion_cosines(header) if header["qform_code"] > 0 else None,
-        sform=_affine_cosines(header) if header["sform_code"] > 0 else None,
+        sform=_affine_cosines(header) if has_sform else None,
+        sform_mm=_affine_lengths(header) if has_sform else None,
         file_size=int(header["voxel_offset"]) + voxels * int(header["bits_per_voxel"]) // 8,
     )
 
@@ -88,14 +95,21 @@ def check_nifti_header(path: Path) -> tuple[str, ...]:
     """Refuse what ITK would repair silently; returns warnings about what is merely unknown.
 
     Raises:
-        InputError: Not NIfTI, voxel size unknown, or qform and sform orient the patient
-            differently.
+        InputError: Not NIfTI, voxel size unknown, pixdim and sform give different ones, or qform
+            and sform orient the patient differently.
     """
     header = read_nifti_header(path)
     if not all(np.isfinite(p) and p != 0 for p in header.pixdim):
         raise InputError(
             f"{path.name} does not state its voxel size (pixdim); correct its header, because "
             "volumes in ml cannot be computed without it."
+        )
+    if header.sform_mm is not None and not np.allclose(
+        header.sform_mm, np.abs(header.pixdim), rtol=_SAME_SIZE, atol=0
+    ):
+        raise InputError(
+            f"{path.name} contradicts itself: its pixdim and sform give different voxel sizes, so "
+            "volumes in ml are unknown; export it again or correct its header."
         )
     if header.qform is None and header.sform is None:
         return (ORIENTATION_UNKNOWN,)
@@ -156,9 +170,12 @@ def _quaternion_cosines(header: np.void) -> np.ndarray:
 
 
 def _affine_cosines(header: np.void) -> np.ndarray:
-    affine = header["srow"][:, :3].astype(float)
-    lengths = np.linalg.norm(affine, axis=0)
-    return affine / np.where(lengths > 0, lengths, 1.0)
+    lengths = _affine_lengths(header)
+    return header["srow"][:, :3].astype(float) / np.where(lengths > 0, lengths, 1.0)
+
+
+def _affine_lengths(header: np.void) -> np.ndarray:
+    return np.linalg.norm(header["srow"][:, :3].astype(float), axis=0)
 
 
 def _unit_grid(cosines: np.ndarray) -> Geometry:

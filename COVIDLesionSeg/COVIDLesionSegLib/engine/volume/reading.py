@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,8 +89,9 @@ def _readable(path: str | Path) -> Path:
     except FileNotFoundError as error:
         raise InputError(f"{path.name} does not exist; check the path.") from error
     except OSError as error:
+        what = "The folder" if os.path.isdir(path) else path.name
         raise InputError(
-            f"{path.name} cannot be opened ({error.strerror}); check its permissions."
+            f"{what} cannot be opened ({error.strerror}); check its permissions."
         ) from error
     return path
 
@@ -104,7 +106,7 @@ def _read_file(path: Path) -> tuple[np.ndarray, Geometry, tuple[str, ...]]:
     suffix = _suffix(path)
     if not suffix:
         raise InputError(
-            f"{path.name} is not in a format read here; use a DICOM folder or one of "
+            "The file is not in a format read here; use a DICOM folder or one of "
             f"{', '.join(FORMATS)}."
         )
     reader = sitk.ImageFileReader()

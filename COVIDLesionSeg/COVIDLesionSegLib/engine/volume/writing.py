@@ -49,7 +49,8 @@ def write_volume(
             sitk.WriteImage(image, str(temporary), compress)
         # ITK reports success for a NIfTI file that filled the disk.
         check_complete(temporary, array.nbytes)
-        with temporary.open("rb") as file:
+        # Windows flushes only what is open for writing.
+        with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except (RuntimeError, OSError, InputError) as error:
