@@ -4,8 +4,8 @@ from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
-from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.panel.logic import COVIDLesionSegLogic
+from COVIDLesionSegLib.panel.notice import research_use_notice
 from COVIDLesionSegLib.panel.self_test import COVIDLesionSegTest
 from COVIDLesionSegLib.panel.widget import COVIDLesionSegWidget
 
@@ -38,13 +38,14 @@ class COVIDLesionSeg(ScriptedLoadableModule):
             "<li>Read the severity and the remarks below it, check the lungs and lesions in the "
             "slices, and correct them in Segment Editor where they are wrong.</li>"
             "</ol>"
-            "<p>Running again on the same CT updates the same nodes.</p>"
+            "<p>Running again on the same CT updates the same nodes; what you corrected is kept as "
+            "segments of its own.</p>"
             "<p>From the Python console: "
             "<code>from COVIDLesionSeg import COVIDLesionSegLogic; "
             "COVIDLesionSegLogic().segment(getNode('CT'))</code></p>"
             "<p><b>{notice}</b></p>"
             '<p>More in the <a href="{homepage}">documentation</a>.</p>'
-        ).format(notice=_(RESEARCH_USE_NOTICE), homepage=HOMEPAGE)
+        ).format(notice=research_use_notice(), homepage=HOMEPAGE)
         parent.acknowledgementText = _(
             "The networks, losses and severity rules follow published work, cited in the "
             '<a href="{homepage}">documentation</a>. Code: Apache-2.0. Weights carry the licence '

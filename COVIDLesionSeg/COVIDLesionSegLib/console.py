@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .engine.errors import DependencyError
 from .engine.parameters import Parameters
 from .engine.progress import CancelToken, ProgressCallback, ignore_progress
 
@@ -41,7 +42,7 @@ class COVIDLesionSegLogic:
             cancel: Set it from a callback or another thread to stop; the scene stays unchanged.
             **parameters: Any field of :class:`~COVIDLesionSegLib.engine.parameters.Parameters`:
                 ``model``, ``lungs``, ``device``, ``precision``, ``tiling``, ``threshold``,
-                ``batch_size``, ``seed``.
+                ``batch_size``.
 
         Returns:
             Nodes and numbers: ``segmentationNode``, ``probabilityNode``, ``severityTableNode``,
@@ -51,17 +52,22 @@ class COVIDLesionSegLogic:
             ParameterError: An unknown parameter, or one out of range.
             InputError: The volume is not a chest CT in HU, or no lungs were found.
             ModelError: The model is unknown or its weights are absent or damaged.
+            DependencyError: A Python package is missing.
             DeviceError: The device is absent or out of memory.
             Cancelled: ``cancel`` was set.
         """
-        from .engine.pipeline import segment
         from .scene.show import show_result
         from .scene.volumes import volume_from_node
 
-        result = segment(
-            volume_from_node(volumeNode),
-            Parameters.from_dict(parameters),
-            report=progress or ignore_progress,
-            cancel=cancel,
-        )
+        volume = volume_from_node(volumeNode)
+        chosen = Parameters.from_dict(parameters)
+        try:
+            from .engine.pipeline import segment
+
+            result = segment(volume, chosen, report=progress or ignore_progress, cancel=cancel)
+        except ImportError as error:
+            raise DependencyError(
+                f"{error.name or 'A Python package'} is missing: press Apply in the module "
+                "COVID-19 Lesion Segmentation once, which offers to install it."
+            ) from error
         return show_result(volumeNode, result)

@@ -49,15 +49,37 @@ def test_absent_wheel_is_named_with_the_command_that_installs_it(monkeypatch):
         bootstrap.boot()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="names Debian's packages")
-def test_absent_opengl_is_named_with_the_packages_that_bring_it(monkeypatch):
+@pytest.fixture
+def probe(monkeypatch):
+    """Sets the code of the first frame that is tried, and forgets what was found before."""
     bootstrap.require_rendering.cache_clear()
-    monkeypatch.setattr(bootstrap, "_RENDER_PROBE", "import os; os.abort()")
-    try:
-        with pytest.raises(DependencyError, match="libegl1 libgl1-mesa-dri"):
-            bootstrap.require_rendering()
-    finally:
-        bootstrap.require_rendering.cache_clear()
+    yield lambda code: monkeypatch.setattr(bootstrap, "_RENDER_PROBE", code)
+    bootstrap.require_rendering.cache_clear()
+
+
+def test_an_opengl_that_hangs_is_one_clear_error(monkeypatch, probe):
+    probe("import time; time.sleep(60)")
+    monkeypatch.setattr(bootstrap, "_RENDER_PROBE_SECONDS", 0.2)
+    with pytest.raises(DependencyError, match="does not answer"):
+        bootstrap.require_rendering()
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"), [("win32", "graphics driver"), ("darwin", "desktop session")]
+)
+def test_debian_is_named_on_linux_only(monkeypatch, probe, platform, said):
+    probe("import os; os.abort()")
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(DependencyError, match=said) as refusal:
+        bootstrap.require_rendering()
+    assert "apt-get" not in str(refusal.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names Debian's packages")
+def test_absent_opengl_is_named_with_the_packages_that_bring_it(probe):
+    probe("import os; os.abort()")
+    with pytest.raises(DependencyError, match="libegl1 libgl1-mesa-dri"):
+        bootstrap.require_rendering()
 
 
 def test_start_is_quiet_and_leaves_no_files(tmp_path):

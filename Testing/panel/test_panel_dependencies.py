@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 
 from panel.workers import ScriptedWorker
 
+tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
+
+REPOSITORY = Path(__file__).parents[2]
 NOT_INSTALLED = "covid-lesion-seg-test-package-that-is-not-there>=1"
 
 
@@ -73,6 +77,31 @@ def test_torch_is_asked_from_the_pytorch_extension(panel, ct, bench, monkeypatch
     panel.ui.applyButton.click()
 
     assert "extension PyTorch" in panel.ui.statusLabel.text
+
+
+def test_the_module_asks_for_the_same_versions_as_the_command_line(loaded):
+    from packaging.requirements import Requirement
+
+    from COVIDLesionSegLib.panel.dependencies import MINIMUM_TORCH
+
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        listed = tomllib.load(file)["project"]["optional-dependencies"]["inference"]
+    command_line = {one.name: one.specifier for one in map(Requirement, listed)}
+    with open(loaded.widget.resourcePath("requirements.txt"), encoding="utf-8") as file:
+        lines = [line.partition("#")[0].strip() for line in file]
+    module = {one.name: one.specifier for one in map(Requirement, filter(None, lines))}
+    module["torch"] = Requirement(f"torch{MINIMUM_TORCH}").specifier
+
+    assert module == {name: command_line[name] for name in module}
+
+
+def test_packages_that_are_missing_are_named_and_not_installed(bench, tmp_path):
+    from COVIDLesionSegLib.panel.dependencies import missing_packages
+
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"# none\nnumpy>=1  # there\n{NOT_INSTALLED}\n")
+
+    assert missing_packages(str(requirements)) == [NOT_INSTALLED.partition(">")[0]]
 
 
 def test_nothing_that_slicer_brings_is_installed_by_pip(loaded):

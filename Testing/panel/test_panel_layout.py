@@ -79,9 +79,37 @@ def test_a_ct_loaded_earlier_is_chosen_when_the_panel_is_entered(panel, phantom)
     assert panel.ui.ctSelector.currentNode() is node
 
 
+def test_label_maps_and_own_results_are_not_chosen_as_a_ct(panel, scene):
+    scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    own = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    own.SetAttribute("COVIDLesionSeg.role", "probability")
+    panel.enter()
+
+    assert panel.ui.ctSelector.currentNode() is None
+
+
+def test_a_damaged_model_card_is_named_and_the_panel_goes_on(bench, scene, tmp_path, monkeypatch):
+    (tmp_path / "mine.json").write_text("{")
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path))
+    loaded = bench.load(UI_FILE.parents[2] / "COVIDLesionSeg.py")
+    try:
+        assert "mine.json" in loaded.widget.ui.statusLabel.text
+        assert not loaded.widget.ui.ctSelector.isHidden()
+    finally:
+        bench.unload(loaded)
+    assert not bench.slot_errors
+
+
 def test_no_result_and_no_progress_are_shown_before_a_run(panel, ct):
     assert panel.ui.resultWidget.isHidden()
     assert panel.ui.progressBar.isHidden()
+
+
+def test_the_translatable_notice_is_the_one_of_every_report(bench):
+    from COVIDLesionSegLib import RESEARCH_USE_NOTICE
+    from COVIDLesionSegLib.panel.notice import research_use_notice
+
+    assert research_use_notice() == RESEARCH_USE_NOTICE
 
 
 def test_research_use_is_said(panel):

@@ -35,6 +35,14 @@ def test_every_choice_of_the_engine_is_offered_with_a_label(bench, choice, value
     assert all(one.label() for one in offered)
 
 
+def test_a_lung_method_that_only_the_engine_knows_is_offered_by_its_name(bench):
+    from COVIDLesionSegLib.panel.choices import _offer
+
+    method = _offer("LungMethod", ("threshold", "another-method"))("another-method")
+
+    assert (method.name, method.label()) == ("ANOTHER_METHOD", "another-method")
+
+
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
     ui.modelComboBox.currentIndex = ui.modelComboBox.findData("amc-net-released")

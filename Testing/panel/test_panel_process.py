@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from COVIDLesionSegLib.engine.errors import DependencyError
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")
 
 TESTS_FOLDER = Path(__file__).parent
@@ -90,5 +92,47 @@ def test_the_interpreter_is_slicers_own_inside_slicer(process_module, tmp_path, 
 
 @pytest.mark.parametrize("code", [-9, 137])
 def test_death_for_want_of_memory_is_told_from_a_crash(process_module, code):
-    assert "memory" in process_module.unexpected_end(code)
-    assert "memory" not in process_module.unexpected_end(-11)
+    assert "memory" in process_module.unexpected_end(code, spoke=False)
+    assert "memory" not in process_module.unexpected_end(-11, spoke=True)
+    assert "memory" not in process_module.unexpected_end(1, spoke=False)
+
+
+def test_without_its_own_interpreter_slicer_starts_nothing(process_module, monkeypatch):
+    import slicer
+
+    monkeypatch.setattr(slicer.app, "slicerHome", "/opt/Slicer", raising=False)
+    with pytest.raises(DependencyError, match="PythonSlicer"):
+        process_module.python_executable()
+
+
+def test_a_death_that_a_launcher_hides_is_told_as_one(
+    process_module, bench, phantom, tmp_path, monkeypatch
+):
+    """CTK's launcher ends with 1 when its child is killed."""
+    from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.panel.run import RunState, SegmentationRun
+
+    launcher = tmp_path / "PythonSlicer"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@" || exit 1\n')
+    launcher.chmod(0o755)
+    (tmp_path / "killed_worker.py").write_text(
+        "import os, signal\n"
+        """print('{"stage": "Loading", "fraction": 0.0, "message": ""}', flush=True)\n"""
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(process_module, "WORKER_MODULE", "killed_worker")
+    errors, unexpected = [], []
+    run = SegmentationRun(
+        on_progress=lambda progress: None,
+        on_result=unexpected.append,
+        on_error=errors.append,
+        on_cancelled=unexpected.append,
+        temporary_path=str(tmp_path),
+    )
+    run.start(phantom.volume, Parameters())
+    bench.wait_until(lambda: run.state is RunState.IDLE)
+
+    assert not unexpected
+    assert "memory ran out" in errors[0]

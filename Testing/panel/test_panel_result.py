@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from COVIDLesionSegLib.engine.wording import millilitres
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
 
@@ -47,7 +48,7 @@ def test_volumes_and_rules_are_tabled(shown, panel):
     rules = table_texts(panel.ui.rulesTable)
 
     assert [row[0] for row in regions] == ["right lung", "left lung", "both lungs"]
-    assert regions[0][1] == f"{shown.severity.regions[0].lung_ml:.0f}"
+    assert regions[0][1] == millilitres(shown.severity.regions[0].lung_ml)
     assert [row[0] for row in rules] == [rule.title for rule in shown.severity.rules]
 
 
@@ -121,6 +122,100 @@ def test_undo_of_a_second_run_brings_the_first_back(shown, apply, panel, phantom
 
     assert panel.ui.severityLabel.text == first
     assert not panel.ui.undoButton.enabled
+
+
+def test_undo_is_offered_for_each_ct_also_after_another_was_looked_at(shown, panel, phantom, ct):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert panel.ui.undoButton.enabled
+    panel.ui.undoButton.click()
+
+    assert panel.ui.resultWidget.isHidden()
+
+
+@pytest.fixture
+def correct(panel, ct, bench):
+    """Correct the lesion as in Segment Editor, and wait until the panel has looked."""
+    from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
+
+    def edit() -> None:
+        node = panel._shown.segmentationNode
+        array = arrayFromSegmentBinaryLabelmap(node, "lesion", ct).copy()
+        array[1, 30:40, 30:40] = 1 - array[1, 30:40, 30:40]
+        updateSegmentBinaryLabelmapFromArray(array, node, "lesion", ct)
+
+    return edit
+
+
+def test_a_correction_is_said_to_make_the_figures_old(shown, panel, bench, correct):
+    assert panel.ui.correctedLabel.isHidden()
+    correct()
+    bench.wait_until(lambda: not panel.ui.correctedLabel.isHidden(), seconds=10)
+
+    assert "figures are those of the run" in panel.ui.correctedLabel.text
+
+
+def test_running_again_says_what_became_of_a_correction(shown, panel, apply, phantom, correct):
+    correct()
+    apply(finished_with(known_result(phantom)))
+
+    assert "lesion (corrected)" in panel.ui.flagsLabel.text
+    assert panel.ui.correctedLabel.isHidden()
+    assert panel.ui.statusLabel.text == "Done."
+
+
+def test_a_result_that_cannot_be_shown_is_never_called_done(apply, panel, phantom, bench):
+    from dataclasses import replace
+
+    from bench.application import message_boxes
+
+    severity = replace(known_result(phantom).severity, rules=())
+    apply(finished_with(replace(known_result(phantom), severity=severity)))
+
+    assert isinstance(bench.slot_errors.pop(), IndexError)
+    assert message_boxes()
+    assert panel.ui.statusLabel.text == "The result could not be shown."
+    assert panel.ui.applyButton.text == "Apply" and panel.ui.inputsWidget.enabled
+
+
+def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
+    from COVIDLesionSegLib.panel import views
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode").SetLayoutName("Red")
+    apply(finished_with(known_result(phantom)))
+    buttons = (panel.ui.overlayButton, panel.ui.surfacesButton, panel.ui.volumeRenderingButton)
+    assert [button.checked for button in buttons] == [True, True, False]
+    views.show_overlay(ct, panel._shown, False)
+    views.show_surfaces(panel._shown, False)
+    views.show_volume_rendering(panel._shown, True)
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    panel.ui.ctSelector.setCurrentNode(ct)
+
+    assert [button.checked for button in buttons] == [False, False, True]
+
+
+def test_a_3d_model_that_was_hidden_stays_hidden_when_run_again(shown, panel, apply, phantom):
+    panel.ui.surfacesButton.click()
+    apply(finished_with(known_result(phantom)))
+    display = panel._shown.segmentationNode.GetDisplayNode()
+
+    assert not display.GetSegmentVisibility3D("lesion")
+    assert not panel.ui.surfacesButton.checked
+
+
+def test_volume_rendering_is_off_until_asked_for(shown, panel):
+    import slicer
+
+    logic = slicer.modules.volumerendering.logic()
+    probability = panel._shown.probabilityNode
+    assert logic.GetFirstVolumeRenderingDisplayNode(probability) is None
+    panel.ui.volumeRenderingButton.click()
+    assert logic.GetFirstVolumeRenderingDisplayNode(probability).GetVisibility()
+    panel.ui.volumeRenderingButton.click()
+    assert not logic.GetFirstVolumeRenderingDisplayNode(probability).GetVisibility()
 
 
 def test_running_again_updates_the_same_nodes(shown, apply, panel, phantom):

@@ -22,6 +22,20 @@ def test_the_modules_self_test_passes(loaded):
     assert result.wasSuccessful() and not result.skipped, result.errors + result.failures
 
 
+def test_the_self_test_is_skipped_in_words_where_packages_are_missing(loaded, monkeypatch):
+    from COVIDLesionSegLib.panel import self_test
+
+    said = []
+    monkeypatch.setattr(self_test, "missing_packages", lambda path: ["monai"])
+    monkeypatch.setattr(
+        self_test.COVIDLesionSegTest, "delayDisplay", lambda self, message: said.append(message)
+    )
+    result = run_named("COVIDLesionSeg")
+
+    assert len(result.skipped) == 1
+    assert "monai" in said[0]
+
+
 def test_the_panel_test_passes(loaded, monkeypatch):
     monkeypatch.syspath_prepend(str(SLICER_TESTS))
     result = run_named("COVIDLesionSegPanelTest")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from fabricated import make_result
 
+from COVIDLesionSegLib.engine.result import OVERLAY_FROM
+
 vtk = pytest.importorskip("vtk")
 slicer = pytest.importorskip("slicer")
 
@@ -51,7 +53,7 @@ def test_terminology_is_read_by_slicer(shown, segment_id, name, category, kind, 
 def test_lesion_classes_have_their_own_terms():
     from COVIDLesionSegLib.scene.names import class_style
 
-    assert "SCT^1217294009^Ground glass opacity" in class_style("ground-glass opacity").terminology
+    assert "DCM^112120^Ground glass opacity" in class_style("ground-glass opacity").terminology
     assert "SCT^9656002^Consolidation" in class_style("consolidation").terminology
     unknown = class_style("Crazy paving")
     assert unknown.id == "crazy-paving"
@@ -71,10 +73,11 @@ def test_lungs_are_translucent_and_lesions_solid_and_red(shown):
 
 
 def test_surfaces_are_closed_and_can_be_hidden(shown):
-    from COVIDLesionSegLib.scene.surfaces import has_surfaces, set_surfaces_visible
+    from COVIDLesionSegLib.scene.surfaces import set_surfaces_visible, surfaces_visible
 
     node = shown.segmentationNode
-    assert has_surfaces(node)
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert surfaces_visible(node)
     for segment_id in ("right-lung", "left-lung", "lesion"):
         surface = vtk.vtkPolyData()
         node.GetClosedSurfaceRepresentation(segment_id, surface)
@@ -88,6 +91,7 @@ def test_surfaces_are_closed_and_can_be_hidden(shown):
         assert edges.GetOutput().GetNumberOfCells() == 0
     set_surfaces_visible(node, False)
     assert not node.GetDisplayNode().GetSegmentVisibility3D("lesion")
+    assert not surfaces_visible(node)
     set_surfaces_visible(node, True)
     assert node.GetDisplayNode().GetSegmentVisibility3D("lesion")
 
@@ -111,9 +115,9 @@ def test_surfaces_follow_a_rerun_and_may_be_left_out(scene, ct_node):
 
 def test_without_surfaces_none_are_made(ct_node):
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.surfaces import has_surfaces
 
-    assert not has_surfaces(show_result(ct_node, make_result(), surfaces=False).segmentationNode)
+    node = show_result(ct_node, make_result(), surfaces=False).segmentationNode
+    assert not node.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
 def test_jet_runs_from_blue_over_green_to_red():
@@ -138,10 +142,10 @@ def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
     assert scene.GetNodesByName("COVIDJET").GetNumberOfItems() == 1
 
 
-def test_overlay_is_transparent_below_a_tenth(shown):
+def test_overlay_is_transparent_below_the_shared_limit(shown):
     display = shown.probabilityNode.GetDisplayNode()
     assert display.GetApplyThreshold()
-    assert (display.GetLowerThreshold(), display.GetUpperThreshold()) == (0.1, 1.0)
+    assert (display.GetLowerThreshold(), display.GetUpperThreshold()) == (OVERLAY_FROM, 1.0)
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 1.0)
     assert not display.GetAutoWindowLevel()
 
@@ -166,6 +170,46 @@ def test_overlay_is_shown_over_the_ct_and_hidden_without_other_changes(scene, ct
     assert not legend.GetVisibility()
 
 
+def test_hiding_the_overlay_brings_back_what_each_view_showed(scene, ct_node, shown):
+    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_visible, show_overlay
+
+    other = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "other")
+    pet = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PET")
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    view.SetBackgroundVolumeID(other.GetID())
+    view.SetForegroundVolumeID(pet.GetID())
+    view.SetForegroundOpacity(0.3)
+    for _ in range(2):
+        show_overlay([view], ct_node, shown.probabilityNode)
+    assert overlay_visible([view], shown.probabilityNode)
+
+    hide_overlay([view], shown.probabilityNode)
+
+    assert not overlay_visible([view], shown.probabilityNode)
+    assert view.GetBackgroundVolumeID() == other.GetID()
+    assert view.GetForegroundVolumeID() == pet.GetID()
+    assert view.GetForegroundOpacity() == pytest.approx(0.3)
+
+
+def test_hiding_the_surfaces_does_not_turn_3d_on(shown):
+    from COVIDLesionSegLib.scene.surfaces import set_surfaces_visible
+
+    display = shown.segmentationNode.GetDisplayNode()
+    display.SetVisibility3D(False)
+    set_surfaces_visible(shown.segmentationNode, False)
+    assert not display.GetVisibility3D()
+
+
+def test_a_segment_hidden_in_3d_stays_hidden_when_run_again(ct_node, shown):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    display = shown.segmentationNode.GetDisplayNode()
+    display.SetSegmentVisibility3D("right-lung", False)
+    show_result(ct_node, make_result(seed=1))
+    assert not display.GetSegmentVisibility3D("right-lung")
+    assert display.GetSegmentVisibility3D("lesion")
+
+
 def rows(table):
     return [
         [table.GetCellText(row, column) for column in range(table.GetNumberOfColumns())]
@@ -179,19 +223,33 @@ def test_tables_give_units_and_never_a_silent_zero(shown):
         "Region",
         "Lung volume (ml)",
         "Lesion volume (ml)",
-        "Infected (%)",
+        "Infected",
     ]
     assert severity.GetColumnUnitLabel("Lung volume (ml)") == "ml"
-    assert rows(severity)[0] == ["right lung", "2345.7", "120.3", "5.1"]
+    assert rows(severity)[0] == ["right lung", "2345.7", "120.3", "5.1 %"]
     assert rows(severity)[1][3] == "n/a"
     assert slicer.util.arrayFromTableColumn(severity, "Lung volume (ml)").dtype == np.float64
     assert rows(shown.rulesTableNode) == [
-        ["Worse lung decides (EAMC)", "5.1", "CT-1"],
+        ["Worse lung decides (EAMC)", "5.1 %", "CT-1"],
         ["Both lungs pooled", "n/a", "n/a"],
     ]
     areas = slicer.util.arrayFromTableColumn(shown.slicesTableNode, "Lung area (mm2)")
     np.testing.assert_array_equal(areas, [5000.0, 5200.0])
     assert shown.severityTableNode.GetLocked()
+
+
+def test_a_trace_of_lesion_and_an_unmeasured_class_are_no_zero(scene):
+    from COVIDLesionSegLib.engine.severity.report import RegionSeverity
+    from COVIDLesionSegLib.scene.table import update_severity_table
+
+    regions = (
+        RegionSeverity("right lung", 2000.0, 0.2, 0.0001, {"lesion": 0.2, "consolidation": 0.1}),
+        RegionSeverity("left lung", 1800.0, 0.0, 0.0, {"lesion": 0.0}),
+    )
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode")
+    update_severity_table(table, replace(make_result().severity, regions=regions))
+    assert rows(table)[0][-1] == "< 0.1 %"
+    assert rows(table)[1][3:] == ["0", "n/a", "0.0 %"]
 
 
 def test_volume_rendering_is_optional_and_hideable(shown):
@@ -204,7 +262,7 @@ def test_volume_rendering_is_optional_and_hideable(shown):
     display = logic.GetFirstVolumeRenderingDisplayNode(shown.probabilityNode)
     assert display.GetVisibility()
     opacity = display.GetVolumePropertyNode().GetScalarOpacity()
-    assert opacity.GetValue(0.09) == 0
+    assert opacity.GetValue(OVERLAY_FROM - 0.01) == 0
     assert opacity.GetValue(0.9) > 0.3
     show_volume_rendering(shown.probabilityNode, visible=False)
     assert not display.GetVisibility()

@@ -27,7 +27,6 @@ def facts(ct_node):
     Arrays are in axial order: Slicer reverses the slices of a left-handed volume when it reads it.
     """
     from COVIDLesionSegLib.scene.show import find_result
-    from COVIDLesionSegLib.scene.surfaces import has_surfaces
     from COVIDLesionSegLib.scene.volumes import world_geometry
 
     def in_axial_order(array):
@@ -56,7 +55,7 @@ def facts(ct_node):
             for segment_id in ids
         ],
         "surfaces": (
-            has_surfaces(node),
+            segmentation.ContainsRepresentation("Closed surface"),
             display.GetPreferredDisplayRepresentationName3D(),
             bool(display.GetVisibility3D()),
         ),

@@ -252,3 +252,16 @@ def test_same_grid_tells_a_shift_of_a_tenth_of_a_voxel():
     )
     assert same_grid(geometry, geometry)
     assert not same_grid(geometry, shifted)
+
+
+def test_a_result_is_not_taken_for_a_ct(scene, ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import first_ct, volume_from_node
+
+    shown = show_result(ct_node, make_result(), surfaces=False)
+    with pytest.raises(InputError, match="lesion probability"):
+        volume_from_node(shown.probabilityNode)
+    assert first_ct(scene) is ct_node
+    ct_node.SetHideFromEditors(True)
+    scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    assert first_ct(scene) is None

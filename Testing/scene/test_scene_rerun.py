@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fabricated import add_ct, make_result
+from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
 from COVIDLesionSegLib.engine.errors import OutputError
 
@@ -114,6 +114,74 @@ def test_users_segments_and_colours_survive_a_rerun(scene, ct_node, show):
     assert set(labels) <= {0, segmentation.GetSegment("nodule").GetLabelValue()}
     assert segmentation.GetSegment("lesion").GetColor() == (0.0, 1.0, 0.0)
     assert node.GetDisplayNode().GetSegmentOpacity3D("right-lung") == pytest.approx(0.6)
+
+
+def correct(node, segment_id, ct_node):
+    """Adds a block to a segment, as a person would in Segment Editor."""
+    array = segment_array(node, segment_id, ct_node).copy()
+    array[4:8, 4:8, 4:8] = 1 - array[4:8, 4:8, 4:8]
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment_id, ct_node)
+    return segment_array(node, segment_id, ct_node).copy()
+
+
+def segment_names(node):
+    segmentation = node.GetSegmentation()
+    return [
+        segmentation.GetNthSegment(i).GetName() for i in range(segmentation.GetNumberOfSegments())
+    ]
+
+
+def test_a_correction_is_kept_beside_the_new_result(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    result = make_result(seed=1)
+    for copy_id, name in (
+        ("lesion-corrected", "lesion (corrected)"),
+        ("lesion-corrected_1", "lesion (corrected) 2"),
+    ):
+        mine = correct(node, "lesion", ct_node)
+        again = show(ct_node, result)
+
+        assert segment_names(node)[-1] == name
+        np.testing.assert_array_equal(segment_array(node, copy_id, ct_node), mine)
+        np.testing.assert_array_equal(segment_array(node, "lesion", ct_node), result.lesions == 1)
+        kept = [flag for flag in again.flags if flag.code == "corrections-kept"]
+        assert [flag.level for flag in kept] == ["note"]
+        assert name in kept[0].message
+
+
+def test_without_a_correction_nothing_is_copied(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    again = show(ct_node, make_result(seed=1))
+
+    assert segment_names(node) == ["right lung", "left lung", "lesion"]
+    assert again.flags == make_result().flags
+
+
+def test_a_copy_of_a_segment_is_the_users(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    segmentation = node.GetSegmentation()
+    segmentation.CopySegmentFromSegmentation(segmentation, "lesion")
+    before = segment_array(node, "lesion_1", ct_node).copy()
+    show(ct_node, make_result(classes=("consolidation",), seed=1))
+
+    np.testing.assert_array_equal(segment_array(node, "lesion_1", ct_node), before)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_saved_segmentation_is_not_taken_for_a_corrected_one(scene, show, tmp_path, direction):
+    from COVIDLesionSegLib.scene.corrections import is_corrected
+    from COVIDLesionSegLib.scene.save import save_scene
+
+    geometry = make_geometry(direction)
+    show(add_ct(scene, geometry), make_result(geometry), surfaces=False)
+    path = save_scene(scene, tmp_path / "scene.mrb")
+    scene.Clear(False)
+    slicer.util.loadScene(str(path))
+
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert not is_corrected(node)
+    correct(node, "left-lung", scene.GetFirstNodeByName("CT"))
+    assert is_corrected(node)
 
 
 def test_classes_of_another_model_replace_the_earlier_ones(scene, ct_node, show):

@@ -52,6 +52,9 @@ _RENDER_PROBE = (
 )
 
 
+_RENDER_PROBE_SECONDS = 120
+
+
 @dataclass(frozen=True)
 class Session:
     """A running MRML: Slicer's, or the one :func:`boot` made.
@@ -96,9 +99,18 @@ def require_rendering() -> None:
     """
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
-    probe = subprocess.run(
-        [sys.executable, "-c", _RENDER_PROBE], capture_output=True, timeout=120, check=False
-    )
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _RENDER_PROBE],
+            capture_output=True,
+            timeout=_RENDER_PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DependencyError(
+            "Pictures need OpenGL, which does not answer: check the graphics driver and the "
+            "display, or unset DISPLAY to render without one."
+        ) from error
     if probe.returncode == 0:
         return
     if sys.platform == "darwin":
@@ -106,10 +118,12 @@ def require_rendering() -> None:
             "Pictures need OpenGL, which macOS offers only in a desktop session: "
             "log in at the screen and run again."
         )
-    raise DependencyError(
-        "Pictures need an OpenGL library, which is missing: "
-        "run 'sudo apt-get install libegl1 libgl1-mesa-dri'."
-    )
+    if sys.platform == "linux":
+        raise DependencyError(
+            "Pictures need an OpenGL library, which is missing: install it, on Debian or Ubuntu "
+            "with 'sudo apt-get install libegl1 libgl1-mesa-dri'."
+        )
+    raise DependencyError("Pictures need OpenGL: install this computer's graphics driver.")
 
 
 def _start(slicer) -> None:

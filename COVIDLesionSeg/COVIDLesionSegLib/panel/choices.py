@@ -7,61 +7,50 @@ from enum import Enum
 
 from slicer.i18n import tr as _
 
-
-class LungMethod(Enum):
-    """How the lungs are found; values are those of ``Parameters.lungs``."""
-
-    THRESHOLD = "threshold"
-
-    def label(self) -> str:
-        return {LungMethod.THRESHOLD: _("Classical (no network)")}[self]
+from ..engine.errors import ModelError
+from ..engine.parameters import DEVICES, LUNG_METHODS, PRECISIONS, TILINGS
 
 
-class Device(Enum):
-    """Where the network runs; values are those of ``Parameters.device``."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
+class _Choice(Enum):
+    """One of the engine's values, with a label for people."""
 
     def label(self) -> str:
-        return {
-            Device.AUTO: _("Automatic (GPU if there is one)"),
-            Device.CPU: _("Processor (CPU)"),
-            Device.CUDA: _("NVIDIA GPU (CUDA)"),
-            Device.MPS: _("Apple GPU (MPS)"),
-        }[self]
+        """The label, or the engine's own value where there is none."""
+        return _labels()[type(self).__name__].get(self.value, self.value)
 
 
-class Tiling(Enum):
-    """How a slice meets the network; values are those of ``Parameters.tiling``."""
-
-    WHOLE_SLICE = "whole-slice"
-    OVERLAPPING = "overlapping"
-    NON_OVERLAPPING = "non-overlapping"
-
-    def label(self) -> str:
-        return {
-            Tiling.WHOLE_SLICE: _("Whole slices"),
-            Tiling.OVERLAPPING: _("Overlapping patches"),
-            Tiling.NON_OVERLAPPING: _("Separate patches (as published)"),
-        }[self]
+def _offer(name: str, values: tuple[str, ...]) -> type[_Choice]:
+    members = {value.upper().replace("-", "_"): value for value in values}
+    return _Choice(name, members, module=__name__)
 
 
-class Precision(Enum):
-    """Number format of the network; values are those of ``Parameters.precision``."""
+LungMethod = _offer("LungMethod", LUNG_METHODS)
+Device = _offer("Device", DEVICES)
+Tiling = _offer("Tiling", TILINGS)
+Precision = _offer("Precision", PRECISIONS)
 
-    AUTO = "auto"
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
 
-    def label(self) -> str:
-        return {
-            Precision.AUTO: _("Automatic"),
-            Precision.FLOAT32: _("Full (float32)"),
-            Precision.BFLOAT16: _("Reduced (bfloat16)"),
-        }[self]
+def _labels() -> dict[str, dict[str, str]]:
+    # Not at file scope: Slicer's translations are loaded later than this file may be.
+    return {
+        "LungMethod": {"threshold": _("Classical (no network)")},
+        "Device": {
+            "auto": _("Automatic (GPU if there is one)"),
+            "cpu": _("Processor (CPU)"),
+            "cuda": _("NVIDIA GPU (CUDA)"),
+            "mps": _("Apple GPU (MPS)"),
+        },
+        "Tiling": {
+            "whole-slice": _("Whole slices"),
+            "overlapping": _("Overlapping patches"),
+            "non-overlapping": _("Separate patches (as published)"),
+        },
+        "Precision": {
+            "auto": _("Automatic"),
+            "float32": _("Full (float32)"),
+            "bfloat16": _("Reduced (bfloat16)"),
+        },
+    }
 
 
 @dataclass(frozen=True)
@@ -73,11 +62,12 @@ class ModelChoice:
     weights_present: bool
 
 
-def model_choices() -> list[ModelChoice]:
-    """All models of the catalogue, in its order."""
+def model_choices() -> tuple[list[ModelChoice], str]:
+    """All models of the catalogue, in its order, and one sentence if it cannot be read, or ""."""
     from ..engine.models.catalogue import load_catalogue
 
-    return [
-        ModelChoice(model.id, model.title, model.weights_present)
-        for model in load_catalogue().models
-    ]
+    try:
+        models = load_catalogue().models
+    except ModelError as error:
+        return [], str(error)
+    return [ModelChoice(model.id, model.title, model.weights_present) for model in models], ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from ..engine.errors import DependencyError
 
@@ -11,7 +13,7 @@ REQUESTER = "COVIDLesionSeg"
 # torch comes from the PyTorch extension, which picks the build for this computer's GPU; numpy and
 # SimpleITK are Slicer's own builds. Replacing any of them breaks other extensions.
 NEVER_INSTALLED_BY_PIP = ["torch", "numpy", "SimpleITK"]
-MINIMUM_TORCH = ">=2.2"
+MINIMUM_TORCH = ">=2.6"
 
 
 def ensure_dependencies(requirements_file: str) -> None:
@@ -28,6 +30,24 @@ def ensure_dependencies(requirements_file: str) -> None:
     if importlib.util.find_spec("torch") is None:
         _install_torch()
     _install_packages(requirements_file)
+
+
+def missing_packages(requirements_file: str) -> list[str]:
+    """Names of the packages, PyTorch among them, that are absent; nothing is installed."""
+    from packaging.requirements import Requirement
+
+    lines = Path(requirements_file).read_text(encoding="utf-8").splitlines()
+    required = [line.partition("#")[0].strip() for line in lines]
+    names = ["torch", *(Requirement(line).name for line in required if line)]
+    return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _install_torch() -> None:

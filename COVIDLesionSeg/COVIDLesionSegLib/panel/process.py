@@ -11,6 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+import slicer
+
+from ..engine.errors import DependencyError
+from ..engine.request import LOG_FILE, PROGRESS_FILE
+
 WORKER_MODULE = "COVIDLesionSegLib.cli.worker"
 _MODULE_FOLDER = Path(__file__).resolve().parents[2]
 
@@ -45,10 +50,11 @@ class ChildProcess:
         """Start the worker on ``request``, a file in the run's private folder.
 
         Raises:
+            DependencyError: Slicer has no interpreter of its own.
             OSError: The interpreter cannot be started.
         """
-        self._log = request.with_name("worker.log")
-        self._spoken = request.with_name("progress.jsonl")
+        self._log = request.with_name(LOG_FILE)
+        self._spoken = request.with_name(PROGRESS_FILE)
         self._position = 0
         parent = ["--parent", str(os.getpid())]
         with self._spoken.open("wb") as spoken, self._log.open("wb") as log:
@@ -98,13 +104,29 @@ class ChildProcess:
 
 
 def python_executable() -> str:
-    """Slicer's own interpreter, or the one that runs this code where there is no Slicer."""
-    return shutil.which("PythonSlicer") or sys.executable
+    """Slicer's own interpreter, or the one that runs this code where there is no Slicer.
+
+    Raises:
+        DependencyError: Slicer's interpreter is missing inside the Slicer application, where
+            ``sys.executable`` may be the application itself.
+    """
+    found = shutil.which("PythonSlicer")
+    if found:
+        return found
+    if getattr(slicer.app, "slicerHome", None):
+        raise DependencyError("Slicer's own Python (PythonSlicer) is missing: reinstall 3D Slicer.")
+    return sys.executable
 
 
-def unexpected_end(exit_code: int) -> str:
-    """One sentence on a worker that ended without saying why."""
-    if exit_code in (-9, 137):
+def unexpected_end(exit_code: int, spoke: bool) -> str:
+    """One sentence on a worker that ended without saying why.
+
+    Args:
+        exit_code: Of the process that was started.
+        spoke: Whether the worker had begun. It says why before it ends with 1 itself, so a silent
+            1 is a launcher's word for a worker that was killed.
+    """
+    if exit_code in (-9, 137) or (exit_code == 1 and spoke):
         return (
             "The system stopped the segmentation, most likely because memory ran out: close other "
             "programs, crop the CT to the chest, or lower the batch size under Advanced."

@@ -67,6 +67,7 @@ class SegmentationRun:
         self._folder: tempfile.TemporaryDirectory | None = None
         self._reason = ""
         self._error = ""
+        self._spoke = False
         self.state = RunState.IDLE
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
@@ -78,11 +79,13 @@ class SegmentationRun:
         Raises:
             RuntimeError: A run is in progress.
             OutputError: The temporary folder cannot be written.
+            DependencyError: Slicer has no Python of its own.
             OSError: The worker cannot be started.
         """
         if self.state is not RunState.IDLE:
             raise RuntimeError("A segmentation is already running.")
         self._error = ""
+        self._spoke = False
         self._folder = tempfile.TemporaryDirectory(
             prefix="COVIDLesionSeg-", dir=self._temporary_path, ignore_cleanup_errors=True
         )
@@ -126,6 +129,7 @@ class SegmentationRun:
 
     def _hear(self) -> None:
         for message in self._process.messages():
+            self._spoke = True
             if "error" in message:
                 self._error = message["message"]
             elif self.state is RunState.RUNNING:
@@ -140,7 +144,7 @@ class SegmentationRun:
                 error = str(unreadable)
         else:
             logging.warning("The segmentation process printed:\n%s", self._process.log())
-            error = error or unexpected_end(exit_code)
+            error = error or unexpected_end(exit_code, self._spoke)
         self._clean_up()
         if result is not None:
             self._on_result(result)

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import slicer
 
-from ..scene import overlay, surfaces
+from ..scene import overlay, surfaces, volume_rendering
 from ..scene.show import SceneResult
 
 
 def show_overlay(ct_node, result: SceneResult, visible: bool) -> None:
     """Show the CT in every slice view, with the lesion probability over it or not."""
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     if visible:
-        overlay.show_overlay(composites, ct_node, result.probabilityNode)
+        overlay.show_overlay(_slice_composites(), ct_node, result.probabilityNode)
     else:
-        overlay.hide_overlay(composites, result.probabilityNode)
+        overlay.hide_overlay(_slice_composites(), result.probabilityNode)
+
+
+def overlay_visible(result: SceneResult) -> bool:
+    """Whether any slice view shows the lesion probability."""
+    return overlay.overlay_visible(_slice_composites(), result.probabilityNode)
 
 
 def show_surfaces(result: SceneResult, visible: bool) -> None:
     """Show or hide lungs and lesions in the 3D views."""
     surfaces.set_surfaces_visible(result.segmentationNode, visible)
+
+
+def surfaces_visible(result: SceneResult) -> bool:
+    """Whether the 3D views show lungs or lesions."""
+    return surfaces.surfaces_visible(result.segmentationNode)
+
+
+def show_volume_rendering(result: SceneResult, visible: bool) -> None:
+    """Show or hide the lesion probability as a cloud in the 3D views."""
+    volume_rendering.show_volume_rendering(result.probabilityNode, visible)
+
+
+def volume_rendering_visible(result: SceneResult) -> bool:
+    """Whether the 3D views show the cloud."""
+    return volume_rendering.volume_rendering_visible(result.probabilityNode)
+
+
+def _slice_composites() -> list:
+    return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
 
 
 def fit_views() -> None:

@@ -10,16 +10,17 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from .. import RESEARCH_USE_NOTICE
 from ..engine.errors import CovidLesionSegError
 from ..engine.progress import Progress
 from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result
-from ..scene.volumes import volume_from_node
+from ..scene.volumes import first_ct, volume_from_node
 from . import views
 from .choices import model_choices
+from .correction_watch import CorrectionWatch
 from .dependencies import ensure_dependencies
 from .logic import COVIDLesionSegLogic
+from .notice import research_use_notice
 from .parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from .process import ChildProcess
 from .result_view import ResultView
@@ -46,6 +47,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._running_ct = None
         self._shown_ct = None
         self._shown: SceneResult | None = None
+        self._undoable: dict[str, SceneResult] = {}
 
     # Slicer's calls
 
@@ -66,7 +68,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             temporary_path=slicer.app.temporaryPath,
         )
         self._result_view = ResultView(self.ui)
-        self.ui.noticeLabel.text = _(RESEARCH_USE_NOTICE)
+        self._correction_watch = CorrectionWatch(self._on_corrected)
+        self.ui.noticeLabel.text = research_use_notice()
         self._list_models()
         self._connect()
         self.initializeParameterNode()
@@ -76,6 +79,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.modelComboBox.connect("currentIndexChanged(int)", self._on_model_chosen)
         self.ui.overlayButton.connect("toggled(bool)", self._on_overlay_toggled)
         self.ui.surfacesButton.connect("toggled(bool)", self._on_surfaces_toggled)
+        self.ui.volumeRenderingButton.connect("toggled(bool)", self._on_volume_rendering_toggled)
         self.ui.undoButton.connect("clicked(bool)", self._on_undo)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -84,6 +88,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         self.run.stop_now()
+        self._correction_watch.stop()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -102,6 +107,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller, event) -> None:
         self.run.cancel(_("The scene was closed, so the segmentation was stopped."))
         self.setParameterNode(None)
+        self._undoable.clear()
         self._show_result(None, None)
 
     def onSceneEndClose(self, caller, event) -> None:
@@ -114,7 +120,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Observe the scene's parameter node, with a CT selected if the scene has one."""
         self.setParameterNode(self.logic.getParameterNode())
         if not self._parameter_node.ct:
-            first = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            first = first_ct(slicer.mrmlScene)
             if first:
                 self._parameter_node.ct = first
 
@@ -139,11 +145,14 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_state()
 
     def _list_models(self) -> None:
-        for choice in model_choices():
+        choices, problem = model_choices()
+        for choice in choices:
             title = choice.title
             if not choice.weights_present:
                 title = _("{title} (weights not installed)").format(title=title)
             self.ui.modelComboBox.addItem(title, choice.id)
+        if problem:
+            self._say(problem, warning=True)
 
     def _on_model_chosen(self, index: int) -> None:
         if self._parameter_node and index >= 0:
@@ -178,21 +187,21 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._say(" - ".join(filter(None, (progress.stage, progress.message))))
 
     def _on_result(self, result: SegmentationResult) -> None:
-        ct = self._running_ct
-        self._end_run(_("Done."))
-        with slicer.util.tryWithErrorDisplay(_("The result could not be shown."), waitCursor=True):
-            try:
-                shown = show_result(ct, result)
-            except CovidLesionSegError as error:
-                self._say(str(error), warning=True)
-                return
-            self._show_result(ct, shown, undoable=True)
-            self.ui.overlayButton.checked = True
-            self.ui.surfacesButton.checked = True
-            self._on_overlay_toggled(True)
-            self._on_surfaces_toggled(True)
-            views.fit_views()
-        self._show_state()
+        ct, sentence, warning = self._running_ct, _("The result could not be shown."), True
+        try:
+            with slicer.util.tryWithErrorDisplay(sentence, waitCursor=True):
+                try:
+                    shown = show_result(ct, result)
+                except CovidLesionSegError as error:
+                    sentence = str(error)
+                    return
+                self._undoable[ct.GetID()] = shown
+                views.show_overlay(ct, shown, True)
+                self._show_result(ct, shown)
+                views.fit_views()
+                sentence, warning = _("Done."), False
+        finally:
+            self._end_run(sentence, warning)
 
     def _on_error(self, sentence: str) -> None:
         self._end_run(sentence, warning=True)
@@ -206,6 +215,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._show_state()
 
     def _on_node_removed(self, caller, event) -> None:
+        for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
+            del self._undoable[ct_id]
         if self._is_gone(self._running_ct):
             self.run.cancel(_("The CT was removed from the scene, so its segmentation stopped."))
         if self._is_gone(self._shown_ct):
@@ -240,11 +251,27 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             button.enabled = False
             button.toolTip = _("Load and select a chest CT first.")
 
-    def _show_result(self, ct, result: SceneResult | None, undoable: bool = False) -> None:
+    def _show_result(self, ct, result: SceneResult | None) -> None:
         self._shown_ct, self._shown = ct, result
-        self.ui.undoButton.enabled = undoable
+        self._correction_watch.watch(result.segmentationNode if result else None)
         if result:
+            self.ui.undoButton.enabled = ct.GetID() in self._undoable
             self._result_view.show(result.severity, result.flags)
+            self._show_view_buttons()
+
+    def _show_view_buttons(self) -> None:
+        """Press the buttons of what the views show; the views stay as they are."""
+        for button, visible in (
+            (self.ui.overlayButton, views.overlay_visible(self._shown)),
+            (self.ui.surfacesButton, views.surfaces_visible(self._shown)),
+            (self.ui.volumeRenderingButton, views.volume_rendering_visible(self._shown)),
+        ):
+            blocked = button.blockSignals(True)
+            button.checked = visible
+            button.blockSignals(blocked)
+
+    def _on_corrected(self, corrected: bool) -> None:
+        self.ui.correctedLabel.visible = corrected
 
     def _on_overlay_toggled(self, visible: bool) -> None:
         if self._shown:
@@ -254,10 +281,19 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._shown:
             views.show_surfaces(self._shown, visible)
 
+    def _on_volume_rendering_toggled(self, visible: bool) -> None:
+        if self._shown:
+            views.show_volume_rendering(self._shown, visible)
+
     def _on_undo(self) -> None:
-        ct = self._shown_ct
-        self._shown.undo()
-        self._show_result(ct, find_result(ct))
+        ct, overlay_visible = self._shown_ct, views.overlay_visible(self._shown)
+        # Before the undo: it may remove the very volume that the views show.
+        views.show_overlay(ct, self._shown, False)
+        self._undoable.pop(ct.GetID()).undo()
+        result = find_result(ct)
+        if result and overlay_visible:
+            views.show_overlay(ct, result, True)
+        self._show_result(ct, result)
         self._say(_("The last run was undone."))
         self._show_state()
 

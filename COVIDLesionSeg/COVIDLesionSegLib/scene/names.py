@@ -1,4 +1,4 @@
-"""What the results are called in a scene: roles, segment ids, colours and SNOMED CT terms."""
+"""What the results are called in a scene: roles, segment ids, colours and coded terms."""
 
 from __future__ import annotations
 
@@ -35,25 +35,30 @@ SEVERITY_ATTRIBUTE = "COVIDLesionSeg.severity"
 CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
 CLASS_TAG = "COVIDLesionSeg.class"
+FINGERPRINTS_ATTRIBUTE = "COVIDLesionSeg.fingerprints"
 
 Code = tuple[str, str, str]
 """Coding scheme designator, code value, code meaning."""
 
 _NO_CODE: Code = ("", "", "")
-_TYPE_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+_ANATOMY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+# No terminology that ships with Slicer lists these lesions, and Slicer reads a term back only if
+# its context has a name.
+_LESION_CONTEXT = "COVIDLesionSeg"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
 _ANATOMICAL_STRUCTURE: Code = ("SCT", "123037004", "Anatomical Structure")
 _ALTERED_STRUCTURE: Code = ("SCT", "49755003", "Morphologically Altered Structure")
 _LUNG: Code = ("SCT", "39607008", "Lung")
 _RIGHT: Code = ("SCT", "24028007", "Right")
 _LEFT: Code = ("SCT", "7771000", "Left")
+# DICOM CID 7159 (lesion segmentation types) and CID 6102; consolidation is in neither.
 _LESION: Code = ("SCT", "52988006", "Lesion")
-_GROUND_GLASS_OPACITY: Code = ("SCT", "1217294009", "Ground glass opacity")
+_GROUND_GLASS_OPACITY: Code = ("DCM", "112120", "Ground glass opacity")
 _CONSOLIDATION: Code = ("SCT", "9656002", "Consolidation")
 
 
 def terminology_entry(
-    category: Code, kind: Code, modifier: Code = _NO_CODE, region: Code = _NO_CODE
+    context: str, category: Code, kind: Code, modifier: Code = _NO_CODE, region: Code = _NO_CODE
 ) -> str:
     """A term as Slicer serialises it in a segment's ``TerminologyEntry`` tag.
 
@@ -63,7 +68,7 @@ def terminology_entry(
     category_text, kind_text, modifier_text, region_text, no_region_modifier = codes
     return "~".join(
         (
-            _TYPE_CONTEXT,
+            context,
             category_text,
             kind_text,
             modifier_text,
@@ -84,7 +89,7 @@ class SegmentStyle:
         color: RGB, 0 to 1.
         opacity: Of the closed surface in 3D, 0 to 1.
         fill: Opacity inside the outline in slice views, 0 to 1.
-        terminology: SNOMED CT term as Slicer serialises it.
+        terminology: Coded term as Slicer serialises it.
     """
 
     id: str
@@ -105,7 +110,7 @@ RIGHT_LUNG_STYLE = SegmentStyle(
     (0.56, 0.74, 0.86),
     _LUNG_OPACITY,
     _LUNG_FILL,
-    terminology_entry(_ANATOMICAL_STRUCTURE, _LUNG, _RIGHT),
+    terminology_entry(_ANATOMY_CONTEXT, _ANATOMICAL_STRUCTURE, _LUNG, _RIGHT),
 )
 LEFT_LUNG_STYLE = SegmentStyle(
     "left-lung",
@@ -113,7 +118,7 @@ LEFT_LUNG_STYLE = SegmentStyle(
     (0.66, 0.86, 0.72),
     _LUNG_OPACITY,
     _LUNG_FILL,
-    terminology_entry(_ANATOMICAL_STRUCTURE, _LUNG, _LEFT),
+    terminology_entry(_ANATOMY_CONTEXT, _ANATOMICAL_STRUCTURE, _LUNG, _LEFT),
 )
 
 # A lesion class that has no term of its own is a lesion of the lung.
@@ -124,14 +129,19 @@ _CLASS_APPEARANCE = {
 }
 
 
+def segment_id(name: str) -> str:
+    """The stable id of the segment called ``name``."""
+    return name.strip().lower().replace(" ", "-")
+
+
 def class_style(class_name: str) -> SegmentStyle:
     """Style of a lesion class, e.g. ``"lesion"`` or ``"ground-glass opacity"``."""
     color, kind = _CLASS_APPEARANCE.get(class_name, _CLASS_APPEARANCE["lesion"])
     return SegmentStyle(
-        id=class_name.strip().lower().replace(" ", "-"),
+        id=segment_id(class_name),
         name=class_name,
         color=color,
         opacity=_LESION_OPACITY,
         fill=_LESION_FILL,
-        terminology=terminology_entry(_ALTERED_STRUCTURE, kind, region=_LUNG),
+        terminology=terminology_entry(_LESION_CONTEXT, _ALTERED_STRUCTURE, kind, region=_LUNG),
     )

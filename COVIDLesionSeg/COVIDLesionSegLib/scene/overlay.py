@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import slicer
 
+from ..engine.result import OVERLAY_FROM
+from . import names
 from .colors import covidjet_node
 from .volumes import local_ijk_to_ras, set_voxels
 
-SHOWN_FROM = 0.1
-"""Probabilities below this are transparent."""
-
 LEGEND_TITLE = "Lesion probability"
+
+# References, not ids: they follow their volumes when a scene is saved, imported, or loses one.
+_EARLIER_BACKGROUND = "COVIDLesionSeg.earlierBackground"
+_EARLIER_FOREGROUND = "COVIDLesionSeg.earlierForeground"
+_EARLIER_OPACITY = "COVIDLesionSeg.earlierOpacity"
 
 
 def update_probability(node, ct_node, probability: np.ndarray) -> None:
@@ -24,6 +28,8 @@ def update_probability(node, ct_node, probability: np.ndarray) -> None:
 def show_overlay(composite_nodes, ct_node, probability_node, opacity: float = 0.5) -> None:
     """Show the CT with the probability over it in the given slice views.
 
+    What a view showed before is remembered, for :func:`hide_overlay`.
+
     Args:
         composite_nodes: ``vtkMRMLSliceCompositeNode`` of each view to change.
         ct_node: Becomes the background.
@@ -31,6 +37,8 @@ def show_overlay(composite_nodes, ct_node, probability_node, opacity: float = 0.
         opacity: Of the foreground, 0 to 1.
     """
     for composite in composite_nodes:
+        if not _shows_an_overlay(composite):
+            _remember(composite)
         composite.SetBackgroundVolumeID(ct_node.GetID())
         composite.SetForegroundVolumeID(probability_node.GetID())
         composite.SetForegroundOpacity(opacity)
@@ -38,11 +46,20 @@ def show_overlay(composite_nodes, ct_node, probability_node, opacity: float = 0.
 
 
 def hide_overlay(composite_nodes, probability_node) -> None:
-    """Take the probability out of the given slice views; whatever else they show stays."""
+    """Bring back what the given slice views showed before the overlay.
+
+    A view that was empty keeps the CT. One whose foreground the user chose anew is left alone.
+    """
     for composite in composite_nodes:
         if composite.GetForegroundVolumeID() == probability_node.GetID():
-            composite.SetForegroundVolumeID(None)
+            _bring_back(composite)
     set_legend_visible(probability_node, False)
+
+
+def overlay_visible(composite_nodes, probability_node) -> bool:
+    """Whether any of the given slice views shows the probability."""
+    shown = (composite.GetForegroundVolumeID() for composite in composite_nodes)
+    return probability_node.GetID() in shown
 
 
 def set_legend_visible(probability_node, visible: bool) -> None:
@@ -52,6 +69,36 @@ def set_legend_visible(probability_node, visible: bool) -> None:
         legend.SetVisibility(visible)
 
 
+def _shows_an_overlay(composite) -> bool:
+    """Whether the foreground is a probability, of this CT or another, put there by this file."""
+    foreground = composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
+    return (
+        foreground is not None
+        and foreground.GetAttribute(names.ROLE_ATTRIBUTE) == names.PROBABILITY_ROLE
+        and composite.GetAttribute(_EARLIER_OPACITY) is not None
+    )
+
+
+def _remember(composite) -> None:
+    composite.SetNodeReferenceID(_EARLIER_BACKGROUND, composite.GetBackgroundVolumeID())
+    composite.SetNodeReferenceID(_EARLIER_FOREGROUND, composite.GetForegroundVolumeID())
+    composite.SetAttribute(_EARLIER_OPACITY, repr(composite.GetForegroundOpacity()))
+
+
+def _bring_back(composite) -> None:
+    background = composite.GetNodeReference(_EARLIER_BACKGROUND)
+    if background is not None:
+        composite.SetBackgroundVolumeID(background.GetID())
+    foreground = composite.GetNodeReference(_EARLIER_FOREGROUND)
+    composite.SetForegroundVolumeID(foreground.GetID() if foreground else None)
+    opacity = composite.GetAttribute(_EARLIER_OPACITY)
+    if opacity is not None:
+        composite.SetForegroundOpacity(float(opacity))
+    for role in (_EARLIER_BACKGROUND, _EARLIER_FOREGROUND):
+        composite.RemoveNodeReferenceIDs(role)
+    composite.RemoveAttribute(_EARLIER_OPACITY)
+
+
 def _create_display(node) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
@@ -59,7 +106,7 @@ def _create_display(node) -> None:
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, 1.0)
     display.AutoThresholdOff()
-    display.SetThreshold(SHOWN_FROM, 1.0)
+    display.SetThreshold(OVERLAY_FROM, 1.0)
     display.ApplyThresholdOn()
     display.InterpolateOff()
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)

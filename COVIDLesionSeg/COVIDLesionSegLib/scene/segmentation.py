@@ -46,10 +46,11 @@ def update_segmentation(node, ct_node, result: SegmentationResult) -> None:
 
 
 def own_segment_ids(node) -> list[str]:
-    """Ids of the segments this package made, in order."""
+    """Ids of the segments this package made, in order; a copy that the user made is not one."""
     segmentation = node.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
-    return [id_ for id_ in ids if _tag(segmentation.GetSegment(id_), names.CLASS_TAG)]
+    classes = {id_: _tag(segmentation.GetSegment(id_), names.CLASS_TAG) for id_ in ids}
+    return [id_ for id_, name in classes.items() if name and names.segment_id(name) == id_]
 
 
 def _remove_other_classes(node, styles) -> None:
@@ -79,7 +80,7 @@ def _layer(labels: np.ndarray, ijk_to_ras: np.ndarray):
     """Labels (k, j, i) as Slicer's oriented image, cropped to what is not zero."""
     image = slicer.vtkOrientedImageData()
     image.SetGeometryFromImageToWorldMatrix(array_to_matrix(ijk_to_ras))
-    box = _bounding_box(labels)
+    box = bounding_box(labels)
     if box is None:
         image.SetExtent(0, -1, 0, -1, 0, -1)
         image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
@@ -88,7 +89,8 @@ def _layer(labels: np.ndarray, ijk_to_ras: np.ndarray):
     return image
 
 
-def _bounding_box(labels: np.ndarray) -> tuple[slice, ...] | None:
+def bounding_box(labels: np.ndarray) -> tuple[slice, ...] | None:
+    """Smallest box (k, j, i) around what is not zero, or None where all is."""
     box = []
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)

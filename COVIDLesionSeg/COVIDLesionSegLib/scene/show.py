@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..engine.flags import Flag
 from ..engine.result import SegmentationResult
 from ..engine.severity.report import SeverityReport
 from . import names, table
+from .corrections import keep_corrections, remember_segments
 from .hierarchy import place_beside_ct
 from .nodes import find_or_create_output, find_outputs
 from .overlay import update_probability
@@ -74,7 +75,8 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
     """Create or update every node of one CT's result.
 
     The same CT keeps the same nodes, whatever they are called by now; other nodes of the user are
-    left alone, also those that bear the same names. Results go under the CT's parent transform.
+    left alone, also those that bear the same names. Segments that the user corrected are kept as
+    copies, which a note among the flags names. Results go under the CT's parent transform.
     If anything fails, the scene is as it was before.
 
     Args:
@@ -120,8 +122,10 @@ def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
     probability = outputs[names.PROBABILITY_ROLE]
     for node in (segmentation, probability):
         node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    kept = keep_corrections(segmentation)
     update_segmentation(segmentation, ct_node, result)
-    write_provenance(segmentation, result)
+    remember_segments(segmentation)
+    write_provenance(segmentation, replace(result, flags=(*result.flags, *kept)))
     update_probability(probability, ct_node, result.probability)
     table.update_severity_table(outputs[names.SEVERITY_ROLE], result.severity)
     table.update_rules_table(outputs[names.RULES_ROLE], result.severity)

@@ -10,7 +10,7 @@ _SMOOTHING_FACTOR = "Smoothing factor"
 
 
 def show_surfaces(segmentation_node, smoothing: float = 0.5) -> None:
-    """Make closed surfaces of every segment and show them in 3D.
+    """Make closed surfaces of every segment; what the user hid in 3D stays hidden.
 
     Args:
         segmentation_node: The segmentation of one CT.
@@ -27,18 +27,24 @@ def show_surfaces(segmentation_node, smoothing: float = 0.5) -> None:
             "The 3D surfaces could not be made: free some memory and show them again."
         )
     display = segmentation_node.GetDisplayNode()
-    display.SetPreferredDisplayRepresentationName3D(CLOSED_SURFACE)
-    set_surfaces_visible(segmentation_node, True)
+    if not display.GetPreferredDisplayRepresentationName3D():
+        display.SetPreferredDisplayRepresentationName3D(CLOSED_SURFACE)
 
 
 def set_surfaces_visible(segmentation_node, visible: bool) -> None:
     """Show or hide this package's segments in 3D; segments the user added stay as they are."""
     display = segmentation_node.GetDisplayNode()
-    display.SetVisibility3D(True)
+    if visible:
+        display.SetVisibility3D(True)
     for segment_id in own_segment_ids(segmentation_node):
         display.SetSegmentVisibility3D(segment_id, visible)
 
 
-def has_surfaces(segmentation_node) -> bool:
-    """Whether closed surfaces exist, shown or not."""
-    return segmentation_node.GetSegmentation().ContainsRepresentation(CLOSED_SURFACE)
+def surfaces_visible(segmentation_node) -> bool:
+    """Whether any of this package's segments can be seen in 3D."""
+    display = segmentation_node.GetDisplayNode()
+    shown = display.GetVisibility() and display.GetVisibility3D()
+    return bool(shown) and any(
+        display.GetSegmentVisibility(id_) and display.GetSegmentVisibility3D(id_)
+        for id_ in own_segment_ids(segmentation_node)
+    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import vtk
 
-from ..engine.severity.report import SeverityReport
+from ..engine.severity.report import RegionSeverity, SeverityReport
+from ..engine.wording import percent
 
 NOT_AVAILABLE = "n/a"
 
@@ -33,7 +34,7 @@ def update_severity_table(node, severity: SeverityReport) -> None:
     by_class = [
         Column(
             f"{name} (ml)",
-            [round(float(region.lesion_class_ml.get(name, 0.0)), 1) for region in regions],
+            [_class_ml(region, name) for region in regions],
             "ml",
         )
         for name in classes
@@ -46,7 +47,7 @@ def update_severity_table(node, severity: SeverityReport) -> None:
             Column("Lung volume (ml)", [round(float(r.lung_ml), 1) for r in regions], "ml"),
             Column("Lesion volume (ml)", [round(float(r.lesion_ml), 1) for r in regions], "ml"),
             *by_class,
-            Column("Infected (%)", [percent(region.ratio) for region in regions], "%"),
+            Column("Infected", [percent(region.ratio) for region in regions]),
         ],
     )
 
@@ -58,7 +59,7 @@ def update_rules_table(node, severity: SeverityReport) -> None:
         node,
         [
             Column("Rule", [rule.title for rule in rules]),
-            Column("Infected (%)", [percent(rule.ratio) for rule in rules], "%"),
+            Column("Infected", [percent(rule.ratio) for rule in rules]),
             Column("Category", [rule.category or NOT_AVAILABLE for rule in rules]),
         ],
     )
@@ -79,18 +80,19 @@ def update_slices_table(node, severity: SeverityReport) -> None:
     )
 
 
-def percent(ratio: float | None) -> str:
-    """A ratio, 0 to 1, as a percentage with one decimal, or ``"n/a"``."""
-    return NOT_AVAILABLE if ratio is None else f"{100.0 * ratio:.1f}"
+def _class_ml(region: RegionSeverity, name: str) -> float | str:
+    volume = region.lesion_class_ml.get(name)
+    return NOT_AVAILABLE if volume is None else round(float(volume), 1)
 
 
 def _fill(node, columns: list[Column]) -> None:
     node.RemoveAllColumns()
     for column in columns:
         array = _array_for(column.values)
+        as_text = isinstance(array, vtk.vtkStringArray)
         array.SetName(column.name)
         for value in column.values:
-            array.InsertNextValue(value)
+            array.InsertNextValue(str(value) if as_text else value)
         node.AddColumn(array)
         if column.unit:
             node.SetColumnUnitLabel(column.name, column.unit)

@@ -12,8 +12,8 @@ from . import nodes
 class Snapshot:
     """The results of one CT, as they were when the snapshot was taken.
 
-    Display settings are not part of it: runs do not change them, and what the user changes there
-    is the user's.
+    Display settings are not part of it: a run sets them only for what it creates, and what the
+    user changes there later is the user's.
     """
 
     def __init__(self, ct_node):

@@ -9,6 +9,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
 from ..engine.volume import Geometry, Volume
+from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array
 
 LUNG_WINDOW = (1500.0, -600.0)
@@ -29,8 +30,8 @@ def volume_from_node(node) -> Volume:
         node: A ``vtkMRMLScalarVolumeNode`` in HU.
 
     Raises:
-        InputError: The node is no grey-scale volume, is empty, or is under a transform that
-            bends or shears its grid.
+        InputError: The node is no grey-scale volume, is empty, is a result of this package, or is
+            under a transform that bends or shears its grid.
     """
     _check_is_scalar_volume(node)
     image = node.GetImageData()
@@ -41,6 +42,18 @@ def volume_from_node(node) -> Volume:
         geometry=world_geometry(node),
         source={"format": "Slicer volume node"},
     )
+
+
+def first_ct(scene):
+    """The scene's first volume that may be a CT: no label map, no result, not hidden; or None."""
+    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
+        node = scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
+        is_result = node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
+        # Label maps are of a class derived from this one.
+        is_grey = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+        if is_grey and not is_result and not node.GetHideFromEditors():
+            return node
+    return None
 
 
 def volume_to_node(volume: Volume, name: str, scene=None):
@@ -108,6 +121,8 @@ def same_grid(first: Geometry, second: Geometry) -> bool:
 def _check_is_scalar_volume(node) -> None:
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("No CT is selected: choose a volume.")
+    if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None:
+        raise InputError("The selected volume is a lesion probability, not a CT: choose the CT.")
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError("The selected volume is a label map, not a CT: choose the CT itself.")
     image = node.GetImageData()

@@ -6,18 +6,23 @@ Run by ctest, or in Slicer's console::
     slicer.testing.runUnitTest([folder_of_this_file], "COVIDLesionSegPanelTest")
 """
 
-import importlib.util
 import time
 import unittest
+from pathlib import Path
 
 import slicer
 
 TIMEOUT_SECONDS = 300
 
 
-@unittest.skipIf(importlib.util.find_spec("torch") is None, "PyTorch is not installed")
 class COVIDLesionSegPanelTest(unittest.TestCase):
     def setUp(self):
+        from COVIDLesionSegLib.panel.dependencies import missing_packages
+
+        resources = Path(slicer.util.modulePath("COVIDLesionSeg")).parent / "Resources"
+        missing = missing_packages(str(resources / "requirements.txt"))
+        if missing:
+            self.skipTest(f"Not installed: {', '.join(missing)}")
         from COVIDLesionSegLib.engine.phantom import generate_chest_ct
         from COVIDLesionSegLib.scene.volumes import volume_to_node
 
