@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -84,26 +85,27 @@ def test_array_of_another_shape_is_a_programming_error(tmp_path):
         write_volume(hu[1:], grid_of(hu), tmp_path / "ct.nrrd")
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Files of this process cannot grow beyond 2000 bytes."""
+    """Files of this process, pytest's own log too, cannot grow beyond 2000 bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, request, suffix):
+def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, suffix):
     path = tmp_path / f"result{suffix}"
     labels = np.zeros((4, 5, 6), np.uint8)
     write_volume(labels, grid_of(labels), path)
     before = path.read_bytes()
     hu = chest_hu((20, 30, 30))
-    request.getfixturevalue("full_disk")
-    with pytest.raises(OutputError, match="free disk space") as caught:
+    with full_disk(), pytest.raises(OutputError, match="free disk space") as caught:
         write_volume(hu, grid_of(hu), path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
