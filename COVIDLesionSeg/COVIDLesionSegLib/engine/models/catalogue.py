@@ -69,7 +69,7 @@ def load_catalogue() -> Catalogue:
     """
     models: dict[str, Model] = {}
     for folder in (PACKAGED_FOLDER, user_folder()):
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        for path in sorted(folder.glob("*.json"), key=lambda card: card.stem):
             model = read_model(path)
             if model.id in models:
                 raise ModelError(
