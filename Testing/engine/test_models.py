@@ -86,7 +86,9 @@ def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_p
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(ModelError, match=r"no model 'resnet'; choose one of: amc-net, amc-net-released"):
+    with pytest.raises(
+        ModelError, match=r"no model 'resnet'; choose one of: amc-net, amc-net-released"
+    ):
         load_catalogue().get("resnet")
 
 

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ..errors import ParameterError
 from ..flags import Flag
 from ..progress import CancelToken, ProgressCallback, ignore_progress
 
@@ -50,17 +49,3 @@ class LungExtractor(Protocol):
             Cancelled: ``cancel`` was set.
         """
         ...
-
-
-def get_extractor(method: str = "threshold") -> LungExtractor:
-    """The lung extractor of this name, one of ``parameters.LUNG_METHODS``.
-
-    Raises:
-        ParameterError: There is no extractor of this name.
-    """
-    # Imported here: scipy and scikit-image are needed for the job, not to offer the choice.
-    if method == "threshold":
-        from .threshold import ThresholdExtractor
-
-        return ThresholdExtractor()
-    raise ParameterError(f"There is no lung extractor {method!r}; choose: threshold.")
