@@ -166,10 +166,16 @@ def test_a_network_without_weights_is_listed_but_refused_with_the_way_out():
         ({"id": "amc-net"}, "Two model cards are called 'amc-net'"),
     ],
 )
-def test_a_damaged_card_is_one_clear_sentence(user_models, changes, message):
+def test_a_damaged_card_of_the_users_is_one_clear_sentence_beside_the_other_models(
+    user_models, changes, message
+):
     rewrite_card(user_models, **changes)
+    catalogue = load_catalogue()
+    assert [model.id for model in catalogue.models] == ["amc-net", "amc-net-released"]
+    (problem,) = catalogue.problems
+    assert message in problem and "mine.json" in problem
     with pytest.raises(ModelError, match=re.escape(message)):
-        load_catalogue()
+        catalogue.get("mine")
 
 
 def test_a_card_that_is_not_json_is_named(user_models):

@@ -94,7 +94,11 @@ def test_a_damaged_model_card_is_named_and_the_panel_goes_on(bench, scene, tmp_p
     loaded = bench.load(UI_FILE.parents[2] / "COVIDLesionSeg.py")
     try:
         assert "mine.json" in loaded.widget.ui.statusLabel.text
-        assert not loaded.widget.ui.ctSelector.isHidden()
+        offered = loaded.widget.ui.modelComboBox
+        assert [offered.itemData(i) for i in range(offered.count)] == [
+            "amc-net",
+            "amc-net-released",
+        ]
     finally:
         bench.unload(loaded)
     assert not bench.slot_errors

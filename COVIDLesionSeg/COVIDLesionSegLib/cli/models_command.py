@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +32,8 @@ def models(
             print(json.dumps([model_facts(model) for model in catalogue.models], indent=2))
         else:
             _print_list(catalogue)
+        for problem in catalogue.problems:
+            print(f"Left out: {problem}", file=sys.stderr)
 
 
 def model_facts(model: Model) -> dict[str, Any]:

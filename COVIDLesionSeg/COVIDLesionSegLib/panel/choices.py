@@ -63,11 +63,12 @@ class ModelChoice:
 
 
 def model_choices() -> tuple[list[ModelChoice], str]:
-    """All models of the catalogue, in its order, and one sentence if it cannot be read, or ""."""
+    """All models of the catalogue, in its order, and what is wrong with the others, or ""."""
     from ..engine.models.catalogue import load_catalogue
 
     try:
-        models = load_catalogue().models
+        catalogue = load_catalogue()
     except ModelError as error:
         return [], str(error)
-    return [ModelChoice(model.id, model.title, model.weights_present) for model in models], ""
+    choices = [ModelChoice(one.id, one.title, one.weights_present) for one in catalogue.models]
+    return choices, " ".join(catalogue.problems)

@@ -48,9 +48,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models, packaged ones first."""
+    """All models that can be read, packaged ones first.
+
+    Attributes:
+        models: Ids are unique.
+        problems: One sentence for each card of the user's that had to be left out.
+    """
 
     models: tuple[Model, ...]
+    problems: tuple[str, ...] = ()
 
     def get(self, model_id: str) -> Model:
         """The model called ``model_id``; raises ModelError naming those there are."""
@@ -58,26 +64,39 @@ class Catalogue:
             if model.id == model_id:
                 return model
         known = ", ".join(model.id for model in self.models)
-        raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.")
+        left_out = "".join(f" {problem}" for problem in self.problems)
+        raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.{left_out}")
 
 
 def load_catalogue() -> Catalogue:
     """Read every card ``*.json`` of the packaged and the user's model folder.
 
+    A damaged card of the user's, or one whose id is taken, is left out and named among the
+    problems: it must not keep anybody from the other models.
+
     Raises:
-        ModelError: A card is damaged, or two cards share an id.
+        ModelError: A packaged card is damaged: the installation is.
     """
-    models: dict[str, Model] = {}
-    for folder in (PACKAGED_FOLDER, user_folder()):
-        for path in sorted(folder.glob("*.json"), key=lambda card: card.stem):
+    models = {model.id: model for model in map(read_model, _cards(PACKAGED_FOLDER))}
+    problems = []
+    for path in _cards(user_folder()):
+        try:
             model = read_model(path)
-            if model.id in models:
-                raise ModelError(
-                    f"Two model cards are called {model.id!r}: change the id inside "
-                    f"{path.name}, or remove that file."
-                )
-            models[model.id] = model
-    return Catalogue(tuple(models.values()))
+        except ModelError as error:
+            problems.append(str(error))
+            continue
+        if model.id in models:
+            problems.append(
+                f"Two model cards are called {model.id!r}: change the id inside {path.name}, or "
+                "remove that file."
+            )
+            continue
+        models[model.id] = model
+    return Catalogue(tuple(models.values()), tuple(problems))
+
+
+def _cards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda card: card.stem)
 
 
 def read_model(card_path: Path) -> Model:
@@ -86,4 +105,7 @@ def read_model(card_path: Path) -> Model:
         values = json.loads(card_path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"The model card {card_path.name} cannot be read: {error}.") from error
-    return Model(ModelCard.from_dict(values), card_path.parent)
+    try:
+        return Model(ModelCard.from_dict(values), card_path.parent)
+    except ModelError as error:
+        raise ModelError(f"{card_path.name}: {error}") from error
