@@ -26,7 +26,7 @@ _PAPER = "Pal et al., medRxiv 2022, doi:10.1101/2022.12.21.22283793"
 def train(
     model_id: Annotated[str, typer.Argument(metavar="ID", help="The new model's id.")],
     slices: Annotated[
-        Path, typer.Option("--slices", help="Folder of index.csv, img/, lung/ and lesion/.")
+        Path, typer.Option("--slices", help="Folder of index.csv, img/ and lesion/.")
     ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="New folder for the model and its loss curve.")

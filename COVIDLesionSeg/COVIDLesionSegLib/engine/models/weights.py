@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import torch
@@ -12,7 +11,8 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import nn
 
-from ..errors import ModelError, OutputError
+from ..errors import ModelError
+from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from .catalogue import Model
 
@@ -68,11 +68,5 @@ def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.floa
         for name, tensor in network.state_dict().items()
     }
     data = save_safetensors(tensors)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"The weights cannot be written to {path.name}: {error}.") from error
+    write_bytes(data, path)
     return hashlib.sha256(data).hexdigest()

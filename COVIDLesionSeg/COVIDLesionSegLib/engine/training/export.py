@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from ..files import write_bytes
 from ..models.card import ModelCard, Score, Weights
 from ..models.catalogue import Model
 from ..models.preprocessing import Preprocessing
@@ -103,13 +103,9 @@ def export_model(
 
 
 def write_card(card: ModelCard, folder: Path) -> None:
-    """Write ``<id>.json`` atomically."""
-    path = folder / f"{card.id}.json"
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(
-        json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    os.replace(temporary, path)
+    """Write ``<id>.json``; raises OutputError when it cannot be written."""
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    write_bytes(text.encode(), folder / f"{card.id}.json")
 
 
 def _card_scores(score: PatientScore, protocol: str) -> list[Score]:

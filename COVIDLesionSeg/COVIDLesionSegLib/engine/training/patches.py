@@ -9,7 +9,7 @@ import numpy as np
 from .slices import LabelledSlice
 
 PATCH = 128
-LESION_PATCHES, BORDER_PATCHES = 20, 12
+LESION_PATCHES = 20
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ class LabelledSlice:
         image: float32 (rows, columns): HU, or 0..1 where ``windowed``.
         windowed: The image was windowed by somebody before it was stored; HU are unknown.
         lesion: bool (rows, columns), expert mask.
-        lung: bool (rows, columns), expert mask, or None.
     """
 
     name: str
@@ -34,7 +33,6 @@ class LabelledSlice:
     image: np.ndarray
     windowed: bool
     lesion: np.ndarray
-    lung: np.ndarray | None = None
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -49,7 +47,7 @@ def patient_of_case(case: str) -> str:
 
 
 def read_slice_folder(folder: Path, patients: Iterable[str] | None = None) -> list[LabelledSlice]:
-    """Read ``index.csv`` and its ``img/``, ``lung/`` and ``lesion/`` PNGs.
+    """Read ``index.csv`` and its ``img/`` and ``lesion/`` PNGs.
 
     Grey levels become HU where the index gives the grey level of soft tissue in an unwindowed
     image (coronacases): HU = -1024 + grey * 1064 / grey_soft_peak. Images that were windowed before
@@ -72,21 +70,18 @@ def read_slice_folder(folder: Path, patients: Iterable[str] | None = None) -> li
             patient = patient_of_case(row["case"])
             if wanted is not None and patient not in wanted:
                 continue
-            grey, lung, lesion = (
-                _read_png(index.parent / kind / f"{row['name']}.png")
-                for kind in ("img", "lung", "lesion")
+            grey, lesion = (
+                _read_png(index.parent / kind / f"{row['name']}.png") for kind in ("img", "lesion")
             )
-            if not grey.shape == lung.shape == lesion.shape:
-                raise InputError(f"{row['name']}: the image and its masks differ in size.")
+            if grey.shape != lesion.shape:
+                raise InputError(f"{row['name']}: the image and its mask differ in size.")
             windowed = row["case"].startswith("radiopaedia")
             if windowed:
                 image = grey.astype(np.float32) / 255.0
             else:
                 scale = (_SOFT_TISSUE_HU - _AIR_HU) / float(row["grey_soft_peak"])
                 image = _AIR_HU + grey.astype(np.float32) * np.float32(scale)
-            slices.append(
-                LabelledSlice(row["name"], patient, image, windowed, lesion > 127, lung > 127)
-            )
+            slices.append(LabelledSlice(row["name"], patient, image, windowed, lesion > 127))
     if not slices:
         raise InputError(f"{folder} holds no slices of the patients asked for.")
     return slices
