@@ -57,6 +57,9 @@ def _run(request: Path, parent: int | None, channel: TextIO, cancel: CancelToken
     # Only now is it known that the folder is a job's, so that its files may be removed.
     if parent:
         end_with(parent, request.parent)
+    from ..engine.inference.cpu import tune_allocator
+
+    tune_allocator()
     from ..engine.bundle import save_result
     from ..engine.pipeline import segment
 
