@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
 from ..errors import ModelError
 from .amc_net import AMCNet
+from .covid_rate import COVIDRate
+from .drsegunet import DRSegUNet, ThesisUNet
+from .encoder_networks import densenet_unet, encoder_fpn, encoder_unet, inception_unet
+from .plain_unet import PlainUNet
+from .r2unet import R2UNet
+from .xception_unet import XceptionUNet
 
-_NETWORKS: dict[str, type[nn.Module]] = {"AMCNet": AMCNet}
+_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "AMCNet": AMCNet,
+    "COVIDRate": COVIDRate,
+    "DRSegUNet": DRSegUNet,
+    "DenseNetUNet": densenet_unet,
+    "EncoderFPN": encoder_fpn,
+    "EncoderUNet": encoder_unet,
+    "InceptionUNet": inception_unet,
+    "PlainUNet": PlainUNet,
+    "R2UNet": R2UNet,
+    "ThesisUNet": ThesisUNet,
+    "XceptionUNet": XceptionUNet,
+}
 
 
 def build_network(name: str, arguments: dict[str, Any]) -> nn.Module:
@@ -17,6 +36,7 @@ def build_network(name: str, arguments: dict[str, Any]) -> nn.Module:
 
     Raises:
         ModelError: There is no such network, or it does not take these arguments.
+        DependencyError: A package that it is built from is missing.
     """
     if name not in _NETWORKS:
         raise ModelError(f"Unknown network {name!r}; known: {', '.join(sorted(_NETWORKS))}.")

@@ -1,24 +1,23 @@
 """AMC-Net: attention-modulated multi-scale U-Net, the base classifier of EAMC.
 
-Source: Pal, Das, Mitra et al., "EAMC", medRxiv 2022.12.21.22283793, Fig. 2 and Tables 7-9. Two
+Source: Pal, Das, Mitra et al., "EAMC", medRxiv 2022.12.21.22283793, Fig. 2 and Tables 6-9. Two
 readings exist: the paper's (parallel dilated branches, parameter-free up-sampling; 3,346,381
 parameters) and the authors' released models (cascaded branches, transposed convolutions; 4,457,101
-parameters). Both are built here; the paper's is the default.
+parameters). Both are built here, and so are the paper's ablations: the U-Net without multi-scale
+blocks, without attention gates, and without both. The paper's AMC-Net is the default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-FILTERS = (16, 32, 64, 128, 256)
-
-
-def _convolution(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation)
+from .keras_layers import convolution
+from .unet import UNet, double_convolution, nearest_upsampling, no_gate
 
 
 class MultiScaleBlock(nn.Module):
@@ -40,17 +39,17 @@ class MultiScaleBlock(nn.Module):
         super().__init__()
         self.cascaded = cascaded
         self.branches = nn.ModuleList(
-            _convolution(features, features, dilation=dilation) for dilation in dilations
+            convolution(features, features, dilation=dilation) for dilation in dilations
         )
-        self.fuse = _convolution(features * len(dilations), features, kernel=1)
+        self.fuse = convolution(features * len(dilations), features, kernel=1)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         scales = []
         for branch in self.branches:
-            scale = torch.relu(branch(scales[-1] if self.cascaded and scales else x))
+            scale = torch.relu_(branch(scales[-1] if self.cascaded and scales else x))
             scales.append(scale)
-        fused = torch.relu(self.fuse(self.dropout(torch.cat(scales, dim=1))))
+        fused = torch.relu_(self.fuse(self.dropout(torch.cat(scales, dim=1))))
         return self.dropout(fused)
 
 
@@ -65,42 +64,43 @@ class AttentionGate(nn.Module):
 
     def __init__(self, skip: int, gating: int, features: int):
         super().__init__()
-        self.from_skip = _convolution(skip, features, kernel=1)
-        self.from_gating = _convolution(gating, features, kernel=1)
-        self.to_attention = _convolution(features, 1, kernel=1)
+        self.from_skip = convolution(skip, features, kernel=1)
+        self.from_gating = convolution(gating, features, kernel=1)
+        self.to_attention = convolution(features, 1, kernel=1)
 
     def attention(self, skip: Tensor, gating: Tensor) -> Tensor:
         """The attention map, (batch, 1, rows, columns), 0 to 1."""
-        joined = torch.relu(self.from_skip(skip) + self.from_gating(gating))
+        joined = torch.relu_(self.from_skip(skip) + self.from_gating(gating))
         return torch.sigmoid(self.to_attention(joined))
 
     def forward(self, skip: Tensor, gating: Tensor) -> Tensor:
         return skip * self.attention(skip, gating)
 
 
-class _Stage(nn.Sequential):
-    """One of blocks 1-4 and 6-9: 3x3 convolution, dropout, MS-block."""
-
-    def __init__(
-        self, inputs: int, outputs: int, dilations: Sequence[int], cascaded: bool, dropout: float
-    ):
-        super().__init__(
-            _convolution(inputs, outputs),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            MultiScaleBlock(outputs, dilations, cascaded, dropout),
-        )
+def _gate(skip: int, gating: int) -> AttentionGate:
+    return AttentionGate(skip, gating, features=skip // 2)
 
 
-class AMCNet(nn.Module):
+def _transposed(below: int, _skip: int) -> tuple[nn.Module, int]:
+    """The released models' 2x2 transposed convolution to twice the channels."""
+    return nn.ConvTranspose2d(below, 2 * below, 2, stride=2), 2 * below
+
+
+_UPSAMPLING = {"nearest": nearest_upsampling, "transposed": _transposed}
+
+
+class AMCNet(UNet):
     """AMC-Net: image (batch, 1, rows, columns) to logits (batch, 1, rows, columns).
 
     Rows and columns must be multiples of 16. The paper's sigmoid is left to the caller, so that
     losses can work on logits.
 
     Args:
+        multi_scale: MS-blocks (Table 7's blocks 1-4 and 6-9: 3x3 convolution, dropout, MS-block);
+            without them each is a second 3x3 convolution.
+        attention: Attention gates on the skip connections.
         dilations: Dilation rates of the MS-blocks.
-        cascaded: Chain the dilated branches as the released models do.
+        cascaded: Chain their dilated branches as the released models do.
         upsampling: ``"nearest"`` (the paper's parameter count) or ``"transposed"`` (the released
             models: 2x2 transposed convolution, stride 2, to twice the channels).
         dropout: Dropout probability everywhere.
@@ -108,60 +108,28 @@ class AMCNet(nn.Module):
 
     def __init__(
         self,
+        multi_scale: bool = True,
+        attention: bool = True,
         dilations: Sequence[int] = (1, 2, 3, 5),
         cascaded: bool = False,
         upsampling: Literal["nearest", "transposed"] = "nearest",
         dropout: float = 0.2,
     ):
-        super().__init__()
-        if upsampling not in ("nearest", "transposed"):
+        if upsampling not in _UPSAMPLING:
             raise ValueError(f"upsampling is {upsampling!r}: use 'nearest' or 'transposed'")
-        levels = FILTERS[:-1]
-        bottom = FILTERS[-1]
-        self.encoder = nn.ModuleList(
-            _Stage(inputs, outputs, dilations, cascaded, dropout)
-            for inputs, outputs in zip((1, *levels[:-1]), levels, strict=True)
-        )
-        self.pool = nn.MaxPool2d(2)
-        self.bottleneck = nn.Sequential(
-            _convolution(levels[-1], bottom),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            _convolution(bottom, bottom),
-            nn.ReLU(),
-        )
-        self.upsample = nn.ModuleList()
-        self.gates = nn.ModuleList()
-        self.decoder = nn.ModuleList()
-        below = bottom
-        for skip in reversed(levels):
-            if upsampling == "transposed":
-                gating = 2 * below
-                self.upsample.append(nn.ConvTranspose2d(below, gating, 2, stride=2))
-            else:
-                gating = below
-                self.upsample.append(nn.Upsample(scale_factor=2, mode="nearest"))
-            self.gates.append(AttentionGate(skip, gating, features=skip // 2))
-            self.decoder.append(_Stage(gating + skip, skip, dilations, cascaded, dropout))
-            below = skip
-        self.head = _convolution(below, 1, kernel=1)
-        self._initialise()
 
-    def _initialise(self) -> None:
-        # Keras' default, which the authors trained with: Glorot uniform kernels, zero biases.
-        for module in self.modules():
-            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-                nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+        def multi_scale_stage(inputs: int, outputs: int) -> nn.Module:
+            return nn.Sequential(
+                convolution(inputs, outputs),
+                nn.ReLU(inplace=True),
+                nn.Dropout(dropout),
+                MultiScaleBlock(outputs, dilations, cascaded, dropout),
+            )
 
-    def forward(self, x: Tensor) -> Tensor:
-        skips = []
-        for stage in self.encoder:
-            x = stage(x)
-            skips.append(x)
-            x = self.pool(x)
-        x = self.bottleneck(x)
-        for upsample, gate, stage in zip(self.upsample, self.gates, self.decoder, strict=True):
-            x = upsample(x)
-            x = stage(torch.cat([x, gate(skips.pop(), x)], dim=1))
-        return self.head(x)
+        plain_stage = partial(double_convolution, dropout=dropout)
+        super().__init__(
+            stage=multi_scale_stage if multi_scale else plain_stage,
+            bottleneck=plain_stage,
+            upsampling=_UPSAMPLING[upsampling],
+            gate=_gate if attention else no_gate,
+        )
