@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 OUT ?= covid-lesion-seg-demo
 PYTEST_ARGS ?=
 
-SOURCES := COVIDLesionSeg Testing .ci
+SOURCES := COVIDLesionSeg Testing benchmarks .ci
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# torchvision's wheels load with the torch of the same index only, never with a local build of it
+# such as 2.13.0+cpu, which `==` accepts and `===` does not.
+TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
 .PHONY: help demo test lint format clean system-libraries
 
@@ -49,7 +52,7 @@ $(VENV)/demo.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/test.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[test]'
+	@$(PIP_INSTALL) -e '.[test]' '$(TORCH_FOR_TORCHVISION)'
 	@touch $@
 
 $(BIN)/python:

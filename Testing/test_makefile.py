@@ -1,5 +1,6 @@
-"""``make clean`` removes what make made, never what a variable happens to name."""
+"""What make removes, and what it installs."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,15 +10,38 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
-@pytest.mark.parametrize("variable", ["OUT", "VENV"])
-def test_clean_never_removes_a_folder_that_the_user_named(variable):
-    planned = subprocess.run(
-        ["make", "--dry-run", "clean", f"{variable}=/home/jane"],
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+
+
+def plan(*arguments: str) -> str:
+    """What make would do."""
+    return subprocess.run(
+        ["make", "--dry-run", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
+
+
+@pytest.mark.parametrize("variable", ["OUT", "VENV"])
+def test_clean_never_removes_a_folder_that_the_user_named(variable):
+    planned = plan("clean", f"{variable}=/home/jane")
     assert "rm -rf" in planned
     assert "/home/jane" not in planned
+
+
+def test_the_tests_get_no_local_build_of_torch_which_torchvision_could_not_load(tmp_path):
+    pinned = re.search(
+        r"^torch==(\S+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE
+    )
+    planned = plan(f"{tmp_path}/test.installed", f"VENV={tmp_path}")
+
+    assert f"-e '.[test]' 'torch==={pinned.group(1)}'" in planned
+
+
+def test_the_demo_needs_neither_torchvision_nor_the_encoders(tmp_path):
+    planned = plan(f"{tmp_path}/demo.installed", f"VENV={tmp_path}")
+
+    assert "-e '.[inference,headless,cli]'" in planned
+    assert "torch===" not in planned

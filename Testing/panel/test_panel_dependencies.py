@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from panel.workers import ScriptedWorker
 tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
 
 REPOSITORY = Path(__file__).parents[2]
+ENCODERS = "segmentation-models-pytorch"
 NOT_INSTALLED = "covid-lesion-seg-test-package-that-is-not-there>=1"
 
 
@@ -79,18 +81,87 @@ def test_torch_is_asked_from_the_pytorch_extension(panel, ct, bench, monkeypatch
     assert "extension PyTorch" in panel.ui.statusLabel.text
 
 
+@pytest.mark.parametrize(
+    ("choice", "asked"),
+    [
+        ({"model": "amc-net", "lungs": "threshold"}, []),
+        ({"model": "unet-densenet161"}, [ENCODERS]),
+        ({"model": "amc-net+fpn-resnet18+unet-resnet18"}, [ENCODERS]),
+        ({"lungs": "lungs-cascade-unet"}, []),
+        ({"lungs": "lungs-unet-resnet18"}, [ENCODERS]),
+        ({"lungs": "lungmask-r231"}, ["lungmask"]),
+        ({"model": "inception-unet", "lungs": "lungmask-r231covidweb"}, ["lungmask", ENCODERS]),
+    ],
+)
+def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked):
+    from packaging.requirements import Requirement
+
+    from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.engine.requirements import chosen_packages
+
+    packages = chosen_packages(Parameters(**choice))
+
+    assert [Requirement(one).name for one in packages] == asked
+
+
+def test_the_packages_of_the_chosen_model_are_asked_for_too(
+    panel, tmp_path, monkeypatch, packaging, bench
+):
+    import qt
+
+    from bench.application import answer_message_boxes
+    from COVIDLesionSegLib.engine import requirements
+    from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.panel.dependencies import ensure_dependencies
+
+    nothing = tmp_path / "requirements.txt"
+    nothing.write_text("")
+    monkeypatch.setitem(requirements.NETWORK_PACKAGES, "AMCNet", (NOT_INSTALLED,))
+    answer_message_boxes(qt.QMessageBox.StandardButton.Ok)
+    ensure_dependencies(str(nothing), Parameters(model="amc-net"))
+
+    assert packaging.installed == [NOT_INSTALLED]
+
+
+def test_every_lung_method_and_network_states_whether_it_needs_more_packages(monkeypatch):
+    """A network that is not on the list is built without them."""
+    import torch
+
+    from COVIDLesionSegLib.engine.errors import DependencyError
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+    from COVIDLesionSegLib.engine.networks import build_network
+    from COVIDLesionSegLib.engine.parameters import LUNG_METHODS
+    from COVIDLesionSegLib.engine.requirements import LUNG_METHOD_PACKAGES, NETWORK_PACKAGES
+
+    monkeypatch.setitem(sys.modules, "segmentation_models_pytorch", None)
+    needing = set()
+    for model in load_catalogue().models:
+        try:
+            with torch.device("meta"):
+                build_network(model.card.network, model.card.arguments)
+        except DependencyError:
+            needing.add(model.card.network)
+
+    assert needing == set(NETWORK_PACKAGES)
+    assert set(LUNG_METHOD_PACKAGES) == set(LUNG_METHODS)
+
+
 def test_the_module_asks_for_the_same_versions_as_the_command_line(loaded):
     from packaging.requirements import Requirement
 
+    from COVIDLesionSegLib.engine.requirements import LUNG_METHOD_PACKAGES, NETWORK_PACKAGES
     from COVIDLesionSegLib.panel.dependencies import MINIMUM_TORCH
 
     with (REPOSITORY / "pyproject.toml").open("rb") as file:
-        listed = tomllib.load(file)["project"]["optional-dependencies"]["inference"]
+        groups = tomllib.load(file)["project"]["optional-dependencies"]
+    listed = groups["inference"] + groups["encoders"] + groups["lungmask"]
     command_line = {one.name: one.specifier for one in map(Requirement, listed)}
     with open(loaded.widget.resourcePath("requirements.txt"), encoding="utf-8") as file:
         lines = [line.partition("#")[0].strip() for line in file]
     module = {one.name: one.specifier for one in map(Requirement, filter(None, lines))}
     module["torch"] = Requirement(f"torch{MINIMUM_TORCH}").specifier
+    for packages in (*NETWORK_PACKAGES.values(), *LUNG_METHOD_PACKAGES.values()):
+        module |= {one.name: one.specifier for one in map(Requirement, packages)}
 
     assert module == {name: command_line[name] for name in module}
 

@@ -8,28 +8,32 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..engine.errors import DependencyError
+from ..engine.parameters import Parameters
+from ..engine.requirements import chosen_packages
 
 REQUESTER = "COVIDLesionSeg"
-# torch comes from the PyTorch extension, which picks the build for this computer's GPU; numpy and
-# SimpleITK are Slicer's own builds. Replacing any of them breaks other extensions.
-NEVER_INSTALLED_BY_PIP = ["torch", "numpy", "SimpleITK"]
+# torch and torchvision come from the PyTorch extension, which picks the builds for this computer's
+# GPU; numpy and SimpleITK are Slicer's own. Replacing any of them breaks other extensions.
+NEVER_INSTALLED_BY_PIP = ["torch", "torchvision", "numpy", "SimpleITK"]
 MINIMUM_TORCH = ">=2.6"
 
 
-def ensure_dependencies(requirements_file: str) -> None:
+def ensure_dependencies(requirements_file: str, parameters: Parameters) -> None:
     """Install what is missing, after asking; returns at once where nothing is.
 
     The packages are used by the background process only, so that Slicer needs no restart.
 
     Args:
-        requirements_file: Path of the module's ``requirements.txt``.
+        requirements_file: Path of the module's ``requirements.txt``: what every run needs.
+        parameters: Of the run to come.
 
     Raises:
         DependencyError: A package is missing and was not, or cannot be, installed.
+        ModelError: There is no such model.
     """
     if importlib.util.find_spec("torch") is None:
         _install_torch()
-    _install_packages(requirements_file)
+    _install_packages(requirements_file, chosen_packages(parameters))
 
 
 def missing_packages(requirements_file: str) -> list[str]:
@@ -65,14 +69,16 @@ def _install_torch() -> None:
         raise DependencyError("PyTorch was not installed: press Apply to be asked again.")
 
 
-def _install_packages(requirements_file: str) -> None:
+def _install_packages(requirements_file: str, more: list[str]) -> None:
+    from packaging.requirements import Requirement
+
     try:
         from slicer import packaging
     except ImportError as error:
         raise DependencyError("This module needs 3D Slicer 5.12 or newer.") from error
     try:
         packaging.pip_ensure(
-            packaging.load_requirements(requirements_file),
+            [*packaging.load_requirements(requirements_file), *map(Requirement, more)],
             skip_packages=NEVER_INSTALLED_BY_PIP,
             requester=REQUESTER,
             prompt_restart=False,
