@@ -1,0 +1,42 @@
+"""Infection rate of slices: the share of the lung's area that is lesion (COVID-Rate)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+from scipy.stats import pearsonr
+
+SMALL_LESIONS_BELOW = 0.015
+"""COVID-Rate, Table 3: slices below are group A, above group B. The bound itself counts as B."""
+INFECTED_ABOVE = 0.005
+"""COVID-Rate: a slice counts as infected only above, so that specks do not decide."""
+
+
+def infection_rate(lesion: np.ndarray, lungs: np.ndarray) -> float | None:
+    """Area of lesion within the lungs over the area of the lungs, 0 to 1; None without lung.
+
+    Args:
+        lesion: bool.
+        lungs: Non-zero in the lungs, lesions included; same shape.
+    """
+    inside = lungs > 0
+    area = np.count_nonzero(inside)
+    return np.count_nonzero(lesion & inside) / area if area else None
+
+
+def rate_error(true_rates: Sequence[float], predicted_rates: Sequence[float]) -> float | None:
+    """Mean absolute error of infection rates, slice by slice; None without a slice."""
+    if not true_rates:
+        return None
+    return fmean(
+        abs(first - second) for first, second in zip(true_rates, predicted_rates, strict=True)
+    )
+
+
+def rate_correlation(true_rates: Sequence[float], predicted_rates: Sequence[float]) -> float | None:
+    """Pearson correlation of infection rates, -1 to 1; None where one of them never changes."""
+    if len(true_rates) < 2 or np.ptp(true_rates) == 0 or np.ptp(predicted_rates) == 0:
+        return None
+    return float(pearsonr(true_rates, predicted_rates).statistic)

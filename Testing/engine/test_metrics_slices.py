@@ -1,0 +1,107 @@
+"""Infection rates, slice detection, intervals and the confusion picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from COVIDLesionSegLib.engine.metrics.detection import any_pixel, by_infection_rate
+from COVIDLesionSegLib.engine.metrics.infection import (
+    infection_rate,
+    rate_correlation,
+    rate_error,
+)
+from COVIDLesionSegLib.engine.metrics.intervals import half_width, mean_and_sd
+from COVIDLesionSegLib.engine.metrics.picture import (
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    TRUE_POSITIVE,
+    confusion_picture,
+)
+
+masks = hnp.arrays(bool, (5, 7))
+
+
+def test_infection_rate_is_lesion_within_the_lungs_over_the_lungs():
+    lungs = np.zeros((10, 10), np.uint8)
+    lungs[:4], lungs[6:] = 1, 2
+    lesion = np.zeros((10, 10), bool)
+    lesion[3:5] = True  # 10 pixels in the right lung, 10 outside the lungs
+    assert infection_rate(lesion, lungs) == pytest.approx(10 / 80)
+    assert infection_rate(lesion, np.zeros_like(lungs)) is None
+
+
+def test_rate_error_and_correlation():
+    true_rates, predicted = [0.0, 0.1, 0.2, 0.3], [0.01, 0.12, 0.17, 0.31]
+    assert rate_error(true_rates, predicted) == pytest.approx(0.0175)
+    assert rate_error([], []) is None
+    assert rate_correlation(true_rates, [3 * rate + 0.1 for rate in true_rates]) == pytest.approx(1)
+    assert rate_correlation(true_rates, [-rate for rate in true_rates]) == pytest.approx(-1)
+    assert rate_correlation(true_rates, predicted) == pytest.approx(
+        np.corrcoef(true_rates, predicted)[0, 1]
+    )
+
+
+@pytest.mark.parametrize("predicted", [[], [0.1], [0.1, 0.1, 0.1]])
+def test_correlation_with_what_never_changes_is_undefined(predicted):
+    true_rates = [0.1 * n for n in range(len(predicted))]
+    assert rate_correlation(true_rates, predicted) is None
+    assert rate_correlation(predicted, true_rates) is None
+
+
+def test_a_slice_is_positive_by_one_pixel_or_by_more_than_half_a_percent_of_its_lungs():
+    lesion = np.zeros((4, 4), bool)
+    assert not any_pixel(lesion)
+    lesion[2, 3] = True
+    assert any_pixel(lesion)
+    assert by_infection_rate(0.005) is False
+    assert by_infection_rate(0.0051) is True
+    assert by_infection_rate(None) is None
+
+
+def test_interval_is_that_of_the_cascade_paper():
+    """1.96 sqrt(0.9 x 0.1 / 100) = 0.0588."""
+    assert half_width(0.9, 100) == pytest.approx(0.0588)
+    assert half_width(1.0, 100) == 0.0
+    assert half_width(None, 100) is None
+    assert half_width(0.9, 0) is None
+
+
+@given(st.floats(0, 1), st.integers(1, 10_000))
+def test_four_times_the_samples_halve_the_interval(metric, count):
+    assert half_width(metric, 4 * count) == pytest.approx(half_width(metric, count) / 2)
+
+
+def test_mean_and_spread_leave_out_what_is_undefined():
+    assert mean_and_sd([0.5, None, 0.7]) == pytest.approx((0.6, 0.1 * 2**0.5))
+    assert mean_and_sd([0.5, None]) == (0.5, None)
+    assert mean_and_sd([None]) == (None, None)
+
+
+@given(hnp.arrays(np.uint8, (5, 7)), masks, masks)
+def test_picture_colours_every_pixel_by_its_case_and_leaves_the_background(grey, predicted, truth):
+    picture = confusion_picture(grey, predicted, truth)
+    assert picture.shape == (5, 7, 3) and picture.dtype == np.uint8
+    for where, color in (
+        (predicted & truth, TRUE_POSITIVE),
+        (~predicted & truth, FALSE_NEGATIVE),
+        (predicted & ~truth, FALSE_POSITIVE),
+    ):
+        blended = 0.4 * grey[where][:, None] + 0.6 * np.array(color)
+        assert np.abs(picture[where] - blended).max(initial=0) <= 0.5
+    background = ~predicted & ~truth
+    assert (picture[background] == grey[background][:, None]).all()
+
+
+def test_colours_are_green_red_and_yellow_on_a_black_slice():
+    black, one = np.zeros((1, 1), np.uint8), np.ones((1, 1), bool)
+    hit, miss, false_alarm = (
+        confusion_picture(black, predicted, truth)[0, 0]
+        for predicted, truth in ((one, one), (~one, one), (one, ~one))
+    )
+    assert hit.argmax() == 1 and hit[0] == 0
+    assert miss.argmax() == 0 and miss[1] < miss[0] / 3
+    assert min(false_alarm[:2]) > 100 and false_alarm[2] == 0
