@@ -35,25 +35,36 @@ def geometries(draw) -> Geometry:
     )
 
 
-def make_result(geometry: Geometry, seed: int = 0, lungs: bool = True) -> SegmentationResult:
+def make_result(
+    geometry: Geometry,
+    seed: int = 0,
+    lungs: bool = True,
+    classes: tuple[str, ...] = ("lesion",),
+    ensemble: bool = False,
+) -> SegmentationResult:
     random = np.random.default_rng(seed)
     labels = random.integers(0, 3, geometry.shape, dtype=np.uint8) * lungs
-    lesions = random.integers(0, 2, geometry.shape, dtype=np.uint8) * (labels > 0)
+    lesions = random.integers(0, len(classes) + 1, geometry.shape, dtype=np.uint8) * (labels > 0)
+    disagreement = random.random(geometry.shape, dtype=np.float32) if ensemble else None
     return SegmentationResult(
         geometry=geometry,
         lungs=labels,
         lesions=lesions,
         probability=random.random(geometry.shape, dtype=np.float32),
-        classes=("lesion",),
-        severity=measure_severity(labels, lesions, ("lesion",), geometry),
+        disagreement=disagreement,
+        classes=classes,
+        severity=measure_severity(labels, lesions, classes, geometry, disagreement),
         flags=(Flag("thick-slices", "Slices are thick – look."), Flag("x", "y", level="note")),
         provenance={"model": {"id": "amc-net", "sha256": None}, "seconds": {"lungs": 0.1}},
     )
 
 
 def assert_same(first: SegmentationResult, second: SegmentationResult) -> None:
-    for name in ("lungs", "lesions", "probability"):
+    for name in ("lungs", "lesions", "probability", "disagreement"):
         one, other = getattr(first, name), getattr(second, name)
+        assert (one is None) == (other is None)
+        if one is None:
+            continue
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
     for name in ("geometry", "classes", "severity", "flags", "provenance"):
@@ -61,9 +72,17 @@ def assert_same(first: SegmentationResult, second: SegmentationResult) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(geometry=geometries(), seed=st.integers(0, 99), lungs=st.booleans())
-def test_a_result_comes_back_bit_for_bit(tmp_path_factory, geometry, seed, lungs):
-    result = make_result(geometry, seed, lungs)
+@given(
+    geometry=geometries(),
+    seed=st.integers(0, 99),
+    lungs=st.booleans(),
+    classes=st.sampled_from([("lesion",), ("ground-glass opacity", "consolidation")]),
+    ensemble=st.booleans(),
+)
+def test_a_result_comes_back_bit_for_bit(
+    tmp_path_factory, geometry, seed, lungs, classes, ensemble
+):
+    result = make_result(geometry, seed, lungs, classes, ensemble)
     folder = save_result(result, tmp_path_factory.mktemp("bundle") / "result")
 
     assert_same(load_result(folder), result)
@@ -76,7 +95,7 @@ def test_a_result_comes_back_bit_for_bit(tmp_path_factory, geometry, seed, lungs
 def test_a_request_comes_back_bit_for_bit(tmp_path_factory, geometry, seed, dtype):
     array = np.random.default_rng(seed).normal(-500, 400, geometry.shape).astype(dtype)
     volume = Volume(array, geometry, {"format": "NIfTI"}, ("Slices are 5 mm apart.",))
-    parameters = Parameters(threshold=0.35, batch_size=3)
+    parameters = Parameters(model="a+b", combination="mean", threshold=0.35, batch_size=3)
     path = save_request(volume, parameters, tmp_path_factory.mktemp("request"))
     read, read_parameters = load_request(path)
 
@@ -115,9 +134,17 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(result, tmp_path):
         save_result(result, tmp_path / "absent" / "result")
 
 
-@pytest.mark.parametrize("name", ["result.json", "lungs.nrrd", "lesions.nrrd", "probability.nrrd"])
-def test_an_incomplete_result_is_refused(result, tmp_path, name):
+ARRAYS = ["lungs.nrrd", "lesions.nrrd", "probability.nrrd"]
+
+
+def test_a_single_models_result_holds_no_disagreement(result, tmp_path):
     folder = save_result(result, tmp_path / "result")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["result.json", *ARRAYS])
+
+
+@pytest.mark.parametrize("name", ["result.json", *ARRAYS, "disagreement.nrrd"])
+def test_an_incomplete_result_is_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
 
@@ -125,11 +152,21 @@ def test_an_incomplete_result_is_refused(result, tmp_path, name):
         load_result(folder)
 
 
-def test_arrays_of_another_result_are_refused(result, tmp_path):
-    folder = save_result(result, tmp_path / "result")
-    larger = make_result(replace(result.geometry, size=(5, 4, 3)))
+@pytest.mark.parametrize("name", [*ARRAYS, "disagreement.nrrd"])
+def test_an_array_that_is_gone_is_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
+    (folder / name).unlink()
+
+    with pytest.raises(InputError, match="run again"):
+        load_result(folder)
+
+
+@pytest.mark.parametrize("name", ["lungs.nrrd", "disagreement.nrrd"])
+def test_arrays_of_another_result_are_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
+    larger = make_result(replace(result.geometry, size=(5, 4, 3)), ensemble=True)
     other = save_result(larger, tmp_path / "other")
-    (other / "lungs.nrrd").replace(folder / "lungs.nrrd")
+    (other / name).replace(folder / name)
 
     with pytest.raises(InputError, match="does not fit"):
         load_result(folder)
@@ -164,7 +201,8 @@ def test_a_damaged_request_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "name", ["format", "version", "geometry", "classes", "severity", "flags", "provenance"]
+    "name",
+    ["format", "version", "geometry", "classes", "severity", "flags", "provenance", "arrays"],
 )
 def test_a_result_with_damaged_facts_is_refused(result, tmp_path, name):
     folder = save_result(result, tmp_path / "result")

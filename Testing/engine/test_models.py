@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -15,26 +15,34 @@ from COVIDLesionSegLib.engine.models.catalogue import (
     PACKAGED_FOLDER,
     USER_FOLDER_VARIABLE,
     load_catalogue,
-    read_model,
+    read_models,
 )
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 
+PACKAGED = tuple(m for m in load_catalogue().models if m.folder == PACKAGED_FOLDER)
+
 
 @pytest.fixture
-def user_models(tmp_path, monkeypatch):
-    """A folder of the user's own models, with one complete AMC-Net in it."""
+def user_folder(tmp_path, monkeypatch):
+    """An empty folder of the user's own models."""
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def user_models(user_folder):
+    """A folder of the user's own models, with one complete AMC-Net in it."""
     torch.manual_seed(0)
     network = build_network("AMCNet", {})
     card = packaged_card() | {"id": "mine", "title": "Mine"}
     card["weights"] |= {
         "file": "mine.safetensors",
-        "sha256": save_weights(network, tmp_path / "mine.safetensors", torch.float32),
+        "sha256": save_weights(network, user_folder / "mine.safetensors", torch.float32),
     }
-    (tmp_path / "mine.json").write_text(json.dumps(card), encoding="utf-8")
-    return tmp_path
+    (user_folder / "mine.json").write_text(json.dumps(card), encoding="utf-8")
+    return user_folder
 
 
 def packaged_card() -> dict:
@@ -47,15 +55,36 @@ def rewrite_card(folder, **changes):
     path.write_text(json.dumps(card), encoding="utf-8")
 
 
-@pytest.mark.parametrize("model", load_catalogue().models, ids=lambda model: model.id)
+@pytest.mark.parametrize("model", PACKAGED, ids=lambda model: model.id)
 def test_every_packaged_card_states_its_networks_own_parameter_count(model):
-    network = build_network(model.card.network, model.card.arguments)
+    with torch.device("meta"):  # counts need no numbers
+        network = build_network(model.card.network, model.card.arguments)
     assert model.card.parameters == count_parameters(network)
 
 
-@pytest.mark.parametrize("model", load_catalogue().models, ids=lambda model: model.id)
+@pytest.mark.parametrize("model", PACKAGED, ids=lambda model: model.id)
 def test_every_packaged_card_survives_a_round_trip_through_json(model):
     assert ModelCard.from_dict(json.loads(json.dumps(asdict(model.card)))) == model.card
+
+
+def test_every_packaged_card_has_an_id_of_its_own(user_folder):
+    cards = [model.id for path in PACKAGED_FOLDER.glob("*.json") for model in read_models(path)]
+    assert sorted(cards) == sorted(model.id for model in load_catalogue().models)
+    assert len(set(cards)) == len(cards)
+
+
+def test_trained_models_come_first_then_the_others_in_the_order_of_their_files(user_models):
+    catalogue = load_catalogue()
+    trained = [model.id for model in catalogue.models if model.card.weights]
+    assert [model.id for model in catalogue.models[: len(trained)]] == trained
+    assert trained[-1] == "mine" and "amc-net" in trained
+    untrained = [
+        model.id
+        for path in sorted(PACKAGED_FOLDER.glob("*.json"), key=lambda path: path.stem)
+        for model in read_models(path)
+        if model.card.weights is None
+    ]
+    assert [model.id for model in catalogue.models[len(trained) :]] == untrained
 
 
 def test_packaged_weights_load_and_say_where_they_come_from():
@@ -85,11 +114,142 @@ def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_p
     assert sum(validation) / 2 >= 0.75
 
 
-def test_an_unknown_model_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(
-        ModelError, match=r"no model 'resnet'; choose one of: amc-net, amc-net-released"
-    ):
+def test_an_unknown_model_is_refused_and_the_known_ones_are_named(user_folder):
+    known = ", ".join(model.id for model in load_catalogue().models)
+    assert "amc-net" in known
+    with pytest.raises(ModelError, match=f"no model 'resnet'; choose one of: {known}"):
         load_catalogue().get("resnet")
+
+
+def write_user_card(folder, name, **changes):
+    """A card without weights, beside the others."""
+    card = packaged_card() | {"id": name, "weights": None} | changes
+    (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def test_the_members_of_an_ensemble_come_in_the_order_they_were_named(user_folder):
+    write_user_card(user_folder, "other")
+    catalogue = load_catalogue()
+    assert [m.id for m in catalogue.members(("other", "amc-net"))] == ["other", "amc-net"]
+
+
+def test_an_unknown_member_is_refused_by_its_name(user_folder):
+    with pytest.raises(ModelError, match="There is no model 'nobody'"):
+        load_catalogue().members(("amc-net", "nobody"))
+
+
+def test_members_of_other_classes_cannot_vote_together_and_both_are_named(user_folder):
+    classes = ["ground-glass opacity", "consolidation"]
+    write_user_card(user_folder, "two", classes=classes, channels=["background", *classes])
+    with pytest.raises(
+        ModelError,
+        match="amc-net and two cannot vote .*: one tells lesion, the other ground-glass opacity, "
+        "consolidation",
+    ):
+        load_catalogue().members(("amc-net", "two"))
+
+
+def test_classes_in_another_order_are_other_classes(user_folder):
+    """Labels are numbers: class 1 of one member must be class 1 of the other."""
+    classes = ["ground-glass opacity", "consolidation"]
+    write_user_card(user_folder, "a", classes=classes, channels=["background", *classes])
+    write_user_card(user_folder, "b", classes=classes[::-1], channels=["background", *classes])
+    with pytest.raises(ModelError, match="a and b cannot vote together"):
+        load_catalogue().members(("a", "b"))
+
+
+@pytest.mark.parametrize("ids", [("lungs",), ("amc-net", "lungs")])
+def test_a_model_of_lungs_is_refused_among_the_lesions_with_the_way_out(user_folder, ids):
+    write_user_card(user_folder, "lungs", task="lungs", classes=["lung"])
+    with pytest.raises(ModelError, match="lungs finds lungs, not lesions: choose it for the lungs"):
+        load_catalogue().members(ids)
+
+
+def write_family(folder, content):
+    path = folder / "family.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_family_shares_fields_and_each_card_may_override_them(user_folder):
+    shared = packaged_card() | {"weights": None, "notes": ["Shared."]}
+    del shared["id"]
+    own = {"id": "b", "title": "B", "notes": ["Own."], "preprocessing": {"window_hu": [-1250, 250]}}
+    path = write_family(user_folder, {"shared": shared, "models": [{"id": "a"}, own]})
+    a, b = read_models(path)
+    assert a.card == ModelCard.from_dict(shared | {"id": "a"})
+    assert b.card == replace(
+        a.card,
+        id="b",
+        title="B",
+        notes=("Own.",),
+        preprocessing=Preprocessing((-1250, 250)),
+    )
+    assert {"a", "b"} <= {model.id for model in load_catalogue().models}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "is a JSON object"),
+        (7, "is a JSON object"),
+        ({"models": [], "extra": 1}, "has the fields 'shared' and 'models' only"),
+        ({"models": {"id": "a"}}, "has the fields 'shared' and 'models' only"),
+        ({"models": ["a"]}, "are JSON objects"),
+        ({"shared": [], "models": [{"id": "a"}]}, "are JSON objects"),
+        ({"models": [{"id": "a", "surprise": 1}]}, "card of model a has unknown fields: surprise"),
+        ({"models": [{"id": "a", "classes": ["x"]}]}, "card of model a is incomplete or damaged"),
+        ({"models": [{"title": "nameless"}]}, "without an id is incomplete"),
+    ],
+)
+def test_a_damaged_family_of_the_users_is_named_beside_the_other_models(
+    user_folder, content, message
+):
+    write_family(user_folder, content)
+    catalogue = load_catalogue()
+    assert [model.id for model in catalogue.models] == [model.id for model in PACKAGED]
+    (problem,) = catalogue.problems
+    assert problem.startswith("family.json: ") and message in problem
+
+
+def test_a_taken_id_in_a_family_leaves_its_other_cards(user_folder):
+    shared = packaged_card() | {"weights": None}
+    write_family(user_folder, {"shared": shared, "models": [{"id": "amc-net"}, {"id": "new"}]})
+    catalogue = load_catalogue()
+    assert catalogue.get("amc-net").folder == PACKAGED_FOLDER
+    assert catalogue.get("new").folder == user_folder
+    (problem,) = catalogue.problems
+    assert "Two model cards are called 'amc-net'" in problem and "family.json" in problem
+
+
+def valid_card(**changes):
+    return ModelCard.from_dict(packaged_card() | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "heart"}, "names the task 'heart', but must name one of: lesions, lungs"),
+        ({"classes": []}, "must name at least one class"),
+        ({"classes": ["a", "b"]}, "a background among its channels"),
+        ({"channels": ["a", "b"]}, "do not match its channels"),
+        ({"channels": ["background", "lesion", "lesion"]}, "do not match its channels"),
+        ({"id": "a+b"}, r"must be a name without '\+'"),
+        ({"id": ""}, "must be a name"),
+        ({"id": 7}, "must be a name"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(ModelError, match=message):
+        valid_card(**changes)
+
+
+def test_channels_are_the_classes_where_a_card_names_none_and_else_found_by_name():
+    assert valid_card().channels == ("lesion",)
+    assert valid_card().class_channels == (0,)
+    channels = ["consolidation", "background", "lung", "ground-glass opacity"]
+    card = valid_card(classes=["ground-glass opacity", "consolidation"], channels=channels)
+    assert card.class_channels == (3, 0)
 
 
 def test_a_users_model_joins_the_catalogue(user_models):
@@ -152,8 +312,32 @@ def test_weights_of_another_network_are_refused(user_models):
 def test_a_network_without_weights_is_listed_but_refused_with_the_way_out():
     model = load_catalogue().get("amc-net-released")
     assert model.card.parameters == 4_457_101
-    with pytest.raises(ModelError, match="no trained weights yet: choose another model or train"):
+    with pytest.raises(
+        ModelError,
+        match="amc-net-released has no trained weights yet: choose another model, train this one, "
+        "or allow untrained networks",
+    ):
         load_network(model)
+
+
+def test_an_untrained_network_is_always_the_same_and_leaves_other_chance_alone():
+    model = load_catalogue().get("amc-net-released")
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    first = load_network(model, allow_untrained=True)
+    assert torch.equal(torch.rand(3), expected)
+    second = load_network(model, allow_untrained=True)
+    assert not first.training
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(second.state_dict()[name], tensor)
+
+
+def test_allowing_untrained_networks_does_not_untrain_the_others(user_models):
+    model = load_catalogue().get("mine")
+    trained, allowed = load_network(model), load_network(model, allow_untrained=True)
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(allowed.state_dict()[name], tensor)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +347,11 @@ def test_a_network_without_weights_is_listed_but_refused_with_the_way_out():
         ({"surprise": 1}, "unknown fields: surprise"),
         ({"preprocessing": {"window_hu": [200, -1000]}}, "window 200 to -1000 is empty"),
         ({"preprocessing": {"window": [0, 1]}}, "preprocessing record is not understood"),
+        ({"preprocessing": None}, "preprocessing record is not understood"),
+        ({"preprocessing": {"window_hu": [-1000]}}, "window_hu is (-1000,)"),
+        ({"preprocessing": {"window_hu": [-1000, 0], "multiple": 0}}, "multiple is 0"),
+        ({"weights": "mine.safetensors"}, "incomplete or damaged"),
+        ({"scores": [7]}, "incomplete or damaged"),
         ({"id": "amc-net"}, "Two model cards are called 'amc-net'"),
     ],
 )
@@ -171,7 +360,7 @@ def test_a_damaged_card_of_the_users_is_one_clear_sentence_beside_the_other_mode
 ):
     rewrite_card(user_models, **changes)
     catalogue = load_catalogue()
-    assert [model.id for model in catalogue.models] == ["amc-net", "amc-net-released"]
+    assert [model.id for model in catalogue.models] == [model.id for model in PACKAGED]
     (problem,) = catalogue.problems
     assert message in problem and "mine.json" in problem
     with pytest.raises(ModelError, match=re.escape(message)):
@@ -181,10 +370,4 @@ def test_a_damaged_card_of_the_users_is_one_clear_sentence_beside_the_other_mode
 def test_a_card_that_is_not_json_is_named(user_models):
     (user_models / "mine.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match=r"card mine.json cannot be read"):
-        read_model(user_models / "mine.json")
-
-
-def test_preprocessing_maps_the_window_to_0_and_1_and_clips():
-    unit = Preprocessing((-1000.0, 0.0)).to_unit([-2000, -1000, -250, 0, 500])
-    assert unit.tolist() == [0.0, 0.0, 0.75, 1.0, 1.0]
-    assert unit.dtype.name == "float32"
+        read_models(user_models / "mine.json")

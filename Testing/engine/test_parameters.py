@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import ParameterError
-from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.parameters import COMBINATIONS, Parameters
 
 
 @pytest.mark.parametrize("threshold", ["0.5", True, None, math.nan, math.inf, 0, 1, -0.1, 0.5j, []])
@@ -33,3 +33,54 @@ def test_a_batch_size_that_is_no_whole_number_is_refused(batch_size):
 def test_an_unknown_parameter_is_named():
     with pytest.raises(ParameterError, match="seed"):
         Parameters.from_dict({"seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("model", "members"),
+    [
+        ("amc-net", ("amc-net",)),
+        ("a+b", ("a", "b")),
+        ("a + b +c", ("a", "b", "c")),
+    ],
+)
+def test_a_model_is_one_id_or_the_members_of_an_ensemble(model, members):
+    assert Parameters(model=model).members == members
+
+
+@pytest.mark.parametrize("model", ["", " ", "a+", "+a", "a++b", None, 7, ["a"]])
+def test_a_model_without_an_id_is_refused(model):
+    with pytest.raises(ParameterError, match=r"id of a model .* or several joined by '\+'"):
+        Parameters(model=model)
+
+
+@pytest.mark.parametrize("model", ["a+a", "a+b+ a"])
+def test_a_member_named_twice_is_refused(model):
+    with pytest.raises(ParameterError, match="names a member twice"):
+        Parameters(model=model)
+
+
+@pytest.mark.parametrize("combination", ["vote", "", None])
+def test_an_unknown_combination_is_refused_and_the_known_ones_are_named(combination):
+    with pytest.raises(ParameterError, match="must be one of: majority-vote, mean"):
+        Parameters(combination=combination)
+    assert COMBINATIONS == ("majority-vote", "mean")
+
+
+@pytest.mark.parametrize("lungs", ["", None, 7])
+def test_lungs_without_a_name_are_refused(lungs):
+    with pytest.raises(ParameterError, match="lungs must be the name of a lung extractor"):
+        Parameters(lungs=lungs)
+
+
+@pytest.mark.parametrize("allowed", ["yes", 1, None])
+def test_untrained_networks_are_allowed_by_true_alone(allowed):
+    with pytest.raises(ParameterError, match="allow_untrained must be true or false"):
+        Parameters(allow_untrained=allowed)
+    assert Parameters().allow_untrained is False
+
+
+def test_an_ensemble_survives_a_trip_through_json():
+    parameters = Parameters(
+        model="a+b", combination="mean", lungs="lungmask-r231", allow_untrained=True
+    )
+    assert Parameters.from_dict(json.loads(json.dumps(parameters.to_dict()))) == parameters

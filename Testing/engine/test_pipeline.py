@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import Cancelled, InputError, LungsNotFoundError, ModelError
+from COVIDLesionSegLib.engine.errors import (
+    Cancelled,
+    InputError,
+    LungsNotFoundError,
+    ModelError,
+    ParameterError,
+)
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
@@ -39,6 +46,7 @@ def test_the_result_lies_on_the_cts_own_grid(chest, result):
     assert set(np.unique(result.lungs)) == {0, 1, 2}
     assert not result.probability[result.lungs == 0].any()
     np.testing.assert_array_equal(result.lesions > 0, result.probability > np.float32(0.5))
+    assert result.disagreement is None
 
 
 def test_each_lung_is_found_on_its_own_side(chest, result):
@@ -50,10 +58,14 @@ def test_each_lung_is_found_on_its_own_side(chest, result):
 def test_provenance_holds_what_it_takes_to_run_again(result):
     provenance = result.provenance
     assert Parameters.from_dict(provenance["parameters"]) == CPU
-    assert len(provenance["model"]["weights_sha256"]) == 64
+    assert list(provenance["models"]) == ["amc-net"]
+    model = provenance["models"]["amc-net"]
+    assert len(model["weights_sha256"]) == 64 and model["weights"] == "trained"
+    assert model["device"] == "cpu" and model["precision"] in ("float32", "bfloat16")
+    assert provenance["lungs"]["method"] == "threshold"
     assert provenance["software"]["torch"] != "unknown"
     assert set(provenance["seconds"]) == {"check", "model", "lungs", "lesions", "severity"}
-    assert provenance["compute"]["device"] == "cpu"
+    assert json.loads(json.dumps(provenance)) == provenance
     assert "not" in provenance["notice"].lower()
 
 
@@ -117,10 +129,20 @@ def test_a_higher_threshold_keeps_fewer_voxels(chest, result):
     np.testing.assert_array_equal(strict.lesions > 0, result.probability > np.float32(0.8))
 
 
-def test_an_unknown_model_is_refused_before_anything_is_computed(chest):
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        (Parameters(model="nothing"), ModelError, "no model 'nothing'"),
+        (Parameters(model="amc-net+nothing"), ModelError, "no model 'nothing'"),
+        (Parameters(model="amc-net+lungs-cascade-unet"), ModelError, "finds lungs, not lesions"),
+        (Parameters(model="amc-net+drsegunet"), ModelError, "cannot vote together"),
+        (Parameters(lungs="nothing"), ParameterError, "no lung extractor 'nothing'"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_computed(chest, parameters, error, message):
     seen = []
-    with pytest.raises(ModelError, match="no model 'nothing'"):
-        segment(chest.volume, Parameters(model="nothing"), report=seen.append)
+    with pytest.raises(error, match=message):
+        segment(chest.volume, parameters, report=seen.append)
     assert seen == []
 
 

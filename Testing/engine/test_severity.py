@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.severity import category_of, measure_severity
-from COVIDLesionSegLib.engine.severity.report import SliceSeverity
+from COVIDLesionSegLib.engine.severity.report import SeverityReport, SliceSeverity
 from COVIDLesionSegLib.engine.severity.rules import slice_mean
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry
 
@@ -151,6 +153,67 @@ def test_severity_does_not_depend_on_how_the_ct_is_stored(permutation, signs, se
         assert ours.lesion_mm2 == pytest.approx(theirs.lesion_mm2)
 
 
+def test_areas_of_a_slice_are_mm2_by_class_and_add_up():
+    lungs = np.zeros((3, 4, 5), np.uint8)
+    lungs[:2] = 1
+    lungs[1, :, 3:] = 2
+    lesions = np.zeros_like(lungs)
+    lesions[0, 0] = 1  # 5 pixels
+    lesions[1, :, 4] = 1  # 4 pixels, left
+    lesions[1, 0, :3] = 2  # 3 pixels, right
+    lesions[2] = 2  # no lung here
+    geometry = grid(lungs.shape, spacing=(0.5, 2.0, 5.0))  # 1 mm2 a pixel
+    classes = ("ground-glass opacity", "consolidation")
+    report = measure_severity(lungs, lesions, classes, geometry)
+    assert [one.lesion_class_mm2 for one in report.slices] == [
+        {"ground-glass opacity": pytest.approx(5.0), "consolidation": 0.0},
+        {"ground-glass opacity": pytest.approx(4.0), "consolidation": pytest.approx(3.0)},
+    ]
+    assert [one.lesion_mm2 for one in report.slices] == pytest.approx([5.0, 7.0])
+    assert [one.disagreement for one in report.slices] == [None, None]
+
+
+def test_disagreement_of_a_slice_is_the_mean_where_any_member_sees_lesion():
+    lungs = np.ones((4, 2, 3), np.uint8)
+    lesions = np.zeros_like(lungs)
+    disagreement = np.zeros(lungs.shape, np.float32)
+    lesions[0, 0] = 1  # three voxels, unanimous
+    lesions[1, 0], disagreement[1, 0] = 1, (0.0, 0.5, 1.0)
+    disagreement[2, 1, 2] = 0.5  # a minority sees lesion, and it is not labelled
+    report = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape), disagreement)
+    assert [one.disagreement for one in report.slices] == [0.0, 0.5, 0.5, None]
+
+
+def test_disagreement_follows_its_slices_however_the_ct_is_stored():
+    lungs = np.ones((3, 2, 2), np.uint8)
+    lesions = np.ones_like(lungs)
+    disagreement = np.stack([np.full((2, 2), value, np.float32) for value in (0.0, 0.5, 1.0)])
+    upside_down = grid(lungs.shape, direction=(1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0))
+    report = measure_severity(lungs, lesions, ("lesion",), upside_down, disagreement)
+    assert [one.disagreement for one in report.slices] == [1.0, 0.5, 0.0]
+
+
+def test_an_ungraded_report_keeps_every_volume_and_loses_every_grade():
+    lungs = np.array([1] * 300 + [2] * 100, np.uint8).reshape(1, 4, 100)
+    lesions = np.zeros_like(lungs)
+    lesions[0, 0] = 1
+    graded = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape))
+    ungraded = graded.ungraded()
+    assert graded.category == "CT-2" and ungraded.category is None and ungraded.ratio is None
+    assert {(rule.ratio, rule.category) for rule in ungraded.rules} == {(None, None)}
+    assert [rule.rule for rule in ungraded.rules] == [rule.rule for rule in graded.rules]
+    assert (ungraded.regions, ungraded.slices) == (graded.regions, graded.slices)
+
+
+def test_a_report_survives_a_trip_through_json():
+    random = np.random.default_rng(0)
+    lungs = random.integers(0, 3, (3, 4, 5)).astype(np.uint8)
+    lesions = random.integers(0, 3, lungs.shape).astype(np.uint8)
+    disagreement = random.random(lungs.shape, dtype=np.float32)
+    report = measure_severity(lungs, lesions, ("a", "b"), grid(lungs.shape), disagreement)
+    assert SeverityReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
 def test_slice_positions_are_superior_mm_of_the_slice_centres():
     lungs = np.ones((3, 2, 2), np.uint8)
     geometry = grid(lungs.shape, spacing=(1.0, 1.0, 2.5), origin=(0.0, 0.0, -100.0))
@@ -160,6 +223,6 @@ def test_slice_positions_are_superior_mm_of_the_slice_centres():
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
 def test_slice_mean_lies_between_the_best_and_the_worst_slice(ratios):
-    slices = [SliceSeverity(i, float(i), 100.0, 100.0 * r, r) for i, r in enumerate(ratios)]
+    slices = [SliceSeverity(i, float(i), 100.0, 100.0 * r, r, {}) for i, r in enumerate(ratios)]
     mean = slice_mean(slices).ratio
     assert min(ratios) - 1e-12 <= mean <= max(ratios) + 1e-12

@@ -14,8 +14,14 @@ from COVIDLesionSegLib.engine.models.weights import load_network
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"classes": ("ground-glass opacity", "consolidation")}, "names 2 lesion classes"),
-        ({"classes": ()}, "names 0 lesion classes"),
+        (
+            {"channels": ("background", "lesion")},
+            r"names 2 channels \(background, lesion\), but its network gives 1",
+        ),
+        (
+            {"classes": ("ground-glass opacity",), "channels": ("ground-glass opacity", "none")},
+            r"names 2 channels \(ground-glass opacity, none\), but its network gives 1",
+        ),
         ({"parameters": 17}, "states 17 parameters"),
     ],
 )

@@ -20,13 +20,19 @@ from .severity.report import SeverityReport
 from .volume import Geometry, read_array, write_volume
 
 FORMAT = "covid-lesion-seg-result"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FACTS_FILE = "result.json"
-ARRAYS = {"lungs": np.uint8, "lesions": np.uint8, "probability": np.float32}
+ARRAYS = {
+    "lungs": np.uint8,
+    "lesions": np.uint8,
+    "probability": np.float32,
+    "disagreement": np.float32,
+}
+_OPTIONAL = {"disagreement"}
 
 
 def save_result(result: SegmentationResult, folder: Path | str) -> Path:
-    """Write ``lungs.nrrd``, ``lesions.nrrd``, ``probability.nrrd`` and ``result.json``.
+    """Write one NRRD file for each array of the result, and ``result.json``.
 
     The folder appears complete or not at all, so a reader never meets half a result. Arrays are
     not compressed: speed matters more than size between two processes. The NRRD headers carry the
@@ -52,7 +58,8 @@ def save_result(result: SegmentationResult, folder: Path | str) -> Path:
     try:
         for name in ARRAYS:
             array = getattr(result, name)
-            write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
+            if array is not None:
+                write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
         facts = json.dumps(_facts_from_result(result), indent=1, allow_nan=False)
         (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
         partial.rename(folder)
@@ -85,10 +92,12 @@ def load_result(folder: Path | str) -> SegmentationResult:
             severity=SeverityReport.from_dict(facts["severity"]),
             flags=tuple(Flag(**flag) for flag in facts["flags"]),
             provenance=dict(facts["provenance"]),
-            **{name: read_array(folder / f"{name}.nrrd")[0] for name in ARRAYS},
+            **{name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]},
         )
     for name, dtype in ARRAYS.items():
         array = getattr(result, name)
+        if array is None and name in _OPTIONAL:
+            continue
         if array.shape != result.geometry.shape or array.dtype != dtype:
             raise InputError(f"{name}.nrrd does not fit {FACTS_FILE}: run again.")
     return result
@@ -116,4 +125,5 @@ def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
         "severity": result.severity.to_dict(),
         "flags": [asdict(flag) for flag in result.flags],
         "provenance": result.provenance,
+        "arrays": [name for name in ARRAYS if getattr(result, name) is not None],
     }

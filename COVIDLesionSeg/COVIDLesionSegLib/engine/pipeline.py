@@ -6,24 +6,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
 from .flags import Flag
 from .inference.device import make_plan
 from .inference.predictor import predict_volume
 from .inference.slice_network import SliceNetwork
 from .lungs import get_extractor
-from .models.catalogue import load_catalogue
+from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
 from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
 from .provenance import describe_run
+from .remarks import UNTRAINED, severity_flags, untrained_flag
 from .result import SegmentationResult
-from .severity import SeverityReport, measure_severity
+from .severity import measure_severity
 from .volume import Volume
 from .volume.checks import check_chest_ct
-
-_TINY_SHARE = 0.001
 
 
 def segment(
@@ -54,14 +51,12 @@ def segment(
 
     with clock.stage("check"):
         volume = check_chest_ct(volume)
-        model = load_catalogue().get(parameters.model)
-        plan = make_plan(parameters, model.card.bfloat16)
+        models = load_catalogue().members(parameters.members)
+        extractor = get_extractor(parameters)
     with clock.stage("model"):
-        report(Progress("Loading the model", 0.0, model.title))
-        network = load_network(model)
-    cancel.raise_if_cancelled()
+        report(Progress("Loading the model", 0.0, " + ".join(model.title for model in models)))
+        members = _slice_networks(models, parameters, volume.axial_spacing[1:], cancel)
     with clock.stage("lungs"):
-        extractor = get_extractor(parameters.lungs)
         found = extractor.extract(
             volume.axial,
             volume.axial_spacing,
@@ -70,58 +65,77 @@ def segment(
         )
     cancel.raise_if_cancelled()
     with clock.stage("lesions"):
-        pixel_mm = volume.axial_spacing[1:]
-        slices = SliceNetwork(
-            network,
-            model.card.preprocessing,
-            plan,
-            parameters.tiling,
-            parameters.batch_size,
-            pixel_mm,
-        )
-        probability = predict_volume(
+        decision = predict_volume(
             volume.axial,
             found.labels,
-            pixel_mm,
-            slices,
-            whole_slices=parameters.tiling == "non-overlapping",
+            volume.axial_spacing[1:],
+            members,
+            parameters.threshold,
+            parameters.combination,
             progress=share_of(report, 0.35, 0.95),
             cancel=cancel,
         )
     with clock.stage("severity"):
         report(Progress("Grading severity", 0.95))
         lungs = volume.on_grid(found.labels)
-        probability = volume.on_grid(probability)
-        lesions = (probability > np.float32(parameters.threshold)).astype(np.uint8)
-        severity = measure_severity(lungs, lesions, model.card.classes, volume.geometry)
+        lesions = volume.on_grid(decision.labels)
+        disagreement = decision.disagreement
+        if disagreement is not None:
+            disagreement = volume.on_grid(disagreement)
+        classes = models[0].card.classes
+        severity = measure_severity(lungs, lesions, classes, volume.geometry, disagreement)
+        untrained = [model.id for model in models if model.card.weights is None]
+        remarks = (
+            *([untrained_flag(untrained)] if untrained else []),
+            *found.flags,
+            *(flag for member in members for flag in member.flags),
+            *(Flag("input", warning) for warning in volume.warnings),
+            *severity_flags(severity),
+        )
+        # Members of an ensemble may make the same remark.
+        flags = tuple(dict.fromkeys(remarks))
+        if any(flag.code == UNTRAINED for flag in flags):
+            severity = severity.ungraded()
         report(Progress("Grading severity", 1.0))
-    compute = {"device": slices.plan.device, "hardware": slices.plan.name}
-    compute["precision"] = "bfloat16" if slices.plan.bfloat16 else "float32"
     return SegmentationResult(
         geometry=volume.geometry,
         lungs=lungs,
         lesions=lesions,
-        probability=probability,
-        classes=model.card.classes,
+        probability=volume.on_grid(decision.probability),
+        disagreement=disagreement,
+        classes=classes,
         severity=severity,
-        flags=(
-            *(Flag("input", warning) for warning in volume.warnings),
-            *found.flags,
-            *slices.flags,
-            *_severity_flags(severity),
+        flags=flags,
+        provenance=describe_run(
+            volume,
+            parameters,
+            found.provenance,
+            [(model, member.plan) for model, member in zip(models, members, strict=True)],
+            clock.seconds,
         ),
-        provenance=describe_run(volume, parameters, model, compute, clock.seconds),
     )
 
 
-def _severity_flags(severity: SeverityReport) -> Iterator[Flag]:
-    both = severity.region("both lungs")
-    if both.ratio is not None and 0 < both.ratio < _TINY_SHARE:
-        yield Flag(
-            "lesion-volume-tiny",
-            f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_SHARE:.1%} of the "
-            f"lungs: {severity.category} rests on what may be noise, so look at the slices.",
+def _slice_networks(
+    models: tuple[Model, ...],
+    parameters: Parameters,
+    pixel_mm: tuple[float, float],
+    cancel: CancelToken,
+) -> list[SliceNetwork]:
+    members = []
+    for model in models:
+        cancel.raise_if_cancelled()
+        members.append(
+            SliceNetwork(
+                load_network(model, parameters.allow_untrained),
+                model.card,
+                make_plan(parameters, model.card.bfloat16),
+                parameters.tiling,
+                parameters.batch_size,
+                pixel_mm,
+            )
         )
+    return members
 
 
 class _Clock:

@@ -27,10 +27,12 @@ class SegmentationResult:
         geometry: The CT's grid.
         lungs: uint8; 0 elsewhere, 1 right lung, 2 left lung; lesions are part of the lung.
         lesions: uint8; 0 elsewhere, n = n-th entry of ``classes``.
-        probability: float32, 0 to 1: probability that a voxel is lesion of any class; 0 outside
-            the lungs, where the network's answer is not used.
+        probability: float32, 0 to 1: probability that a voxel is lesion of any class, of an
+            ensemble the mean; 0 outside the lungs, where the network's answer is not used.
         classes: Names of the lesion classes, e.g. ``("lesion",)``; the label of class n is n + 1.
         severity: Volumes, ratios and categories.
+        disagreement: float32, 0 to 1: how much the members of an ensemble disagree on a voxel, 0
+            where unanimous, 1 where evenly split; None with a single model.
         flags: What a reader must know before trusting the result.
         provenance: Plain JSON-ready facts: software versions, model id and sha256, parameters,
             device, seconds per stage, input source, research-use notice.
@@ -44,3 +46,4 @@ class SegmentationResult:
     severity: SeverityReport
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
+    disagreement: np.ndarray | None = None

@@ -21,3 +21,10 @@ def millilitres(volume: float | None) -> str:
     if volume < 1:
         return f"{volume:.2f}"
     return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
+
+
+def score_text(value: float | None) -> str:
+    """A score with three decimals, one where it is large; ``n/a`` where it is undefined."""
+    if value is None:
+        return "n/a"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"

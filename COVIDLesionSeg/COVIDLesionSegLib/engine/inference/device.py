@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -13,6 +13,8 @@ from ..parameters import Parameters
 # takes for itself was not measured. Where this is too little, the batch steps down.
 _GPU_BYTES_PER_PIXEL = 2_000
 _BATCH_PIXELS = {"cpu": 2**18, "cuda": 2**22, "mps": 2**21}
+# Each takes the memory of a forward pass; with more cores than this, every pass gets several.
+_MOST_CPU_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,15 @@ class ComputePlan:
         bfloat16: Convolutions in bfloat16 instead of float32.
         pixels: Most pixels of all inputs of one forward pass together.
         name: Of the hardware, for provenance.
+        workers: Batches in work at the same time. A GPU computes one of them, while the other is
+            prepared for it or taken from it.
     """
 
     device: str
     bfloat16: bool
     pixels: int
     name: str
+    workers: int = 1
 
     def batch_size(self, patch_pixels: int) -> int:
         """Number of inputs of ``patch_pixels`` pixels that one forward pass takes, at least 1."""
@@ -38,13 +43,16 @@ class ComputePlan:
     def smaller(self, patch_pixels: int) -> ComputePlan | None:
         """The next step down after running out of memory, or None: there is none.
 
-        First half the batch, then the CPU, then half the batch again.
+        First half the batch, then the CPU, then half the batch again, then one batch at a time.
         """
         batch = self.batch_size(patch_pixels)
         if batch > 1:
-            return ComputePlan(self.device, self.bfloat16, patch_pixels * (batch // 2), self.name)
+            return replace(self, pixels=patch_pixels * (batch // 2))
         if self.device != "cpu":
-            return ComputePlan("cpu", False, _BATCH_PIXELS["cpu"], _device_name("cpu"))
+            pixels, name = _BATCH_PIXELS["cpu"], _device_name("cpu")
+            return ComputePlan("cpu", False, pixels, name, self.workers)
+        if self.workers > 1:
+            return replace(self, workers=1)
         return None
 
 
@@ -67,7 +75,7 @@ def make_plan(parameters: Parameters, bfloat16_allowed: bool) -> ComputePlan:
     if device == "cuda":
         free, _ = torch.cuda.mem_get_info()
         pixels = min(pixels, max(1, int(0.8 * free) // _GPU_BYTES_PER_PIXEL))
-    return ComputePlan(device, bfloat16, pixels, _device_name(device))
+    return ComputePlan(device, bfloat16, pixels, _device_name(device), _workers(device))
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
@@ -103,6 +111,14 @@ def _computes_bfloat16(device: str) -> bool:
     # torch offers no public question for the CPU; without an answer float32 is the safe one.
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return device == "cpu" and bool(native())
+
+
+def _workers(device: str) -> int:
+    if device != "cpu":
+        return 2
+    threads = torch.get_num_threads()
+    threads_each = -(-threads // _MOST_CPU_WORKERS)
+    return threads // threads_each
 
 
 def _device_name(device: str) -> str:

@@ -1,64 +1,102 @@
-"""Lesion probabilities of a whole CT, slice by slice, in bounded memory."""
+"""Lesions of a whole CT, slice by slice, in bounded memory."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from .ensemble import Decision, decide
 from .slice_network import SliceNetwork
+from .workers import in_parallel
 
 # What the network sees around the lungs: its receptive field reaches into the chest wall.
-_MARGIN_MM = 25.0
+_MARGIN_MM = 36.0
+# So many neighbours share a box. A network's answer moves a little with what it sees around the
+# lungs, so that the box must not follow the batches, which every device chooses for itself.
+_SLICES_IN_A_BOX = 8
 
 
 def predict_volume(
     axial_hu: np.ndarray,
     lungs: np.ndarray,
     pixel_mm: tuple[float, float],
-    slice_network: SliceNetwork,
-    whole_slices: bool = False,
+    members: list[SliceNetwork],
+    threshold: float = 0.5,
+    combination: str = "majority-vote",
     progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
-) -> np.ndarray:
-    """Lesion probability, float32 (z, y, x), 0 to 1; 0 outside the lungs.
+) -> Decision:
+    """Lesion probability and labels of a CT, arrays (z, y, x); 0 outside the lungs.
 
-    Only slices that contain lung are computed, and of them only the box around all lungs.
+    Only slices that contain lung are computed, and of them only the box around their lungs and
+    those of their neighbours, unless a network needs the whole slice.
 
     Args:
         axial_hu: HU (z, y, x) in axial order.
         lungs: Non-zero in the lungs, same shape.
         pixel_mm: Pixel size along (y, x), in mm.
-        slice_network: The network.
-        whole_slices: Compute whole slices instead of the box, as a protocol that fixes the place
-            of patches on the slice demands.
+        members: The network, or those of an ensemble, all of the same classes.
+        threshold, combination: See :func:`~.ensemble.decide`.
         progress: Told after every batch; ``fraction`` runs from 0 to 1 within this call.
-        cancel: Looked at before every batch.
+        cancel: Looked at before every batch and every member.
 
     Raises:
         Cancelled: The token was set.
         DeviceError: Out of memory, with no smaller step left.
     """
-    probability = np.zeros(axial_hu.shape, dtype=np.float32)
+    cancel = cancel or CancelToken()
+    whole = Decision(
+        probability=np.zeros(axial_hu.shape, dtype=np.float32),
+        labels=np.zeros(axial_hu.shape, dtype=np.uint8),
+        disagreement=np.zeros(axial_hu.shape, dtype=np.float32) if len(members) > 1 else None,
+    )
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
     if not len(slices):
-        return probability
-    box = (slice(None), slice(None)) if whole_slices else _lung_box(lungs, pixel_mm)
-    done = 0
-    while done < len(slices):
-        if cancel is not None:
+        return whole
+
+    def solve(place: tuple) -> int:
+        answers = []
+        for member in members:
             cancel.raise_if_cancelled()
+            answers.append(_answer(member, axial_hu, lungs, place))
+        decision = decide(answers, threshold, combination)
+        inside = lungs[place] > 0
+        whole.probability[place] = np.where(inside, decision.probability, np.float32(0.0))
+        whole.labels[place] = decision.labels * inside
+        if decision.disagreement is not None:
+            whole.disagreement[place] = decision.disagreement * inside
+        return len(inside)
+
+    places = []
+    for group in np.split(slices, range(_SLICES_IN_A_BOX, len(slices), _SLICES_IN_A_BOX)):
+        box = _lung_box(lungs[group], pixel_mm)
         shape = lungs[(0, *box)].shape
-        batch = slices[done : done + slice_network.slices_at_once(shape)]
-        answer = slice_network(axial_hu[(batch, *box)])
-        probability[(batch, *box)] = np.where(lungs[(batch, *box)] > 0, answer, 0.0)
-        done += len(batch)
+        step = min(
+            member.slices_at_once(lungs.shape[1:] if member.needs_whole_slices else shape)
+            for member in members
+        )
+        places += [(batch, *box) for batch in np.split(group, range(step, len(group), step))]
+    workers = min(member.plan.workers for member in members)
+    done = 0
+    for solved in in_parallel(solve, places, workers):
+        done += solved
         message = f"slice {done} of {len(slices)}"
         progress(Progress("Finding lesions", done / len(slices), message))
-    return probability
+    return whole
+
+
+def _answer(
+    member: SliceNetwork, axial_hu: np.ndarray, lungs: np.ndarray, place: tuple
+) -> np.ndarray:
+    """Class probabilities (n, classes, rows, columns) at ``place``: slices, rows and columns."""
+    batch, *box = place
+    seen = (batch, slice(None), slice(None)) if member.needs_whole_slices else place
+    answer = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
+    return answer[(slice(None), slice(None), *box)] if member.needs_whole_slices else answer
 
 
 def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:
-    """Rows and columns that hold all lungs of all slices, with a margin."""
+    """Rows and columns that hold the lungs of all these slices, with a margin."""
     projection = lungs.any(axis=0)
     box = []
     for axis, size in enumerate(pixel_mm):

@@ -2,55 +2,80 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from ..errors import DeviceError
+from ..errors import DeviceError, ParameterError
 from ..flags import Flag
-from ..models.preprocessing import Preprocessing
+from ..models.card import ModelCard
 from .device import ComputePlan, ran_out_of_memory
+from .field import Field
 from .tiling import make_inferer
+
+_GPU = threading.Lock()
 
 
 class SliceNetwork:
-    """Lesion probability of slices in HU.
+    """Class probabilities of slices in HU; several threads may ask at the same time.
 
     Args:
-        network: Image (batch, 1, rows, columns) in 0..1 to one channel of logits.
-        preprocessing: Of the network.
+        network: Image (batch, 1, rows, columns) to logits (batch, channels, rows, columns).
+        card: The network's card: preprocessing, channels and classes.
         plan: Device, precision and batch; :attr:`plan` holds the one in force after steps down.
         tiling: See :func:`~.tiling.make_inferer`.
         batch_size: Patches per forward pass; 0 leaves it to the plan.
         pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
 
     Attributes:
+        network: What computes: as given, or in bfloat16 a copy.
+        card: As given.
+        needs_whole_slices: Whether slices must be handed over uncropped.
+        needs_lungs: Whether the lungs must be handed over with them.
         flags: Steps down and resampling, for the result's reader.
+
+    Raises:
+        ParameterError: The tiling asks for patches, but the network takes whole slices only.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        preprocessing: Preprocessing,
+        card: ModelCard,
         plan: ComputePlan,
         tiling: str,
         batch_size: int,
         pixel_mm: tuple[float, float],
     ):
-        self._network = network.eval().to(memory_format=torch.channels_last)
+        preprocessing = card.preprocessing
+        if tiling != "whole-slice" and preprocessing.patch_size is None:
+            raise ParameterError(
+                f"tiling is {tiling!r}, but model {card.id} takes whole slices: "
+                "choose the tiling whole-slice."
+            )
+        self._given = network.eval().to(memory_format=torch.channels_last)
+        self.network = _bfloat16_copy(network) if plan.bfloat16 else network
         self._preprocessing = preprocessing
         self._tiling = tiling
         self._batch_size = batch_size
+        self._pixel_mm = pixel_mm
+        self._places = threading.Semaphore(plan.workers)
+        self._stepping_down = threading.Lock()
+        self.card = card
         self.plan = plan
+        # The published test protocol fixes the place of its patches on the slice.
+        self.needs_whole_slices = tiling == "non-overlapping" or preprocessing.needs_whole_slices
+        self.needs_lungs = preprocessing.lung_mask
         self.flags: list[Flag] = []
-        smallest, largest = preprocessing.pixel_mm
-        self._zoom = (1.0, 1.0)
-        if not all(smallest <= size <= largest for size in pixel_mm):
-            self._zoom = tuple(size / preprocessing.resample_mm for size in pixel_mm)
-            self.flags.append(_resampled(pixel_mm, preprocessing))
+        if self.field((1, 1)).unusual_pixels:
+            self.flags.append(_resampled(pixel_mm, preprocessing.resample_mm))
 
     def slices_at_once(self, shape: tuple[int, int]) -> int:
         """How many slices of ``shape`` to hand over together."""
@@ -58,89 +83,124 @@ class SliceNetwork:
             return 1
         return self._batch_size or self.plan.batch_size(self._network_pixels(shape))
 
-    def __call__(self, hu: np.ndarray) -> np.ndarray:
-        """Lesion probability, float32, of HU slices (n, rows, columns).
+    def __call__(self, hu: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
+        """Class probabilities, float32 (n, classes, rows, columns), of HU slices.
+
+        Args:
+            hu: Shape (n, rows, columns).
+            lungs: Non-zero in the lungs, same shape; needed where :attr:`needs_lungs`.
 
         Raises:
             DeviceError: Out of memory, with no smaller step left.
         """
-        images = torch.from_numpy(self._preprocessing.to_unit(hu))[:, None]
+        return self.probabilities(self._preprocessing.to_unit(hu), lungs)
+
+    def probabilities(self, unit: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
+        """The same for slices that somebody windowed already, float32 in 0..1."""
+        images = torch.from_numpy(self._preprocessing.normalise(unit, lungs))[:, None]
         while True:
+            tried = self.plan
             try:
-                batch = self.slices_at_once(hu.shape[1:])
-                return torch.cat([self._forward(part) for part in images.split(batch)]).numpy()
+                with self._places:
+                    batch = self.slices_at_once(unit.shape[1:])
+                    return torch.cat([self._forward(part) for part in images.split(batch)]).numpy()
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
-                self._step_down(hu.shape[1:], error)
+                self._step_down(tried, unit.shape[1:], error)
 
+    @torch.inference_mode()
     def _forward(self, images: Tensor) -> Tensor:
-        shape = images.shape[2:]
-        resampled = self._resampled_shape(shape)
-        if resampled != tuple(shape):
-            images = functional.interpolate(images, resampled, mode="bilinear", antialias=True)
-        padded = self._padded_shape(resampled)
-        images = functional.pad(images, (0, padded[1] - resampled[1], 0, padded[0] - resampled[0]))
-        patches = self._batch_size or self.plan.batch_size(self._network_pixels(shape))
-        inferer = make_inferer(self._tiling, self._preprocessing, patches)
-        self._network.to(self.plan.device)
+        field = self.field(images.shape[2:])
+        patches = self._batch_size or self.plan.batch_size(self._network_pixels(field.shape))
+        inferer = make_inferer(self._tiling, self._preprocessing.patch_size, patches)
+        inputs = field.resample(images)
         with (
-            torch.inference_mode(),
-            # PyTorch's default, TF32, keeps 10 of float32's 23 bits on an NVIDIA GPU.
-            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+            turn_on(self.plan.device),
             torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.bfloat16),
         ):
-            images = images.to(self.plan.device).contiguous(memory_format=torch.channels_last)
-            probability = inferer(images, self._probability)
-        probability = probability[:, :, : resampled[0], : resampled[1]].cpu()
-        if resampled != tuple(shape):
-            probability = functional.interpolate(probability, shape, mode="bilinear")
-        return probability[:, 0]
+            self.network.to(self.plan.device)
+            inputs = inputs.to(self.plan.device).contiguous(memory_format=torch.channels_last)
+            probability = inferer(inputs, self._class_probabilities).cpu()
+        return field.bring_back(probability)
 
-    def _probability(self, images: Tensor) -> Tensor:
-        return torch.sigmoid(self._network(images).float())
+    def _class_probabilities(self, images: Tensor) -> Tensor:
+        logits = self.network(images).float()
+        if logits.shape[1] == 1:
+            return torch.sigmoid(logits)
+        return torch.softmax(logits, dim=1)[:, self.card.class_channels]
 
-    def _resampled_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
-        return tuple(max(1, round(n * zoom)) for n, zoom in zip(shape, self._zoom, strict=True))
-
-    def _padded_shape(self, shape: tuple[int, int]) -> tuple[int, int]:
-        steps = (
-            (self._preprocessing.multiple,) * 2
-            if self._tiling == "whole-slice"
-            else self._preprocessing.patch_size
-        )
-        return tuple(-(-n // step) * step for n, step in zip(shape, steps, strict=True))
+    def field(self, shape: tuple[int, int]) -> Field:
+        """How slices of ``shape`` become the network's input."""
+        preprocessing = self._preprocessing
+        whole = self._tiling == "whole-slice"
+        steps = (preprocessing.multiple,) * 2 if whole else preprocessing.patch_size
+        return Field(tuple(shape), self._pixel_mm, preprocessing, steps)
 
     def _network_pixels(self, shape: tuple[int, int]) -> int:
         """Pixels of one network input: a padded slice, or a patch."""
-        if self._tiling == "whole-slice":
-            rows, columns = self._padded_shape(self._resampled_shape(shape))
-        else:
-            rows, columns = self._preprocessing.patch_size
-        return rows * columns
+        whole = self._tiling == "whole-slice"
+        return math.prod(
+            self.field(shape).network_shape if whole else self._preprocessing.patch_size
+        )
 
-    def _step_down(self, shape: tuple[int, int], error: BaseException) -> None:
-        pixels = self._network_pixels(shape)
-        failed = self._batch_size or self.plan.batch_size(pixels)
-        before = replace(self.plan, pixels=failed * pixels)
-        after = before.smaller(pixels)
-        if after is None:
-            raise DeviceError(
-                "There is not enough memory for a single patch: close other programs and try again."
-            ) from error
-        if before.device != after.device:
-            change = f"the {before.device} device gave way to the CPU"
-            torch.cuda.empty_cache()
-        else:
-            change = f"batches shrank to {after.batch_size(pixels)}"
-        self.plan, self._batch_size = after, 0
-        self.flags.append(Flag("memory-step-down", f"Memory ran out, so {change}.", "note"))
+    def _step_down(self, tried: ComputePlan, shape: tuple[int, int], error: BaseException) -> None:
+        with self._stepping_down:
+            if self.plan is not tried:  # another thread stepped down meanwhile
+                return
+            pixels = self._network_pixels(shape)
+            failed = self._batch_size or tried.batch_size(pixels)
+            after = replace(tried, pixels=failed * pixels).smaller(pixels)
+            if after is None:
+                raise DeviceError(
+                    "There is not enough memory for a single patch: close other programs and try "
+                    "again."
+                ) from error
+            for _ in range(tried.workers):  # what is still being computed ends first
+                self._places.acquire()
+            if tried.device != after.device:
+                change = f"the {tried.device} device gave way to the CPU"
+                self.network = self._given.cpu()
+                torch.cuda.empty_cache()
+            elif tried.workers != after.workers:
+                change = "slices are computed one after the other"
+            else:
+                change = f"batches shrank to {after.batch_size(pixels)}"
+            self.plan, self._batch_size = after, 0
+            self.flags.append(Flag("memory-step-down", f"Memory ran out, so {change}.", "note"))
+            self._places.release(after.workers)
 
 
-def _resampled(pixel_mm: tuple[float, float], preprocessing: Preprocessing) -> Flag:
+@contextmanager
+def turn_on(device: str) -> Iterator[None]:
+    """Compute on ``device`` within the block; a GPU lets in one thread at a time.
+
+    cuDNN's settings belong to the whole process, and the memory of one batch is what was planned.
+    """
+    if device == "cpu":
+        yield
+        return
+    with (
+        _GPU,
+        # PyTorch's default, TF32, keeps 10 of float32's 23 bits on an NVIDIA GPU.
+        torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+    ):
+        yield
+
+
+def _bfloat16_copy(network: nn.Module) -> nn.Module:
+    """The network with its kernels in bfloat16, which autocast would convert at every pass."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            module.to(torch.bfloat16)
+    return network
+
+
+def _resampled(pixel_mm: tuple[float, float], resample_mm: float) -> Flag:
     rows, columns = pixel_mm
     return Flag(
         "pixel-size-unusual",
         f"Pixels of {rows:.2f} x {columns:.2f} mm are unlike those the model learned from; slices "
-        f"were resampled to {preprocessing.resample_mm:.2f} mm for it, so check small lesions.",
+        f"were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
     )

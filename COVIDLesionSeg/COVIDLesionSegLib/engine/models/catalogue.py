@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import ModelError
 from .card import ModelCard
@@ -67,45 +69,93 @@ class Catalogue:
         left_out = "".join(f" {problem}" for problem in self.problems)
         raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.{left_out}")
 
+    def members(self, ids: tuple[str, ...]) -> tuple[Model, ...]:
+        """The lesion models of these ids, one or those of an ensemble.
+
+        Raises:
+            ModelError: There is no such model, it finds lungs, or the models tell other classes.
+        """
+        found = tuple(self.get(model_id) for model_id in ids)
+        for model in found:
+            if model.card.task != "lesions":
+                raise ModelError(
+                    f"Model {model.id} finds {model.card.task}, not lesions: choose it for the "
+                    "lungs, and another model for the lesions."
+                )
+            if model.card.classes != found[0].card.classes:
+                raise ModelError(
+                    f"Models {found[0].id} and {model.id} cannot vote together: one tells "
+                    f"{', '.join(found[0].card.classes)}, the other "
+                    f"{', '.join(model.card.classes)}."
+                )
+        return found
+
 
 def load_catalogue() -> Catalogue:
-    """Read every card ``*.json`` of the packaged and the user's model folder.
+    """Read every card in the ``*.json`` files of the packaged and the user's model folder.
 
-    A damaged card of the user's, or one whose id is taken, is left out and named among the
+    Trained models come first, then networks without weights, each in the order of their files. A
+    damaged file of the user's, or a card whose id is taken, is left out and named among the
     problems: it must not keep anybody from the other models.
 
     Raises:
         ModelError: A packaged card is damaged: the installation is.
     """
-    models = {model.id: model for model in map(read_model, _cards(PACKAGED_FOLDER))}
+    models: dict[str, Model] = {}
+    for path in _files(PACKAGED_FOLDER):
+        models |= {model.id: model for model in read_models(path)}
     problems = []
-    for path in _cards(user_folder()):
+    for path in _files(user_folder()):
         try:
-            model = read_model(path)
+            found = read_models(path)
         except ModelError as error:
             problems.append(str(error))
             continue
-        if model.id in models:
-            problems.append(
-                f"Two model cards are called {model.id!r}: change the id inside {path.name}, or "
-                "remove that file."
-            )
-            continue
-        models[model.id] = model
-    return Catalogue(tuple(models.values()), tuple(problems))
+        for model in found:
+            if model.id in models:
+                problems.append(
+                    f"Two model cards are called {model.id!r}: change the id inside {path.name}, "
+                    "or remove that file."
+                )
+            else:
+                models[model.id] = model
+    ordered = sorted(models.values(), key=lambda model: model.card.weights is None)
+    return Catalogue(tuple(ordered), tuple(problems))
 
 
-def _cards(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.json"), key=lambda card: card.stem)
 
 
-def read_model(card_path: Path) -> Model:
-    """Read one card; raises ModelError when it cannot be read or understood."""
+def read_models(path: Path) -> list[Model]:
+    """Read a file of one card, or of a family of cards.
+
+    A family is ``{"shared": {...}, "models": [{...}, ...]}``: each of its cards is what they share,
+    and over that its own fields.
+
+    Raises:
+        ModelError: The file, or one of its cards, cannot be read or understood.
+    """
     try:
-        values = json.loads(card_path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"The model card {card_path.name} cannot be read: {error}.") from error
+        raise ModelError(f"The model card {path.name} cannot be read: {error}.") from error
     try:
-        return Model(ModelCard.from_dict(values), card_path.parent)
+        return [Model(ModelCard.from_dict(values), path.parent) for values in _cards(content)]
     except ModelError as error:
-        raise ModelError(f"{card_path.name}: {error}") from error
+        raise ModelError(f"{path.name}: {error}") from error
+
+
+def _cards(content: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(content, dict):
+        raise ModelError("A model card is a JSON object, and this file holds none.")
+    if "models" not in content:
+        yield content
+        return
+    shared, models = content.get("shared", {}), content["models"]
+    if set(content) - {"shared", "models"} or not isinstance(models, list):
+        raise ModelError("A family of model cards has the fields 'shared' and 'models' only.")
+    for values in models:
+        if not isinstance(shared, dict) or not isinstance(values, dict):
+            raise ModelError("The cards of a family, and what they share, are JSON objects.")
+        yield {**shared, **values}

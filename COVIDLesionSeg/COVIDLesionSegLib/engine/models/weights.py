@@ -14,26 +14,59 @@ from torch import nn
 from ..errors import ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
+from .card import ModelCard
 from .catalogue import Model
 
+UNTRAINED_SEED = 0
+"""Seed of the random weights of a network that is run without training."""
 
-def load_network(model: Model) -> nn.Module:
+
+def load_network(model: Model, allow_untrained: bool = False) -> nn.Module:
     """Build the model's network with its verified weights, float32, in evaluation mode.
+
+    Args:
+        model: What to load.
+        allow_untrained: Give a network without trained weights random ones, always the same,
+            instead of refusing it: for timing and for trying the way, never for its results.
 
     Raises:
         ModelError: The model has no weights, they are absent, their checksum is not the card's, or
             they belong to another network, or that network is not the card's.
+        DependencyError: A package that the network is built from is missing.
     """
-    if len(model.card.classes) != 1:
-        raise ModelError(
-            f"The card of model {model.id} names {len(model.card.classes)} lesion classes, but its "
-            "network tells one: name one class on the card, or choose another model."
-        )
+    card = model.card
+    if card.weights is None:
+        if not allow_untrained:
+            raise ModelError(
+                f"Model {model.id} has no trained weights yet: choose another model, train this "
+                "one, or allow untrained networks if its results do not matter."
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(UNTRAINED_SEED)
+            network = build_network(card.network, card.arguments)
+    else:
+        network = build_network(card.network, card.arguments)
+        _load_weights(network, model)
+    _check_fits(network.eval(), card)
+    return network
+
+
+def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.float16) -> str:
+    """Write the network's weights as safetensors, atomically; returns the file's SHA-256.
+
+    Kernels are written as ``dtype``; biases and the statistics of normalisation stay as they are.
+    """
+    tensors = {
+        name: tensor.detach().to("cpu", dtype if tensor.ndim > 1 else tensor.dtype).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    data = save_safetensors(tensors)
+    write_bytes(data, path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _load_weights(network: nn.Module, model: Model) -> None:
     path = model.weights_path
-    if path is None:
-        raise ModelError(
-            f"Model {model.id} has no trained weights yet: choose another model or train this one."
-        )
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -45,28 +78,27 @@ def load_network(model: Model) -> nn.Module:
             f"The weights of model {model.id} ({path.name}) do not have the checksum on its card: "
             "the file is damaged or was replaced; install it again."
         )
-    network = build_network(model.card.network, model.card.arguments)
     try:
-        network.load_state_dict({k: v.float() for k, v in load_safetensors(data).items()})
+        network.load_state_dict(load_safetensors(data))
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"The weights in {path.name} are not those of network {model.card.network}: "
             "use the file that belongs to this model's card."
         ) from error
-    if count_parameters(network) != model.card.parameters:
+
+
+def _check_fits(network: nn.Module, card: ModelCard) -> None:
+    if count_parameters(network) != card.parameters:
         raise ModelError(
-            f"The card of model {model.id} states {model.card.parameters:,} parameters, but its "
+            f"The card of model {card.id} states {card.parameters:,} parameters, but its "
             f"network has {count_parameters(network):,}: correct the card or its network arguments."
         )
-    return network.eval()
-
-
-def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.float16) -> str:
-    """Write the network's weights as safetensors, atomically; returns the file's SHA-256."""
-    tensors = {
-        name: tensor.detach().to("cpu", dtype).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    data = save_safetensors(tensors)
-    write_bytes(data, path)
-    return hashlib.sha256(data).hexdigest()
+    size = 2 * card.preprocessing.multiple
+    with torch.inference_mode():
+        channels = network(torch.zeros(1, 1, size, size)).shape[1]
+    if channels != len(card.channels):
+        raise ModelError(
+            f"The card of model {card.id} names {len(card.channels)} channels "
+            f"({', '.join(card.channels)}), but its network gives {channels}: correct the card's "
+            "classes and channels, or its network arguments."
+        )

@@ -12,7 +12,11 @@ _LUNGS = (("right lung", (1,)), ("left lung", (2,)), ("both lungs", (1, 2)))
 
 
 def measure_severity(
-    lungs: np.ndarray, lesions: np.ndarray, classes: tuple[str, ...], geometry: Geometry
+    lungs: np.ndarray,
+    lesions: np.ndarray,
+    classes: tuple[str, ...],
+    geometry: Geometry,
+    disagreement: np.ndarray | None = None,
 ) -> SeverityReport:
     """Measure severity on the CT's own grid.
 
@@ -21,7 +25,8 @@ def measure_severity(
         lesions: uint8 (k, j, i): n + 1 for ``classes[n]``. Lesion voxels outside the lungs do not
             count.
         classes: Names of the lesion classes.
-        geometry: The grid of both arrays.
+        geometry: The grid of all arrays.
+        disagreement: float32 (k, j, i), of an ensemble's members; None with a single model.
     """
     order = AxialOrder.of(geometry)
     counts = _counts(order.to_axial(lungs), order.to_axial(lesions), len(classes))
@@ -29,7 +34,10 @@ def measure_severity(
         _region(name, counts[:, labels].sum(axis=(0, 1)), classes, geometry.voxel_volume_ml)
         for name, labels in _LUNGS
     )
-    slices = _slices(counts, order, geometry)
+    disagreements = [None] * len(counts)
+    if disagreement is not None:
+        disagreements = _disagreements(order.to_axial(lesions), order.to_axial(disagreement))
+    slices = _slices(counts, classes, disagreements, order, geometry)
     right, left, both = regions
     return SeverityReport(
         regions=regions,
@@ -63,10 +71,26 @@ def _region(
     )
 
 
-def _slices(counts: np.ndarray, order: AxialOrder, geometry: Geometry) -> tuple[SliceSeverity, ...]:
+def _disagreements(lesions: np.ndarray, disagreement: np.ndarray) -> list[float | None]:
+    """By axial slice, the mean over the voxels that any member calls lesion."""
+    means = []
+    for labels, values in zip(lesions, disagreement, strict=True):
+        voted = values[(labels > 0) | (values > 0)]
+        means.append(float(voted.mean(dtype=np.float64)) if voted.size else None)
+    return means
+
+
+def _slices(
+    counts: np.ndarray,
+    classes: tuple[str, ...],
+    disagreements: list[float | None],
+    order: AxialOrder,
+    geometry: Geometry,
+) -> tuple[SliceSeverity, ...]:
     _, height, width = order.axial_spacing(geometry)
     lung_pixels = counts[:, 1:].sum(axis=(1, 2))
-    lesion_pixels = counts[:, 1:, 1:].sum(axis=(1, 2))
+    class_pixels = counts[:, 1:, 1:].sum(axis=1)
+    lesion_pixels = class_pixels.sum(axis=1)
     return tuple(
         SliceSeverity(
             index=int(index),
@@ -74,6 +98,11 @@ def _slices(counts: np.ndarray, order: AxialOrder, geometry: Geometry) -> tuple[
             lung_mm2=float(lung_pixels[index] * height * width),
             lesion_mm2=float(lesion_pixels[index] * height * width),
             ratio=float(lesion_pixels[index] / lung_pixels[index]),
+            lesion_class_mm2={
+                name: float(pixels * height * width)
+                for name, pixels in zip(classes, class_pixels[index], strict=True)
+            },
+            disagreement=disagreements[index],
         )
         for index, position in enumerate(_superior_positions(order, geometry))
         if lung_pixels[index]

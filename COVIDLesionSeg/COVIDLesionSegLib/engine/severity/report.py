@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -35,6 +35,9 @@ class SliceSeverity:
         lung_mm2: Area of both lungs, in mm2.
         lesion_mm2: Area of all lesions, in mm2.
         ratio: ``lesion_mm2 / lung_mm2``, 0 to 1.
+        lesion_class_mm2: Lesion area by class name, in mm2.
+        disagreement: Mean disagreement of an ensemble's members over the voxels that any of them
+            calls lesion, 0 to 1; None with a single model, or where none of them does.
     """
 
     index: int
@@ -42,6 +45,8 @@ class SliceSeverity:
     lung_mm2: float
     lesion_mm2: float
     ratio: float
+    lesion_class_mm2: dict[str, float]
+    disagreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,21 @@ class SeverityReport:
         return self.rules[0].ratio
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the lesion classes, in their order."""
+        return tuple(dict.fromkeys(n for region in self.regions for n in region.lesion_class_ml))
+
+    @property
     def most_infected_slice(self) -> SliceSeverity | None:
         """The slice with the largest lesion area, or without any lesion the largest lung area."""
         return max(self.slices, key=lambda one: (one.lesion_mm2, one.lung_mm2), default=None)
+
+    def ungraded(self) -> SeverityReport:
+        """The same volumes, without a category by any rule: for results that mean nothing."""
+        return replace(
+            self,
+            rules=tuple(replace(rule, ratio=None, category=None) for rule in self.rules),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; what is undefined is None."""

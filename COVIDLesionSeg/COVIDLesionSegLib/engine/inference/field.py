@@ -1,0 +1,95 @@
+"""From a slice's own pixels to those its network expects, and back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from torch import Tensor
+from torch.nn import functional
+
+from ..models.preprocessing import Preprocessing
+
+
+class Field:
+    """The field of view of slices of one shape, as a network sees it.
+
+    Three cases, by the preprocessing: pixels as they are; pixels resampled because their size is
+    unlike those the network learned from; or the whole slice resampled to the network's fixed
+    input, without distortion. Where that leaves room, air is added at the lower and right edge.
+
+    Args:
+        shape: (rows, columns) of the slices.
+        pixel_mm: Pixel size along (rows, columns), in mm.
+        preprocessing: Of the network.
+        steps: Rows and columns of the network's input are multiples of these.
+
+    Attributes:
+        shape: As given.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        pixel_mm: tuple[float, float],
+        preprocessing: Preprocessing,
+        steps: tuple[int, int],
+    ):
+        self.shape = shape
+        self._pixel_mm = pixel_mm
+        self._preprocessing = preprocessing
+        self._steps = steps
+
+    @cached_property
+    def unusual_pixels(self) -> bool:
+        """Whether pixels are resampled because their size is outside the accepted range."""
+        accepted = self._preprocessing.pixel_mm
+        return accepted is not None and not all(
+            accepted[0] <= size <= accepted[1] for size in self._pixel_mm
+        )
+
+    @cached_property
+    def _zoom(self) -> tuple[float, float]:
+        """Network pixels per pixel of the slice."""
+        if self._preprocessing.input_size:
+            extent_mm = [n * mm for n, mm in zip(self.shape, self._pixel_mm, strict=True)]
+            rows, columns = self._preprocessing.input_size
+            finer = min(rows / extent_mm[0], columns / extent_mm[1])  # network pixels per mm
+            return tuple(mm * finer for mm in self._pixel_mm)
+        if self.unusual_pixels:
+            return tuple(mm / self._preprocessing.resample_mm for mm in self._pixel_mm)
+        return (1.0, 1.0)
+
+    @cached_property
+    def _resampled_shape(self) -> tuple[int, int]:
+        return tuple(
+            max(1, round(n * zoom)) for n, zoom in zip(self.shape, self._zoom, strict=True)
+        )
+
+    @cached_property
+    def network_shape(self) -> tuple[int, int]:
+        """(rows, columns) of the network's input."""
+        inner = self._preprocessing.input_size or self._resampled_shape
+        return tuple(-(-n // step) * step for n, step in zip(inner, self._steps, strict=True))
+
+    def resample(self, images: Tensor) -> Tensor:
+        """Slices (batch, 1, rows, columns) to the network's input."""
+        if self._resampled_shape != self.shape:
+            images = functional.interpolate(
+                images, self._resampled_shape, mode="bilinear", antialias=True
+            )
+        if self._resampled_shape == self.network_shape:
+            return images
+        # Air is 0, or the lowest value of a slice that was brought to zero mean.
+        air = images.amin(dim=(2, 3), keepdim=True).clamp(max=0.0)
+        padded = air.repeat(1, 1, *self.network_shape)
+        rows, columns = self._resampled_shape
+        padded[:, :, :rows, :columns] = images
+        return padded
+
+    def bring_back(self, probability: Tensor) -> Tensor:
+        """The inverse for probabilities (batch, classes, rows, columns): on the slice's pixels."""
+        rows, columns = self._resampled_shape
+        probability = probability[:, :, :rows, :columns]
+        if self._resampled_shape != self.shape:
+            probability = functional.interpolate(probability, self.shape, mode="bilinear")
+        return probability

@@ -1,0 +1,62 @@
+"""Remarks on a whole result: untrained networks, next to no lesion, a divided ensemble."""
+
+from __future__ import annotations
+
+import pytest
+
+from COVIDLesionSegLib.engine.remarks import UNTRAINED, severity_flags, untrained_flag
+from COVIDLesionSegLib.engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
+
+
+def report(lung_ml=5000.0, lesion_ml=0.0, disagreements=()):
+    ratio = lesion_ml / lung_ml if lung_ml else None
+    return SeverityReport(
+        regions=(RegionSeverity("both lungs", lung_ml, lesion_ml, ratio, {"lesion": lesion_ml}),),
+        slices=tuple(
+            SliceSeverity(i, 10.0 * i - 20.4, 100.0, 1.0, 0.01, {"lesion": 1.0}, disagreement)
+            for i, disagreement in enumerate(disagreements)
+        ),
+        rules=(),
+    )
+
+
+def flags_of(**kwargs):
+    return list(severity_flags(report(**kwargs)))
+
+
+@pytest.mark.parametrize(
+    ("lung_ml", "lesion_ml", "flagged"),
+    [
+        (5000.0, 0.0, False),
+        (5000.0, 0.001, True),
+        (5000.0, 4.99, True),
+        (5000.0, 5.0, False),
+        (0.0, 0.0, False),
+    ],
+)
+def test_less_than_a_thousandth_of_lesion_is_flagged_but_none_is_not(lung_ml, lesion_ml, flagged):
+    flags = flags_of(lung_ml=lung_ml, lesion_ml=lesion_ml)
+    assert [flag.code for flag in flags] == ["lesion-volume-tiny"] * flagged
+    assert all(f"{lesion_ml:.2f} ml" in flag.message for flag in flags)
+
+
+def test_slices_on_which_an_ensemble_is_divided_are_named_by_their_place():
+    (flag,) = flags_of(disagreements=[0.1, None, 0.51, 0.5, 1.0, 0.0])
+    assert (flag.code, flag.level) == ("ensemble-divided", "warning")
+    assert "disagree on 2 of 6 slices (S +0, +20 mm)" in flag.message
+
+
+def test_of_many_divided_slices_five_are_named_and_the_rest_counted():
+    (flag,) = flags_of(disagreements=[0.9] * 8)
+    assert "8 of 8 slices (S -20, -10, +0, +10, +20 and 3 more mm)" in flag.message
+
+
+@pytest.mark.parametrize("disagreements", [(), (None, None), (0.5, 0.0, 0.3)])
+def test_a_single_network_and_an_ensemble_that_agrees_are_not_flagged(disagreements):
+    assert flags_of(disagreements=disagreements) == []
+
+
+def test_untrained_networks_are_named():
+    flag = untrained_flag(["a", "b"])
+    assert (flag.code, flag.level) == (UNTRAINED, "warning")
+    assert "a, b" in flag.message and "not graded" in flag.message
