@@ -13,6 +13,7 @@ from COVIDLesionSegLib.engine.errors import (
 )
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.lungs.sides import remove_remnant
+from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 
@@ -21,7 +22,9 @@ GRID = {"size": (144, 112, 56), "spacing": (2.3, 2.3, 5.0)}
 
 def extract(volume, **kwargs):
     """Labels on the stored grid, and the flags' codes."""
-    result = get_extractor("threshold").extract(volume.axial, volume.axial_spacing, **kwargs)
+    result = get_extractor(Parameters(lungs="threshold")).extract(
+        volume.axial, volume.axial_spacing, **kwargs
+    )
     return volume.on_grid(result.labels), {flag.code for flag in result.flags}
 
 
@@ -210,9 +213,9 @@ def test_progress_rises_to_the_end_and_cancel_stops(ill):
     assert seen[-1] < 1.0
 
 
-def test_an_unknown_method_is_refused():
-    with pytest.raises(ParameterError):
-        get_extractor("magic")
+def test_an_unknown_method_is_refused_by_name():
+    with pytest.raises(ParameterError, match="magic"):
+        get_extractor(Parameters(lungs="magic"))
 
 
 def test_the_input_is_not_changed(ill):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,10 +19,12 @@ class LungLabels:
         labels: uint8 (z, y, x) in axial order; 0 elsewhere, 1 right lung, 2 left lung. Lesions,
             vessels and bronchi within the lung belong to it; trachea and main bronchi do not.
         flags: What is unusual about these lungs.
+        provenance: JSON-ready facts: the method, and the weights it used.
     """
 
     labels: np.ndarray
     flags: tuple[Flag, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 class LungExtractor(Protocol):

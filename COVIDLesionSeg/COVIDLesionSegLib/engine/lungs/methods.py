@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from ..errors import ParameterError
+from ..models.catalogue import load_catalogue
+from ..parameters import LUNG_METHODS, Parameters
 from .extractor import LungExtractor
 
 
-def get_extractor(method: str = "threshold") -> LungExtractor:
-    """The lung extractor of this name, one of ``parameters.LUNG_METHODS``.
+def get_extractor(parameters: Parameters | None = None) -> LungExtractor:
+    """The lung extractor that ``parameters.lungs`` names; the default one without parameters.
 
     Raises:
         ParameterError: There is no extractor of this name.
+        ModelError: Its network has no usable weights.
+        DependencyError: A package that it needs is missing.
+        DeviceError: The device asked for is not there.
     """
-    # Imported here: scipy and scikit-image are needed for the job, not to offer the choice.
-    if method == "threshold":
-        from .threshold import ThresholdExtractor
+    parameters = parameters or Parameters()
+    build = {
+        "threshold": _threshold,
+        "lungmask-r231": _lungmask,
+        "lungmask-r231covidweb": _lungmask,
+    }.get(parameters.lungs, _network)
+    return build(parameters)
 
-        return ThresholdExtractor()
-    raise ParameterError(f"There is no lung extractor {method!r}; choose: threshold.")
+
+# Imported below: what an extractor computes with is needed for the job, not to offer the choice.
+
+
+def _threshold(_: Parameters) -> LungExtractor:
+    from .threshold import ThresholdExtractor
+
+    return ThresholdExtractor()
+
+
+def _lungmask(parameters: Parameters) -> LungExtractor:
+    from .lungmask import LungmaskExtractor
+
+    return LungmaskExtractor(parameters.lungs, parameters)
+
+
+def _network(parameters: Parameters) -> LungExtractor:
+    models = {m.id: m for m in load_catalogue().models if m.card.task == "lungs"}
+    if parameters.lungs not in models:
+        raise ParameterError(
+            f"There is no lung extractor {parameters.lungs!r}; choose one of: "
+            f"{', '.join((*LUNG_METHODS, *models))}."
+        )
+    from .network import NetworkExtractor
+
+    return NetworkExtractor(models[parameters.lungs], parameters)

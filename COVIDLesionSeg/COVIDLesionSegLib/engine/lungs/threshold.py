@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
-from ..errors import InputError, LungsNotFoundError
+from ..errors import InputError
 from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .airways import find_trachea, grow_airways
-from .components import fill_slices, label, largest
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
+from .pieces import find_body, large_pieces, midline_of
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
-from .working_grid import WorkingGrid, deeper_than, within
+from .working_grid import WorkingGrid, within
 
 _AERATED = -350  # HU; below: lung including ground glass, or air
-_BODY = -300  # HU; above: tissue
-_GAS = -945  # HU; median below: gas in the bowel or outside, not even an emphysematous lung
-_SMALLEST_LUNG = 150.0  # ml of aerated lung in one piece
-_TABLE = 5.0  # mm; thicker than a shell of the table, thinner than the chest wall
-_NOT_FOUND = (
-    "No lungs were found: the CT must show the chest, in HU, with aerated lung on at least one "
-    "side."
-)
 _NO_AIRWAYS = Flag(
     "airways-not-found",
     "The trachea was not found: main bronchi may be counted as lung.",
@@ -60,16 +51,16 @@ class ThresholdExtractor:
         hu = np.clip(axial_hu, -1024, 3071).astype(np.int16)
         grid = WorkingGrid.of(hu.shape, spacing)
         coarse = grid.shrink(hu)
-        body = _body(coarse, grid)
+        body = find_body(coarse, grid)
 
         step(0.2, "aerated lung")
-        midline = float(np.nonzero(body.any(axis=(0, 1)))[0].mean()) if body.any() else 0.0
+        midline = midline_of(body)
         trachea = find_trachea(coarse, body, midline, grid)
         airways = np.zeros(hu.shape, bool)
         if trachea is not None:
             airways = grow_airways(hu, trachea, spacing, grid)
         coarse_airways = grid.shrink(airways.astype(np.uint8) * np.uint8(100)) > 0
-        lungs = _aerated_lungs((coarse < _AERATED) & body & ~coarse_airways, coarse, grid)
+        lungs = large_pieces((coarse < _AERATED) & body & ~coarse_airways, coarse, grid)
 
         step(0.45, "right and left")
         sides = right_and_left(lungs, midline, grid)
@@ -85,32 +76,7 @@ class ThresholdExtractor:
         if trachea is None:
             flags += (_NO_AIRWAYS,)
         step(1.0, "")
-        return LungLabels(labels, flags)
-
-
-def _body(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
-    """The patient without table and clothes, everything inside included."""
-    tissue = coarse > _BODY
-    core = largest(deeper_than(tissue, _TABLE, grid.spacing))
-    body = within(core, _TABLE + max(grid.spacing), grid.spacing) & tissue
-    return fill_slices(body)
-
-
-def _aerated_lungs(aerated: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
-    """The large pieces of aerated lung.
-
-    Raises:
-        LungsNotFoundError: No piece is large enough, or all are gas.
-    """
-    labels, sizes = label(aerated)
-    ml = sizes * grid.voxel_ml
-    # A lung of which little is aerated still counts beside a normal one.
-    numbers = np.flatnonzero(ml >= 0.1 * _SMALLEST_LUNG)
-    medians = np.asarray(ndimage.median(coarse, labels, numbers)) if len(numbers) else np.empty(0)
-    numbers = numbers[medians > _GAS]
-    if not len(numbers) or ml[numbers].max() < _SMALLEST_LUNG:
-        raise LungsNotFoundError(_NOT_FOUND)
-    return np.isin(labels, numbers[ml[numbers] >= 0.1 * ml[numbers].max()])
+        return LungLabels(labels, flags, {"method": "threshold"})
 
 
 def _outline(

@@ -1,0 +1,119 @@
+"""Lungs by a network of the catalogue, such as the first step of the cascade.
+
+Source: Qiblawey et al., Diagnostics 2021;11(5):893, section 2.3: every pixel of a slice is lung or
+background by softmax. Which lung it is, and which pieces are none, is worked out afterwards as the
+threshold extractor does it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import ModelError
+from ..inference.device import make_plan
+from ..inference.slice_network import SliceNetwork
+from ..models.catalogue import Model
+from ..models.weights import load_network
+from ..parameters import Parameters
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..provenance import describe_model
+from ..remarks import untrained_flag
+from .components import fill_enclosed
+from .extractor import LungLabels
+from .pieces import find_body, large_pieces, midline_of
+from .plausibility import check_lungs
+from .sides import remove_remnant, right_and_left
+from .working_grid import WorkingGrid, bounding_box, within
+
+
+class NetworkExtractor:
+    """Lungs by a network that tells lung from background on axial slices.
+
+    Args:
+        model: A model whose task is the lungs.
+        parameters: Device, precision, batch size, and whether an untrained network may run.
+
+    Raises:
+        ModelError: The model has no usable weights, or finds the lungs from the lungs.
+        DeviceError: The device asked for is not there.
+        DependencyError: A package that the network is built from is missing.
+    """
+
+    def __init__(self, model: Model, parameters: Parameters):
+        if model.card.preprocessing.lung_mask:
+            raise ModelError(
+                f"The card of model {model.id} asks for the lungs that it is to find: set "
+                "lung_mask to false on it."
+            )
+        self._model = model
+        self._network = load_network(model, parameters.allow_untrained)
+        self._plan = make_plan(parameters, model.card.bfloat16)
+        self._batch_size = parameters.batch_size
+
+    def extract(
+        self,
+        axial_hu: np.ndarray,
+        spacing: tuple[float, float, float],
+        progress: ProgressCallback = ignore_progress,
+        cancel: CancelToken | None = None,
+    ) -> LungLabels:
+        """See :class:`~.extractor.LungExtractor`."""
+        cancel = cancel or CancelToken()
+        card = self._model.card
+        slices = SliceNetwork(
+            self._network, card, self._plan, "whole-slice", self._batch_size, spacing[1:]
+        )
+        lung = np.zeros(axial_hu.shape, bool)
+        done = 0
+        while done < len(lung):
+            cancel.raise_if_cancelled()
+            progress(
+                Progress(
+                    "Finding the lungs", 0.85 * done / len(lung), f"slice {done + 1} of {len(lung)}"
+                )
+            )
+            batch = slice(done, done + slices.slices_at_once(axial_hu.shape[1:]))
+            lung[batch] = slices(axial_hu[batch]).sum(axis=1) > 0.5
+            done = batch.stop
+        cancel.raise_if_cancelled()
+        progress(Progress("Finding the lungs", 0.85, "right and left"))
+        labels = label_lungs(lung, axial_hu, spacing)
+        flags = (*slices.flags, *check_lungs(labels, axial_hu, spacing))
+        if card.weights is None:
+            flags = (untrained_flag([card.id]), *flags)
+        progress(Progress("Finding the lungs", 1.0))
+        return LungLabels(labels, flags, {"method": card.id, **describe_model(card, slices.plan)})
+
+
+def label_lungs(
+    lung: np.ndarray, axial_hu: np.ndarray, spacing: tuple[float, float, float]
+) -> np.ndarray:
+    """Right and left lung of a mask of both, without small pieces, with what they enclose.
+
+    Args:
+        lung: bool (z, y, x) in axial order.
+        axial_hu: HU, same shape.
+        spacing: mm along (z, y, x).
+
+    Returns:
+        uint8, same shape; 1 right lung, 2 left lung.
+
+    Raises:
+        LungsNotFoundError: No piece is large enough, or all are gas.
+    """
+    grid = WorkingGrid.of(lung.shape, spacing)
+    coarse = grid.shrink(np.clip(axial_hu, -1024, 3071).astype(np.int16))
+    pieces = grid.shrink(lung.astype(np.uint8) * np.uint8(100)) >= 50
+    midline = midline_of(find_body(coarse, grid))
+    sides = right_and_left(large_pieces(pieces, coarse, grid), midline, grid)
+    labels = grid.repeat(sides) * lung
+    for side in (1, 2):
+        # The outline, where less than half of a coarse voxel is lung.
+        edge = grid.repeat(within(sides == side, max(grid.spacing), grid.spacing))
+        labels[edge & lung & (labels == 0)] = side
+        one = labels == side
+        if one.any():
+            box = bounding_box(one, [1, 1, 1])
+            labels[box][fill_enclosed(one[box]) & (labels[box] == 0)] = side
+    remove_remnant(labels)
+    return labels
