@@ -1,5 +1,6 @@
 """Grids and axial order, against SimpleITK and for every way a CT can be stored."""
 
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -8,7 +9,7 @@ import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume, geometry_of
+from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume, geometry_of, same_grid
 from engine.volume_files import as_image, chest_hu, grid_of
 
 ORIENTATIONS = [
@@ -117,3 +118,12 @@ def test_voxel_volume_is_in_millilitres():
     grid = grid_of(np.zeros((2, 3, 4)), spacing=(0.5, 2.0, 10.0))
     assert grid.voxel_volume_ml == pytest.approx(0.01)
     assert grid.shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize(("shift", "same"), [(0.01, True), (0.1, False)])
+def test_grids_are_the_same_unless_a_corner_lies_a_twentieth_of_a_voxel_away(shift, same):
+    geometry = Geometry((40, 30, 20), (0.7, 0.8, 2.5), (-90.0, 40.0, -300.0), tuple(np.eye(3).flat))
+    moved = replace(geometry, origin=(geometry.origin[0] + shift * 0.7, *geometry.origin[1:]))
+    stretched = replace(geometry, spacing=(0.7, 0.8, 2.5 + shift * 0.7 / 19))
+    assert same_grid(geometry, moved) is same_grid(geometry, stretched) is same
+    assert not same_grid(geometry, replace(geometry, size=(40, 30, 21)))

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ..files import write_bytes
+from ..evaluation.card_scores import card_scores
+from ..evaluation.scores import protocol_of
 from ..models.card import ModelCard, Score, Weights
+from ..models.card_file import write_card
 from ..models.catalogue import Model
 from ..models.preprocessing import Preprocessing
 from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
+from ..parameters import Parameters
 from .data import TrainingData
-from .evaluation import PatientScore, score_patients
+from .evaluation import score_patients
+from .patches import PATCH
 from .trainer import Recipe
 
 _BFLOAT16_TOLERANCE = 0.002
-_VALIDATION = (
-    "patient never learned from; pixels of all slices pooled, whole slices, p > 0.5, no lung mask"
-)
-_OUTSIDE = (
-    "outside patient, image windowed by its publisher; pixels of all slices pooled, whole slices, "
-    "p > 0.5, no lung mask"
-)
+_PIXEL_MM = (0.5, 1.0)  # of the CTs that slices usually come from, and what zoom makes of them
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,9 @@ def export_model(
         arguments={k: v for k, v in recipe.network_arguments.items() if k != "dropout"},
         parameters=count_parameters(network),
         classes=("lesion",),
-        preprocessing=Preprocessing(recipe.window_hu),
+        preprocessing=Preprocessing(
+            recipe.window_hu, patch_size=(PATCH, PATCH), pixel_mm=_PIXEL_MM
+        ),
         weights=Weights(file, sha256, provenance.licence, provenance.licence_note),
         training={
             "data": data.describe(),
@@ -85,13 +84,13 @@ def export_model(
     written = load_network(Model(card, folder))
     scores: list[Score] = []
     moved = 0.0
-    for slices, protocol in ((data.validation, _VALIDATION), (data.outside, _OUTSIDE)):
-        patients = score_patients(written, card.preprocessing, slices)
-        with torch.autocast("cpu", torch.bfloat16):
-            in_bfloat16 = score_patients(written, card.preprocessing, slices)
-        for patient, other in zip(patients, in_bfloat16, strict=True):
-            scores += _card_scores(patient, protocol)
-            moved = max(moved, abs(patient.dice - other.dice))
+    for slices in (data.validation, data.outside):
+        patients = score_patients(written, card, slices)
+        in_bfloat16 = score_patients(written, card, slices, "bfloat16")
+        for patient, one in patients.items():
+            scores += card_scores(patient, one, protocol_of(Parameters()))
+            dice, other = one.values["dice"], in_bfloat16[patient].values["dice"]
+            moved = max(moved, abs((dice or 0.0) - (other or 0.0)))
     card = replace(
         card,
         scores=tuple(scores),
@@ -100,23 +99,3 @@ def export_model(
     )
     write_card(card, folder)
     return card
-
-
-def write_card(card: ModelCard, folder: Path) -> None:
-    """Write ``<id>.json``; raises OutputError when it cannot be written."""
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-    write_bytes(text.encode(), folder / f"{card.id}.json")
-
-
-def _card_scores(score: PatientScore, protocol: str) -> list[Score]:
-    values = {
-        "Dice": score.dice,
-        "precision": score.precision,
-        "sensitivity": score.sensitivity,
-    }
-    data = f"{score.patient}, {score.slices} slices"
-    return [
-        Score(metric, round(value, 4), data, protocol)
-        for metric, value in values.items()
-        if value is not None
-    ]

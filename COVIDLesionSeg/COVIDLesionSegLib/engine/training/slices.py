@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..errors import InputError
 from ..volume import Volume
 
 _AIR_HU, _SOFT_TISSUE_HU = -1024.0, 40.0
+_COLUMNS = {"name", "case", "grey_soft_peak"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class LabelledSlice:
         image: float32 (rows, columns): HU, or 0..1 where ``windowed``.
         windowed: The image was windowed by somebody before it was stored; HU are unknown.
         lesion: bool (rows, columns), expert mask.
+        lungs: bool (rows, columns), expert mask; None where there is none, or it was not read.
     """
 
     name: str
@@ -33,6 +36,7 @@ class LabelledSlice:
     image: np.ndarray
     windowed: bool
     lesion: np.ndarray
+    lungs: np.ndarray | None = None
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -46,7 +50,18 @@ def patient_of_case(case: str) -> str:
     return case.rsplit("_", 1)[0] if case.startswith("radiopaedia") else case
 
 
-def read_slice_folder(folder: Path, patients: Iterable[str] | None = None) -> list[LabelledSlice]:
+def slices_per_patient(folder: Path) -> dict[str, int]:
+    """Number of slices of every patient in a slice folder, sorted by patient.
+
+    Raises:
+        InputError: The folder has no index.
+    """
+    return dict(sorted(Counter(patient for _, patient in _index(folder)).items()))
+
+
+def read_slice_folder(
+    folder: Path, patients: Iterable[str] | None = None, with_lungs: bool = False
+) -> list[LabelledSlice]:
     """Read ``index.csv`` and its ``img/`` and ``lesion/`` PNGs.
 
     Grey levels become HU where the index gives the grey level of soft tissue in an unwindowed
@@ -56,35 +71,49 @@ def read_slice_folder(folder: Path, patients: Iterable[str] | None = None) -> li
     Args:
         folder: The slice folder.
         patients: Only these patients; all by default.
+        with_lungs: Read ``lung/`` as well, where there is such a folder.
 
     Raises:
         InputError: The index or an image is missing, or an image and its mask differ in size.
     """
-    index = Path(folder) / "index.csv"
-    if not index.is_file():
-        raise InputError(f"{folder} is not a slice folder: it has no index.csv.")
     wanted = None if patients is None else set(patients)
+    folder = Path(folder)
+    kinds = ["img", "lesion"]
+    if with_lungs and (folder / "lung").is_dir():
+        kinds.append("lung")
     slices = []
-    with index.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            patient = patient_of_case(row["case"])
-            if wanted is not None and patient not in wanted:
-                continue
-            grey, lesion = (
-                _read_png(index.parent / kind / f"{row['name']}.png") for kind in ("img", "lesion")
-            )
-            if grey.shape != lesion.shape:
-                raise InputError(f"{row['name']}: the image and its mask differ in size.")
-            windowed = row["case"].startswith("radiopaedia")
-            if windowed:
-                image = grey.astype(np.float32) / 255.0
-            else:
-                scale = (_SOFT_TISSUE_HU - _AIR_HU) / float(row["grey_soft_peak"])
-                image = _AIR_HU + grey.astype(np.float32) * np.float32(scale)
-            slices.append(LabelledSlice(row["name"], patient, image, windowed, lesion > 127))
+    for row, patient in _index(folder):
+        if wanted is not None and patient not in wanted:
+            continue
+        images = [_read_png(folder / kind / f"{row['name']}.png") for kind in kinds]
+        if len({image.shape for image in images}) > 1:
+            raise InputError(f"{row['name']}: the image and its mask differ in size.")
+        grey, *masks = images
+        windowed = row["case"].startswith("radiopaedia")
+        if windowed:
+            image = grey.astype(np.float32) / 255.0
+        else:
+            scale = (_SOFT_TISSUE_HU - _AIR_HU) / float(row["grey_soft_peak"])
+            image = _AIR_HU + grey.astype(np.float32) * np.float32(scale)
+        slices.append(
+            LabelledSlice(row["name"], patient, image, windowed, *(mask > 127 for mask in masks))
+        )
     if not slices:
         raise InputError(f"{folder} holds no slices of the patients asked for.")
     return slices
+
+
+def _index(folder: Path) -> Iterator[tuple[dict[str, str], str]]:
+    """Rows of ``index.csv``, each with its patient."""
+    index = Path(folder) / "index.csv"
+    if not index.is_file():
+        raise InputError(f"{folder} is not a slice folder: it has no index.csv.")
+    with index.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if missing := _COLUMNS - set(reader.fieldnames or ()):
+            raise InputError(f"index.csv lacks the column {min(missing)}.")
+        for row in reader:
+            yield row, patient_of_case(row["case"])
 
 
 def clean_slices(volume: Volume, indices: Sequence[int], patient: str) -> list[LabelledSlice]:

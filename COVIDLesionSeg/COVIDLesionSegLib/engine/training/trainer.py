@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ..errors import ModelError
 from ..losses.focal import EamcFocalLoss
+from ..models.card import ModelCard
 from ..networks import build_network
 from ..progress import CancelToken
 from .augmentation import Augmentation
@@ -64,6 +66,23 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
+
+
+def make_recipe(card: ModelCard, steps: int | None = None) -> Recipe:
+    """The recipe that trains the network of ``card``, for ``steps`` steps where given.
+
+    Raises:
+        ModelError: The network tells several classes apart, which no recipe trains yet.
+    """
+    if len(card.channels) > 1:
+        raise ModelError(
+            f"Training knows one lesion class so far, but the network of model {card.id} tells "
+            f"{', '.join(card.channels)} apart: choose another network."
+        )
+    default = Recipe()
+    own = default.network_arguments if card.network == default.network else {}
+    recipe = replace(default, network=card.network, network_arguments=own | card.arguments)
+    return recipe if steps is None else replace(recipe, steps=steps, schedule_steps=steps)
 
 
 class LesionTask(lightning.LightningModule):

@@ -1,7 +1,7 @@
 """CT volumes: reading, checking, geometry, writing."""
 
 from .checks import check_chest_ct
-from .geometry import AxialOrder, Geometry
+from .geometry import AxialOrder, Geometry, same_grid
 from .images import geometry_of, image_from
 from .reading import read_array, read_volume
 from .volume import Volume
@@ -16,5 +16,6 @@ __all__ = [
     "image_from",
     "read_array",
     "read_volume",
+    "same_grid",
     "write_volume",
 ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_POSITION_TOLERANCE = 0.05
+"""Of a voxel, between the corners of two grids that count as the same."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +113,15 @@ class AxialOrder:
     def axial_spacing(self, geometry: Geometry) -> tuple[float, float, float]:
         """Spacing in mm along the axial array's axes (z, y, x)."""
         return tuple(geometry.spacing[2 - axis] for axis in self.permutation)
+
+
+def same_grid(first: Geometry, second: Geometry) -> bool:
+    """Whether two grids have the same size and corners, within a twentieth of a voxel."""
+    if first.size != second.size:
+        return False
+    last = [n - 1 for n in first.size]
+    corners = np.array(
+        [[i, j, k, 1] for i in (0, last[0]) for j in (0, last[1]) for k in (0, last[2])], float
+    ).T
+    distance = (first.ijk_to_lps @ corners - second.ijk_to_lps @ corners)[:3]
+    return bool(np.abs(distance).max() <= _POSITION_TOLERANCE * min(first.spacing))

@@ -1,0 +1,1 @@
+"""Models against experts: labelled data in, scores with their protocol out."""

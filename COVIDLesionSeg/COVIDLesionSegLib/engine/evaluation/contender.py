@@ -1,0 +1,191 @@
+"""A model, or an ensemble, that answers labelled samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ..errors import ParameterError
+from ..flags import Flag
+from ..inference.device import make_plan
+from ..inference.ensemble import Decision, decide
+from ..inference.predictor import predict_volume
+from ..inference.slice_network import SliceNetwork
+from ..models.card import ModelCard
+from ..models.catalogue import Catalogue
+from ..models.weights import load_network
+from ..parameters import Parameters
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..provenance import describe_model
+from .samples import Sample
+
+
+class Contender:
+    """One of the models that are compared.
+
+    Args:
+        members: Card and network of the model, or of each member of an ensemble.
+        parameters: Device, precision, tiling, threshold and combination.
+
+    Attributes:
+        cards: Of the members.
+        parameters: As given.
+        flags: Resampling and steps down so far, each once.
+    """
+
+    def __init__(self, members: list[tuple[ModelCard, nn.Module]], parameters: Parameters):
+        self.cards = tuple(card for card, _ in members)
+        self.parameters = parameters
+        self._members = members
+        self._pixel_mm: tuple[float, float] | None = None
+        self._ready: list[SliceNetwork] | None = None
+        self.flags: list[Flag] = []
+
+    @property
+    def name(self) -> str:
+        """Ids of the members, joined by ``+``."""
+        return "+".join(card.id for card in self.cards)
+
+    @property
+    def title(self) -> str:
+        return " + ".join(card.title for card in self.cards)
+
+    def own_protocol(self, lungs: str | None) -> str:
+        """What a protocol must add for this model; ``lungs`` tells whose lungs it was given."""
+        parts = []
+        if any(card.preprocessing.lung_mask for card in self.cards):
+            parts.append(f"; the network sees the lungs ({lungs}) only")
+        if len(self.cards) > 1:
+            parts.append(f"; ensemble by {self.parameters.combination}")
+        return "".join(parts)
+
+    def describe(self) -> dict[str, Any]:
+        """Networks, weights and device of the members, for provenance; after the first sample."""
+        return {
+            network.card.id: describe_model(network.card, network.plan)
+            for network in self._ready or ()
+        }
+
+    def learned_from(self, patient: str) -> bool | None:
+        """Whether a member learned from the patient; None where a card does not record it."""
+        records = [card.training.get("data", {}).get("training") for card in self.cards]
+        if any(patient in record for record in records if record is not None):
+            return True
+        return None if None in records else False
+
+    def predict(
+        self,
+        sample: Sample,
+        lung_mask: bool,
+        report: ProgressCallback = ignore_progress,
+        cancel: CancelToken | None = None,
+    ) -> Decision:
+        """Probability and labels of a sample.
+
+        With ``lung_mask`` a CT is answered just as the main job answers it. Otherwise networks see
+        whole slices, and without a lung mask what they find outside the lungs stays.
+
+        Raises:
+            ParameterError: The lungs are needed, but not known.
+            DeviceError: Out of memory, with no smaller step left.
+            Cancelled: The token was set.
+        """
+        cancel = cancel or CancelToken()
+        networks = self._networks(sample.spacing_mm)
+        if sample.lungs is None and (lung_mask or any(one.needs_lungs for one in networks)):
+            raise ParameterError(
+                f"Model {self.name} needs the lungs, but the data have none: add a folder lung/ "
+                "with their masks, or choose another model."
+            )
+        if lung_mask and sample.spacing_mm is not None:
+            decision = predict_volume(
+                sample.image,
+                sample.lungs,
+                sample.spacing_mm[1:],
+                networks,
+                self.parameters.threshold,
+                self.parameters.combination,
+                report,
+                cancel,
+            )
+        else:
+            decision = self._predict_whole_slices(sample, networks, report, cancel)
+            if lung_mask:
+                inside = sample.lungs > 0
+                decision = Decision(decision.probability * inside, decision.labels * inside, None)
+        flags = [*self.flags, *(flag for network in networks for flag in network.flags)]
+        self.flags = list(dict.fromkeys(flags))
+        return decision
+
+    def _predict_whole_slices(
+        self,
+        sample: Sample,
+        networks: list[SliceNetwork],
+        report: ProgressCallback,
+        cancel: CancelToken,
+    ) -> Decision:
+        count, *shape = sample.image.shape
+        probability = np.empty(sample.image.shape, dtype=np.float32)
+        labels = np.empty(sample.image.shape, dtype=np.uint8)
+        step = min(network.slices_at_once(tuple(shape)) for network in networks)
+        for start in range(0, count, step):
+            cancel.raise_if_cancelled()
+            part = slice(start, start + step)
+            answers = [
+                network.probabilities(
+                    sample.unit(part, network.card.preprocessing),
+                    sample.lungs[part] if network.needs_lungs else None,
+                )
+                for network in networks
+            ]
+            decision = decide(answers, self.parameters.threshold, self.parameters.combination)
+            probability[part], labels[part] = decision.probability, decision.labels
+            report(Progress("Finding lesions", min(start + step, count) / count))
+        return Decision(probability, labels, None)
+
+    def _networks(self, spacing_mm: tuple[float, float, float] | None) -> list[SliceNetwork]:
+        """The networks, set up for the sample's pixels; pixels of unknown size stay as they are."""
+        pixel_mm = None if spacing_mm is None else spacing_mm[1:]
+        if self._ready is None or pixel_mm != self._pixel_mm:
+            self._pixel_mm = pixel_mm
+            self._ready = [
+                SliceNetwork(
+                    network,
+                    card,
+                    make_plan(self.parameters, card.bfloat16),
+                    self.parameters.tiling,
+                    self.parameters.batch_size,
+                    pixel_mm or (card.preprocessing.resample_mm,) * 2,
+                )
+                for card, network in self._members
+            ]
+        return self._ready
+
+
+def load_contenders(
+    names: list[str], parameters: Parameters, catalogue: Catalogue, cancel: CancelToken
+) -> list[Contender]:
+    """Load the models to compare; a name with ``+`` is one ensemble.
+
+    A network that several contenders share is loaded once.
+
+    Raises:
+        ParameterError: A name is no model's, or is given twice.
+        ModelError: A model is unknown, has no trained weights, or cannot be loaded.
+    """
+    if len(set(names)) < len(names):
+        raise ParameterError("A model is given twice: name each once.")
+    networks: dict[str, nn.Module] = {}
+    contenders = []
+    for name in names:
+        own = replace(parameters, model=name)
+        models = catalogue.members(own.members)
+        for model in models:
+            cancel.raise_if_cancelled()
+            if model.id not in networks:
+                networks[model.id] = load_network(model)
+        contenders.append(Contender([(model.card, networks[model.id]) for model in models], own))
+    return contenders

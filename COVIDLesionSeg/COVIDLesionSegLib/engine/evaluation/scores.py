@@ -1,0 +1,107 @@
+"""Scores of a model: patient by patient, and over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..metrics.intervals import half_width, mean_and_sd
+from ..parameters import Parameters
+from .measures import MEASURES, Value
+from .tally import Tally
+
+
+@dataclass(frozen=True)
+class PatientScores:
+    """Scores of one patient.
+
+    Attributes:
+        slices: Number of slices.
+        learned_from: Whether the model learned from the patient, so that these scores flatter;
+            None where its card does not record whom it learned from.
+        windowed: The images were windowed by their publisher.
+        values: Every score, by the key of its measure; None where it is undefined.
+    """
+
+    slices: int
+    learned_from: bool | None
+    windowed: bool
+    values: dict[str, Value]
+
+    @classmethod
+    def of(cls, tally: Tally, learned_from: bool | None) -> PatientScores:
+        """Every score of what was counted on one patient."""
+        return cls(len(tally.slices), learned_from, tally.windowed, _values(tally))
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """Scores of one model, or ensemble; the dictionaries go by the keys of the measures.
+
+    Attributes:
+        model: Its id, or those of its members joined by ``+``.
+        title: For people.
+        protocol: How its scores were measured, as its card states it.
+        patients: Scores by patient.
+        slices: Number of slices of all patients.
+        pooled: All slices of all patients taken together.
+        half_widths: Of the 95 % confidence intervals of ``pooled``; None for scores without one.
+        means, sds: Mean and sample standard deviation over patients.
+        remarks: What to know about how the model answered.
+    """
+
+    model: str
+    title: str
+    protocol: str
+    patients: dict[str, PatientScores]
+    slices: int
+    pooled: dict[str, Value]
+    half_widths: dict[str, Value]
+    means: dict[str, Value]
+    sds: dict[str, Value]
+    remarks: tuple[str, ...]
+
+    @property
+    def learned_from(self) -> list[str]:
+        """Patients whose scores flatter."""
+        return [name for name, scores in self.patients.items() if scores.learned_from]
+
+
+def _values(tally: Tally) -> dict[str, Value]:
+    return {measure.key: measure.of(tally) for measure in MEASURES}
+
+
+def summarise(patients: dict[str, PatientScores], pooled: Tally) -> dict[str, Any]:
+    """The fields of :class:`ModelScores` that follow from the patients and their common tally."""
+    values = _values(pooled)
+    spread = {
+        measure.key: mean_and_sd([scores.values[measure.key] for scores in patients.values()])
+        for measure in MEASURES
+    }
+    return {
+        "patients": patients,
+        "slices": len(pooled.slices),
+        "pooled": values,
+        "half_widths": {
+            measure.key: half_width(values[measure.key], len(measure.slices(pooled)))
+            if measure.slices
+            else None
+            for measure in MEASURES
+        },
+        "means": {key: mean for key, (mean, _) in spread.items()},
+        "sds": {key: sd for key, (_, sd) in spread.items()},
+    }
+
+
+def protocol_of(parameters: Parameters, lungs: str | None = None) -> str:
+    """How scores are measured, in the words of a model's card.
+
+    Args:
+        parameters: Give threshold and tiling.
+        lungs: Whose lungs bound what counts; None without a lung mask.
+    """
+    tiling = "" if parameters.tiling == "whole-slice" else f" in {parameters.tiling} patches"
+    mask = f"within the lungs ({lungs})" if lungs else "no lung mask"
+    return (
+        f"pixels of all slices pooled, whole slices{tiling}, p > {parameters.threshold:g}, {mask}"
+    )

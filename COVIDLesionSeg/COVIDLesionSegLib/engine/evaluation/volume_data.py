@@ -1,0 +1,137 @@
+"""Whole CTs and their lesion masks, listed in a CSV file, to judge models on."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..lungs import get_extractor
+from ..parameters import Parameters
+from ..progress import CancelToken
+from ..volume import Volume, read_array, read_volume, same_grid
+from .samples import Sample, chosen_patients
+
+_COLUMNS = ("ct", "mask", "patient")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    ct: Path
+    mask: Path | None
+    patient: str
+
+
+class VolumeData:
+    """Labelled data of a CSV file; see :class:`~.samples.LabelledData`.
+
+    Columns: ``ct``, a file or DICOM folder; ``mask``, a file on the grid of the CT with lesion 1
+    and everything else 0, or nothing for a CT without lesions; and perhaps ``patient``, by default
+    the name of the CT. Paths are relative to the CSV file.
+
+    Args:
+        table: The CSV file.
+        parameters: Names the lung extractor.
+        patients: Only these; all by default.
+
+    Raises:
+        InputError: The table cannot be understood, a file is missing, or a patient is unknown.
+        ParameterError: There is no such lung extractor.
+    """
+
+    unit = "mm"
+    mask_by_default = True
+
+    def __init__(self, table: Path, parameters: Parameters, patients: list[str] | None = None):
+        self._pairs = _read_table(table)
+        counts = Counter(pair.patient for pair in self._pairs)
+        self.samples_of = chosen_patients(dict(sorted(counts.items())), patients)
+        self.lungs = parameters.lungs
+        self._extractor = get_extractor(parameters)
+
+    def read(self, patient: str, cancel: CancelToken) -> Iterator[Sample]:
+        """The CTs of one patient, with their lungs."""
+        for pair in self._pairs:
+            if pair.patient != patient:
+                continue
+            cancel.raise_if_cancelled()
+            try:
+                volume = read_volume(pair.ct)
+                found = self._extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel)
+                lesion = _read_mask(pair.mask, volume)
+            except InputError as error:
+                raise InputError(f"{pair.ct.name}: {error}") from error
+            yield Sample(
+                name=pair.ct.name,
+                patient=patient,
+                image=volume.axial,
+                windowed=False,
+                lesion=volume.order.to_axial(lesion),
+                lungs=found.labels,
+                spacing_mm=volume.axial_spacing,
+            )
+
+
+def _read_table(table: Path) -> list[_Pair]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            columns = rows.fieldnames or []
+            if unknown := set(columns) - set(_COLUMNS):
+                raise InputError(
+                    f"{table.name} has the column {min(map(str, unknown))!r}, but its columns must "
+                    f"be {', '.join(_COLUMNS)}."
+                )
+            if missing := {"ct", "mask"} - set(columns):
+                raise InputError(f"{table.name} lacks the column {min(missing)}.")
+            pairs = [_pair(row, table) for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table.name} cannot be read as a CSV file.") from error
+    if not pairs:
+        raise InputError(f"{table.name} names no CT.")
+    return pairs
+
+
+def _pair(row: dict[str, str | None], table: Path) -> _Pair:
+    ct, mask, patient = ((row.get(name) or "").strip() for name in _COLUMNS)
+    if not ct:
+        raise InputError(f"{table.name} has a row without a CT.")
+    for name in filter(None, (ct, mask)):
+        if not (table.parent / name).exists():
+            raise InputError(f"{name} is named in {table.name} but does not exist; check the path.")
+    return _Pair(
+        ct=table.parent / ct,
+        mask=table.parent / mask if mask else None,
+        patient=patient or Path(ct).name.split(".")[0],
+    )
+
+
+def _read_mask(path: Path | None, volume: Volume) -> np.ndarray:
+    """Lesion mask, bool (k, j, i), on the grid of the CT."""
+    if path is None:
+        return np.zeros(volume.array.shape, dtype=bool)
+    array, geometry = read_array(path)
+    if not same_grid(geometry, volume.geometry):
+        raise InputError(
+            f"The mask {path.name} does not lie on the grid of its CT: resample it to the CT."
+        )
+    lesion = array != 0
+    values = array[lesion]
+    if not values.size:
+        raise InputError(
+            f"The mask {path.name} is empty: leave its place in the table empty if the CT shows no "
+            "lesion."
+        )
+    if values.min() != values.max():
+        raise InputError(
+            f"The mask {path.name} holds several labels: give one with lesion 1 and everything "
+            "else 0."
+        )
+    if lesion.all():
+        raise InputError(f"The mask {path.name} marks every voxel: give one with background 0.")
+    return lesion

@@ -1,0 +1,416 @@
+"""Models against experts: scores by hand, one answer with the main job, honest on bad data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
+from COVIDLesionSegLib.engine.evaluation.contender import Contender, load_contenders
+from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
+from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.samples import Sample
+from COVIDLesionSegLib.engine.evaluation.slice_data import SliceData
+from COVIDLesionSegLib.engine.evaluation.tally import Tally
+from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
+from COVIDLesionSegLib.engine.inference.ensemble import Decision
+from COVIDLesionSegLib.engine.metrics.intervals import half_width
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.pipeline import segment
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training.evaluation import score_patients
+from COVIDLesionSegLib.engine.training.slices import read_slice_folder
+from COVIDLesionSegLib.engine.volume import read_volume, write_volume
+from engine.crafted import Pixelwise, make_card
+from engine.labelled_data import write_slice_folder
+
+CPU = Parameters(device="cpu", precision="float32")
+
+
+def contender(parameters: Parameters = CPU, **card) -> Contender:
+    """A network that calls bright pixels lesion."""
+    return Contender([(make_card(**card), Pixelwise())], parameters)
+
+
+def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) -> Sample:
+    """Slices of 1000 pixels; in each, so many from the left look like lesion, so many are."""
+    count = len(predicted_and_true)
+    image = np.full((count, 1, 1000), -1000.0, np.float32)
+    lesion = np.zeros(image.shape, bool)
+    for index, (bright, true) in enumerate(predicted_and_true):
+        image[index, :, :bright], lesion[index, :, :true] = 0.0, True
+    inside = None if lungs is None else np.arange(1000)[None, None] < np.full((count, 1, 1), lungs)
+    return Sample("s", "p", image, False, lesion, inside, None)
+
+
+def values(*samples: Sample, lung_mask: bool = False) -> dict[str, float | None]:
+    one, tally = contender(), Tally()
+    for item in samples:
+        tally.add(item, one.predict(item, lung_mask))
+    return {measure.key: measure.of(tally) for measure in MEASURES}
+
+
+# Scores
+
+
+def test_pixels_are_pooled_and_dice_is_also_meant_over_the_slices_where_it_is_defined():
+    found = values(sample([(100, 200)]), sample([(50, 25)]), sample([(0, 0)]))
+    assert found["dice"] == pytest.approx(2 * 125 / (150 + 225))
+    assert found["precision"] == pytest.approx(125 / 150)
+    assert found["sensitivity"] == pytest.approx(125 / 225)
+    assert found["specificity"] == pytest.approx(1 - 25 / (3000 - 225))
+    assert found["mae"] == pytest.approx(125 / 3000)
+    assert found["slice_dice"] == pytest.approx((200 / 300 + 50 / 75) / 2)
+
+
+def test_small_and_large_lesions_are_told_apart_by_the_true_infection_rate():
+    """Below 0.015 of the lungs is small, exactly 0.015 is large; lesion-free is neither."""
+    found = values(sample([(7, 14)]), sample([(15, 15)]), sample([(300, 100)]), sample([(9, 0)]))
+    assert found["slice_dice_small"] == pytest.approx(14 / 21)
+    assert found["slice_dice_large"] == pytest.approx((1 + 200 / 400) / 2)
+
+
+def test_infection_rates_are_compared_apart_for_infected_and_lesion_free_slices():
+    found = values(sample([(100, 200)]), sample([(50, 20)]), sample([(40, 0)]), sample([(0, 0)]))
+    assert found["rate_error_infected"] == pytest.approx((0.1 + 0.03) / 2)
+    assert found["rate_error_lesion_free"] == pytest.approx(0.04 / 2)
+    assert found["rate_correlation"] == pytest.approx(1.0)
+
+
+def test_slices_are_detected_by_any_pixel_or_by_more_than_half_a_percent():
+    slices = [(4, 10), (30, 10), (0, 10), (4, 0), (0, 0), (6, 0)]
+    found = values(*(sample([one]) for one in slices))
+    assert found["detection_sensitivity"] == pytest.approx(2 / 3)
+    assert found["detection_specificity"] == pytest.approx(1 / 3)
+    assert found["detection_precision"] == pytest.approx(2 / 4)
+    assert found["detection_accuracy"] == pytest.approx(3 / 6)
+    assert found["rate_detection_sensitivity"] == pytest.approx(1 / 3)
+    assert found["rate_detection_specificity"] == pytest.approx(2 / 3)
+
+
+def test_without_lungs_only_what_needs_them_is_undefined():
+    found = values(sample([(100, 200)], lungs=None))
+    assert found["rate_error_infected"] is found["slice_dice_large"] is None
+    assert found["rate_detection_accuracy"] is None
+    assert found["dice"] is not None and found["detection_accuracy"] == 1.0
+
+
+def test_a_perfect_model_has_perfect_scores():
+    found = values(sample([(100, 100), (0, 0), (10, 10)]))
+    for key in ("dice", "iou", "auc", "specificity", "slice_dice_small", "surface_dice"):
+        assert found[key] == 1.0, key
+    assert (found["mae"], found["hd95"], found["rate_error_infected"]) == (0.0, 0.0, 0.0)
+
+
+def test_scores_do_not_depend_on_the_order_of_the_samples_or_on_how_they_are_pooled():
+    samples = [sample([(100, 200)]), sample([(50, 25)]), sample([(3, 5)])]
+    backwards = values(*reversed(samples))
+    tally = Tally()
+    for item in samples:
+        part = Tally()
+        part.add(item, contender().predict(item, False))
+        tally.merge(part)
+    for measure in MEASURES:
+        assert measure.of(tally) == pytest.approx(values(*samples)[measure.key])
+        assert backwards[measure.key] == pytest.approx(measure.of(tally))
+
+
+def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
+    lesion = np.zeros((3, 8, 8), bool)
+    lesion[1, 2:5, 2:5] = True
+    answer = np.roll(lesion, 2, axis=2)
+    decision = Decision(answer.astype(np.float32), answer.astype(np.uint8), None)
+    item = Sample("s", "p", answer, True, lesion, None, (5.0, 0.5, 0.5))
+    tally = Tally()
+    tally.add(item, decision)
+    assert tally.hd95 == [pytest.approx(1.0)]
+
+
+# How models answer
+
+
+def test_lesions_outside_the_lungs_count_unless_a_lung_mask_is_asked_for():
+    item = sample([(100, 50)], lungs=60)
+    assert values(item)["precision"] == pytest.approx(50 / 100)
+    assert values(item, lung_mask=True)["precision"] == pytest.approx(50 / 60)
+
+
+def test_windowed_images_are_taken_as_they_are():
+    image = np.zeros((1, 4, 4), np.float32)
+    image[0, 0] = 0.75
+    item = Sample("s", "p", image, True, image > 0, None, None)
+    decision = contender().predict(item, lung_mask=False)
+    np.testing.assert_array_equal(decision.labels > 0, item.lesion)
+
+
+def test_a_network_that_needs_the_lungs_gets_the_experts_or_says_that_there_are_none():
+    needs = {"preprocessing": Preprocessing((-1000.0, 0.0), lung_mask=True, patch_size=(128, 128))}
+    seen = contender(**needs).predict(sample([(100, 50)], lungs=60), lung_mask=False)
+    assert np.count_nonzero(seen.labels) == 60
+    with pytest.raises(ParameterError, match="needs the lungs"):
+        contender(**needs).predict(sample([(100, 50)], lungs=None), lung_mask=False)
+
+
+def test_an_ensemble_answers_as_one():
+    wide, narrow = (
+        make_card(Preprocessing((-1000.0, high), patch_size=(128, 128)), id=name)
+        for name, high in (("wide", 1000.0), ("narrow", -800.0))
+    )
+    item = replace(sample([(0, 0)]), image=np.full((1, 4, 4), -300.0, np.float32))
+    both = Contender([(wide, Pixelwise()), (narrow, Pixelwise())], CPU)
+    assert both.name == "wide+narrow"
+    alone = [
+        Contender([(card, Pixelwise())], CPU).predict(item, False).probability
+        for card in (wide, narrow)
+    ]
+    np.testing.assert_allclose(both.predict(item, False).probability, np.mean(alone, axis=0))
+
+
+@pytest.fixture(scope="module")
+def chest():
+    """The smallest generated CT that goes through the main job, stored in an unusual order."""
+    return generate_chest_ct(seed=5, size=(88, 72, 14), spacing=(3.8, 3.8, 18.0), orientation="PIR")
+
+
+@pytest.fixture(scope="module")
+def table(chest, tmp_path_factory):
+    """A CSV file of the CT and its true lesions."""
+    folder = tmp_path_factory.mktemp("cts")
+    geometry = chest.volume.geometry
+    write_volume(chest.volume.array, geometry, folder / "ct.nrrd")
+    write_volume((chest.lesions > 0).astype(np.uint8), geometry, folder / "lesion.nrrd")
+    (folder / "cts.csv").write_text("ct,mask,patient\nct.nrrd,lesion.nrrd,miller\n")
+    return folder / "cts.csv"
+
+
+def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, chest):
+    (contender,) = load_contenders(["amc-net"], CPU, load_catalogue(), CancelToken())
+    (item,) = VolumeData(table, CPU).read("miller", CancelToken())
+    decision = contender.predict(item, lung_mask=True)
+    volume = read_volume(table.parent / "ct.nrrd")
+    result = segment(volume, CPU)
+    to_axial = volume.order.to_axial
+    np.testing.assert_array_equal(decision.labels, to_axial(result.lesions))
+    np.testing.assert_array_equal(decision.probability, to_axial(result.probability))
+    np.testing.assert_array_equal(item.lungs, to_axial(result.lungs))
+    np.testing.assert_array_equal(item.lesion, to_axial(chest.lesions > 0))
+    assert item.spacing_mm == volume.axial_spacing
+
+
+def test_an_evaluation_of_cts_states_lungs_and_millimetres(table):
+    evaluation = evaluate(VolumeData(table, CPU), [contender()])
+    assert evaluation.protocol.endswith("p > 0.5, within the lungs (threshold)")
+    assert (evaluation.unit, evaluation.slices) == ("mm", {"miller": 14})
+    (scores,) = evaluation.models
+    assert scores.protocol == evaluation.protocol
+    assert evaluation.examples[0].pixel_aspect == 1.0
+    assert 0 < scores.pooled["dice"] <= 1
+    assert scores.pooled["rate_error_infected"] is not None
+
+
+# Slice folders
+
+
+@pytest.fixture(scope="module")
+def slice_folder(tmp_path_factory):
+    return write_slice_folder(tmp_path_factory.mktemp("slices"))
+
+
+def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
+    """Lesions of 8 x 10, 2 x 1 and 10 x 14 pixels look shifted by 2 columns, and one slice is
+    lesion-free; the windowed lesion is 12 x 4."""
+    evaluation = evaluate(SliceData(slice_folder), [contender()])
+    assert evaluation.protocol == (
+        "pixels of all slices pooled, whole slices, p > 0.5, no lung mask"
+    )
+    assert evaluation.unit == "px"
+    assert evaluation.slices == {
+        "coronacases_org_001": 2,
+        "coronacases_org_002": 2,
+        "radiopaedia_4_85506": 1,
+    }
+    (scores,) = evaluation.models
+    dice = {patient: one.values["dice"] for patient, one in scores.patients.items()}
+    assert list(dice.values()) == pytest.approx([2 * 64 / (2 * 82), 12 / 14, 2 / 4])
+    overlap, size = 64 + 120 + 24, 82 + 140 + 48
+    assert scores.pooled["dice"] == pytest.approx(overlap / size)
+    assert scores.half_widths["dice"] == pytest.approx(half_width(overlap / size, 5))
+    assert scores.half_widths["slice_dice"] == pytest.approx(
+        half_width(scores.pooled["slice_dice"], 4)
+    )
+    assert scores.half_widths["hd95"] is None
+    assert scores.means["dice"] == pytest.approx(np.mean(list(dice.values())))
+    assert scores.sds["dice"] == pytest.approx(np.std(list(dice.values()), ddof=1))
+    assert scores.pooled["hd95"] == pytest.approx(2.0, abs=0.3)
+    assert scores.patients["radiopaedia_4_85506"].windowed
+    assert scores.pooled["detection_specificity"] == 1.0
+
+
+def test_examples_show_the_slices_with_the_most_lesion_and_the_most_errors(slice_folder):
+    evaluation = evaluate(SliceData(slice_folder, ["coronacases_org_001"]), [contender()] * 2)
+    (example,) = evaluation.examples  # the first slice has the most of both
+    assert (example.name, example.reason) == ("coronacases_org_001_001", "most lesion")
+    assert len(example.predicted) == 2
+    assert np.count_nonzero(example.truth) == 80
+    assert np.count_nonzero(example.predicted[0] & example.truth) == 64
+
+
+def test_the_protocol_of_a_model_says_what_it_was_given_and_how_it_was_combined(slice_folder):
+    card = make_card(Preprocessing((-1000.0, 0.0), lung_mask=True))
+    both = Contender([(card, Pixelwise()), (replace(card, id="b"), Pixelwise())], CPU)
+    (scores,) = evaluate(SliceData(slice_folder), [both]).models
+    assert scores.protocol.endswith(
+        "no lung mask; the network sees the lungs (experts) only; ensemble by majority-vote"
+    )
+
+
+def test_patients_are_flagged_by_what_the_card_says_it_learned_from(slice_folder):
+    training = {"data": {"training": {"coronacases_org_001": 99}}}
+    known, unknown = (
+        evaluate(SliceData(slice_folder), [contender(training=record)]).models[0]
+        for record in (training, {})
+    )
+    assert known.learned_from == ["coronacases_org_001"]
+    assert known.patients["coronacases_org_002"].learned_from is False
+    assert unknown.patients["coronacases_org_001"].learned_from is None
+
+
+def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_folder, tmp_path):
+    with pytest.raises(InputError, match="no patient miller; they have: coronacases_org_001"):
+        SliceData(slice_folder, ["miller"])
+    write_slice_folder(tmp_path, with_lungs=False)
+    with pytest.raises(ParameterError, match="the data have no lungs"):
+        evaluate(SliceData(tmp_path), [contender()], lung_mask=True)
+    (tmp_path / "index.csv").write_text("name,case\na,b\n")
+    with pytest.raises(InputError, match="lacks the column grey_soft_peak"):
+        SliceData(tmp_path)
+
+
+def test_an_evaluation_stops_when_cancelled(slice_folder):
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        evaluate(
+            SliceData(slice_folder), [contender()], report=lambda _: cancel.cancel(), cancel=cancel
+        )
+
+
+def test_progress_runs_from_0_to_1(slice_folder):
+    told = []
+    evaluate(SliceData(slice_folder), [contender(), contender()], report=told.append)
+    fractions = [progress.fraction for progress in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+
+
+def test_freshly_trained_networks_are_scored_the_same_way(slice_folder):
+    expected = evaluate(SliceData(slice_folder), [contender()]).models[0].patients
+    found = score_patients(Pixelwise(), make_card(), read_slice_folder(slice_folder))
+    for patient, scores in found.items():
+        assert scores.values["dice"] == expected[patient].values["dice"]
+        assert scores.values["rate_error_infected"] is None  # lungs are not read for training
+
+
+def test_untrained_unknown_and_repeated_models_are_refused():
+    def load(*names):
+        return load_contenders(list(names), CPU, load_catalogue(), CancelToken())
+
+    with pytest.raises(ModelError, match="no trained weights"):
+        load("covid-rate")
+    with pytest.raises(ModelError, match="no model 'u-net-9000'"):
+        load("u-net-9000")
+    with pytest.raises(ParameterError, match="given twice"):
+        load("amc-net", "amc-net")
+
+
+# Tables of CTs
+
+
+@pytest.fixture
+def case(chest, tmp_path):
+    """Writes a CT, a mask made from its lesions, and their table; gives the table."""
+
+    def write(mask=None, geometry=None, text="ct,mask\nct.nrrd,mask.nrrd\n"):
+        write_volume(chest.volume.array, chest.volume.geometry, tmp_path / "ct.nrrd")
+        if mask is not None:
+            write_volume(mask, geometry or chest.volume.geometry, tmp_path / "mask.nrrd")
+        (tmp_path / "cts.csv").write_text(text, encoding="utf-8")
+        return tmp_path / "cts.csv"
+
+    return write
+
+
+def read(table):
+    data = VolumeData(table, CPU)
+    return [item for patient in data.samples_of for item in data.read(patient, CancelToken())]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (np.zeros_like, "is empty: leave its place in the table empty"),
+        (np.ones_like, "marks every voxel"),
+        (lambda mask: mask * np.arange(1, 89, dtype=np.uint8).reshape(-1, 1, 1), "several labels"),
+        (lambda mask: np.where(mask > 0, np.float32(np.nan), 0), "several labels"),
+    ],
+)
+def test_masks_that_cannot_be_lesions_are_refused_with_their_ct_named(chest, case, change, said):
+    mask = (chest.lesions > 0).astype(np.uint8)
+    with pytest.raises(InputError, match=rf"ct\.nrrd: The mask mask\.nrrd .*{said}"):
+        read(case(change(mask)))
+
+
+def test_a_mask_beside_the_grid_of_its_ct_is_refused(chest, case):
+    mask, geometry = (chest.lesions > 0).astype(np.uint8), chest.volume.geometry
+    shifted = replace(geometry, origin=tuple(o + 1.0 for o in geometry.origin))
+    with pytest.raises(InputError, match="does not lie on the grid of its CT"):
+        read(case(mask, shifted))
+    rounded = replace(geometry, origin=tuple(o + 1e-3 for o in geometry.origin))
+    (item,) = read(case(mask, rounded))
+    assert item.lesion.any()
+
+
+def test_a_mask_may_mark_lesion_by_any_one_label(chest, case):
+    (item,) = read(case((chest.lesions > 0).astype(np.uint8) * 255))
+    assert np.count_nonzero(item.lesion) == np.count_nonzero(chest.lesions)
+
+
+def test_a_ct_without_a_mask_is_free_of_lesions(case):
+    (item,) = read(case(text="ct,mask\nct.nrrd,\n"))
+    assert item.patient == "ct" and not item.lesion.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ct,mask\nct.nrrd,absent.nrrd\n", r"absent\.nrrd is named in cts\.csv but does not exist"),
+        ("ct,mask,age\nct.nrrd,,7\n", "column 'age', but its columns must be ct, mask, patient"),
+        ("ct\nct.nrrd\n", "lacks the column mask"),
+        ("ct,mask\n", "names no CT"),
+        ("ct,mask\n,\n", "a row without a CT"),
+    ],
+)
+def test_tables_that_cannot_be_understood_are_refused(case, text, said):
+    with pytest.raises(InputError, match=said):
+        read(case(text=text))
+
+
+@pytest.mark.realdata
+def test_the_card_states_the_dice_that_is_measured_again(data_folder):
+    """The two smallest patients on the card, ten slices; the others take minutes."""
+    contenders = load_contenders(["amc-net"], CPU, load_catalogue(), CancelToken())
+    patients = [f"radiopaedia_org_covid-19-pneumonia-29_8649{number}" for number in (0, 1)]
+    data = SliceData(data_folder / "covid_slices", patients)
+    (scores,) = evaluate(data, contenders).models
+    stated = {
+        (score.metric, score.data.split(",")[0]): score.value
+        for score in contenders[0].cards[0].scores
+    }
+    for patient in patients:
+        for key, metric in (("dice", "Dice"), ("precision", "precision")):
+            measured = scores.patients[patient].values[key]
+            assert measured == pytest.approx(stated[metric, patient], abs=1e-3)
