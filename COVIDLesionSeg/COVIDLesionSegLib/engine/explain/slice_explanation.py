@@ -1,0 +1,180 @@
+"""Feature and attention maps of one slice of a CT, on the slice's own pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import InputError, ParameterError
+from ..flags import Flag
+from ..inference.device import make_plan
+from ..inference.field import Field
+from ..inference.predictor import predict_volume
+from ..inference.slice_network import SliceNetwork
+from ..lungs import get_extractor
+from ..models.catalogue import Model, load_catalogue
+from ..models.weights import load_network
+from ..parameters import Parameters
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from ..remarks import untrained_flag
+from ..volume import Volume
+from ..volume.checks import check_chest_ct
+from .recorder import Record, recording
+
+MAPS_PER_BLOCK = 3
+
+
+@dataclass(frozen=True)
+class BlockMaps:
+    """What one block of a network made of a slice.
+
+    Attributes:
+        name: Place in the network: ``"encoder 1"``.
+        shape: (channels, rows, columns) inside the network.
+        mean: float32 (rows, columns): mean over all channels of the activation's magnitude.
+        maps: float32 (n, rows, columns): the channels that vary most over the slice.
+        channels: Their numbers in the block.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    mean: np.ndarray
+    maps: np.ndarray
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SliceExplanation:
+    """One slice through one network; all arrays (rows, columns) in axial order.
+
+    Attributes:
+        model: The model.
+        index: Slice index along the inferior-to-superior axis, 0 at the inferior end.
+        pixel_mm: Pixel size along (rows, columns).
+        hu: The slice.
+        lungs: uint8; 1 right lung, 2 left lung.
+        probability: float32, lesion of any class, as the network says, also outside the lungs.
+        blocks: In the order of computation.
+        attention: Name and float32 map in 0..1 of each attention gate, from the deepest up; empty
+            for a network without them.
+        flags: What a reader must know.
+    """
+
+    model: Model
+    index: int
+    pixel_mm: tuple[float, float]
+    hu: np.ndarray
+    lungs: np.ndarray
+    probability: np.ndarray
+    blocks: tuple[BlockMaps, ...]
+    attention: tuple[tuple[str, np.ndarray], ...]
+    flags: tuple[Flag, ...]
+
+
+def explain_slice(
+    volume: Volume,
+    parameters: Parameters | None = None,
+    index: int | None = None,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SliceExplanation:
+    """Feature maps block by block (EAMC paper, Fig. 4) and attention maps of one slice.
+
+    Args:
+        volume: The CT in HU, in any orientation.
+        parameters: As for :func:`~..pipeline.segment`; one model, whole slices.
+        index: Axial slice, 0 at the inferior end; where None, the one with the most lesion, or the
+            most lung if there is no lesion.
+        report: Called with progress.
+        cancel: Looked at between steps.
+
+    Raises:
+        ParameterError: An ensemble or a tiling by patches was asked for.
+        InputError: There is no such slice, or no lung on it; or not a chest CT.
+        CovidLesionSegError: As for ``segment``.
+    """
+    parameters = parameters or Parameters()
+    cancel = cancel or CancelToken()
+    if len(parameters.members) > 1 or parameters.tiling != "whole-slice":
+        raise ParameterError("One model on whole slices can be looked into: name a single model.")
+    volume = check_chest_ct(volume)
+    axial = volume.axial
+    if index is not None and not 0 <= index < len(axial):
+        raise InputError(
+            f"There is no slice {index}: the CT has the slices 0 to {len(axial) - 1}, counted "
+            "from the inferior end."
+        )
+    (model,) = load_catalogue().members(parameters.members)
+    report(Progress("Loading the model", 0.0, model.title))
+    network = load_network(model, parameters.allow_untrained)
+    pixel_mm = volume.axial_spacing[1:]
+    slice_network = SliceNetwork(
+        network,
+        model.card,
+        make_plan(parameters, model.card.bfloat16),
+        parameters.tiling,
+        parameters.batch_size,
+        pixel_mm,
+    )
+    found = get_extractor(parameters).extract(
+        axial, volume.axial_spacing, progress=share_of(report, 0.05, 0.35), cancel=cancel
+    )
+    if index is None:
+        labels = predict_volume(
+            axial,
+            found.labels,
+            pixel_mm,
+            [slice_network],
+            parameters.threshold,
+            progress=share_of(report, 0.35, 0.9),
+            cancel=cancel,
+        ).labels
+        index = int(np.argmax(_areas(labels) if labels.any() else _areas(found.labels)))
+    elif not found.labels[index].any():
+        raise InputError(f"There is no lung on slice {index}: choose another slice.")
+    report(Progress("Looking into the network", 0.9, f"slice {index}"))
+    hu, lungs = np.ascontiguousarray(axial[index]), found.labels[index]
+    with recording(slice_network.network) as record:
+        answer = slice_network(hu[None], lungs[None] if slice_network.needs_lungs else None)[0]
+    field = slice_network.field(hu.shape)
+    untrained = model.card.weights is None
+    return SliceExplanation(
+        model=model,
+        index=index,
+        pixel_mm=pixel_mm,
+        hu=hu,
+        lungs=lungs,
+        probability=answer.sum(axis=0),
+        blocks=_blocks(record, field),
+        attention=tuple((name, _on_slice(one[None], field)[0]) for name, one in record.attention),
+        flags=(
+            *([untrained_flag([model.id])] if untrained else []),
+            *found.flags,
+            *slice_network.flags,
+        ),
+    )
+
+
+def _areas(labels: np.ndarray) -> np.ndarray:
+    return np.array([np.count_nonzero(one) for one in labels])
+
+
+def _blocks(record: Record, field: Field) -> tuple[BlockMaps, ...]:
+    blocks = []
+    for name, features in record.features:
+        spread = features.flatten(1).std(dim=1)
+        channels = spread.topk(min(MAPS_PER_BLOCK, len(features))).indices.sort().values
+        shown = _on_slice(torch.cat([features.abs().mean(dim=0)[None], features[channels]]), field)
+        blocks.append(
+            BlockMaps(name, tuple(features.shape), shown[0], shown[1:], tuple(map(int, channels)))
+        )
+    return tuple(blocks)
+
+
+def _on_slice(maps: Tensor, field: Field) -> np.ndarray:
+    """Maps (n, rows, columns) of any resolution inside the network, on the slice's pixels."""
+    return field.bring_back(functional.interpolate(maps[None], field.network_shape))[0].numpy()
