@@ -30,7 +30,7 @@ class COVIDLesionSegLogic:
         volumeNode: vtkMRMLScalarVolumeNode,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
-        **parameters: str | float | int,
+        **parameters: str | float | int | bool,
     ) -> SceneResult:
         """Segment a chest CT and show the result in the scene, in this process.
 
@@ -41,17 +41,20 @@ class COVIDLesionSegLogic:
             progress: Called with a ``Progress`` at every step.
             cancel: Set it from a callback or another thread to stop; the scene stays unchanged.
             **parameters: Any field of :class:`~COVIDLesionSegLib.engine.parameters.Parameters`:
-                ``model``, ``lungs``, ``device``, ``precision``, ``tiling``, ``threshold``,
-                ``batch_size``.
+                ``model`` (several joined by ``+`` are an ensemble), ``combination``, ``lungs``,
+                ``device``, ``precision``, ``tiling``, ``threshold``, ``batch_size``,
+                ``allow_untrained``.
 
         Returns:
             Nodes and numbers: ``segmentationNode``, ``probabilityNode``, ``severityTableNode``,
-            ``severity`` and ``flags``. Running again on the same CT updates the same nodes.
+            ``severity`` and ``flags``; of an ensemble also ``disagreementNode``, else None.
+            Running again on the same CT updates the same nodes.
 
         Raises:
             ParameterError: An unknown parameter, or one out of range.
             InputError: The volume is not a chest CT in HU, or no lungs were found.
-            ModelError: The model is unknown or its weights are absent or damaged.
+            ModelError: A model is unknown, its weights are absent or damaged, or it tells other
+                classes than the rest of its ensemble.
             DependencyError: A Python package is missing.
             DeviceError: The device is absent or out of memory.
             Cancelled: ``cancel`` was set.

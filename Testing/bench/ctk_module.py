@@ -74,6 +74,43 @@ class ctkCollapsibleButton(PythonQtManners, QtWidgets.QWidget):
 
 
 @_part_of_ctk
+class ctkCheckableComboBox(PythonQtManners, QtWidgets.QComboBox):
+    """A drop-down list whose items are checked; closed, it names those that are."""
+
+    checkedIndexesChanged = Signal()
+
+    def __init__(self, parent=None) -> None:
+        QtWidgets.QComboBox.__init__(self, parent)
+        self._checked: list[str] = []
+        model = QtWidgets.QComboBox.model(self)
+        model.rowsInserted.connect(self._make_checkable)
+        model.dataChanged.connect(self._on_data_changed)
+
+    def _make_checkable(self, parent, first: int, last: int) -> None:
+        for row in range(first, last + 1):
+            item = QtWidgets.QComboBox.model(self).item(row)
+            item.setCheckable(True)
+            item.setCheckState(QtCore.Qt.CheckState.Unchecked)
+
+    def _on_data_changed(self, *_) -> None:
+        model = QtWidgets.QComboBox.model(self)
+        items = [model.item(row) for row in range(model.rowCount())]
+        checked = [i.text() for i in items if i.checkState() == QtCore.Qt.CheckState.Checked]
+        if checked != self._checked:
+            self._checked = checked
+            self.checkedIndexesChanged.emit()
+
+    def paintEvent(self, event) -> None:
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = ", ".join(self._checked) or "None"
+        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QtWidgets.QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+
+@_part_of_ctk
 class ctkSliderWidget(PythonQtManners, QtWidgets.QWidget):
     """A slider with a number field."""
 

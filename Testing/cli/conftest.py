@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from cli.facts import member
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
 
@@ -44,8 +48,34 @@ def result(phantom):
         ),
         provenance={
             "software": {"covid-lesion-seg": "0.1.0", "torch": "2.13.0"},
-            "model": {"id": "amc-net", "sha256": "0" * 64},
+            "models": {"amc-net": member()},
+            "lungs": {"method": "threshold"},
             "parameters": {"threshold": 0.5, "device": "cpu"},
             "seconds": {"lungs": 1.25, "lesions": 8.5},
         },
     )
+
+
+@pytest.fixture(scope="session")
+def untrained_ensemble(result):
+    """The same found by two networks, one of which was never trained."""
+    disagreement = np.where(result.lesions == 1, 1, 0).astype(np.float32)
+    severity = measure_severity(
+        result.lungs, result.lesions, CLASSES, result.geometry, disagreement
+    )
+    return replace(
+        result,
+        disagreement=disagreement,
+        severity=severity.ungraded(),
+        flags=(untrained_flag(["u-net-9000"]), *result.flags),
+        provenance=result.provenance
+        | {"models": {"amc-net": member(), "u-net-9000": member(trained=False)}},
+    )
+
+
+@pytest.fixture(scope="session")
+def single_class(result):
+    """The same lesions as one class."""
+    lesions = (result.lesions > 0).astype(np.uint8)
+    severity = measure_severity(result.lungs, lesions, ("lesion",), result.geometry)
+    return replace(result, lesions=lesions, classes=("lesion",), severity=severity)

@@ -10,14 +10,16 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli import result_names as names
+from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.cli.report_json import report_schema
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 
-RESULT = names.RESULT_FILES - {names.GENERATED_CT}
+RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT}
 
 
 def command(*arguments) -> list[str]:
@@ -52,6 +54,16 @@ def done(ct, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
     """One finished run: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("out") / "result"
     finished = run("segment", ct, "--out", folder, "--device", "cpu", "--json-progress")
+    assert finished.returncode == 0, finished.stderr
+    return folder, finished
+
+
+@pytest.fixture(scope="module")
+def untrained(ct, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """One finished run of an ensemble of two untrained networks of two classes."""
+    folder = tmp_path_factory.mktemp("out") / "result"
+    ensemble = ("--model", "drsegunet+drseg-unet", "--combination", "mean", "--allow-untrained")
+    finished = run("segment", ct, "--out", folder, "--device", "cpu", *ensemble)
     assert finished.returncode == 0, finished.stderr
     return folder, finished
 
@@ -132,6 +144,60 @@ def test_the_scene_opens_with_the_overlay_at_the_slice_with_the_most_lesion(done
 
 
 @pytest.mark.rendering
+def test_an_ensemble_of_two_classes_has_segments_and_disagreement_on_the_grid_of_the_ct(
+    untrained, small_chest, scene
+):
+    import slicer
+
+    folder, _ = untrained
+    assert {path.name for path in folder.iterdir()} == RESULT | {names.DISAGREEMENT}
+    disagreement, geometry = read_array(folder / names.DISAGREEMENT)
+    np.testing.assert_allclose(geometry.ijk_to_lps, small_chest.geometry.ijk_to_lps, atol=1e-6)
+    assert disagreement.dtype == np.float32 and set(np.unique(disagreement)) <= {0.0, 1.0}
+    segmentation = slicer.util.loadSegmentation(str(folder / names.SEGMENTATION)).GetSegmentation()
+    assert segmentation.GetSegmentIDs()[2:] == ("ground-glass-opacity", "consolidation")
+    name = segmentation.GetSegment("consolidation").GetName()
+    assert name == "consolidation - UNTRAINED NETWORK"
+
+
+@pytest.mark.rendering
+def test_nobody_takes_what_an_untrained_network_found_for_a_result(untrained):
+    folder, finished = untrained
+    report = json.loads((folder / names.REPORT_JSON).read_text("utf-8"))
+    jsonschema.validate(report, report_schema())
+    assert report["severity"]["category"] is None
+    assert report["flags"][0]["code"] == "untrained-network"
+    assert set(report["provenance"]["models"]) == {"drsegunet", "drseg-unet"}
+    assert report["provenance"]["parameters"]["combination"] == "mean"
+    assert finished.stdout.startswith("UNTRAINED NETWORK")
+    assert "Severity n/a" in finished.stdout
+    assert str(folder / names.DISAGREEMENT) in finished.stdout
+
+
+@pytest.mark.rendering
+def test_a_saved_scene_of_an_ensemble_is_found_again_with_its_disagreement(untrained, mrml, scene):
+    from COVIDLesionSegLib.scene.show import find_result
+
+    folder, _ = untrained
+    assert mrml.scene.ReadFromMRB(str(folder / names.SCENE), True)
+    found = find_result(scene.GetFirstNodeByName("chest CT"))
+    assert found.disagreementNode.GetName().endswith("ensemble disagreement - UNTRAINED NETWORK")
+
+
+@pytest.mark.rendering
+def test_the_demo_runs_an_untrained_network_when_allowed(tmp_path, monkeypatch):
+    from COVIDLesionSegLib.cli import demo_command
+
+    monkeypatch.setattr(demo_command, "_SIZE", (88, 72, 14))
+    monkeypatch.setattr(demo_command, "_SPACING_MM", (3.8, 3.8, 18.0))
+    arguments = ["demo", "--model", "unet", "--allow-untrained", "--out", str(tmp_path / "demo")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("UNTRAINED NETWORK")
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == RESULT | {names.GENERATED_CT}
+
+
+@pytest.mark.rendering
 def test_an_earlier_result_stays_when_a_later_run_fails(done, tmp_path):
     folder, _ = done
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
@@ -149,6 +215,26 @@ def test_a_text_file_named_like_an_image_is_one_clear_line(tmp_path):
 
 def test_an_unknown_model_is_refused_with_those_there_are(ct, tmp_path):
     assert "amc-net" in refused(tmp_path, ct, "--model", "u-net-9000")
+
+
+@pytest.mark.rendering
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--model", "amc-net+unet", "unet has no trained weights"),
+        ("--model", "amc-net+u-net-9000", "u-net-9000"),
+        ("--model", "amc-net+drsegunet", "cannot vote together"),
+        ("--model", "lungs-cascade-unet", "choose it for the lungs"),
+        ("--lungs", "lungs-9000", "'lungs-9000'"),
+        ("--lungs", "lungs-cascade-unet", "no trained weights"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_in_one_line(ct, tmp_path, option, value, said):
+    arguments = ["segment", str(ct), "--out", str(tmp_path / "out"), "--quiet", option, value]
+    refusal = CliRunner().invoke(app, arguments)
+    assert refusal.exit_code == 1
+    assert said in refusal.stderr and refusal.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_gpu_that_is_not_there_is_refused_rather_than_replaced(ct, tmp_path):
@@ -197,6 +283,8 @@ def test_a_cancelled_run_ends_with_130_and_leaves_nothing(ct, tmp_path, number):
         ("segment", "ct.nrrd", "--out", "x", "--device", "abacus"),
         ("segment", "ct.nrrd", "--out", "x", "--threshold", "1.5"),
         ("segment", "ct.nrrd", "--out", "x", "--batch-size", "-1"),
+        ("segment", "ct.nrrd", "--out", "x", "--combination", "coin"),
+        ("segment", "ct.nrrd", "--out", "x", "--model", "amc-net+amc-net"),
         ("dance",),
     ],
 )
@@ -218,23 +306,71 @@ def test_every_parameter_has_its_option():
     assert RESEARCH_USE_NOTICE in run("--help").stdout.replace("\n", " ")
 
 
+def models(*arguments) -> list[dict]:
+    """The models as programs read them."""
+    finished = run("models", "--json", *arguments)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
 def test_models_lists_the_same_for_people_and_for_machines():
-    facts = json.loads(run("models", "--json").stdout)
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+
+    facts = models()
     text = run("models").stdout
+    assert [model["id"] for model in facts] == [model.id for model in load_catalogue().models]
     by_id = {model["id"]: model for model in facts}
     assert by_id["amc-net"]["parameters"] == 3_346_381
-    assert by_id["amc-net"]["weights_licence"]
+    assert by_id["amc-net"]["training"]["recipe"]["steps"] > 0
+    assert by_id["drsegunet"]["classes"] == ["ground-glass opacity", "consolidation"]
+    assert by_id["drsegunet"]["channels"][-1] == "background"
+    assert by_id["drsegunet"]["preprocessing"]["normalisation"] == "z-score"
     for model in facts:
-        assert model["id"] in text
-        assert f"{model['parameters']:,}" in text
+        line = next(line for line in text.splitlines() if line.split()[:1] == [model["id"]])
+        assert f"{model['parameters']:,}" in line
+        assert model["task"] in ("lesions", "lungs") and isinstance(model["bfloat16"], bool)
+        if model["weights_licence"]:
+            assert model["weights_licence"] in line
+
+
+def test_models_are_listed_trained_ones_first_and_by_task():
+    text = run("models").stdout
+    headings = ["Lesions, trained", "Lesions, not trained", "Lungs, not trained"]
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    untrained_lesions, untrained_lungs = places[1:]
+    assert text.index("  amc-net ") < untrained_lesions
+    assert untrained_lesions < text.index("  drsegunet ") < untrained_lungs
+    assert untrained_lungs < text.index("  lungs-cascade-unet ")
+
+
+def test_one_model_is_shown_in_full():
+    (facts,) = models("amc-net")
+    text = " ".join(run("models", "amc-net").stdout.split())
+    for fact in (facts["paper"], facts["weights_licence_note"], facts["training"]["command"]):
+        assert fact in text
+    for score in facts["scores"]:
+        assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
+    assert "window_hu (-1024.0, 200.0)" in text
+    untrained = run("models", "drseg-unet").stdout
+    assert "not measured" in untrained and "none: train it first" in untrained
+    assert "lung, background" in untrained
+
+
+def test_a_model_that_is_not_there_is_one_clear_line():
+    finished = run("models", "u-net-9000")
+    assert finished.returncode == 1
+    assert finished.stdout == "" and finished.stderr.count("\n") == 1
 
 
 def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
-    card = json.loads((PACKAGED_FOLDER / "amc-net-released.json").read_text("utf-8"))
+    card = json.loads((PACKAGED_FOLDER / "covid-rate.json").read_text("utf-8"))
     texts = {"id": "mine[red]", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    text = run("models").stdout
+    listed, text = run("models").stdout, run("models", "mine[red]").stdout
+    for shown in ("mine[red]", "[a] title"):
+        assert shown in listed
     for shown in ("mine[red]", "[a] title", "[/bold] [12]", "[note]"):
         assert shown in text
 

@@ -4,8 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cli.facts import member
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.cli.report_html import groups, write_report_html
+from COVIDLesionSegLib.cli.result_names import DISAGREEMENT
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.wording import millilitres, percent
@@ -90,6 +92,54 @@ def test_what_is_undefined_is_shown_as_not_available(result, pictures, tmp_path)
     severity = replace(result.severity, rules=rules)
     text = Page(write(replace(result, severity=severity), pictures, tmp_path)).text
     assert "n/a infected" in text
+
+
+def test_what_an_untrained_network_found_is_called_no_result_at_the_head(
+    untrained_ensemble, result, pictures, tmp_path
+):
+    text = Page(write(untrained_ensemble, pictures, tmp_path)).text
+    assert text.index("UNTRAINED NETWORK") < text.index("n/a infected")
+    assert text.index("Never trained: u-net-9000") < text.index(result.flags[0].message)
+    assert "UNTRAINED" not in Page(write(result, pictures, tmp_path)).text
+
+
+def test_every_member_is_there_with_licence_checksum_and_precision(
+    untrained_ensemble, pictures, tmp_path
+):
+    page = Page(write(untrained_ensemble, pictures, tmp_path))
+    table = page.text[page.text.index("Networks") :]
+    row, other = table.split("amc-net", 1)[1].split("u-net-9000", 1)
+    for fact in ("3,346,381", "trained", "CC-BY-NC-SA-4.0", "0" * 64, "float32", "cpu"):
+        assert fact in row
+    assert "random, seed 0" in other and other.count("n/a") >= 2
+    assert DISAGREEMENT in table
+
+
+def test_a_network_that_found_the_lungs_is_among_the_networks(result, pictures, tmp_path):
+    lungs = {"method": "lungs-9000", **member(trained=False)}
+    found = replace(result, provenance=result.provenance | {"lungs": lungs})
+    text = Page(write(found, pictures, tmp_path)).text
+    table = text[text.index("Networks") : text.index("How this result came about")]
+    assert table.index("amc-net") < table.index("lungs-9000") < table.index("random, seed 0")
+    assert "threshold" in Page(write(result, pictures, tmp_path)).text
+
+
+def test_with_a_single_model_nothing_is_said_of_an_ensemble(result, pictures, tmp_path):
+    text = Page(write(result, pictures, tmp_path)).text
+    assert "ensemble" not in text and DISAGREEMENT not in text
+
+
+def test_each_class_has_its_volume_and_its_colour(result, single_class, pictures, tmp_path):
+    html = write(result, pictures, tmp_path)
+    text = Page(html).text
+    both = result.severity.region("both lungs")
+    for name, color in (("Ground-glass opacity", "#ff8026"), ("Consolidation", "#e6144c")):
+        assert f"{name}, ml" in text
+        assert millilitres(both.lesion_class_ml[name.lower()]) in text
+        assert f"background: {color}" in html
+    assert "lesions white" not in text
+    plain = Page(write(single_class, pictures, tmp_path)).text
+    assert "lesions white" in plain and "Lesion, ml" not in plain
 
 
 def test_text_of_a_result_cannot_become_markup(result, pictures, tmp_path):

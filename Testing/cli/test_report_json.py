@@ -30,8 +30,37 @@ def test_every_number_of_the_result_is_in_the_report(result):
     assert [flag["level"] for flag in content["flags"]] == ["warning", "note"]
     assert content["classes"][1] == {"label": 2, "name": "consolidation"}
     assert content["geometry"]["size_voxels"] == list(result.geometry.size)
-    assert content["provenance"]["model"]["id"] == "amc-net"
+    assert list(content["provenance"]["models"]) == ["amc-net"]
     assert "not a medical device" in content["research_use_notice"]
+
+
+def test_areas_and_disagreement_of_every_slice_are_in_the_report(untrained_ensemble):
+    content = json.loads(json.dumps(report_content(untrained_ensemble)))
+    validate(content)
+    slices = content["severity"]["slices"]
+    for one in slices:
+        assert sum(one["lesion_class_mm2"].values()) == pytest.approx(one["lesion_mm2"])
+        voted = one["lesion_class_mm2"]["ground-glass opacity"]
+        if one["lesion_mm2"]:
+            # The members disagree on the first class only.
+            assert one["disagreement"] == pytest.approx(voted / one["lesion_mm2"])
+        else:
+            assert one["disagreement"] is None
+    assert any(one["disagreement"] is None for one in slices)
+    assert any(one["lesion_class_mm2"]["consolidation"] for one in slices)
+
+
+def test_what_an_untrained_network_found_has_no_category(untrained_ensemble):
+    content = report_content(untrained_ensemble)
+    assert content["flags"][0]["code"] == "untrained-network"
+    assert content["severity"]["category"] is None
+    assert [rule["category"] for rule in content["severity"]["rules"]] == [None] * 3
+    assert content["provenance"]["models"]["u-net-9000"]["weights"] == "random, seed 0"
+
+
+def test_with_a_single_model_no_slice_has_a_disagreement(result):
+    slices = report_content(result)["severity"]["slices"]
+    assert {one["disagreement"] for one in slices} == {None}
 
 
 def test_what_is_undefined_stays_null(result):
@@ -48,7 +77,7 @@ def test_what_is_undefined_stays_null(result):
 
 
 def test_a_number_that_is_not_a_number_is_never_written(result, tmp_path):
-    broken = replace(result, provenance={"seconds": {"lungs": float("nan")}})
+    broken = replace(result, provenance=result.provenance | {"seconds": float("nan")})
     with pytest.raises(ValueError, match="JSON"):
         write_report_json(broken, tmp_path / "report.json")
     assert not (tmp_path / "report.json").exists()
@@ -63,11 +92,16 @@ def test_a_number_that_is_not_a_number_is_never_written(result, tmp_path):
         (("geometry", "size_voxels"), [512, 512]),
         (("flags", 0, "level"), "fatal"),
         (("severity", "regions", 0, "lung_ml"), -1),
+        (("severity", "slices", 0, "disagreement"), 1.5),
+        (("severity", "slices", 0, "lesion_class_mm2", "consolidation"), -1),
+        (("provenance", "models"), {}),
+        (("provenance", "models", "amc-net", "weights_sha256"), "e0ac"),
+        (("provenance", "models", "amc-net", "precision"), "float16"),
         (("research_use_notice",), ""),
     ],
 )
 def test_the_schema_refuses_values_that_cannot_be(result, path, value):
-    content = report_content(result)
+    content = json.loads(json.dumps(report_content(result)))
     place = content
     for key in path[:-1]:
         place = place[key]

@@ -8,6 +8,7 @@ from COVIDLesionSegLib.cli.slices_figure import write_slices_figure
 from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
+from COVIDLesionSegLib.scene.names import class_style
 
 
 def draw(volume, result, path) -> np.ndarray:
@@ -57,11 +58,43 @@ def test_the_picture_is_the_same_however_the_ct_is_stored(phantom, result, axes,
 def test_the_patients_right_is_on_the_left_of_the_picture(phantom, result, tmp_path):
     picture = draw(phantom.volume, result, tmp_path / "both.png")
     # The outline of the right lung is blue, of the left green.
-    large = picture[:, : int(picture.shape[1] * 0.46)]
+    large = picture[:, : picture.shape[1] * 46 // 100]
     blue = np.argwhere((large[..., 2] > 0.8) & (large[..., 0] < 0.35) & (large[..., 1] < 0.75))
     green = np.argwhere((large[..., 1] > 0.65) & (large[..., 0] < 0.35) & (large[..., 2] < 0.55))
     assert len(blue) > 50 and len(green) > 50
     assert blue[:, 1].mean() < green[:, 1].mean()
+
+
+def near(picture: np.ndarray, color: tuple[float, float, float]) -> int:
+    """Number of pixels of about this colour."""
+    return int((np.abs(picture - np.array(color)).max(axis=-1) < 0.08).sum())
+
+
+def test_each_class_is_outlined_in_its_own_colour_and_named_in_it(
+    phantom, result, single_class, tmp_path
+):
+    none = np.zeros_like(result.probability)
+    several = draw(phantom.volume, replace(result, probability=none), tmp_path / "several.png")
+    single = draw(phantom.volume, replace(single_class, probability=none), tmp_path / "single.png")
+    ground_glass, consolidation = (class_style(name).color for name in result.classes)
+    foot = several.shape[0] - 40
+    for color in (ground_glass, consolidation):
+        assert near(several[:foot], color) > 200
+        assert near(several[foot:], color) > 20, "no legend"
+        assert near(single, color) < 5
+    # A single class is white, and needs no legend.
+    assert near(single[:foot], (1, 1, 1)) > near(several[:foot], (1, 1, 1)) + 200
+
+
+def test_a_picture_of_an_untrained_networks_result_says_so(
+    phantom, result, untrained_ensemble, tmp_path
+):
+    amber = (1.0, 0.75, 0.0)
+    trained = draw(phantom.volume, result, tmp_path / "trained.png")
+    untrained = draw(phantom.volume, untrained_ensemble, tmp_path / "untrained.png")
+    head = slice(0, 44)
+    assert near(untrained[head], amber) > 400
+    assert near(trained[head], amber) < 5
 
 
 def test_a_certain_lesion_is_coloured_and_a_weak_suspicion_is_not(phantom, result, tmp_path):

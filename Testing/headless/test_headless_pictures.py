@@ -42,8 +42,8 @@ def chest():
     probability = lesions * np.float32(0.8)
     arrays = {"lungs": lungs, "lesions": lesions, "probability": probability}
     slices = (
-        SliceSeverity(2, 12.0, 900.0, 10.0, 10 / 900),
-        SliceSeverity(10, FEATURED_MM, 1000.0, 250.0, 0.25),
+        SliceSeverity(2, 12.0, 900.0, 10.0, 10 / 900, {"lesion": 10.0}),
+        SliceSeverity(10, FEATURED_MM, 1000.0, 250.0, 0.25, {"lesion": 250.0}),
     )
     severity = replace(base.severity, slices=slices)
     return replace(base, **arrays, severity=severity)
@@ -96,6 +96,47 @@ def test_without_lesions_nothing_is_red(mrml, scene, tmp_path):
     path = tmp_path / "infection3d.png"
     infection3d_picture(mrml, shown.segmentationNode, path, size=(300, 300))
     assert red_pixels(read_png(path)).sum() == 0
+
+
+def near(picture, color):
+    """Number of pixels of about this colour."""
+    return (np.abs(picture - np.array(color)).max(axis=-1) < 0.1).sum()
+
+
+def test_several_classes_have_their_colours_and_a_legend(mrml, scene, tmp_path):
+    from COVIDLesionSegLib.headless.pictures import infection3d_picture
+    from COVIDLesionSegLib.scene.names import class_style
+    from COVIDLesionSegLib.scene.show import show_result
+
+    classes = ("ground-glass opacity", "consolidation")
+    two = replace(chest(), classes=classes)
+    two.lesions[:, :26][two.lesions[:, :26] > 0] = 2
+    path = tmp_path / "infection3d.png"
+    ct_node = add_ct(scene, GEOMETRY)
+    infection3d_picture(mrml, show_result(ct_node, two).segmentationNode, path, size=(500, 450))
+    picture = read_png(path)
+    # Lit surfaces are darker than their colour; the legend in the corner is not.
+    legend = picture[: 450 // 5, 250:]
+    for name in classes:
+        assert near(legend, class_style(name).color) > 20, name
+    infection3d_picture(mrml, show_result(ct_node, chest()).segmentationNode, path, size=(500, 450))
+    assert read_png(path)[: 450 // 10, 250:].max() == 0
+
+
+def test_a_picture_of_an_untrained_networks_result_says_so(mrml, scene, tmp_path):
+    from COVIDLesionSegLib.engine.remarks import untrained_flag
+    from COVIDLesionSegLib.headless.pictures import infection3d_picture
+    from COVIDLesionSegLib.scene.show import show_result
+
+    path = tmp_path / "infection3d.png"
+    ct_node = add_ct(scene, GEOMETRY)
+    found = {}
+    for flags in ((), (untrained_flag(["u-net-9000"]),)):
+        shown = show_result(ct_node, replace(chest(), flags=flags))
+        infection3d_picture(mrml, shown.segmentationNode, path, size=(500, 450))
+        found[bool(flags)] = near(read_png(path)[:40], (1.0, 0.75, 0.0))
+    assert found[True] > 100
+    assert found[False] == 0
 
 
 def test_background_may_be_white(mrml, shown, tmp_path):

@@ -9,10 +9,12 @@ import pytest
 
 UI_FILE = Path(__file__).parents[2] / "COVIDLesionSeg/Resources/UI/COVIDLesionSeg.ui"
 CONTROLS = {
+    "QCheckBox",
     "QComboBox",
     "QPushButton",
     "QSpinBox",
     "QTableWidget",
+    "ctkCheckableComboBox",
     "ctkSliderWidget",
     "qMRMLNodeComboBox",
 }
@@ -40,7 +42,7 @@ def test_every_field_label_points_at_its_field():
     fields = {w.get("name") for w in widgets()}
     labels = [w for w in widgets() if (property_text(w, "text") or "").endswith(":")]
 
-    assert len(labels) == 8
+    assert len(labels) == 10
     assert {property_text(label, "buddy") for label in labels} <= fields
 
 
@@ -95,10 +97,7 @@ def test_a_damaged_model_card_is_named_and_the_panel_goes_on(bench, scene, tmp_p
     try:
         assert "mine.json" in loaded.widget.ui.statusLabel.text
         offered = loaded.widget.ui.modelComboBox
-        assert [offered.itemData(i) for i in range(offered.count)] == [
-            "amc-net",
-            "amc-net-released",
-        ]
+        assert offered.itemData(0) == "amc-net" and offered.count > 1
     finally:
         bench.unload(loaded)
     assert not bench.slot_errors
@@ -128,13 +127,30 @@ def test_the_module_explains_itself(loaded):
     assert "not a medical device" in module.helpText
 
 
-def test_every_model_of_the_catalogue_is_offered(panel):
+def test_every_lesion_model_of_the_catalogue_is_offered_trained_ones_first(panel):
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 
     offered = panel.ui.modelComboBox
-    models = load_catalogue().models
+    models = [model for model in load_catalogue().models if model.card.task == "lesions"]
 
     assert [offered.itemData(i) for i in range(offered.count)] == [model.id for model in models]
     for index, model in enumerate(models):
-        missing = "weights not installed" in offered.itemText(index)
-        assert missing is not model.weights_present
+        assert ("(not trained)" in offered.itemText(index)) is (model.card.weights is None)
+    trained = [model.card.weights is not None for model in models]
+    assert trained == sorted(trained, reverse=True) and set(trained) == {True, False}
+
+
+def test_a_model_whose_weights_are_absent_is_listed_as_such(bench, scene, tmp_path, monkeypatch):
+    import json
+
+    from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    (tmp_path / "mine.json").write_text(json.dumps(card | {"id": "mine", "title": "Mine"}))
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path))
+    loaded = bench.load(UI_FILE.parents[2] / "COVIDLesionSeg.py")
+    try:
+        box = loaded.widget.ui.modelComboBox
+        assert box.itemText(box.findData("mine")) == "Mine (weights not installed)"
+    finally:
+        bench.unload(loaded)

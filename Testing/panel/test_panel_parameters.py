@@ -20,7 +20,7 @@ def test_an_untouched_panel_has_the_engines_defaults(panel):
 @pytest.mark.parametrize(
     ("choice", "values"),
     [
-        ("LungMethod", engine.LUNG_METHODS),
+        ("Combination", engine.COMBINATIONS),
         ("Device", engine.DEVICES),
         ("Tiling", engine.TILINGS),
         ("Precision", engine.PRECISIONS),
@@ -35,44 +35,123 @@ def test_every_choice_of_the_engine_is_offered_with_a_label(bench, choice, value
     assert all(one.label() for one in offered)
 
 
-def test_a_lung_method_that_only_the_engine_knows_is_offered_by_its_name(bench):
-    from COVIDLesionSegLib.panel.choices import _offer
+def values_of(box) -> list[str]:
+    return [box.itemData(index) for index in range(box.count)]
 
-    method = _offer("LungMethod", ("threshold", "another-method"))("another-method")
 
-    assert (method.name, method.label()) == ("ANOTHER_METHOD", "another-method")
+def choose(box, value: str) -> None:
+    box.currentIndex = box.findData(value)
+
+
+def check(box, value: str, checked: bool = True) -> None:
+    """As a click on the item does."""
+    import qt
+
+    state = qt.Qt.Checked if checked else qt.Qt.Unchecked
+    box.model().item(box.findData(value)).setCheckState(state)
+
+
+def checked_in(box) -> list[str]:
+    import qt
+
+    rows = range(box.count)
+    return [box.itemData(i) for i in rows if box.model().item(i).checkState() == qt.Qt.Checked]
+
+
+def test_every_way_to_find_the_lungs_is_offered_and_says_what_is_missing(panel):
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+
+    models = [model for model in load_catalogue().models if model.card.task == "lungs"]
+    box = panel.ui.lungsComboBox
+
+    assert values_of(box) == [*engine.LUNG_METHODS, *(model.id for model in models)]
+    for model in models:
+        label = box.itemText(box.findData(model.id))
+        assert label.startswith(model.title)
+        assert ("(not trained)" in label) is (model.card.weights is None)
+    assert "weights not included" in box.itemText(box.findData("lungmask-r231"))
 
 
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
-    ui.modelComboBox.currentIndex = ui.modelComboBox.findData("amc-net-released")
+    choose(ui.modelComboBox, "amc-net-released")
+    choose(ui.lungsComboBox, "lungs-cascade-unet")
+    check(ui.votersComboBox, "unet")
+    check(ui.votersComboBox, "amc-net")
+    ui.combinationComboBox.currentIndex = 1
     ui.deviceComboBox.currentIndex = 1
     ui.tilingComboBox.currentIndex = 2
     ui.precisionComboBox.currentIndex = 2
     ui.thresholdSlider.value = 0.3
     ui.batchSizeSpinBox.value = 4
+    ui.allowUntrainedCheckBox.checked = True
 
     assert parameters_of(panel) == engine.Parameters(
-        model="amc-net-released",
+        model="amc-net-released+amc-net+unet",
+        combination="mean",
+        lungs="lungs-cascade-unet",
         device="cpu",
         tiling="non-overlapping",
         precision="bfloat16",
         threshold=0.3,
         batch_size=4,
+        allow_untrained=True,
     )
 
 
+def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
+    ui = panel.ui
+    assert "unet" in values_of(ui.votersComboBox)
+    assert not {"amc-net", "drsegunet", "lungs-cascade-unet"} & {*values_of(ui.votersComboBox)}
+    check(ui.votersComboBox, "unet")
+    choose(ui.modelComboBox, "drsegunet")
+
+    assert values_of(ui.votersComboBox) == ["drsegunet-upsampling", "drseg-unet"]
+    assert parameters_of(panel).members == ("drsegunet",)
+
+
+def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
+    ui = panel.ui
+    for voter in ("unet", "r2unet"):
+        check(ui.votersComboBox, voter)
+    choose(ui.modelComboBox, "unet")
+    assert parameters_of(panel).members == ("unet", "r2unet")
+    assert checked_in(ui.votersComboBox) == ["r2unet"]
+    check(ui.votersComboBox, "r2unet", False)
+
+    assert parameters_of(panel).members == ("unet",)
+
+
+def test_how_to_decide_is_asked_of_an_ensemble_only(panel):
+    ui = panel.ui
+    assert not ui.combinationComboBox.enabled
+    check(ui.votersComboBox, "unet")
+    assert ui.combinationComboBox.enabled
+
+
 def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
-    panel.ui.deviceComboBox.currentIndex = 1
+    ui = panel.ui
+    ui.deviceComboBox.currentIndex = 1
+    ui.allowUntrainedCheckBox.checked = True
+    choose(ui.lungsComboBox, "lungs-cascade-unet")
+    choose(ui.modelComboBox, "unet")
+    check(ui.votersComboBox, "amc-net")
     scene.Commit(str(tmp_path / "scene.mrml"))
 
     scene.Clear(False)
-    assert panel.ui.deviceComboBox.currentIndex == 0
+    assert ui.deviceComboBox.currentIndex == 0
+    assert parameters_of(panel) == engine.Parameters()
+    assert checked_in(ui.votersComboBox) == []
     scene.SetURL(str(tmp_path / "scene.mrml"))
     scene.Connect()
     panel.enter()
 
-    assert panel.ui.deviceComboBox.currentIndex == 1
+    assert ui.deviceComboBox.currentIndex == 1
+    assert ui.allowUntrainedCheckBox.checked
+    assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "unet"
+    assert ui.lungsComboBox.itemData(ui.lungsComboBox.currentIndex) == "lungs-cascade-unet"
+    assert checked_in(ui.votersComboBox) == ["amc-net"]
+    assert parameters_of(panel).model == "unet+amc-net"
 
 
 def test_an_unknown_model_in_a_scene_is_refused_by_name(panel, ct, bench):

@@ -35,6 +35,10 @@ def table_texts(table) -> list[list[str]]:
     return [[table.item(row, column).text() for column in columns] for row in rows]
 
 
+def header_texts(table) -> list[str]:
+    return [table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]
+
+
 def test_severity_is_shown_large_with_its_rule(shown, panel):
     severity = shown.severity
 
@@ -47,9 +51,103 @@ def test_volumes_and_rules_are_tabled(shown, panel):
     regions = table_texts(panel.ui.regionsTable)
     rules = table_texts(panel.ui.rulesTable)
 
-    assert [row[0] for row in regions] == ["right lung", "left lung", "both lungs"]
-    assert regions[0][1] == millilitres(shown.severity.regions[0].lung_ml)
+    assert header_texts(panel.ui.regionsTable) == ["", "right lung", "left lung", "both lungs"]
+    assert [row[0] for row in regions] == ["Lung (ml)", "Lesions (ml)", "Infected"]
+    assert regions[0][1:] == [millilitres(one.lung_ml) for one in shown.severity.regions]
     assert [row[0] for row in rules] == [rule.title for rule in shown.severity.rules]
+
+
+@pytest.fixture
+def ensemble(apply, panel, phantom):
+    """A known result of an ensemble that tells two classes, shown."""
+    result = known_result(phantom, ensemble=True)
+    apply(finished_with(result))
+    return result
+
+
+def test_volumes_of_several_classes_have_a_row_each(ensemble, panel):
+    rows = table_texts(panel.ui.regionsTable)
+    regions = ensemble.severity.regions
+
+    assert [row[0] for row in rows] == [
+        "Lung (ml)",
+        "ground-glass opacity (ml)",
+        "consolidation (ml)",
+        "Lesions (ml)",
+        "Infected",
+    ]
+    for row in rows[1:3]:
+        name = row[0].removesuffix(" (ml)")
+        assert row[1:] == [millilitres(one.lesion_class_ml[name]) for one in regions]
+    assert rows[3][1:] == [millilitres(one.lesion_ml) for one in regions]
+
+
+def test_disagreement_can_be_shown_instead_of_the_overlay(apply, panel, scene, phantom):
+    slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    shown = panel._shown
+    assert slice_view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
+    assert not panel.ui.disagreementButton.checked
+    panel.ui.disagreementButton.click()
+    assert slice_view.GetForegroundVolumeID() == shown.disagreementNode.GetID()
+    assert not panel.ui.overlayButton.checked
+    panel.ui.overlayButton.click()
+    assert slice_view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
+    assert not panel.ui.disagreementButton.checked
+    panel.ui.overlayButton.click()
+    assert slice_view.GetForegroundVolumeID() is None
+
+
+def test_a_single_model_has_no_disagreement_to_show_and_undo_brings_it_back(
+    panel, apply, phantom, scene
+):
+    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    assert not panel.ui.disagreementButton.isHidden()
+    panel.ui.disagreementButton.click()
+    apply(finished_with(known_result(phantom)))
+    assert panel.ui.disagreementButton.isHidden()
+    assert not panel.ui.resultWidget.isHidden()
+    assert panel.ui.overlayButton.checked
+    panel.ui.undoButton.click()
+
+    assert not panel.ui.disagreementButton.isHidden()
+    assert panel.ui.overlayButton.checked and not panel.ui.disagreementButton.checked
+
+
+def test_deleting_the_disagreement_leaves_the_result_on_the_panel(ensemble, panel, scene):
+    scene.RemoveNode(panel._shown.disagreementNode)
+
+    assert not panel.ui.resultWidget.isHidden()
+    assert panel.ui.disagreementButton.isHidden()
+
+
+def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, panel, phantom):
+    from dataclasses import replace
+
+    from COVIDLesionSegLib.engine.remarks import untrained_flag
+    from COVIDLesionSegLib.panel.result_view import UNTRAINED_COLORS
+
+    result = known_result(phantom)
+    flag = untrained_flag(["u-net-9000"])
+    untrained = replace(result, flags=(flag, *FLAGS), severity=result.severity.ungraded())
+    apply(finished_with(untrained))
+    ui = panel.ui
+
+    assert ui.severityLabel.text == "n/a   UNTRAINED NETWORK"
+    assert UNTRAINED_COLORS[0] in ui.severityLabel.styleSheet
+    assert ui.flagsLabel.text.startswith(f"⚠ {flag.message}")
+    assert [row[1:] for row in table_texts(ui.rulesTable)] == [["n/a", "n/a"]] * 3
+    assert panel._shown.segmentationNode.GetName().endswith("UNTRAINED NETWORK")
+    apply(finished_with(result))
+    assert ui.severityLabel.text.startswith("CT-")
+
+
+def test_remarks_stand_right_below_the_headline(panel):
+    layout = panel.ui.resultWidget.layout()
+    order = [layout.itemAt(i).widget() for i in range(4)]
+
+    assert order[:3] == [panel.ui.severityLabel, panel.ui.severityRuleLabel, panel.ui.flagsLabel]
 
 
 def test_flags_are_listed_as_plain_text(shown, panel):
@@ -67,20 +165,24 @@ def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
     panel._result_view.show(report, ())
 
     assert panel.ui.severityLabel.text == "n/a   n/a"
-    assert table_texts(panel.ui.regionsTable)[0][3] == "n/a"
+    assert table_texts(panel.ui.regionsTable)[-1] == ["Infected", "n/a"]
     assert table_texts(panel.ui.rulesTable) == [["Rule", "n/a", "n/a"]]
     assert panel.ui.flagsLabel.isHidden()
 
 
 def test_text_is_readable_on_every_category_colour(bench):
-    from COVIDLesionSegLib.panel.result_view import CATEGORY_COLORS, UNDEFINED_COLORS
+    from COVIDLesionSegLib.panel.result_view import (
+        CATEGORY_COLORS,
+        UNDEFINED_COLORS,
+        UNTRAINED_COLORS,
+    )
 
     def luminance(color: str) -> float:
         srgb = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
         linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
         return float(linear @ [0.2126, 0.7152, 0.0722])
 
-    for colors in (*CATEGORY_COLORS.values(), UNDEFINED_COLORS):
+    for colors in (*CATEGORY_COLORS.values(), UNDEFINED_COLORS, UNTRAINED_COLORS):
         dark, light = sorted(luminance(color) for color in colors)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
@@ -188,7 +290,7 @@ def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
     apply(finished_with(known_result(phantom)))
     buttons = (panel.ui.overlayButton, panel.ui.surfacesButton, panel.ui.volumeRenderingButton)
     assert [button.checked for button in buttons] == [True, True, False]
-    views.show_overlay(ct, panel._shown, False)
+    views.show_overlay(ct, panel._shown.probabilityNode, False)
     views.show_surfaces(panel._shown, False)
     views.show_volume_rendering(panel._shown, True)
     panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))

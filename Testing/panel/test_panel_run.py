@@ -88,6 +88,29 @@ def test_apply_gives_what_the_console_gives_and_keeps_the_window_live(panel, ct,
     assert again.segmentationNode is shown.segmentationNode
 
 
+def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene, wait_idle):
+    import qt
+
+    ui = panel.ui
+    ui.modelComboBox.currentIndex = ui.modelComboBox.findData("unet")
+    voters = ui.votersComboBox
+    voters.model().item(voters.findData("attention-unet")).setCheckState(qt.Qt.Checked)
+    ui.applyButton.click()
+    wait_idle()
+    assert "unet has no trained weights" in ui.statusLabel.text
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+    ui.allowUntrainedCheckBox.checked = True
+    ui.applyButton.click()
+    wait_idle()
+    assert ui.statusLabel.text == "Done."
+    assert ui.severityLabel.text.startswith("n/a")
+    assert "Never trained: unet, attention-unet" in ui.flagsLabel.text
+    assert set(panel._shown.provenance["models"]) == {"unet", "attention-unet"}
+    assert panel._shown.disagreementNode.GetName().endswith("UNTRAINED NETWORK")
+    assert not ui.disagreementButton.isHidden()
+
+
 def test_cancel_ends_the_process_and_leaves_the_scene_alone(
     computing, panel, scene, run_state, wait_idle, tmp_path
 ):

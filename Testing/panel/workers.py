@@ -18,19 +18,25 @@ FLAGS = (
 )
 
 
-def known_result(phantom, lesion: bool = True) -> SegmentationResult:
-    """The phantom's truth as a result, with all its lesions or none."""
-    lesions = (phantom.lesions > 0).astype(np.uint8) * lesion
+def known_result(phantom, lesion: bool = True, ensemble: bool = False) -> SegmentationResult:
+    """The phantom's truth as a result, with all its lesions or none.
+
+    As an ensemble's it tells two classes apart, and the members disagree on the first.
+    """
+    classes = ("ground-glass opacity", "consolidation") if ensemble else ("lesion",)
+    lesions = np.minimum(phantom.lesions, len(classes)).astype(np.uint8) * lesion
+    disagreement = (lesions == 1).astype(np.float32) if ensemble else None
     geometry = phantom.volume.geometry
     return SegmentationResult(
         geometry=geometry,
         lungs=phantom.lungs,
         lesions=lesions,
-        probability=lesions.astype(np.float32) * np.float32(0.9),
-        classes=("lesion",),
-        severity=measure_severity(phantom.lungs, lesions, ("lesion",), geometry),
+        probability=(lesions > 0) * np.float32(0.9),
+        disagreement=disagreement,
+        classes=classes,
+        severity=measure_severity(phantom.lungs, lesions, classes, geometry, disagreement),
         flags=FLAGS,
-        provenance={"model": "known"},
+        provenance={"models": {"known": {}}},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity.report import (
     RegionSeverity,
@@ -42,16 +43,23 @@ def make_geometry(direction="axial", spacing=(0.7, 0.9, 2.5), origin=(-31.5, 12.
     return Geometry(SIZE, spacing, origin, tuple(DIRECTIONS[direction].ravel()))
 
 
-def make_severity() -> SeverityReport:
+def make_severity(classes=("lesion",), disagreement=None) -> SeverityReport:
+    """Of each class twice as much as of the next; ``disagreement`` is that of the first slice."""
+
+    def shares(total: float) -> dict[str, float]:
+        parts = [2.0**-n for n in range(len(classes))]
+        return {name: total * part / sum(parts) for name, part in zip(classes, parts, strict=True)}
+
+    ratio = 120.3 / 2345.67
     return SeverityReport(
         regions=(
-            RegionSeverity("right lung", 2345.67, 120.3, 120.3 / 2345.67, {"lesion": 120.3}),
-            RegionSeverity("left lung", 0.0, 0.0, None, {"lesion": 0.0}),
-            RegionSeverity("both lungs", 2345.67, 120.3, 120.3 / 2345.67, {"lesion": 120.3}),
+            RegionSeverity("right lung", 2345.67, 120.3, ratio, shares(120.3)),
+            RegionSeverity("left lung", 0.0, 0.0, None, shares(0.0)),
+            RegionSeverity("both lungs", 2345.67, 120.3, ratio, shares(120.3)),
         ),
         slices=(
-            SliceSeverity(0, -100.5, 5000.0, 250.0, 0.05),
-            SliceSeverity(1, -98.0, 5200.0, 0.0, 0.0),
+            SliceSeverity(0, -100.5, 5000.0, 240.0, 0.048, shares(240.0), disagreement),
+            SliceSeverity(1, -98.0, 5200.0, 0.0, 0.0, shares(0.0)),
         ),
         rules=(
             RuleResult("eamc-worse-lung", "Worse lung decides (EAMC)", 0.0513, "CT-1"),
@@ -60,7 +68,9 @@ def make_severity() -> SeverityReport:
     )
 
 
-def make_result(geometry=None, classes=("lesion",), seed=0) -> SegmentationResult:
+def make_result(
+    geometry=None, classes=("lesion",), seed=0, ensemble=False, trained=True
+) -> SegmentationResult:
     """Arrays without any symmetry, so that a swapped or flipped axis cannot pass."""
     geometry = geometry or make_geometry()
     random = np.random.default_rng(seed)
@@ -72,16 +82,22 @@ def make_result(geometry=None, classes=("lesion",), seed=0) -> SegmentationResul
     labels = random.integers(1, len(classes) + 1, geometry.shape)
     lesions = np.where(chosen, labels, 0).astype(np.uint8)
     probability = np.where(lungs > 0, random.random(geometry.shape), 0).astype(np.float32)
+    disagreement = np.where(lungs > 0, random.random(geometry.shape), 0).astype(np.float32)
+    severity = make_severity(classes, 0.25 if ensemble else None)
     return SegmentationResult(
         geometry=geometry,
         lungs=lungs,
         lesions=lesions,
         probability=probability,
         classes=tuple(classes),
-        severity=make_severity(),
-        flags=(Flag("lung-volume-small", 'Small; "see" slice: 5% & <10> é.'),),
+        disagreement=disagreement if ensemble else None,
+        severity=severity if trained else severity.ungraded(),
+        flags=(
+            *(() if trained else [untrained_flag(["u-net-9000"])]),
+            Flag("lung-volume-small", 'Small; "see" slice: 5% & <10> é.'),
+        ),
         provenance={
-            "model": {"id": "amc-net", "sha256": "00ff"},
+            "models": {"amc-net": {"weights": "trained", "weights_sha256": "00ff"}},
             "text": 'a;b:c "q" % <x> & é',
             "seconds": 1.5,
         },

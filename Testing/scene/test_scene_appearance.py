@@ -142,6 +142,18 @@ def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
     assert scene.GetNodesByName("COVIDJET").GetNumberOfItems() == 1
 
 
+def test_no_colour_of_disagreement_is_a_colour_of_the_probability(scene):
+    from COVIDLesionSegLib.scene.colors import covidjet_node, covidmagenta_node
+
+    jet, magenta = (
+        np.array([node.GetLookupTable().GetTableValue(i)[:3] for i in range(256)])
+        for node in (covidjet_node(scene), covidmagenta_node(scene))
+    )
+    distance = np.linalg.norm(jet[:, None] - magenta[None], axis=-1)
+    assert distance.min() > 0.3
+    assert np.ptp(magenta.sum(axis=1)) > 1.0
+
+
 def test_overlay_is_transparent_below_the_shared_limit(shown):
     display = shown.probabilityNode.GetDisplayNode()
     assert display.GetApplyThreshold()
@@ -250,6 +262,91 @@ def test_a_trace_of_lesion_and_an_unmeasured_class_are_no_zero(scene):
     update_severity_table(table, replace(make_result().severity, regions=regions))
     assert rows(table)[0][-1] == "< 0.1 %"
     assert rows(table)[1][3:] == ["0", "n/a", "0.0 %"]
+
+
+def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    result = make_result(classes=("ground-glass opacity", "consolidation"), ensemble=True)
+    shown = show_result(ct_node, result, surfaces=False)
+    volumes, areas = shown.severityTableNode, shown.slicesTableNode
+    names = [volumes.GetColumnName(i) for i in range(volumes.GetNumberOfColumns())]
+    assert names[3:5] == ["ground-glass opacity (ml)", "consolidation (ml)"]
+    assert rows(volumes)[0][2:5] == ["120.3", "80.2", "40.1"]
+    assert rows(volumes)[1][2:5] == ["0", "0", "0"]
+    np.testing.assert_allclose(
+        slicer.util.arrayFromTableColumn(areas, "ground-glass opacity (mm2)"), [160.0, 0.0]
+    )
+    np.testing.assert_allclose(
+        slicer.util.arrayFromTableColumn(areas, "consolidation (mm2)"), [80.0, 0.0]
+    )
+    # The second slice holds no vote at all: that is no agreement of zero.
+    assert areas.GetColumnName(areas.GetNumberOfColumns() - 1) == "Disagreement"
+    assert [row[-1] for row in rows(areas)] == ["0.25", "n/a"]
+
+
+def test_with_a_single_model_no_column_speaks_of_disagreement(shown):
+    table = shown.slicesTableNode
+    names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
+    assert names[3:] == ["Lesion area (mm2)", "Infected (%)"]
+
+
+def test_disagreement_is_a_hidden_overlay_in_a_colour_of_its_own(scene, ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
+    node, display = shown.disagreementNode, shown.disagreementNode.GetDisplayNode()
+    assert node.GetName() == "CT COVID-19 ensemble disagreement"
+    assert display.GetColorNode().GetName() == "COVIDMAGENTA"
+    assert display.GetApplyThreshold()
+    # Members of ten disagree by 0.2 at least: only what is unanimous is transparent.
+    assert 0 < display.GetLowerThreshold() < 0.2
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 1.0)
+    assert view.GetForegroundVolumeID() is None
+    assert not slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node).GetVisibility()
+
+
+def test_one_overlay_takes_the_place_of_the_other(scene, ct_node):
+    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_visible, show_overlay
+    from COVIDLesionSegLib.scene.show import show_result
+
+    def legend_visible(node):
+        return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node).GetVisibility()
+
+    shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
+    probability, disagreement = shown.probabilityNode, shown.disagreementNode
+    pet = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PET")
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    view.SetForegroundVolumeID(pet.GetID())
+
+    show_overlay([view], ct_node, probability)
+    show_overlay([view], ct_node, disagreement)
+    assert overlay_visible([view], disagreement) and not overlay_visible([view], probability)
+    assert legend_visible(disagreement) and not legend_visible(probability)
+
+    hide_overlay([view], probability)
+    assert overlay_visible([view], disagreement)
+    hide_overlay([view], disagreement)
+    assert view.GetForegroundVolumeID() == pet.GetID()
+    assert not legend_visible(disagreement)
+
+
+def test_every_name_of_an_untrained_networks_result_says_so(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    shown = show_result(ct_node, make_result(trained=False, ensemble=True), surfaces=False)
+    segmentation = shown.segmentationNode.GetSegmentation()
+    assert len(shown.nodes) == 6
+    assert all(node.GetName().endswith(" - UNTRAINED NETWORK") for node in shown.nodes)
+    assert segmentation.GetSegment("lesion").GetName() == "lesion - UNTRAINED NETWORK"
+    # These lungs were found without a network.
+    assert segmentation.GetSegment("right-lung").GetName() == "right lung"
+    lungs = {"method": "lungs-9000", "weights": "random, seed 0", "weights_sha256": None}
+    result = make_result(trained=False)
+    show_result(ct_node, replace(result, provenance=result.provenance | {"lungs": lungs}))
+    assert segmentation.GetSegment("right-lung").GetName() == "right lung - UNTRAINED NETWORK"
+    assert rows(shown.rulesTableNode)[0][1:] == ["n/a", "n/a"]
 
 
 def test_volume_rendering_is_optional_and_hideable(shown):

@@ -21,6 +21,12 @@ def tags(segment):
     return str(value)
 
 
+def table_of(colors):
+    table = colors.GetLookupTable()
+    some = [tuple(np.round(table.GetTableValue(i), 2)) for i in (0, 64, 128, 255)]
+    return colors.GetName(), colors.GetNumberOfColors(), some
+
+
 def facts(ct_node):
     """Everything a person sees of the result of ``ct_node``, as plain values.
 
@@ -36,8 +42,8 @@ def facts(ct_node):
     node = shown.segmentationNode
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
     ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
-    overlay = shown.probabilityNode.GetDisplayNode()
-    colors = overlay.GetColorNode()
+    overlays = (shown.probabilityNode, shown.disagreementNode)
+    displays = [node.GetDisplayNode() for node in overlays]
     return {
         "names": [n.GetName() for n in shown.nodes],
         "segments": [
@@ -59,25 +65,22 @@ def facts(ct_node):
             display.GetPreferredDisplayRepresentationName3D(),
             bool(display.GetVisibility3D()),
         ),
-        "probability": in_axial_order(slicer.util.arrayFromVolume(shown.probabilityNode)),
-        "overlay": (
-            overlay.GetLowerThreshold(),
-            overlay.GetUpperThreshold(),
-            bool(overlay.GetApplyThreshold()),
-            overlay.GetWindow(),
-            overlay.GetLevel(),
-        ),
-        "colours": (
-            colors.GetName(),
-            colors.GetNumberOfColors(),
-            [
-                tuple(np.round(colors.GetLookupTable().GetTableValue(i), 2))
-                for i in (0, 64, 128, 255)
-            ],
-        ),
-        "legend": slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(
-            shown.probabilityNode
-        ).GetTitleText(),
+        "overlays": [in_axial_order(slicer.util.arrayFromVolume(node)) for node in overlays],
+        "displays": [
+            (
+                display.GetLowerThreshold(),
+                display.GetUpperThreshold(),
+                bool(display.GetApplyThreshold()),
+                display.GetWindow(),
+                display.GetLevel(),
+            )
+            for display in displays
+        ],
+        "colours": [table_of(display.GetColorNode()) for display in displays],
+        "legends": [
+            slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node).GetTitleText()
+            for node in overlays
+        ],
         "tables": [
             [
                 [table.GetCellText(row, column) for column in range(table.GetNumberOfColumns())]
@@ -102,7 +105,9 @@ def test_bundle_read_back_shows_the_same(scene, tmp_path, direction):
 
     geometry = make_geometry(direction)
     ct_node = add_ct(scene, geometry)
-    result = make_result(geometry, classes=("ground-glass opacity", "consolidation"))
+    result = make_result(
+        geometry, classes=("ground-glass opacity", "consolidation"), ensemble=True, trained=False
+    )
     show_result(ct_node, result)
     before = facts(ct_node)
 
@@ -136,15 +141,18 @@ def test_rerun_after_loading_updates_the_loaded_nodes(scene, tmp_path):
     from COVIDLesionSegLib.scene.save import save_scene
     from COVIDLesionSegLib.scene.show import find_result, show_result
 
-    show_result(add_ct(scene), make_result(seed=0))
+    show_result(add_ct(scene), make_result(seed=0, ensemble=True))
     path = save_scene(scene, tmp_path / "scene.mrb")
     scene.Clear(False)
     assert scene.ReadFromMRB(str(path), True)
     ct_node = scene.GetFirstNodeByName("CT")
     loaded = find_result(ct_node).nodes
-    result = make_result(seed=1)
+    result = make_result(seed=1, ensemble=True)
     shown = show_result(ct_node, result)
     assert shown.nodes == loaded
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(shown.disagreementNode), result.disagreement
+    )
     np.testing.assert_array_equal(
         slicer.util.arrayFromSegmentBinaryLabelmap(shown.segmentationNode, "lesion", ct_node),
         result.lesions == 1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
@@ -9,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.volume import Geometry
 
 vtk = pytest.importorskip("vtk")
 slicer = pytest.importorskip("slicer")
@@ -19,25 +20,37 @@ def segment_array(node, segment_id, ct_node):
     return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, ct_node)
 
 
+def _ijk_to_ras(node):
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return matrix
+
+
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_segments_equal_the_result_voxel_for_voxel(scene, direction):
+def test_segments_and_overlays_equal_the_result_voxel_for_voxel(scene, direction):
     from COVIDLesionSegLib.scene.show import show_result
 
     geometry = make_geometry(direction)
     ct_node = add_ct(scene, geometry)
-    result = make_result(geometry)
+    result = make_result(geometry, ("ground-glass opacity", "consolidation"), ensemble=True)
     shown = show_result(ct_node, result)
 
     for segment_id, expected in (
         ("right-lung", result.lungs == 1),
         ("left-lung", result.lungs == 2),
-        ("lesion", result.lesions == 1),
+        ("ground-glass-opacity", result.lesions == 1),
+        ("consolidation", result.lesions == 2),
     ):
         array = segment_array(shown.segmentationNode, segment_id, ct_node)
+        assert expected.any()
         np.testing.assert_array_equal(array, expected)
-    np.testing.assert_array_equal(
-        slicer.util.arrayFromVolume(shown.probabilityNode), result.probability
-    )
+    for node, values in (
+        (shown.probabilityNode, result.probability),
+        (shown.disagreementNode, result.disagreement),
+    ):
+        np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), values)
+        matrix = slicer.util.arrayFromVTKMatrix(_ijk_to_ras(node))
+        np.testing.assert_allclose(matrix, geometry.ijk_to_ras, atol=1e-6)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -94,7 +107,8 @@ def test_lesion_stays_part_of_its_lung(scene):
     origin=st.tuples(*[st.floats(-900, 900)] * 3),
 )
 def test_node_gives_back_the_volume_it_was_made_from(scene, direction, spacing, origin):
-    from COVIDLesionSegLib.scene.volumes import same_grid, volume_from_node
+    from COVIDLesionSegLib.engine.volume import same_grid
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
 
     geometry = make_geometry(direction, spacing, origin)
     node = add_ct(scene, geometry)
@@ -154,10 +168,10 @@ def test_results_follow_a_ct_under_a_rigid_transform(scene):
 
     geometry = volume_from_node(ct_node).geometry
     np.testing.assert_allclose(geometry.ijk_to_ras, matrix @ make_geometry().ijk_to_ras, atol=1e-6)
-    result = make_result(geometry)
+    result = make_result(geometry, ensemble=True)
     shown = show_result(ct_node, result)
 
-    for node in (shown.segmentationNode, shown.probabilityNode):
+    for node in (shown.segmentationNode, shown.probabilityNode, shown.disagreementNode):
         assert node.GetTransformNodeID() == transform.GetID()
     np.testing.assert_array_equal(
         segment_array(shown.segmentationNode, "lesion", ct_node), result.lesions == 1
@@ -210,6 +224,9 @@ def test_a_result_of_another_grid_is_refused_and_changes_nothing(scene):
     moved = make_geometry(origin=(0.0, 0.0, 0.0))
     with pytest.raises(InputError, match="segment it again"):
         show_result(ct_node, make_result(moved))
+    short = replace(make_result(), disagreement=np.zeros((2, 3, 4), np.float32))
+    with pytest.raises(InputError, match="segment it again"):
+        show_result(ct_node, short)
     assert scene.GetNumberOfNodes() == count
 
 
@@ -240,27 +257,14 @@ def test_a_left_handed_file_keeps_its_voxels_in_place(scene, tmp_path):
     np.testing.assert_array_equal(segment_array(node, "lesion", ct_node), result.lesions == 1)
 
 
-def test_same_grid_tells_a_shift_of_a_tenth_of_a_voxel():
-    from COVIDLesionSegLib.scene.volumes import same_grid
-
-    geometry = make_geometry()
-    shifted = Geometry(
-        geometry.size,
-        geometry.spacing,
-        (geometry.origin[0] + 0.1 * geometry.spacing[0], *geometry.origin[1:]),
-        geometry.direction,
-    )
-    assert same_grid(geometry, geometry)
-    assert not same_grid(geometry, shifted)
-
-
 def test_a_result_is_not_taken_for_a_ct(scene, ct_node):
     from COVIDLesionSegLib.scene.show import show_result
     from COVIDLesionSegLib.scene.volumes import first_ct, volume_from_node
 
-    shown = show_result(ct_node, make_result(), surfaces=False)
-    with pytest.raises(InputError, match="lesion probability"):
-        volume_from_node(shown.probabilityNode)
+    shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
+    for node in (shown.probabilityNode, shown.disagreementNode):
+        with pytest.raises(InputError, match="choose the CT"):
+            volume_from_node(node)
     assert first_ct(scene) is ct_node
     ct_node.SetHideFromEditors(True)
     scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")

@@ -220,7 +220,7 @@ def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
     first = show(ct_node, make_result(seed=0))
     before = contents(first, ct_node)
     second_result = make_result(seed=1)
-    second_result.provenance["model"]["id"] = "another"
+    second_result.provenance["models"] = {"another": {}}
     second = show(ct_node, second_result)
     assert contents(second, ct_node) != before
     second.undo()
@@ -236,6 +236,138 @@ def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, 
     show(ct_node, make_result()).undo()
     left = [i for i in node_ids(scene) if i not in ids]
     assert [i for i in left if "Storage" not in i] == []
+
+
+def names_of(scene):
+    return [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")]
+
+
+def test_a_single_model_takes_the_disagreement_away_and_undo_brings_it_back(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.overlay import show_overlay
+    from COVIDLesionSegLib.scene.show import find_result
+
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    pet = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PET")
+    view.SetForegroundVolumeID(pet.GetID())
+    ensemble = make_result(ensemble=True)
+    first = show(ct_node, ensemble)
+    node = first.disagreementNode
+    node.SetName("where they quarrel")
+    node.GetDisplayNode().SetThreshold(0.5, 1.0)
+    copy = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    copy.Copy(node)
+    copy.SetName("my copy")
+    show_overlay([view], ct_node, node)
+    ids = node_ids(scene)
+
+    second = show(ct_node, make_result(seed=1))
+    assert second.disagreementNode is None and len(second.nodes) == 5
+    assert find_result(ct_node).nodes == second.nodes
+    assert names_of(scene) == ["CT", "PET", "CT COVID-19 lesion probability", "my copy"]
+    assert view.GetForegroundVolumeID() == pet.GetID()
+
+    second.undo()
+    found = find_result(ct_node)
+    assert found.nodes == first.nodes
+    assert sorted(node_ids(scene)) == sorted(ids)
+    assert found.disagreementNode.GetName() == "where they quarrel"
+    assert found.disagreementNode.GetDisplayNode().GetLowerThreshold() == 0.5
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(found.disagreementNode)
+    assert legend.GetPrimaryDisplayNode() is found.disagreementNode.GetDisplayNode()
+    np.testing.assert_array_equal(
+        slicer.util.arrayFromVolume(found.disagreementNode), ensemble.disagreement
+    )
+    second.undo()
+    assert sorted(node_ids(scene)) == sorted(ids)
+
+
+def test_undo_out_of_turn_leaves_one_disagreement(scene, ct_node, show):
+    first = make_result(ensemble=True)
+    show(ct_node, first)
+    single = show(ct_node, make_result(seed=1))
+    show(ct_node, make_result(seed=2, ensemble=True))
+    single.undo()
+
+    (node,) = [
+        n
+        for n in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        if "disagreement" in n.GetName()
+    ]
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), first.disagreement)
+
+
+def test_undo_of_an_ensemble_after_a_single_model_leaves_no_disagreement(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.colors import covidmagenta_node
+
+    covidmagenta_node(scene)
+    show(ct_node, make_result())
+    ids = node_ids(scene)
+    shown = show(ct_node, make_result(seed=1, ensemble=True))
+    assert shown.disagreementNode is not None
+    shown.undo()
+    assert [one for one in node_ids(scene) if one not in ids and "Storage" not in one] == []
+
+
+def test_a_failing_single_model_keeps_the_disagreement(scene, ct_node, show, monkeypatch):
+    from COVIDLesionSegLib.scene import show as module
+
+    first = show(ct_node, make_result(ensemble=True))
+    ids = node_ids(scene)
+
+    def out_of_memory(node):
+        raise OutputError("The 3D surfaces could not be made.")
+
+    monkeypatch.setattr(module, "show_surfaces", out_of_memory)
+    with pytest.raises(OutputError):
+        show(ct_node, make_result(seed=1))
+    assert sorted(node_ids(scene)) == sorted(ids)
+    assert module.find_result(ct_node).nodes == first.nodes
+
+
+def test_a_result_without_its_deleted_disagreement_is_still_one(scene, ct_node, show):
+    from COVIDLesionSegLib.scene.show import find_result
+
+    shown = show(ct_node, make_result(ensemble=True))
+    scene.RemoveNode(shown.disagreementNode)
+    assert find_result(ct_node).disagreementNode is None
+    again = show(ct_node, make_result(seed=1))
+    scene.RemoveNode(show(ct_node, make_result(ensemble=True)).disagreementNode)
+    again.undo()
+    assert find_result(ct_node).disagreementNode is None
+
+
+def test_the_mark_of_an_untrained_network_comes_and_goes_and_the_users_names_stay(
+    scene, ct_node, show
+):
+    trained = show(ct_node, make_result())
+    trained.segmentationNode.SetName("for the tumour board")
+    segment = trained.segmentationNode.GetSegmentation().GetSegment("lesion")
+    segment.SetName("my lesion")
+
+    def shown_names():
+        segment = trained.segmentationNode.GetSegmentation().GetSegment("lesion")
+        return [*(node.GetName() for node in trained.nodes), segment.GetName()]
+
+    before = shown_names()
+    untrained = show(ct_node, make_result(trained=False))
+    assert shown_names() == [f"{name} - UNTRAINED NETWORK" for name in before]
+    untrained.undo()
+    assert shown_names() == before
+    show(ct_node, make_result(trained=False))
+    show(ct_node, make_result())
+    assert shown_names() == before
+
+
+def test_figures_of_another_version_are_not_shown_and_can_be_replaced(ct_node, show):
+    from COVIDLesionSegLib.scene.show import find_result
+
+    node = show(ct_node, make_result()).segmentationNode
+    figures = json.loads(node.GetAttribute("COVIDLesionSeg.severity"))
+    del figures["slices"][0]["lesion_class_mm2"]
+    node.SetAttribute("COVIDLesionSeg.severity", json.dumps(figures))
+
+    assert find_result(ct_node) is None
+    assert show(ct_node, make_result(seed=1)).segmentationNode is node
 
 
 def test_mrml_undo_restores_results_that_opted_in(scene, ct_node, show):

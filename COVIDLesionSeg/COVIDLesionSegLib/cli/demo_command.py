@@ -20,14 +20,16 @@ _SPACING_MM = (0.75, 0.75, 5.0)
 def demo(
     out: options.OutOption = Path("covid-lesion-seg-demo"),
     model: options.ModelOption = Parameters.model,
+    allow_untrained: options.AllowUntrainedOption = Parameters.allow_untrained,
     json_progress: options.JsonProgressOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
 ) -> None:
     """Run the whole main job on a generated chest CT; nothing else is needed."""
+    parameters = options.parameters_from(model=model, allow_untrained=allow_untrained)
     with clear_outcome(debug) as cancel:
         with progress_display(json_progress, quiet) as report:
-            result = run_job(_generate, Parameters(model=model), out, report, cancel)
+            result = run_job(_generate, parameters, out, report, cancel)
         print_summary(result, out, json_progress, quiet)
 
 

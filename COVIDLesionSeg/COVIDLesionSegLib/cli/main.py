@@ -9,6 +9,8 @@ import typer
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from .demo_command import demo
+from .evaluate_command import evaluate
+from .explain_command import explain
 from .models_command import models
 from .outcome import CANCELLED
 from .segment_command import segment
@@ -26,6 +28,8 @@ app.command()(demo)
 app.command()(segment)
 app.command()(models)
 app.command()(train)
+app.command()(evaluate)
+app.command()(explain)
 
 
 def _print_version(asked: bool) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,18 +22,24 @@ if TYPE_CHECKING:
 
 
 def models(
+    model_id: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Show all about this model only.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
     debug: options.DebugOption = False,
 ) -> None:
-    """List the models: paper, parameters, classes, weights, licence and measured scores."""
+    """List the models; of one, show paper, preprocessing, licence, training and measured scores."""
     with clear_outcome(debug):
         from ..engine.models.catalogue import load_catalogue
 
         catalogue = load_catalogue()
+        chosen = catalogue.models if model_id is None else (catalogue.get(model_id),)
         if as_json:
-            print(json.dumps([model_facts(model) for model in catalogue.models], indent=2))
-        else:
+            print(json.dumps([model_facts(model) for model in chosen], indent=2))
+        elif model_id is None:
             _print_list(catalogue)
+        else:
+            _print_details(model_facts(chosen[0]))
         for problem in catalogue.problems:
             print(f"Left out: {problem}", file=sys.stderr)
 
@@ -44,44 +52,102 @@ def model_facts(model: Model) -> dict[str, Any]:
         "id": card.id,
         "title": card.title,
         "paper": card.paper,
+        "task": card.task,
         "network": card.network,
         "parameters": card.parameters,
         "classes": list(card.classes),
+        "channels": list(card.channels),
+        "preprocessing": card.preprocessing.to_dict(),
+        "bfloat16": card.bfloat16,
         "weights_present": model.weights_present,
         "weights_sha256": weights.sha256 if weights else None,
         "weights_licence": weights.licence if weights else None,
         "weights_licence_note": weights.licence_note if weights else None,
+        "training": card.training,
         "scores": [asdict(score) for score in card.scores],
         "notes": list(card.notes),
     }
 
 
 def _print_list(catalogue: Catalogue) -> None:
+    """One line for each model, trained ones first, by task."""
     console = Console(highlight=False)
-    for model in catalogue.models:
-        facts = model_facts(model)
-        console.print(f"[bold]{escape(facts['id'])}[/bold]  {escape(facts['title'])}")
+    listed = sorted(map(model_facts, catalogue.models), key=_group)
+    for (untrained, task), group in groupby(listed, key=_group):
+        state = "not trained, to be run with --allow-untrained" if untrained else "trained"
+        console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
         table = Table.grid(padding=(0, 2))
-        table.add_row("  paper", escape(facts["paper"]))
-        classes = escape(", ".join(facts["classes"]))
-        table.add_row("  network", f"{facts['parameters']:,} parameters; classes: {classes}")
-        table.add_row("  weights", escape(_weights_text(facts)))
-        for score in facts["scores"] or (None,):
-            table.add_row("  score", escape(_score_text(score)))
-        for note in facts["notes"]:
-            table.add_row("  note", escape(note))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        for facts in group:
+            table.add_row(f"  {escape(facts['id'])}", f"{facts['parameters']:,}", _line(facts))
         console.print(table)
         console.print()
+    console.print("Numbers count parameters. Everything about a model: covid-lesion-seg models ID")
+
+
+def _group(facts: dict[str, Any]) -> tuple[bool, str]:
+    return facts["weights_licence"] is None, facts["task"]
+
+
+def _line(facts: dict[str, Any]) -> str:
+    """Title, classes if they are several, licence and range of measured Dice."""
+    parts = [facts["title"]]
+    if len(facts["classes"]) > 1:
+        parts.append(" and ".join(facts["classes"]))
+    if facts["weights_licence"]:
+        parts.append(facts["weights_licence"])
+        if not facts["weights_present"]:
+            parts.append("weights absent")
+    dice = [score["value"] for score in facts["scores"] if score["metric"] == "Dice"]
+    if dice:
+        parts.append(f"Dice {min(dice):.2f} to {max(dice):.2f} in {len(dice)} measurements")
+    return escape("; ".join(parts))
+
+
+def _print_details(facts: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(facts['id'])}[/bold]  {escape(facts['title'])}")
+    table = Table.grid(padding=(0, 2))
+    for name, text in _details(facts):
+        table.add_row(f"  {escape(name)}", escape(text))
+    console.print(table)
+
+
+def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "paper", facts["paper"]
+    yield "finds", f"{facts['task']}; classes: {', '.join(facts['classes'])}"
+    channels = ", ".join(facts["channels"])
+    yield "network", f"{facts['network']}, {facts['parameters']:,} parameters; channels: {channels}"
+    yield "input", _text({k: v for k, v in facts["preprocessing"].items() if v})
+    yield "bfloat16", "scores do not move" if facts["bfloat16"] else "not measured, so not used"
+    yield "weights", _weights_text(facts)
+    for name, value in facts["training"].items():
+        yield f"training {name}", _text(value)
+    for score in facts["scores"]:
+        yield (
+            "score",
+            f"{score['metric']} {score['value']:.3f} on {score['data']}; {score['protocol']}",
+        )
+    if not facts["scores"]:
+        yield "score", "not measured"
+    for note in facts["notes"]:
+        yield "note", note
+
+
+def _text(value: Any) -> str:
+    """Nested facts in one line; what is nested deeper is in parentheses."""
+    if isinstance(value, dict):
+        value = [f"{name} {_nested(one)}" for name, one in value.items()]
+    return ", ".join(map(_nested, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _nested(value: Any) -> str:
+    return f"({_text(value)})" if isinstance(value, (dict, list, tuple)) else str(value)
 
 
 def _weights_text(facts: dict[str, Any]) -> str:
     if facts["weights_licence"] is None:
-        return "none: the network can be trained, not run"
+        return "none: train it first, or run it untrained with --allow-untrained"
     presence = "present" if facts["weights_present"] else "absent"
     return f"{presence}; {facts['weights_licence']}: {facts['weights_licence_note']}"
-
-
-def _score_text(score: dict[str, Any] | None) -> str:
-    if score is None:
-        return "not measured"
-    return f"{score['metric']} {score['value']:.3f} on {score['data']}; {score['protocol']}"

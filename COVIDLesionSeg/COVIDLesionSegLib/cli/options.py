@@ -8,17 +8,35 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..engine.errors import ParameterError
-from ..engine.parameters import DEVICES, LUNG_METHODS, PRECISIONS, TILINGS, Parameters
+from ..engine.parameters import COMBINATIONS, DEVICES, LUNG_METHODS, PRECISIONS, TILINGS, Parameters
 
-Lungs = Literal[LUNG_METHODS]
+Combination = Literal[COMBINATIONS]
 Device = Literal[DEVICES]
 Precision = Literal[PRECISIONS]
 Tiling = Literal[TILINGS]
 
 ModelOption = Annotated[
-    str, typer.Option("--model", help="Model id; [bold]covid-lesion-seg models[/bold] lists them.")
+    str,
+    typer.Option(
+        "--model",
+        help="Model id, or several joined by +, an ensemble: amc-net+unet. "
+        "[bold]covid-lesion-seg models[/bold] lists them.",
+    ),
 ]
-LungsOption = Annotated[Lungs, typer.Option("--lungs", help="How the lungs are found.")]
+CombinationOption = Annotated[
+    Combination,
+    typer.Option(
+        "--combination",
+        help="How an ensemble decides: by majority, a tie by the mean probability; or by the mean.",
+    ),
+]
+LungsOption = Annotated[
+    str,
+    typer.Option(
+        "--lungs",
+        help=f"How the lungs are found: {', '.join(LUNG_METHODS)}, or the id of a model for lungs.",
+    ),
+]
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="auto takes the first of cuda, mps, cpu that works.")
 ]
@@ -33,6 +51,14 @@ ThresholdOption = Annotated[
 ]
 BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=0, help="Patches at a time; 0 chooses for the device.")
+]
+
+AllowUntrainedOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-untrained",
+        help="Run networks without trained weights with random ones; what they find means nothing.",
+    ),
 ]
 
 OutOption = Annotated[

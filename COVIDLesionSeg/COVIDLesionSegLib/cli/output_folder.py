@@ -22,11 +22,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..engine.errors import OutputError
-from .result_names import REPORT_JSON, RESULT_FILES, is_report
+from .result_names import SEGMENTATION_RESULT, FolderKind
 
 
 @contextmanager
-def output_folder(folder: Path, inputs: tuple[Path, ...] = ()) -> Iterator[Path]:
+def output_folder(
+    folder: Path, inputs: tuple[Path, ...] = (), kind: FolderKind = SEGMENTATION_RESULT
+) -> Iterator[Path]:
     """Give a staging folder to write into, and publish it as ``folder`` if all goes well.
 
     Entering proves that the folder can be written, so that a long computation never ends in
@@ -36,6 +38,7 @@ def output_folder(folder: Path, inputs: tuple[Path, ...] = ()) -> Iterator[Path]
         folder: Where the result shall appear: absent, empty, or an earlier result, which is
             replaced. Missing parents are made.
         inputs: Files or folders that must survive, so must not lie inside ``folder``.
+        kind: What is written; only an earlier result of this kind is replaced.
 
     Yields:
         The staging folder, empty.
@@ -49,14 +52,14 @@ def output_folder(folder: Path, inputs: tuple[Path, ...] = ()) -> Iterator[Path]
     made = _make_parents(folder.parent)
     try:
         with _locked(folder):
-            _refuse_foreign_files(folder)
-            _recover(folder)
+            _refuse_foreign_files(folder, kind)
+            _recover(folder, kind)
             staging = _sibling(folder, "staging")
             with _plain_sentences(folder):
                 staging.mkdir()
             try:
                 yield staging
-                _publish(staging, folder)
+                _publish(staging, folder, kind)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
     finally:
@@ -65,9 +68,9 @@ def output_folder(folder: Path, inputs: tuple[Path, ...] = ()) -> Iterator[Path]
                 parent.rmdir()
 
 
-def _publish(staging: Path, folder: Path) -> None:
+def _publish(staging: Path, folder: Path, kind: FolderKind) -> None:
     previous = _sibling(folder, "previous")
-    _refuse_foreign_files(folder)
+    _refuse_foreign_files(folder, kind)
     with _plain_sentences(folder):
         try:
             if folder.exists():
@@ -82,14 +85,14 @@ def _publish(staging: Path, folder: Path) -> None:
             _discard(previous, folder)
 
 
-def _recover(folder: Path) -> None:
+def _recover(folder: Path, kind: FolderKind) -> None:
     """Bring back the earlier result of a run that was killed while publishing, and tidy up.
 
     ``folder`` is absent, empty, or holds a complete result.
     """
     previous = _sibling(folder, "previous")
     with _plain_sentences(folder):
-        if previous.exists() and not _holds_report(folder):
+        if previous.exists() and not _holds_report(folder, kind):
             if folder.exists():
                 folder.rmdir()
             previous.rename(folder)
@@ -122,14 +125,14 @@ def _refuse_unsafe(folder: Path, inputs: tuple[Path, ...]) -> None:
             )
 
 
-def _refuse_foreign_files(folder: Path) -> None:
+def _refuse_foreign_files(folder: Path, kind: FolderKind) -> None:
     """An existing folder must be empty or hold a result of ours and nothing else."""
     if not folder.exists():
         return
     with _plain_sentences(folder):
         names = sorted(entry.name for entry in folder.iterdir())
-    foreign = [name for name in names if name not in RESULT_FILES]
-    if names and not foreign and not _holds_report(folder):
+    foreign = [name for name in names if name not in kind.files]
+    if names and not foreign and not _holds_report(folder, kind):
         foreign = names
     if foreign:
         raise OutputError(
@@ -138,9 +141,9 @@ def _refuse_foreign_files(folder: Path) -> None:
         )
 
 
-def _holds_report(folder: Path) -> bool:
+def _holds_report(folder: Path, kind: FolderKind) -> bool:
     try:
-        return is_report(json.loads((folder / REPORT_JSON).read_text(encoding="utf-8")))
+        return kind.is_report(json.loads((folder / kind.report).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from .. import RESEARCH_USE_NOTICE, __version__
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
-from ..engine.wording import millilitres, percent
+from ..scene.names import class_style
+from .html_page import data_uri, render_page
+from .result_names import DISAGREEMENT
 from .slice_chart import slice_chart_svg
 
 CATEGORY_RANGES = {
@@ -27,28 +26,34 @@ def write_report_html(
     result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path
 ) -> None:
     """Write the report, with both pictures (PNG files) inside it."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, millilitres=millilitres)
-    html = environment.get_template("report_template.html").render(
-        notice=RESEARCH_USE_NOTICE,
-        version=__version__,
+    networks, others = _networks(result.provenance)
+    html = render_page(
+        "report_template.html",
         severity=result.severity,
         category_ranges=CATEGORY_RANGES,
-        classes=result.classes,
+        classes={name: _css(class_style(name).color) for name in result.classes},
+        untrained=UNTRAINED_MARK if is_untrained(result.flags) else "",
+        is_ensemble=result.disagreement is not None,
+        disagreement_file=DISAGREEMENT,
+        networks=networks,
         overlay_from=OVERLAY_FROM,
         flags=sorted(result.flags, key=lambda flag: flag.level != "warning"),
-        slice_chart=slice_chart_svg(result.severity.slices),
-        slices_picture=_data_uri(slices_picture),
-        infection_picture=_data_uri(infection_picture),
-        provenance=groups(result.provenance),
+        slice_chart=slice_chart_svg(result.severity),
+        slices_picture=data_uri(slices_picture.read_bytes()),
+        infection_picture=data_uri(infection_picture.read_bytes()),
+        provenance=groups(others),
     )
     path.write_text(html, encoding="utf-8")
+
+
+def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The networks that ran, by name, that of the lungs last; and all other provenance."""
+    others = {name: value for name, value in provenance.items() if name != "models"}
+    networks = dict(provenance["models"])
+    if "weights" in provenance["lungs"]:
+        lungs = others.pop("lungs")
+        networks[lungs["method"]] = lungs
+    return networks, others
 
 
 def groups(facts: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -70,6 +75,11 @@ def flatten(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return rows
 
 
+def _css(color: tuple[float, float, float]) -> str:
+    """RGB, 0 to 1, as ``#rrggbb``."""
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in color)
+
+
 def _as_text(value: Any) -> str:
     if value is None:
         return "n/a"
@@ -78,7 +88,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_as_text, value))
     return str(value)
-
-
-def _data_uri(picture: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode("ascii")

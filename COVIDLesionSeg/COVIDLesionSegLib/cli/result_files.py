@@ -8,6 +8,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
 from .result_names import (
+    DISAGREEMENT,
     INFECTION_PICTURE,
     PROBABILITY,
     REPORT_HTML,
@@ -53,6 +54,8 @@ def write_result_files(
 
     write_report_json(result, step(0.0, REPORT_JSON))
     write_volume(result.probability, result.geometry, step(0.02, PROBABILITY))
+    if result.disagreement is not None:
+        write_volume(result.disagreement, result.geometry, step(0.1, DISAGREEMENT))
     write_slices_figure(volume, result, step(0.15, SLICES_PICTURE))
     step(0.3, "segmentation, 3D model and scene")
     write_scene_files(volume, result, folder, cancel)

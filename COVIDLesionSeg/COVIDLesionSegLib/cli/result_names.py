@@ -1,11 +1,14 @@
-"""The files of a result folder: a contract that scripts rely on."""
+"""The files of a result folder, by the kind of result: a contract that scripts rely on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 SEGMENTATION = "segmentation.seg.nrrd"
 PROBABILITY = "probability.nrrd"
+DISAGREEMENT = "disagreement.nrrd"
+"""Only of an ensemble."""
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 SLICES_PICTURE = "slices.png"
@@ -18,6 +21,7 @@ RESULT_FILES = frozenset(
     {
         SEGMENTATION,
         PROBABILITY,
+        DISAGREEMENT,
         REPORT_JSON,
         REPORT_HTML,
         SLICES_PICTURE,
@@ -28,9 +32,43 @@ RESULT_FILES = frozenset(
 )
 
 REPORT_FORMAT = "covid-lesion-seg-report"
-REPORT_VERSION = 1
+REPORT_VERSION = 2
+
+EVALUATION_JSON = "evaluation.json"
+EVALUATION_HTML = "evaluation.html"
+SCORES_CSV = "scores.csv"
+EVALUATION_FORMAT = "covid-lesion-seg-evaluation"
+EVALUATION_VERSION = 1
+
+EXPLANATION_JSON = "explanation.json"
+FEATURES_PICTURE = "features.png"
+EXPLANATION_FORMAT = "covid-lesion-seg-explanation"
+EXPLANATION_VERSION = 1
 
 
-def is_report(content: Any) -> bool:
-    """Whether parsed JSON is a report of this package, of any version."""
-    return isinstance(content, dict) and content.get("format") == REPORT_FORMAT
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of result folder.
+
+    Attributes:
+        files: All that may be in it.
+        report: The JSON file that marks it as complete and ours.
+        format: What that file's ``format`` says.
+    """
+
+    files: frozenset[str]
+    report: str
+    format: str
+
+    def is_report(self, content: Any) -> bool:
+        """Whether parsed JSON is a report of this kind, of any version."""
+        return isinstance(content, dict) and content.get("format") == self.format
+
+
+SEGMENTATION_RESULT = FolderKind(RESULT_FILES, REPORT_JSON, REPORT_FORMAT)
+EVALUATION_RESULT = FolderKind(
+    frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV}), EVALUATION_JSON, EVALUATION_FORMAT
+)
+EXPLANATION_RESULT = FolderKind(
+    frozenset({EXPLANATION_JSON, FEATURES_PICTURE}), EXPLANATION_JSON, EXPLANATION_FORMAT
+)

@@ -24,12 +24,14 @@ def segment(
         str | None, typer.Option("--series", help="SeriesInstanceUID, where a folder has several.")
     ] = None,
     model: options.ModelOption = Parameters.model,
+    combination: options.CombinationOption = Parameters.combination,
     lungs: options.LungsOption = Parameters.lungs,
     device: options.DeviceOption = Parameters.device,
     precision: options.PrecisionOption = Parameters.precision,
     tiling: options.TilingOption = Parameters.tiling,
     threshold: options.ThresholdOption = Parameters.threshold,
     batch_size: options.BatchSizeOption = Parameters.batch_size,
+    allow_untrained: options.AllowUntrainedOption = Parameters.allow_untrained,
     json_progress: options.JsonProgressOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -37,12 +39,14 @@ def segment(
     """Segment lungs and COVID-19 lesions in a chest CT, and measure the severity."""
     parameters = options.parameters_from(
         model=model,
+        combination=combination,
         lungs=lungs,
         device=device,
         precision=precision,
         tiling=tiling,
         threshold=threshold,
         batch_size=batch_size,
+        allow_untrained=allow_untrained,
     )
     with clear_outcome(debug) as cancel:
         with progress_display(json_progress, quiet) as report:

@@ -5,42 +5,51 @@ from __future__ import annotations
 import io
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from ..engine.severity.report import SliceSeverity
+from ..engine.severity.report import SeverityReport
+from ..scene.names import class_style
 
 _INK, _GRID = "#46525e", "#e3e8ed"
 _LESION, _LUNG = "#c62828", "#b9c6d2"
+_PALE = 0.2
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
-def slice_chart_svg(slices: tuple[SliceSeverity, ...]) -> str:
+def slice_chart_svg(severity: SeverityReport) -> str:
     """Share of lesion and areas of lung and lesion against the slice position, as an SVG element.
 
-    Args:
-        slices: Every slice with lung, inferior to superior.
+    Several lesion classes are stacked, each in the colour of its segment.
 
     Returns:
         ``<svg>...</svg>``; text stays text; equal slices give equal characters.
     """
+    slices, classes = severity.slices, severity.classes
     positions = [one.position_mm for one in slices]
     figure = Figure(figsize=(9.6, 3.3), layout="constrained")
     share, area = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
 
-    share.fill_between(positions, [100 * one.ratio for one in slices], color=_LESION, alpha=0.2)
-    share.plot(positions, [100 * one.ratio for one in slices], color=_LESION, linewidth=1.6)
+    several = len(classes) > 1
+    colors = [class_style(name).color if several else _LESION for name in classes]
+    areas = np.array([[one.lesion_class_mm2[name] for one in slices] for name in classes])
+    lung_areas = np.array([one.lung_mm2 for one in slices])
+    alpha = 1.0 if several else _PALE
+    share.stackplot(positions, 100 * areas / lung_areas, colors=colors, alpha=alpha, linewidth=0)
+    total = _INK if several else _LESION
+    share.plot(positions, [100 * one.ratio for one in slices], color=total, linewidth=1.6)
     share.set_ylabel("lesion, % of lung")
 
-    for label, values, color in (
-        ("lung", [one.lung_mm2 / 100 for one in slices], _LUNG),
-        ("lesion", [one.lesion_mm2 / 100 for one in slices], _LESION),
-    ):
-        area.fill_between(positions, values, color=color, linewidth=0, label=label)
+    area.fill_between(positions, lung_areas / 100, color=_LUNG, linewidth=0, label="lung")
+    area.stackplot(positions, areas / 100, colors=colors, labels=classes, linewidth=0)
     area.set_ylabel("area, cm²")
-    area.legend(loc="upper right", ncols=2, frameon=False, fontsize=8, labelcolor=_INK)
     area.set_xlabel("inferior   ←   slice position, mm   →   superior")
 
+    # Above, where the lung does not lie behind it.
+    handles, labels = area.get_legend_handles_labels()
+    style = {"frameon": False, "fontsize": 8, "labelcolor": _INK}
+    share.legend(handles, labels, loc="upper right", ncols=len(labels), **style)
     for axes in (share, area):
         axes.set_ylim(bottom=0)
         axes.margins(x=0)

@@ -1,4 +1,7 @@
-"""``slices.png``: representative axial slices with lungs, lesions and lesion probability."""
+"""``slices.png``: representative axial slices with lungs, lesions and lesion probability.
+
+A single lesion class is outlined in white, several each in the colour of their segment.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
 from ..engine.volume import Volume
 from ..engine.wording import percent
+from ..scene.names import class_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +36,8 @@ _SMALL_ROWS, _SMALL_COLUMNS = 3, 3
 _CELL_INCHES = 2.15
 _DPI = 120
 _INK, _PALE = "#f2f4f6", "#aab4be"
-_RIGHT_COLOR, _LEFT_COLOR = "#2e9fe6", "#2fbf71"
+_RIGHT_COLOR, _LEFT_COLOR, _LESION_COLOR = "#2e9fe6", "#2fbf71", "white"
+_WARNING = "#ffbf00"
 _BAR_INCHES = 0.95
 _TITLE_INCHES, _FOOT_INCHES = 0.4, 0.34
 
@@ -77,7 +85,12 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
         small = figure.add_subplot(grid[row, _SMALL_COLUMNS + column])
         axial.draw(small, one_slice, line_width=0.6, font_size=7.5)
 
-    _title(figure, featured)
+    heading = "Slice with the most lesion" if featured.lesion_mm2 else "No lesion found"
+    if is_untrained(result.flags):
+        heading = f"{UNTRAINED_MARK}: random weights"
+    _title(figure, heading, _WARNING if is_untrained(result.flags) else _INK)
+    if len(result.classes) > 1:
+        _class_legend(figure, result.classes)
     _probability_bar(figure)
     figure.text(
         0.5,
@@ -97,11 +110,13 @@ class _AxialViews:
         self.spacing = volume.axial_spacing
         to_axial = volume.order.to_axial
         lungs = to_axial(result.lungs)
-        self.window = _lung_window(lungs, self.spacing)
+        self.window = lung_window(lungs, self.spacing)
         self.hu = volume.axial
         self.lungs = lungs
         self.lesions = to_axial(result.lesions)
         self.probability = to_axial(result.probability)
+        self.class_colors = class_colors(result.classes)
+        self.several = len(result.classes) > 1
 
     @property
     def cell_shape_mm(self) -> tuple[float, float]:
@@ -138,7 +153,10 @@ class _AxialViews:
         lungs = self.lungs[crop]
         _outline(axes, lungs == RIGHT_LUNG, _RIGHT_COLOR, line_width)
         _outline(axes, lungs == LEFT_LUNG, _LEFT_COLOR, line_width)
-        _outline(axes, self.lesions[crop] > 0, "white", line_width)
+        lesions = self.lesions[crop]
+        for label, color in enumerate(self.class_colors.values(), start=1):
+            # Jet has reds and oranges, too: a dark rim sets a coloured line off from it.
+            _outline(axes, lesions == label, color, line_width, rim=self.several)
 
         axes.set_axis_off()
         # The picture's left is the patient's right, whichever lung is in the slice.
@@ -150,7 +168,14 @@ class _AxialViews:
         _label(axes, 0.985, 0.985, share, _INK, font_size, "right", "top")
 
 
-def _lung_window(lungs: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, slice]:
+def class_colors(classes: tuple[str, ...]) -> dict[str, str | tuple[float, float, float]]:
+    """Outline colour of each lesion class, for Matplotlib."""
+    if len(classes) == 1:
+        return {classes[0]: _LESION_COLOR}
+    return {name: class_style(name).color for name in classes}
+
+
+def lung_window(lungs: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, slice]:
     """Rows and columns that hold the lungs of all slices, with a margin."""
     window = []
     for axis in (1, 2):
@@ -169,10 +194,16 @@ def _spread(slices: tuple[SliceSeverity, ...], count: int) -> list[SliceSeverity
 
 
 def _outline(
-    axes: Axes, mask: np.ndarray, color: str | tuple[float, ...], line_width: float
+    axes: Axes,
+    mask: np.ndarray,
+    color: str | tuple[float, ...],
+    line_width: float,
+    rim: bool = False,
 ) -> None:
     if mask.any() and not mask.all():
-        axes.contour(mask, levels=[0.5], colors=[color], linewidths=line_width)
+        lines = axes.contour(mask, levels=[0.5], colors=[color], linewidths=line_width)
+        if rim:
+            lines.set_path_effects([withStroke(linewidth=2 * line_width, foreground="black")])
 
 
 def _label(
@@ -198,11 +229,9 @@ def _label(
     )
 
 
-def _title(figure: Figure, featured: SliceSeverity) -> None:
-    height = figure.get_figheight()
-    heading = "Slice with the most lesion" if featured.lesion_mm2 else "No lesion found"
-    y = 1 - _TITLE_INCHES / 2 / height
-    figure.text(0.008, y, heading, color=_INK, fontsize=11, weight="bold", va="center")
+def _title(figure: Figure, heading: str, color: str) -> None:
+    y = 1 - _TITLE_INCHES / 2 / figure.get_figheight()
+    figure.text(0.008, y, heading, color=color, fontsize=11, weight="bold", va="center")
     figure.text(
         1 - (_SMALL_COLUMNS * _CELL_INCHES + _BAR_INCHES) / figure.get_figwidth(),
         y,
@@ -210,6 +239,20 @@ def _title(figure: Figure, featured: SliceSeverity) -> None:
         color=_PALE,
         fontsize=9,
         va="center",
+    )
+
+
+def _class_legend(figure: Figure, classes: tuple[str, ...]) -> None:
+    lines = [Line2D([], [], color=color, linewidth=2) for color in class_colors(classes).values()]
+    figure.legend(
+        lines,
+        classes,
+        loc="lower left",
+        ncols=len(classes),
+        fontsize=9,
+        labelcolor=_INK,
+        frameon=False,
+        borderaxespad=0.1,
     )
 
 

@@ -20,7 +20,6 @@ _PATH_OPTIONS = {
     "--out": "OUT",
     "-o": "OUT",
 }
-_PAPER = "Pal et al., medRxiv 2022, doi:10.1101/2022.12.21.22283793"
 
 
 def train(
@@ -49,23 +48,30 @@ def train(
     clean_name: Annotated[
         str, typer.Option("--clean-name", help="What the model's card calls that CT.")
     ] = "clean-ct",
-    title: Annotated[str, typer.Option("--title", help="The new model's name.")] = "AMC-Net",
+    network: Annotated[
+        str, typer.Option("--network", help="Model of the catalogue whose network is trained.")
+    ] = "amc-net",
+    title: Annotated[
+        str | None, typer.Option("--title", help="The new model's name; the network's by default.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimiser steps; the recipe's by default.")
     ] = None,
     debug: options.DebugOption = False,
 ) -> None:
-    """Train AMC-Net on annotated slices and write its card and weights."""
+    """Train a network on annotated slices and write its card and weights."""
     with clear_outcome(debug) as cancel:
         from ..engine.inference.cpu import tune_allocator
 
         tune_allocator()
+        from ..engine.models.catalogue import load_catalogue
         from ..engine.training.data import read_training_data
         from ..engine.training.export import Provenance, export_model
-        from ..engine.training.trainer import Recipe
+        from ..engine.training.trainer import make_recipe
         from ..engine.training.trainer import train as fit
 
-        recipe = Recipe() if steps is None else Recipe(steps=steps, schedule_steps=steps)
+        (parent,) = load_catalogue().members((network,))
+        recipe = make_recipe(parent.card, steps)
         data = read_training_data(slices, validate, clean_ct, clean_labels, clean_name)
         _make_new_folder(out)
         card = export_model(
@@ -74,8 +80,8 @@ def train(
             data,
             out,
             model_id=model_id,
-            title=title,
-            paper=_PAPER,
+            title=title or parent.title,
+            paper=parent.card.paper,
             provenance=Provenance(licence, licence_note, _command(sys.argv[1:])),
         )
         for score in card.scores:

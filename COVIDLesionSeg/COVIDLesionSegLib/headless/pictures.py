@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import slicer
 
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
+from ..scene.provenance import read_flags
+from ..scene.segmentation import lesion_colors
 from .bootstrap import Session
 from .layout import FROM_FRONT
 from .views import ThreeDView
@@ -22,6 +25,7 @@ def infection3d_picture(
     """Picture of the 3D infection model: translucent lungs, solid lesions, seen from the front.
 
     Everything that is visible in the scene's 3D views appears; the scene is left as it was.
+    Several lesion classes are named in their colours, and an untrained network is called one.
 
     Args:
         session: The running MRML.
@@ -41,5 +45,10 @@ def infection3d_picture(
         # The human figure is a file of the application's, which the wheel does not have.
         view.node.SetOrientationMarkerType(slicer.vtkMRMLAbstractViewNode.OrientationMarkerTypeCube)
         view.annotate(NOTICE, ink)
+        classes = lesion_colors(segmentation_node)
+        if len(classes) > 1:
+            view.add_legend(classes)
+        if is_untrained(read_flags(segmentation_node)):
+            view.warn(UNTRAINED_MARK)
         view.look_from(FROM_FRONT, zoom=1.25)
         view.save(path)

@@ -26,6 +26,8 @@ _SLICE_MANAGERS = (
     "vtkMRMLColorLegendDisplayableManager",
 )
 _DEPTH_PEELS = 24
+# Shares of the window.
+_LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_TOP = 0.3, 0.035, 0.92
 
 
 class OffscreenView:
@@ -68,11 +70,34 @@ class OffscreenView:
 
     def annotate(self, text: str, color=(1.0, 1.0, 1.0)) -> None:
         """Write ``text`` into the lower left corner."""
+        self._write(text, vtk.vtkCornerAnnotation.LowerLeft, color, 16)
+
+    def warn(self, text: str, color=(1.0, 0.75, 0.0)) -> None:
+        """Write ``text`` large at the upper edge."""
+        self._write(text, vtk.vtkCornerAnnotation.UpperEdge, color, 30)
+
+    def _write(self, text: str, place: int, color, size: int) -> None:
         annotation = vtk.vtkCornerAnnotation()
-        annotation.SetText(vtk.vtkCornerAnnotation.LowerLeft, text)
-        annotation.SetMaximumFontSize(16)
+        annotation.SetText(place, text)
+        annotation.SetMaximumFontSize(size)
         annotation.GetTextProperty().SetColor(*color)
         self.renderer.AddViewProp(annotation)
+
+    def add_legend(self, entries: list[tuple[str, tuple[float, float, float]]]) -> None:
+        """Name colours (RGB, 0 to 1) in the upper right corner, each text in its own colour."""
+        legend = vtk.vtkLegendBoxActor()
+        legend.SetNumberOfEntries(len(entries))
+        square = vtk.vtkPlaneSource()
+        square.Update()
+        for number, (text, color) in enumerate(entries):
+            legend.SetEntry(number, square.GetOutput(), text, color)
+        legend.BorderOff()
+        legend.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+        legend.GetPosition2Coordinate().SetCoordinateSystemToNormalizedViewport()
+        height = _LEGEND_LINE * len(entries)
+        legend.SetPosition(1.0 - _LEGEND_WIDTH, _LEGEND_TOP - height)
+        legend.SetPosition2(_LEGEND_WIDTH, height)
+        self.renderer.AddViewProp(legend)
 
     def save(self, path) -> None:
         """Render and write a PNG file.

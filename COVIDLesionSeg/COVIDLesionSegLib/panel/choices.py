@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
 from ..engine.errors import ModelError
-from ..engine.parameters import DEVICES, LUNG_METHODS, PRECISIONS, TILINGS
+from ..engine.parameters import COMBINATIONS, DEVICES, LUNG_METHODS, PRECISIONS, TILINGS
+
+if TYPE_CHECKING:
+    from ..engine.models.catalogue import Model
 
 
 class _Choice(Enum):
@@ -24,7 +28,7 @@ def _offer(name: str, values: tuple[str, ...]) -> type[_Choice]:
     return _Choice(name, members, module=__name__)
 
 
-LungMethod = _offer("LungMethod", LUNG_METHODS)
+Combination = _offer("Combination", COMBINATIONS)
 Device = _offer("Device", DEVICES)
 Tiling = _offer("Tiling", TILINGS)
 Precision = _offer("Precision", PRECISIONS)
@@ -33,12 +37,20 @@ Precision = _offer("Precision", PRECISIONS)
 def _labels() -> dict[str, dict[str, str]]:
     # Not at file scope: Slicer's translations are loaded later than this file may be.
     return {
-        "LungMethod": {"threshold": _("Classical (no network)")},
+        "Combination": {
+            "majority-vote": _("Majority vote"),
+            "mean": _("Mean probability"),
+        },
         "Device": {
             "auto": _("Automatic (GPU if there is one)"),
             "cpu": _("Processor (CPU)"),
             "cuda": _("NVIDIA GPU (CUDA)"),
             "mps": _("Apple GPU (MPS)"),
+        },
+        "LungMethod": {
+            "threshold": _("Classical (no network)"),
+            "lungmask-r231": _("lungmask R231 (weights not included)"),
+            "lungmask-r231covidweb": _("lungmask R231CovidWeb (weights not included)"),
         },
         "Tiling": {
             "whole-slice": _("Whole slices"),
@@ -55,20 +67,56 @@ def _labels() -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One model of the catalogue, as the panel lists it."""
+    """One way to find lesions or lungs, as the panel lists it.
+
+    Attributes:
+        id: What ``Parameters`` call it.
+        label: For people; it says where weights are missing.
+        classes: What a model of the catalogue tells apart; empty for other ways.
+    """
 
     id: str
-    title: str
-    weights_present: bool
+    label: str
+    classes: tuple[str, ...] = ()
 
 
-def model_choices() -> tuple[list[ModelChoice], str]:
-    """All models of the catalogue, in its order, and what is wrong with the others, or ""."""
+@dataclass(frozen=True)
+class ModelChoices:
+    """Everything that finds lesions and lungs.
+
+    Attributes:
+        lesions: Models of the catalogue, in its order: trained ones first.
+        lungs: Lung extractors, then models of the catalogue.
+        problem: What is wrong with models that are not listed, or "".
+    """
+
+    lesions: list[ModelChoice]
+    lungs: list[ModelChoice]
+    problem: str
+
+
+def model_choices() -> ModelChoices:
+    """What the catalogue offers now, and the lung extractors that need none."""
     from ..engine.models.catalogue import load_catalogue
 
+    labels = _labels()["LungMethod"]
+    methods = [ModelChoice(method, labels.get(method, method)) for method in LUNG_METHODS]
     try:
         catalogue = load_catalogue()
     except ModelError as error:
-        return [], str(error)
-    choices = [ModelChoice(one.id, one.title, one.weights_present) for one in catalogue.models]
-    return choices, " ".join(catalogue.problems)
+        return ModelChoices([], methods, str(error))
+    models: dict[str, list[ModelChoice]] = {"lesions": [], "lungs": []}
+    for model in catalogue.models:
+        choice = ModelChoice(model.id, _label(model), model.card.classes)
+        models[model.card.task].append(choice)
+    return ModelChoices(
+        models["lesions"], [*methods, *models["lungs"]], " ".join(catalogue.problems)
+    )
+
+
+def _label(model: Model) -> str:
+    if model.card.weights is None:
+        return _("{title} (not trained)").format(title=model.title)
+    if not model.weights_present:
+        return _("{title} (weights not installed)").format(title=model.title)
+    return model.title

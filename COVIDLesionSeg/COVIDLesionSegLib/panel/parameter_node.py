@@ -8,7 +8,7 @@ from slicer import vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from ..engine.parameters import Parameters
-from .choices import Device, LungMethod, Precision, Tiling
+from .choices import Combination, Device, Precision, Tiling
 
 _DEFAULT = Parameters()
 
@@ -19,31 +19,37 @@ class COVIDLesionSegParameterNode:
 
     Attributes:
         ct: The chest CT to segment.
-        model: Model id from the catalogue.
-        lungs, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
+        model: Model id from the catalogue, or several joined by ``+``.
+        lungs: Name of a lung extractor, or id of a model that finds lungs.
+        combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
         batchSize: Patches per forward pass; 0 chooses from the device.
+        allowUntrained: Whether networks without trained weights may run.
     """
 
     ct: vtkMRMLScalarVolumeNode
     model: str = _DEFAULT.model
-    lungs: LungMethod = LungMethod(_DEFAULT.lungs)
+    combination: Combination = Combination(_DEFAULT.combination)
+    lungs: str = _DEFAULT.lungs
     device: Device = Device(_DEFAULT.device)
     tiling: Tiling = Tiling(_DEFAULT.tiling)
     precision: Precision = Precision(_DEFAULT.precision)
     threshold: Annotated[float, WithinRange(0.01, 0.99)] = _DEFAULT.threshold
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
+    allowUntrained: bool = _DEFAULT.allow_untrained
 
 
 def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
     """The engine's parameters, validated; ParameterError if one is out of range."""
     return Parameters(
         model=node.model,
-        lungs=node.lungs.value,
+        combination=node.combination.value,
+        lungs=node.lungs,
         device=node.device.value,
         precision=node.precision.value,
         tiling=node.tiling.value,
         # The slider's binary fraction (0.30000000000000004) must not reach reports.
         threshold=round(node.threshold, 2),
         batch_size=node.batchSize,
+        allow_untrained=node.allowUntrained,
     )

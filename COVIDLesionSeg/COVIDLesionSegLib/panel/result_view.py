@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..engine.flags import Flag
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.severity.report import SeverityReport
 from ..engine.wording import millilitres, percent
 
@@ -21,6 +22,7 @@ CATEGORY_COLORS = {
     "CT-4": ("#a50026", "#ffffff"),
 }
 UNDEFINED_COLORS = ("#6b6b6b", "#ffffff")
+UNTRAINED_COLORS = ("#b00020", "#ffffff")
 
 
 class ResultView:
@@ -35,19 +37,30 @@ class ResultView:
 
     def show(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
         """Show one result."""
-        self._show_headline(severity)
+        if is_untrained(flags):
+            self._show_headline(_("n/a"), UNTRAINED_MARK, UNTRAINED_COLORS, severity)
+        else:
+            colors = CATEGORY_COLORS.get(severity.category, UNDEFINED_COLORS)
+            category = severity.category or _("n/a")
+            self._show_headline(category, percent(severity.ratio), colors, severity)
         self._show_flags(flags)
+        regions = severity.regions
+        # A single class is all lesions.
+        classes = severity.classes if len(severity.classes) > 1 else ()
         _fill_table(
             self._ui.regionsTable,
-            [_("Region"), _("Lung (ml)"), _("Lesions (ml)"), _("Infected")],
+            ["", *(region.region for region in regions)],
             [
-                [
-                    region.region,
-                    millilitres(region.lung_ml),
-                    millilitres(region.lesion_ml),
-                    percent(region.ratio),
-                ]
-                for region in severity.regions
+                [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
+                *(
+                    [
+                        _("{name} (ml)").format(name=name),
+                        *(millilitres(one.lesion_class_ml.get(name)) for one in regions),
+                    ]
+                    for name in classes
+                ),
+                [_("Lesions (ml)"), *(millilitres(one.lesion_ml) for one in regions)],
+                [_("Infected"), *(percent(one.ratio) for one in regions)],
             ],
         )
         _fill_table(
@@ -59,10 +72,12 @@ class ResultView:
             ],
         )
 
-    def _show_headline(self, severity: SeverityReport) -> None:
-        background, text = CATEGORY_COLORS.get(severity.category, UNDEFINED_COLORS)
+    def _show_headline(
+        self, category: str, beside: str, colors: tuple[str, str], severity: SeverityReport
+    ) -> None:
+        background, text = colors
         label = self._ui.severityLabel
-        label.text = f"{severity.category or _('n/a')}   {percent(severity.ratio)}"
+        label.text = f"{category}   {beside}"
         label.styleSheet = (
             f"background-color: {background}; color: {text}; border-radius: 6px; padding: 8px;"
             " font-size: 22pt; font-weight: bold;"

@@ -8,17 +8,26 @@ from ..scene import overlay, surfaces, volume_rendering
 from ..scene.show import SceneResult
 
 
-def show_overlay(ct_node, result: SceneResult, visible: bool) -> None:
-    """Show the CT in every slice view, with the lesion probability over it or not."""
+def show_overlay(ct_node, overlay_node, visible: bool) -> None:
+    """Show the CT in every slice view, with this volume of its result over it or not."""
     if visible:
-        overlay.show_overlay(_slice_composites(), ct_node, result.probabilityNode)
+        overlay.show_overlay(_slice_composites(), ct_node, overlay_node)
     else:
-        overlay.hide_overlay(_slice_composites(), result.probabilityNode)
+        overlay.hide_overlay(_slice_composites(), overlay_node)
 
 
-def overlay_visible(result: SceneResult) -> bool:
-    """Whether any slice view shows the lesion probability."""
-    return overlay.overlay_visible(_slice_composites(), result.probabilityNode)
+def overlay_visible(overlay_node) -> bool:
+    """Whether any slice view shows this volume of a result; False where there is none."""
+    return overlay_node is not None and overlay.overlay_visible(_slice_composites(), overlay_node)
+
+
+def hide_overlays(result: SceneResult) -> bool:
+    """Take every overlay of a result off the slice views; whether one was there."""
+    overlays = filter(None, (result.probabilityNode, result.disagreementNode))
+    visible = [node for node in overlays if overlay_visible(node)]
+    for node in visible:
+        overlay.hide_overlay(_slice_composites(), node)
+    return bool(visible)
 
 
 def show_surfaces(result: SceneResult, visible: bool) -> None:

@@ -16,10 +16,10 @@ from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result
 from ..scene.volumes import first_ct, volume_from_node
 from . import views
-from .choices import model_choices
 from .correction_watch import CorrectionWatch
 from .dependencies import ensure_dependencies
 from .logic import COVIDLesionSegLogic
+from .model_lists import ModelLists
 from .notice import research_use_notice
 from .parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from .process import ChildProcess
@@ -70,16 +70,18 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._result_view = ResultView(self.ui)
         self._correction_watch = CorrectionWatch(self._on_corrected)
         self.ui.noticeLabel.text = research_use_notice()
-        self._list_models()
+        self._model_lists = ModelLists(self.ui)
+        if self._model_lists.problem:
+            self._say(self._model_lists.problem, warning=True)
         self._connect()
         self.initializeParameterNode()
 
     def _connect(self) -> None:
         self.ui.applyButton.connect("clicked(bool)", self.onApplyButton)
-        self.ui.modelComboBox.connect("currentIndexChanged(int)", self._on_model_chosen)
         self.ui.overlayButton.connect("toggled(bool)", self._on_overlay_toggled)
         self.ui.surfacesButton.connect("toggled(bool)", self._on_surfaces_toggled)
         self.ui.volumeRenderingButton.connect("toggled(bool)", self._on_volume_rendering_toggled)
+        self.ui.disagreementButton.connect("toggled(bool)", self._on_disagreement_toggled)
         self.ui.undoButton.connect("clicked(bool)", self._on_undo)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -135,28 +137,15 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._gui_tag = node.connectGui(self.ui)
             self.addObserver(node, modified, self._on_parameters_changed)
             self._on_parameters_changed()
+        else:
+            self._model_lists.show(None)
 
     def _on_parameters_changed(self, caller=None, event=None) -> None:
-        model = self._parameter_node.model
-        self.ui.modelComboBox.currentIndex = self.ui.modelComboBox.findData(model)
+        self._model_lists.show(self._parameter_node)
         ct = self._parameter_node.ct
         if ct is not self._shown_ct:
             self._show_result(ct, find_result(ct) if ct else None)
         self._show_state()
-
-    def _list_models(self) -> None:
-        choices, problem = model_choices()
-        for choice in choices:
-            title = choice.title
-            if not choice.weights_present:
-                title = _("{title} (weights not installed)").format(title=title)
-            self.ui.modelComboBox.addItem(title, choice.id)
-        if problem:
-            self._say(problem, warning=True)
-
-    def _on_model_chosen(self, index: int) -> None:
-        if self._parameter_node and index >= 0:
-            self._parameter_node.model = self.ui.modelComboBox.itemData(index)
 
     # The run
 
@@ -172,9 +161,10 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _start(self) -> None:
         ct = self._parameter_node.ct
         try:
-            ensure_dependencies(self.resourcePath("requirements.txt"))
+            parameters = parameters_from_node(self._parameter_node)
+            ensure_dependencies(self.resourcePath("requirements.txt"), parameters)
             with slicer.util.WaitCursor():
-                self.run.start(volume_from_node(ct), parameters_from_node(self._parameter_node))
+                self.run.start(volume_from_node(ct), parameters)
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return
@@ -196,7 +186,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     sentence = str(error)
                     return
                 self._undoable[ct.GetID()] = shown
-                views.show_overlay(ct, shown, True)
+                views.show_overlay(ct, shown.probabilityNode, True)
                 self._show_result(ct, shown)
                 views.fit_views()
                 sentence, warning = _("Done."), False
@@ -222,7 +212,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._is_gone(self._shown_ct):
             self._show_result(None, None)
         elif self._shown and any(self._is_gone(node) for node in self._shown.nodes):
-            self._show_result(self._shown_ct, None)
+            self._show_result(self._shown_ct, find_result(self._shown_ct))
         self._show_state()
 
     @staticmethod
@@ -261,8 +251,11 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _show_view_buttons(self) -> None:
         """Press the buttons of what the views show; the views stay as they are."""
+        disagreement = self._shown.disagreementNode
+        self.ui.disagreementButton.visible = disagreement is not None
         for button, visible in (
-            (self.ui.overlayButton, views.overlay_visible(self._shown)),
+            (self.ui.overlayButton, views.overlay_visible(self._shown.probabilityNode)),
+            (self.ui.disagreementButton, views.overlay_visible(disagreement)),
             (self.ui.surfacesButton, views.surfaces_visible(self._shown)),
             (self.ui.volumeRenderingButton, views.volume_rendering_visible(self._shown)),
         ):
@@ -275,7 +268,13 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _on_overlay_toggled(self, visible: bool) -> None:
         if self._shown:
-            views.show_overlay(self._shown_ct, self._shown, visible)
+            views.show_overlay(self._shown_ct, self._shown.probabilityNode, visible)
+            self._show_view_buttons()
+
+    def _on_disagreement_toggled(self, visible: bool) -> None:
+        if self._shown:
+            views.show_overlay(self._shown_ct, self._shown.disagreementNode, visible)
+            self._show_view_buttons()
 
     def _on_surfaces_toggled(self, visible: bool) -> None:
         if self._shown:
@@ -286,13 +285,13 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             views.show_volume_rendering(self._shown, visible)
 
     def _on_undo(self) -> None:
-        ct, overlay_visible = self._shown_ct, views.overlay_visible(self._shown)
+        ct = self._shown_ct
         # Before the undo: it may remove the very volume that the views show.
-        views.show_overlay(ct, self._shown, False)
+        overlay_visible = views.hide_overlays(self._shown)
         self._undoable.pop(ct.GetID()).undo()
         result = find_result(ct)
         if result and overlay_visible:
-            views.show_overlay(ct, result, True)
+            views.show_overlay(ct, result.probabilityNode, True)
         self._show_result(ct, result)
         self._say(_("The last run was undone."))
         self._show_state()

@@ -1,11 +1,13 @@
-"""The colour table of the probability overlay."""
+"""The colour tables of the overlays."""
 
 from __future__ import annotations
 
 import numpy as np
 
 COVIDJET = "COVIDJET"
+COVIDMAGENTA = "COVIDMAGENTA"
 _COLORS = 256
+_VIOLET, _MAGENTA = (0.30, 0.0, 0.45), (1.0, 0.35, 1.0)
 
 
 def jet_colors(count: int = _COLORS) -> np.ndarray:
@@ -20,15 +22,24 @@ def jet_colors(count: int = _COLORS) -> np.ndarray:
 
 def covidjet_node(scene):
     """The scene's one ``COVIDJET`` colour node, created if there is none."""
-    existing = scene.GetSingletonNode(COVIDJET, "vtkMRMLColorTableNode")
+    return _color_node(scene, COVIDJET, jet_colors())
+
+
+def covidmagenta_node(scene):
+    """The scene's one ``COVIDMAGENTA`` colour node, violet to magenta: colours not in jet."""
+    return _color_node(scene, COVIDMAGENTA, np.linspace(_VIOLET, _MAGENTA, _COLORS))
+
+
+def _color_node(scene, name: str, colors: np.ndarray):
+    existing = scene.GetSingletonNode(name, "vtkMRMLColorTableNode")
     if existing is not None:
         return existing
     node = scene.CreateNodeByClass("vtkMRMLColorTableNode")
     node.UnRegister(None)
-    node.SetName(COVIDJET)
-    node.SetSingletonTag(COVIDJET)
+    node.SetName(name)
+    node.SetSingletonTag(name)
     node.SetTypeToUser()
-    node.SetNumberOfColors(_COLORS)
-    for index, (red, green, blue) in enumerate(jet_colors()):
-        node.SetColor(index, f"{index / (_COLORS - 1):.3f}", red, green, blue, 1.0)
+    node.SetNumberOfColors(len(colors))
+    for index, (red, green, blue) in enumerate(colors):
+        node.SetColor(index, f"{index / (len(colors) - 1):.3f}", red, green, blue, 1.0)
     return scene.AddNode(node)

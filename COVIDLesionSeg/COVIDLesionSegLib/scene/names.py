@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..engine.remarks import UNTRAINED_MARK
+
 SEGMENTATION_ROLE = "segmentation"
 PROBABILITY_ROLE = "probability"
 SEVERITY_ROLE = "severity"
 RULES_ROLE = "rules"
 SLICES_ROLE = "slices"
+DISAGREEMENT_ROLE = "disagreement"
 
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",
@@ -16,8 +19,12 @@ NODE_CLASSES = {
     SEVERITY_ROLE: "vtkMRMLTableNode",
     RULES_ROLE: "vtkMRMLTableNode",
     SLICES_ROLE: "vtkMRMLTableNode",
+    DISAGREEMENT_ROLE: "vtkMRMLScalarVolumeNode",
 }
 """MRML class of the node that plays each role."""
+
+OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE})
+"""Roles that some results lack: members of an ensemble disagree, a single model does not."""
 
 NODE_TITLES = {
     SEGMENTATION_ROLE: "COVID-19 segmentation",
@@ -25,6 +32,7 @@ NODE_TITLES = {
     SEVERITY_ROLE: "COVID-19 severity",
     RULES_ROLE: "COVID-19 severity rules",
     SLICES_ROLE: "COVID-19 severity by slice",
+    DISAGREEMENT_ROLE: "COVID-19 ensemble disagreement",
 }
 """What is appended to the CT's name when a node is first created."""
 
@@ -36,6 +44,20 @@ CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
 CLASS_TAG = "COVIDLesionSeg.class"
 FINGERPRINTS_ATTRIBUTE = "COVIDLesionSeg.fingerprints"
+
+_MARK = f" - {UNTRAINED_MARK}"
+
+
+def marked(name: str, untrained: bool) -> str:
+    """``name`` with a mark at its end if ``untrained``, else without."""
+    plain = name.removesuffix(_MARK)
+    return plain + _MARK if untrained else plain
+
+
+def is_marked(name: str) -> bool:
+    """Whether ``name`` bears the mark of an untrained network's result."""
+    return name.endswith(_MARK)
+
 
 Code = tuple[str, str, str]
 """Coding scheme designator, code value, code meaning."""
@@ -125,7 +147,7 @@ LEFT_LUNG_STYLE = SegmentStyle(
 _CLASS_APPEARANCE = {
     "lesion": ((0.86, 0.10, 0.10), _LESION),
     "ground-glass opacity": ((1.0, 0.50, 0.15), _GROUND_GLASS_OPACITY),
-    "consolidation": ((0.62, 0.0, 0.12), _CONSOLIDATION),
+    "consolidation": ((0.90, 0.08, 0.30), _CONSOLIDATION),
 }
 
 

@@ -13,7 +13,7 @@ def find_output(ct_node, role: str):
     """
     if ct_node.GetScene() is None:
         return None
-    for node in _nodes_by_class(ct_node.GetScene(), names.NODE_CLASSES[role]):
+    for node in nodes_by_class(ct_node.GetScene(), names.NODE_CLASSES[role]):
         if (
             node.GetAttribute(names.ROLE_ATTRIBUTE) == role
             and node.GetNodeReferenceID(names.CT_REFERENCE) == ct_node.GetID()
@@ -43,22 +43,35 @@ def find_or_create_output(ct_node, role: str):
     return node
 
 
-def remove_output(node) -> None:
-    """Remove one of this package's nodes together with its display and storage nodes."""
+def remove_output(node) -> list:
+    """Remove one of this package's nodes together with its display and storage nodes.
+
+    Returns:
+        What was removed, for :func:`put_back`.
+    """
     scene = node.GetScene()
     companions = [node.GetNthDisplayNode(i) for i in range(_display_node_count(node))]
     if node.IsA("vtkMRMLStorableNode"):
         companions.append(node.GetStorageNode())
-    for companion in [*companions, node]:
-        if companion is not None:
-            scene.RemoveNode(companion)
+    removed = [one for one in companions if one is not None] + [node]
+    # A node that leaves while another still refers to it is struck from that one's references.
+    for one in reversed(removed):
+        scene.RemoveNode(one)
+    return removed
+
+
+def put_back(scene, removed: list) -> None:
+    """The inverse of :func:`remove_output`: the same nodes, with their names and displays."""
+    for node in removed:
+        scene.AddNode(node)
 
 
 def _display_node_count(node) -> int:
     return node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
 
 
-def _nodes_by_class(scene, class_name: str) -> list:
+def nodes_by_class(scene, class_name: str) -> list:
+    """All nodes of this class and those derived from it."""
     return [
         scene.GetNthNodeByClass(i, class_name)
         for i in range(scene.GetNumberOfNodesByClass(class_name))

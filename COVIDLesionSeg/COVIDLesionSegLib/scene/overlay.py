@@ -1,16 +1,45 @@
-"""The lesion probability as a colour overlay on the CT."""
+"""Volumes of a result as a colour overlay on the CT: lesion probability, ensemble disagreement."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import slicer
 
 from ..engine.result import OVERLAY_FROM
 from . import names
-from .colors import covidjet_node
+from .colors import covidjet_node, covidmagenta_node
 from .volumes import local_ijk_to_ras, set_voxels
 
-LEGEND_TITLE = "Lesion probability"
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How an overlay appears when it is first created.
+
+    Attributes:
+        legend: Title of its colour legend.
+        visible_from: Values below this are transparent, 0 to 1.
+        color_node: Gives the colour node, from a scene.
+    """
+
+    legend: str
+    visible_from: float
+    color_node: Callable[[Any], Any]
+
+
+_JUST_ABOVE_UNANIMOUS = 0.01
+
+STYLES = {
+    names.PROBABILITY_ROLE: OverlayStyle("Lesion probability", OVERLAY_FROM, covidjet_node),
+    # A colour that jet does not have: the two are never taken for each other.
+    names.DISAGREEMENT_ROLE: OverlayStyle(
+        "Ensemble disagreement", _JUST_ABOVE_UNANIMOUS, covidmagenta_node
+    ),
+}
+"""By role; these are the nodes that can be overlays."""
 
 # References, not ids: they follow their volumes when a scene is saved, imported, or loses one.
 _EARLIER_BACKGROUND = "COVIDLesionSeg.earlierBackground"
@@ -18,65 +47,69 @@ _EARLIER_FOREGROUND = "COVIDLesionSeg.earlierForeground"
 _EARLIER_OPACITY = "COVIDLesionSeg.earlierOpacity"
 
 
-def update_probability(node, ct_node, probability: np.ndarray) -> None:
-    """Make ``node`` hold ``probability`` (k, j, i), 0 to 1, on the CT's stored grid."""
-    set_voxels(node, probability.astype(np.float32, copy=False), local_ijk_to_ras(ct_node))
+def update_overlay(node, ct_node, values: np.ndarray) -> None:
+    """Make ``node`` hold ``values`` (k, j, i), 0 to 1, on the CT's stored grid."""
+    set_voxels(node, values.astype(np.float32, copy=False), local_ijk_to_ras(ct_node))
     if node.GetDisplayNode() is None:
-        _create_display(node)
+        _create_display(node, STYLES[node.GetAttribute(names.ROLE_ATTRIBUTE)])
 
 
-def show_overlay(composite_nodes, ct_node, probability_node, opacity: float = 0.5) -> None:
-    """Show the CT with the probability over it in the given slice views.
+def show_overlay(composite_nodes, ct_node, overlay_node, opacity: float = 0.5) -> None:
+    """Show the CT with an overlay over it in the given slice views, instead of another overlay.
 
-    What a view showed before is remembered, for :func:`hide_overlay`.
+    What a view showed before any overlay is remembered, for :func:`hide_overlay`.
 
     Args:
         composite_nodes: ``vtkMRMLSliceCompositeNode`` of each view to change.
         ct_node: Becomes the background.
-        probability_node: Becomes the foreground.
+        overlay_node: Becomes the foreground.
         opacity: Of the foreground, 0 to 1.
     """
     for composite in composite_nodes:
-        if not _shows_an_overlay(composite):
+        shown = _overlay_in(composite)
+        if shown is None:
             _remember(composite)
+        else:
+            set_legend_visible(shown, False)
         composite.SetBackgroundVolumeID(ct_node.GetID())
-        composite.SetForegroundVolumeID(probability_node.GetID())
+        composite.SetForegroundVolumeID(overlay_node.GetID())
         composite.SetForegroundOpacity(opacity)
-    set_legend_visible(probability_node, True)
+    set_legend_visible(overlay_node, True)
 
 
-def hide_overlay(composite_nodes, probability_node) -> None:
+def hide_overlay(composite_nodes, overlay_node) -> None:
     """Bring back what the given slice views showed before the overlay.
 
     A view that was empty keeps the CT. One whose foreground the user chose anew is left alone.
     """
     for composite in composite_nodes:
-        if composite.GetForegroundVolumeID() == probability_node.GetID():
+        if composite.GetForegroundVolumeID() == overlay_node.GetID():
             _bring_back(composite)
-    set_legend_visible(probability_node, False)
+    set_legend_visible(overlay_node, False)
 
 
-def overlay_visible(composite_nodes, probability_node) -> bool:
-    """Whether any of the given slice views shows the probability."""
+def overlay_visible(composite_nodes, overlay_node) -> bool:
+    """Whether any of the given slice views shows the overlay."""
     shown = (composite.GetForegroundVolumeID() for composite in composite_nodes)
-    return probability_node.GetID() in shown
+    return overlay_node.GetID() in shown
 
 
-def set_legend_visible(probability_node, visible: bool) -> None:
+def set_legend_visible(overlay_node, visible: bool) -> None:
     """Show or hide the colour legend of the overlay."""
-    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(probability_node)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay_node)
     if legend is not None:
         legend.SetVisibility(visible)
 
 
-def _shows_an_overlay(composite) -> bool:
-    """Whether the foreground is a probability, of this CT or another, put there by this file."""
+def _overlay_in(composite):
+    """The foreground where it is an overlay, of this CT or another, put there by this file."""
     foreground = composite.GetScene().GetNodeByID(composite.GetForegroundVolumeID() or "")
-    return (
+    is_overlay = (
         foreground is not None
-        and foreground.GetAttribute(names.ROLE_ATTRIBUTE) == names.PROBABILITY_ROLE
+        and foreground.GetAttribute(names.ROLE_ATTRIBUTE) in STYLES
         and composite.GetAttribute(_EARLIER_OPACITY) is not None
     )
+    return foreground if is_overlay else None
 
 
 def _remember(composite) -> None:
@@ -99,18 +132,18 @@ def _bring_back(composite) -> None:
     composite.RemoveAttribute(_EARLIER_OPACITY)
 
 
-def _create_display(node) -> None:
+def _create_display(node, style: OverlayStyle) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(covidjet_node(node.GetScene()).GetID())
+    display.SetAndObserveColorNodeID(style.color_node(node.GetScene()).GetID())
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, 1.0)
     display.AutoThresholdOff()
-    display.SetThreshold(OVERLAY_FROM, 1.0)
+    display.SetThreshold(style.visible_from, 1.0)
     display.ApplyThresholdOn()
     display.InterpolateOff()
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is not None:
-        legend.SetTitleText(LEGEND_TITLE)
+        legend.SetTitleText(style.legend)
         legend.SetLabelFormat("%.1f")
         legend.SetVisibility(False)

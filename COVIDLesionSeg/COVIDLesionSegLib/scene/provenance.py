@@ -19,7 +19,8 @@ def write_provenance(node, result: SegmentationResult) -> None:
         (names.FLAGS_ATTRIBUTE, [asdict(flag) for flag in result.flags]),
         (names.SEVERITY_ATTRIBUTE, result.severity.to_dict()),
     ):
-        node.SetAttribute(attribute, json.dumps(value, sort_keys=True))
+        # Unsorted: the order of lesion classes and of members is that of the result.
+        node.SetAttribute(attribute, json.dumps(value))
 
 
 def read_provenance(node) -> dict[str, Any]:
@@ -33,11 +34,14 @@ def read_flags(node) -> tuple[Flag, ...]:
 
 
 def read_severity(node) -> SeverityReport | None:
-    """Severity of the result in ``node``, or None if it has none."""
+    """Severity of the result in ``node``; None if it has none that this version understands."""
     values = _read(node, names.SEVERITY_ATTRIBUTE, None)
     if values is None:
         return None
-    return SeverityReport.from_dict(values)
+    try:
+        return SeverityReport.from_dict(values)
+    except (KeyError, TypeError):
+        return None
 
 
 def _read(node, attribute: str, default):

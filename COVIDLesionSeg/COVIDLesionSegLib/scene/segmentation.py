@@ -6,6 +6,7 @@ import numpy as np
 import slicer
 import vtk
 
+from ..engine.remarks import is_untrained
 from ..engine.result import LEFT_LUNG, RIGHT_LUNG, SegmentationResult
 from . import names
 from .images import array_to_matrix, fill_image
@@ -19,7 +20,8 @@ def update_segmentation(node, ct_node, result: SegmentationResult) -> None:
 
     The lungs share one layer and the lesion classes another, so that a lesion stays part of its
     lung. Segments get name, colour and terminology when they are created and keep what the user
-    made of them later. Segments that the user added are left alone.
+    made of them later; only the mark of an untrained network comes and goes. Segments that the
+    user added are left alone.
 
     Args:
         node: Segmentation node of this CT, under the CT's parent transform.
@@ -41,6 +43,12 @@ def update_segmentation(node, ct_node, result: SegmentationResult) -> None:
             segment = node.GetSegmentation().GetSegment(style.id)
             segment.SetLabelValue(label)
             segment.AddRepresentation(BINARY_LABELMAP, layer)
+    # Lungs that a network found have a checksum of its weights, or none where it has no weights.
+    lungs_untrained = result.provenance.get("lungs", {}).get("weights_sha256", "") is None
+    for segments, untrained in ((lungs, lungs_untrained), (lesions, is_untrained(result.flags))):
+        for style in segments.values():
+            segment = node.GetSegmentation().GetSegment(style.id)
+            segment.SetName(names.marked(segment.GetName(), untrained))
     node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
     node.StorableModified()
 
@@ -51,6 +59,15 @@ def own_segment_ids(node) -> list[str]:
     ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
     classes = {id_: _tag(segmentation.GetSegment(id_), names.CLASS_TAG) for id_ in ids}
     return [id_ for id_, name in classes.items() if name and names.segment_id(name) == id_]
+
+
+def lesion_colors(node) -> list[tuple[str, tuple[float, float, float]]]:
+    """Name and present colour (RGB, 0 to 1) of each lesion class among this package's segments."""
+    lungs = {names.RIGHT_LUNG_STYLE.id, names.LEFT_LUNG_STYLE.id}
+    segments = [
+        node.GetSegmentation().GetSegment(id_) for id_ in own_segment_ids(node) if id_ not in lungs
+    ]
+    return [(_tag(segment, names.CLASS_TAG), segment.GetColor()) for segment in segments]
 
 
 def _remove_other_classes(node, styles) -> None:

@@ -12,18 +12,22 @@ import vtk
 
 from ..engine.errors import InputError
 from ..engine.flags import Flag
+from ..engine.remarks import is_untrained
 from ..engine.result import SegmentationResult
 from ..engine.severity.report import SeverityReport
+from ..engine.volume import same_grid
 from . import names, table
 from .corrections import keep_corrections, remember_segments
 from .hierarchy import place_beside_ct
-from .nodes import find_or_create_output, find_outputs
-from .overlay import update_probability
+from .nodes import find_or_create_output, find_outputs, nodes_by_class
+from .overlay import hide_overlay, update_overlay
 from .provenance import read_flags, read_provenance, read_severity, write_provenance
 from .segmentation import update_segmentation
 from .surfaces import show_surfaces
 from .undo import Snapshot
-from .volumes import same_grid, world_geometry
+from .volumes import world_geometry
+
+_SLICE_VIEW = "vtkMRMLSliceCompositeNode"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class SceneResult:
         severityTableNode: Severity by region.
         rulesTableNode: Severity by published rule.
         slicesTableNode: Severity by axial slice.
+        disagreementNode: Disagreement of an ensemble's members, 0 to 1, on the CT's grid; None
+            with a single model.
         severity: What the tables show.
         flags: What a reader must know before trusting the result.
         provenance: How the result came about.
@@ -49,6 +55,7 @@ class SceneResult:
     severity: SeverityReport
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
+    disagreementNode: Any = None  # noqa: N815
     _before: Snapshot | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -60,6 +67,7 @@ class SceneResult:
             self.severityTableNode,
             self.rulesTableNode,
             self.slicesTableNode,
+            *([self.disagreementNode] if self.disagreementNode else []),
         )
 
     def undo(self) -> None:
@@ -76,7 +84,9 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
 
     The same CT keeps the same nodes, whatever they are called by now; other nodes of the user are
     left alone, also those that bear the same names. Segments that the user corrected are kept as
-    copies, which a note among the flags names. Results go under the CT's parent transform.
+    copies, which a note among the flags names. Results go under the CT's parent transform. What a
+    result does not have, as the disagreement with a single model, is removed where an earlier one
+    had it; undo puts it back. Results of an untrained network are marked as such by their names.
     If anything fails, the scene is as it was before.
 
     Args:
@@ -95,8 +105,12 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
     _save_scene_state(scene, existing.values())
     try:
         with _batch(scene):
-            outputs = {role: find_or_create_output(ct_node, role) for role in names.NODE_CLASSES}
+            roles = [role for role in names.NODE_CLASSES if role not in _absent(result)]
+            outputs = {role: find_or_create_output(ct_node, role) for role in roles}
             _fill(outputs, ct_node, result)
+            for role in _absent(result) & set(existing):
+                hide_overlay(nodes_by_class(scene, _SLICE_VIEW), existing[role])
+                before.remove(role)
         if surfaces:
             show_surfaces(outputs[names.SEGMENTATION_ROLE])
         # In the application, items of new nodes exist only once the batch has ended.
@@ -108,25 +122,39 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
 
 
 def find_result(ct_node) -> SceneResult | None:
-    """The result that the scene holds for ``ct_node``, e.g. when loaded; None if incomplete."""
+    """The result that the scene holds for ``ct_node``, e.g. when loaded.
+
+    None if it is incomplete, or was saved by a version with other figures.
+    """
     outputs = find_outputs(ct_node)
-    if set(outputs) != set(names.NODE_CLASSES):
+    if not set(names.NODE_CLASSES) - names.OPTIONAL_ROLES <= set(outputs):
         return None
     if read_severity(outputs[names.SEGMENTATION_ROLE]) is None:
         return None
     return _scene_result(outputs, None)
 
 
+def _absent(result: SegmentationResult) -> set[str]:
+    """Roles that this result has no node for."""
+    return set() if result.disagreement is not None else {names.DISAGREEMENT_ROLE}
+
+
 def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
     segmentation = outputs[names.SEGMENTATION_ROLE]
-    probability = outputs[names.PROBABILITY_ROLE]
-    for node in (segmentation, probability):
-        node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    overlays = {
+        names.PROBABILITY_ROLE: result.probability,
+        names.DISAGREEMENT_ROLE: result.disagreement,
+    }
+    for role, node in outputs.items():
+        node.SetName(names.marked(node.GetName(), is_untrained(result.flags)))
+        if role in overlays:
+            update_overlay(node, ct_node, overlays[role])
+        if node.IsA("vtkMRMLTransformableNode"):
+            node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     kept = keep_corrections(segmentation)
     update_segmentation(segmentation, ct_node, result)
     remember_segments(segmentation)
     write_provenance(segmentation, replace(result, flags=(*result.flags, *kept)))
-    update_probability(probability, ct_node, result.probability)
     table.update_severity_table(outputs[names.SEVERITY_ROLE], result.severity)
     table.update_rules_table(outputs[names.RULES_ROLE], result.severity)
     table.update_slices_table(outputs[names.SLICES_ROLE], result.severity)
@@ -140,6 +168,7 @@ def _scene_result(outputs: dict, before: Snapshot | None) -> SceneResult:
         severityTableNode=outputs[names.SEVERITY_ROLE],
         rulesTableNode=outputs[names.RULES_ROLE],
         slicesTableNode=outputs[names.SLICES_ROLE],
+        disagreementNode=outputs.get(names.DISAGREEMENT_ROLE),
         severity=read_severity(segmentation),
         flags=read_flags(segmentation),
         provenance=read_provenance(segmentation),
@@ -152,8 +181,13 @@ def _check_result_fits(ct_node, result: SegmentationResult) -> None:
         raise InputError(
             "The CT was moved or replaced since it was segmented: segment it again as it is now."
         )
-    arrays: tuple[np.ndarray, ...] = (result.lungs, result.lesions, result.probability)
-    if any(array.shape != result.geometry.shape for array in arrays):
+    arrays: tuple[np.ndarray | None, ...] = (
+        result.lungs,
+        result.lesions,
+        result.probability,
+        result.disagreement,
+    )
+    if any(array is not None and array.shape != result.geometry.shape for array in arrays):
         raise InputError("The result's arrays do not have the shape of the CT: segment it again.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import vtk
 
-from ..engine.severity.report import RegionSeverity, SeverityReport
+from ..engine.severity.report import SeverityReport
 from ..engine.wording import percent
 
 NOT_AVAILABLE = "n/a"
@@ -30,15 +30,9 @@ class Column:
 def update_severity_table(node, severity: SeverityReport) -> None:
     """Volumes in ml and infected share in % of the right lung, left lung and both."""
     regions = severity.regions
-    classes = list(dict.fromkeys(name for region in regions for name in region.lesion_class_ml))
     by_class = [
-        Column(
-            f"{name} (ml)",
-            [_class_ml(region, name) for region in regions],
-            "ml",
-        )
-        for name in classes
-        if len(classes) > 1
+        Column(f"{name} (ml)", [_rounded(r.lesion_class_ml.get(name), 1) for r in regions], "ml")
+        for name in _several_classes(severity)
     ]
     _fill(
         node,
@@ -66,8 +60,18 @@ def update_rules_table(node, severity: SeverityReport) -> None:
 
 
 def update_slices_table(node, severity: SeverityReport) -> None:
-    """Areas in mm2 and infected share in % of every axial slice with lung, from inferior up."""
+    """Every axial slice with lung, from inferior up.
+
+    Areas in mm2, by class where there are several; infected share in %; disagreement of an
+    ensemble's members, 0 to 1.
+    """
     slices = severity.slices
+    by_class = [
+        Column(f"{name} (mm2)", [_rounded(s.lesion_class_mm2.get(name), 3) for s in slices], "mm2")
+        for name in _several_classes(severity)
+    ]
+    disagreement = Column("Disagreement", [_rounded(s.disagreement, 3) for s in slices])
+    is_known = any(s.disagreement is not None for s in slices)
     _fill(
         node,
         [
@@ -75,14 +79,20 @@ def update_slices_table(node, severity: SeverityReport) -> None:
             Column("Position (mm)", [float(s.position_mm) for s in slices], "mm"),
             Column("Lung area (mm2)", [float(s.lung_mm2) for s in slices], "mm2"),
             Column("Lesion area (mm2)", [float(s.lesion_mm2) for s in slices], "mm2"),
+            *by_class,
             Column("Infected (%)", [100.0 * float(s.ratio) for s in slices], "%"),
+            *([disagreement] if is_known else []),
         ],
     )
 
 
-def _class_ml(region: RegionSeverity, name: str) -> float | str:
-    volume = region.lesion_class_ml.get(name)
-    return NOT_AVAILABLE if volume is None else round(float(volume), 1)
+def _several_classes(severity: SeverityReport) -> tuple[str, ...]:
+    """The lesion classes, if there are several: a single one is the column of all lesions."""
+    return severity.classes if len(severity.classes) > 1 else ()
+
+
+def _rounded(value: float | None, digits: int) -> float | str:
+    return NOT_AVAILABLE if value is None else round(float(value), digits)
 
 
 def _fill(node, columns: list[Column]) -> None:

@@ -6,7 +6,11 @@ included, so results carry their own.
 
 from __future__ import annotations
 
-from . import nodes
+from dataclasses import dataclass
+from typing import Any
+
+from . import names, nodes
+from .hierarchy import place_beside_ct
 
 
 class Snapshot:
@@ -18,29 +22,57 @@ class Snapshot:
 
     def __init__(self, ct_node):
         self._ct_node = ct_node
-        self._copies = {role: _copy_of(node) for role, node in nodes.find_outputs(ct_node).items()}
+        self._copies = {role: _Copy.of(node) for role, node in nodes.find_outputs(ct_node).items()}
+        self._removed: dict[str, list] = {}
+
+    def remove(self, role: str) -> None:
+        """Remove a node that the run has none of; :meth:`restore` puts it back."""
+        self._removed[role] = nodes.remove_output(nodes.find_output(self._ct_node, role))
 
     def restore(self) -> None:
         """Put the results back as they were, and remove those that did not exist yet."""
         for role, node in nodes.find_outputs(self._ct_node).items():
-            if role not in self._copies:
+            if role not in self._copies or role in self._removed:
                 nodes.remove_output(node)
         scene = self._ct_node.GetScene()
-        for node, copy, transform_id in self._copies.values():
+        if scene is None:
+            return
+        for removed in self._removed.values():
+            nodes.put_back(scene, removed)
+            place_beside_ct(self._ct_node, removed[-1:])
+        self._removed.clear()
+        for copy in self._copies.values():
             # A result that the user deleted meanwhile stays deleted.
-            if scene is None or not scene.IsNodePresent(node):
-                continue
-            _copy_content(copy, node)
-            if node.IsA("vtkMRMLTransformableNode"):
-                node.SetAndObserveTransformNodeID(transform_id)
+            if scene.IsNodePresent(copy.node):
+                copy.restore()
 
 
-def _copy_of(node):
-    copy = node.CreateNodeInstance()
-    copy.UnRegister(None)
-    _copy_content(node, copy)
-    transform_id = node.GetTransformNodeID() if node.IsA("vtkMRMLTransformableNode") else None
-    return node, copy, transform_id
+@dataclass(frozen=True)
+class _Copy:
+    """One node, and what it held."""
+
+    node: Any
+    content: Any
+    transform_id: str | None
+    marked: bool
+
+    @classmethod
+    def of(cls, node) -> _Copy:
+        content = node.CreateNodeInstance()
+        content.UnRegister(None)
+        _copy_content(node, content)
+        transform_id = node.GetTransformNodeID() if _is_transformable(node) else None
+        return cls(node, content, transform_id, names.is_marked(node.GetName()))
+
+    def restore(self) -> None:
+        _copy_content(self.content, self.node)
+        if _is_transformable(self.node):
+            self.node.SetAndObserveTransformNodeID(self.transform_id)
+        self.node.SetName(names.marked(self.node.GetName(), self.marked))
+
+
+def _is_transformable(node) -> bool:
+    return bool(node.IsA("vtkMRMLTransformableNode"))
 
 
 def _copy_content(source, target) -> None:

@@ -16,8 +16,6 @@ LUNG_WINDOW = (1500.0, -600.0)
 """Width and level in HU in which lungs are read."""
 
 _ORTHOGONALITY_TOLERANCE = 1e-3
-_POSITION_TOLERANCE = 0.05
-"""Of a voxel, between the corners of two grids that count as the same."""
 
 
 def volume_from_node(node) -> Volume:
@@ -106,23 +104,11 @@ def world_geometry(node) -> Geometry:
     return Geometry.from_ijk_to_ras(matrix, node.GetImageData().GetDimensions())
 
 
-def same_grid(first: Geometry, second: Geometry) -> bool:
-    """Whether two grids have the same size and corners, within a twentieth of a voxel."""
-    if first.size != second.size:
-        return False
-    last = [n - 1 for n in first.size]
-    corners = np.array(
-        [[i, j, k, 1] for i in (0, last[0]) for j in (0, last[1]) for k in (0, last[2])], float
-    ).T
-    distance = (first.ijk_to_ras @ corners - second.ijk_to_ras @ corners)[:3]
-    return bool(np.abs(distance).max() <= _POSITION_TOLERANCE * min(first.spacing))
-
-
 def _check_is_scalar_volume(node) -> None:
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("No CT is selected: choose a volume.")
     if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None:
-        raise InputError("The selected volume is a lesion probability, not a CT: choose the CT.")
+        raise InputError("The selected volume is a result, not a CT: choose the CT.")
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError("The selected volume is a label map, not a CT: choose the CT itself.")
     image = node.GetImageData()

@@ -49,6 +49,8 @@ class _Parameter(property):
         text = node.GetParameter(self.name)
         if issubclass(self.type, enum.Enum):
             return self.type[text]
+        if self.type is bool:
+            return text == str(True)
         return self.type(text)
 
     def write(self, wrapper, value) -> None:
@@ -196,7 +198,25 @@ class _NumberField:
         return self.widget.value
 
 
+@dataclass
+class _CheckBox:
+    widget: typing.Any
+
+    def prepare(self, parameter: _Parameter) -> None:
+        """Nothing to prepare."""
+
+    def signal(self):
+        return self.widget.stateChanged
+
+    def show(self, value: bool) -> None:
+        self.widget.checked = value
+
+    def chosen(self) -> bool:
+        return self.widget.checked
+
+
 _ADAPTERS = {
+    "QCheckBox": _CheckBox,
     "QComboBox": _EnumList,
     "QSpinBox": _NumberField,
     "ctkSliderWidget": _NumberField,
