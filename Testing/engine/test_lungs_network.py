@@ -195,7 +195,7 @@ def test_a_ct_without_lungs_is_refused(untrained):
     extractor = extractor_of(untrained)
     tissue = np.full((4, 64, 64), 40, np.int16)
 
-    with pytest.raises(LungsNotFoundError):
+    with pytest.raises(LungsNotFoundError, match="was never trained"):
         extractor.extract(tissue, (5.0, 4.0, 4.0))
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
-from ..engine.remarks import UNTRAINED
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM
 from .slices_figure import LUNG_WINDOW_HU, lung_window
 
@@ -142,11 +142,11 @@ class _View:
 
 def _head(figure: Figure, explanation: SliceExplanation) -> None:
     width, height = figure.get_size_inches()
-    untrained = any(flag.code == UNTRAINED for flag in explanation.flags)
+    untrained = is_untrained(explanation.flags)
     lines = [
         (f"{explanation.model.title}: slice {explanation.index}, block by block", _INK, 13),
         (
-            "UNTRAINED NETWORK: random weights, these pictures mean nothing"
+            f"{UNTRAINED_MARK}: random weights, these pictures mean nothing"
             if untrained
             else "Maps of each block's most varying channels, each on its own grey scale; "
             "attention and probability from 0 (blue) to 1 (red)",

@@ -16,7 +16,7 @@ from .models.weights import load_network
 from .parameters import Parameters
 from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
 from .provenance import describe_run
-from .remarks import UNTRAINED, severity_flags, untrained_flag
+from .remarks import is_untrained, severity_flags, untrained_flag
 from .result import SegmentationResult
 from .severity import measure_severity
 from .volume import Volume
@@ -94,7 +94,7 @@ def segment(
         )
         # Members of an ensemble may make the same remark.
         flags = tuple(dict.fromkeys(remarks))
-        if any(flag.code == UNTRAINED for flag in flags):
+        if is_untrained(flags):
             severity = severity.ungraded()
         report(Progress("Grading severity", 1.0))
     return SegmentationResult(

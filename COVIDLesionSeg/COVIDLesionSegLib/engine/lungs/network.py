@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import LungsNotFoundError, ModelError
 from ..inference.device import make_plan
 from ..inference.slice_network import SliceNetwork
 from ..models.catalogue import Model
@@ -77,7 +77,15 @@ class NetworkExtractor:
             done = batch.stop
         cancel.raise_if_cancelled()
         progress(Progress("Finding the lungs", 0.85, "right and left"))
-        labels = label_lungs(lung, axial_hu, spacing)
+        try:
+            labels = label_lungs(lung, axial_hu, spacing)
+        except LungsNotFoundError as error:
+            if card.weights is not None:
+                raise
+            raise LungsNotFoundError(
+                f"Model {card.id} was never trained, and nothing that its random weights call lung "
+                "is large enough to be one: train it, or choose another lung extractor."
+            ) from error
         flags = (*slices.flags, *check_lungs(labels, axial_hu, spacing))
         if card.weights is None:
             flags = (untrained_flag([card.id]), *flags)
