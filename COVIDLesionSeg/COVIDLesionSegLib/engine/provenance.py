@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,7 +15,17 @@ from .models.weights import UNTRAINED_SEED
 from .parameters import Parameters
 from .volume import Volume
 
-_PACKAGES = ("torch", "monai", "SimpleITK", "numpy", "scipy", "scikit-image")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "monai",
+    "segmentation-models-pytorch",
+    "lungmask",
+    "SimpleITK",
+    "numpy",
+    "scipy",
+    "scikit-image",
+)
 
 
 def describe_run(
@@ -37,9 +48,12 @@ def describe_run(
 
 
 def describe_software() -> dict[str, str]:
-    """Versions of this package and of those that compute."""
-    own = {"COVIDLesionSeg": __version__, "python": platform.python_version()}
-    return own | {name: _version(name) for name in _PACKAGES}
+    """Versions of this package and of those that compute, as far as they are installed."""
+    versions = {"COVIDLesionSeg": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
@@ -56,10 +70,3 @@ def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
         "hardware": plan.name,
         "precision": "bfloat16" if plan.bfloat16 else "float32",
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

@@ -50,7 +50,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models that can be read, packaged ones first.
+    """All models that can be read, trained ones first.
 
     Attributes:
         models: Ids are unique.
