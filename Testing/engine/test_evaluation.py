@@ -204,7 +204,7 @@ def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, ches
 
 def test_an_evaluation_of_cts_states_lungs_and_millimetres(table):
     evaluation = evaluate(VolumeData(table, CPU), [contender()])
-    assert evaluation.protocol.endswith("p > 0.5, within the lungs (threshold)")
+    assert evaluation.protocol.endswith("p > 0.5, findings outside the lungs (threshold) dropped")
     assert (evaluation.unit, evaluation.slices) == ("mm", {"miller": 14})
     (scores,) = evaluation.models
     assert scores.protocol == evaluation.protocol

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from COVIDLesionSegLib.engine.errors import Cancelled, DeviceError, ParameterError
+from COVIDLesionSegLib.engine.errors import Cancelled, DeviceError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.inference.device import ComputePlan, make_plan
 from COVIDLesionSegLib.engine.inference.predictor import predict_volume
 from COVIDLesionSegLib.engine.inference.slice_network import SliceNetwork, turn_on
@@ -370,3 +370,14 @@ def test_a_network_in_bfloat16_answers_in_float32_on_any_field():
     ]
     assert answers[1].dtype == np.float32
     assert 0 < np.abs(answers[1] - answers[0]).max() < 0.3
+
+
+class NotANumber(nn.Module):
+    def forward(self, x):
+        return x * torch.nan
+
+
+def test_an_answer_that_is_no_number_is_refused_and_never_a_healthy_lung():
+    member = network_on_slices(NotANumber())
+    with pytest.raises(ModelError, match="gives no numbers"):
+        member(np.zeros((1, 32, 32), np.int16))

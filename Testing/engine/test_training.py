@@ -11,8 +11,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.models.catalogue import read_models
+from COVIDLesionSegLib.engine.errors import InputError, ModelError
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.training.augmentation import AIR_HU, Augmentation, crop
@@ -22,7 +22,7 @@ from COVIDLesionSegLib.engine.training.evaluation import score_patients
 from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from COVIDLesionSegLib.engine.training.patches import border_tiles, patch_sites
 from COVIDLesionSegLib.engine.training.slices import LabelledSlice, read_slice_folder
-from COVIDLesionSegLib.engine.training.trainer import Recipe, train
+from COVIDLesionSegLib.engine.training.trainer import Recipe, make_recipe, train
 from COVIDLesionSegLib.engine.volume import write_volume
 
 
@@ -215,3 +215,20 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
     dice = next(score for score in card.scores if score.metric == "Dice")
     assert dice.value == pytest.approx(scores["coronacases_org_002"].values["dice"], abs=1e-4)
     assert dice.data == "coronacases_org_002, 1 slices"
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("covid-rate", "whole slices or lungs alone"), ("drsegunet", "one lesion class so far")],
+)
+def test_networks_that_no_recipe_trains_yet_are_refused(model, message):
+    with pytest.raises(ModelError, match=message):
+        make_recipe(load_catalogue().get(model).card)
+
+
+def test_a_recipe_takes_the_network_of_the_catalogues_card():
+    recipe = make_recipe(load_catalogue().get("attention-unet").card, steps=7)
+    assert (recipe.network, recipe.steps, recipe.schedule_steps) == ("AMCNet", 7, 7)
+    assert recipe.network_arguments == {"dropout": 0.0, "multi_scale": False}
+    other = make_recipe(load_catalogue().get("r2unet").card)
+    assert (other.network, other.network_arguments) == ("R2UNet", {})

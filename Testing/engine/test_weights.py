@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-from COVIDLesionSegLib.engine.models.weights import load_network
+from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
+from COVIDLesionSegLib.engine.networks import build_network
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,14 @@ def test_a_card_of_another_network_is_refused(changes, message):
     model = load_catalogue().get("amc-net")
     with pytest.raises(ModelError, match=message):
         load_network(replace(model, card=replace(model.card, **changes)))
+
+
+def test_weights_that_are_not_numbers_are_refused(tmp_path):
+    model = load_catalogue().get("amc-net")
+    network = build_network("AMCNet", {})
+    with torch.no_grad():
+        network.head.bias.fill_(torch.nan)
+    sha256 = save_weights(network, tmp_path / model.card.weights.file)
+    card = replace(model.card, weights=replace(model.card.weights, sha256=sha256))
+    with pytest.raises(ModelError, match="are not all numbers"):
+        load_network(replace(model, card=card, folder=tmp_path))

@@ -45,7 +45,7 @@ def evaluate(
         bool | None,
         typer.Option(
             "--lung-mask/--no-lung-mask",
-            help="Count only lesions within the lungs; by default for CTs, not for slices.",
+            help="Drop what a model finds outside the lungs; by default for CTs, not for slices.",
         ),
     ] = None,
     write_card: Annotated[

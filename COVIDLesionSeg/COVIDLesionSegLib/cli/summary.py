@@ -28,9 +28,10 @@ def print_summary(result: SegmentationResult, out: Path, json_lines: bool, quiet
     folder = out.expanduser().resolve()
     if json_lines:
         severity = result.severity
-        print_json_line(
-            {"done": str(folder), "category": severity.category, "ratio": severity.ratio}
-        )
+        line = {"done": str(folder), "category": severity.category, "ratio": severity.ratio}
+        if is_untrained(result.flags):
+            line["untrained"] = True
+        print_json_line(line)
     elif not quiet:
         _print_for_people(result, folder)
 

@@ -31,11 +31,11 @@ def _relation(scores: PatientScores) -> str:
         return "not recorded whether the patient was learned from"
     if scores.windowed:
         return "outside patient, image windowed by its publisher"
-    return "patient never learned from"
+    return "patient not named in the training data"
 
 
 def with_scores(card: ModelCard, scores: ModelScores) -> ModelCard:
-    """The card with its scores of patients it never learned from; equal measurements give way."""
+    """The card with its scores of patients not learned from; equal measurements give way."""
     measured = [
         score
         for patient, one in scores.patients.items()

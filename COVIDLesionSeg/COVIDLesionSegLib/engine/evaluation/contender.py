@@ -60,6 +60,10 @@ class Contender:
             parts.append(f"; the network sees the lungs ({lungs}) only")
         if len(self.cards) > 1:
             parts.append(f"; ensemble by {self.parameters.combination}")
+        if len(self.cards[0].classes) > 1:
+            parts.append("; all classes taken together")
+        if any(network.plan.bfloat16 for network in self._ready or ()):
+            parts.append("; bfloat16")
         return "".join(parts)
 
     def describe(self) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def evaluate(
     Args:
         data: Samples with expert masks.
         contenders: The models, all with the same threshold.
-        lung_mask: Whether lesions outside the lungs do not count; None leaves it to the data.
+        lung_mask: Whether what a model finds outside the lungs is dropped; an expert's lesion
+            there still counts as missed. None leaves it to the data.
         report: Called with progress.
         cancel: Looked at between samples, models and batches.
 

@@ -98,10 +98,10 @@ def protocol_of(parameters: Parameters, lungs: str | None = None) -> str:
 
     Args:
         parameters: Give threshold and tiling.
-        lungs: Whose lungs bound what counts; None without a lung mask.
+        lungs: Whose lungs bound what a model may find; None without a lung mask.
     """
     tiling = "" if parameters.tiling == "whole-slice" else f" in {parameters.tiling} patches"
-    mask = f"within the lungs ({lungs})" if lungs else "no lung mask"
+    mask = f"findings outside the lungs ({lungs}) dropped" if lungs else "no lung mask"
     return (
         f"pixels of all slices pooled, whole slices{tiling}, p > {parameters.threshold:g}, {mask}"
     )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import DeviceError, ParameterError
+from ..errors import DeviceError, ModelError, ParameterError
 from ..flags import Flag
 from ..models.card import ModelCard
 from .device import ComputePlan, ran_out_of_memory
@@ -92,6 +92,7 @@ class SliceNetwork:
 
         Raises:
             DeviceError: Out of memory, with no smaller step left.
+            ModelError: The network gives something else than numbers.
         """
         return self.probabilities(self._preprocessing.to_unit(hu), lungs)
 
@@ -103,11 +104,18 @@ class SliceNetwork:
             try:
                 with self._places:
                     batch = self.slices_at_once(unit.shape[1:])
-                    return torch.cat([self._forward(part) for part in images.split(batch)]).numpy()
+                    answer = torch.cat([self._forward(part) for part in images.split(batch)])
+                break
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
-                self._step_down(tried, unit.shape[1:], error)
+                self._step_down(tried, unit.shape, error)
+        if not answer.isfinite().all():
+            raise ModelError(
+                f"Model {self.card.id} gives no numbers for this CT: its weights or its precision "
+                "are unfit; try precision float32, or another model."
+            )
+        return answer.numpy()
 
     @torch.inference_mode()
     def _forward(self, images: Tensor) -> Tensor:
@@ -119,7 +127,8 @@ class SliceNetwork:
             turn_on(self.plan.device),
             torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.bfloat16),
         ):
-            self.network.to(self.plan.device)
+            if self.plan.device != "cpu":
+                self.network.to(self.plan.device)
             inputs = inputs.to(self.plan.device).contiguous(memory_format=torch.channels_last)
             probability = inferer(inputs, self._class_probabilities).cpu()
         return field.bring_back(probability)
@@ -144,12 +153,17 @@ class SliceNetwork:
             self.field(shape).network_shape if whole else self._preprocessing.patch_size
         )
 
-    def _step_down(self, tried: ComputePlan, shape: tuple[int, int], error: BaseException) -> None:
+    def _step_down(
+        self, tried: ComputePlan, shape: tuple[int, int, int], error: BaseException
+    ) -> None:
         with self._stepping_down:
             if self.plan is not tried:  # another thread stepped down meanwhile
                 return
+            slices, *shape = shape
             pixels = self._network_pixels(shape)
             failed = self._batch_size or tried.batch_size(pixels)
+            if self._tiling == "whole-slice":
+                failed = min(failed, slices)
             after = replace(tried, pixels=failed * pixels).smaller(pixels)
             if after is None:
                 raise DeviceError(

@@ -64,11 +64,18 @@ class Preprocessing:
                 f"{', '.join(NORMALISATIONS)}."
             )
         for name in ("input_size", "patch_size"):
-            if any(size <= 0 or size % self.multiple for size in getattr(self, name) or ()):
+            sizes = getattr(self, name) or ()
+            if any(size != int(size) or size <= 0 or size % self.multiple for size in sizes):
                 raise ModelError(
                     f"The model's {name} is not a multiple of {self.multiple}, "
                     "as its network needs."
                 )
+        low, high = self.pixel_mm or (self.resample_mm,) * 2
+        if not 0 < low <= self.resample_mm <= high:
+            raise ModelError(
+                f"The model's pixel sizes {low} to {high} mm must be positive, in this order, and "
+                f"hold the {self.resample_mm} mm that others are resampled to."
+            )
         if self.input_size and (self.patch_size or self.pixel_mm):
             raise ModelError(
                 "The model's preprocessing names an input size for whole slices, so it can name "

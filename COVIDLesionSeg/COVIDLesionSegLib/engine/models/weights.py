@@ -79,12 +79,18 @@ def _load_weights(network: nn.Module, model: Model) -> None:
             "the file is damaged or was replaced; install it again."
         )
     try:
-        network.load_state_dict(load_safetensors(data))
+        tensors = load_safetensors(data)
+        network.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
             f"The weights in {path.name} are not those of network {model.card.network}: "
             "use the file that belongs to this model's card."
         ) from error
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise ModelError(
+            f"The weights in {path.name} are not all numbers, as after a training that went wrong: "
+            f"train model {model.id} again."
+        )
 
 
 def _check_fits(network: nn.Module, card: ModelCard) -> None:

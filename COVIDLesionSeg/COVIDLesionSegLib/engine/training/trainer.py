@@ -71,13 +71,21 @@ class Recipe:
 def make_recipe(card: ModelCard, steps: int | None = None) -> Recipe:
     """The recipe that trains the network of ``card``, for ``steps`` steps where given.
 
+    Only network and arguments are the card's: window and normalisation are the recipe's own.
+
     Raises:
-        ModelError: The network tells several classes apart, which no recipe trains yet.
+        ModelError: The network tells several classes apart, or needs whole slices or the lungs,
+            none of which a recipe trains yet.
     """
     if len(card.channels) > 1:
         raise ModelError(
             f"Training knows one lesion class so far, but the network of model {card.id} tells "
             f"{', '.join(card.channels)} apart: choose another network."
+        )
+    if card.preprocessing.needs_whole_slices or card.preprocessing.lung_mask:
+        raise ModelError(
+            f"Training cuts slices into patches so far, but model {card.id} takes whole slices or "
+            "lungs alone: choose another network."
         )
     default = Recipe()
     own = default.network_arguments if card.network == default.network else {}
