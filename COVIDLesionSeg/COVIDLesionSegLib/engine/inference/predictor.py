@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..volume.geometry import zeros_laid_out_as
 from .ensemble import Decision, decide
 from .slice_network import SliceNetwork
 from .workers import in_parallel
@@ -46,9 +47,9 @@ def predict_volume(
     """
     cancel = cancel or CancelToken()
     whole = Decision(
-        probability=np.zeros(axial_hu.shape, dtype=np.float32),
-        labels=np.zeros(axial_hu.shape, dtype=np.uint8),
-        disagreement=np.zeros(axial_hu.shape, dtype=np.float32) if len(members) > 1 else None,
+        probability=zeros_laid_out_as(axial_hu, np.float32),
+        labels=zeros_laid_out_as(axial_hu, np.uint8),
+        disagreement=zeros_laid_out_as(axial_hu, np.float32) if len(members) > 1 else None,
     )
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
     if not len(slices):

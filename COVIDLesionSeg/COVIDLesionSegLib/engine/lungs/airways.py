@@ -53,9 +53,17 @@ def grow_airways(
     The limit of the region growing rises until the region leaks into the lung; the last one
     before the leak counts.
     """
-    seed = grid.repeat(trachea)
-    box = bounding_box(seed, [round(_BELOW_CARINA / mm) for mm in spacing])
-    seed = seed[box]
+    box = tuple(
+        slice(max(0, part.start * factor - margin), min(part.stop * factor + margin, count))
+        for part, factor, margin, count in zip(
+            bounding_box(trachea, [0, 0, 0]),
+            grid.factors,
+            [round(_BELOW_CARINA / mm) for mm in spacing],
+            grid.shape,
+            strict=True,
+        )
+    )
+    seed = grid.repeat(trachea, box)
     smooth = ndimage.uniform_filter(hu[box], (1, 3, 3))
     seed_hu = smooth[seed]
     lumen, previous = None, 0.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..flags import Flag
+from .components import count_labels
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
 MISSING_SHARE = 0.05  # of the other lung; less is a remnant, not a lung
@@ -33,7 +34,7 @@ def check_lungs(
         ``lungs-asymmetric``, ``lungs-cut-off``, ``lungs-touch-border``, ``lung-dense``.
     """
     voxel_ml = float(np.prod(spacing)) / 1000
-    counts = np.bincount(labels.ravel(), minlength=3)
+    counts = count_labels(labels, 3)
     ml = {side: float(counts[side]) * voxel_ml for side in _SIDES}
     return (
         *_check_volumes(ml),
@@ -98,7 +99,10 @@ def _check_borders(labels: np.ndarray) -> Iterator[Flag]:
 
 
 def _check_density(labels: np.ndarray, hu: np.ndarray, counts: np.ndarray) -> Iterator[Flag]:
-    dense = np.bincount(labels[hu > _DENSE_HU], minlength=3)
+    dense = sum(
+        np.bincount(one[its_hu > _DENSE_HU], minlength=3)
+        for one, its_hu in zip(labels, hu, strict=True)
+    )
     for side, name in _SIDES.items():
         if counts[side] and dense[side] > _DENSE_SHARE * counts[side]:
             yield Flag(

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from .components import label
+from .components import count_labels, label
 from .plausibility import MISSING_SHARE
 from .working_grid import WorkingGrid
 
@@ -70,7 +70,7 @@ def remove_remnant(labels: np.ndarray) -> None:
     Args:
         labels: uint8 of any shape; 1 right lung, 2 left lung.
     """
-    counts = np.bincount(labels.ravel(), minlength=3)
+    counts = count_labels(labels, 3)
     smaller, larger = sorted((1, 2), key=lambda side: counts[side])
     if counts[smaller] < MISSING_SHARE * counts[larger]:
         labels[labels == smaller] = 0

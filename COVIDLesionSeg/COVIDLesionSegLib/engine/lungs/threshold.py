@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import InputError
 from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..volume.geometry import zeros_laid_out_as
 from .airways import find_trachea, grow_airways
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
@@ -48,7 +49,7 @@ class ThresholdExtractor:
             raise InputError("A CT volume needs at least two slices, rows and columns.")
         step(0.0, "body")
         # Padding such as -2048 outside the field of view is air.
-        hu = np.clip(axial_hu, -1024, 3071).astype(np.int16)
+        hu = np.clip(axial_hu, -1024, 3071).astype(np.int16, copy=False)
         grid = WorkingGrid.of(hu.shape, spacing)
         coarse = grid.shrink(hu)
         body = find_body(coarse, grid)
@@ -59,7 +60,7 @@ class ThresholdExtractor:
         airways = np.zeros(hu.shape, bool)
         if trachea is not None:
             airways = grow_airways(hu, trachea, spacing, grid)
-        coarse_airways = grid.shrink(airways.astype(np.uint8) * np.uint8(100)) > 0
+        coarse_airways = grid.shrink(airways) > 0
         lungs = large_pieces((coarse < _AERATED) & body & ~coarse_airways, coarse, grid)
 
         step(0.45, "right and left")
@@ -69,7 +70,8 @@ class ThresholdExtractor:
         sides = add_dense_lung(sides, coarse, body, coarse_airways, grid)
 
         step(0.8, "outline")
-        labels = _outline(sides, hu, airways, grid)
+        labels = zeros_laid_out_as(axial_hu, np.uint8)
+        _outline(labels, sides, hu, airways, grid)
         remove_remnant(labels)
         step(0.95, "plausibility")
         flags = check_lungs(labels, hu, spacing)
@@ -80,20 +82,19 @@ class ThresholdExtractor:
 
 
 def _outline(
+    labels: np.ndarray,
     sides: np.ndarray,
     hu: np.ndarray,
     airways: np.ndarray,
     grid: WorkingGrid,
-) -> np.ndarray:
-    """Labels on the CT's grid: the coarse lung, its edge decided by the CT's own voxels."""
-    labels = np.zeros(hu.shape, np.uint8)
-    aerated = hu < _AERATED
-    for side in (1, 2):
-        lung = sides == side
-        if not lung.any():
-            continue
-        edge = grid.repeat(within(lung, max(grid.spacing), grid.spacing))
-        # Where right and left meet, both reach for the same voxels: what is taken stays.
-        labels[(grid.expand(lung) | (edge & aerated)) & (labels == 0)] = side
-    labels[airways] = 0
-    return labels
+) -> None:
+    """Write the coarse lung into ``labels``, zeros; the CT's own voxels decide its edge."""
+    lungs = {side: sides == side for side in (1, 2) if (sides == side).any()}
+    edges = {side: within(lung, max(grid.spacing), grid.spacing) for side, lung in lungs.items()}
+    for slab in grid.slabs():
+        part = labels[slab]
+        for side, lung in lungs.items():
+            aerated_edge = grid.repeat(edges[side], (slab,)) & (hu[slab] < _AERATED)
+            # Where right and left meet, both reach for the same voxels: what is taken stays.
+            part[(grid.expand(lung, slab) | aerated_edge) & (part == 0)] = side
+        part[airways[slab]] = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
 _WORKING_SPACING = 2.0  # mm; below every structure the morphology looks for
+_SLAB = 32  # slices of the CT, about, that are worked on at a time, so that memory stays small
 
 
 @dataclass(frozen=True)
@@ -37,34 +39,54 @@ class WorkingGrid:
     def voxel_ml(self) -> float:
         return float(np.prod(self.spacing)) / 1000
 
+    def slabs(self) -> Iterator[slice]:
+        """The CT's slices in slabs of whole coarse slices."""
+        thick = self.factors[0] * max(1, _SLAB // self.factors[0])
+        for first in range(0, self.shape[0], thick):
+            yield slice(first, min(first + thick, self.shape[0]))
+
     def shrink(self, array: np.ndarray) -> np.ndarray:
-        """Mean over each coarse voxel; an incomplete last voxel is filled with the edge value."""
+        """Mean over each coarse voxel; an incomplete last voxel is filled with the edge value.
+
+        Of a bool array, the share of true voxels in percent.
+        """
+        return np.concatenate([self._shrink(array[slab]) for slab in self.slabs()])
+
+    def _shrink(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype == bool:
+            array = array.astype(np.uint8) * np.uint8(100)
         padding = [
-            (0, -count % factor) for count, factor in zip(self.shape, self.factors, strict=True)
+            (0, -count % factor) for count, factor in zip(array.shape, self.factors, strict=True)
         ]
         if any(after for _, after in padding):
             array = np.pad(array, padding, mode="edge")
         image = sitk.GetImageFromArray(np.ascontiguousarray(array))
         return sitk.GetArrayFromImage(sitk.BinShrink(image, self.factors[::-1]))
 
-    def expand(self, mask: np.ndarray) -> np.ndarray:
-        """A coarse mask on the CT's grid, with a smooth outline (linear interpolation at 1/2)."""
+    def expand(self, mask: np.ndarray, slab: slice) -> np.ndarray:
+        """A coarse mask on a slab of the CT, its outline smooth (linear interpolation at 1/2)."""
         image = sitk.GetImageFromArray(mask.astype(np.uint8) * np.uint8(200))
         image.SetSpacing([float(factor) for factor in self.factors[::-1]])
         image.SetOrigin([(factor - 1) / 2 for factor in self.factors[::-1]])
         resample = sitk.ResampleImageFilter()
-        resample.SetSize([int(n) for n in self.shape[::-1]])
+        resample.SetSize([*(int(n) for n in self.shape[:0:-1]), slab.stop - slab.start])
+        resample.SetOutputOrigin([0.0, 0.0, float(slab.start)])
         resample.SetInterpolator(sitk.sitkLinear)
         # The outermost half voxel lies outside the coarse voxel centres.
         resample.SetUseNearestNeighborExtrapolator(True)
         return sitk.GetArrayFromImage(resample.Execute(image)) >= 100
 
-    def repeat(self, mask: np.ndarray) -> np.ndarray:
-        """A coarse mask on the CT's grid, as blocks; much faster than :meth:`expand`."""
+    def repeat(self, mask: np.ndarray, box: tuple[slice, ...] = ()) -> np.ndarray:
+        """A coarse mask on a box of the CT, as blocks; much faster than :meth:`expand`.
+
+        Args:
+            mask: On the coarse grid.
+            box: Slices, rows, columns of the CT; all of those that are not given.
+        """
         for axis, factor in enumerate(self.factors):
-            if factor > 1:
-                mask = np.repeat(mask, factor, axis)
-        return mask[tuple(slice(count) for count in self.shape)]
+            wanted = np.arange(self.shape[axis])[box[axis] if axis < len(box) else slice(None)]
+            mask = np.take(mask, wanted // factor, axis)
+        return mask
 
 
 def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -84,7 +106,13 @@ def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float
 
 def deeper_than(mask: np.ndarray, depth: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Voxels more than ``depth`` mm inside the mask (an erosion by a true ball)."""
-    return mask & ~within(~mask, depth, spacing)
+    if not mask.any():
+        return mask.copy()
+    # One voxel around the mask: what lies beyond is not nearer than this.
+    box = bounding_box(mask, [1, 1, 1])
+    result = np.zeros(mask.shape, bool)
+    result[box] = mask[box] & ~within(~mask[box], depth, spacing)
+    return result
 
 
 def closed(mask: np.ndarray, radius: float, spacing: tuple[float, float, float]) -> np.ndarray:
@@ -92,7 +120,7 @@ def closed(mask: np.ndarray, radius: float, spacing: tuple[float, float, float])
     margin = [int(np.ceil(radius / mm)) + 1 for mm in spacing]
     # Repeating the border makes a lung that is cut off there continue, not close upon itself.
     padded = np.pad(mask, [(n, n) for n in margin], mode="edge")
-    padded = ~within(~within(padded, radius, spacing), radius, spacing)
+    padded = deeper_than(within(padded, radius, spacing), radius, spacing)
     return padded[tuple(slice(n, -n) for n in margin)] | mask
 
 

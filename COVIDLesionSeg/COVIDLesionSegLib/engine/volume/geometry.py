@@ -125,3 +125,9 @@ def same_grid(first: Geometry, second: Geometry) -> bool:
     ).T
     distance = (first.ijk_to_lps @ corners - second.ijk_to_lps @ corners)[:3]
     return bool(np.abs(distance).max() <= _POSITION_TOLERANCE * min(first.spacing))
+
+
+def zeros_laid_out_as(axial: np.ndarray, dtype: type) -> np.ndarray:
+    """Zeros that lie in memory as ``axial`` does: laid back on the stored grid without a copy."""
+    backwards = tuple(slice(None, None, -1 if step < 0 else None) for step in axial.strides)
+    return np.zeros_like(axial, dtype)[backwards]
