@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +67,7 @@ def pipeline(folder: Path, model: str, precision: str, device: str, slices: int,
     network = SliceNetwork(
         load_network(found, allow_untrained=True), found.card, plan, "whole-slice", 0, pixel_mm
     )
-    with FlopCounterMode(display=False) as counter:
-        predict_volume(hu[:1], _all_lungs(lungs), pixel_mm, [network])
-    gflop = counter.get_total_flops() / 1e9 * len(hu)
+    gflop = _gflop(network, lambda: predict_volume(hu, lungs, pixel_mm, [network]))
     return Ready(
         lambda: predict_volume(hu, lungs, pixel_mm, [network]),
         len(hu),
@@ -169,9 +168,22 @@ def _loop(
     return Ready(run, len(images), counter.get_total_flops() / 1e9 * len(images), note=note)
 
 
-def _all_lungs(lungs: np.ndarray) -> np.ndarray:
-    """One slice that holds the lungs of all, so that its box is the box of all."""
-    return lungs.any(axis=0, keepdims=True).astype(np.uint8)
+def _gflop(network: SliceNetwork, run: Callable[[], object]) -> float:
+    """Of one run: the pixels that the network was given, times what one pixel takes.
+
+    PyTorch counts in its own thread only, and inference has several.
+    """
+    pixels: list[int] = []
+    hook = network.network.register_forward_pre_hook(
+        lambda _, inputs: pixels.append(inputs[0].numel())
+    )
+    run()
+    hook.remove()
+    slices = np.zeros((1, 512, 512), np.int16)
+    with FlopCounterMode(display=False) as counter:
+        network(slices, np.ones_like(slices) if network.needs_lungs else None)
+    one = math.prod(network.field((512, 512)).network_shape)
+    return counter.get_total_flops() / one * sum(pixels) / 1e9
 
 
 def _every_slice(folder: Path) -> tuple[np.ndarray, None, None]:

@@ -135,7 +135,8 @@ def _plot(results: list[Measurement], ceilings: dict[str, float], path: Path) ->
     )
     for row, one in enumerate(shown):
         ceiling = ceilings.get(one.precision)
-        share = f"  {one.gflop_per_second / ceiling:.0%} of ceiling" if ceiling else ""
+        speed = one.gflop_per_second
+        share = f"  {speed / ceiling:.0%} of ceiling" if speed and ceiling else ""
         axes.text(1000 * one.median_seconds / one.slices, row, share, va="center", fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.18)
