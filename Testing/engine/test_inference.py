@@ -18,6 +18,7 @@ from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.parameters import TILINGS, Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 from engine.crafted import (
     CPU_PLAN,
@@ -105,6 +106,24 @@ def test_batches_do_not_change_amc_nets_answer():
     ]
     assert answers[0].max() - answers[0][lungs > 0].min() > 0.1
     np.testing.assert_allclose(answers[0], answers[1], atol=1e-5)
+
+
+def test_labels_are_those_of_the_network_called_plainly_in_single_precision():
+    """Plainly: all slices in one batch, in PyTorch's own memory layout, on one call."""
+    volume = generate_chest_ct(size=(160, 128, 6), spacing=(2.2, 2.2, 40.0)).volume
+    hu = volume.axial
+    card = load_catalogue().get("amc-net").card
+    network = load_network(load_catalogue().get("amc-net"))
+    low, high = card.preprocessing.window_hu
+    images = (torch.from_numpy(np.array(hu))[:, None].clamp(low, high) - low) / (high - low)
+    with torch.inference_mode():
+        plain = torch.sigmoid(network(images.contiguous())).numpy()[:, 0]
+    decision = predict_volume(
+        hu, np.ones(hu.shape, np.uint8), (2.2, 2.2), [network_on_slices(network, card=card)]
+    )
+    np.testing.assert_allclose(decision.probability, plain, atol=1e-5)
+    np.testing.assert_array_equal(decision.labels, plain > 0.5)
+    assert 0.001 < decision.labels.mean() < 0.5
 
 
 def test_only_slices_with_lung_are_computed():

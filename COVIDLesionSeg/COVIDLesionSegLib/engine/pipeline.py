@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .flags import Flag
+from .inference.cpu import give_back_freed_memory
 from .inference.device import make_plan
 from .inference.predictor import predict_volume
 from .inference.slice_network import SliceNetwork
@@ -63,6 +64,7 @@ def segment(
             progress=share_of(report, 0.05, 0.35),
             cancel=cancel,
         )
+        give_back_freed_memory()
     cancel.raise_if_cancelled()
     with clock.stage("lesions"):
         decision = predict_volume(

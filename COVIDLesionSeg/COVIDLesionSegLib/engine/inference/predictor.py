@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
+from .cpu import give_back_freed_memory
 from .ensemble import Decision, decide
 from .slice_network import SliceNetwork
 from .workers import in_parallel
 
 # What the network sees around the lungs: its receptive field reaches into the chest wall.
 _MARGIN_MM = 36.0
-# So many neighbours share a box. A network's answer moves a little with what it sees around the
-# lungs, so that the box must not follow the batches, which every device chooses for itself.
+# Neighbouring slices share a box: about so many of them, in at most so many boxes. A network's
+# answer moves a little with what it sees around the lungs, so that the box must not follow the
+# batches, which every device chooses for itself. Each further size of box leaves other holes in
+# memory, so that their number must not follow that of the slices.
 _SLICES_IN_A_BOX = 8
+_BOXES = 16
 
 
 def predict_volume(
@@ -69,7 +75,8 @@ def predict_volume(
         return len(inside)
 
     places = []
-    for group in np.split(slices, range(_SLICES_IN_A_BOX, len(slices), _SLICES_IN_A_BOX)):
+    boxes = min(_BOXES, math.ceil(len(slices) / _SLICES_IN_A_BOX))
+    for group in np.array_split(slices, boxes):
         box = _lung_box(lungs[group], pixel_mm)
         shape = lungs[(0, *box)].shape
         step = min(
@@ -78,8 +85,11 @@ def predict_volume(
         )
         places += [(batch, *box) for batch in np.split(group, range(step, len(group), step))]
     workers = min(member.plan.workers for member in members)
-    done = 0
-    for solved in in_parallel(solve, places, workers):
+    done, box = 0, places[0][1:]
+    for place, solved in zip(places, in_parallel(solve, places, workers), strict=True):
+        if place[1:] != box:  # what was freed rarely fits the next size
+            give_back_freed_memory()
+            box = place[1:]
         done += solved
         message = f"slice {done} of {len(slices)}"
         progress(Progress("Finding lesions", done / len(slices), message))

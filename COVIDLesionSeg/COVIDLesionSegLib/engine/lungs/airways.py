@@ -6,8 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from .components import label, label_slices
-from .working_grid import WorkingGrid, bounding_box, deeper_than, within
+from .working_grid import WorkingGrid, bounding_box, clip_hu, deeper_than, within
 
+AIRWAY = 3  # label, beside right lung 1 and left lung 2
 _LUMEN = -850  # HU; upper limit for the lumen of the trachea on the coarse grid
 _CROSS_SECTION = (50.0, 900.0)  # mm2 of the trachea in an axial slice
 _FROM_MIDLINE = 45.0  # mm
@@ -16,6 +17,7 @@ _GROWTH_LIMITS = (-970, -950, -930, -910, -890, -870)  # HU
 _LARGEST = 110.0  # ml of trachea and bronchi together
 _BELOW_CARINA = 50.0  # mm around the trachea in which the main bronchi end
 _WALL = 2.0  # mm
+_STEP = 1.0  # mm; slices closer than this are skipped, they add memory and no airway
 _MAIN_BRONCHUS = 3.0  # mm; narrower airways (radius) belong to the lung
 
 
@@ -42,17 +44,20 @@ def find_trachea(
     return None if best is None else labels == best
 
 
-def grow_airways(
+def mark_airways(
+    labels: np.ndarray,
     hu: np.ndarray,
     trachea: np.ndarray,
     spacing: tuple[float, float, float],
     grid: WorkingGrid,
-) -> np.ndarray:
-    """Trachea and main bronchi with their walls on the CT's grid, from the coarse trachea.
+) -> None:
+    """Write trachea and main bronchi with their walls into ``labels``, from the coarse trachea.
 
     The limit of the region growing rises until the region leaks into the lung; the last one
-    before the leak counts.
+    before the leak counts. Of slices much thinner than a millimetre only some are looked at, and
+    the others repeat them.
     """
+    every = max(1, round(_STEP / spacing[0]))
     box = tuple(
         slice(max(0, part.start * factor - margin), min(part.stop * factor + margin, count))
         for part, factor, margin, count in zip(
@@ -63,28 +68,31 @@ def grow_airways(
             strict=True,
         )
     )
-    seed = grid.repeat(trachea, box)
-    smooth = ndimage.uniform_filter(hu[box], (1, 3, 3))
+    rows_columns = box[1:]
+    seen = slice(box[0].start, box[0].stop, every)
+    seed = grid.repeat(trachea, (seen, *rows_columns))
+    smooth = ndimage.uniform_filter(clip_hu(hu[(seen, *rows_columns)]), (1, 3, 3))
+    spacing = (spacing[0] * every, *spacing[1:])
     seed_hu = smooth[seed]
     lumen, previous = None, 0.0
     voxel_ml = float(np.prod(spacing)) / 1000
     for limit in _GROWTH_LIMITS:
         if not np.any(seed_hu < limit):
             continue
-        labels, sizes = label(smooth < limit)
-        touched = np.unique(labels[seed & (labels > 0)])
+        regions, sizes = label(smooth < limit)
+        touched = np.unique(regions[seed & (regions > 0)])
         # The largest touched region only: specks of noise are not airways.
         region = touched[np.argmax(sizes[touched])]
         volume = sizes[region] * voxel_ml
         if volume > _LARGEST or (previous > 3 and volume > 1.6 * previous + 2):
             break
-        lumen, previous = labels == region, volume
-    airways = np.zeros(hu.shape, bool)
+        lumen, previous = regions == region, volume
+    open_airway = seed
+    if lumen is not None:
+        wide = within(deeper_than(lumen, _MAIN_BRONCHUS, spacing), _MAIN_BRONCHUS, spacing) & lumen
+        open_airway = wide | seed & (smooth < _LUMEN)
     # At least the voxels that share the edge of the lumen belong to the wall.
-    wall = max(_WALL, 1.5 * max(spacing[1:]))
-    if lumen is None:
-        airways[box] = within(seed, wall, spacing)
-        return airways
-    wide = within(deeper_than(lumen, _MAIN_BRONCHUS, spacing), _MAIN_BRONCHUS, spacing) & lumen
-    airways[box] = within(wide | seed & (smooth < _LUMEN), wall, spacing)
-    return airways
+    walled = within(open_airway, max(_WALL, 1.5 * max(spacing[1:])), spacing)
+    for offset in range(every):
+        part = labels[(slice(box[0].start + offset, box[0].stop, every), *rows_columns)]
+        part[walled[: len(part)]] = AIRWAY

@@ -23,7 +23,7 @@ from .extractor import LungLabels
 from .pieces import find_body, large_pieces, midline_of
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
-from .working_grid import WorkingGrid, bounding_box, within
+from .working_grid import WorkingGrid, bounding_box, clip_hu, within
 
 
 class NetworkExtractor:
@@ -110,8 +110,8 @@ def label_lungs(
         LungsNotFoundError: No piece is large enough, or all are gas.
     """
     grid = WorkingGrid.of(lung.shape, spacing)
-    coarse = grid.shrink(np.clip(axial_hu, -1024, 3071).astype(np.int16))
-    pieces = grid.shrink(lung.astype(np.uint8) * np.uint8(100)) >= 50
+    coarse = grid.shrink(axial_hu, clip_hu)
+    pieces = grid.shrink(lung) >= 50
     midline = midline_of(find_body(coarse, grid))
     sides = right_and_left(large_pieces(pieces, coarse, grid), midline, grid)
     labels = grid.repeat(sides) * lung

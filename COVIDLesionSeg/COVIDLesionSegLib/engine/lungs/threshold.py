@@ -8,13 +8,13 @@ from ..errors import InputError
 from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
-from .airways import find_trachea, grow_airways
+from .airways import AIRWAY, find_trachea, mark_airways
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
 from .pieces import find_body, large_pieces, midline_of
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
-from .working_grid import WorkingGrid, within
+from .working_grid import WorkingGrid, clip_hu, within
 
 _AERATED = -350  # HU; below: lung including ground glass, or air
 _NO_AIRWAYS = Flag(
@@ -48,19 +48,17 @@ class ThresholdExtractor:
         if axial_hu.ndim != 3 or min(axial_hu.shape) < 2:
             raise InputError("A CT volume needs at least two slices, rows and columns.")
         step(0.0, "body")
-        # Padding such as -2048 outside the field of view is air.
-        hu = np.clip(axial_hu, -1024, 3071).astype(np.int16, copy=False)
-        grid = WorkingGrid.of(hu.shape, spacing)
-        coarse = grid.shrink(hu)
+        grid = WorkingGrid.of(axial_hu.shape, spacing)
+        coarse = grid.shrink(axial_hu, clip_hu)
         body = find_body(coarse, grid)
 
         step(0.2, "aerated lung")
         midline = midline_of(body)
         trachea = find_trachea(coarse, body, midline, grid)
-        airways = np.zeros(hu.shape, bool)
+        labels = zeros_laid_out_as(axial_hu, np.uint8)
         if trachea is not None:
-            airways = grow_airways(hu, trachea, spacing, grid)
-        coarse_airways = grid.shrink(airways) > 0
+            mark_airways(labels, axial_hu, trachea, spacing, grid)
+        coarse_airways = grid.shrink(labels, lambda part: part == AIRWAY) > 0
         lungs = large_pieces((coarse < _AERATED) & body & ~coarse_airways, coarse, grid)
 
         step(0.45, "right and left")
@@ -70,11 +68,10 @@ class ThresholdExtractor:
         sides = add_dense_lung(sides, coarse, body, coarse_airways, grid)
 
         step(0.8, "outline")
-        labels = zeros_laid_out_as(axial_hu, np.uint8)
-        _outline(labels, sides, hu, airways, grid)
+        _outline(labels, sides, axial_hu, grid)
         remove_remnant(labels)
         step(0.95, "plausibility")
-        flags = check_lungs(labels, hu, spacing)
+        flags = check_lungs(labels, axial_hu, spacing)
         if trachea is None:
             flags += (_NO_AIRWAYS,)
         step(1.0, "")
@@ -85,10 +82,9 @@ def _outline(
     labels: np.ndarray,
     sides: np.ndarray,
     hu: np.ndarray,
-    airways: np.ndarray,
     grid: WorkingGrid,
 ) -> None:
-    """Write the coarse lung into ``labels``, zeros; the CT's own voxels decide its edge."""
+    """Turn the airways in ``labels`` into the coarse lung; the CT's own voxels decide its edge."""
     lungs = {side: sides == side for side in (1, 2) if (sides == side).any()}
     edges = {side: within(lung, max(grid.spacing), grid.spacing) for side, lung in lungs.items()}
     for slab in grid.slabs():
@@ -97,4 +93,4 @@ def _outline(
             aerated_edge = grid.repeat(edges[side], (slab,)) & (hu[slab] < _AERATED)
             # Where right and left meet, both reach for the same voxels: what is taken stays.
             part[(grid.expand(lung, slab) | aerated_edge) & (part == 0)] = side
-        part[airways[slab]] = 0
+        part[part == AIRWAY] = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
 _WORKING_SPACING = 2.0  # mm; below every structure the morphology looks for
+_SCALE = (-1024, 3071)  # HU, of 12-bit CT
 _SLAB = 32  # slices of the CT, about, that are worked on at a time, so that memory stays small
 
 
@@ -45,12 +46,18 @@ class WorkingGrid:
         for first in range(0, self.shape[0], thick):
             yield slice(first, min(first + thick, self.shape[0]))
 
-    def shrink(self, array: np.ndarray) -> np.ndarray:
+    def shrink(
+        self, array: np.ndarray, seen_as: Callable[[np.ndarray], np.ndarray] = np.asarray
+    ) -> np.ndarray:
         """Mean over each coarse voxel; an incomplete last voxel is filled with the edge value.
 
         Of a bool array, the share of true voxels in percent.
+
+        Args:
+            array: On the CT's grid.
+            seen_as: Applied to some slices at a time, where a whole copy would take memory.
         """
-        return np.concatenate([self._shrink(array[slab]) for slab in self.slabs()])
+        return np.concatenate([self._shrink(seen_as(array[slab])) for slab in self.slabs()])
 
     def _shrink(self, array: np.ndarray) -> np.ndarray:
         if array.dtype == bool:
@@ -87,6 +94,11 @@ class WorkingGrid:
             wanted = np.arange(self.shape[axis])[box[axis] if axis < len(box) else slice(None)]
             mask = np.take(mask, wanted // factor, axis)
         return mask
+
+
+def clip_hu(hu: np.ndarray) -> np.ndarray:
+    """HU as int16 on the scanners' usual scale: padding such as -2048 is air."""
+    return np.clip(hu, *_SCALE).astype(np.int16, copy=False)
 
 
 def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:
