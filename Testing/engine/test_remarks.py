@@ -8,12 +8,14 @@ from COVIDLesionSegLib.engine.remarks import UNTRAINED, severity_flags, untraine
 from COVIDLesionSegLib.engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
 
 
-def report(lung_ml=5000.0, lesion_ml=0.0, disagreements=()):
+def report(lung_ml=5000.0, lesion_ml=0.0, disagreements=(), voted_mm2=60.0):
     ratio = lesion_ml / lung_ml if lung_ml else None
     return SeverityReport(
         regions=(RegionSeverity("both lungs", lung_ml, lesion_ml, ratio, {"lesion": lesion_ml}),),
         slices=tuple(
-            SliceSeverity(i, 10.0 * i - 20.4, 100.0, 1.0, 0.01, {"lesion": 1.0}, disagreement)
+            SliceSeverity(
+                i, 10.0 * i - 20.4, 100.0, 1.0, 0.01, {"lesion": 1.0}, voted_mm2, disagreement
+            )
             for i, disagreement in enumerate(disagreements)
         ),
         rules=(),
@@ -43,12 +45,17 @@ def test_less_than_a_thousandth_of_lesion_is_flagged_but_none_is_not(lung_ml, le
 def test_slices_on_which_an_ensemble_is_divided_are_named_by_their_place():
     (flag,) = flags_of(disagreements=[0.1, None, 0.51, 0.5, 1.0, 0.0])
     assert (flag.code, flag.level) == ("ensemble-divided", "warning")
-    assert "disagree on 2 of 6 slices (S +0, +20 mm)" in flag.message
+    assert "disagree on 2 of 6 slices (the worst first: S +20, +0 mm)" in flag.message
 
 
 def test_of_many_divided_slices_five_are_named_and_the_rest_counted():
     (flag,) = flags_of(disagreements=[0.9] * 8)
-    assert "8 of 8 slices (S -20, -10, +0, +10, +20 and 3 more mm)" in flag.message
+    assert "8 of 8 slices (the worst first: S -20, -10, +0, +10, +20 and 3 more mm)" in flag.message
+
+
+def test_stray_voxels_do_not_divide_an_ensemble():
+    assert flags_of(disagreements=[1.0], voted_mm2=49.0) == []
+    assert len(flags_of(disagreements=[1.0], voted_mm2=50.0)) == 1
 
 
 @pytest.mark.parametrize("disagreements", [(), (None, None), (0.5, 0.0, 0.3)])

@@ -180,8 +180,10 @@ def test_disagreement_of_a_slice_is_the_mean_where_any_member_sees_lesion():
     lesions[0, 0] = 1  # three voxels, unanimous
     lesions[1, 0], disagreement[1, 0] = 1, (0.0, 0.5, 1.0)
     disagreement[2, 1, 2] = 0.5  # a minority sees lesion, and it is not labelled
-    report = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape), disagreement)
+    geometry = grid(lungs.shape, spacing=(0.5, 4.0, 5.0))  # 2 mm2 a pixel
+    report = measure_severity(lungs, lesions, ("lesion",), geometry, disagreement)
     assert [one.disagreement for one in report.slices] == [0.0, 0.5, 0.5, None]
+    assert [one.voted_mm2 for one in report.slices] == pytest.approx([6.0, 6.0, 2.0, 0.0])
 
 
 def test_disagreement_follows_its_slices_however_the_ct_is_stored():

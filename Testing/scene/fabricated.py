@@ -58,7 +58,7 @@ def make_severity(classes=("lesion",), disagreement=None) -> SeverityReport:
             RegionSeverity("both lungs", 2345.67, 120.3, ratio, shares(120.3)),
         ),
         slices=(
-            SliceSeverity(0, -100.5, 5000.0, 240.0, 0.048, shares(240.0), disagreement),
+            SliceSeverity(0, -100.5, 5000.0, 240.0, 0.048, shares(240.0), 300.0, disagreement),
             SliceSeverity(1, -98.0, 5200.0, 0.0, 0.0, shares(0.0)),
         ),
         rules=(

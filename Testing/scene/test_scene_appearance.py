@@ -282,7 +282,8 @@ def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
     )
     # The second slice holds no vote at all: that is no agreement of zero.
     assert areas.GetColumnName(areas.GetNumberOfColumns() - 1) == "Disagreement"
-    assert [row[-1] for row in rows(areas)] == ["0.25", "n/a"]
+    assert isinstance(areas.GetTable().GetColumnByName("Disagreement"), vtk.vtkDoubleArray)
+    assert [row[-1] for row in rows(areas)] == ["0.25", "nan"]
 
 
 def test_with_a_single_model_no_column_speaks_of_disagreement(shown):
@@ -339,6 +340,9 @@ def test_every_name_of_an_untrained_networks_result_says_so(ct_node):
     segmentation = shown.segmentationNode.GetSegmentation()
     assert len(shown.nodes) == 6
     assert all(node.GetName().endswith(" - UNTRAINED NETWORK") for node in shown.nodes)
+    for node in (shown.probabilityNode, shown.disagreementNode):
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+        assert legend.GetTitleText().endswith(" - UNTRAINED NETWORK")
     assert segmentation.GetSegment("lesion").GetName() == "lesion - UNTRAINED NETWORK"
     # These lungs were found without a network.
     assert segmentation.GetSegment("right-lung").GetName() == "right lung"

@@ -15,6 +15,7 @@ UNTRAINED_MARK = "UNTRAINED NETWORK"
 _TINY_SHARE = 0.001
 _UNCERTAIN = 0.5
 """Mean disagreement of an ensemble on a slice; votes of 3 to 1 give 0.5."""
+_DISPUTED = 50.0  # mm2 that some member calls lesion: a disc of 8 mm; less is noise
 
 
 def untrained_flag(model_ids: Sequence[str]) -> Flag:
@@ -41,12 +42,17 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
             f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_SHARE:.1%} of the "
             "lungs: that may be noise, so look at the slices before trusting the category.",
         )
-    divided = [s for s in severity.slices if (s.disagreement or 0.0) > _UNCERTAIN]
+    divided = [
+        one
+        for one in severity.slices
+        if (one.disagreement or 0.0) > _UNCERTAIN and one.voted_mm2 >= _DISPUTED
+    ]
     if divided:
+        divided.sort(key=lambda one: one.disagreement * one.voted_mm2, reverse=True)
         places = ", ".join(f"{round(one.position_mm):+d}" for one in divided[:5])
         more = f" and {len(divided) - 5} more" if len(divided) > 5 else ""
         yield Flag(
             "ensemble-divided",
             f"The members of the ensemble disagree on {len(divided)} of {len(severity.slices)} "
-            f"slices (S {places}{more} mm): look at these first.",
+            f"slices (the worst first: S {places}{more} mm): look at these.",
         )

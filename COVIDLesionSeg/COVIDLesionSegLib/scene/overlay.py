@@ -47,11 +47,17 @@ _EARLIER_FOREGROUND = "COVIDLesionSeg.earlierForeground"
 _EARLIER_OPACITY = "COVIDLesionSeg.earlierOpacity"
 
 
-def update_overlay(node, ct_node, values: np.ndarray) -> None:
-    """Make ``node`` hold ``values`` (k, j, i), 0 to 1, on the CT's stored grid."""
+def update_overlay(node, ct_node, values: np.ndarray, untrained: bool) -> None:
+    """Make ``node`` hold ``values`` (k, j, i), 0 to 1, on the CT's stored grid.
+
+    The legend of an untrained network's overlay says so.
+    """
     set_voxels(node, values.astype(np.float32, copy=False), local_ijk_to_ras(ct_node))
     if node.GetDisplayNode() is None:
         _create_display(node, STYLES[node.GetAttribute(names.ROLE_ATTRIBUTE)])
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+    if legend is not None:
+        legend.SetTitleText(names.marked(legend.GetTitleText(), untrained))
 
 
 def show_overlay(composite_nodes, ct_node, overlay_node, opacity: float = 0.5) -> None:

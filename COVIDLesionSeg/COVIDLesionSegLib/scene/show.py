@@ -145,10 +145,11 @@ def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
         names.PROBABILITY_ROLE: result.probability,
         names.DISAGREEMENT_ROLE: result.disagreement,
     }
+    untrained = is_untrained(result.flags)
     for role, node in outputs.items():
-        node.SetName(names.marked(node.GetName(), is_untrained(result.flags)))
+        node.SetName(names.marked(node.GetName(), untrained))
         if role in overlays:
-            update_overlay(node, ct_node, overlays[role])
+            update_overlay(node, ct_node, overlays[role], untrained)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     kept = keep_corrections(segmentation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import vtk
@@ -63,14 +64,18 @@ def update_slices_table(node, severity: SeverityReport) -> None:
     """Every axial slice with lung, from inferior up.
 
     Areas in mm2, by class where there are several; infected share in %; disagreement of an
-    ensemble's members, 0 to 1.
+    ensemble's members, 0 to 1, or NaN.
     """
     slices = severity.slices
     by_class = [
         Column(f"{name} (mm2)", [_rounded(s.lesion_class_mm2.get(name), 3) for s in slices], "mm2")
         for name in _several_classes(severity)
     ]
-    disagreement = Column("Disagreement", [_rounded(s.disagreement, 3) for s in slices])
+    # Not a number where no member sees a lesion: a single text would make the column text.
+    disagreement = Column(
+        "Disagreement",
+        [math.nan if s.disagreement is None else round(s.disagreement, 3) for s in slices],
+    )
     is_known = any(s.disagreement is not None for s in slices)
     _fill(
         node,

@@ -34,10 +34,10 @@ def measure_severity(
         _region(name, counts[:, labels].sum(axis=(0, 1)), classes, geometry.voxel_volume_ml)
         for name, labels in _LUNGS
     )
-    disagreements = [None] * len(counts)
+    votes = [(None, None)] * len(counts)
     if disagreement is not None:
-        disagreements = _disagreements(order.to_axial(lesions), order.to_axial(disagreement))
-    slices = _slices(counts, classes, disagreements, order, geometry)
+        votes = _votes(order.to_axial(lesions), order.to_axial(disagreement))
+    slices = _slices(counts, classes, votes, order, geometry)
     right, left, both = regions
     return SeverityReport(
         regions=regions,
@@ -71,19 +71,20 @@ def _region(
     )
 
 
-def _disagreements(lesions: np.ndarray, disagreement: np.ndarray) -> list[float | None]:
-    """By axial slice, the mean over the voxels that any member calls lesion."""
-    means = []
+def _votes(lesions: np.ndarray, disagreement: np.ndarray) -> list[tuple[int, float | None]]:
+    """By axial slice, the voxels that any member calls lesion, and the mean over them."""
+    votes = []
     for labels, values in zip(lesions, disagreement, strict=True):
         voted = values[(labels > 0) | (values > 0)]
-        means.append(float(voted.mean(dtype=np.float64)) if voted.size else None)
-    return means
+        mean = float(voted.mean(dtype=np.float64)) if voted.size else None
+        votes.append((voted.size, mean))
+    return votes
 
 
 def _slices(
     counts: np.ndarray,
     classes: tuple[str, ...],
-    disagreements: list[float | None],
+    votes: list[tuple[int | None, float | None]],
     order: AxialOrder,
     geometry: Geometry,
 ) -> tuple[SliceSeverity, ...]:
@@ -102,7 +103,8 @@ def _slices(
                 name: float(pixels * height * width)
                 for name, pixels in zip(classes, class_pixels[index], strict=True)
             },
-            disagreement=disagreements[index],
+            voted_mm2=None if votes[index][0] is None else votes[index][0] * height * width,
+            disagreement=votes[index][1],
         )
         for index, position in enumerate(_superior_positions(order, geometry))
         if lung_pixels[index]

@@ -36,8 +36,10 @@ class SliceSeverity:
         lesion_mm2: Area of all lesions, in mm2.
         ratio: ``lesion_mm2 / lung_mm2``, 0 to 1.
         lesion_class_mm2: Lesion area by class name, in mm2.
-        disagreement: Mean disagreement of an ensemble's members over the voxels that any of them
-            calls lesion, 0 to 1; None with a single model, or where none of them does.
+        voted_mm2: Area that any member of an ensemble calls lesion, in mm2; None with a single
+            model.
+        disagreement: Mean disagreement of the members over that area, 0 to 1; None with a single
+            model, or where there is no such area.
     """
 
     index: int
@@ -46,6 +48,7 @@ class SliceSeverity:
     lesion_mm2: float
     ratio: float
     lesion_class_mm2: dict[str, float]
+    voted_mm2: float | None = None
     disagreement: float | None = None
 
 
