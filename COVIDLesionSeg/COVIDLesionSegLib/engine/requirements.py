@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .models.catalogue import load_catalogue
-from .parameters import Parameters
+from .parameters import LUNG_METHODS, Parameters
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
@@ -30,7 +30,7 @@ def chosen_packages(parameters: Parameters) -> list[str]:
     """
     packages = dict.fromkeys(LUNG_METHOD_PACKAGES.get(parameters.lungs, ()))
     model_ids = parameters.members
-    if parameters.lungs not in LUNG_METHOD_PACKAGES:
+    if parameters.lungs not in LUNG_METHODS:
         model_ids += (parameters.lungs,)
     catalogue = load_catalogue()
     for model_id in model_ids:
