@@ -70,11 +70,21 @@ def test_recorded_maps_are_what_the_blocks_gave_and_listening_ends():
     with torch.no_grad(), recording(network) as record:
         network(image)
         first = network.encoder[0](image)[0]
-    torch.testing.assert_close(record.features[0][1], first)
-    heard = len(record.features)
+    torch.testing.assert_close(next(iter(record.features.values())), first)
     with torch.no_grad():
-        network(image)
-    assert len(record.features) == heard
+        network(1 - image)
+    torch.testing.assert_close(next(iter(record.features.values())), first)
+
+
+def test_a_pass_that_is_repeated_is_heard_once():
+    """As after running out of memory: the blocks that were computed before are not listed twice."""
+    network = build_network("AMCNet", {"dropout": 0.0}).eval()
+    with torch.no_grad(), recording(network) as record:
+        network(torch.rand(1, 1, 32, 32))
+        heard = list(record.features), list(record.attention)
+        network(torch.rand(1, 1, 64, 64))
+    assert (list(record.features), list(record.attention)) == heard
+    assert next(iter(record.features.values())).shape[1:] == (64, 64)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +96,10 @@ def test_every_kind_of_network_shows_its_blocks_from_fine_to_coarse_to_fine(mode
     network = build_network(model.card.network, model.card.arguments).eval()
     with torch.no_grad(), recording(network) as record:
         network(torch.rand(1, 1, 64, 64))
-    names = [name for name, _ in record.features]
+    names = list(record.features)
     assert len(names) == len(set(names)) >= 5
     assert {name for name, _ in feature_blocks(network)}.isdisjoint({"head", "pool", "gates"})
-    rows = [features.shape[1] for _, features in record.features]
+    rows = [features.shape[1] for features in record.features.values()]
     coarsest = rows.index(min(rows))
     assert coarsest > 0 and min(rows) <= 8
     # A feature pyramid enlarges its levels inside its blocks and ends at a quarter.

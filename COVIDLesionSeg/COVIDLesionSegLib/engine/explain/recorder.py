@@ -21,17 +21,17 @@ class Record:
     """What was heard; tensors are float32 copies on the CPU.
 
     Attributes:
-        features: For each block, in the order of computation: name and (channels, rows, columns).
-        attention: For each gate likewise: name and (rows, columns), 0 to 1.
+        features: (channels, rows, columns) by the block's name, in the order of computation.
+        attention: (rows, columns), 0 to 1, by the gate's name likewise.
     """
 
-    features: list[tuple[str, Tensor]] = field(default_factory=list)
-    attention: list[tuple[str, Tensor]] = field(default_factory=list)
+    features: dict[str, Tensor] = field(default_factory=dict)
+    attention: dict[str, Tensor] = field(default_factory=dict)
 
 
 @contextmanager
 def recording(network: nn.Module) -> Iterator[Record]:
-    """Record the first image of every forward pass within the block."""
+    """Record the first image of the last forward pass within the block."""
     record = Record()
     hooks = [
         module.register_forward_hook(_hear_features(name, record))
@@ -71,11 +71,10 @@ def feature_blocks(network: nn.Module) -> list[tuple[str, nn.Module]]:
 def _hear_features(name: str, record: Record):
     def hear(module: nn.Module, inputs: tuple, output: Tensor | list[Tensor]) -> None:
         if isinstance(output, Tensor):
-            record.features.append((name, _copy(output)))
+            record.features[name] = _copy(output)
         else:  # an encoder's features, the image itself first
-            record.features += [
-                (f"{name} {n}", _copy(one)) for n, one in enumerate(output[1:], start=1)
-            ]
+            for n, one in enumerate(output[1:], start=1):
+                record.features[f"{name} {n}"] = _copy(one)
 
     return hear
 
@@ -83,7 +82,7 @@ def _hear_features(name: str, record: Record):
 def _hear_attention(name: str, record: Record):
     def hear(gate: AttentionGate, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         level = int(name.rsplit(".", 1)[-1]) + 1
-        record.attention.append((f"gate {level}", _copy(gate.attention(*inputs))[0]))
+        record.attention[f"gate {level}"] = _copy(gate.attention(*inputs))[0]
 
     return hear
 

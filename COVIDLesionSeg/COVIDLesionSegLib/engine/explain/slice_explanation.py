@@ -150,7 +150,9 @@ def explain_slice(
         lungs=lungs,
         probability=answer.sum(axis=0),
         blocks=_blocks(record, field),
-        attention=tuple((name, _on_slice(one[None], field)[0]) for name, one in record.attention),
+        attention=tuple(
+            (name, _on_slice(one[None], field)[0]) for name, one in record.attention.items()
+        ),
         flags=(
             *([untrained_flag([model.id])] if untrained else []),
             *found.flags,
@@ -165,7 +167,7 @@ def _areas(labels: np.ndarray) -> np.ndarray:
 
 def _blocks(record: Record, field: Field) -> tuple[BlockMaps, ...]:
     blocks = []
-    for name, features in record.features:
+    for name, features in record.features.items():
         spread = features.flatten(1).std(dim=1)
         channels = spread.topk(min(MAPS_PER_BLOCK, len(features))).indices.sort().values
         shown = _on_slice(torch.cat([features.abs().mean(dim=0)[None], features[channels]]), field)
