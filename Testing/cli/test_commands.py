@@ -16,7 +16,8 @@ from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.cli.report_json import report_schema
-from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT}

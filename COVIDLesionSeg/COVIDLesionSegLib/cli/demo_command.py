@@ -19,7 +19,7 @@ _SPACING_MM = (0.75, 0.75, 5.0)
 
 def demo(
     out: options.OutOption = Path("covid-lesion-seg-demo"),
-    model: options.ModelOption = Parameters.model,
+    model: options.ModelOption = None,
     allow_untrained: options.AllowUntrainedOption = Parameters.allow_untrained,
     json_progress: options.JsonProgressOption = False,
     quiet: options.QuietOption = False,

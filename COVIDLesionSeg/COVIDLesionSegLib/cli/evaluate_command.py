@@ -64,7 +64,7 @@ def evaluate(
     debug: options.DebugOption = False,
 ) -> None:
     """Score models on slices or CTs that an expert annotated, side by side."""
-    names = model or [Parameters.model]
+    names = model or [Parameters().model]
     for name in names:
         parameters = options.parameters_from(
             model=name,

@@ -44,7 +44,7 @@ def explain(
     series: Annotated[
         str | None, typer.Option("--series", help="SeriesInstanceUID, where a folder has several.")
     ] = None,
-    model: options.ModelOption = Parameters.model,
+    model: options.ModelOption = None,
     lungs: options.LungsOption = Parameters.lungs,
     device: options.DeviceOption = Parameters.device,
     precision: options.PrecisionOption = Parameters.precision,

@@ -13,6 +13,7 @@ from .evaluate_command import evaluate
 from .explain_command import explain
 from .models_command import models
 from .outcome import CANCELLED
+from .registry_command import registry
 from .segment_command import segment
 from .train_command import train
 
@@ -30,6 +31,7 @@ app.command()(models)
 app.command()(train)
 app.command()(evaluate)
 app.command()(explain)
+app.add_typer(registry, name="registry")
 
 
 def _print_version(asked: bool) -> None:

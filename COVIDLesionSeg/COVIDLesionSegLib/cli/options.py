@@ -16,11 +16,11 @@ Precision = Literal[PRECISIONS]
 Tiling = Literal[TILINGS]
 
 ModelOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--model",
-        help="Model id, or several joined by +, an ensemble: amc-net+unet. "
-        "[bold]covid-lesion-seg models[/bold] lists them.",
+        help="Model id, or several joined by +, an ensemble: amc-net+unet; by default the promoted "
+        "one, or amc-net. [bold]covid-lesion-seg models[/bold] lists them.",
     ),
 ]
 CombinationOption = Annotated[
@@ -73,12 +73,12 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback o
 
 
 def parameters_from(**values: Any) -> Parameters:
-    """The parameters that options name.
+    """The parameters that options name; what is None keeps its default.
 
     Raises:
         typer.BadParameter: A value is out of range, which is wrong usage.
     """
     try:
-        return Parameters(**values)
+        return Parameters(**{name: value for name, value in values.items() if value is not None})
     except ParameterError as error:
         raise typer.BadParameter(str(error)) from error

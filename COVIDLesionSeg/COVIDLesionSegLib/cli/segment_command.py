@@ -23,7 +23,7 @@ def segment(
     series: Annotated[
         str | None, typer.Option("--series", help="SeriesInstanceUID, where a folder has several.")
     ] = None,
-    model: options.ModelOption = Parameters.model,
+    model: options.ModelOption = None,
     combination: options.CombinationOption = Parameters.combination,
     lungs: options.LungsOption = Parameters.lungs,
     device: options.DeviceOption = Parameters.device,

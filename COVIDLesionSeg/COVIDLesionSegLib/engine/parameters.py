@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any
 
 from .errors import ParameterError
+from .models.promotion import default_model
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -22,7 +23,8 @@ class Parameters:
 
     Attributes:
         model: Model id from the catalogue (``covid-lesion-seg models``), or several joined by
-            ``+``: an ensemble.
+            ``+``: an ensemble. By default the one that was promoted last
+            (``covid-lesion-seg registry promote``), or else ``amc-net``.
         combination: How an ensemble decides: ``majority-vote`` of its members, a tie by the mean
             of their probabilities; or ``mean``, by the mean alone.
         lungs: Lung extractor, one of ``LUNG_METHODS``, or the id of a model that finds lungs.
@@ -42,7 +44,7 @@ class Parameters:
         ParameterError: A value is outside its allowed set or range.
     """
 
-    model: str = "amc-net"
+    model: str = field(default_factory=default_model)
     combination: str = "majority-vote"
     lungs: str = "threshold"
     device: str = "auto"

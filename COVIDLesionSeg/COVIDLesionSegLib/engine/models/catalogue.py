@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,10 @@ from typing import Any
 
 from ..errors import ModelError
 from .card import ModelCard
+from .promotion import read_promotions
+from .user_folder import user_folder
 
 PACKAGED_FOLDER = Path(__file__).parent / "packaged"
-USER_FOLDER_VARIABLE = "COVIDLESIONSEG_MODELS"
-
-
-def user_folder() -> Path:
-    """Where the user's own models live: ``$COVIDLESIONSEG_MODELS`` or a folder in their home."""
-    chosen = os.environ.get(USER_FOLDER_VARIABLE)
-    return Path(chosen) if chosen else Path.home() / ".covid-lesion-seg" / "models"
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,8 @@ class Catalogue:
 
     Attributes:
         models: Ids are unique.
-        problems: One sentence for each card of the user's that had to be left out.
+        problems: One sentence for each card of the user's that had to be left out, and for a
+            damaged list of promotions.
     """
 
     models: tuple[Model, ...]
@@ -119,6 +114,10 @@ def load_catalogue() -> Catalogue:
                 )
             else:
                 models[model.id] = model
+    try:
+        read_promotions()
+    except ModelError as error:
+        problems.append(str(error))
     ordered = sorted(models.values(), key=lambda model: model.card.weights is None)
     return Catalogue(tuple(ordered), tuple(problems))
 

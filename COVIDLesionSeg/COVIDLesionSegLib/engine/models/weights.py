@@ -21,13 +21,16 @@ UNTRAINED_SEED = 0
 """Seed of the random weights of a network that is run without training."""
 
 
-def load_network(model: Model, allow_untrained: bool = False) -> nn.Module:
+def load_network(
+    model: Model, allow_untrained: bool = False, weights: bytes | None = None
+) -> nn.Module:
     """Build the model's network with its verified weights, float32, in evaluation mode.
 
     Args:
         model: What to load.
         allow_untrained: Give a network without trained weights random ones, always the same,
             instead of refusing it: for timing and for trying the way, never for its results.
+        weights: What its weights file would hold, where that is not written yet.
 
     Raises:
         ModelError: The model has no weights, they are absent, their checksum is not the card's, or
@@ -46,7 +49,7 @@ def load_network(model: Model, allow_untrained: bool = False) -> nn.Module:
             network = build_network(card.network, card.arguments)
     else:
         network = build_network(card.network, card.arguments)
-        _load_weights(network, model)
+        _load_weights(network, model, weights)
     _check_fits(network.eval(), card)
     return network
 
@@ -65,19 +68,40 @@ def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.floa
     return hashlib.sha256(data).hexdigest()
 
 
-def _load_weights(network: nn.Module, model: Model) -> None:
+def read_weights(model: Model) -> bytes:
+    """The model's weights file, verified.
+
+    Raises:
+        ModelError: The model has no weights, they are absent, or their checksum is not the card's.
+    """
     path = model.weights_path
+    if path is None:
+        raise ModelError(f"Model {model.id} has no trained weights yet: train it first.")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(
             f"The weights of model {model.id} cannot be read ({path.name}): {error.strerror}."
         ) from error
-    if hashlib.sha256(data).hexdigest() != model.card.weights.sha256:
+    _verify(data, model)
+    return data
+
+
+def _verify(data: bytes, model: Model) -> None:
+    weights = model.card.weights
+    if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
-            f"The weights of model {model.id} ({path.name}) do not have the checksum on its card: "
-            "the file is damaged or was replaced; install it again."
+            f"The weights of model {model.id} ({weights.file}) do not have the checksum on its "
+            "card: the file is damaged or was replaced; install it again."
         )
+
+
+def _load_weights(network: nn.Module, model: Model, data: bytes | None) -> None:
+    path = model.weights_path
+    if data is None:
+        data = read_weights(model)
+    else:
+        _verify(data, model)
     try:
         tensors = load_safetensors(data)
         network.load_state_dict(tensors)

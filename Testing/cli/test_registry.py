@@ -1,0 +1,68 @@
+"""``covid-lesion-seg registry``: a trained model goes from one user to another and is used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.parameters import Parameters
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a registry command; tells its exit code and all it printed."""
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path / "models"))
+
+    def run(*arguments):
+        finished = CliRunner().invoke(app, ["registry", *map(str, arguments)])
+        return finished.exit_code, finished.output
+
+    return run
+
+
+def renamed(archive, model_id):
+    """The same model under another id, as another user would have trained it."""
+    import zipfile
+
+    with zipfile.ZipFile(archive) as old:
+        files = {name: old.read(name) for name in old.namelist()}
+    card = json.loads(files["amc-net/configs/card.json"]) | {"id": model_id}
+    files["amc-net/configs/card.json"] = json.dumps(card).encode()
+    with zipfile.ZipFile(archive, "w") as new:
+        for name, data in files.items():
+            new.writestr(name, data)
+
+
+def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
+    archive = tmp_path / "model.zip"
+    code, text = run("export", "amc-net", archive)
+    assert code == 0 and "CC-BY-NC-SA-4.0" in text
+    renamed(archive, "theirs")
+    code, text = run("import", archive)
+    assert code == 0 and "theirs imported" in text and "CC-BY-NC-SA-4.0" in text
+    assert run("promote", "theirs")[0] == 0
+    assert Parameters().model == "theirs"
+    code, text = run("lineage", "theirs")
+    assert code == 0 and "795 slices of 9 patients" in text and "Dice 0.7197" in text
+    assert run("roll-back") == (0, "amc-net is used again where no model is named.\n")
+    assert Parameters().model == "amc-net"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("export", "u-net-9000", "a.zip"), "no model 'u-net-9000'"),
+        (("export", "unet", "a.zip"), "no trained weights"),
+        (("promote", "unet"), "no trained weights"),
+        (("promote", "lungs-unet-resnet18"), "finds lungs"),
+        (("import", "absent.zip"), "cannot be read"),
+        (("roll-back",), "No model was promoted"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(run, arguments, message):
+    code, text = run(*arguments)
+    assert code == 1 and message in text and text.count("\n") == 1
