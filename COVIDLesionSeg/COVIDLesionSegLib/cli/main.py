@@ -13,8 +13,10 @@ from .evaluate_command import evaluate
 from .explain_command import explain
 from .models_command import models
 from .outcome import CANCELLED
+from .pseudo_label_command import pseudo_label
 from .registry_command import registry
 from .segment_command import segment
+from .synthesize_command import synthesize
 from .train_command import train
 
 app = typer.Typer(
@@ -31,6 +33,8 @@ app.command()(models)
 app.command()(train)
 app.command()(evaluate)
 app.command()(explain)
+app.command()(synthesize)
+app.command()(pseudo_label)
 app.add_typer(registry, name="registry")
 
 

@@ -45,6 +45,11 @@ FEATURES_PICTURE = "features.png"
 EXPLANATION_FORMAT = "covid-lesion-seg-explanation"
 EXPLANATION_VERSION = 1
 
+SYNTHESIS_JSON = "synthesis.json"
+SYNTHESIS_PICTURE = "examples.png"
+SYNTHESIS_FORMAT = "covid-lesion-seg-synthesis"
+SYNTHESIS_VERSION = 1
+
 
 @dataclass(frozen=True)
 class FolderKind:
@@ -72,3 +77,5 @@ EVALUATION_RESULT = FolderKind(
 EXPLANATION_RESULT = FolderKind(
     frozenset({EXPLANATION_JSON, FEATURES_PICTURE}), EXPLANATION_JSON, EXPLANATION_FORMAT
 )
+# Slices may have been added to it since, so nothing in such a folder is ever replaced.
+SYNTHESIS_RESULT = FolderKind(frozenset(), SYNTHESIS_JSON, SYNTHESIS_FORMAT)

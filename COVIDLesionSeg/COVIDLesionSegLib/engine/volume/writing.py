@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,11 @@ WRITABLE = (".nrrd", ".nii", ".nii.gz", ".mha")
 
 
 def write_volume(
-    array: np.ndarray, geometry: Geometry, path: str | Path, compress: bool = True
+    array: np.ndarray,
+    geometry: Geometry,
+    path: str | Path,
+    compress: bool = True,
+    header: Mapping[str, str] | None = None,
 ) -> None:
     """Write a stored array on its grid, replacing an earlier file in one step.
 
@@ -31,6 +36,7 @@ def write_volume(
         geometry: The grid; NIfTI keeps it in single precision.
         path: Ends in one of ``WRITABLE``; its folder exists.
         compress: Compress the voxels of NRRD and MetaImage; NIfTI decides by its name.
+        header: Key-value pairs for the header of an NRRD file.
 
     Raises:
         OutputError: The format is unknown, or the file cannot be written (permissions, disk full);
@@ -43,6 +49,8 @@ def write_volume(
             f"{path.name} cannot be written: its name must end in one of {', '.join(WRITABLE)}."
         )
     image = image_from(array.astype(np.uint8) if array.dtype == bool else array, geometry)
+    for key, value in (header or {}).items():
+        image.SetMetaData(key, value)
     temporary = path.with_name(f".partial-{uuid.uuid4().hex}{suffix}")
     try:
         with quiet_itk():

@@ -1,0 +1,1 @@
+"""Labels without an expert: threshold, components, k-means and morphology (DRSegUNet)."""

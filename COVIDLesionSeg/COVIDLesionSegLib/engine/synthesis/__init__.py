@@ -1,0 +1,1 @@
+"""Synthetic lesions: those of infected slices, pasted into healthy lungs (COVID-Rate)."""

@@ -1,0 +1,202 @@
+"""Unsupervised enhancement: certainty index, selection, and corrections that always win."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.enhancement import certainty
+from COVIDLesionSegLib.engine.enhancement.certainty import certainty_index, most_certain
+from COVIDLesionSegLib.engine.enhancement.enhance import WeightedSlice, enhance
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ParameterError
+from COVIDLesionSegLib.engine.evaluation.contender import Contender
+from COVIDLesionSegLib.engine.evaluation.samples import Sample
+from COVIDLesionSegLib.engine.evaluation.slice_data import SliceData
+from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
+from COVIDLesionSegLib.engine.training.slices import LabelledSlice
+from COVIDLesionSegLib.engine.volume import write_volume
+from engine.crafted import Pixelwise, make_card
+
+
+def test_constants_are_those_of_the_paper_and_its_code():
+    """Methods, "Unsupervised enhancement"; the cut-off is in the published code alone."""
+    assert (certainty.CUT_OFF, certainty.TOP_SHARE, certainty.LEAST_CERTAINTY) == (0.3, 0.25, 0.9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_certainty_is_the_mean_probability_strictly_above_the_cut_off(dtype):
+    """Equation 1: (0.31 + 0.9 + 0.95) / 3 = 0.72."""
+    probability = np.array([[0.3, 0.31, 0.9], [0.95, 0.05, 0.0]], dtype)
+    assert certainty_index(probability) == pytest.approx(0.72, abs=1e-7)
+
+
+def test_certainty_is_undefined_where_no_lesion_is_predicted():
+    assert certainty_index(np.full((4, 4), 0.3, np.float32)) is None
+
+
+def test_the_top_quarter_is_chosen_if_its_certainty_is_at_least_nine_tenths():
+    values = [0.95, 0.5, 0.91, 0.99, None, 0.9, 0.97, 0.93]
+    assert most_certain(values) == [3, 6]  # 2 of 8
+    assert most_certain([0.9, 0.2, 0.3, 0.4]) == [0]  # 0.9 itself is certain enough
+    assert most_certain([0.8999, 0.2, 0.3, 0.4]) == []
+
+
+def test_of_equally_certain_slices_the_earlier_comes_first():
+    assert most_certain([0.95] * 9) == [0, 1]
+    assert most_certain([0.91, 0.95, 0.95, 0.95, 0.2, 0.2, 0.2, 0.2]) == [1, 2]
+
+
+@pytest.mark.parametrize(("slices", "chosen"), [(0, []), (1, []), (3, []), (4, [0]), (7, [0])])
+def test_a_quarter_of_fewer_than_four_slices_is_none(slices, chosen):
+    assert most_certain([0.99] * slices) == chosen
+
+
+def test_slices_without_lesion_count_in_the_quarter_but_are_never_chosen():
+    assert most_certain([None, None, None, 0.95]) == [3]
+    assert most_certain([None] * 8) == []
+
+
+@given(st.lists(st.none() | st.floats(0.3, 1.0), max_size=40))
+def test_no_slice_left_out_is_more_certain_than_one_chosen(values):
+    chosen = most_certain(values)
+    assert len(chosen) == len(set(chosen)) <= len(values) / 4
+    left = [v for n, v in enumerate(values) if n not in chosen and v is not None]
+    assert all(values[n] >= max([0.9, *left]) for n in chosen)
+
+
+LUNGS = (slice(4, 28), slice(4, 28))
+LESION = (slice(10, 18), slice(10, 18))
+HU = {"sure": -100.0, "surer": -50.0, "unsure": -400.0, "none": -900.0}
+"""Lesions whose probability is 0.98, 0.99, 0.73 and 0.02: window -1000 to 0, see ``Pixelwise``."""
+
+
+def make_slice(name, look, patient="p1"):
+    image = np.full((32, 32), -950.0, np.float32)
+    image[LESION] = HU[look]
+    image[0] = 0.0  # bright, but outside the lungs
+    lungs = np.zeros(image.shape, bool)
+    lungs[LUNGS] = True
+    return LabelledSlice(name, patient, image, False, np.zeros_like(lungs), lungs)
+
+
+SLICES = [
+    *(make_slice(f"a{n}", look) for n, look in enumerate(("unsure", "sure", "none", "surer"))),
+    *(make_slice(f"b{n}", look, "p2") for n, look in enumerate(("sure", "unsure", "none", "none"))),
+]
+
+
+def crafted():
+    return Contender([(make_card(), Pixelwise())], Parameters(device="cpu", precision="float32"))
+
+
+def data_of(slices, folder):
+    write_slice_folder(slices, folder)
+    return SliceData(folder)
+
+
+def test_the_most_certain_answers_come_back_as_slices_to_learn_from(tmp_path):
+    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), prediction_weight=0.5)
+    assert [(one.item.name, one.weight, one.origin) for one in done.slices] == [
+        ("a3", 0.5, "prediction"),
+        ("a1", 0.5, "prediction"),
+    ]
+    lesion = np.zeros((32, 32), bool)
+    lesion[LESION] = True
+    for one, before in zip(done.slices, (SLICES[3], SLICES[1]), strict=True):
+        np.testing.assert_array_equal(one.item.lesion, lesion)
+        np.testing.assert_array_equal(one.item.image, before.image)
+        np.testing.assert_array_equal(one.item.lungs, before.lungs)
+        assert one.item.patient == "p1" and not one.item.windowed
+
+
+def test_the_report_has_every_slice_with_its_certainty_and_why_it_was_not_chosen(tmp_path):
+    done = enhance(data_of(SLICES, tmp_path / "data"), crafted())
+    assert [(row.name, row.verdict) for row in done.candidates] == [
+        ("a0", "not certain enough"),
+        ("a1", "selected"),
+        ("a2", "no lesion found"),
+        ("a3", "selected"),
+        ("b0", "not in the top quarter"),
+        ("b1", "not certain enough"),
+        ("b2", "no lesion found"),
+        ("b3", "no lesion found"),
+    ]
+    assert done.candidates[1].certainty == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-5)
+    assert done.candidates[1].lesion_pixels == 64
+    assert done.candidates[2].certainty is None
+
+
+def test_a_correction_wins_over_the_prediction_and_keeps_its_own_weight(tmp_path):
+    corrected = replace(SLICES[3], lesion=np.ones((32, 32), bool))
+    done = enhance(
+        data_of(SLICES, tmp_path / "data"), crafted(), [corrected], correction_weight=3.0
+    )
+    assert done.slices[0] == WeightedSlice(corrected, 3.0, "correction")
+    assert [one.item.name for one in done.slices[1:]] == ["a1"]  # 1 of the 7 that are left
+    assert "a3" not in {row.name for row in done.candidates}
+
+
+def test_a_correction_of_another_patients_slice_of_the_same_name_changes_nothing(tmp_path):
+    other = replace(SLICES[3], patient="p9")
+    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), [other])
+    assert [one.item.name for one in done.slices] == ["a3", "a3", "a1"]
+    assert [one.origin for one in done.slices] == ["correction", "prediction", "prediction"]
+
+
+def test_slices_without_lung_are_left_out_and_windowed_ones_stay_windowed():
+    class Given:
+        samples_of = {"p1": 5}
+        unit, lungs, mask_by_default = "px", None, False
+
+        def read(self, patient, cancel):
+            image = np.full((1, 32, 32), 0.05, np.float32)
+            image[0, LESION[0], LESION[1]] = 0.95
+            nothing = np.zeros(image.shape, bool)
+            for number in range(5):
+                lungs = nothing if number == 2 else None
+                yield Sample(f"s{number}", patient, image, True, nothing, lungs, None)
+
+    done = enhance(Given(), crafted())
+    assert [row.name for row in done.candidates] == ["s0", "s1", "s3", "s4"]
+    (one,) = done.slices
+    assert one.item.windowed and one.item.lungs is None
+
+
+def test_slices_of_a_whole_ct_are_named_by_their_index(tmp_path):
+    phantom = generate_chest_ct(seed=3, size=(72, 64, 12), spacing=(4.5, 4.5, 22.0))
+    write_volume(phantom.volume.array, phantom.volume.geometry, tmp_path / "scan.nrrd")
+    (tmp_path / "cts.csv").write_text("ct,mask,patient\nscan.nrrd,,p7\n", encoding="utf-8")
+    card = make_card(replace(make_card().preprocessing, pixel_mm=None))
+    contender = Contender([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
+    data = VolumeData(tmp_path / "cts.csv", Parameters())
+    done = enhance(data, contender)
+    (sample,) = data.read("p7", CancelToken())
+    with_lung = np.flatnonzero(sample.lungs.any(axis=(1, 2)))
+    assert [row.name for row in done.candidates] == [f"scan.nrrd_{n:03d}" for n in with_lung]
+    assert done.slices
+    for one in done.slices:
+        assert one.item.patient == "p7"
+        index = int(one.item.name.removeprefix("scan.nrrd_"))
+        np.testing.assert_array_equal(one.item.image, phantom.volume.axial[index])
+        assert not one.item.lesion[~one.item.lungs].any()
+
+
+def test_wrong_weights_and_doubled_corrections_are_refused_and_cancelling_stops(tmp_path):
+    data = data_of(SLICES, tmp_path / "data")
+    for weights in ({"prediction_weight": 0.0}, {"correction_weight": float("nan")}):
+        with pytest.raises(ParameterError, match="must be a positive number"):
+            enhance(data, crafted(), **weights)
+    with pytest.raises(InputError, match="corrected twice"):
+        enhance(data, crafted(), [SLICES[0], SLICES[0]])
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        enhance(data, crafted(), cancel=cancel)
