@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from ..engine.errors import OutputError
 from . import options
 from .outcome import clear_outcome
+from .progress_display import print_json_line, progress_display
 
 _PATH_OPTIONS = {
     "--slices": "SLICES",
@@ -30,15 +30,16 @@ def train(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="New folder for the model and its loss curve.")
     ],
-    validate: Annotated[
-        list[str], typer.Option("--validate", help="Patient kept for validation; repeatable.")
-    ],
     licence: Annotated[
         str, typer.Option("--licence", help="SPDX licence of the weights, from their data's.")
     ],
     licence_note: Annotated[
         str, typer.Option("--licence-note", help="What it means for the user, one sentence.")
     ],
+    validate: Annotated[
+        list[str] | None,
+        typer.Option("--validate", help="Patient kept for validation; repeatable."),
+    ] = None,
     clean_ct: Annotated[
         Path | None, typer.Option("--clean-ct", help="A CT with lesion-free slices to learn from.")
     ] = None,
@@ -57,51 +58,61 @@ def train(
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Optimiser steps; the recipe's by default.")
     ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            "--folds",
+            help="Cross-validate by patient instead: lopo (leave one patient out), a number of "
+            "folds, or shares for training, validation and test such as 60/10/30.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on in OUT where an earlier run was stopped.")
+    ] = False,
+    device: options.DeviceOption = "cpu",
+    json_progress: options.JsonProgressOption = False,
+    quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
 ) -> None:
     """Train a network on annotated slices and write its card and weights."""
+    if bool(validate) == bool(folds):
+        raise typer.BadParameter("Give either patients to --validate, or --folds.")
     with clear_outcome(debug) as cancel:
         from ..engine.inference.cpu import tune_allocator
 
         tune_allocator()
-        from ..engine.models.catalogue import load_catalogue
-        from ..engine.training.data import read_training_data
-        from ..engine.training.export import Provenance, export_model
-        from ..engine.training.trainer import make_recipe
-        from ..engine.training.trainer import train as fit
+        from ..engine.training.export import Provenance
+        from .training_job import TrainingJob
 
-        (parent,) = load_catalogue().members((network,))
-        recipe = make_recipe(parent.card, steps)
-        data = read_training_data(slices, validate, clean_ct, clean_labels, clean_name)
-        _make_new_folder(out)
-        card = export_model(
-            fit(recipe, data.training, out, cancel),
-            recipe,
-            data,
-            out,
+        job = TrainingJob(
             model_id=model_id,
-            title=title or parent.title,
-            paper=parent.card.paper,
+            title=title,
+            network=network,
+            slices=slices,
+            clean_ct=clean_ct,
+            clean_labels=clean_labels,
+            clean_name=clean_name,
+            validation=validate or [],
+            folds=folds,
+            out=out,
+            steps=steps,
+            device=device,
+            resume=resume,
             provenance=Provenance(licence, licence_note, _command(sys.argv[1:])),
         )
-        for score in card.scores:
-            print(f"{score.metric} {score.value:.4f} on {score.data}; {score.protocol}")
-
-
-def _make_new_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        occupied = any(out.iterdir())
-    except OSError as error:
-        raise OutputError(f"The folder for the model cannot be made: {error.strerror}.") from error
-    if occupied:
-        raise OutputError("The folder for the model is not empty: choose a new one.")
+        with progress_display(json_progress, quiet) as report:
+            lines = job.run(report, cancel)
+        if json_progress:
+            print_json_line({"done": str(out.expanduser().resolve()), "lines": lines})
+        elif not quiet:
+            print("\n".join(lines))
 
 
 def _command(arguments: list[str]) -> str:
-    """The command for the card, with the user's paths left out."""
+    """The command for the card, as if never interrupted, with the user's paths left out."""
     shown = [
         _PATH_OPTIONS.get(before, argument)
         for before, argument in zip([None, *arguments], arguments, strict=False)
+        if argument != "--resume"
     ]
     return shlex.join(["covid-lesion-seg", *shown])

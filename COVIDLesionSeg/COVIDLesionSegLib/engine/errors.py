@@ -40,6 +40,10 @@ class DeviceError(CovidLesionSegError):
     """The requested compute device is absent or ran out of memory with no smaller step left."""
 
 
+class TrainingError(CovidLesionSegError):
+    """A training went wrong: its numbers are no longer numbers."""
+
+
 class OutputError(CovidLesionSegError):
     """A result cannot be written where it was asked for."""
 

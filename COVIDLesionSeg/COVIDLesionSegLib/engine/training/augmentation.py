@@ -1,8 +1,9 @@
-"""Random changes to patches: geometry as in the EAMC paper, intensity for other scanners."""
+"""Random changes to samples: geometry as in the papers, intensity for other scanners."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from monai.transforms import (
@@ -19,59 +20,70 @@ AIR_HU = -1024.0
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a patch may be changed.
+    """How far a sample may be changed; by default not at all.
 
     Attributes:
-        rotation_degrees, shift, zoom: The paper's: +-10 degrees, +-0.2 of the patch, +-0.2.
-        flip: Probability of exchanging left and right (not in the paper).
-        window_low_hu, window_high_hu: Ranges the HU window's ends are drawn from (not in the
-            paper), so that other scanners and images windowed by somebody else look familiar.
+        rotation_degrees: Largest rotation, either way.
+        shift, zoom, shear: Largest shift as a share of the sample, change of size, and shear.
+        flip: Probability of exchanging left and right.
+        quarter_turns: An epoch holds every slice four times, turned by 0, 90, 180 and 270 degrees;
+            of whole slices only.
+        window_low_hu, window_high_hu: Ranges the HU window's ends are drawn from, so that other
+            scanners and images windowed by somebody else look familiar; None for the window of the
+            preprocessing. Of patches only.
         noise: Largest standard deviation of added noise, as a share of the window.
         kernel: Probability of blurring, and again of sharpening: other reconstruction kernels.
     """
 
-    rotation_degrees: float = 10.0
-    shift: float = 0.2
-    zoom: float = 0.2
-    flip: float = 0.5
-    window_low_hu: tuple[float, float] = (-1250.0, -925.0)
-    window_high_hu: tuple[float, float] = (50.0, 350.0)
-    noise: float = 0.03
-    kernel: float = 0.15
+    rotation_degrees: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    shear: float = 0.0
+    flip: float = 0.0
+    quarter_turns: bool = False
+    window_low_hu: tuple[float, float] | None = None
+    window_high_hu: tuple[float, float] | None = None
+    noise: float = 0.0
+    kernel: float = 0.0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Augmentation:
+        """From parsed JSON, where tuples are lists."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def window(self, default: tuple[float, float], rng: np.random.Generator) -> tuple[float, float]:
+        """A window in HU drawn at random, an end without a range taken from ``default``."""
+        ranges = (self.window_low_hu, self.window_high_hu)
+        return tuple(
+            end if allowed is None else rng.uniform(*allowed)
+            for end, allowed in zip(default, ranges, strict=True)
+        )
 
 
-def random_window(
-    image: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
-) -> np.ndarray:
-    """HU to 0..1 through a window drawn at random."""
-    low = rng.uniform(*augmentation.window_low_hu)
-    high = rng.uniform(*augmentation.window_high_hu)
-    return np.clip((image - low) / (high - low), 0.0, 1.0).astype(np.float32)
+def random_changes(augmentation: Augmentation, shape: tuple[int, int]) -> Compose:
+    """MONAI transform of ``{"image", "label"}``, each (1, rows, columns), to ``shape``.
 
-
-def patch_transform(augmentation: Augmentation, patch: int, seed: int) -> Compose:
-    """MONAI transform of ``{"image", "label"}``, each (1, rows, columns), to patch x patch."""
+    What comes in from beyond the border is 0 in both.
+    """
     keys = ("image", "label")
-    transform = Compose(
-        [
-            RandAffined(
-                keys,
-                prob=1.0,
-                rotate_range=float(np.deg2rad(augmentation.rotation_degrees)),
-                translate_range=augmentation.shift * patch,
-                scale_range=augmentation.zoom,
-                spatial_size=(patch, patch),
-                mode=("bilinear", "nearest"),
-                padding_mode="zeros",
-            ),
-            RandFlipd(keys, prob=augmentation.flip, spatial_axis=1),
-            RandGaussianSmoothd("image", (0.3, 0.9), (0.3, 0.9), prob=augmentation.kernel),
-            RandGaussianSharpend("image", alpha=(1.0, 5.0), prob=augmentation.kernel),
-            RandGaussianNoised("image", prob=0.5, std=augmentation.noise),
-        ]
+    affine = RandAffined(
+        keys,
+        prob=1.0,
+        rotate_range=float(np.deg2rad(augmentation.rotation_degrees)),
+        translate_range=[augmentation.shift * n for n in shape],
+        # A single number would move, zoom and shear along the rows alone.
+        scale_range=[augmentation.zoom] * 2,
+        shear_range=[augmentation.shear] * 2,
+        spatial_size=shape,
+        mode=("bilinear", "nearest"),
+        padding_mode="zeros",
     )
-    transform.set_random_state(seed)
-    return transform
+    intensity = [
+        RandGaussianSmoothd("image", (0.3, 0.9), (0.3, 0.9), prob=augmentation.kernel),
+        RandGaussianSharpend("image", alpha=(1.0, 5.0), prob=augmentation.kernel),
+        RandGaussianNoised("image", prob=0.5, std=augmentation.noise),
+    ]
+    return Compose([affine, RandFlipd(keys, prob=augmentation.flip, spatial_axis=1), *intensity])
 
 
 def crop(array: np.ndarray, row: int, column: int, size: int, fill: float) -> np.ndarray:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..volume import read_volume
+from ..lungs.methods import get_extractor
+from ..synthesis.sources import source_patients
+from ..volume import Volume, read_volume
 from .slices import LabelledSlice, clean_slices, read_slice_folder
 
 
@@ -28,12 +30,7 @@ class TrainingData:
     outside: list[LabelledSlice]
 
     def __post_init__(self) -> None:
-        learned = patients_of(self.training)
-        if shared := learned & (patients_of(self.validation) | patients_of(self.outside)):
-            raise InputError(
-                f"These patients are both learned from and judged on: {', '.join(sorted(shared))}; "
-                "name each patient once."
-            )
+        check_patients_apart(self.training, [*self.validation, *self.outside])
 
     def describe(self) -> dict[str, Any]:
         """Slices per patient and group, for a model's card."""
@@ -44,9 +41,32 @@ class TrainingData:
         }
 
 
+def people_of(item: LabelledSlice) -> set[str]:
+    """The patients a slice shows: one, or both of a synthetic one."""
+    return set(source_patients(item.patient))
+
+
 def patients_of(slices: Sequence[LabelledSlice]) -> set[str]:
-    """The patients that slices belong to."""
-    return {item.patient for item in slices}
+    """The patients that slices show."""
+    return {name for item in slices for name in people_of(item)}
+
+
+def slices_without(
+    slices: Sequence[LabelledSlice], patients: Collection[str]
+) -> list[LabelledSlice]:
+    """The slices that show none of these patients, not even in part."""
+    return [item for item in slices if people_of(item).isdisjoint(patients)]
+
+
+def check_patients_apart(
+    training: Sequence[LabelledSlice], judged: Sequence[LabelledSlice]
+) -> None:
+    """Make sure that nobody is on both sides; raises InputError naming who is."""
+    if shared := patients_of(training) & patients_of(judged):
+        raise InputError(
+            f"These patients are both learned from and judged on: {', '.join(sorted(shared))}; "
+            "name each patient once."
+        )
 
 
 def read_training_data(
@@ -55,6 +75,7 @@ def read_training_data(
     clean_ct: Path | None = None,
     clean_labels: Path | None = None,
     clean_name: str = "clean-ct",
+    with_lungs: bool = False,
 ) -> TrainingData:
     """Read a slice folder, and the lesion-free slices of a CT.
 
@@ -68,25 +89,36 @@ def read_training_data(
         clean_labels: JSON with ``slices``, their number, and ``infected``, the indices, from 0 at
             the inferior end, of those that are not.
         clean_name: What to call that CT in the model's card; no patient data.
+        with_lungs: Read the masks of the lungs as well; those of the clean CT are found.
 
     Raises:
         InputError: A file is missing or damaged, or a patient of ``validation`` is not there.
     """
-    slices = read_slice_folder(slice_folder)
+    slices = read_slice_folder(slice_folder, with_lungs=with_lungs)
     if missing := set(validation) - patients_of(slices):
         raise InputError(f"The slice folder has no patient {', '.join(sorted(missing))}.")
-    training = [s for s in slices if s.patient not in validation and not s.windowed]
+    training = [s for s in slices_without(slices, validation) if not s.windowed]
     if clean_ct is not None:
         if clean_labels is None:
             raise InputError("The clean CT needs the list of its infected slices beside it.")
         volume = read_volume(clean_ct)
         clean = _clean_indices(clean_labels, volume.axial.shape[0])
-        training += clean_slices(volume, clean, clean_name)
+        healthy = clean_slices(volume, clean, clean_name)
+        training += _with_lungs(healthy, volume, clean) if with_lungs else healthy
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
         outside=[s for s in slices if s.windowed],
     )
+
+
+def _with_lungs(
+    slices: list[LabelledSlice], volume: Volume, indices: list[int]
+) -> list[LabelledSlice]:
+    lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
+    return [
+        replace(item, lungs=lungs[index] > 0) for item, index in zip(slices, indices, strict=True)
+    ]
 
 
 def _clean_indices(labels: Path, slices: int) -> list[int]:

@@ -1,64 +1,160 @@
-"""Patches of annotated slices as batches."""
+"""Annotated slices as samples; each follows from seed, epoch and place alone."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..errors import InputError
-from .augmentation import AIR_HU, Augmentation, crop, patch_transform, random_window
-from .patches import PATCH, patch_sites
+from ..inference.field import Field
+from ..models.preprocessing import Preprocessing
+from .augmentation import AIR_HU, crop, random_changes
+from .labels import channels_of, truth_of
+from .patches import PatchSite, patch_sites
+from .recipe import Recipe
 from .slices import LabelledSlice
 
+Key = tuple[int, int]
+"""Epoch, and place within it; both from 0."""
 
-class PatchDataset(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented patches of slices in HU, in an order drawn anew by :meth:`start_epoch`.
 
-    Each item is (image, lesion), float32 (1, 128, 128); the image lies in 0..1.
+class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
+    """Samples (image, target), float32 (1, rows, columns), in an order drawn anew every epoch.
+
+    The key of a sample is (epoch, place), so that training can begin anywhere, with any number of
+    workers, and see the same. ``len`` is the number of samples of one epoch.
 
     Args:
-        slices: Slices in HU; a windowed one raises InputError.
-        augmentation: How far patches may be changed.
-        clean_patches: Patches per clean slice and epoch.
-        seed: Of the places and of every random change.
+        slices: See :func:`~.labels.check_slices`.
+        recipe: Preprocessing, augmentation and seed.
+        shape: (rows, columns) of a sample.
     """
 
-    def __init__(
-        self,
-        slices: list[LabelledSlice],
-        augmentation: Augmentation,
-        clean_patches: int,
-        seed: int,
-    ):
-        if any(item.windowed for item in slices):
-            raise InputError("Training needs slices in HU; windowed slices are for evaluation.")
-        self._slices = slices
-        self._augmentation = augmentation
-        self._clean_patches = clean_patches
-        self._seed = seed
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        """Draw the places of an epoch's patches and shuffle them."""
-        self._rng = np.random.default_rng((self._seed, epoch))
-        sites = patch_sites(self._slices, self._rng, self._clean_patches)
-        self._sites = [sites[i] for i in self._rng.permutation(len(sites))]
-        self._transform = patch_transform(self._augmentation, PATCH, int(self._rng.integers(2**31)))
+    def __init__(self, slices: list[LabelledSlice], recipe: Recipe, shape: tuple[int, int]):
+        self.slices = slices
+        self.recipe = recipe
+        self._changes = random_changes(recipe.augmentation, shape)
+        self._drawn: tuple[int, list[Any]] | None = None
 
     def __len__(self) -> int:
-        return len(self._sites)
+        return len(self._order(0))
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        site = self._sites[index]
-        item = self._slices[site.slice_index]
+    def __getitem__(self, key: Key) -> tuple[Tensor, Tensor]:
+        epoch, place = key
+        # Not (seed, epoch, place): zeros at the end of a seed do not count.
+        rng = np.random.default_rng((self.recipe.seed, epoch, 1 + place))
+        return self._sample(self._order(epoch)[place], rng)
+
+    def _order(self, epoch: int) -> list[Any]:
+        if self._drawn is None or self._drawn[0] != epoch:
+            rng = np.random.default_rng((self.recipe.seed, epoch))
+            samples = self._samples_of_epoch(rng)
+            self._drawn = (epoch, [samples[i] for i in rng.permutation(len(samples))])
+        return self._drawn[1]
+
+    @abstractmethod
+    def _samples_of_epoch(self, rng: np.random.Generator) -> list[Any]:
+        """What an epoch holds, as :meth:`_sample` takes it."""
+
+    @abstractmethod
+    def _sample(self, what: Any, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One sample, with random changes by ``rng``."""
+
+    def _changed(
+        self, image: Tensor, target: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Both changed at random in the same way; beyond the border is air and background."""
+        self._changes.set_random_state(int(rng.integers(2**31)))
+        background = self.recipe.background
+        changed = self._changes({"image": image, "label": target - background})
+        return changed["image"].as_tensor(), changed["label"].as_tensor().round() + background
+
+
+class PatchDataset(TrainingDataset):
+    """Patches as in the EAMC paper; images lie in 0..1."""
+
+    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
+        super().__init__(slices, recipe, recipe.preprocessing.patch_size)
+        self._size = recipe.preprocessing.patch_size[0]
+
+    def _samples_of_epoch(self, rng: np.random.Generator) -> list[PatchSite]:
+        return patch_sites(self.slices, rng, self.recipe.clean_patches, self._size)
+
+    def _sample(self, what: PatchSite, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        item, prepared = self.slices[what.slice_index], self.recipe.preprocessing
         # Rotation, shift and zoom look beyond the patch: half a patch more on every side.
-        image = crop(item.image, site.row, site.column, 2 * PATCH, fill=AIR_HU)
-        lesion = crop(item.lesion, site.row, site.column, 2 * PATCH, fill=0.0)
-        patch = self._transform(
-            {"image": random_window(image, self._augmentation, self._rng), "label": lesion}
-        )
-        return (
-            patch["image"].as_tensor().clamp(0.0, 1.0),
-            (patch["label"].as_tensor() > 0.5).float(),
-        )
+        place = (what.row, what.column, 2 * self._size)
+        low, high = self.recipe.augmentation.window(prepared.window_hu, rng)
+        unit = np.clip((crop(item.image, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
+        target = crop(channels_of(item, self.recipe), *place, fill=self.recipe.background)
+        image, target = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
+        return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), target
+
+
+class SliceDataset(TrainingDataset):
+    """Whole slices, prepared as the trained network will get them.
+
+    Where the network sees the lungs only, slices without lung are left out (COVID-Rate).
+    """
+
+    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
+        if recipe.preprocessing.lung_mask:
+            slices = [item for item in slices if item.lungs.any()]
+        super().__init__(slices, recipe, recipe.preprocessing.input_size)
+
+    def _samples_of_epoch(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+        turns = 4 if self.recipe.augmentation.quarter_turns else 1
+        return [(index, turn) for index in range(len(self.slices)) for turn in range(turns)]
+
+    def _sample(self, what: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        index, turn = what
+        image, target = prepare(self.slices[index], self.recipe)
+        image, target = (torch.rot90(one, turn, (1, 2)).contiguous() for one in (image, target))
+        # What comes in from beyond the border is air, which a z-score has below 0.
+        air = image.min().clamp(max=0.0)
+        image, target = self._changed(image - air, target, rng)
+        return image + air, target
+
+
+class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Slices (image, target, truth): the first two for the network, truth (rows, columns) as is."""
+
+    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
+        self._slices = slices
+        self._recipe = recipe
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        item = self._slices[index]
+        return *prepare(item, self._recipe), torch.from_numpy(truth_of(item, self._recipe))
+
+
+def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> Field:
+    """How slices of ``shape``, whose pixel size is not known, become a network's input."""
+    pixel_mm = (preprocessing.resample_mm,) * 2
+    return Field(tuple(shape), pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
+
+
+def prepare(item: LabelledSlice, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Network input and target of a whole slice, float32 (1, rows, columns)."""
+    prepared = recipe.preprocessing
+    unit = item.image if item.windowed else prepared.to_unit(item.image)
+    lungs = item.lungs[None] if prepared.lung_mask else None
+    image = torch.from_numpy(prepared.normalise(unit[None], lungs))[None]
+    field = field_of(item.image.shape, prepared)
+    return field.resample(image)[0], _resampled(channels_of(item, recipe), field, recipe)
+
+
+def _resampled(target: np.ndarray, field: Field, recipe: Recipe) -> Tensor:
+    """A target on the network's grid; a pixel takes what most of it is covered by."""
+    values = [n for n in range(max(2, len(recipe.channels))) if n != recipe.background]
+    planes = torch.from_numpy(np.stack([target == n for n in values])).float()
+    shares = field.resample(planes[:, None])
+    largest = torch.tensor(values)[shares.argmax(dim=0)]
+    return torch.where(shares.sum(dim=0) > 0.5, largest, recipe.background).float()

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from ..errors import ParameterError
 from ..evaluation.card_scores import card_scores
-from ..evaluation.scores import protocol_of
-from ..models.card import ModelCard, Score, Weights
+from ..evaluation.scores import PatientScores, protocol_of
+from ..models.card import ModelCard, Weights
 from ..models.card_file import write_card
-from ..models.catalogue import Model
-from ..models.preprocessing import Preprocessing
+from ..models.catalogue import Catalogue, Model
 from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
 from ..parameters import Parameters
 from .data import TrainingData
 from .evaluation import score_patients
-from .patches import PATCH
-from .trainer import Recipe
+from .labels import to_be_judged
+from .recipe import Recipe
 
 _BFLOAT16_TOLERANCE = 0.002
-_PIXEL_MM = (0.5, 1.0)  # of the CTs that slices usually come from, and what zoom makes of them
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+_DECIDED = (
+    "The validation patients decided which weights were kept or when training ended, so their "
+    "scores flatter."
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model that was written.
+
+    Attributes:
+        card: Its card.
+        patients: What it scored, by patient: those of validation, then those from outside.
+    """
+
+    card: ModelCard
+    patients: dict[str, PatientScores]
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,28 @@ class Provenance:
     command: str
 
 
+def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
+    """Make sure, before training, that a new model can be called ``model_id``.
+
+    Args:
+        model_id: Becomes the name of two files.
+        parent: The model whose network is trained. A model that has weights may be trained anew
+            under its own id.
+        catalogue: Of all models there are.
+
+    Raises:
+        ParameterError: It is no file name, or another model's id.
+    """
+    if not _FILE_NAME.fullmatch(model_id):
+        raise ParameterError(
+            f"The new model cannot be called {model_id!r}: use letters, digits, dots, hyphens and "
+            "underscores, and begin with a letter or digit."
+        )
+    anew = model_id == parent.id and parent.card.weights is not None
+    if not anew and any(model.id == model_id for model in catalogue.models):
+        raise ParameterError(f"There is a model called {model_id} already: choose another id.")
+
+
 def export_model(
     network: nn.Module,
     recipe: Recipe,
@@ -51,11 +93,13 @@ def export_model(
     title: str,
     paper: str,
     provenance: Provenance,
-) -> ModelCard:
+    decided: bool = False,
+) -> Exported:
     """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
     and again in bfloat16, which the card allows where no patient's Dice moves by more than 0.002.
+    ``decided`` tells that the validation patients decided about these weights.
 
     Raises:
         OutputError: The folder cannot be written to.
@@ -70,10 +114,10 @@ def export_model(
         # Dropout is for training alone, and a card describes the network that runs.
         arguments={k: v for k, v in recipe.network_arguments.items() if k != "dropout"},
         parameters=count_parameters(network),
-        classes=("lesion",),
-        preprocessing=Preprocessing(
-            recipe.window_hu, patch_size=(PATCH, PATCH), pixel_mm=_PIXEL_MM
-        ),
+        task=recipe.task,
+        classes=recipe.classes,
+        channels=recipe.channels,
+        preprocessing=recipe.preprocessing,
         weights=Weights(file, sha256, provenance.licence, provenance.licence_note),
         training={
             "data": data.describe(),
@@ -82,20 +126,27 @@ def export_model(
         },
     )
     written = load_network(Model(card, folder))
-    scores: list[Score] = []
+    measured: dict[str, PatientScores] = {}
     moved = 0.0
     for slices in (data.validation, data.outside):
+        slices = [to_be_judged(item, recipe) for item in slices]
         patients = score_patients(written, card, slices)
         in_bfloat16 = score_patients(written, card, slices, "bfloat16")
         for patient, one in patients.items():
-            scores += card_scores(patient, one, protocol_of(Parameters()))
             dice, other = one.values["dice"], in_bfloat16[patient].values["dice"]
             moved = max(moved, abs((dice or 0.0) - (other or 0.0)))
+        measured |= patients
+    protocol = protocol_of(Parameters())
     card = replace(
         card,
-        scores=tuple(scores),
+        scores=tuple(
+            score for name, one in measured.items() for score in card_scores(name, one, protocol)
+        ),
         bfloat16=moved <= _BFLOAT16_TOLERANCE,
-        notes=(f"Under bfloat16 no patient's Dice moves by more than {moved:.4f}.",),
+        notes=(
+            f"Under bfloat16 no patient's Dice moves by more than {moved:.4f}.",
+            *((_DECIDED,) if decided else ()),
+        ),
     )
     write_card(card, folder)
-    return card
+    return Exported(card, measured)

@@ -2,188 +2,151 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor, nn
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
 from torch.utils.data import DataLoader
 
-from ..errors import ModelError
-from ..losses.focal import EamcFocalLoss
-from ..models.card import ModelCard
-from ..networks import build_network
-from ..progress import CancelToken
-from .augmentation import Augmentation
-from .dataset import PatchDataset
+from ..errors import InputError
+from ..inference.device import make_plan
+from ..parameters import Parameters
+from ..progress import CancelToken, ProgressCallback, ignore_progress
+from .batches import EpochBatches, ResumableLoader, batches_per_epoch
+from .checkpointing import BEST, LAST, Checkpoints, WholeFiles, weights_in
+from .curve import LearningCurve
+from .data import check_patients_apart
+from .dataset import PatchDataset, SliceDataset, ValidationDataset
+from .labels import check_slices
+from .recipe import Recipe
+from .recipes import make_recipe
+from .run_folder import claim_folder
 from .slices import LabelledSlice
+from .stopping import DropOnPlateau, StopEarly, StopWhenCancelled
+from .task import SegmentationTask
 
+__all__ = ["Recipe", "make_recipe", "train"]
 
-@dataclass(frozen=True)
-class Recipe:
-    """Every number that decides a training, besides the data.
-
-    Defaults are those of the EAMC paper (section 2.2) except where a comment says otherwise.
-
-    Attributes:
-        network, network_arguments: As in a model's card.
-        window_hu: HU that become 0 and 1 when the trained network is used.
-        steps: Optimiser steps done.
-        schedule_steps: Steps over which the learning rate falls to zero along a half cosine.
-        batch_size: Patches per step.
-        learning_rate: Adam's; warmed up over the first 100 steps.
-        loss: Arguments of :class:`EamcFocalLoss`.
-        clean_patches: Patches per lesion-free slice and epoch.
-        precision: Lightning's; ``"bf16-mixed"`` is twice as fast on recent CPUs.
-        average_decay: Decay of the exponential average of weights that is exported; 0 for none.
-    """
-
-    network: str = "AMCNet"
-    # Dropout 0.2 in the paper; its random numbers alone would take half of the time on a CPU.
-    network_arguments: dict[str, Any] = field(default_factory=lambda: {"dropout": 0.0})
-    # [-1024, 3071] in the paper; lesions lie between air and soft tissue.
-    window_hu: tuple[float, float] = (-1024.0, 200.0)
-    # 70 epochs in the paper, on a GPU.
-    steps: int = 2500
-    schedule_steps: int = 2500
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    loss: dict[str, Any] = field(
-        default_factory=lambda: {"alpha": 0.8, "gamma": 2.0, "balance": "printed"}
-    )
-    # 1 in the paper, whose clean slices are as many as the infected ones.
-    clean_patches: int = 32
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    precision: str = "bf16-mixed"
-    average_decay: float = 0.998
-    seed: int = 20221221
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
-
-def make_recipe(card: ModelCard, steps: int | None = None) -> Recipe:
-    """The recipe that trains the network of ``card``, for ``steps`` steps where given.
-
-    Only network and arguments are the card's: window and normalisation are the recipe's own.
-
-    Raises:
-        ModelError: The network tells several classes apart, or needs whole slices or the lungs,
-            none of which a recipe trains yet.
-    """
-    if len(card.channels) > 1:
-        raise ModelError(
-            f"Training knows one lesion class so far, but the network of model {card.id} tells "
-            f"{', '.join(card.channels)} apart: choose another network."
-        )
-    if card.preprocessing.needs_whole_slices or card.preprocessing.lung_mask:
-        raise ModelError(
-            f"Training cuts slices into patches so far, but model {card.id} takes whole slices or "
-            "lungs alone: choose another network."
-        )
-    default = Recipe()
-    own = default.network_arguments if card.network == default.network else {}
-    recipe = replace(default, network=card.network, network_arguments=own | card.arguments)
-    return recipe if steps is None else replace(recipe, steps=steps, schedule_steps=steps)
-
-
-class LesionTask(lightning.LightningModule):
-    """Loss, optimiser and schedule of a recipe around its network."""
-
-    def __init__(self, recipe: Recipe):
-        super().__init__()
-        self.recipe = recipe
-        self.network: nn.Module = build_network(recipe.network, recipe.network_arguments).to(
-            memory_format=torch.channels_last
-        )
-        self.loss = EamcFocalLoss(**recipe.loss)
-
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        image, lesion = batch
-        logits = self.network(image.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(logits, lesion)
-        self.log("loss", loss, prog_bar=True)
-        return loss
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.recipe.learning_rate)
-        steps = self.recipe.schedule_steps
-        warm_up = min(100, steps // 10)
-
-        def factor(step: int) -> float:
-            if step < warm_up:
-                return (step + 1) / (warm_up + 1)
-            return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-
-class _NewPlacesEveryEpoch(Callback):
-    def __init__(self, dataset: PatchDataset):
-        self._dataset = dataset
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, module: LesionTask) -> None:
-        self._dataset.start_epoch(trainer.current_epoch)
-
-
-class _StopWhenCancelled(Callback):
-    def __init__(self, cancel: CancelToken):
-        self._cancel = cancel
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self._cancel.raise_if_cancelled()
+_DATASETS = {"patches": PatchDataset, "slices": SliceDataset}
 
 
 def train(
     recipe: Recipe,
-    slices: list[LabelledSlice],
+    slices: Sequence[LabelledSlice],
     folder: Path,
     cancel: CancelToken | None = None,
+    *,
+    validation: Sequence[LabelledSlice] = (),
+    resume: bool = False,
+    device: str = "cpu",
+    workers: int = 0,
+    report: ProgressCallback = ignore_progress,
 ) -> nn.Module:
-    """Train a network and return it with its averaged weights.
+    """Train a network and return it, on the CPU and in evaluation mode.
 
-    Trains on the CPU, so that the recipe gives the same weights on any machine of a kind. Writes
-    the loss curve (``metrics.csv``) and a checkpoint every 250 steps into ``folder``.
+    On the CPU the recipe gives the same weights on any machine of a kind, with any number of
+    workers, and after any number of interruptions.
+
+    ``folder`` gets ``training.json``, which tells recipe and data apart, the learning curve
+    ``metrics.csv``, and the checkpoints ``last.ckpt`` and, where the recipe keeps the best,
+    ``best.ckpt``; each is complete or absent at any moment. With the package tensorboard it gets
+    the curve for that, too.
 
     Args:
         recipe: All numbers.
         slices: Training slices in HU, infected and clean.
-        folder: Created if absent.
+        folder: Created if absent; without ``resume`` it must not hold a training.
         cancel: Looked at after every step.
+        validation: Slices of other patients, which decide where the recipe lets them.
+        resume: Go on from the last checkpoint in ``folder``, if there is one.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the first that is there.
+        workers: Processes that prepare samples.
+        report: Told after every step.
 
     Raises:
+        InputError: The slices are not what the recipe needs, a patient is on both sides, or
+            ``folder`` holds the training of another recipe or other data.
+        OutputError: ``folder`` holds a training already, or cannot be written to; the last
+            checkpoint stays.
+        DeviceError: The device is not there.
+        TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
         Cancelled: The token was set; the last checkpoint stays.
     """
+    slices, validation, folder = list(slices), list(validation), Path(folder)
+    _check(recipe, slices, validation)
+    dataset = _DATASETS[recipe.sampling](slices, recipe)
+    per_epoch = batches_per_epoch(dataset)
+    total = recipe.total_steps(per_epoch)
+    checkpoint = claim_folder(folder, recipe, slices, validation, resume)
+
     lightning.seed_everything(recipe.seed, verbose=False)
-    dataset = PatchDataset(slices, recipe.augmentation, recipe.clean_patches, recipe.seed)
+    task = SegmentationTask(recipe, total)
+    validation_steps = min(recipe.validation_steps or per_epoch, total) if validation else None
     callbacks: list[Callback] = [
-        _NewPlacesEveryEpoch(dataset),
-        _StopWhenCancelled(cancel or CancelToken()),
-        ModelCheckpoint(folder, every_n_train_steps=250, save_top_k=1, save_last=True),
+        StopWhenCancelled(cancel or CancelToken(), report, total),
+        LearningCurve(folder, per_epoch, validation_steps, total),
+        Checkpoints(
+            folder,
+            recipe.checkpoint_steps,
+            per_epoch,
+            validation_steps,
+            total,
+            keep_best=recipe.keep == "best",
+        ),
     ]
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
+    if recipe.plateau is not None:
+        callbacks.append(DropOnPlateau(recipe.watched, recipe.plateau, recipe.plateau_factor))
+    if recipe.early_stop is not None:
+        callbacks.append(StopEarly(recipe.watched, recipe.early_stop))
     trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=recipe.steps,
+        accelerator=make_plan(Parameters(device=device), bfloat16_allowed=False).device,
+        devices=1,
+        max_steps=total,
         precision=recipe.precision,
         callbacks=callbacks,
-        logger=CSVLogger(folder, name="", version=""),
+        plugins=[WholeFiles()],
+        logger=_tensorboard(folder),
+        log_every_n_steps=min(25, total),
+        # All epochs are one row of batches to Lightning, which resumes within one exactly.
+        check_val_every_n_epoch=None,
+        val_check_interval=validation_steps or total,
+        limit_val_batches=None if validation else 0,
+        num_sanity_val_steps=0,
         enable_model_summary=False,
-        log_every_n_steps=25,
+        enable_progress_bar=False,
     )
-    task = LesionTask(recipe)
-    # No shuffling and no workers here: the data set draws its own order, reproducibly.
-    loader = DataLoader(dataset, batch_size=recipe.batch_size, drop_last=True)
-    trainer.fit(task, loader)
-    return task.network.eval()
+    batches = EpochBatches(per_epoch, recipe.batch_size, total)
+    trainer.fit(
+        task,
+        ResumableLoader(dataset, batches, workers),
+        DataLoader(ValidationDataset(validation, recipe), generator=torch.Generator()),
+        ckpt_path=checkpoint,
+        weights_only=True,
+    )
+    task.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
+    return task.network.cpu().eval()
+
+
+def _check(recipe: Recipe, slices: list[LabelledSlice], validation: list[LabelledSlice]) -> None:
+    check_slices(slices, recipe, "training")
+    if validation:
+        check_slices(validation, recipe, "validation")
+    elif recipe.needs_validation:
+        raise InputError(
+            "There are no validation slices, but by this recipe they decide which weights are kept "
+            "or when training ends: name patients for validation."
+        )
+    check_patients_apart(slices, validation)
+
+
+def _tensorboard(folder: Path) -> TensorBoardLogger | bool:
+    if find_spec("tensorboard") is None:
+        return False
+    return TensorBoardLogger(folder, name="", version="tensorboard")

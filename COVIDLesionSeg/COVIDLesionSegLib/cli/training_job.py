@@ -1,0 +1,177 @@
+"""What ``train`` does: one model, or one member for each fold of patients."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from ..engine.errors import OutputError
+from ..engine.files import write_bytes
+from ..engine.metrics.intervals import mean_and_sd
+from ..engine.models.catalogue import load_catalogue
+from ..engine.progress import CancelToken, ProgressCallback
+from ..engine.training.cross_validation import Member, cross_validate, folds_of
+from ..engine.training.curve import CURVE_CSV
+from ..engine.training.data import TrainingData, read_training_data
+from ..engine.training.export import Exported, Provenance, check_new_id, export_model
+from ..engine.training.recipe import Recipe
+from ..engine.training.recipes import make_recipe
+from ..engine.training.trainer import train
+from ..engine.wording import score_text
+from .training_curves import write_curves
+
+CURVES_PICTURE = "curves.png"
+CROSS_VALIDATION_CSV = "cross-validation.csv"
+_UNDEFINED = "n/a"
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What the command's options say.
+
+    Attributes:
+        model_id, title: Of the new model; its network's title by default.
+        network: Id of the model whose network is trained.
+        slices, clean_ct, clean_labels, clean_name: See :func:`read_training_data`.
+        validation: Patients kept for validation; nobody where ``folds`` are asked for.
+        folds: See :func:`~..engine.training.folds.make_folds`; None for one model.
+        out: Folder for all that is written.
+        steps, device, resume: As for the trainer.
+        provenance: What the card says about the weights.
+    """
+
+    model_id: str
+    title: str | None
+    network: str
+    slices: Path
+    clean_ct: Path | None
+    clean_labels: Path | None
+    clean_name: str
+    validation: list[str]
+    folds: str | None
+    out: Path
+    steps: int | None
+    device: str
+    resume: bool
+    provenance: Provenance
+
+    def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
+        """Train, write everything, and give lines to tell the user."""
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        catalogue = load_catalogue()
+        parent = catalogue.get(self.network)
+        check_new_id(self.model_id, parent, catalogue)
+        recipe = make_recipe(parent.card, self.steps)
+        data = read_training_data(
+            self.slices,
+            self.validation,
+            self.clean_ct,
+            self.clean_labels,
+            self.clean_name,
+            with_lungs=recipe.needs_lungs,
+        )
+        if self.folds:
+            folds_of(recipe, data, self.folds)
+        _make_folder(self.out, self.resume)
+
+        def export(network: nn.Module, own: TrainingData, model_id: str) -> Exported:
+            return export_model(
+                network,
+                recipe,
+                own,
+                self.out,
+                model_id=model_id,
+                title=self.title or parent.title,
+                paper=parent.card.paper,
+                provenance=self.provenance,
+                decided=self.folds is None and recipe.needs_validation,
+            )
+
+        if self.folds:
+            return self._cross_validate(recipe, data, export, report, cancel)
+        network = train(
+            recipe,
+            data.training,
+            self.out,
+            cancel,
+            validation=data.validation,
+            resume=self.resume,
+            device=self.device,
+            report=report,
+        )
+        write_curves(self.out / CURVE_CSV, self.out / CURVES_PICTURE)
+        card = export(network, data, self.model_id).card
+        return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
+
+    def _cross_validate(
+        self,
+        recipe: Recipe,
+        data: TrainingData,
+        export: Callable[[nn.Module, TrainingData, str], Exported],
+        report: ProgressCallback,
+        cancel: CancelToken,
+    ) -> list[str]:
+        members = []
+        for number, member in enumerate(
+            cross_validate(
+                recipe,
+                data,
+                self.folds,
+                self.out,
+                self.model_id,
+                export,
+                resume=self.resume,
+                device=self.device,
+                report=report,
+                cancel=cancel,
+            ),
+            start=1,
+        ):
+            fold = self.out / f"fold-{number}"
+            write_curves(fold / CURVE_CSV, fold / CURVES_PICTURE)
+            members.append(member)
+        rows = list(_rows(members))
+        _write_table(rows, self.out / CROSS_VALIDATION_CSV)
+        lines = [f"Dice {score_text(dice)}  {who}" for _, who, _, dice in rows]
+        return [*lines, "Ensemble: " + "+".join(member.model for member in members)]
+
+
+def _rows(members: list[Member]) -> list[tuple[str, str, int | None, float | None]]:
+    """Member, patient, slices and Dice of each held-out patient, then mean and sd."""
+    rows: list[tuple[str, str, int | None, float | None]] = [
+        (member.model, patient, scores.slices, scores.values["dice"])
+        for member in members
+        for patient, scores in member.patients.items()
+    ]
+    mean, sd = mean_and_sd([dice for *_, dice in rows])
+    return [*rows, (_UNDEFINED, "mean", None, mean), (_UNDEFINED, "sd", None, sd)]
+
+
+def _write_table(rows: list[tuple[str, str, int | None, float | None]], path: Path) -> None:
+    """As the EAMC paper's Table 2: the Dice of every patient by the member that never saw them."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["model", "patient", "slices", "dice"])
+    for model, patient, slices, dice in rows:
+        writer.writerow(
+            [model, patient] + [_UNDEFINED if value is None else value for value in (slices, dice)]
+        )
+    write_bytes(text.getvalue().encode(), path)
+
+
+def _make_folder(out: Path, resume: bool) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        occupied = any(out.iterdir())
+    except OSError as error:
+        raise OutputError(f"The folder for the model cannot be made: {error.strerror}.") from error
+    if occupied and not resume:
+        raise OutputError(
+            "The folder for the model is not empty: choose a new one, or --resume a training."
+        )

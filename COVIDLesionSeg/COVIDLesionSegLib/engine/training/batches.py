@@ -1,0 +1,79 @@
+"""All batches of a training in one row, so that it can go on after any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from ..errors import InputError
+from .dataset import Key, TrainingDataset
+
+
+class EpochBatches(Sampler[list[Key]]):
+    """The keys of the samples of every batch; what does not fill a batch at an epoch's end is left.
+
+    Args:
+        per_epoch: Batches of one epoch.
+        batch_size: Samples of a batch.
+        total: Batches of the whole training, from :attr:`start` = 0 on.
+    """
+
+    def __init__(self, per_epoch: int, batch_size: int, total: int):
+        self._per_epoch = per_epoch
+        self._batch_size = batch_size
+        self._total = total
+        self.start = 0
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        for number in range(self.start, self._total):
+            epoch, batch = divmod(number, self._per_epoch)
+            first = batch * self._batch_size
+            yield [(epoch, first + place) for place in range(self._batch_size)]
+
+
+class ResumableLoader(DataLoader[tuple[Tensor, Tensor]]):
+    """Batches of a whole training; Lightning keeps its state, the number given, in checkpoints."""
+
+    def __init__(self, dataset: TrainingDataset, batches: EpochBatches, workers: int):
+        super().__init__(
+            dataset,
+            batch_sampler=batches,
+            num_workers=workers,
+            # Its own, so that no random number of the network's depends on how often it is asked.
+            generator=torch.Generator().manual_seed(dataset.recipe.seed),
+        )
+        self._given = 0
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self.batch_sampler.start = self._given
+        for batch in super().__iter__():
+            self._given += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"given": self._given}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._given = state["given"]
+
+
+def batches_per_epoch(dataset: TrainingDataset) -> int:
+    """Full batches of one epoch.
+
+    Raises:
+        InputError: There is not even one.
+    """
+    samples, size = len(dataset), dataset.recipe.batch_size
+    if samples < size:
+        raise InputError(
+            f"The training slices give {samples} samples, which do not fill a batch of {size}: add "
+            "slices, or lower the recipe's batch size."
+        )
+    return samples // size

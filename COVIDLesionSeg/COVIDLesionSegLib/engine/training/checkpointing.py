@@ -1,0 +1,115 @@
+"""Checkpoints that a killed training goes on from as if nothing had happened."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor
+
+from ..errors import OutputError, TrainingError
+from ..files import write_bytes
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes a checkpoint beside the earlier one, and then in its place.
+
+    Raises:
+        OutputError: It cannot be written; the earlier one is untouched.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, *_: Any, **__: Any) -> None:
+        data = io.BytesIO()
+        torch.save(checkpoint, data)
+        write_bytes(data.getvalue(), Path(path))
+
+
+class Checkpoints(Checkpoint):
+    """Keeps the last state of a training, and that of its best validation Dice.
+
+    Lightning saves network, averaged weights, optimiser, schedule and every callback's state; the
+    state of the random numbers is added here.
+
+    Args:
+        folder: Where to write.
+        steps: Steps between checkpoints.
+        per_epoch: Batches of one epoch, at whose end there is one, too.
+        validation_steps: Steps between validations, after which there is one, too; None without.
+        total: Steps of the whole training.
+        keep_best: Whether the best validation counts.
+
+    Raises:
+        TrainingError: A weight is not a number; earlier checkpoints are untouched.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        steps: int,
+        per_epoch: int,
+        validation_steps: int | None,
+        total: int,
+        keep_best: bool,
+    ):
+        self._folder = folder
+        self._due = (steps, per_epoch, total)
+        self._validation_steps = validation_steps
+        self._keep_best = keep_best
+        self._best = -1.0
+        self._random_states: dict[str, Any] | None = None
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        step = trainer.global_step
+        validated = self._validation_steps and step % self._validation_steps == 0
+        if not validated and any(step % due == 0 for due in self._due):
+            self._save(trainer, LAST)
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        dice = trainer.callback_metrics["validation_dice"].item()
+        if self._keep_best and dice > self._best:
+            self._best = dice
+            self._save(trainer, BEST)
+        self._save(trainer, LAST)
+
+    def _save(self, trainer: lightning.Trainer, name: str) -> None:
+        weights = trainer.lightning_module.state_dict().values()
+        if not all(tensor.isfinite().all() for tensor in weights):
+            raise TrainingError(
+                f"Weights are no longer numbers at step {trainer.global_step}, so training "
+                "stopped; the last checkpoint is from before it: lower the learning rate, or use "
+                "precision 32-true."
+            )
+        trainer.save_checkpoint(self._folder / name, weights_only=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        states = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        return {"best": self._best, "random_states": states}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._best, self._random_states = state["best"], state["random_states"]
+
+    def on_train_start(self, *_: Any) -> None:
+        if self._random_states is not None:
+            torch.set_rng_state(self._random_states["cpu"])
+            torch.cuda.set_rng_state_all(self._random_states["cuda"])
+
+
+def weights_in(path: Path) -> dict[str, Tensor]:
+    """Weights of the network in a checkpoint; the averaged ones, where there are.
+
+    Raises:
+        OutputError: The checkpoint cannot be read.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"The checkpoint {path.name} is missing or damaged.") from error
+    prefix = "network."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

@@ -1,0 +1,152 @@
+"""A training recipe: every number that decides a training, besides the data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..errors import ParameterError
+from ..models.preprocessing import Preprocessing
+from .augmentation import Augmentation
+
+SAMPLINGS = ("patches", "slices")
+SCHEDULES = ("cosine", "constant")
+KEEP = ("best", "last")
+WATCHED = {"validation_dice": "max", "validation_loss": "min"}
+"""What may decide on stopping early and lower learning rates, and which way is better."""
+
+_WARM_UP_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number that decides a training, besides the data.
+
+    The recipes of the papers are data: see :mod:`.recipes`.
+
+    Attributes:
+        network, network_arguments, task, classes, channels: As on a model's card.
+        preprocessing: From CT to network input, of the trained model too.
+        sampling: ``"patches"`` as in the EAMC paper, or whole ``"slices"``.
+        steps: Optimiser steps done; None where ``epochs`` tells.
+        epochs: Times that all samples are seen; None where ``steps`` tells.
+        batch_size: Patches or slices per step.
+        learning_rate: Adam's.
+        weight_decay: Adam's, for parameters whose name fits a key such as ``"head.*"``; 0 for all
+            others.
+        schedule: ``"cosine"``: warmed up over the first 100 steps, then falling to zero along a
+            half cosine over ``schedule_steps``, or all steps where that is None. ``"constant"``.
+        loss, loss_arguments: As for :func:`~..losses.build_loss`.
+        clean_patches: Patches per lesion-free slice and epoch.
+        augmentation: How far samples are changed at random.
+        precision: Lightning's; ``"bf16-mixed"`` is twice as fast on recent CPUs.
+        average_decay: Decay of the exponential average of weights, which is what is validated and
+            kept; 0 for none.
+        validation_steps: Steps between validations; None for once an epoch.
+        watched: ``"validation_dice"`` or ``"validation_loss"``.
+        early_stop: Validations without progress after which training stops; None for never.
+        plateau: Validations without progress after which the learning rate is multiplied by
+            ``plateau_factor``; None for never.
+        keep: The weights that are returned: ``"best"`` validation Dice, or ``"last"``.
+        checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
+            after every validation anyway.
+        seed: Of everything random.
+
+    Raises:
+        ParameterError: The values contradict each other.
+    """
+
+    network: str = "AMCNet"
+    network_arguments: dict[str, Any] = field(default_factory=dict)
+    task: str = "lesions"
+    classes: tuple[str, ...] = ("lesion",)
+    channels: tuple[str, ...] = ("lesion",)
+    preprocessing: Preprocessing = Preprocessing(
+        (-1024.0, 200.0), patch_size=(128, 128), pixel_mm=(0.5, 1.0)
+    )
+    sampling: str = "patches"
+    steps: int | None = 2500
+    epochs: int | None = None
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    weight_decay: dict[str, float] = field(default_factory=dict)
+    schedule: str = "cosine"
+    schedule_steps: int | None = None
+    loss: str = "EamcFocalLoss"
+    loss_arguments: dict[str, Any] = field(default_factory=dict)
+    clean_patches: int = 1
+    augmentation: Augmentation = Augmentation()
+    precision: str = "32-true"
+    average_decay: float = 0.0
+    validation_steps: int | None = None
+    watched: str = "validation_dice"
+    early_stop: int | None = None
+    plateau: int | None = None
+    plateau_factor: float = 0.1
+    keep: str = "last"
+    checkpoint_steps: int = 250
+    seed: int = 20221221
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("sampling", SAMPLINGS),
+            ("schedule", SCHEDULES),
+            ("keep", KEEP),
+            ("watched", tuple(WATCHED)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ParameterError(
+                    f"The recipe's {name} is {getattr(self, name)!r}, but must be one of: "
+                    f"{', '.join(allowed)}."
+                )
+        if (self.steps is None) == (self.epochs is None):
+            raise ParameterError("A recipe gives its length in steps or in epochs, one of the two.")
+        for name in ("steps", "epochs", "batch_size", "validation_steps", "checkpoint_steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ParameterError(f"The recipe's {name} is {value}, but must be 1 or more.")
+        if len(self.channels) > 1 and "background" not in self.channels:
+            raise ParameterError("A network of several channels needs one called background.")
+        self._check_sampling()
+
+    def _check_sampling(self) -> None:
+        prepared = self.preprocessing
+        rows, columns = prepared.patch_size or (0, 1)
+        if self.sampling == "patches" and (
+            rows != columns or prepared.lung_mask or prepared.needs_whole_slices
+        ):
+            raise ParameterError(
+                "A recipe that samples patches needs a preprocessing with a square patch size, "
+                "and without a lung mask or a normalisation of whole slices."
+            )
+        if self.sampling == "slices" and prepared.input_size is None:
+            raise ParameterError(
+                "A recipe that samples slices needs a preprocessing with an input size."
+            )
+
+    @property
+    def needs_lungs(self) -> bool:
+        """Whether slices must come with a mask of the lungs."""
+        return self.preprocessing.lung_mask or self.task == "lungs" or "lung" in self.channels
+
+    @property
+    def background(self) -> int:
+        """What a target holds where nothing is: 0, or the number of the background's channel."""
+        return self.channels.index("background") if len(self.channels) > 1 else 0
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether validation decides about the weights."""
+        return self.keep == "best" or self.early_stop is not None or self.plateau is not None
+
+    def total_steps(self, batches_per_epoch: int) -> int:
+        """Optimiser steps of the whole training."""
+        return self.steps or self.epochs * batches_per_epoch
+
+    def warm_up_steps(self, steps: int) -> int:
+        """Steps, of a schedule over ``steps``, in which the learning rate rises."""
+        return min(_WARM_UP_STEPS, steps // 10)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)

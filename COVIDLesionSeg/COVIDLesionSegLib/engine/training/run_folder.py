@@ -1,0 +1,86 @@
+"""The folder of a training: whose it is, so that nothing else goes on in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, OutputError
+from ..files import write_bytes
+from .checkpointing import LAST
+from .recipe import Recipe
+from .slices import LabelledSlice
+
+TRAINING_JSON = "training.json"
+
+
+def claim_folder(
+    folder: Path,
+    recipe: Recipe,
+    training: list[LabelledSlice],
+    validation: list[LabelledSlice],
+    resume: bool,
+) -> Path | None:
+    """Make the folder one of this training, by recipe and data, or see that it is.
+
+    Returns:
+        The checkpoint to go on from; None to begin.
+
+    Raises:
+        OutputError: The folder cannot be written to, or holds a training that is not to be resumed.
+        InputError: The folder to resume holds the training of another recipe or other data.
+    """
+    own = {
+        "recipe": json.loads(json.dumps(recipe.to_dict())),
+        "training": _digest(training),
+        "validation": _digest(validation),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path, checkpoint = folder / TRAINING_JSON, folder / LAST
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except OSError as error:
+        raise OutputError(f"The folder for training cannot be used: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{TRAINING_JSON} is damaged: choose another folder.") from error
+    if found is not None and not resume:
+        raise OutputError(
+            "The folder holds a training already: resume it, or choose another folder."
+        )
+    if found is not None:
+        _check_same(found, own)
+    else:
+        write_bytes((json.dumps(own, indent=2) + "\n").encode(), path)
+    return checkpoint if checkpoint.is_file() else None
+
+
+def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
+    recipe = found.get("recipe", {})
+    if other := [name for name, value in own["recipe"].items() if recipe.get(name) != value]:
+        raise InputError(
+            "The folder holds the training of another recipe, which differs in "
+            f"{', '.join(other)}: resume with the same recipe, or choose another folder."
+        )
+    for role in ("training", "validation"):
+        if found.get(role) != own[role]:
+            raise InputError(
+                f"The folder holds a training on other {role} slices: resume with the same data, "
+                "or choose another folder."
+            )
+
+
+def _digest(slices: Iterable[LabelledSlice]) -> str:
+    """SHA-256 of all that is learned from, in its order."""
+    digest = hashlib.sha256()
+    for item in slices:
+        digest.update(f"{item.name}\0{item.patient}\0{item.windowed}".encode())
+        for array in (item.image, item.lesion, item.lungs):
+            if array is not None:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()

@@ -1,0 +1,175 @@
+"""Folds by patient: nobody on both sides, everybody held out once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.training.cross_validation import cross_validate, folds_of
+from COVIDLesionSegLib.engine.training.data import TrainingData, patients_of, slices_without
+from COVIDLesionSegLib.engine.training.export import Provenance, check_new_id, export_model
+from COVIDLesionSegLib.engine.training.folds import (
+    hold_out_validation,
+    k_folds,
+    leave_one_out,
+    make_folds,
+    split,
+)
+from engine.training_slices import labelled, tiny_recipe
+
+PATIENTS = st.sets(st.text("abcdef0123", min_size=1, max_size=4), min_size=2, max_size=30)
+SEEDS = st.integers(0, 2**31)
+
+
+def groups_of(fold):
+    return [set(group) for group in (fold.training, fold.validation, fold.test)]
+
+
+def assert_apart(fold, patients):
+    training, validation, test = groups_of(fold)
+    assert training | validation | test == patients
+    assert len(training) + len(validation) + len(test) == len(patients)
+    assert training and test
+
+
+@given(PATIENTS)
+def test_leave_one_out_holds_out_every_patient_alone_once(patients):
+    folds = leave_one_out(patients)
+    assert sorted(name for fold in folds for name in fold.test) == sorted(patients)
+    for fold in folds:
+        assert_apart(fold, patients)
+        assert len(fold.test) == 1
+
+
+@given(PATIENTS, st.data(), SEEDS)
+def test_k_folds_hold_out_every_patient_once_and_evenly(patients, data, seed):
+    k = data.draw(st.integers(2, len(patients)))
+    folds = k_folds(patients, k, seed)
+    assert len(folds) == k
+    assert sorted(name for fold in folds for name in fold.test) == sorted(patients)
+    for fold in folds:
+        assert_apart(fold, patients)
+    sizes = [len(fold.test) for fold in folds]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(PATIENTS.filter(lambda patients: len(patients) > 2), SEEDS)
+def test_a_split_by_shares_is_by_whole_patients_and_leaves_no_group_empty(patients, seed):
+    fold = split(patients, seed)
+    assert_apart(fold, patients)
+    assert fold.validation
+    assert fold == split(reversed(sorted(patients)), seed)
+
+
+@given(PATIENTS.filter(lambda patients: len(patients) > 2), SEEDS)
+def test_patients_put_aside_to_validate_come_from_those_to_learn_from(patients, seed):
+    for fold in leave_one_out(patients):
+        inner = hold_out_validation(fold, seed)
+        assert_apart(inner, patients)
+        assert inner.validation and inner.test == fold.test
+
+
+def test_sixty_ten_thirty_of_ten_patients_are_six_one_and_three():
+    fold = split([f"p{n}" for n in range(10)], seed=1)
+    assert [len(group) for group in groups_of(fold)] == [6, 1, 3]
+
+
+def test_folds_are_named_as_on_the_command_line():
+    patients = [f"p{n}" for n in range(10)]
+    assert len(make_folds("lopo", patients, 0)) == 10
+    assert len(make_folds("5", patients, 0)) == 5
+    assert [len(group) for group in groups_of(*make_folds("60/10/30", patients, 0))] == [6, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "patients", "error", "message"),
+    [
+        ("lopo", ["p1"], InputError, "There are 1 patients, but 2 are needed"),
+        ("5", ["p1", "p2"], InputError, "There are 2 patients, but 5 are needed"),
+        ("60/10/30", ["p1", "p2"], InputError, "There are 2 patients, but 3 are needed"),
+        ("1", ["p1", "p2"], ParameterError, "must be 2 or more"),
+        ("some", ["p1", "p2"], ParameterError, "'some' are not understood"),
+        ("60/30", ["p1", "p2"], ParameterError, "'60/30' are not understood"),
+        ("60/10/40", ["p1", "p2", "p3"], ParameterError, "sum to 100"),
+    ],
+)
+def test_folds_that_cannot_be_made_are_one_clear_sentence(wanted, patients, error, message):
+    with pytest.raises(error, match=message):
+        make_folds(wanted, patients, 0)
+
+
+def data_of(*patients):
+    clean = [labelled("healthy", infected=False, seed=9, shape=(48, 48))]
+    training = [labelled(name, seed=n, shape=(48, 48)) for n, name in enumerate(patients)]
+    return TrainingData(training + clean, [], [])
+
+
+def test_patients_without_lesion_are_never_held_out():
+    folds = folds_of(tiny_recipe(), data_of("p1", "p2", "p3"), "lopo")
+    assert [fold.test for fold in folds] == [("p1",), ("p2",), ("p3",)]
+
+
+def test_a_synthetic_slice_is_learned_from_only_where_nobody_it_shows_is_held_out(tmp_path):
+    synthetic = labelled("p1+healthy", seed=7, shape=(48, 48))
+    data = data_of("p1", "p2", "p3")
+    data = TrainingData([*data.training, synthetic], [], [])
+    assert [fold.test for fold in folds_of(tiny_recipe(), data, "lopo")] == [
+        ("p1",),
+        ("p2",),
+        ("p3",),
+    ]
+    assert synthetic not in slices_without(data.training, ["p1"])
+    assert synthetic in slices_without(data.training, ["p2"])
+    with pytest.raises(InputError, match="both learned from and judged on: p1"):
+        TrainingData([synthetic], [labelled("p1")], [])
+
+
+@pytest.mark.parametrize("decides", [False, True])
+def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network, tmp_path):
+    """Where validation decides, it is another patient's, who counts as learned from."""
+    recipe = tiny_recipe(steps=2, validation_steps=1, keep="best" if decides else "last")
+    given = []
+
+    def export(network, own, model_id):
+        given.append(own)
+        return export_model(
+            network,
+            recipe,
+            own,
+            tmp_path,
+            model_id=model_id,
+            title="Tiny",
+            paper="none",
+            provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        )
+
+    patients = ("p1", "p2", "p3")
+    members = [*cross_validate(recipe, data_of(*patients), "lopo", tmp_path, "tiny", export)]
+    assert [member.model for member in members] == ["tiny-1", "tiny-2", "tiny-3"]
+    assert [tuple(member.patients) for member in members] == [(name,) for name in patients]
+    for own, held_out in zip(given, patients, strict=True):
+        assert patients_of(own.training) == {*patients, "healthy"} - {held_out}
+        assert patients_of(own.validation) == {held_out}
+    assert (tmp_path / "tiny-3.safetensors").is_file()
+    assert (tmp_path / "fold-2" / "metrics.csv").is_file()
+
+
+@pytest.mark.parametrize("model_id", ["a+b", "a/b", "", ".hidden", "a b", "amc-net-1234", "unet"])
+def test_an_id_that_a_new_model_cannot_have_is_refused(model_id):
+    catalogue = load_catalogue()
+    with pytest.raises(ParameterError, match="cannot be called|already"):
+        check_new_id(model_id, catalogue.get("unet"), catalogue)
+
+
+def test_a_trained_model_may_be_trained_anew_under_its_own_id():
+    catalogue = load_catalogue()
+    check_new_id("amc-net", catalogue.get("amc-net"), catalogue)
+    check_new_id("my-own_1.2", catalogue.get("unet"), catalogue)
+    untrained = replace(catalogue.get("amc-net").card, weights=None)
+    with pytest.raises(ParameterError, match="already"):
+        check_new_id("amc-net", replace(catalogue.get("amc-net"), card=untrained), catalogue)
