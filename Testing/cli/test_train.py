@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import read_models
+from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
+from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.")
@@ -94,3 +96,47 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     assert done.exit_code == code
     assert message in " ".join(done.output.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_trained_further_names_its_parent_and_all_it_learned_from(
+    trained, train, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(trained))
+    onward = ("--network", "mine", "--continue")
+    refused = train("next", tmp_path / "a", "--validate", "coronacases_org_001", *onward)
+    assert refused.exit_code == 1
+    assert "Model mine learned from coronacases_org_001, who cannot judge" in refused.output
+    done = train("next", tmp_path / "b", "--validate", "coronacases_org_002", *onward)
+    assert done.exit_code == 0, done.output
+    (child,), (parent,) = (
+        read_models(folder / file)
+        for folder, file in ((tmp_path / "b", "next.json"), (trained, "mine.json"))
+    )
+    assert child.card.training["parent"] == {
+        "id": "mine",
+        "weights_sha256": parent.card.weights.sha256,
+    }
+    assert child.card.training["data"]["training"] == parent.card.training["data"]["training"]
+    assert len(child.card.training["data_fingerprint"]) == 64
+    both = train("c", tmp_path / "c", "--folds", "lopo", *onward)
+    assert both.exit_code == 2
+
+
+def test_an_untrained_network_cannot_be_continued(train, tmp_path):
+    refused = train("new", tmp_path, "--validate", "coronacases_org_002", "--continue")
+    assert refused.exit_code == 1 and "no trained weights" in refused.output
+
+
+def test_corrected_cts_are_learned_from_beside_slices(train, small_chest, tmp_path):
+    lesion = (small_chest.array > -600) & (small_chest.array < -300)
+    write_volume(small_chest.array, small_chest.geometry, tmp_path / "ct.nrrd")
+    write_volume(lesion, small_chest.geometry, tmp_path / "mask.nrrd")
+    table = tmp_path / "cts.csv"
+    table.write_text("ct,mask,patient\nct.nrrd,mask.nrrd,p9\n", encoding="utf-8")
+    out = tmp_path / "out"
+    done = train("more", out, "--volumes", table, "--validate", "coronacases_org_002")
+    assert done.exit_code == 0, done.output
+    (model,) = read_models(out / "more.json")
+    learned = model.card.training["data"]["training"]
+    assert set(learned) == {"coronacases_org_001", "p9"} and learned["p9"] > 5
+    assert str(tmp_path) not in json.dumps(model.card.training)

@@ -186,7 +186,7 @@ def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps({"slices": 6, "infected": [2, 3]}), encoding="utf-8")
     data = read_training_data(
-        slice_folder, ["coronacases_org_002"], tmp_path / "clean.nrrd", labels
+        [slice_folder], ["coronacases_org_002"], tmp_path / "clean.nrrd", labels
     )
     assert data.describe() == {
         "training": {"coronacases_org_001": 1, "coronacases_org_003": 1, "clean-ct": 4},
@@ -200,7 +200,7 @@ def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
 
 def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp_path):
     with pytest.raises(InputError, match="no patient coronacases_org_009"):
-        read_training_data(slice_folder, ["coronacases_org_009"])
+        read_training_data([slice_folder], ["coronacases_org_009"])
     (slice_folder / "lesion" / "coronacases_org_001_001.png").unlink()
     with pytest.raises(InputError, match="coronacases_org_001_001.png .* missing in lesion/"):
         read_slice_folder(slice_folder)
@@ -209,7 +209,7 @@ def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp
 
 
 def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_folder, tmp_path):
-    data = read_training_data(slice_folder, ["coronacases_org_002"])
+    data = read_training_data([slice_folder], ["coronacases_org_002"])
     recipe = Recipe(
         network_arguments={"multi_scale": False, "attention": False, "dropout": 0.0},
         loss_arguments={"balance": "printed"},

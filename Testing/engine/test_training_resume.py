@@ -155,3 +155,16 @@ def test_a_loss_that_is_no_number_stops_training_and_leaves_the_last_good_checkp
         train(recipe, SLICES, tmp_path, validation=VALIDATION)
     kept = torch.load(tmp_path / LAST, weights_only=True)
     assert all(tensor.isfinite().all() for tensor in kept["state_dict"].values())
+
+
+def test_a_training_begins_with_the_weights_it_is_given_and_resumes_with_no_others(
+    unbroken, tmp_path
+):
+    network, _ = unbroken
+    still = replace(RECIPE, learning_rate=0.0)
+    begun = train(still, SLICES, tmp_path, validation=VALIDATION, start=network)
+    # Averaging rounds; the statistics of batch norm are none of the optimiser's.
+    for one, other in zip(begun.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    with pytest.raises(InputError, match="began with other weights"):
+        train(still, SLICES, tmp_path, validation=VALIDATION, resume=True)

@@ -15,6 +15,7 @@ from .progress_display import print_json_line, progress_display
 
 _PATH_OPTIONS = {
     "--slices": "SLICES",
+    "--volumes": "VOLUMES",
     "--clean-ct": "CT",
     "--clean-labels": "LABELS",
     "--out": "OUT",
@@ -24,9 +25,6 @@ _PATH_OPTIONS = {
 
 def train(
     model_id: Annotated[str, typer.Argument(metavar="ID", help="The new model's id.")],
-    slices: Annotated[
-        Path, typer.Option("--slices", help="Folder of index.csv, img/ and lesion/.")
-    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="New folder for the model and its loss curve.")
     ],
@@ -36,6 +34,18 @@ def train(
     licence_note: Annotated[
         str, typer.Option("--licence-note", help="What it means for the user, one sentence.")
     ],
+    slices: Annotated[
+        list[Path] | None,
+        typer.Option("--slices", help="Folder of index.csv, img/ and lesion/; repeatable."),
+    ] = None,
+    volumes: Annotated[
+        Path | None,
+        typer.Option(
+            "--volumes",
+            help="CSV file with the columns ct, mask, patient: CTs and their lesion masks, or "
+            "segmentations corrected and saved in 3D Slicer (.seg.nrrd).",
+        ),
+    ] = None,
     validate: Annotated[
         list[str] | None,
         typer.Option("--validate", help="Patient kept for validation; repeatable."),
@@ -52,6 +62,13 @@ def train(
     network: Annotated[
         str, typer.Option("--network", help="Model of the catalogue whose network is trained.")
     ] = "amc-net",
+    onward: Annotated[
+        bool,
+        typer.Option(
+            "--continue",
+            help="Begin with the weights of --network, as on corrections, not with random ones.",
+        ),
+    ] = False,
     title: Annotated[
         str | None, typer.Option("--title", help="The new model's name; the network's by default.")
     ] = None,
@@ -77,6 +94,12 @@ def train(
     """Train a network on annotated slices and write its card and weights."""
     if bool(validate) == bool(folds):
         raise typer.BadParameter("Give either patients to --validate, or --folds.")
+    if onward and folds:
+        raise typer.BadParameter(
+            "--continue and --folds exclude each other: the parent learned from those held out."
+        )
+    if not slices and volumes is None:
+        raise typer.BadParameter("Give --slices or --volumes, or both.")
     with clear_outcome(debug) as cancel:
         from ..engine.inference.cpu import tune_allocator
 
@@ -88,7 +111,9 @@ def train(
             model_id=model_id,
             title=title,
             network=network,
-            slices=slices,
+            onward=onward,
+            slices=slices or [],
+            volumes=volumes,
             clean_ct=clean_ct,
             clean_labels=clean_labels,
             clean_name=clean_name,

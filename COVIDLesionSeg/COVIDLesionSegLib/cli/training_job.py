@@ -15,11 +15,13 @@ from ..engine.errors import OutputError
 from ..engine.files import write_bytes
 from ..engine.metrics.intervals import mean_and_sd
 from ..engine.models.catalogue import load_catalogue
+from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, ProgressCallback
 from ..engine.training.cross_validation import Member, cross_validate, folds_of
 from ..engine.training.curve import CURVE_CSV
-from ..engine.training.data import TrainingData, read_training_data
+from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.export import Exported, Provenance, check_new_id, export_model
+from ..engine.training.fine_tuning import check_may_judge
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import train
@@ -38,7 +40,8 @@ class TrainingJob:
     Attributes:
         model_id, title: Of the new model; its network's title by default.
         network: Id of the model whose network is trained.
-        slices, clean_ct, clean_labels, clean_name: See :func:`read_training_data`.
+        slices, volumes, clean_ct, clean_labels, clean_name: See :func:`read_training_data`.
+        onward: Begin with the weights of ``network``.
         validation: Patients kept for validation; nobody where ``folds`` are asked for.
         folds: See :func:`~..engine.training.folds.make_folds`; None for one model.
         out: Folder for all that is written.
@@ -49,10 +52,12 @@ class TrainingJob:
     model_id: str
     title: str | None
     network: str
-    slices: Path
+    slices: list[Path]
+    volumes: Path | None
     clean_ct: Path | None
     clean_labels: Path | None
     clean_name: str
+    onward: bool
     validation: list[str]
     folds: str | None
     out: Path
@@ -67,6 +72,7 @@ class TrainingJob:
         catalogue = load_catalogue()
         parent = catalogue.get(self.network)
         check_new_id(self.model_id, parent, catalogue)
+        start = load_network(parent) if self.onward else None
         recipe = make_recipe(parent.card, self.steps)
         data = read_training_data(
             self.slices,
@@ -75,7 +81,11 @@ class TrainingJob:
             self.clean_labels,
             self.clean_name,
             with_lungs=recipe.needs_lungs,
+            volumes=self.volumes,
+            cancel=cancel,
         )
+        if self.onward:
+            check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
         if self.folds:
             folds_of(recipe, data, self.folds)
         _make_folder(self.out, self.resume)
@@ -91,6 +101,7 @@ class TrainingJob:
                 paper=parent.card.paper,
                 provenance=self.provenance,
                 decided=self.folds is None and recipe.needs_validation,
+                parent=parent.card if self.onward else None,
             )
 
         if self.folds:
@@ -101,6 +112,7 @@ class TrainingJob:
             self.out,
             cancel,
             validation=data.validation,
+            start=start,
             resume=self.resume,
             device=self.device,
             report=report,

@@ -14,10 +14,13 @@ from ..errors import InputError
 from ..lungs import get_extractor
 from ..parameters import Parameters
 from ..progress import CancelToken
-from ..volume import Volume, read_array, read_volume, same_grid
+from ..volume import Geometry, Volume, read_array, read_volume, same_grid
+from ..volume.segmentation_file import SUFFIX, read_segments
 from .samples import Sample, chosen_patients
 
 _COLUMNS = ("ct", "mask", "patient")
+_LUNG_SEGMENTS = {"right lung": 1, "left lung": 2}
+LESION_CLASSES = ("lesion", "ground-glass opacity", "consolidation")
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class VolumeData:
     """Labelled data of a CSV file; see :class:`~.samples.LabelledData`.
 
     Columns: ``ct``, a file or DICOM folder; ``mask``, a file on the grid of the CT with lesion 1
-    and everything else 0, or nothing for a CT without lesions; and perhaps ``patient``, by default
-    the name of the CT. Paths are relative to the CSV file.
+    and everything else 0, or a segmentation that 3D Slicer saved (``.seg.nrrd``), or nothing for a
+    CT without lesions; and perhaps ``patient``, by default the name of the CT. Paths are relative
+    to the CSV file. The lungs are found, unless the segmentation has them.
 
     Args:
         table: The CSV file.
@@ -62,8 +66,12 @@ class VolumeData:
             cancel.raise_if_cancelled()
             try:
                 volume = read_volume(pair.ct)
-                found = self._extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel)
-                lesion = _read_mask(pair.mask, volume)
+                lesion, lungs = _read_mask(pair.mask, volume)
+                if lungs is None:
+                    found = self._extractor.extract(
+                        volume.axial, volume.axial_spacing, cancel=cancel
+                    )
+                    lungs = volume.on_grid(found.labels)
             except InputError as error:
                 raise InputError(f"{pair.ct.name}: {error}") from error
             yield Sample(
@@ -72,7 +80,7 @@ class VolumeData:
                 image=volume.axial,
                 windowed=False,
                 lesion=volume.order.to_axial(lesion),
-                lungs=found.labels,
+                lungs=volume.order.to_axial(lungs),
                 spacing_mm=volume.axial_spacing,
             )
 
@@ -111,10 +119,38 @@ def _pair(row: dict[str, str | None], table: Path) -> _Pair:
     )
 
 
-def _read_mask(path: Path | None, volume: Volume) -> np.ndarray:
-    """Lesion mask, bool (k, j, i), on the grid of the CT."""
+def _read_mask(path: Path | None, volume: Volume) -> tuple[np.ndarray, np.ndarray | None]:
+    """Lesions, bool (k, j, i) on the CT's grid, and lungs, uint8, where the file has them."""
     if path is None:
-        return np.zeros(volume.array.shape, dtype=bool)
+        return np.zeros(volume.array.shape, dtype=bool), None
+    if path.name.lower().endswith(SUFFIX):
+        return _read_segmentation(path, volume.geometry)
+    return _read_label_map(path, volume), None
+
+
+def _read_segmentation(path: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray | None]:
+    """What an annotator corrected and saved from 3D Slicer."""
+    segments = read_segments(path, geometry)
+    lungs = np.zeros(geometry.shape, dtype=np.uint8)
+    lesion = np.zeros(geometry.shape, dtype=bool)
+    classes = []
+    for segment in segments:
+        name = segment.class_name or segment.name.strip().lower()
+        if name in _LUNG_SEGMENTS:
+            lungs[segment.mask] = _LUNG_SEGMENTS[name]
+        elif name in LESION_CLASSES:
+            lesion |= segment.mask
+            classes.append(name)
+    if not classes:
+        names = ", ".join(segment.name for segment in segments)
+        raise InputError(
+            f"{path.name} has the segments {names}, but none called "
+            f"{' or '.join(LESION_CLASSES)}: rename the one that holds the lesions."
+        )
+    return lesion, lungs if lungs.any() else None
+
+
+def _read_label_map(path: Path, volume: Volume) -> np.ndarray:
     array, geometry = read_array(path)
     if not same_grid(geometry, volume.geometry):
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..lungs.methods import get_extractor
+from ..progress import CancelToken
 from ..synthesis.sources import source_patients
 from ..volume import Volume, read_volume
 from .slices import LabelledSlice, clean_slices, read_slice_folder
+from .volumes import read_labelled_volumes
 
 
 @dataclass(frozen=True)
@@ -70,33 +73,46 @@ def check_patients_apart(
 
 
 def read_training_data(
-    slice_folder: Path,
+    slice_folders: Sequence[Path],
     validation: Sequence[str],
     clean_ct: Path | None = None,
     clean_labels: Path | None = None,
     clean_name: str = "clean-ct",
     with_lungs: bool = False,
+    volumes: Path | None = None,
+    cancel: CancelToken | None = None,
 ) -> TrainingData:
-    """Read a slice folder, and the lesion-free slices of a CT.
+    """Read slice folders, CTs with their masks, and the lesion-free slices of a CT.
 
-    Patients of the folder that are not ``validation`` are learned from, except those whose images
+    Patients that are not ``validation`` are learned from, except those whose images
     were windowed before they were stored: they judge from outside.
 
     Args:
-        slice_folder: See :func:`read_slice_folder`.
+        slice_folders: See :func:`read_slice_folder`.
         validation: Patients kept for validation.
         clean_ct: A CT, file or DICOM folder, some slices of which are free of lesions.
         clean_labels: JSON with ``slices``, their number, and ``infected``, the indices, from 0 at
             the inferior end, of those that are not.
         clean_name: What to call that CT in the model's card; no patient data.
         with_lungs: Read the masks of the lungs as well; those of the clean CT are found.
+        volumes: CSV file of CTs and masks, see :func:`read_labelled_volumes`.
+        cancel: Looked at before every CT.
 
     Raises:
-        InputError: A file is missing or damaged, or a patient of ``validation`` is not there.
+        InputError: A file is missing or damaged, there are no data, a slice is there twice, or a
+            patient of ``validation`` is not there.
+        Cancelled: The token was set.
     """
-    slices = read_slice_folder(slice_folder, with_lungs=with_lungs)
+    slices = [s for folder in slice_folders for s in read_slice_folder(folder, None, with_lungs)]
+    if volumes is not None:
+        slices += read_labelled_volumes(volumes, cancel)
+    if not slices:
+        raise InputError("There is nothing to learn from: name a slice folder, or a list of CTs.")
+    names = Counter(item.name for item in slices)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise InputError(f"The slice {twice[0]} is in the data twice: name each source once.")
     if missing := set(validation) - patients_of(slices):
-        raise InputError(f"The slice folder has no patient {', '.join(sorted(missing))}.")
+        raise InputError(f"The data have no patient {', '.join(sorted(missing))}.")
     training = [s for s in slices_without(slices, validation) if not s.windowed]
     if clean_ct is not None:
         if clean_labels is None:

@@ -20,8 +20,10 @@ from ..networks import count_parameters
 from ..parameters import Parameters
 from .data import TrainingData
 from .evaluation import score_patients
+from .fine_tuning import descent
 from .labels import to_be_judged
 from .recipe import Recipe
+from .run_folder import fingerprint
 
 _BFLOAT16_TOLERANCE = 0.002
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -94,12 +96,14 @@ def export_model(
     paper: str,
     provenance: Provenance,
     decided: bool = False,
+    parent: ModelCard | None = None,
 ) -> Exported:
     """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
     and again in bfloat16, which the card allows where no patient's Dice moves by more than 0.002.
-    ``decided`` tells that the validation patients decided about these weights.
+    ``decided`` tells that the validation patients decided about these weights; ``parent`` is the
+    card of the model whose weights the training began with.
 
     Raises:
         OutputError: The folder cannot be written to.
@@ -120,7 +124,8 @@ def export_model(
         preprocessing=recipe.preprocessing,
         weights=Weights(file, sha256, provenance.licence, provenance.licence_note),
         training={
-            "data": data.describe(),
+            **descent(parent, data.describe()),
+            "data_fingerprint": fingerprint(data.training),
             "recipe": recipe.to_dict(),
             "command": provenance.command,
         },

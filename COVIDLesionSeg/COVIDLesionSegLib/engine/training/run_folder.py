@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ..errors import InputError, OutputError
 from ..files import write_bytes
@@ -25,8 +26,9 @@ def claim_folder(
     training: list[LabelledSlice],
     validation: list[LabelledSlice],
     resume: bool,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Path | None:
-    """Make the folder one of this training, by recipe and data, or see that it is.
+    """Make the folder one of this training, by recipe, data and beginning, or see that it is.
 
     Returns:
         The checkpoint to go on from; None to begin.
@@ -37,8 +39,9 @@ def claim_folder(
     """
     own = {
         "recipe": json.loads(json.dumps(recipe.to_dict())),
-        "training": _digest(training),
-        "validation": _digest(validation),
+        "training": fingerprint(training),
+        "validation": fingerprint(validation),
+        "start": None if start is None else _fingerprint_of_weights(start),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,9 +75,22 @@ def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
                 f"The folder holds a training on other {role} slices: resume with the same data, "
                 "or choose another folder."
             )
+    if found.get("start") != own["start"]:
+        raise InputError(
+            "The folder holds a training that began with other weights: resume with the same, or "
+            "choose another folder."
+        )
 
 
-def _digest(slices: Iterable[LabelledSlice]) -> str:
+def _fingerprint_of_weights(weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in weights.items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def fingerprint(slices: Iterable[LabelledSlice]) -> str:
     """SHA-256 of all that is learned from, in its order."""
     digest = hashlib.sha256()
     for item in slices:

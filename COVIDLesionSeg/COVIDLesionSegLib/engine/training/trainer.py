@@ -42,6 +42,7 @@ def train(
     cancel: CancelToken | None = None,
     *,
     validation: Sequence[LabelledSlice] = (),
+    start: nn.Module | None = None,
     resume: bool = False,
     device: str = "cpu",
     workers: int = 0,
@@ -63,6 +64,7 @@ def train(
         folder: Created if absent; without ``resume`` it must not hold a training.
         cancel: Looked at after every step.
         validation: Slices of other patients, which decide where the recipe lets them.
+        start: The same network with weights to begin with; random ones by default.
         resume: Go on from the last checkpoint in ``folder``, if there is one.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the first that is there.
         workers: Processes that prepare samples.
@@ -82,10 +84,14 @@ def train(
     dataset = _DATASETS[recipe.sampling](slices, recipe)
     per_epoch = batches_per_epoch(dataset)
     total = recipe.total_steps(per_epoch)
-    checkpoint = claim_folder(folder, recipe, slices, validation, resume)
+    checkpoint = claim_folder(
+        folder, recipe, slices, validation, resume, None if start is None else start.state_dict()
+    )
 
     lightning.seed_everything(recipe.seed, verbose=False)
     task = SegmentationTask(recipe, total)
+    if start is not None:
+        task.network.load_state_dict(start.state_dict())
     validation_steps = min(recipe.validation_steps or per_epoch, total) if validation else None
     callbacks: list[Callback] = [
         StopWhenCancelled(cancel or CancelToken(), report, total),

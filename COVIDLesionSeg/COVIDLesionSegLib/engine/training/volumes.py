@@ -1,0 +1,45 @@
+"""Slices to learn from, out of whole CTs and their lesion masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..evaluation.volume_data import VolumeData
+from ..parameters import Parameters
+from ..progress import CancelToken
+from .slices import LabelledSlice
+
+
+def read_labelled_volumes(table: Path, cancel: CancelToken | None = None) -> list[LabelledSlice]:
+    """Every slice with lung of the CTs that a CSV file lists with their masks.
+
+    Masks may be segmentations that annotators corrected and saved from 3D Slicer. Lungs that these
+    do not hold are found by the default extractor.
+
+    Args:
+        table: See :class:`~..evaluation.volume_data.VolumeData`.
+        cancel: Looked at before every CT.
+
+    Raises:
+        InputError: The table, a CT or a mask cannot be understood; or the mask is not on the CT's
+            grid.
+        Cancelled: The token was set.
+    """
+    return list(_slices(VolumeData(table, Parameters()), cancel or CancelToken()))
+
+
+def _slices(data: VolumeData, cancel: CancelToken) -> Iterator[LabelledSlice]:
+    for patient in data.samples_of:
+        for number, sample in enumerate(data.read(patient, cancel), start=1):
+            for index in np.flatnonzero(sample.lungs.any(axis=(1, 2))):
+                yield LabelledSlice(
+                    name=f"{patient}_{number}_{index:03d}",
+                    patient=patient,
+                    image=np.ascontiguousarray(sample.image[index], dtype=np.float32),
+                    windowed=False,
+                    lesion=np.ascontiguousarray(sample.lesion[index]),
+                    lungs=sample.lungs[index] > 0,
+                )
