@@ -201,6 +201,10 @@ def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
 def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp_path):
     with pytest.raises(InputError, match="no patient coronacases_org_009"):
         read_training_data([slice_folder], ["coronacases_org_009"])
+    with pytest.raises(InputError, match="in the data twice"):
+        read_training_data([slice_folder, slice_folder], [])
+    with pytest.raises(InputError, match="nothing to learn from"):
+        read_training_data([], [])
     (slice_folder / "lesion" / "coronacases_org_001_001.png").unlink()
     with pytest.raises(InputError, match="coronacases_org_001_001.png .* missing in lesion/"):
         read_slice_folder(slice_folder)

@@ -92,7 +92,7 @@ def test_a_correction_is_what_is_learned_from_with_its_own_lungs(corrected, smal
 
     slices = read_training_data([], [], volumes=table, with_lungs=True).training
     with_lung = np.flatnonzero(axial(result.lungs).any(axis=(1, 2)))
-    assert [item.name for item in slices] == [f"p1_1_{index:03d}" for index in with_lung]
+    assert [item.name for item in slices] == [f"ct.nrrd_{index:03d}" for index in with_lung]
     for item, index in zip(slices, with_lung, strict=True):
         np.testing.assert_array_equal(item.image, small_chest.axial[index])
         np.testing.assert_array_equal(item.lesion, axial(lesion)[index])

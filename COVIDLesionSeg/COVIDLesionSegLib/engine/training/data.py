@@ -108,9 +108,12 @@ def read_training_data(
         slices += read_labelled_volumes(volumes, cancel)
     if not slices:
         raise InputError("There is nothing to learn from: name a slice folder, or a list of CTs.")
-    names = Counter(item.name for item in slices)
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise InputError(f"The slice {twice[0]} is in the data twice: name each source once.")
+    named = Counter((item.patient, item.name) for item in slices)
+    if twice := [name for (_, name), count in named.items() if count > 1]:
+        raise InputError(
+            f"The slice {twice[0]} is in the data twice: name each source once, and give CTs of "
+            "the same patient different names."
+        )
     if missing := set(validation) - patients_of(slices):
         raise InputError(f"The data have no patient {', '.join(sorted(missing))}.")
     training = [s for s in slices_without(slices, validation) if not s.windowed]

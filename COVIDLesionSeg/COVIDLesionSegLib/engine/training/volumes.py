@@ -16,6 +16,8 @@ from .slices import LabelledSlice
 def read_labelled_volumes(table: Path, cancel: CancelToken | None = None) -> list[LabelledSlice]:
     """Every slice with lung of the CTs that a CSV file lists with their masks.
 
+    A slice is called by its CT's name and its axial index: ``name_007``.
+
     Masks may be segmentations that annotators corrected and saved from 3D Slicer. Lungs that these
     do not hold are found by the default extractor.
 
@@ -33,10 +35,10 @@ def read_labelled_volumes(table: Path, cancel: CancelToken | None = None) -> lis
 
 def _slices(data: VolumeData, cancel: CancelToken) -> Iterator[LabelledSlice]:
     for patient in data.samples_of:
-        for number, sample in enumerate(data.read(patient, cancel), start=1):
+        for sample in data.read(patient, cancel):
             for index in np.flatnonzero(sample.lungs.any(axis=(1, 2))):
                 yield LabelledSlice(
-                    name=f"{patient}_{number}_{index:03d}",
+                    name=f"{sample.name}_{index:03d}",
                     patient=patient,
                     image=np.ascontiguousarray(sample.image[index], dtype=np.float32),
                     windowed=False,
