@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from .flags import Flag
 from .inference.cpu import give_back_freed_memory
-from .inference.device import make_plan
 from .inference.predictor import predict_volume
 from .inference.slice_network import SliceNetwork
 from .lungs import get_extractor
@@ -128,13 +127,8 @@ def _slice_networks(
     for model in models:
         cancel.raise_if_cancelled()
         members.append(
-            SliceNetwork(
-                load_network(model, parameters.allow_untrained),
-                model.card,
-                make_plan(parameters, model.card.bfloat16),
-                parameters.tiling,
-                parameters.batch_size,
-                pixel_mm,
+            SliceNetwork.of(
+                load_network(model, parameters.allow_untrained), model.card, parameters, pixel_mm
             )
         )
     return members

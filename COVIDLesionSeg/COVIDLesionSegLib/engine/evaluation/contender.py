@@ -10,7 +10,6 @@ from torch import nn
 
 from ..errors import ParameterError
 from ..flags import Flag
-from ..inference.device import make_plan
 from ..inference.ensemble import Decision, decide
 from ..inference.predictor import predict_volume
 from ..inference.slice_network import SliceNetwork
@@ -156,12 +155,10 @@ class Contender:
         if self._ready is None or pixel_mm != self._pixel_mm:
             self._pixel_mm = pixel_mm
             self._ready = [
-                SliceNetwork(
+                SliceNetwork.of(
                     network,
                     card,
-                    make_plan(self.parameters, card.bfloat16),
-                    self.parameters.tiling,
-                    self.parameters.batch_size,
+                    self.parameters,
                     pixel_mm or (card.preprocessing.resample_mm,) * 2,
                 )
                 for card, network in self._members

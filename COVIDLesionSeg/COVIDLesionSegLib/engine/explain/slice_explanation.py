@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from ..errors import InputError, ParameterError
 from ..flags import Flag
-from ..inference.device import make_plan
 from ..inference.field import Field
 from ..inference.predictor import predict_volume
 from ..inference.slice_network import SliceNetwork
@@ -112,14 +111,7 @@ def explain_slice(
     report(Progress("Loading the model", 0.0, model.title))
     network = load_network(model, parameters.allow_untrained)
     pixel_mm = volume.axial_spacing[1:]
-    slice_network = SliceNetwork(
-        network,
-        model.card,
-        make_plan(parameters, model.card.bfloat16),
-        parameters.tiling,
-        parameters.batch_size,
-        pixel_mm,
-    )
+    slice_network = SliceNetwork.of(network, model.card, parameters, pixel_mm)
     found = get_extractor(parameters).extract(
         axial, volume.axial_spacing, progress=share_of(report, 0.05, 0.35), cancel=cancel
     )

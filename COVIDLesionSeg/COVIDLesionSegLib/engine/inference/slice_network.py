@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from ..errors import DeviceError, ModelError, ParameterError
 from ..flags import Flag
 from ..models.card import ModelCard
-from .device import ComputePlan, ran_out_of_memory
+from ..parameters import Parameters
+from .device import ComputePlan, make_plan, ran_out_of_memory
 from .field import Field
 from .tiling import make_inferer
 
@@ -76,6 +77,23 @@ class SliceNetwork:
         self.flags: list[Flag] = []
         if self.field((1, 1)).unusual_pixels:
             self.flags.append(_resampled(pixel_mm, preprocessing.resample_mm))
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        card: ModelCard,
+        parameters: Parameters,
+        pixel_mm: tuple[float, float],
+    ) -> SliceNetwork:
+        """The network as ``parameters`` ask for it: device, precision, tiling and batch size.
+
+        Raises:
+            DeviceError: The device asked for is not there.
+            ParameterError: The network cannot be tiled so.
+        """
+        plan = make_plan(parameters, card.bfloat16)
+        return cls(network, card, plan, parameters.tiling, parameters.batch_size, pixel_mm)
 
     def slices_at_once(self, shape: tuple[int, int]) -> int:
         """How many slices of ``shape`` to hand over together."""
