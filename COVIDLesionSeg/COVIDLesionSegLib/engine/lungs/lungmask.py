@@ -34,6 +34,7 @@ from .extractor import LungLabels
 from .pieces import NOT_FOUND, SMALLEST_LUNG
 from .plausibility import check_lungs
 from .sides import remove_remnant
+from .slice_batches import ANSWERED, slice_batches
 
 MODELS = {"lungmask-r231": "R231", "lungmask-r231covidweb": "R231CovidWeb"}
 """Name of the method to the package's name of the model."""
@@ -86,25 +87,20 @@ class LungmaskExtractor:
         cancel: CancelToken | None = None,
     ) -> LungLabels:
         """See :class:`~.extractor.LungExtractor`."""
-        cancel = cancel or CancelToken()
         slices = SliceNetwork(
             self._network, self._card, self._plan, "whole-slice", self._batch_size, spacing[1:]
         )
         small = np.zeros((len(axial_hu), _SIZE, _SIZE), np.uint8)
         boxes = []
-        while len(boxes) < len(small):
-            cancel.raise_if_cancelled()
-            done = len(boxes)
-            message = f"slice {done + 1} of {len(small)}"
-            progress(Progress("Finding the lungs", 0.85 * done / len(small), message))
-            batch = slice(done, done + slices.slices_at_once(small.shape[1:]))
+        for batch in slice_batches(
+            slices, len(small), small.shape[1:], progress, cancel or CancelToken()
+        ):
             bodies, body_boxes = self._utils.preprocess(axial_hu[batch], [_SIZE, _SIZE])
             lung = slices(bodies)
             background = 1.0 - lung.sum(axis=1, keepdims=True)
             small[batch] = np.concatenate([background, lung], axis=1).argmax(axis=1)
             boxes += body_boxes
-        cancel.raise_if_cancelled()
-        progress(Progress("Finding the lungs", 0.85, "largest pieces"))
+        progress(Progress("Finding the lungs", ANSWERED, "largest pieces"))
         small = self._utils.postprocessing(small, disable_tqdm=True)
         labels = np.zeros(axial_hu.shape, np.uint8)
         for z, box in enumerate(boxes):

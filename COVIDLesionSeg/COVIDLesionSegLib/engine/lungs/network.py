@@ -23,6 +23,7 @@ from .extractor import LungLabels
 from .pieces import find_body, large_pieces, midline_of
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
+from .slice_batches import ANSWERED, slice_batches
 from .working_grid import WorkingGrid, bounding_box, clip_hu, within
 
 
@@ -58,25 +59,16 @@ class NetworkExtractor:
         cancel: CancelToken | None = None,
     ) -> LungLabels:
         """See :class:`~.extractor.LungExtractor`."""
-        cancel = cancel or CancelToken()
         card = self._model.card
         slices = SliceNetwork(
             self._network, card, self._plan, "whole-slice", self._batch_size, spacing[1:]
         )
         lung = np.zeros(axial_hu.shape, bool)
-        done = 0
-        while done < len(lung):
-            cancel.raise_if_cancelled()
-            progress(
-                Progress(
-                    "Finding the lungs", 0.85 * done / len(lung), f"slice {done + 1} of {len(lung)}"
-                )
-            )
-            batch = slice(done, done + slices.slices_at_once(axial_hu.shape[1:]))
+        for batch in slice_batches(
+            slices, len(lung), lung.shape[1:], progress, cancel or CancelToken()
+        ):
             lung[batch] = slices(axial_hu[batch]).sum(axis=1) > 0.5
-            done = batch.stop
-        cancel.raise_if_cancelled()
-        progress(Progress("Finding the lungs", 0.85, "right and left"))
+        progress(Progress("Finding the lungs", ANSWERED, "right and left"))
         try:
             labels = label_lungs(lung, axial_hu, spacing)
         except LungsNotFoundError as error:
