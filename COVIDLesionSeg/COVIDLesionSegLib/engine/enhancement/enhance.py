@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from ..errors import InputError, ParameterError
 from ..evaluation.contender import Contender
 from ..evaluation.samples import LabelledData, Sample
+from ..evaluation.slice_data import slice_name, slice_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..training.slices import LabelledSlice
 from .certainty import CUT_OFF, LEAST_CERTAINTY, certainty_index, most_certain
@@ -136,7 +135,7 @@ def _candidates(
     has_lungs = sample.lungs is not None
     probability = contender.predict(sample, lung_mask=has_lungs, cancel=cancel).probability
     for index, one in enumerate(probability):
-        name = f"{sample.name}_{index:03d}" if sample.spacing_mm else sample.name
+        name = slice_name(sample, index)
         if (sample.patient, name) in corrected or (has_lungs and not sample.lungs[index].any()):
             continue
         certainty = certainty_index(one)
@@ -145,12 +144,5 @@ def _candidates(
         item, verdict = None, "no lesion found" if certainty is None else "not certain enough"
         if certainty is not None and certainty >= LEAST_CERTAINTY:
             verdict = "not in the top quarter"
-            item = LabelledSlice(
-                name,
-                sample.patient,
-                np.array(sample.image[index], dtype=np.float32),
-                sample.windowed,
-                lesion,
-                sample.lungs[index] > 0 if has_lungs else None,
-            )
+            item = slice_of(sample, index, lesion)
         yield item, Candidate(name, sample.patient, certainty, int(lesion.sum()), verdict)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ..progress import CancelToken
 from ..training.slices import LabelledSlice, read_slice_folder, slices_per_patient
 from .samples import Sample, chosen_patients
@@ -36,6 +38,23 @@ class SliceData:
         cancel.raise_if_cancelled()
         for item in read_slice_folder(self._folder, [patient], with_lungs=True):
             yield sample_of(item)
+
+
+def slice_name(sample: Sample, index: int) -> str:
+    """What slice ``index`` of a sample is called: of a CT ``name_007``."""
+    return f"{sample.name}_{index:03d}" if sample.spacing_mm else sample.name
+
+
+def slice_of(sample: Sample, index: int, lesion: np.ndarray) -> LabelledSlice:
+    """Slice ``index`` of a sample, a copy, with this lesion, bool (rows, columns)."""
+    return LabelledSlice(
+        name=slice_name(sample, index),
+        patient=sample.patient,
+        image=np.array(sample.image[index], dtype=np.float32),
+        windowed=sample.windowed,
+        lesion=lesion.copy(),
+        lungs=None if sample.lungs is None else sample.lungs[index] > 0,
+    )
 
 
 def sample_of(item: LabelledSlice) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import numpy as np
 
 from ..lungs import LungExtractor
 from ..progress import CancelToken
@@ -26,7 +26,5 @@ def healthy_slices(
         Cancelled: The token was set.
     """
     volume = check_chest_ct(volume)
-    lungs = extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel).labels > 0
-    indices = [n for n in range(len(lungs)) if lungs[n].any()]
-    slices = clean_slices(volume, indices, patient)
-    return [replace(item, lungs=lungs[n]) for n, item in zip(indices, slices, strict=True)]
+    lungs = extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel).labels
+    return clean_slices(volume, np.flatnonzero(lungs.any(axis=(1, 2))), patient, lungs)

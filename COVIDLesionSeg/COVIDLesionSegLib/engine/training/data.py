@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..lungs.methods import get_extractor
 from ..progress import CancelToken
 from ..synthesis.sources import source_patients
-from ..volume import Volume, read_volume
+from ..volume import read_volume
 from .slices import LabelledSlice, clean_slices, read_slice_folder
 from .volumes import read_labelled_volumes
 
@@ -122,22 +122,15 @@ def read_training_data(
             raise InputError("The clean CT needs the list of its infected slices beside it.")
         volume = read_volume(clean_ct)
         clean = _clean_indices(clean_labels, volume.axial.shape[0])
-        healthy = clean_slices(volume, clean, clean_name)
-        training += _with_lungs(healthy, volume, clean) if with_lungs else healthy
+        lungs = None
+        if with_lungs:
+            lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
+        training += clean_slices(volume, clean, clean_name, lungs)
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
         outside=[s for s in slices if s.windowed],
     )
-
-
-def _with_lungs(
-    slices: list[LabelledSlice], volume: Volume, indices: list[int]
-) -> list[LabelledSlice]:
-    lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
-    return [
-        replace(item, lungs=lungs[index] > 0) for item, index in zip(slices, indices, strict=True)
-    ]
 
 
 def _clean_indices(labels: Path, slices: int) -> list[int]:

@@ -116,13 +116,16 @@ def _index(folder: Path) -> Iterator[tuple[dict[str, str], str]]:
             yield row, patient_of_case(row["case"])
 
 
-def clean_slices(volume: Volume, indices: Sequence[int], patient: str) -> list[LabelledSlice]:
+def clean_slices(
+    volume: Volume, indices: Sequence[int], patient: str, lungs: np.ndarray | None = None
+) -> list[LabelledSlice]:
     """Slices of a CT that an expert found free of lesions.
 
     Args:
         volume: A CT in HU.
         indices: Their axial indices, 0 at the inferior end.
         patient: Name to file them under.
+        lungs: Non-zero in the lungs of the CT, (z, y, x) in axial order; None where not known.
     """
     axial = volume.axial
     return [
@@ -132,6 +135,7 @@ def clean_slices(volume: Volume, indices: Sequence[int], patient: str) -> list[L
             image=np.ascontiguousarray(axial[index], dtype=np.float32),
             windowed=False,
             lesion=np.zeros(axial.shape[1:], dtype=bool),
+            lungs=None if lungs is None else lungs[index] > 0,
         )
         for index in indices
     ]

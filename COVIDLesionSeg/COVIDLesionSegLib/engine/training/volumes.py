@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..evaluation.slice_data import slice_of
 from ..evaluation.volume_data import VolumeData
 from ..parameters import Parameters
 from ..progress import CancelToken
@@ -37,11 +38,4 @@ def _slices(data: VolumeData, cancel: CancelToken) -> Iterator[LabelledSlice]:
     for patient in data.samples_of:
         for sample in data.read(patient, cancel):
             for index in np.flatnonzero(sample.lungs.any(axis=(1, 2))):
-                yield LabelledSlice(
-                    name=f"{sample.name}_{index:03d}",
-                    patient=patient,
-                    image=np.ascontiguousarray(sample.image[index], dtype=np.float32),
-                    windowed=False,
-                    lesion=np.ascontiguousarray(sample.lesion[index]),
-                    lungs=sample.lungs[index] > 0,
-                )
+                yield slice_of(sample, index, sample.lesion[index])
