@@ -49,7 +49,8 @@ def load_network(
             network = build_network(card.network, card.arguments)
     else:
         network = build_network(card.network, card.arguments)
-        _load_weights(network, model, weights)
+        data = read_weights(model) if weights is None else _verified(weights, model)
+        _load_weights(network, model, data)
     _check_fits(network.eval(), card)
     return network
 
@@ -83,36 +84,32 @@ def read_weights(model: Model) -> bytes:
         raise ModelError(
             f"The weights of model {model.id} cannot be read ({path.name}): {error.strerror}."
         ) from error
-    _verify(data, model)
-    return data
+    return _verified(data, model)
 
 
-def _verify(data: bytes, model: Model) -> None:
+def _verified(data: bytes, model: Model) -> bytes:
     weights = model.card.weights
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
             f"The weights of model {model.id} ({weights.file}) do not have the checksum on its "
             "card: the file is damaged or was replaced; install it again."
         )
+    return data
 
 
-def _load_weights(network: nn.Module, model: Model, data: bytes | None) -> None:
-    path = model.weights_path
-    if data is None:
-        data = read_weights(model)
-    else:
-        _verify(data, model)
+def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
+    file = model.card.weights.file
     try:
         tensors = load_safetensors(data)
         network.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise ModelError(
-            f"The weights in {path.name} are not those of network {model.card.network}: "
+            f"The weights in {file} are not those of network {model.card.network}: "
             "use the file that belongs to this model's card."
         ) from error
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise ModelError(
-            f"The weights in {path.name} are not all numbers, as after a training that went wrong: "
+            f"The weights in {file} are not all numbers, as after a training that went wrong: "
             f"train model {model.id} again."
         )
 
