@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from cli.facts import member
+from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
+from engine.crafted import make_card
+from engine.training_slices import Stemmed
 
 CLASSES = ("ground-glass opacity", "consolidation")
 
@@ -79,3 +85,22 @@ def single_class(result):
     lesions = (result.lesions > 0).astype(np.uint8)
     severity = measure_severity(result.lungs, lesions, ("lesion",), result.geometry)
     return replace(result, lesions=lesions, classes=("lesion",), severity=severity)
+
+
+@pytest.fixture(scope="session")
+def small_drsegunet(tmp_path_factory):
+    """A model ``small`` of the user's, untrained: DRSegUNet's recipe with the smallest network."""
+    folder = tmp_path_factory.mktemp("models")
+    card = make_card(
+        Preprocessing((-1000.0, 100.0), input_size=(64, 64)),
+        (*CLASSES, "lung", "background"),
+        id="small",
+        title="Small",
+        network="DRSegUNet",
+        classes=CLASSES,
+    )
+    (folder / "small.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(networks._NETWORKS, "DRSegUNet", Stemmed)
+        patch.setenv(USER_FOLDER_VARIABLE, str(folder))
+        yield "small"

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
@@ -15,6 +20,7 @@ from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 
+LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.")
 
 
@@ -62,8 +68,33 @@ def test_a_finished_training_resumes_to_the_same_weights(trained, train):
     assert json.loads(resumed.stdout.splitlines()[-1])["done"] == str(trained)
 
 
-def test_leave_one_patient_out_writes_members_a_table_and_the_ensembles_name(train, tmp_path):
-    done = train("member", tmp_path / "out", "--folds", "lopo")
+def test_two_processes_write_and_tell_once(trained, slice_folder, tmp_path):
+    basic = ("train", "mine", "--slices", slice_folder, "--out", tmp_path, *LICENCE)
+    how = ("--network", "unet", "--steps", 2, "--devices", 2, "--json-progress")
+    words = [*basic, *how, "--validate", "coronacases_org_002"]
+    done = subprocess.run(
+        [sys.executable, "-m", "COVIDLesionSegLib.cli.main", *map(str, words)],
+        env=os.environ | {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    *steps, last = map(json.loads, done.stdout.splitlines())
+    assert [told["message"] for told in steps] == ["step 1 of 2", "step 2 of 2"]
+    assert last["done"] == str(tmp_path)
+    models = [read_models(folder / "mine.json")[0] for folder in (trained, tmp_path)]
+    one, two = (load_network(model).state_dict() for model in models)
+    for name, weight in one.items():
+        # Rounded to bfloat16 on the way, and stored in half precision.
+        torch.testing.assert_close(two[name], weight, rtol=0.02, atol=2e-3)
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_leave_one_patient_out_writes_members_a_table_and_the_ensembles_name(
+    parallel, train, tmp_path
+):
+    done = train("member", tmp_path / "out", "--folds", "lopo", "--parallel", parallel)
     assert done.exit_code == 0, done.output
     assert "Ensemble: member-1+member-2" in done.output
     with (tmp_path / "out" / "cross-validation.csv").open(encoding="utf-8") as file:
@@ -85,6 +116,15 @@ def test_leave_one_patient_out_writes_members_a_table_and_the_ensembles_name(tra
         ("unet", ("--folds", "lopo"), 1, "a model called unet already"),
         ("mine", (), 2, "--validate, or --folds"),
         ("mine", ("--folds", "lopo", "--validate", "x"), 2, "--validate, or --folds"),
+        ("mine", ("--folds", "lopo", "--everyone"), 2, "--folds, or --everyone"),
+        ("mine", ("--validate", "x", "--parallel", "2"), 2, "are for --folds"),
+        ("mine", ("--folds", "lopo", "--devices", "2"), 2, "Folds take one device each"),
+        (
+            "mine",
+            ("--folds", "lopo", "--parallel", "2", "--workers", "1"),
+            2,
+            "leave out --workers",
+        ),
         ("mine", ("--folds", "9"), 1, "2 patients, but 9 are needed"),
         ("mine", ("--validate", "nobody"), 1, "no patient nobody"),
     ],
@@ -120,6 +160,14 @@ def test_a_model_trained_further_names_its_parent_and_all_it_learned_from(
     assert len(child.card.training["data_fingerprint"]) == 64
     both = train("c", tmp_path / "c", "--folds", "lopo", *onward)
     assert both.exit_code == 2
+
+
+def test_the_last_fit_learns_from_everyone_so_only_outsiders_judge(train, tmp_path):
+    done = train("last", tmp_path / "last", "--everyone")
+    assert done.exit_code == 0, done.output
+    (model,) = read_models(tmp_path / "last" / "last.json")
+    assert set(model.card.learned_from) == {"coronacases_org_001", "coronacases_org_002"}
+    assert {score.data.split(",")[0] for score in model.card.scores} == {"radiopaedia_4_85506"}
 
 
 def test_an_untrained_network_cannot_be_continued(train, tmp_path):

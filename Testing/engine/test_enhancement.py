@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.enhancement import certainty
 from COVIDLesionSegLib.engine.enhancement.certainty import certainty_index, most_certain
-from COVIDLesionSegLib.engine.enhancement.enhance import WeightedSlice, enhance
-from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ParameterError
+from COVIDLesionSegLib.engine.enhancement.enhance import enhance, with_corrections
+from COVIDLesionSegLib.engine.enhancement.selection_file import read_selection, write_selection
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 from COVIDLesionSegLib.engine.evaluation.contender import Contender
 from COVIDLesionSegLib.engine.evaluation.samples import Sample
 from COVIDLesionSegLib.engine.evaluation.slice_data import SliceData
@@ -20,6 +21,7 @@ from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training.run_folder import fingerprint
 from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
 from COVIDLesionSegLib.engine.training.slices import LabelledSlice
 from COVIDLesionSegLib.engine.volume import write_volume
@@ -47,6 +49,14 @@ def test_the_top_quarter_is_chosen_if_its_certainty_is_at_least_nine_tenths():
     assert most_certain(values) == [3, 6]  # 2 of 8
     assert most_certain([0.9, 0.2, 0.3, 0.4]) == [0]  # 0.9 itself is certain enough
     assert most_certain([0.8999, 0.2, 0.3, 0.4]) == []
+
+
+def test_another_share_and_another_certainty_can_be_asked_for():
+    """The paper chose 25 % and 90 % for its own data and network."""
+    values = [0.95, 0.5, 0.66, 0.62]
+    assert most_certain(values, share=0.75) == [0]
+    assert most_certain(values, least=0.6) == [0]
+    assert most_certain(values, share=0.75, least=0.6) == [0, 2, 3]
 
 
 def test_of_equally_certain_slices_the_earlier_comes_first():
@@ -103,18 +113,15 @@ def data_of(slices, folder):
 
 
 def test_the_most_certain_answers_come_back_as_slices_to_learn_from(tmp_path):
-    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), prediction_weight=0.5)
-    assert [(one.item.name, one.weight, one.origin) for one in done.slices] == [
-        ("a3", 0.5, "prediction"),
-        ("a1", 0.5, "prediction"),
-    ]
+    done = enhance(data_of(SLICES, tmp_path / "data"), crafted())
+    assert [one.name for one in done.slices] == ["a3", "a1"]
     lesion = np.zeros((32, 32), bool)
     lesion[LESION] = True
     for one, before in zip(done.slices, (SLICES[3], SLICES[1]), strict=True):
-        np.testing.assert_array_equal(one.item.lesion, lesion)
-        np.testing.assert_array_equal(one.item.image, before.image)
-        np.testing.assert_array_equal(one.item.lungs, before.lungs)
-        assert one.item.patient == "p1" and not one.item.windowed
+        np.testing.assert_array_equal(one.lesion, lesion)
+        np.testing.assert_array_equal(one.image, before.image)
+        np.testing.assert_array_equal(one.lungs, before.lungs)
+        assert one.patient == "p1" and one.weight == 1 and one.pseudo
 
 
 def test_the_report_has_every_slice_with_its_certainty_and_why_it_was_not_chosen(tmp_path):
@@ -124,7 +131,7 @@ def test_the_report_has_every_slice_with_its_certainty_and_why_it_was_not_chosen
         ("a1", "selected"),
         ("a2", "no lesion found"),
         ("a3", "selected"),
-        ("b0", "not in the top quarter"),
+        ("b0", "not among the most certain"),
         ("b1", "not certain enough"),
         ("b2", "no lesion found"),
         ("b3", "no lesion found"),
@@ -134,69 +141,84 @@ def test_the_report_has_every_slice_with_its_certainty_and_why_it_was_not_chosen
     assert done.candidates[2].certainty is None
 
 
-def test_a_correction_wins_over_the_prediction_and_keeps_its_own_weight(tmp_path):
+def test_what_a_person_marked_is_no_candidate(tmp_path):
     corrected = replace(SLICES[3], lesion=np.ones((32, 32), bool))
-    done = enhance(
-        data_of(SLICES, tmp_path / "data"), crafted(), [corrected], correction_weight=3.0
-    )
-    assert done.slices[0] == WeightedSlice(corrected, 3.0, "correction")
-    assert [one.item.name for one in done.slices[1:]] == ["a1"]  # 1 of the 7 that are left
+    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), [corrected])
+    assert [one.name for one in done.slices] == ["a1"]  # 1 of the 7 that are left
     assert "a3" not in {row.name for row in done.candidates}
 
 
-def test_a_correction_of_another_patients_slice_of_the_same_name_changes_nothing(tmp_path):
-    other = replace(SLICES[3], patient="p9")
-    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), [other])
-    assert [one.item.name for one in done.slices] == ["a3", "a3", "a1"]
-    assert [one.origin for one in done.slices] == ["correction", "prediction", "prediction"]
+def test_a_mark_on_another_patients_slice_of_the_same_name_changes_nothing(tmp_path):
+    done = enhance(
+        data_of(SLICES, tmp_path / "data"), crafted(), [replace(SLICES[3], patient="p9")]
+    )
+    assert [one.name for one in done.slices] == ["a3", "a1"]
 
 
-def test_slices_without_lung_are_left_out_and_windowed_ones_stay_windowed():
+def test_a_correction_takes_the_place_of_an_earlier_label_and_has_its_own_weight():
+    corrected = replace(SLICES[1], lesion=np.ones((32, 32), bool))
+    learned = with_corrections(SLICES[:3], [corrected], weight=3.0)
+    assert [(one.name, one.weight) for one in learned] == [("a0", 1.0), ("a2", 1.0), ("a1", 3.0)]
+    assert learned[2].lesion.all()
+    with pytest.raises(InputError, match="corrected twice"):
+        with_corrections([], [SLICES[0], SLICES[0]])
+
+
+def test_slices_without_lung_and_windowed_ones_are_left_out():
     class Given:
-        samples_of = {"p1": 5}
+        samples_of = {"p1": 6}
         unit, lungs, mask_by_default = "px", None, False
 
         def read(self, patient, cancel):
-            image = np.full((1, 32, 32), 0.05, np.float32)
-            image[0, LESION[0], LESION[1]] = 0.95
+            image = np.full((1, 32, 32), -950.0, np.float32)
+            image[0, LESION[0], LESION[1]] = -50.0
             nothing = np.zeros(image.shape, bool)
-            for number in range(5):
+            for number in range(6):
                 lungs = nothing if number == 2 else None
-                yield Sample(f"s{number}", patient, image, True, nothing, lungs, None)
+                yield Sample(f"s{number}", patient, image, number == 4, nothing, lungs, None)
 
     done = enhance(Given(), crafted())
-    assert [row.name for row in done.candidates] == ["s0", "s1", "s3", "s4"]
+    assert [row.name for row in done.candidates] == ["s0", "s1", "s3", "s5"]
     (one,) = done.slices
-    assert one.item.windowed and one.item.lungs is None
+    assert one.name == "s0" and one.lungs is None
 
 
 def test_slices_of_a_whole_ct_are_named_by_their_index(tmp_path):
     phantom = generate_chest_ct(seed=3, size=(72, 64, 12), spacing=(4.5, 4.5, 22.0))
     write_volume(phantom.volume.array, phantom.volume.geometry, tmp_path / "scan.nrrd")
-    (tmp_path / "cts.csv").write_text("ct,mask,patient\nscan.nrrd,,p7\n", encoding="utf-8")
+    (tmp_path / "cts.csv").write_text("ct,patient\nscan.nrrd,p7\n", encoding="utf-8")
     card = make_card(replace(make_card().preprocessing, pixel_mm=None))
     contender = Contender([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
-    data = VolumeData(tmp_path / "cts.csv", Parameters())
+    with pytest.raises(InputError, match="lacks the column mask"):
+        VolumeData(tmp_path / "cts.csv", Parameters())
+    data = VolumeData(tmp_path / "cts.csv", Parameters(), labelled=False)
     done = enhance(data, contender)
     (sample,) = data.read("p7", CancelToken())
     with_lung = np.flatnonzero(sample.lungs.any(axis=(1, 2)))
     assert [row.name for row in done.candidates] == [f"scan.nrrd_{n:03d}" for n in with_lung]
     assert done.slices
     for one in done.slices:
-        assert one.item.patient == "p7"
-        index = int(one.item.name.removeprefix("scan.nrrd_"))
-        np.testing.assert_array_equal(one.item.image, phantom.volume.axial[index])
-        assert not one.item.lesion[~one.item.lungs].any()
+        assert one.patient == "p7"
+        index = int(one.name.removeprefix("scan.nrrd_"))
+        np.testing.assert_array_equal(one.image, phantom.volume.axial[index])
+        assert not one.lesion[~one.lungs].any()
 
 
-def test_wrong_weights_and_doubled_corrections_are_refused_and_cancelling_stops(tmp_path):
-    data = data_of(SLICES, tmp_path / "data")
-    for weights in ({"prediction_weight": 0.0}, {"correction_weight": float("nan")}):
-        with pytest.raises(ParameterError, match="must be a positive number"):
-            enhance(data, crafted(), **weights)
-    with pytest.raises(InputError, match="corrected twice"):
-        enhance(data, crafted(), [SLICES[0], SLICES[0]])
+def test_cancelling_stops(tmp_path):
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        enhance(data, crafted(), cancel=cancel)
+        enhance(data_of(SLICES, tmp_path / "data"), crafted(), cancel=cancel)
+
+
+def test_chosen_slices_come_back_from_their_file_for_the_same_choice_only(tmp_path):
+    slices = [replace(SLICES[3], pseudo=True), replace(SLICES[1], lungs=None, pseudo=True)]
+    path = tmp_path / "selection.npz"
+    write_selection(slices, {"model": "m", "samples": {"p1": 4}}, path)
+    again = read_selection({"model": "m", "samples": {"p1": 4}}, path)
+    assert fingerprint(again) == fingerprint(slices) and all(item.pseudo for item in again)
+    with pytest.raises(InputError, match="chosen from other data, or by another model"):
+        read_selection({"model": "m", "samples": {"p1": 5}}, path)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InputError, match="damaged"):
+        read_selection({"model": "m", "samples": {"p1": 4}}, path)

@@ -354,8 +354,8 @@ def read(table):
     [
         (np.zeros_like, "is empty: leave its place in the table empty"),
         (np.ones_like, "marks every voxel"),
-        (lambda mask: mask * np.arange(1, 89, dtype=np.uint8).reshape(-1, 1, 1), "several labels"),
-        (lambda mask: np.where(mask > 0, np.float32(np.nan), 0), "several labels"),
+        (lambda mask: mask * np.arange(1, 89, dtype=np.uint8).reshape(-1, 1, 1), "holds the label"),
+        (lambda mask: np.where(mask > 0, np.float32(np.nan), 0), "holds the label nan"),
     ],
 )
 def test_masks_that_cannot_be_lesions_are_refused_with_their_ct_named(chest, case, change, said):

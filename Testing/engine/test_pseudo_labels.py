@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from COVIDLesionSegLib.engine.errors import Cancelled
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError
+from COVIDLesionSegLib.engine.lesion_classes import CLASSES
+from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.pseudo_labels import elements, label, lung_field
 from COVIDLesionSegLib.engine.pseudo_labels.elements import disk_element, line_element
 from COVIDLesionSegLib.engine.pseudo_labels.label import pseudo_labels
+from COVIDLesionSegLib.engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
+from COVIDLesionSegLib.engine.volume import write_volume
 
 FINE = {"size": (216, 168, 16), "spacing": (1.5, 1.5, 18.0)}
 
@@ -193,3 +197,30 @@ def test_the_thesis_own_lungs_lie_on_those_of_a_chest():
     found = lung_field.lung_field(phantom.volume.axial)
     assert dice(found, lungs) > 0.93
     assert ndimage.label(found)[1] >= 2
+
+
+def test_slices_of_a_ct_hold_its_hu_its_lungs_and_its_labels_in_axial_order(tmp_path):
+    volume = generate_chest_ct(
+        seed=5, size=(64, 52, 16), spacing=(5.0, 5.0, 17.0), orientation="PSR"
+    ).volume
+    write_volume(volume.array, volume.geometry, tmp_path / "ct.nrrd")
+    lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
+    labels = pseudo_labels(volume.axial, lungs, volume.axial_spacing)
+    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+    for classes, expected in ((("lesion",), labels > 0), (CLASSES, labels)):
+        slices = pseudo_labelled_slices(tmp_path / "ct.nrrd", "p1", tmp_path / "p1", classes)
+        assert [item.name for item in slices] == [f"p1_{index:03d}" for index in with_lung]
+        for item, index in zip(slices, with_lung, strict=True):
+            np.testing.assert_array_equal(item.image, volume.axial[index])
+            np.testing.assert_array_equal(item.lungs, lungs[index] > 0)
+            np.testing.assert_array_equal(item.lesion, expected[index])
+            assert item.pseudo and item.patient == "p1" and item.lesion.dtype == expected.dtype
+
+
+def test_slices_of_another_ct_are_not_taken_for_those_of_this_one(tmp_path):
+    for name, seed in (("a", 5), ("b", 6)):
+        volume = generate_chest_ct(seed=seed, size=(64, 52, 8), spacing=(5.0, 5.0, 34.0)).volume
+        write_volume(volume.array, volume.geometry, tmp_path / f"{name}.nrrd")
+    pseudo_labelled_slices(tmp_path / "a.nrrd", "p1", tmp_path / "p1")
+    with pytest.raises(InputError, match="pseudo-labels of p1 are those of another CT"):
+        pseudo_labelled_slices(tmp_path / "b.nrrd", "p1", tmp_path / "p1")

@@ -1,212 +1,198 @@
-"""Recursive self-learning with a real network: levels, frozen stages, and the best level kept."""
+"""Recursive self-learning through the real trainer: levels, frozen stages, the best level kept."""
 
 from __future__ import annotations
 
-import copy
+import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from COVIDLesionSegLib.engine import networks
+from COVIDLesionSegLib.engine.enhancement import self_learning
 from COVIDLesionSegLib.engine.enhancement.self_learning import (
     DEPTH,
     DRSEGUNET_FIRST_LAYERS,
-    frozen,
+    EPOCHS,
+    LEARNING_RATES,
     learn_recursively,
 )
-from COVIDLesionSegLib.engine.errors import (
-    Cancelled,
-    ModelError,
-    ParameterError,
-    TrainingError,
-)
-from COVIDLesionSegLib.engine.networks import count_parameters
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training.augmentation import Augmentation
+from COVIDLesionSegLib.engine.training.checkpointing import weights_in
+from COVIDLesionSegLib.engine.training.dataset import prepare
+from COVIDLesionSegLib.engine.training.run_folder import fingerprint
+from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
+from engine.training_slices import Stemmed, labelled, tiny_recipe
+
+SHAPE = (32, 32)
+
+
+@pytest.fixture(autouse=True)
+def known_network(monkeypatch):
+    monkeypatch.setitem(networks._NETWORKS, "Stemmed", Stemmed)
+
+
+def recipe(**values):
+    """The DRSegUNet recipe on small slices and a small network."""
+    return tiny_recipe(
+        **{
+            "network": "Stemmed",
+            "classes": CLASSES,
+            "channels": (*CLASSES, "lung", "background"),
+            "preprocessing": Preprocessing((-1000.0, 100.0), input_size=SHAPE),
+            "sampling": "slices",
+            "schedule": "constant",
+            "loss": "CategoricalCrossEntropyLoss",
+            "average_decay": 0.0,
+            "augmentation": Augmentation(),
+            "steps": 20,
+            "batch_size": 1,
+            "validation_steps": 1000,
+        }
+        | values
+    )
+
+
+def slices(patient, count=4, pseudo=True):
+    """Ground glass above consolidation, of other HU; ``pseudo`` labels miss a column."""
+    made = []
+    for seed in range(count):
+        item = labelled(patient, seed=seed, shape=SHAPE, lungs=True)
+        classes = item.lesion.astype(np.uint8)
+        rows = np.flatnonzero(item.lesion.any(axis=1))
+        classes[int(rows.mean()) :] *= 2
+        image = item.image + 300 * (classes == 2)
+        if pseudo:
+            classes[:, np.flatnonzero(classes.any(axis=0))[0]] = 0
+        made.append(replace(item, image=image, lesion=classes, pseudo=pseudo))
+    return made
+
+
+def learn(folder, **options):
+    values = options.pop("recipe", {})
+    validation = options.pop("validation", slices("judge", pseudo=False))
+    return learn_recursively(recipe(**values), slices("ct"), validation, folder, **options)
 
 
 @pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(0)
-    return DRSegUNet(channels=2)
+def learned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("learned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(networks._NETWORKS, "Stemmed", Stemmed)
+        return folder, learn(folder)
 
 
-def slices():
-    """Two images and their pseudo-labels: what is bright."""
-    image = torch.rand(2, 1, 16, 16, generator=torch.Generator().manual_seed(1))
-    return image, (image[:, 0] > 0.6).long()
+def claimed(folder, level):
+    return json.loads((folder / f"level-{level}" / "training.json").read_text(encoding="utf-8"))
 
 
-def take_steps(network, labels, steps=2):
-    image, _ = slices()
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=0.1)
-    network.train()
-    losses = []
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(network(image), labels)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+def weights(folder, level):
+    return weights_in(folder / f"level-{level}" / "last.ckpt")
 
 
-def predicted(network):
-    with torch.no_grad():
-        return (network(slices()[0]).softmax(1)[:, 1] > 0.5).long()
+def test_numbers_are_those_of_the_thesis():
+    """Sections 4.4.2 and 5.5: two levels, 20 epochs."""
+    assert (DEPTH, EPOCHS, LEARNING_RATES) == (2, 20, (9.8e-4, 9.8e-6))
 
 
-class Run:
-    """Callables of a run, which remember what they were given."""
-
-    def __init__(self, scores):
-        self.scores = list(scores)
-        self.labels, self.started, self.trained = [], [], []
-
-    def train(self, network, labels, level):
-        assert level == len(self.labels) + 1
-        self.labels.append(labels)
-        self.started.append(copy.deepcopy(network.state_dict()))
-        take_steps(network, labels)
-        self.trained.append(copy.deepcopy(network.state_dict()))
-
-    def validate(self, network):
-        assert not network.training
-        return self.scores[len(self.trained) - 1]
-
-    def start(self, network, **options):
-        return learn_recursively(
-            network,
-            slices()[1],
-            train=self.train,
-            predict=predicted,
-            validate=self.validate,
-            first_stages=DRSEGUNET_FIRST_LAYERS,
-            **options,
-        )
-
-
-def same(first, second):
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def part(state, stage):
-    return {name: value for name, value in state.items() if name.startswith(f"{stage}.")}
-
-
-def test_the_thesis_has_two_levels():
-    """Section 4.4.2: DRSegUNet-1 and DRSegUNet-2."""
-    assert DEPTH == 2
-
-
-def test_the_first_layers_of_drsegunet_are_the_two_convolutions_of_its_stem(network):
+def test_the_first_layers_of_drsegunet_are_the_two_convolutions_of_its_stem():
+    network = DRSegUNet()
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
     (stem,) = (network.get_submodule(name) for name in DRSEGUNET_FIRST_LAYERS)
     assert [m for m in stem.modules() if isinstance(m, nn.Conv2d)] == convolutions[:3]
     assert convolutions[2].kernel_size == (1, 1)  # the shortcut beside them
 
 
-def test_level_1_learns_all_of_the_network_and_level_2_all_but_the_first_stage(network):
-    run = Run([0.5, 0.6])
-    before = copy.deepcopy(network.state_dict())
-    done = run.start(network)
-    assert same(network.state_dict(), before)  # the network given is not changed
-    assert same(run.started[0], before) and same(run.started[1], run.trained[0])
-    assert not same(part(run.trained[0], "stem"), part(before, "stem"))
-    assert same(part(run.trained[1], "stem"), part(run.trained[0], "stem"))
-    assert not same(part(run.trained[1], "decoder"), part(run.trained[0], "decoder"))
-    stem = sum(p.numel() for p in network.stem.parameters())
+def test_each_level_has_its_learning_rate_and_only_level_1_learns_its_first_stage(learned):
+    folder, done = learned
+    recipes = [claimed(folder, level)["recipe"] for level in (1, 2)]
+    assert [one["learning_rate"] for one in recipes] == [9.8e-4, 9.8e-6]
+    assert [one["frozen"] for one in recipes] == [None, ["stem"]]
+    first, second = weights(folder, 1), weights(folder, 2)
+    for name in first:
+        assert torch.equal(first[name], second[name]) == name.startswith("stem.")
+    assert not torch.equal(first["stem.0.weight"], Stemmed().stem[0].weight)
+    stem = sum(p.numel() for p in Stemmed().stem.parameters())
     assert [level.frozen_parameters for level in done.levels] == [0, stem]
 
 
-def test_level_2_learns_what_level_1_predicts(network):
-    run = Run([0.5, 0.6])
-    run.start(network)
-    level_1 = DRSegUNet(channels=2)
-    level_1.load_state_dict(run.trained[0])
-    assert torch.equal(run.labels[0], slices()[1])
-    assert torch.equal(run.labels[1], predicted(level_1.eval()))
+def test_level_2_goes_on_from_level_1_on_what_it_predicts_in_the_lungs(learned):
+    folder, _ = learned
+    network = Stemmed().eval()
+    network.load_state_dict(weights(folder, 1))
+    predicted = []
+    for item in slices("ct"):
+        with torch.no_grad():
+            answer = network(prepare(item, recipe())[0][None]).softmax(dim=1)[0, :2].numpy()
+        labels = (answer.argmax(axis=0) + 1) * (answer.sum(axis=0) > 0.5) * item.lungs
+        predicted.append(replace(item, lesion=labels.astype(np.uint8)))
+    assert claimed(folder, 1)["training"] == fingerprint(slices("ct"))
+    assert claimed(folder, 2)["training"] == fingerprint(predicted)
+    assert claimed(folder, 1)["start"] is None and claimed(folder, 2)["start"] is not None
 
 
-@pytest.mark.parametrize(
-    ("scores", "best", "worse"),
-    [
-        ([0.95, 0.93], 1, [2]),  # what the thesis saw (Table 15, F1)
-        ([0.5, 0.6], 2, []),
-        ([0.5, 0.5], 1, []),
-        ([0.5, 0.4, 0.7], 3, [2]),
-        ([0.6, 0.4, 0.5], 1, [2, 3]),
-        ([0.3], 1, []),
-    ],
-)
-def test_the_best_level_is_kept_and_a_worse_one_is_told(network, scores, best, worse):
-    run = Run(scores)
-    done = run.start(network, depth=len(scores))
-    assert done.best == best and same(done.network.state_dict(), run.trained[best - 1])
-    assert [level.score for level in done.levels] == scores
-    assert [level.number for level in done.levels if level.flags] == worse
-    for level in done.levels:
-        for flag in level.flags:
-            assert flag.code == "level-got-worse" and f"Level {level.number}" in flag.message
+def test_epochs_are_those_of_the_thesis_where_the_recipe_counts_epochs(tmp_path, monkeypatch):
+    monkeypatch.setattr(self_learning, "EPOCHS", 2)
+    done = learn(tmp_path, recipe={"steps": None, "epochs": 30}, depth=1)
+    assert claimed(tmp_path, 1)["recipe"]["epochs"] == 2 == done.recipe.epochs
 
 
-def test_the_network_kept_has_nothing_frozen(network):
-    done = Run([0.5, 0.6]).start(network)
-    assert count_parameters(done.network) == count_parameters(network)
-    assert not done.network.training
-    assert not any(module._forward_pre_hooks for module in done.network.modules())
+@pytest.mark.parametrize(("rates", "best"), [((9.8e-4, 1e3), 1), ((1e-6, 0.05), 2)])
+def test_the_best_level_is_kept_and_a_worse_one_is_told(rates, best, tmp_path, monkeypatch):
+    monkeypatch.setattr(self_learning, "LEARNING_RATES", rates)
+    done = learn(tmp_path)
+    dice = [level.dice for level in done.levels]
+    assert done.best == best and max(dice) == dice[best - 1] and dice[0] != dice[1]
+    kept = weights(tmp_path, best)
+    assert all(torch.equal(value, kept[name]) for name, value in done.network.state_dict().items())
+    assert done.recipe.learning_rate == rates[best - 1]
+    assert all(item.pseudo for item in done.slices)
+    assert fingerprint(done.slices) == claimed(tmp_path, best)["training"]
+    flags = [flag.message for level in done.levels for flag in level.flags]
+    assert [text.startswith("Level 2 validates worse than level 1") for text in flags] == (
+        [True] if best == 1 else []
+    )
 
 
-def test_a_level_lowers_its_loss_although_its_first_stage_is_frozen(network):
-    learner = copy.deepcopy(network)
-    with frozen(learner, DRSEGUNET_FIRST_LAYERS):
-        losses = take_steps(learner, slices()[1], steps=12)
-    assert losses[-1] < 0.7 * losses[0]
+def test_a_level_that_finds_no_class_is_the_last(tmp_path):
+    blind = Preprocessing((-1000.0, 3000.0), input_size=SHAPE)
+    done = learn(tmp_path, recipe={"preprocessing": blind}, depth=3)
+    (level,) = done.levels
+    (flag,) = level.flags
+    assert flag.code == "level-cannot-teach" and "so it cannot teach level 2" in flag.message
+    assert not (tmp_path / "level-2").exists()
 
 
-def test_batch_normalisation_of_a_frozen_stage_keeps_its_statistics_and_uses_them(network):
-    learner = copy.deepcopy(network)
-    norm = learner.stem.body[1]
-    norm.running_mean.fill_(0.25)
-    with frozen(learner, ["stem"]):
-        learner.train()
-        image, _ = slices()
-        learner(image)
-        assert (norm.running_mean == 0.25).all() and not norm.training
-        assert learner.encoder[0].body[0].training
-    learner.train()
-    learner(image)
-    assert (norm.running_mean != 0.25).any()
+def test_a_finished_run_resumes_to_the_same_levels(learned):
+    folder, done = learned
+    again = learn(folder, resume=True)
+    assert again.levels == done.levels and again.best == done.best
+    state = done.network.state_dict()
+    assert all(
+        torch.equal(value, state[name]) for name, value in again.network.state_dict().items()
+    )
 
 
-def test_gradients_from_before_do_not_move_a_frozen_stage(network):
-    learner = copy.deepcopy(network)
-    learner(slices()[0]).sum().backward()
-    optimizer = torch.optim.Adam(learner.parameters(), lr=0.1)
-    before = copy.deepcopy(learner.state_dict())
-    with frozen(learner, ["stem"]):
-        optimizer.step()
-    assert same(part(learner.state_dict(), "stem"), part(before, "stem"))
-    assert not same(part(learner.state_dict(), "head"), part(before, "head"))
-
-
-def test_what_was_frozen_before_stays_frozen_after(network):
-    learner = copy.deepcopy(network)
-    learner.stem.requires_grad_(False)
-    with frozen(learner, ["stem", "encoder.0"]) as count:
-        assert count == sum(p.numel() for p in learner.encoder[0].parameters())
-    assert not any(p.requires_grad for p in learner.stem.parameters())
-    assert all(p.requires_grad for p in learner.encoder[0].parameters())
-
-
-def test_what_cannot_be_done_is_one_sentence(network):
-    with pytest.raises(ModelError, match="no stage 'first' to freeze; its stages are: stem, enc"):
-        frozen(network, ["first"]).__enter__()
+def test_what_cannot_be_learned_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ModelError, match="no stage 'first' to freeze; its stages are: stem, head"):
+        learn(tmp_path / "a", first_stages=["first"])
     with pytest.raises(ParameterError, match="depth is 0"):
-        Run([]).start(network, depth=0)
-    with pytest.raises(TrainingError, match="Level 2 validates with nan"):
-        Run([0.5, float("nan")]).start(network)
+        learn(tmp_path / "a", depth=0)
+    with pytest.raises(InputError, match="both learned from and judged on: ct"):
+        learn(tmp_path / "a", validation=slices("ct", pseudo=False))
+    with pytest.raises(InputError, match="Patient judge has pseudo-labels, which nobody checked"):
+        learn(tmp_path / "a", validation=slices("judge"))
+    assert not (tmp_path / "a").exists()
+
+
+def test_it_stops_when_cancelled(tmp_path):
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        Run([0.5]).start(network, cancel=cancel)
+        learn(tmp_path, cancel=cancel)

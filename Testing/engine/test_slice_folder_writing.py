@@ -101,3 +101,49 @@ def test_what_would_not_come_back_the_same_is_refused(slices, message, tmp_path)
     with pytest.raises(InputError, match=message):
         write_slice_folder(slices, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+CLASSES = ("ground-glass opacity", "consolidation")
+
+
+def by_class(**values):
+    """A slice with both classes, in every third pixel each."""
+    item = make_slice(**values)
+    numbers = np.arange(item.image.size).reshape(item.image.shape) % 3
+    return replace(item, lesion=numbers.astype(np.uint8))
+
+
+def test_classes_and_pseudo_labels_come_back_to_who_asks_for_them(tmp_path):
+    slices = [replace(by_class(), pseudo=True), by_class(name="p1_002", seed=2)]
+    write_slice_folder(slices, tmp_path / "out")
+    for before, after in zip(
+        slices, read_slice_folder(tmp_path / "out", classes=CLASSES), strict=True
+    ):
+        np.testing.assert_array_equal(after.lesion, before.lesion)
+        assert after.lesion.dtype == np.uint8 and after.pseudo == before.pseudo
+    for before, after in zip(slices, read_slice_folder(tmp_path / "out"), strict=True):
+        np.testing.assert_array_equal(after.lesion, before.lesion > 0)
+        assert after.lesion.dtype == bool
+
+
+def test_a_mask_of_0_and_255_is_lesion_of_any_class_even_where_classes_are_asked_for(tmp_path):
+    write_slice_folder([make_slice()], tmp_path / "out")
+    (item,) = read_slice_folder(tmp_path / "out", classes=CLASSES)
+    assert item.lesion.dtype == bool
+    np.testing.assert_array_equal(item.lesion, make_slice().lesion)
+
+
+@pytest.mark.parametrize("value", [3, 255])
+@pytest.mark.parametrize("classes", [("lesion",), CLASSES])
+def test_a_value_that_is_no_class_is_refused_with_its_file_and_what_is_allowed(
+    value, classes, tmp_path
+):
+    item = by_class()
+    item.lesion[0, 0] = value
+    write_slice_folder([item], tmp_path / "out")
+    said = (
+        rf"The mask lesion/p1_001\.png holds the label {value}, but .* 1 for ground-glass opacity, "
+        "2 for consolidation, or 255 alone for lesion of any kind"
+    )
+    with pytest.raises(InputError, match=said):
+        read_slice_folder(tmp_path / "out", classes=classes)

@@ -71,6 +71,12 @@ def test_hu_stay_where_both_slices_have_the_same_statistics():
     )
 
 
+def test_a_pasted_pseudo_label_stays_one():
+    infected, healthy = replace(make_slice("a", LESION), pseudo=True), make_slice("h", seed=1)
+    assert transfer_lesions(infected, healthy).pseudo
+    assert not transfer_lesions(replace(infected, pseudo=False), healthy).pseudo
+
+
 def test_lesion_outside_the_healthy_lungs_is_trimmed():
     """Methods: "the regions of infection outside the healthy lung regions are trimmed off"."""
     infected, healthy = make_slice("a", LESION), make_slice("h", seed=1)

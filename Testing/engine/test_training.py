@@ -14,8 +14,9 @@ import torch
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network
+from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-from COVIDLesionSegLib.engine.training.augmentation import AIR_HU, Augmentation, crop
+from COVIDLesionSegLib.engine.training.augmentation import Augmentation, crop
 from COVIDLesionSegLib.engine.training.data import TrainingData, read_training_data
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset
 from COVIDLesionSegLib.engine.training.evaluation import score_patients
@@ -23,7 +24,7 @@ from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from COVIDLesionSegLib.engine.training.patches import border_tiles, patch_sites
 from COVIDLesionSegLib.engine.training.slices import read_slice_folder
 from COVIDLesionSegLib.engine.training.trainer import Recipe, make_recipe, train
-from COVIDLesionSegLib.engine.volume import write_volume
+from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
 from engine.training_slices import labelled
 
 AMC_NET = load_catalogue().get("amc-net").card
@@ -244,3 +245,19 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
     dice = next(score for score in card.scores if score.metric == "Dice")
     assert dice.value == pytest.approx(scores["coronacases_org_002"].values["dice"], abs=1e-4)
     assert dice.data == "coronacases_org_002, 1 slices"
+
+
+def test_weights_that_nobody_judged_say_so_and_are_not_cleared_for_bfloat16(slice_folder, tmp_path):
+    read = read_training_data([slice_folder], [])
+    exported = export_model(
+        build_network(AMC_NET.network, AMC_NET.arguments),
+        make_recipe(AMC_NET),
+        replace(read, outside=[]),
+        tmp_path,
+        model_id="unjudged",
+        title="Unjudged",
+        paper="none",
+        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+    )
+    assert not exported.card.scores and not exported.card.bfloat16
+    assert exported.card.notes[0].startswith("Nobody judged these weights")

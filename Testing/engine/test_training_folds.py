@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-from COVIDLesionSegLib.engine.training.cross_validation import cross_validate, folds_of
+from COVIDLesionSegLib.engine.training.cross_validation import (
+    CrossValidation,
+    cross_validate,
+    folds_of,
+)
 from COVIDLesionSegLib.engine.training.data import TrainingData, patients_of, slices_without
 from COVIDLesionSegLib.engine.training.export import Provenance, check_new_id, export_model
 from COVIDLesionSegLib.engine.training.folds import (
@@ -149,7 +153,9 @@ def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network
         )
 
     patients = ("p1", "p2", "p3")
-    members = [*cross_validate(recipe, data_of(*patients), "lopo", tmp_path, "tiny", export)]
+    data = data_of(*patients)
+    folds = folds_of(recipe, data, "lopo")
+    members = [*cross_validate(CrossValidation(recipe, data, folds, tmp_path, "tiny", export))]
     assert [member.model for member in members] == ["tiny-1", "tiny-2", "tiny-3"]
     assert [tuple(member.patients) for member in members] == [(name,) for name in patients]
     for own, held_out in zip(given, patients, strict=True):

@@ -38,6 +38,12 @@ def several_classes(**values):
     return replace(item, lesion=classes, image=item.image + 300 * (classes == 2))
 
 
+def ground_glass():
+    """The same of ground-glass opacity alone."""
+    item = several_classes()
+    return replace(item, lesion=(item.lesion > 0).astype(np.uint8))
+
+
 def test_every_model_of_the_catalogue_has_a_recipe():
     recipes = {model.id: make_recipe(model.card) for model in CATALOGUE.models}
     assert recipe_names() == [
@@ -46,6 +52,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "cascade-lungs",
         "covid-rate",
         "drsegunet",
+        "encoder-patches",
     ]
     for model in CATALOGUE.models:
         assert recipes[model.id].channels == model.card.channels
@@ -106,6 +113,13 @@ def test_every_model_of_the_catalogue_has_a_recipe():
 def test_a_recipe_holds_its_papers_numbers(model, values):
     recipe = recipe_of(model)
     assert {name: getattr(recipe, name) for name in values} == values
+
+
+def test_the_same_network_learns_from_patches_where_its_card_has_a_patch_size():
+    slices, patches = recipe_of("unet-resnet18"), recipe_of("unet-resnet18-patches")
+    assert slices.network == patches.network == "EncoderUNet"
+    assert (slices.sampling, patches.sampling) == ("slices", "patches")
+    assert (slices.loss, patches.loss) == ("LogSoftmaxNLLLoss", "EamcCrossEntropyDiceLoss")
 
 
 def test_patch_networks_take_the_recipes_window_and_all_others_their_cards_preprocessing():
@@ -212,7 +226,8 @@ def test_targets_are_resampled_by_majority_and_padded_with_background():
 @pytest.mark.parametrize(
     ("model", "slices", "message"),
     [
-        ("drsegunet", [labelled(lungs=True)], "no training slice is labelled consolidation"),
+        ("drsegunet", [labelled(lungs=True)], "slice p1_0 holds lesions without their class"),
+        ("drsegunet", [ground_glass()], "no training slice is labelled consolidation"),
         ("amc-net", [several_classes()], "hold the label 2"),
         ("amc-net", [labelled(infected=False)], "No training slice shows lesion"),
         ("amc-net", [], "There are no training slices"),

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
+from COVIDLesionSegLib.cli.pseudo_label_file import write_pseudo_labels
 from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.evaluation.mask_file import read_mask
 from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
@@ -97,6 +99,70 @@ def test_a_correction_is_what_is_learned_from_with_its_own_lungs(corrected, smal
         np.testing.assert_array_equal(item.image, small_chest.axial[index])
         np.testing.assert_array_equal(item.lesion, axial(lesion)[index])
         np.testing.assert_array_equal(item.lungs, axial(result.lungs)[index] > 0)
+
+
+CLASSES = ("ground-glass opacity", "consolidation")
+
+
+@pytest.mark.parametrize("direction", ["flipped in all axes", "oblique left-handed"])
+def test_corrected_classes_are_told_apart_where_somebody_asks(scene, tmp_path, direction):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    geometry = make_geometry(direction)
+    result = make_result(geometry, CLASSES)
+    ct_node = add_ct(scene, geometry)
+    node = show_result(ct_node, result, surfaces=False).segmentationNode
+    kept = np.arange(geometry.shape[1]) % 2 == 0
+    correct(node, ct_node, "consolidation", lambda mask: mask & kept[:, None])
+    save(node, tmp_path / "a.seg.nrrd")
+    expected = result.lesions.copy()
+    expected[(expected == 2) & ~kept[:, None]] = 0
+    mask = read_mask(tmp_path / "a.seg.nrrd", geometry, CLASSES)
+    np.testing.assert_array_equal(mask.lesion, expected)
+    np.testing.assert_array_equal(mask.lungs, result.lungs)
+    assert not mask.pseudo
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.seg.nrrd", geometry).lesion, expected > 0)
+
+
+def test_lesions_of_no_class_are_boolean_whoever_asks_and_overlaps_go_to_the_later_class(
+    scene, tmp_path
+):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    geometry = make_geometry()
+    ct_node = add_ct(scene, geometry)
+    single = show_result(ct_node, make_result(geometry), surfaces=False).segmentationNode
+    save(single, tmp_path / "single.seg.nrrd")
+    assert read_mask(tmp_path / "single.seg.nrrd", geometry, CLASSES).lesion.dtype == bool
+    scene.Clear(False)
+    ct_node, result = add_ct(scene, geometry), make_result(geometry, CLASSES)
+    node = show_result(ct_node, result, surfaces=False).segmentationNode
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        (result.lesions > 0).astype(np.uint8), node, "consolidation", ct_node
+    )
+    save(node, tmp_path / "both.seg.nrrd")
+    lesion = read_mask(tmp_path / "both.seg.nrrd", geometry, CLASSES).lesion
+    np.testing.assert_array_equal(lesion, np.where(result.lesions > 0, 2, 0))
+
+
+def test_pseudo_labels_are_an_experts_once_they_are_renamed_in_slicer(scene, tmp_path):
+    geometry = make_geometry("oblique")
+    labels = make_result(geometry, CLASSES).lesions
+    write_pseudo_labels(labels, geometry, tmp_path / "a.seg.nrrd")
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "a.seg.nrrd"))
+    assert storage.ReadData(node)
+    save(node, tmp_path / "b.seg.nrrd")
+    unchecked = read_mask(tmp_path / "b.seg.nrrd", geometry, CLASSES)
+    for name in CLASSES:
+        segment_id = f"pseudo-{name.replace(' ', '-')}"
+        node.GetSegmentation().GetSegment(segment_id).SetName(name)
+    save(node, tmp_path / "c.seg.nrrd")
+    checked = read_mask(tmp_path / "c.seg.nrrd", geometry, CLASSES)
+    assert unchecked.pseudo and not checked.pseudo
+    for mask in (unchecked, checked):
+        np.testing.assert_array_equal(mask.lesion, labels)
 
 
 def test_a_copy_of_the_lesions_beside_them_does_not_count(corrected):

@@ -9,6 +9,7 @@ import typer
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from .demo_command import demo
+from .enhance_command import enhance
 from .evaluate_command import evaluate
 from .explain_command import explain
 from .models_command import models
@@ -16,6 +17,7 @@ from .outcome import CANCELLED
 from .pseudo_label_command import pseudo_label
 from .registry_command import registry
 from .segment_command import segment
+from .self_learn_command import self_learn
 from .synthesize_command import synthesize
 from .train_command import train
 
@@ -31,10 +33,12 @@ app.command()(demo)
 app.command()(segment)
 app.command()(models)
 app.command()(train)
+app.command()(enhance)
 app.command()(evaluate)
 app.command()(explain)
 app.command()(synthesize)
 app.command()(pseudo_label)
+app.command()(self_learn)
 app.add_typer(registry, name="registry")
 
 

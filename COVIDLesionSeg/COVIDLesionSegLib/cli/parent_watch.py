@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..engine.request import remove_request
@@ -27,15 +28,24 @@ def end_with(parent: int, private_folder: Path) -> None:
         private_folder: Folder of a request; what is not part of the job stays in it.
     """
 
-    def watch() -> None:
-        while _is_alive(parent):
-            time.sleep(INTERVAL_SECONDS)
+    def end() -> None:
         for _ in range(REMOVAL_ATTEMPTS):
             remove_request(private_folder)
             if not private_folder.exists():
                 break
             time.sleep(REMOVAL_INTERVAL_SECONDS)
         os._exit(ORPHANED)
+
+    when_gone(parent, end)
+
+
+def when_gone(parent: int, act: Callable[[], None]) -> None:
+    """Act once process ``parent`` is gone, in a thread."""
+
+    def watch() -> None:
+        while _is_alive(parent):
+            time.sleep(INTERVAL_SECONDS)
+        act()
 
     threading.Thread(target=watch, daemon=True, name="parent-watch").start()
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.errors import InputError, OutputError
+from ..engine.lesion_classes import CLASSES
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.wording import percent
@@ -86,13 +87,13 @@ def _label(
 ) -> dict[str, float]:
     """Write the labels, and give each class' share of the lungs."""
     from ..engine.lungs import get_extractor
-    from ..engine.pseudo_labels.label import CLASSES, pseudo_labels
+    from ..engine.pseudo_labels.label import pseudo_labels
     from ..engine.pseudo_labels.lung_field import lung_field
-    from ..engine.volume import check_chest_ct, read_volume
+    from ..engine.volume import read_volume
     from .pseudo_label_file import write_pseudo_labels
 
     report(Progress("Reading the CT", 0.0))
-    volume = check_chest_ct(read_volume(ct, series))
+    volume = read_volume(ct, series)
     report(Progress("Finding the lungs", 0.1))
     if thesis_lungs:
         lungs = lung_field(volume.axial)

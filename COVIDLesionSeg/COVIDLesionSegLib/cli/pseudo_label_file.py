@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.pseudo_labels.label import CLASSES
+from ..engine.lesion_classes import CLASSES, PSEUDO_LABEL_MARK
 from ..engine.volume import Geometry, write_volume
 from ..scene.names import class_style
-
-PSEUDO_LABEL_MARK = "pseudo-label, not an expert's"
 
 
 def write_pseudo_labels(labels: np.ndarray, geometry: Geometry, path: Path) -> None:

@@ -94,8 +94,7 @@ def _facts(ancestor: Ancestor) -> Iterator[str]:
     training = ancestor.card.training
     if "data_fingerprint" in training:
         yield f"data {training['data_fingerprint'][:16]}"
-    learned = training.get("data", {}).get("training", {})
-    if learned:
+    if learned := ancestor.card.learned_from:
         yield f"learned from {sum(learned.values())} slices of {len(learned)} patients"
     for score in ancestor.card.scores:
         if score.metric == "Dice":

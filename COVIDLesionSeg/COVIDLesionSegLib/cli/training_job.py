@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +16,15 @@ from ..engine.metrics.intervals import mean_and_sd
 from ..engine.models.catalogue import load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, ProgressCallback
-from ..engine.training.cross_validation import Member, cross_validate, folds_of
+from ..engine.training.cluster import cross_validate_on_cluster
+from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
 from ..engine.training.curve import CURVE_CSV
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.export import Exported, Provenance, check_new_id, export_model
 from ..engine.training.fine_tuning import check_may_judge
-from ..engine.training.recipe import Recipe
+from ..engine.training.processes import is_first_process
 from ..engine.training.recipes import make_recipe
-from ..engine.training.trainer import train
+from ..engine.training.trainer import quieten_lightning, train
 from ..engine.wording import score_text
 from .training_curves import write_curves
 
@@ -44,8 +44,10 @@ class TrainingJob:
         onward: Begin with the weights of ``network``.
         validation: Patients kept for validation; nobody where ``folds`` are asked for.
         folds: See :func:`~..engine.training.folds.make_folds`; None for one model.
+        parallel, scheduler: Folds at a time on a local Dask cluster, or the address of a running
+            one; one fold after another by default.
         out: Folder for all that is written.
-        steps, device, resume: As for the trainer.
+        steps, device, devices, nodes, workers, resume: As for the trainer.
         provenance: What the card says about the weights.
     """
 
@@ -60,20 +62,25 @@ class TrainingJob:
     onward: bool
     validation: list[str]
     folds: str | None
+    parallel: int
+    scheduler: str | None
     out: Path
     steps: int | None
     device: str
+    devices: int
+    nodes: int
+    workers: int
     resume: bool
     provenance: Provenance
 
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Train, write everything, and give lines to tell the user."""
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        quieten_lightning()
         catalogue = load_catalogue()
         parent = catalogue.get(self.network)
         check_new_id(self.model_id, parent, catalogue)
         start = load_network(parent) if self.onward else None
-        recipe = make_recipe(parent.card, self.steps)
+        recipe = make_recipe(parent.card, self.steps, self.onward)
         data = read_training_data(
             self.slices,
             self.validation,
@@ -83,12 +90,13 @@ class TrainingJob:
             with_lungs=recipe.needs_lungs,
             volumes=self.volumes,
             cancel=cancel,
+            classes=recipe.classes,
         )
         if self.onward:
             check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
-        if self.folds:
-            folds_of(recipe, data, self.folds)
-        _make_folder(self.out, self.resume)
+        folds = folds_of(recipe, data, self.folds) if self.folds else []
+        if is_first_process(self.devices * self.nodes):
+            make_model_folder(self.out, self.resume)
 
         def export(network: nn.Module, own: TrainingData, model_id: str) -> Exported:
             return export_model(
@@ -104,8 +112,19 @@ class TrainingJob:
                 parent=parent.card if self.onward else None,
             )
 
-        if self.folds:
-            return self._cross_validate(recipe, data, export, report, cancel)
+        if folds:
+            plan = CrossValidation(
+                recipe,
+                data,
+                folds,
+                self.out,
+                self.model_id,
+                export,
+                resume=self.resume,
+                device=self.device,
+                workers=self.workers,
+            )
+            return self._cross_validate(plan, report, cancel)
         network = train(
             recipe,
             data.training,
@@ -115,6 +134,9 @@ class TrainingJob:
             start=start,
             resume=self.resume,
             device=self.device,
+            devices=self.devices,
+            nodes=self.nodes,
+            workers=self.workers,
             report=report,
         )
         write_curves(self.out / CURVE_CSV, self.out / CURVES_PICTURE)
@@ -122,32 +144,19 @@ class TrainingJob:
         return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
 
     def _cross_validate(
-        self,
-        recipe: Recipe,
-        data: TrainingData,
-        export: Callable[[nn.Module, TrainingData, str], Exported],
-        report: ProgressCallback,
-        cancel: CancelToken,
+        self, plan: CrossValidation, report: ProgressCallback, cancel: CancelToken
     ) -> list[str]:
+        found: Iterable[Member]
+        if self.scheduler or self.parallel > 1:
+            found = cross_validate_on_cluster(plan, self.scheduler, self.parallel, report, cancel)
+        else:
+            found = cross_validate(plan, report, cancel)
         members = []
-        for number, member in enumerate(
-            cross_validate(
-                recipe,
-                data,
-                self.folds,
-                self.out,
-                self.model_id,
-                export,
-                resume=self.resume,
-                device=self.device,
-                report=report,
-                cancel=cancel,
-            ),
-            start=1,
-        ):
-            fold = self.out / f"fold-{number}"
+        for member in found:
+            fold = plan.folder_of(member.fold)
             write_curves(fold / CURVE_CSV, fold / CURVES_PICTURE)
             members.append(member)
+        members.sort(key=lambda member: member.fold)
         rows = list(_rows(members))
         _write_table(rows, self.out / CROSS_VALIDATION_CSV)
         lines = [f"Dice {score_text(dice)}  {who}" for _, who, _, dice in rows]
@@ -177,7 +186,8 @@ def _write_table(rows: list[tuple[str, str, int | None, float | None]], path: Pa
     write_bytes(text.getvalue().encode(), path)
 
 
-def _make_folder(out: Path, resume: bool) -> None:
+def make_model_folder(out: Path, resume: bool) -> None:
+    """Make the folder of a training; raises OutputError if it cannot be that."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         occupied = any(out.iterdir())

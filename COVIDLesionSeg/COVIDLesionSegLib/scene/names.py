@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..engine.remarks import UNTRAINED_MARK
+from ..engine.segment_names import segment_id
 
 SEGMENTATION_ROLE = "segmentation"
 PROBABILITY_ROLE = "probability"
@@ -42,7 +43,6 @@ FLAGS_ATTRIBUTE = "COVIDLesionSeg.flags"
 SEVERITY_ATTRIBUTE = "COVIDLesionSeg.severity"
 CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
-CLASS_TAG = "COVIDLesionSeg.class"
 FINGERPRINTS_ATTRIBUTE = "COVIDLesionSeg.fingerprints"
 
 _MARK = f" - {UNTRAINED_MARK}"
@@ -149,11 +149,6 @@ _CLASS_APPEARANCE = {
     "ground-glass opacity": ((1.0, 0.50, 0.15), _GROUND_GLASS_OPACITY),
     "consolidation": ((0.90, 0.08, 0.30), _CONSOLIDATION),
 }
-
-
-def segment_id(name: str) -> str:
-    """The stable id of the segment called ``name``."""
-    return name.strip().lower().replace(" ", "-")
 
 
 def class_style(class_name: str) -> SegmentStyle:

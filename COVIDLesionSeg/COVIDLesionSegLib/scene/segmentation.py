@@ -8,6 +8,7 @@ import vtk
 
 from ..engine.remarks import is_untrained
 from ..engine.result import LEFT_LUNG, RIGHT_LUNG, SegmentationResult
+from ..engine.segment_names import CLASS_TAG, segment_id
 from . import names
 from .images import array_to_matrix, fill_image
 from .volumes import local_ijk_to_ras
@@ -57,8 +58,8 @@ def own_segment_ids(node) -> list[str]:
     """Ids of the segments this package made, in order; a copy that the user made is not one."""
     segmentation = node.GetSegmentation()
     ids = [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
-    classes = {id_: _tag(segmentation.GetSegment(id_), names.CLASS_TAG) for id_ in ids}
-    return [id_ for id_, name in classes.items() if name and names.segment_id(name) == id_]
+    classes = {id_: _tag(segmentation.GetSegment(id_), CLASS_TAG) for id_ in ids}
+    return [id_ for id_, name in classes.items() if name and segment_id(name) == id_]
 
 
 def lesion_colors(node) -> list[tuple[str, tuple[float, float, float]]]:
@@ -67,14 +68,14 @@ def lesion_colors(node) -> list[tuple[str, tuple[float, float, float]]]:
     segments = [
         node.GetSegmentation().GetSegment(id_) for id_ in own_segment_ids(node) if id_ not in lungs
     ]
-    return [(_tag(segment, names.CLASS_TAG), segment.GetColor()) for segment in segments]
+    return [(_tag(segment, CLASS_TAG), segment.GetColor()) for segment in segments]
 
 
 def _remove_other_classes(node, styles) -> None:
     kept = {style.id for style in styles}
-    for segment_id in own_segment_ids(node):
-        if segment_id not in kept:
-            node.GetSegmentation().RemoveSegment(segment_id)
+    for id_ in own_segment_ids(node):
+        if id_ not in kept:
+            node.GetSegmentation().RemoveSegment(id_)
 
 
 def _empty_segment(node, style: names.SegmentStyle) -> None:
@@ -85,7 +86,7 @@ def _empty_segment(node, style: names.SegmentStyle) -> None:
         segmentation.AddEmptySegment(style.id, style.name, style.color)
         segment = segmentation.GetSegment(style.id)
         segment.SetTag("TerminologyEntry", style.terminology)
-        segment.SetTag(names.CLASS_TAG, style.name)
+        segment.SetTag(CLASS_TAG, style.name)
         node.GetDisplayNode().SetSegmentOpacity3D(style.id, style.opacity)
         node.GetDisplayNode().SetSegmentOpacity2DFill(style.id, style.fill)
     # A segment that the user added may share the layer: the old label must not linger in it.

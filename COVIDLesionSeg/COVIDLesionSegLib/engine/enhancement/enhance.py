@@ -6,34 +6,19 @@ not in the paper. Retraining on the slices is the caller's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..errors import InputError, ParameterError
+from ..errors import InputError
 from ..evaluation.contender import Contender
 from ..evaluation.samples import LabelledData, Sample
 from ..evaluation.slice_data import slice_name, slice_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..training.slices import LabelledSlice
-from .certainty import CUT_OFF, LEAST_CERTAINTY, certainty_index, most_certain
+from .certainty import CUT_OFF, LEAST_CERTAINTY, TOP_SHARE, certainty_index, most_certain
 
-Verdict = Literal["selected", "not in the top quarter", "not certain enough", "no lesion found"]
-
-
-@dataclass(frozen=True)
-class WeightedSlice:
-    """A slice to learn from.
-
-    Attributes:
-        item: The slice; its lesion is the model's or a person's.
-        weight: How much it counts beside others, above 0.
-        origin: Who marked the lesion.
-    """
-
-    item: LabelledSlice
-    weight: float
-    origin: Literal["prediction", "correction"]
+Verdict = Literal["selected", "not among the most certain", "not certain enough", "no lesion found"]
 
 
 @dataclass(frozen=True)
@@ -59,90 +44,108 @@ class Enhancement:
     """What to retrain on, and how it was chosen.
 
     Attributes:
-        slices: Corrections in the order given, then selected answers, the most certain first.
+        slices: With the model's own answers as lesions, which nobody checked, the most certain
+            first; of weight 1, as the paper retrains on them as they are.
         candidates: Every slice that the model answered, in the data's order.
     """
 
-    slices: tuple[WeightedSlice, ...]
+    slices: tuple[LabelledSlice, ...]
     candidates: tuple[Candidate, ...]
+
+
+def with_corrections(
+    labelled: Sequence[LabelledSlice], corrections: Sequence[LabelledSlice], weight: float = 1.0
+) -> list[LabelledSlice]:
+    """Labelled slices, and after them corrections, in whose place no other label stays.
+
+    Args:
+        labelled: Slices whose lesions somebody marked.
+        corrections: Slices whose lesions a person marked anew, known by patient and name.
+        weight: Of each correction.
+
+    Raises:
+        InputError: A slice was corrected twice.
+        ParameterError: The weight is not positive.
+    """
+    corrected = _names(corrections)
+    if len(corrected) < len(corrections):
+        raise InputError("A slice was corrected twice: keep one of the corrections.")
+    kept = [item for item in labelled if (item.patient, item.name) not in corrected]
+    return kept + [replace(item, weight=weight) for item in corrections]
 
 
 def enhance(
     data: LabelledData,
     contender: Contender,
-    corrections: Sequence[LabelledSlice] = (),
-    prediction_weight: float = 1.0,
-    correction_weight: float = 1.0,
+    marked: Sequence[LabelledSlice] = (),
+    share: float = TOP_SHARE,
+    least: float = LEAST_CERTAINTY,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Enhancement:
     """Answer slices with a model, and choose those that it should learn from.
 
     Masks in ``data`` are not looked at. Where the lungs are known, slices without lung are left out
-    and lesions outside the lungs do not count. A selected slice keeps its patient, who must not
-    judge the retrained model.
+    and lesions outside the lungs do not count. Windowed slices are left out: training needs HU. A
+    selected slice keeps its patient, who must not judge the retrained model.
 
-    A correction always wins: its slice, known by patient and name, is no candidate any more. The
+    A person always wins: a slice of ``marked``, known by patient and name, is no candidate. The
     slices of a CT are called by the CT's name and their axial index, ``name_007``.
 
     Args:
         data: Slices or CTs.
         contender: The model.
-        corrections: Slices whose lesions a person marked.
-        prediction_weight: Of each selected answer; 1 in the paper, which retrains on them as they
-            are.
-        correction_weight: Of each correction.
+        marked: Slices whose lesions a person marked or corrected.
+        share, least: See :func:`~.certainty.most_certain`. Slices that are certain enough stay in
+            memory until all are answered.
         report: Told after every CT or slice.
         cancel: Looked at between CTs or slices.
 
     Raises:
-        ParameterError: A weight is not positive.
-        InputError: A slice was corrected twice, or there is nothing to answer.
         Cancelled: The token was set.
     """
     cancel = cancel or CancelToken()
-    for weight in (prediction_weight, correction_weight):
-        if not 0 < weight < float("inf"):
-            raise ParameterError(f"A weight is {weight}, but must be a positive number.")
-    corrected = {(item.patient, item.name) for item in corrections}
-    if len(corrected) < len(corrections):
-        raise InputError("A slice was corrected twice: keep one of the corrections.")
+    known = _names(marked)
     rows: list[tuple[LabelledSlice | None, Candidate]] = []
     samples, done = sum(data.samples_of.values()), 0
     for patient in data.samples_of:
         for sample in data.read(patient, cancel):
             cancel.raise_if_cancelled()
-            rows += _candidates(sample, contender, corrected, cancel)
+            if not sample.windowed:
+                rows += _candidates(sample, contender, known, least, cancel)
             done += 1
             report(Progress("Finding lesions", done / samples, sample.name))
-    if not rows and not corrections:
-        raise InputError("There is no slice with lung in the data, and no correction.")
-    chosen = most_certain([candidate.certainty for _, candidate in rows])
+    chosen = most_certain([candidate.certainty for _, candidate in rows], share, least)
     selected = {n: replace(rows[n][1], verdict="selected") for n in chosen}
     return Enhancement(
-        slices=(
-            *(WeightedSlice(item, correction_weight, "correction") for item in corrections),
-            *(WeightedSlice(rows[n][0], prediction_weight, "prediction") for n in chosen),
-        ),
+        slices=tuple(rows[n][0] for n in chosen),
         candidates=tuple(selected.get(n, candidate) for n, (_, candidate) in enumerate(rows)),
     )
 
 
+def _names(slices: Iterable[LabelledSlice]) -> set[tuple[str, str]]:
+    return {(item.patient, item.name) for item in slices}
+
+
 def _candidates(
-    sample: Sample, contender: Contender, corrected: set[tuple[str, str]], cancel: CancelToken
+    sample: Sample,
+    contender: Contender,
+    known: set[tuple[str, str]],
+    least: float,
+    cancel: CancelToken,
 ) -> Iterator[tuple[LabelledSlice | None, Candidate]]:
     """Slices of a sample that may be selected, else None, each with its row of the report."""
     has_lungs = sample.lungs is not None
     probability = contender.predict(sample, lung_mask=has_lungs, cancel=cancel).probability
     for index, one in enumerate(probability):
         name = slice_name(sample, index)
-        if (sample.patient, name) in corrected or (has_lungs and not sample.lungs[index].any()):
+        if (sample.patient, name) in known or (has_lungs and not sample.lungs[index].any()):
             continue
         certainty = certainty_index(one)
         lesion = one > CUT_OFF
         # Whole CTs do not stay in memory: only what can be selected does.
         item, verdict = None, "no lesion found" if certainty is None else "not certain enough"
-        if certainty is not None and certainty >= LEAST_CERTAINTY:
-            verdict = "not in the top quarter"
-            item = slice_of(sample, index, lesion)
+        if certainty is not None and certainty >= least:
+            verdict = "not among the most certain"
+            item = replace(slice_of(sample, index, lesion), pseudo=True)
         yield item, Candidate(name, sample.patient, certainty, int(lesion.sum()), verdict)

@@ -74,7 +74,7 @@ class Contender:
 
     def learned_from(self, patient: str) -> bool | None:
         """Whether a member learned from the patient; None where a card does not record it."""
-        records = [card.training.get("data", {}).get("training") for card in self.cards]
+        records = [card.learned_from for card in self.cards]
         if any(patient in record for record in records if record is not None):
             return True
         return None if None in records else False

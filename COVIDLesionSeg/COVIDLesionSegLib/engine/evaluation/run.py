@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ParameterError
+from ..errors import InputError, ParameterError
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
 from ..provenance import describe_software
 from .contender import Contender
@@ -54,7 +54,7 @@ def evaluate(
         cancel: Looked at between samples, models and batches.
 
     Raises:
-        InputError: A sample cannot be read, or its mask does not belong to it.
+        InputError: A sample cannot be read, its mask does not belong to it, or nobody checked it.
         ParameterError: The lungs are needed, but not known.
         DeviceError: Out of memory, with no smaller step left.
         Cancelled: The token was set.
@@ -73,6 +73,11 @@ def evaluate(
     for patient in data.samples_of:
         tallies = [Tally() for _ in contenders]
         for sample in data.read(patient, cancel):
+            if sample.pseudo:
+                raise InputError(
+                    f"{sample.name} has pseudo-labels, which nobody checked and so nobody is "
+                    "judged by: correct them in 3D Slicer, and rename the segments."
+                )
             predicted = []
             for number, contender in enumerate(contenders):
                 start = (done + number / len(contenders)) / total

@@ -22,9 +22,10 @@ class Sample:
         patient: Whose it is; scores are given by patient.
         image: HU, or 0..1 where ``windowed``.
         windowed: The image was windowed by somebody before it was stored; HU are unknown.
-        lesion: bool, the expert's mask.
+        lesion: bool, the expert's mask; uint8, n + 1 for class n, where somebody asked for classes.
         lungs: Non-zero in the lungs; None where they are not known.
         spacing_mm: Of the voxels along (z, y, x); None where it is not known.
+        pseudo: The lesions are pseudo-labels, which nobody checked.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Sample:
     lesion: np.ndarray
     lungs: np.ndarray | None
     spacing_mm: tuple[float, float, float] | None
+    pseudo: bool = False
 
     def unit(self, slices: slice, preprocessing: Preprocessing) -> np.ndarray:
         """Some of the slices, windowed for a network: float32 in 0..1."""

@@ -46,7 +46,7 @@ def slice_name(sample: Sample, index: int) -> str:
 
 
 def slice_of(sample: Sample, index: int, lesion: np.ndarray) -> LabelledSlice:
-    """Slice ``index`` of a sample, a copy, with this lesion, bool (rows, columns)."""
+    """Slice ``index`` of a sample, a copy, with this lesion (rows, columns)."""
     return LabelledSlice(
         name=slice_name(sample, index),
         patient=sample.patient,
@@ -54,6 +54,7 @@ def slice_of(sample: Sample, index: int, lesion: np.ndarray) -> LabelledSlice:
         windowed=sample.windowed,
         lesion=lesion.copy(),
         lungs=None if sample.lungs is None else sample.lungs[index] > 0,
+        pseudo=sample.pseudo,
     )
 
 
@@ -67,4 +68,5 @@ def sample_of(item: LabelledSlice) -> Sample:
         lesion=item.lesion[None],
         lungs=None if item.lungs is None else item.lungs[None],
         spacing_mm=None,
+        pseudo=item.pseudo,
     )

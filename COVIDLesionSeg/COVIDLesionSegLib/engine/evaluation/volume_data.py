@@ -1,26 +1,25 @@
-"""Whole CTs and their lesion masks, listed in a CSV file, to judge models on."""
+"""Whole CTs and their lesion masks, listed in a CSV file, to judge models on or to learn from."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..lesion_classes import LESION
 from ..lungs import get_extractor
 from ..parameters import Parameters
 from ..progress import CancelToken
-from ..volume import Geometry, Volume, read_array, read_volume, same_grid
-from ..volume.segmentation_file import SUFFIX, read_segments
+from ..volume import read_volume
+from .mask_file import Mask, read_mask
 from .samples import Sample, chosen_patients
 
 _COLUMNS = ("ct", "mask", "patient")
-_LUNG_SEGMENTS = {"right lung": 1, "left lung": 2}
-LESION_CLASSES = ("lesion", "ground-glass opacity", "consolidation")
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,18 @@ class VolumeData:
     """Labelled data of a CSV file; see :class:`~.samples.LabelledData`.
 
     Columns: ``ct``, a file or DICOM folder; ``mask``, a file on the grid of the CT with lesion 1
-    and everything else 0, or a segmentation that 3D Slicer saved (``.seg.nrrd``), or nothing for a
-    CT without lesions; and perhaps ``patient``, by default the name of the CT. Paths are relative
-    to the CSV file. The lungs are found, unless the segmentation has them.
+    and everything else 0, or one label for each class, or a segmentation that 3D Slicer saved
+    (``.seg.nrrd``), or nothing for a CT without lesions; and perhaps ``patient``, by default the
+    name of the CT. Paths are relative to the CSV file. The lungs are found, unless the segmentation
+    has them.
 
     Args:
         table: The CSV file.
         parameters: Names the lung extractor.
         patients: Only these; all by default.
+        classes: Lesion classes to tell apart, see :func:`~.mask_file.read_mask`; by default all
+            lesions are taken together, as scores take them.
+        labelled: Without, the table needs no column ``mask``, and one that it has is not read.
 
     Raises:
         InputError: The table cannot be understood, a file is missing, or a patient is unknown.
@@ -51,12 +54,20 @@ class VolumeData:
     unit = "mm"
     mask_by_default = True
 
-    def __init__(self, table: Path, parameters: Parameters, patients: list[str] | None = None):
-        self._pairs = _read_table(table)
+    def __init__(
+        self,
+        table: Path,
+        parameters: Parameters,
+        patients: list[str] | None = None,
+        classes: Sequence[str] = (LESION,),
+        labelled: bool = True,
+    ):
+        self._pairs = _read_table(table, labelled)
         counts = Counter(pair.patient for pair in self._pairs)
         self.samples_of = chosen_patients(dict(sorted(counts.items())), patients)
         self.lungs = parameters.lungs
         self._extractor = get_extractor(parameters)
+        self._classes = classes
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[Sample]:
         """The CTs of one patient, with their lungs."""
@@ -66,7 +77,11 @@ class VolumeData:
             cancel.raise_if_cancelled()
             try:
                 volume = read_volume(pair.ct)
-                lesion, lungs = _read_mask(pair.mask, volume)
+                if pair.mask is None:
+                    mask = Mask(np.zeros(volume.array.shape, dtype=bool))
+                else:
+                    mask = read_mask(pair.mask, volume.geometry, self._classes)
+                lungs = mask.lungs
                 if lungs is None:
                     found = self._extractor.extract(
                         volume.axial, volume.axial_spacing, cancel=cancel
@@ -79,13 +94,19 @@ class VolumeData:
                 patient=patient,
                 image=volume.axial,
                 windowed=False,
-                lesion=volume.order.to_axial(lesion),
+                lesion=volume.order.to_axial(mask.lesion),
                 lungs=volume.order.to_axial(lungs),
                 spacing_mm=volume.axial_spacing,
+                pseudo=mask.pseudo,
             )
 
 
-def _read_table(table: Path) -> list[_Pair]:
+def patient_of_ct(ct: Path) -> str:
+    """Who a CT shows where nobody says so: the name of its file or folder."""
+    return ct.name.split(".")[0]
+
+
+def _read_table(table: Path, labelled: bool) -> list[_Pair]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
@@ -95,9 +116,10 @@ def _read_table(table: Path) -> list[_Pair]:
                     f"{table.name} has the column {min(map(str, unknown))!r}, but its columns must "
                     f"be {', '.join(_COLUMNS)}."
                 )
-            if missing := {"ct", "mask"} - set(columns):
+            needed = {"ct", "mask"} if labelled else {"ct"}
+            if missing := needed - set(columns):
                 raise InputError(f"{table.name} lacks the column {min(missing)}.")
-            pairs = [_pair(row, table) for row in rows]
+            pairs = [_pair(row if labelled else row | {"mask": None}, table) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table.name} cannot be read as a CSV file.") from error
     if not pairs:
@@ -115,59 +137,5 @@ def _pair(row: dict[str, str | None], table: Path) -> _Pair:
     return _Pair(
         ct=table.parent / ct,
         mask=table.parent / mask if mask else None,
-        patient=patient or Path(ct).name.split(".")[0],
+        patient=patient or patient_of_ct(Path(ct)),
     )
-
-
-def _read_mask(path: Path | None, volume: Volume) -> tuple[np.ndarray, np.ndarray | None]:
-    """Lesions, bool (k, j, i) on the CT's grid, and lungs, uint8, where the file has them."""
-    if path is None:
-        return np.zeros(volume.array.shape, dtype=bool), None
-    if path.name.lower().endswith(SUFFIX):
-        return _read_segmentation(path, volume.geometry)
-    return _read_label_map(path, volume), None
-
-
-def _read_segmentation(path: Path, geometry: Geometry) -> tuple[np.ndarray, np.ndarray | None]:
-    """What an annotator corrected and saved from 3D Slicer."""
-    segments = read_segments(path, geometry)
-    lungs = np.zeros(geometry.shape, dtype=np.uint8)
-    lesion = np.zeros(geometry.shape, dtype=bool)
-    classes = []
-    for segment in segments:
-        name = segment.class_name or segment.name.strip().lower()
-        if name in _LUNG_SEGMENTS:
-            lungs[segment.mask] = _LUNG_SEGMENTS[name]
-        elif name in LESION_CLASSES:
-            lesion |= segment.mask
-            classes.append(name)
-    if not classes:
-        names = ", ".join(segment.name for segment in segments)
-        raise InputError(
-            f"{path.name} has the segments {names}, but none called "
-            f"{' or '.join(LESION_CLASSES)}: rename the one that holds the lesions."
-        )
-    return lesion, lungs if lungs.any() else None
-
-
-def _read_label_map(path: Path, volume: Volume) -> np.ndarray:
-    array, geometry = read_array(path)
-    if not same_grid(geometry, volume.geometry):
-        raise InputError(
-            f"The mask {path.name} does not lie on the grid of its CT: resample it to the CT."
-        )
-    lesion = array != 0
-    values = array[lesion]
-    if not values.size:
-        raise InputError(
-            f"The mask {path.name} is empty: leave its place in the table empty if the CT shows no "
-            "lesion."
-        )
-    if values.min() != values.max():
-        raise InputError(
-            f"The mask {path.name} holds several labels: give one with lesion 1 and everything "
-            "else 0."
-        )
-    if lesion.all():
-        raise InputError(f"The mask {path.name} marks every voxel: give one with background 0.")
-    return lesion

@@ -114,6 +114,11 @@ class ModelCard:
         """The output channel of each class."""
         return tuple(self.channels.index(name) for name in self.classes)
 
+    @property
+    def learned_from(self) -> dict[str, int] | None:
+        """Number of slices of every patient the weights learned from; None if not recorded."""
+        return self.training.get("data", {}).get("training")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelCard:
         """Build a card from parsed JSON.

@@ -30,9 +30,8 @@ from ..progress import CancelToken
 from .elements import disk_element, line_element
 from .lung_field import NORMALISED_HU, THRESHOLD_HU
 
-CLASSES = ("ground-glass opacity", "consolidation")
-"""Class n has the label n + 1."""
 GROUND_GLASS, CONSOLIDATION = 1, 2
+"""The labels of ``lesion_classes.CLASSES``."""
 CLUSTERS_FROM_HU = (-850.0, -650.0, 40.0)
 """Where the clusters start: lung, ground glass (middle of the thesis' -800 to -500, Section 5.2),
 soft tissue."""

@@ -19,8 +19,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..training.slices import LabelledSlice
-
-_AIR_HU = -1024.0
+from ..volume import AIR_HU
 
 Box = tuple[slice, slice]
 
@@ -48,10 +47,16 @@ def transfer_lesions(infected: LabelledSlice, healthy: LabelledSlice) -> Labelle
     mean, spread = _statistics(infected)
     new_mean, new_spread = _statistics(healthy)
     normalised = (infected.image[out_of] - mean) / spread
-    pasted = np.maximum(normalised * new_spread + new_mean, _AIR_HU)
+    pasted = np.maximum(normalised * new_spread + new_mean, AIR_HU)
     image[into] = np.where(lesion[into], pasted, image[into])
     return LabelledSlice(
-        healthy.name, healthy.patient, image, False, lesion, healthy.lungs.astype(bool)
+        healthy.name,
+        healthy.patient,
+        image,
+        False,
+        lesion,
+        healthy.lungs.astype(bool),
+        pseudo=infected.pseudo,
     )
 
 

@@ -15,8 +15,6 @@ from monai.transforms import (
     RandGaussianSmoothd,
 )
 
-AIR_HU = -1024.0
-
 
 @dataclass(frozen=True)
 class Augmentation:

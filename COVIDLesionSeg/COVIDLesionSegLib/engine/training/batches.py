@@ -18,12 +18,17 @@ class EpochBatches(Sampler[list[Key]]):
 
     Args:
         per_epoch: Batches of one epoch.
-        batch_size: Samples of a batch.
+        batch_size: Samples of a batch, which the processes share evenly.
         total: Batches of the whole training, from :attr:`start` = 0 on.
+        rank, processes: Whose share, of how many.
     """
 
-    def __init__(self, per_epoch: int, batch_size: int, total: int):
+    def __init__(
+        self, per_epoch: int, batch_size: int, total: int, rank: int = 0, processes: int = 1
+    ):
         self._per_epoch = per_epoch
+        share = batch_size // processes
+        self._places = range(rank * share, (rank + 1) * share)
         self._batch_size = batch_size
         self._total = total
         self.start = 0
@@ -35,7 +40,7 @@ class EpochBatches(Sampler[list[Key]]):
         for number in range(self.start, self._total):
             epoch, batch = divmod(number, self._per_epoch)
             first = batch * self._batch_size
-            yield [(epoch, first + place) for place in range(self._batch_size)]
+            yield [(epoch, first + place) for place in self._places]
 
 
 class ResumableLoader(DataLoader[tuple[Tensor, Tensor]]):

@@ -12,8 +12,9 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from ..errors import OutputError, TrainingError
+from ..errors import InputError, OutputError, TrainingError
 from ..files import write_bytes
+from .processes import from_all_processes
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -35,7 +36,7 @@ class Checkpoints(Checkpoint):
     """Keeps the last state of a training, and that of its best validation Dice.
 
     Lightning saves network, averaged weights, optimiser, schedule and every callback's state; the
-    state of the random numbers is added here.
+    state of the random numbers, of every process, is added here.
 
     Args:
         folder: Where to write.
@@ -47,6 +48,7 @@ class Checkpoints(Checkpoint):
 
     Raises:
         TrainingError: A weight is not a number; earlier checkpoints are untouched.
+        InputError: The training was begun by another number of processes.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Checkpoints(Checkpoint):
         self._validation_steps = validation_steps
         self._keep_best = keep_best
         self._best = -1.0
-        self._random_states: dict[str, Any] | None = None
+        self._random_states: list[dict[str, Any]] | None = None
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
@@ -80,7 +82,8 @@ class Checkpoints(Checkpoint):
 
     def _save(self, trainer: lightning.Trainer, name: str) -> None:
         weights = trainer.lightning_module.state_dict().values()
-        if not all(tensor.isfinite().all() for tensor in weights):
+        finite = all(bool(tensor.isfinite().all()) for tensor in weights)
+        if not trainer.strategy.reduce_boolean_decision(finite):
             raise TrainingError(
                 f"Weights are no longer numbers at step {trainer.global_step}, so training "
                 "stopped; the last checkpoint is from before it: lower the learning rate, or use "
@@ -89,16 +92,28 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(self._folder / name, weights_only=False)
 
     def state_dict(self) -> dict[str, Any]:
-        states = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
-        return {"best": self._best, "random_states": states}
+        own = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        first, *others = from_all_processes(own)
+        return {"best": self._best, "random_states": first, "others_random_states": others}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._best, self._random_states = state["best"], state["random_states"]
+        self._best = state["best"]
+        self._random_states = [state["random_states"], *state.get("others_random_states", ())]
 
-    def on_train_start(self, *_: Any) -> None:
-        if self._random_states is not None:
-            torch.set_rng_state(self._random_states["cpu"])
-            torch.cuda.set_rng_state_all(self._random_states["cuda"])
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if self._random_states is None:
+            if trainer.global_rank:
+                # No two processes drop the same features out.
+                torch.manual_seed(torch.initial_seed() + trainer.global_rank)
+            return
+        if len(self._random_states) != trainer.world_size:
+            raise InputError(
+                f"The training in the folder was begun by {len(self._random_states)} processes: "
+                "resume with as many devices and nodes."
+            )
+        own = self._random_states[trainer.global_rank]
+        torch.set_rng_state(own["cpu"])
+        torch.cuda.set_rng_state_all(own["cuda"])
 
 
 def weights_in(path: Path) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,12 @@ class Member:
     """The model of one fold.
 
     Attributes:
+        fold: Its number, from 1.
         model: Its id.
         patients: Its scores of the patients who were held out.
     """
 
+    fold: int
     model: str
     patients: dict[str, PatientScores]
 
@@ -35,63 +37,89 @@ Export = Callable[[nn.Module, TrainingData, str], Exported]
 """Writes a member: network, the data of its fold, and its id."""
 
 
-def cross_validate(
-    recipe: Recipe,
-    data: TrainingData,
-    wanted: str,
-    folder: Path,
-    model_id: str,
-    export: Export,
-    *,
-    resume: bool = False,
-    device: str = "cpu",
-    report: ProgressCallback = ignore_progress,
-    cancel: CancelToken | None = None,
-) -> Iterator[Member]:
-    """Train and export a member for each fold, and give it with its scores.
+@dataclass(frozen=True)
+class CrossValidation:
+    """A member for each fold, trained, written and scored.
 
     Patients with a lesion are dealt to the folds; those without are always learned from. A
     synthetic slice is learned from where nobody it shows is held out. Who is held out never
     decides: where the recipe lets validation decide, a fifth of the patients to learn from does.
 
-    Args:
+    Attributes:
         recipe: All numbers.
-        data: Patients to deal are those of ``training``; ``validation`` is not used.
-        wanted: See :func:`~.folds.make_folds`.
+        data: Patients dealt are those of ``training``; ``validation`` is not used.
+        folds: See :func:`folds_of`.
         folder: Gets a folder ``fold-1`` and so on for each training.
         model_id: Members are called ``<model_id>-1`` and so on.
         export: Writes a member.
-        resume, device, report, cancel: As for :func:`~.trainer.train`.
-
-    Raises:
-        InputError: There are too few patients, or as for :func:`~.trainer.train`.
-        ParameterError: ``wanted`` names no folds.
+        resume, device, workers: As for :func:`~.trainer.train`.
     """
-    folds = folds_of(recipe, data, wanted)
-    for number, fold in enumerate(folds, start=1):
-        part = share_of(report, (number - 1) / len(folds), number / len(folds))
-        decide = _slices_of(data, fold.validation)
-        judge = _slices_of(data, fold.test)
+
+    recipe: Recipe
+    data: TrainingData
+    folds: list[Fold]
+    folder: Path
+    model_id: str
+    export: Export
+    resume: bool = False
+    device: str = "cpu"
+    workers: int = 0
+
+    def folder_of(self, number: int) -> Path:
+        """Where fold ``number``, from 1, is trained."""
+        return self.folder / f"fold-{number}"
+
+    def member(self, number: int, report: ProgressCallback, cancel: CancelToken) -> Member:
+        """Train, write and score the member of fold ``number``, from 1.
+
+        Raises as :func:`~.trainer.train` does.
+        """
+        fold, slices = self.folds[number - 1], self.data.training
+        decide, judge = _slices_of(slices, fold.validation), _slices_of(slices, fold.test)
         network = train(
-            recipe,
-            slices_without(data.training, {*fold.validation, *fold.test}),
-            folder / f"fold-{number}",
+            self.recipe,
+            slices_without(slices, {*fold.validation, *fold.test}),
+            self.folder_of(number),
             cancel,
             # Where validation does not decide, the curve may as well show who is held out.
             validation=decide or judge,
-            resume=resume,
-            device=device,
-            report=part,
+            resume=self.resume,
+            device=self.device,
+            workers=self.workers,
+            report=report,
         )
-        report(Progress("Scoring", number / len(folds), f"fold {number} of {len(folds)}"))
+        report(Progress("Scoring", 1.0, f"fold {number} of {len(self.folds)}"))
         # Who decided about the weights does not judge them.
-        own = TrainingData(slices_without(data.training, fold.test), judge, data.outside)
-        exported = export(network, own, f"{model_id}-{number}")
-        yield Member(exported.card.id, {name: exported.patients[name] for name in fold.test})
+        own = TrainingData(slices_without(slices, fold.test), judge, self.data.outside)
+        exported = self.export(network, own, f"{self.model_id}-{number}")
+        scores = {name: exported.patients[name] for name in fold.test}
+        return Member(number, exported.card.id, scores)
+
+
+def cross_validate(
+    plan: CrossValidation,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Iterator[Member]:
+    """One fold after another; raises as :func:`~.trainer.train` does."""
+    total = len(plan.folds)
+    for number in range(1, total + 1):
+        part = share_of(report, (number - 1) / total, number / total)
+        yield plan.member(number, part, cancel or CancelToken())
 
 
 def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
-    """The folds of :func:`cross_validate`; raises as it does."""
+    """The folds of a :class:`CrossValidation`.
+
+    Args:
+        recipe: Its seed deals, and it says whether validation decides.
+        data: Who is dealt are the patients of ``training`` with a lesion.
+        wanted: See :func:`~.folds.make_folds`.
+
+    Raises:
+        InputError: There are too few patients.
+        ParameterError: ``wanted`` names no folds.
+    """
     infected = {
         item.patient for item in data.training if item.lesion.any() and len(people_of(item)) == 1
     }
@@ -101,5 +129,5 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
     return [fold if fold.validation else hold_out_validation(fold, recipe.seed) for fold in folds]
 
 
-def _slices_of(data: TrainingData, patients: Collection[str]) -> list[LabelledSlice]:
-    return [item for item in data.training if item.patient in patients]
+def _slices_of(slices: Sequence[LabelledSlice], patients: Collection[str]) -> list[LabelledSlice]:
+    return [item for item in slices if item.patient in patients]

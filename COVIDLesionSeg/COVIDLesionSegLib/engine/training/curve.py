@@ -61,14 +61,16 @@ class LearningCurve(Callback):
             }
             self._rows.append(row)
             self._losses = []
-            self._write()
+            self._write(trainer)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:
         for name in ("validation_loss", "validation_dice"):
             self._rows[-1][name] = trainer.callback_metrics[name].item()
-        self._write()
+        self._write(trainer)
 
-    def _write(self) -> None:
+    def _write(self, trainer: lightning.Trainer) -> None:
+        if not trainer.is_global_zero:
+            return
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS)
         writer.writeheader()

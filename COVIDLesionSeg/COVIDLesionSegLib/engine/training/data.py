@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..lesion_classes import LESION
 from ..lungs.methods import get_extractor
 from ..progress import CancelToken
 from ..synthesis.sources import source_patients
@@ -36,11 +37,16 @@ class TrainingData:
         check_patients_apart(self.training, [*self.validation, *self.outside])
 
     def describe(self) -> dict[str, Any]:
-        """Slices per patient and group, for a model's card."""
+        """Slices per patient and group, for a model's card.
+
+        ``pseudo_labels`` are those of ``training`` whose labels nobody checked, if there are any.
+        """
+        pseudo = _slices_per_patient([item for item in self.training if item.pseudo])
         return {
             "training": _slices_per_patient(self.training),
             "validation": _slices_per_patient(self.validation),
             "outside": _slices_per_patient(self.outside),
+            **({"pseudo_labels": pseudo} if pseudo else {}),
         }
 
 
@@ -81,6 +87,7 @@ def read_training_data(
     with_lungs: bool = False,
     volumes: Path | None = None,
     cancel: CancelToken | None = None,
+    classes: Sequence[str] = (LESION,),
 ) -> TrainingData:
     """Read slice folders, CTs with their masks, and the lesion-free slices of a CT.
 
@@ -97,15 +104,20 @@ def read_training_data(
         with_lungs: Read the masks of the lungs as well; those of the clean CT are found.
         volumes: CSV file of CTs and masks, see :func:`read_labelled_volumes`.
         cancel: Looked at before every CT.
+        classes: Lesion classes that shall be told apart: those of a recipe.
 
     Raises:
         InputError: A file is missing or damaged, there are no data, a slice is there twice, or a
             patient of ``validation`` is not there.
         Cancelled: The token was set.
     """
-    slices = [s for folder in slice_folders for s in read_slice_folder(folder, None, with_lungs)]
+    slices = [
+        item
+        for folder in slice_folders
+        for item in read_slice_folder(folder, None, with_lungs, classes)
+    ]
     if volumes is not None:
-        slices += read_labelled_volumes(volumes, cancel)
+        slices += read_labelled_volumes(volumes, cancel, classes)
     if not slices:
         raise InputError("There is nothing to learn from: name a slice folder, or a list of CTs.")
     named = Counter((item.patient, item.name) for item in slices)

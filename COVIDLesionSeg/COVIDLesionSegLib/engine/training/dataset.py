@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from torch.utils.data import Dataset
 
 from ..inference.field import Field
 from ..models.preprocessing import Preprocessing
-from .augmentation import AIR_HU, crop, random_changes
+from ..volume import AIR_HU
+from .augmentation import crop, random_changes
 from .labels import channels_of, truth_of
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
@@ -27,6 +30,9 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
 
     The key of a sample is (epoch, place), so that training can begin anywhere, with any number of
     workers, and see the same. ``len`` is the number of samples of one epoch.
+
+    A slice of weight 2 gives all its samples twice, one of weight 0.5 half of them, others in every
+    epoch.
 
     Args:
         slices: See :func:`~.labels.check_slices`.
@@ -53,12 +59,18 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
         if self._drawn is None or self._drawn[0] != epoch:
             rng = np.random.default_rng((self.recipe.seed, epoch))
             samples = self._samples_of_epoch(rng)
-            self._drawn = (epoch, [samples[i] for i in rng.permutation(len(samples))])
+            samples = [samples[i] for i in rng.permutation(len(samples))]
+            weights = [self.slices[sample.slice_index].weight for sample in samples]
+            chosen = draw([weight / math.ceil(weight) for weight in weights], rng)
+            self._drawn = (epoch, [samples[i] for i in chosen])
         return self._drawn[1]
 
     @abstractmethod
     def _samples_of_epoch(self, rng: np.random.Generator) -> list[Any]:
-        """What an epoch holds, as :meth:`_sample` takes it."""
+        """What an epoch holds, as :meth:`_sample` takes it, each with its ``slice_index``.
+
+        Slices of a weight above 1 are in it as often as their weight rounded up.
+        """
 
     @abstractmethod
     def _sample(self, what: Any, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -95,6 +107,14 @@ class PatchDataset(TrainingDataset):
         return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), target
 
 
+@dataclass(frozen=True)
+class TurnedSlice:
+    """Slice number ``slice_index`` of a list, turned by so many right angles."""
+
+    slice_index: int
+    turns: int
+
+
 class SliceDataset(TrainingDataset):
     """Whole slices, prepared as the trained network will get them.
 
@@ -106,18 +126,42 @@ class SliceDataset(TrainingDataset):
             slices = [item for item in slices if item.lungs.any()]
         super().__init__(slices, recipe, recipe.preprocessing.input_size)
 
-    def _samples_of_epoch(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+    def _samples_of_epoch(self, rng: np.random.Generator) -> list[TurnedSlice]:
         turns = 4 if self.recipe.augmentation.quarter_turns else 1
-        return [(index, turn) for index in range(len(self.slices)) for turn in range(turns)]
+        return [
+            TurnedSlice(index, turn)
+            for index, item in enumerate(self.slices)
+            for _ in range(math.ceil(item.weight))
+            for turn in range(turns)
+        ]
 
-    def _sample(self, what: tuple[int, int], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        index, turn = what
-        image, target = prepare(self.slices[index], self.recipe)
-        image, target = (torch.rot90(one, turn, (1, 2)).contiguous() for one in (image, target))
+    def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        image, target = prepare(self.slices[what.slice_index], self.recipe)
+        image, target = (
+            torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
+        )
         # What comes in from beyond the border is air, which a z-score has below 0.
         air = image.min().clamp(max=0.0)
         image, target = self._changed(image - air, target, rng)
         return image + air, target
+
+
+def draw(chances: list[float], rng: np.random.Generator) -> np.ndarray:
+    """Indices, ascending, each drawn with its chance, and always the same number of them.
+
+    Systematic sampling (W. G. Madow, Annals of Mathematical Statistics 20, 1949): marks at equal
+    distances, the first at random, fall upon the chances laid end to end. Where these add up to a
+    whole number, what has a chance of 1 is drawn exactly once.
+
+    Args:
+        chances: 0 to 1 each.
+        rng: Gives one number.
+    """
+    total = sum(chances)
+    number = round(total)
+    # float32, so that no sum with a whole number is rounded up to the next.
+    marks = np.arange(number) + float(rng.random(dtype=np.float32))
+    return np.searchsorted(np.cumsum(chances), marks * (total / max(1, number)), side="right")
 
 
 class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +33,11 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DECIDED = (
     "The validation patients decided which weights were kept or when training ended, so their "
     "scores flatter."
+)
+_NOBODY = "Nobody judged these weights: they learned from all patients there were."
+_PSEUDO = (
+    "These weights learned from pseudo-labels: the lesions of {patients} were computed, and no "
+    "expert checked them."
 )
 
 
@@ -97,13 +103,16 @@ def export_model(
     provenance: Provenance,
     decided: bool = False,
     parent: ModelCard | None = None,
+    notes: Sequence[str] = (),
 ) -> Exported:
     """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
-    and again in bfloat16, which the card allows where no patient's Dice moves by more than 0.002.
+    and again in bfloat16, which the card allows where no patient's Dice moves by more than 0.002;
+    where nobody judges, there are none.
     ``decided`` tells that the validation patients decided about these weights; ``parent`` is the
-    card of the model whose weights the training began with.
+    card of the model whose weights the training began with. The card says by itself where labels
+    were pseudo-labels; ``notes`` are more for it to say.
 
     Raises:
         OutputError: The folder cannot be written to.
@@ -130,6 +139,7 @@ def export_model(
             "command": provenance.command,
         },
     )
+    pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
     measured: dict[str, PatientScores] = {}
     moved = 0.0
@@ -147,10 +157,14 @@ def export_model(
         scores=tuple(
             score for name, one in measured.items() for score in card_scores(name, one, protocol)
         ),
-        bfloat16=moved <= _BFLOAT16_TOLERANCE,
+        bfloat16=bool(measured) and moved <= _BFLOAT16_TOLERANCE,
         notes=(
-            f"Under bfloat16 no patient's Dice moves by more than {moved:.4f}.",
+            f"Under bfloat16 no patient's Dice moves by more than {moved:.4f}."
+            if measured
+            else _NOBODY,
             *((_DECIDED,) if decided else ()),
+            *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),
+            *notes,
         ),
     )
     write_card(card, folder)

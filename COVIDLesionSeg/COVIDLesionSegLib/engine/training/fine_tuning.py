@@ -16,7 +16,7 @@ def check_may_judge(parent: ModelCard, patients: Collection[str]) -> None:
     Raises:
         InputError: Somebody would; or the parent's card does not tell whom it learned from.
     """
-    learned = _learned_from(parent)
+    learned = parent.learned_from
     if learned is None:
         raise InputError(
             f"The card of model {parent.id} does not tell which patients it learned from, so "
@@ -35,13 +35,12 @@ def descent(parent: ModelCard | None, described: dict[str, Any]) -> dict[str, An
     Args:
         parent: Whose weights the training began with; None for random ones.
         described: Of the data, see :meth:`~.data.TrainingData.describe`. Who the parent learned
-            from was learned from, too.
+            from was learned from, too, and whose labels nobody checked.
     """
     if parent is None:
         return {"data": described}
-    learned = {**_learned_from(parent), **described["training"]}
-    return {"parent": parent_of(parent), "data": {**described, "training": learned}}
-
-
-def _learned_from(card: ModelCard) -> dict[str, int] | None:
-    return card.training.get("data", {}).get("training")
+    data = {**described, "training": {**parent.learned_from, **described["training"]}}
+    inherited = parent.training["data"].get("pseudo_labels", {})
+    if pseudo := {**inherited, **described.get("pseudo_labels", {})}:
+        data["pseudo_labels"] = pseudo
+    return {"parent": parent_of(parent), "data": data}

@@ -16,19 +16,24 @@ def check_slices(slices: Sequence[LabelledSlice], recipe: Recipe, role: str) -> 
     """Make sure that slices have what the recipe learns from, or is judged by.
 
     Args:
-        slices: Slices whose ``lesion`` is boolean, or holds the number of each pixel's class from
-            1 on, 0 for none.
+        slices: Where several classes are learned, slices with lesions tell them apart; to validate,
+            where all classes are taken together, they need not.
         recipe: Tells classes, and whether lungs are needed.
         role: Of the slices, for the message: ``"training"`` or ``"validation"``.
 
     Raises:
-        InputError: There are no slices, none is infected, lungs or classes are missing, or a slice
-            to learn from was windowed before it was stored.
+        InputError: There are no slices, none is infected, lungs or classes are missing, a slice to
+            learn from was windowed before it was stored, or one to be judged by has pseudo-labels.
     """
     if not slices:
         raise InputError(f"There are no {role} slices: name other patients, or add slices.")
     if role == "training" and any(item.windowed for item in slices):
         raise InputError("Training needs slices in HU; windowed slices are for evaluation.")
+    if role == "validation" and (pseudo := [item for item in slices if item.pseudo]):
+        raise InputError(
+            f"Patient {pseudo[0].patient} has pseudo-labels, which nobody checked and so nobody is "
+            "judged by: name patients with masks of experts for validation."
+        )
     if recipe.needs_lungs and any(item.lungs is None for item in slices):
         raise InputError(
             f"Some {role} slices have no mask of the lungs, which the network {recipe.network} "
@@ -45,17 +50,30 @@ def check_slices(slices: Sequence[LabelledSlice], recipe: Recipe, role: str) -> 
             f"The {role} slices hold the label {min(extra)}, but the network {recipe.network} "
             f"tells {', '.join(recipe.classes)} apart, which are the labels 1 to {len(expected)}."
         )
-    if role == "training" and (missing := expected - shown):
+    if role == "training" and len(expected) > 1:
+        _check_classes(slices, recipe, expected - shown)
+
+
+def _check_classes(slices: Sequence[LabelledSlice], recipe: Recipe, missing: set[int]) -> None:
+    """Make sure that slices to learn from tell the recipe's classes apart, and show them all."""
+    apart = f"The network {recipe.network} tells {', '.join(recipe.classes)} apart, but"
+    whole = [item for item in slices if item.lesion.dtype == bool and item.lesion.any()]
+    if whole:
+        raise InputError(
+            f"{apart} the mask of slice {whole[0].name} holds lesions without their class: give "
+            f"masks with the labels 1 to {len(recipe.classes)} or with a segment for each class, "
+            "or choose a network of one lesion class."
+        )
+    if missing:
         names = ", ".join(recipe.classes[n - 1] for n in sorted(missing))
         raise InputError(
-            f"The network {recipe.network} tells {', '.join(recipe.classes)} apart, but no "
-            f"training slice is labelled {names}: add slices labelled by class, or choose a "
-            "network of one lesion class."
+            f"{apart} no training slice is labelled {names}: add slices labelled by class, or "
+            "choose a network of one lesion class."
         )
 
 
 def truth_of(item: LabelledSlice, recipe: Recipe) -> np.ndarray:
-    """Labels (rows, columns), uint8: n + 1 where class n is, 0 elsewhere."""
+    """Labels (rows, columns), uint8: n + 1 where class n is, 0 elsewhere; 1 without classes."""
     if recipe.task == "lungs":
         return (item.lungs > 0).astype(np.uint8)
     return item.lesion.astype(np.uint8)

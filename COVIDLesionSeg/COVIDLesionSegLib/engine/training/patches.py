@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,23 +52,28 @@ def patch_sites(
     ``clean_patches`` random boxes (the paper: 1): 32 x infected + 1 x clean, as Table 10 counts.
 
     A box over the lesions is one that holds a random lesion pixel at a random place inside it.
+
+    A slice of a weight above 1 is drawn from again, as often as its weight rounded up.
     """
     sites = []
     for index, item in enumerate(slices):
         rows, columns = item.image.shape
         lesion = np.argwhere(item.lesion)
-        if len(lesion):
-            pixels = lesion[rng.integers(len(lesion), size=LESION_PATCHES)]
-            offsets = rng.integers(-patch // 2, patch // 2, size=(LESION_PATCHES, 2))
-            centres = [tuple(c) for c in pixels + offsets] + border_tiles((rows, columns), patch)
-        else:
-            centres = rng.integers(0, (rows, columns), size=(clean_patches, 2))
-        sites += [
-            PatchSite(
-                index,
-                int(np.clip(row, min(patch, rows) // 2, rows - min(patch, rows) // 2)),
-                int(np.clip(column, min(patch, columns) // 2, columns - min(patch, columns) // 2)),
-            )
-            for row, column in centres
-        ]
+        for _ in range(math.ceil(item.weight)):
+            if len(lesion):
+                pixels = lesion[rng.integers(len(lesion), size=LESION_PATCHES)]
+                offsets = rng.integers(-patch // 2, patch // 2, size=(LESION_PATCHES, 2))
+                centres = [*map(tuple, pixels + offsets), *border_tiles((rows, columns), patch)]
+            else:
+                centres = rng.integers(0, (rows, columns), size=(clean_patches, 2))
+            sites += [
+                PatchSite(index, _within(row, rows, patch), _within(column, columns, patch))
+                for row, column in centres
+            ]
     return sites
+
+
+def _within(centre: int, pixels: int, patch: int) -> int:
+    """The nearest centre of a patch that lies on ``pixels``, or of one that covers them."""
+    margin = min(patch, pixels) // 2
+    return int(np.clip(centre, margin, pixels - margin))

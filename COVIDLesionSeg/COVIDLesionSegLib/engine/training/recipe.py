@@ -51,6 +51,8 @@ class Recipe:
         checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
             after every validation anyway.
         seed: Of everything random.
+        frozen: Names of the network's stages that do not learn, see :func:`~.freezing.frozen`; None
+            where all do.
 
     Raises:
         ParameterError: The values contradict each other.
@@ -86,6 +88,7 @@ class Recipe:
     keep: str = "last"
     checkpoint_steps: int = 250
     seed: int = 20221221
+    frozen: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (

@@ -95,6 +95,8 @@ def fingerprint(slices: Iterable[LabelledSlice]) -> str:
     digest = hashlib.sha256()
     for item in slices:
         digest.update(f"{item.name}\0{item.patient}\0{item.windowed}".encode())
+        if item.weight != 1:  # so that what was learned from without weights stays the same
+            digest.update(f"\0{item.weight}".encode())
         for array in (item.image, item.lesion, item.lungs):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())

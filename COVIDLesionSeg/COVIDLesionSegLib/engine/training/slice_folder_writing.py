@@ -17,11 +17,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
-from .slices import LabelledSlice, patient_of_case
+from ..volume import AIR_HU
+from .slices import SOFT_TISSUE_HU, LabelledSlice, patient_of_case
 
-_AIR_HU, _SOFT_TISSUE_HU = -1024, 40
 _STEPS_PER_HU = 16
-_GREY_SOFT_PEAK = (_SOFT_TISSUE_HU - _AIR_HU) * _STEPS_PER_HU
+_GREY_SOFT_PEAK = (SOFT_TISSUE_HU - AIR_HU) * _STEPS_PER_HU
 _LARGEST = np.iinfo(np.uint16).max
 
 
@@ -45,7 +45,13 @@ def write_slice_folder(
     _check(slices)
     extra = facts or [{} for _ in slices]
     rows = [
-        {"name": item.name, "case": item.patient, "grey_soft_peak": str(_GREY_SOFT_PEAK), **more}
+        {
+            "name": item.name,
+            "case": item.patient,
+            "grey_soft_peak": str(_GREY_SOFT_PEAK),
+            "pseudo": "yes" if item.pseudo else "no",
+            **more,
+        }
         for item, more in zip(slices, extra, strict=True)
     ]
     staging = None
@@ -90,7 +96,7 @@ def _check(slices: Sequence[LabelledSlice]) -> None:
 
 
 def _write_images(item: LabelledSlice, folder: Path) -> None:
-    steps = np.rint((item.image.astype(np.float64) - _AIR_HU) * _STEPS_PER_HU)
+    steps = np.rint((item.image.astype(np.float64) - AIR_HU) * _STEPS_PER_HU)
     images = {"img": np.clip(steps, 0, _LARGEST).astype(np.uint16), "lesion": _mask(item.lesion)}
     if item.lungs is not None:
         images["lung"] = _mask(item.lungs)
@@ -100,4 +106,5 @@ def _write_images(item: LabelledSlice, folder: Path) -> None:
 
 
 def _mask(mask: np.ndarray) -> np.ndarray:
-    return np.where(mask, np.uint8(255), np.uint8(0))
+    """Numbers of classes as they are."""
+    return np.where(mask, np.uint8(255), np.uint8(0)) if mask.dtype == bool else mask

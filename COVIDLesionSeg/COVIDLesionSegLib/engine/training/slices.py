@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputError
-from ..volume import Volume
+from ..errors import InputError, ParameterError
+from ..lesion_classes import LESION, lesions_of_labels
+from ..volume import AIR_HU, Volume
 
-_AIR_HU, _SOFT_TISSUE_HU = -1024.0, 40.0
+SOFT_TISSUE_HU = 40
+_WHOLE = 255
+"""Lesion of any class in a mask."""
 _COLUMNS = {"name", "case", "grey_soft_peak"}
 
 
@@ -27,8 +30,15 @@ class LabelledSlice:
         patient: Slices of one patient share this; training and validation are split by it.
         image: float32 (rows, columns): HU, or 0..1 where ``windowed``.
         windowed: The image was windowed by somebody before it was stored; HU are unknown.
-        lesion: bool (rows, columns), expert mask.
+        lesion: (rows, columns), expert mask: bool, lesion of any class; or uint8, n + 1 for class n
+            of several.
         lungs: bool (rows, columns), expert mask; None where there is none, or it was not read.
+        weight: How many times it counts in training beside others, above 0; 0.5 is half of its
+            samples in every epoch.
+        pseudo: The lesions are pseudo-labels, which nobody checked.
+
+    Raises:
+        ParameterError: The weight is not positive.
     """
 
     name: str
@@ -37,6 +47,12 @@ class LabelledSlice:
     windowed: bool
     lesion: np.ndarray
     lungs: np.ndarray | None = None
+    weight: float = 1.0
+    pseudo: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < float("inf"):
+            raise ParameterError(f"A weight is {self.weight}, but must be a positive number.")
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -60,7 +76,10 @@ def slices_per_patient(folder: Path) -> dict[str, int]:
 
 
 def read_slice_folder(
-    folder: Path, patients: Iterable[str] | None = None, with_lungs: bool = False
+    folder: Path,
+    patients: Iterable[str] | None = None,
+    with_lungs: bool = False,
+    classes: Sequence[str] = (LESION,),
 ) -> list[LabelledSlice]:
     """Read ``index.csv`` and its ``img/`` and ``lesion/`` PNGs.
 
@@ -68,13 +87,19 @@ def read_slice_folder(
     image (coronacases): HU = -1024 + grey * 1064 / grey_soft_peak. Images that were windowed before
     they were stored (Radiopaedia) keep grey / 255.
 
+    Lesion is 255 in a mask, or n + 1 for class n. Where ``pseudo`` in the index says yes, these are
+    pseudo-labels.
+
     Args:
         folder: The slice folder.
         patients: Only these patients; all by default.
         with_lungs: Read ``lung/`` as well, where there is such a folder.
+        classes: Lesion classes to tell apart, where a mask does; by default all lesions are taken
+            together.
 
     Raises:
-        InputError: The index or an image is missing, or an image and its mask differ in size.
+        InputError: The index or an image is missing, an image and its mask differ in size, or a
+            mask has other values.
     """
     wanted = None if patients is None else set(patients)
     folder = Path(folder)
@@ -88,19 +113,34 @@ def read_slice_folder(
         images = [_read_png(folder / kind / f"{row['name']}.png") for kind in kinds]
         if len({image.shape for image in images}) > 1:
             raise InputError(f"{row['name']}: the image and its mask differ in size.")
-        grey, *masks = images
+        grey, lesion, *lungs = images
         windowed = row["case"].startswith("radiopaedia")
         if windowed:
             image = grey.astype(np.float32) / 255.0
         else:
-            scale = (_SOFT_TISSUE_HU - _AIR_HU) / float(row["grey_soft_peak"])
-            image = _AIR_HU + grey.astype(np.float32) * np.float32(scale)
+            scale = (SOFT_TISSUE_HU - AIR_HU) / float(row["grey_soft_peak"])
+            image = AIR_HU + grey.astype(np.float32) * np.float32(scale)
         slices.append(
-            LabelledSlice(row["name"], patient, image, windowed, *(mask > 127 for mask in masks))
+            LabelledSlice(
+                row["name"],
+                patient,
+                image,
+                windowed,
+                _lesion(lesion, classes, f"lesion/{row['name']}.png"),
+                *(mask > 127 for mask in lungs),
+                pseudo=row.get("pseudo") == "yes",
+            )
         )
     if not slices:
         raise InputError(f"{folder} holds no slices of the patients asked for.")
     return slices
+
+
+def _lesion(mask: np.ndarray, classes: Sequence[str], file: str) -> np.ndarray:
+    whole = mask == _WHOLE
+    if not mask[~whole].any():
+        return whole
+    return lesions_of_labels(mask, classes, file, whole=f"{_WHOLE} alone")
 
 
 def _index(folder: Path) -> Iterator[tuple[dict[str, str], str]]:

@@ -14,7 +14,10 @@ from .recipe import WATCHED
 
 
 class StopWhenCancelled(Callback):
-    """Raises Cancelled after the step in which the token was set, and tells the progress."""
+    """Raises Cancelled after the step in which the token was set, and tells the progress.
+
+    Of several processes the first tells, and all stop where one was cancelled.
+    """
 
     def __init__(self, cancel: CancelToken, report: ProgressCallback, total: int):
         self._cancel = cancel
@@ -23,14 +26,15 @@ class StopWhenCancelled(Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
-        self._report(Progress("Training", step / self._total, f"step {step} of {self._total}"))
-        self._look()
+        if trainer.is_global_zero:
+            self._report(Progress("Training", step / self._total, f"step {step} of {self._total}"))
+        self._look(trainer)
 
-    def on_validation_batch_end(self, *_: Any) -> None:
-        self._look()
+    def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self._look(trainer)
 
-    def _look(self) -> None:
-        if self._cancel.cancelled:
+    def _look(self, trainer: lightning.Trainer) -> None:
+        if trainer.strategy.reduce_boolean_decision(self._cancel.cancelled, all=False):
             raise Cancelled("Cancelled: training can resume from its last checkpoint.")
 
 

@@ -50,7 +50,14 @@ class SegmentationTask(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         image, target = batch
-        loss = self.loss(self(image), target)
+        logits = self(image)
+        if self.trainer.world_size > 1:
+            # Sums of a loss run over the whole batch, of which this process has a share.
+            logits, target = (
+                self.all_gather(one.float(), sync_grads=True).flatten(0, 1)
+                for one in (logits, target)
+            )
+        loss = self.loss(logits, target)
         if not loss.isfinite():
             raise TrainingError(
                 f"The loss is not a number at step {self.trainer.global_step + 1}, so training "
@@ -77,8 +84,9 @@ class SegmentationTask(lightning.LightningModule):
         self._counts += Confusion.of(found, truth.cpu().numpy() > 0)
 
     def on_validation_epoch_end(self) -> None:
-        self.log("validation_loss", fmean(self._losses))
-        self.log("validation_dice", self._counts.dice)
+        # Every process validates all slices; they decide by the same number, to the last bit.
+        self.log("validation_loss", fmean(self._losses), sync_dist=True)
+        self.log("validation_dice", self._counts.dice, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
         optimizer = torch.optim.Adam(self._parameter_groups(), lr=self.recipe.learning_rate)

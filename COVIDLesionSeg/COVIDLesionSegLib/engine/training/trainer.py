@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError, TrainingError
 from ..inference.device import make_plan
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
@@ -22,7 +26,9 @@ from .checkpointing import BEST, LAST, Checkpoints, WholeFiles, weights_in
 from .curve import LearningCurve
 from .data import check_patients_apart
 from .dataset import PatchDataset, SliceDataset, ValidationDataset
+from .freezing import frozen
 from .labels import check_slices
+from .processes import check_processes, is_first_process
 from .recipe import Recipe
 from .recipes import make_recipe
 from .run_folder import claim_folder
@@ -30,7 +36,7 @@ from .slices import LabelledSlice
 from .stopping import DropOnPlateau, StopEarly, StopWhenCancelled
 from .task import SegmentationTask
 
-__all__ = ["Recipe", "make_recipe", "train"]
+__all__ = ["Recipe", "make_recipe", "quieten_lightning", "train"]
 
 _DATASETS = {"patches": PatchDataset, "slices": SliceDataset}
 
@@ -45,6 +51,8 @@ def train(
     start: nn.Module | None = None,
     resume: bool = False,
     device: str = "cpu",
+    devices: int = 1,
+    nodes: int = 1,
     workers: int = 0,
     report: ProgressCallback = ignore_progress,
 ) -> nn.Module:
@@ -52,6 +60,11 @@ def train(
 
     On the CPU the recipe gives the same weights on any machine of a kind, with any number of
     workers, and after any number of interruptions.
+
+    Several processes take equal shares of every batch and step as one would, up to rounding. Batch
+    normalisation sees the whole batch on GPUs, but on CPUs a process's share. Lightning starts the
+    other processes of this computer by calling this program again with the same arguments, unless
+    torchrun or SLURM has started them. Only the first process returns: the others end here.
 
     ``folder`` gets ``training.json``, which tells recipe and data apart, the learning curve
     ``metrics.csv``, and the checkpoints ``last.ckpt`` and, where the recipe keeps the best,
@@ -67,7 +80,9 @@ def train(
         start: The same network with weights to begin with; random ones by default.
         resume: Go on from the last checkpoint in ``folder``, if there is one.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the first that is there.
-        workers: Processes that prepare samples.
+        devices: GPUs, or processes on the CPU, on each node.
+        nodes: Computers.
+        workers: Processes that prepare samples, for each device.
         report: Told after every step.
 
     Raises:
@@ -75,49 +90,48 @@ def train(
             ``folder`` holds the training of another recipe or other data.
         OutputError: ``folder`` holds a training already, or cannot be written to; the last
             checkpoint stays.
-        DeviceError: The device is not there.
+        ParameterError: The batch cannot be shared evenly.
+        DeviceError: The device is not there, or not as often as asked for.
+        ModelError: The network has no stage that the recipe freezes.
         TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
         Cancelled: The token was set; the last checkpoint stays.
     """
     slices, validation, folder = list(slices), list(validation), Path(folder)
     _check(recipe, slices, validation)
+    device = make_plan(Parameters(device=device), bfloat16_allowed=False).device
+    check_processes(recipe.batch_size, device, devices, nodes)
+    processes = devices * nodes
     dataset = _DATASETS[recipe.sampling](slices, recipe)
     per_epoch = batches_per_epoch(dataset)
     total = recipe.total_steps(per_epoch)
-    checkpoint = claim_folder(
-        folder, recipe, slices, validation, resume, None if start is None else start.state_dict()
-    )
+    if is_first_process(processes):
+        weights = None if start is None else start.state_dict()
+        checkpoint = claim_folder(folder, recipe, slices, validation, resume, weights)
+    else:
+        checkpoint = folder / LAST if (folder / LAST).is_file() else None
 
     lightning.seed_everything(recipe.seed, verbose=False)
     task = SegmentationTask(recipe, total)
     if start is not None:
         task.network.load_state_dict(start.state_dict())
+    if processes > 1 and device == "cuda":
+        task.network = nn.SyncBatchNorm.convert_sync_batchnorm(task.network)
     validation_steps = min(recipe.validation_steps or per_epoch, total) if validation else None
-    callbacks: list[Callback] = [
-        StopWhenCancelled(cancel or CancelToken(), report, total),
-        LearningCurve(folder, per_epoch, validation_steps, total),
-        Checkpoints(
-            folder,
-            recipe.checkpoint_steps,
-            per_epoch,
-            validation_steps,
-            total,
-            keep_best=recipe.keep == "best",
-        ),
-    ]
-    if recipe.average_decay:
-        callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
-    if recipe.plateau is not None:
-        callbacks.append(DropOnPlateau(recipe.watched, recipe.plateau, recipe.plateau_factor))
-    if recipe.early_stop is not None:
-        callbacks.append(StopEarly(recipe.watched, recipe.early_stop))
     trainer = lightning.Trainer(
-        accelerator=make_plan(Parameters(device=device), bfloat16_allowed=False).device,
-        devices=1,
+        accelerator=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if processes > 1 else "auto",
+        use_distributed_sampler=False,
         max_steps=total,
         precision=recipe.precision,
-        callbacks=callbacks,
-        plugins=[WholeFiles()],
+        callbacks=[
+            StopWhenCancelled(cancel or CancelToken(), report, total),
+            *_records(recipe, folder, per_epoch, validation_steps, total),
+            *_reactions(recipe),
+        ],
+        # One process is alone, whatever started it, as a Dask worker that SLURM started.
+        plugins=[WholeFiles()] if processes > 1 else [WholeFiles(), LightningEnvironment()],
         logger=_tensorboard(folder),
         log_every_n_steps=min(25, total),
         # All epochs are one row of batches to Lightning, which resumes within one exactly.
@@ -128,16 +142,54 @@ def train(
         enable_model_summary=False,
         enable_progress_bar=False,
     )
-    batches = EpochBatches(per_epoch, recipe.batch_size, total)
-    trainer.fit(
-        task,
-        ResumableLoader(dataset, batches, workers),
-        DataLoader(ValidationDataset(validation, recipe), generator=torch.Generator()),
-        ckpt_path=checkpoint,
-        weights_only=True,
-    )
+    batches = EpochBatches(per_epoch, recipe.batch_size, total, trainer.global_rank, processes)
+    try:
+        with frozen(task.network, recipe.frozen or ()):
+            trainer.fit(
+                task,
+                ResumableLoader(dataset, batches, workers),
+                DataLoader(ValidationDataset(validation, recipe), generator=torch.Generator()),
+                ckpt_path=checkpoint,
+                weights_only=True,
+            )
+    except (Cancelled, InputError, TrainingError):
+        # All processes stop together, and the first one tells.
+        if trainer.is_global_zero:
+            raise
+    if not trainer.is_global_zero:
+        sys.exit()
     task.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
     return task.network.cpu().eval()
+
+
+def quieten_lightning() -> None:
+    """Leave out Lightning's tips, and its notices to its own developers."""
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
+
+
+def _records(
+    recipe: Recipe, folder: Path, per_epoch: int, validation_steps: int | None, total: int
+) -> list[Callback]:
+    """What writes files."""
+    best = recipe.keep == "best"
+    return [
+        LearningCurve(folder, per_epoch, validation_steps, total),
+        Checkpoints(folder, recipe.checkpoint_steps, per_epoch, validation_steps, total, best),
+    ]
+
+
+def _reactions(recipe: Recipe) -> list[Callback]:
+    """What the recipe does to weights, learning rate and length."""
+    callbacks: list[Callback] = []
+    if recipe.average_decay:
+        callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
+    if recipe.plateau is not None:
+        callbacks.append(DropOnPlateau(recipe.watched, recipe.plateau, recipe.plateau_factor))
+    if recipe.early_stop is not None:
+        callbacks.append(StopEarly(recipe.watched, recipe.early_stop))
+    return callbacks
 
 
 def _check(recipe: Recipe, slices: list[LabelledSlice], validation: list[LabelledSlice]) -> None:

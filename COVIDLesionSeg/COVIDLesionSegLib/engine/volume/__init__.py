@@ -1,6 +1,6 @@
 """CT volumes: reading, checking, geometry, writing."""
 
-from .checks import check_chest_ct
+from .checks import AIR_HU, check_chest_ct
 from .geometry import AxialOrder, Geometry, same_grid
 from .images import geometry_of, image_from
 from .reading import read_array, read_volume
@@ -8,6 +8,7 @@ from .volume import Volume
 from .writing import write_volume
 
 __all__ = [
+    "AIR_HU",
     "AxialOrder",
     "Geometry",
     "Volume",

@@ -14,11 +14,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..segment_names import CLASS_TAG, segment_id
 from .geometry import Geometry
 from .images import quiet_itk
 
 SUFFIX = ".seg.nrrd"
-_CLASS_TAG = re.compile(r"COVIDLesionSeg\.class:([^|]*)")
+_CLASS = re.compile(rf"{re.escape(CLASS_TAG)}:([^|]*)")
 _OFF_GRID = 0.05  # voxels
 
 
@@ -37,6 +38,21 @@ class Segment:
     name: str
     class_name: str | None
     mask: np.ndarray
+
+
+def holds_segments(path: Path) -> bool:
+    """Whether a file is a segmentation: by its name, or, of another NRRD file, by its header."""
+    name = path.name.lower()
+    if name.endswith(SUFFIX) or not name.endswith(".nrrd"):
+        return name.endswith(SUFFIX)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+    except RuntimeError:
+        return False
+    return reader.HasMetaDataKey("Segment0_ID")
 
 
 def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
@@ -77,12 +93,12 @@ def _segment(
     layer = int(header.get(f"{prefix}Layer", 0))
     mask = np.zeros(geometry.shape, dtype=bool)
     mask[into] = layers[(*out_of, layer)] == int(header.get(f"{prefix}LabelValue", 1))
-    segment_id = header[f"{prefix}ID"]
-    tag = _CLASS_TAG.search(header.get(f"{prefix}Tags", ""))
+    own_id = header[f"{prefix}ID"]
+    tag = _CLASS.search(header.get(f"{prefix}Tags", ""))
     # A copy keeps the tag, but not the id.
-    own = tag is not None and tag[1].strip().lower().replace(" ", "-") == segment_id
-    name = header.get(f"{prefix}Name", segment_id)
-    return Segment(segment_id, name, tag[1] if own else None, mask)
+    own = tag is not None and segment_id(tag[1]) == own_id
+    name = header.get(f"{prefix}Name", own_id)
+    return Segment(own_id, name, tag[1] if own else None, mask)
 
 
 def _overlap(

@@ -1,9 +1,11 @@
 """The recipes of the papers, as data: one JSON file each.
 
 ``networks`` maps each network that a recipe trains to constructor arguments that hold for training
-alone; together with ``task`` it decides which recipe a model's card gets. ``values`` are the fields
+alone; together with ``task``, and with whether the model learns from patches, it decides which
+recipe a model's card gets. ``values`` are the fields
 of :class:`~..recipe.Recipe`; a recipe without a ``preprocessing`` of its own takes the card's.
-``notes`` tell where a paper is silent.
+``onward`` are those that differ where training goes on from a model's weights, beside
+:data:`ONWARD`. ``notes`` tell where a paper is silent.
 """
 
 from __future__ import annotations
@@ -21,6 +23,23 @@ from ..recipe import Recipe
 
 FOLDER = Path(__file__).parent
 
+ONWARD: dict[str, Any] = {
+    "steps": 250,
+    "epochs": None,
+    "schedule": "cosine",
+    "schedule_steps": None,
+    "average_decay": 0.99,
+    "early_stop": None,
+    "plateau": None,
+    "keep": "last",
+}
+"""Where training goes on from a model's weights; none of it is a paper's.
+
+Weights, and the statistics of batch normalisation with them, are averaged, so that a training of a
+few steps stays near where it began. Validation decides nothing, so that it may judge the model
+before and after.
+"""
+
 
 def recipe_names() -> list[str]:
     """Names of all recipes, sorted."""
@@ -32,15 +51,20 @@ def read_recipe(name: str) -> dict[str, Any]:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def make_recipe(card: ModelCard, steps: int | None = None) -> Recipe:
-    """The recipe that trains the network of ``card``, for ``steps`` steps where given.
+def make_recipe(card: ModelCard, steps: int | None = None, onward: bool = False) -> Recipe:
+    """The recipe that trains the network of ``card``.
+
+    Args:
+        card: Of the model whose network is trained.
+        steps: Optimiser steps; the recipe's own length where None.
+        onward: Go on from the model's weights.
 
     Raises:
         ModelError: No recipe trains this network for this task.
     """
     for name in recipe_names():
         content = read_recipe(name)
-        if content["task"] == card.task and card.network in content["networks"]:
+        if _trains(content, card):
             break
     else:
         raise ModelError(
@@ -60,5 +84,16 @@ def make_recipe(card: ModelCard, steps: int | None = None) -> Recipe:
         ),
         "augmentation": Augmentation.from_dict(content["values"]["augmentation"]),
     }
+    if onward:
+        values |= ONWARD | content["onward"]
     recipe = Recipe(**values)
     return recipe if steps is None else replace(recipe, steps=steps, epochs=None)
+
+
+def _trains(content: dict[str, Any], card: ModelCard) -> bool:
+    from_patches = content["values"]["sampling"] == "patches"
+    return (
+        content["task"] == card.task
+        and card.network in content["networks"]
+        and from_patches == (card.preprocessing.patch_size is not None)
+    )
