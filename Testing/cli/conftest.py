@@ -87,7 +87,7 @@ def single_class(result):
     return replace(result, lesions=lesions, classes=("lesion",), severity=severity)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small_drsegunet(tmp_path_factory):
     """A model ``small`` of the user's, untrained: DRSegUNet's recipe with the smallest network."""
     folder = tmp_path_factory.mktemp("models")
