@@ -106,7 +106,7 @@ def test_labels_are_lungmasks_own_whatever_the_stored_orientation(weights, chest
 
 
 def test_lungmasks_first_label_is_the_right_lung_as_ours():
-    text = metadata("lungmask").get_payload()
+    text = metadata("lungmask")["Description"]
     described = text[text.index("Two label models") : text.index("Five label models")]
 
     assert "1 = Right lung" in described and "2 = Left lung" in described
