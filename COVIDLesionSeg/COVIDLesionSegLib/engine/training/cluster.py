@@ -15,7 +15,7 @@ import torch
 from ..errors import Cancelled, DependencyError, OutputError, ParameterError, TrainingError
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .cross_validation import CrossValidation, Member
-from .run_folder import TRAINING_JSON
+from .run_folder import check_holds_none
 from .trainer import quieten_lightning
 
 if TYPE_CHECKING:
@@ -176,11 +176,9 @@ def _cluster(dask: ModuleType, scheduler: str | None, workers: int) -> Iterator[
 
 def _check_new(plan: CrossValidation) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
-    for number in range(1, len(plan.folds) + 1):
-        if not plan.resume and (plan.folder_of(number) / TRAINING_JSON).is_file():
-            raise OutputError(
-                "The folder holds a training already: resume it, or choose another folder."
-            )
+    if not plan.resume:
+        for number in range(1, len(plan.folds) + 1):
+            check_holds_none(plan.folder_of(number))
 
 
 def _distributed() -> ModuleType:

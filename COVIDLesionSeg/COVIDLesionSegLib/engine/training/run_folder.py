@@ -51,15 +51,21 @@ def claim_folder(
         raise OutputError(f"The folder for training cannot be used: {error.strerror}.") from error
     except ValueError as error:
         raise InputError(f"{TRAINING_JSON} is damaged: choose another folder.") from error
-    if found is not None and not resume:
-        raise OutputError(
-            "The folder holds a training already: resume it, or choose another folder."
-        )
+    if not resume:
+        check_holds_none(folder)
     if found is not None:
         _check_same(found, own)
     else:
         write_bytes((json.dumps(own, indent=2) + "\n").encode(), path)
     return checkpoint if checkpoint.is_file() else None
+
+
+def check_holds_none(folder: Path) -> None:
+    """Raise OutputError if the folder holds a training."""
+    if (folder / TRAINING_JSON).is_file():
+        raise OutputError(
+            "The folder holds a training already: resume it, or choose another folder."
+        )
 
 
 def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
