@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -28,8 +29,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     folds_of,
 )
 from COVIDLesionSegLib.engine.training.data import TrainingData
-from COVIDLesionSegLib.engine.training.export import Provenance, export_model
-from engine.training_slices import TinyNetwork, labelled, tiny_recipe
+from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -47,19 +47,7 @@ def plan_in(folder, **values):
     recipe = tiny_recipe(**values)
     slices = [labelled(f"p{n}", seed=n, shape=(48, 48)) for n in range(3)]
     data = TrainingData(slices, [], [])
-
-    def export(network, own, model_id):
-        return export_model(
-            network,
-            recipe,
-            own,
-            folder,
-            model_id=model_id,
-            title="Tiny",
-            paper="none",
-            provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        )
-
+    export = partial(export_tiny, recipe=recipe, folder=folder)
     folder.mkdir(exist_ok=True)
     return CrossValidation(recipe, data, folds_of(recipe, data, "lopo"), folder, "tiny", export)
 

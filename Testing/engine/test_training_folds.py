@@ -16,7 +16,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     folds_of,
 )
 from COVIDLesionSegLib.engine.training.data import TrainingData, patients_of, slices_without
-from COVIDLesionSegLib.engine.training.export import Provenance, check_new_id, export_model
+from COVIDLesionSegLib.engine.training.export import check_new_id
 from COVIDLesionSegLib.engine.training.folds import (
     hold_out_validation,
     k_folds,
@@ -24,7 +24,7 @@ from COVIDLesionSegLib.engine.training.folds import (
     make_folds,
     split,
 )
-from engine.training_slices import labelled, tiny_recipe
+from engine.training_slices import export_tiny, labelled, tiny_recipe
 
 PATIENTS = st.sets(st.text("abcdef0123", min_size=1, max_size=4), min_size=2, max_size=30)
 SEEDS = st.integers(0, 2**31)
@@ -141,16 +141,7 @@ def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network
 
     def export(network, own, model_id):
         given.append(own)
-        return export_model(
-            network,
-            recipe,
-            own,
-            tmp_path,
-            model_id=model_id,
-            title="Tiny",
-            paper="none",
-            provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        )
+        return export_tiny(network, own, model_id, recipe, tmp_path)
 
     patients = ("p1", "p2", "p3")
     data = data_of(*patients)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
+from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.slices import LabelledSlice
 
@@ -81,4 +82,18 @@ def tiny_recipe(**values):
             "augmentation": Augmentation(rotation_degrees=10.0, noise=0.03, flip=0.5),
         }
         | values
+    )
+
+
+def export_tiny(network, own, model_id, recipe, folder):
+    """Write a member of a cross-validation, as a command would."""
+    return export_model(
+        network,
+        recipe,
+        own,
+        folder,
+        model_id=model_id,
+        title="Tiny",
+        paper="none",
+        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
     )
