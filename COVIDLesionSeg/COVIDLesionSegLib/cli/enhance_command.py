@@ -12,7 +12,7 @@ from ..engine.enhancement.certainty import CUT_OFF, LEAST_CERTAINTY, TOP_SHARE
 from ..engine.parameters import Parameters
 from . import options, training_options
 from .outcome import clear_outcome
-from .progress_display import print_json_line, progress_display
+from .progress_display import run_and_tell
 
 
 def enhance(
@@ -125,7 +125,7 @@ def enhance(
             validation=validate,
             prediction_weight=prediction_weight,
             correction_weight=correction_weight,
-            out=out,
+            out=out.expanduser().resolve(),
             steps=steps,
             device=device,
             resume=resume,
@@ -133,9 +133,4 @@ def enhance(
                 licence, licence_note, training_options.command_for_card(sys.argv[1:])
             ),
         )
-        with progress_display(json_progress, quiet) as report:
-            lines = job.run(report, cancel)
-        if json_progress:
-            print_json_line({"done": str(out.expanduser().resolve()), "lines": lines})
-        elif not quiet:
-            print("\n".join(lines))
+        run_and_tell(job, cancel, json_progress, quiet)

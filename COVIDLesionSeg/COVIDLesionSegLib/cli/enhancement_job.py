@@ -18,7 +18,6 @@ from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.training.curve import CURVE_CSV
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.evaluation import score_patients
 from ..engine.training.export import Exported, Provenance, check_new_id, export_model
@@ -37,7 +36,7 @@ from .enhancement_tables import (
     write_candidates,
 )
 from .training_curves import write_curves
-from .training_job import CURVES_PICTURE, make_model_folder
+from .training_job import make_model_folder
 
 CANDIDATES_CSV = "candidates.csv"
 BEFORE_AFTER_CSV = "before-after.csv"
@@ -204,7 +203,7 @@ class EnhancementJob:
             report=share_of(report, _CHOSEN, _TRAINED),
         )
         report(Progress("Scoring", _TRAINED))
-        write_curves(self.out / CURVE_CSV, self.out / CURVES_PICTURE)
+        write_curves(self.out)
         return export_model(
             network,
             recipe,

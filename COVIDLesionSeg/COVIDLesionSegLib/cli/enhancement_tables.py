@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine.enhancement.enhance import Candidate
 from ..engine.evaluation.scores import PatientScores
-from ..engine.files import write_bytes
 from ..engine.metrics.intervals import mean_and_sd
 from ..engine.wording import score_text
-
-_UNDEFINED = "n/a"
-_DIGITS = 6
+from .csv_table import write_table
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    _write(
+    write_table(
         ["name", "patient", "certainty", "lesion_pixels", "verdict"],
         [[c.name, c.patient, c.certainty, c.lesion_pixels, c.verdict] for c in candidates],
         path,
@@ -57,7 +52,7 @@ def write_before_after(rows: Sequence[BeforeAfter], path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    _write(
+    write_table(
         ["patient", "slices", "dice_before", "dice_after"],
         [
             *([row.patient, row.slices, row.before, row.after] for row in rows),
@@ -96,18 +91,3 @@ def _worse(before: float | None, after: float | None) -> bool:
 
 def _means(rows: Sequence[BeforeAfter]) -> tuple[float | None, float | None]:
     return mean_and_sd([row.before for row in rows])[0], mean_and_sd([row.after for row in rows])[0]
-
-
-def _write(header: list[str], rows: Iterable[list[object]], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    write_bytes(text.getvalue().encode(), path)
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return _UNDEFINED
-    return round(value, _DIGITS) if isinstance(value, float) else value

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
+from .csv_table import UNDEFINED, write_table
 from .result_names import EVALUATION_FORMAT, EVALUATION_VERSION
-
-_UNDEFINED = "n/a"
-_DIGITS = 6
 
 
 def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
@@ -26,14 +22,16 @@ def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
     ``sd``; ``patient``; ``slices``; ``learned_from``; and each measure by its key. What is
     undefined is ``n/a``.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        keys = [measure.key for measure in MEASURES]
-        writer.writerow(["model", "row", "patient", "slices", "learned_from", *keys])
-        for scores in evaluation.models:
-            for row, patient, slices, learned_from, values in _rows(scores):
-                numbers = [_number(values[key]) for key in keys]
-                writer.writerow([scores.model, row, patient, slices, learned_from, *numbers])
+    keys = [measure.key for measure in MEASURES]
+    write_table(
+        ["model", "row", "patient", "slices", "learned_from", *keys],
+        [
+            [scores.model, *named, *(values[key] for key in keys)]
+            for scores in evaluation.models
+            for *named, values in _rows(scores)
+        ],
+        path,
+    )
 
 
 def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, float | None]]]:
@@ -45,7 +43,7 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
         ("mean", scores.means),
         ("sd", scores.sds),
     ):
-        yield row, "all", scores.slices, _UNDEFINED, values
+        yield row, "all", scores.slices, UNDEFINED, values
 
 
 def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
@@ -72,8 +70,4 @@ def measure_titles(evaluation: Evaluation) -> dict[str, str]:
 
 def yes_or_no(answer: bool | None) -> str:
     """``yes``, ``no``, or ``n/a`` where it is not known."""
-    return _UNDEFINED if answer is None else ("no", "yes")[answer]
-
-
-def _number(value: float | None) -> Any:
-    return _UNDEFINED if value is None else round(value, _DIGITS)
+    return UNDEFINED if answer is None else ("no", "yes")[answer]

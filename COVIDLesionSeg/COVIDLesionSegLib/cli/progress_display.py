@@ -7,13 +7,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 
-from ..engine.progress import Progress, ProgressCallback, ignore_progress
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
+
+
+class Job(Protocol):
+    """A long job of a command."""
+
+    @property
+    def out(self) -> Path:
+        """Where its results go."""
+
+    def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
+        """Do it all, and give lines to tell the user."""
 
 
 @contextmanager
@@ -40,6 +53,16 @@ def progress_display(json_lines: bool, quiet: bool) -> Iterator[ProgressCallback
 def print_json_line(content: dict) -> None:
     """One object on one line of standard output, at once."""
     print(json.dumps(content, allow_nan=False), flush=True, file=sys.stdout)
+
+
+def run_and_tell(job: Job, cancel: CancelToken, json_lines: bool, quiet: bool) -> None:
+    """Run a job, showing its progress as above; then print its lines, or one JSON line of them."""
+    with progress_display(json_lines, quiet) as report:
+        lines = job.run(report, cancel)
+    if json_lines:
+        print_json_line({"done": str(job.out), "lines": lines})
+    elif not quiet:
+        print("\n".join(lines))
 
 
 @contextmanager

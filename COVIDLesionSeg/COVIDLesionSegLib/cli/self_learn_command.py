@@ -10,7 +10,7 @@ import typer
 
 from . import options, training_options
 from .outcome import clear_outcome
-from .progress_display import print_json_line, progress_display
+from .progress_display import run_and_tell
 
 
 def self_learn(
@@ -76,7 +76,7 @@ def self_learn(
             volumes=volumes,
             validation=validate,
             depth=depth,
-            out=out.expanduser().absolute(),
+            out=out.expanduser().resolve(),
             steps=steps,
             device=device,
             resume=resume,
@@ -84,9 +84,4 @@ def self_learn(
                 licence, licence_note, training_options.command_for_card(arguments)
             ),
         )
-        with progress_display(json_progress, quiet) as report:
-            lines = job.run(report, cancel)
-        if json_progress:
-            print_json_line({"done": str(job.out), "lines": lines})
-        elif not quiet:
-            print("\n".join(lines))
+        run_and_tell(job, cancel, json_progress, quiet)

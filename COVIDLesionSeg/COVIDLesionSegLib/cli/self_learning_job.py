@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +9,19 @@ from pathlib import Path
 from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.volume_data import patient_of_ct
-from ..engine.files import write_bytes
 from ..engine.lesion_classes import CLASSES
 from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
-from ..engine.training.curve import CURVE_CSV
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.export import Provenance, check_new_id, export_model
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.slices import LabelledSlice
 from ..engine.training.trainer import quieten_lightning
+from .csv_table import write_table
 from .training_curves import write_curves
-from .training_job import CURVES_PICTURE, make_model_folder
+from .training_job import make_model_folder, score_lines
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
@@ -101,8 +98,7 @@ class SelfLearningJob:
             report=share_of(report, _LABELLED, _LEARNED),
         )
         for level in learned.levels:
-            folder = self.out / f"level-{level.number}"
-            write_curves(folder / CURVE_CSV, folder / CURVES_PICTURE)
+            write_curves(self.out / f"level-{level.number}")
         _write_levels(learned, self.out / LEVELS_CSV)
         report(Progress("Scoring", _LEARNED))
         card = export_model(
@@ -119,8 +115,7 @@ class SelfLearningJob:
         ).card
         report(Progress("Done", 1.0))
         flags = [flag.message for level in learned.levels for flag in level.flags]
-        scores = [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
-        return [*_level_lines(learned), *flags, *card.notes[1:], *scores]
+        return [*_level_lines(learned), *flags, *card.notes[1:], *score_lines(card)]
 
     def _patients(self, judges: TrainingData) -> list[str]:
         """Whom the CTs show; nobody twice, and nobody who judges."""
@@ -170,10 +165,8 @@ def _level_lines(learned: SelfLearned) -> list[str]:
 
 def _write_levels(learned: SelfLearned, path: Path) -> None:
     """As the thesis' Table 15: what became of each level."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["level", "validation_dice", "frozen_parameters", "kept"])
-    for level in learned.levels:
-        kept = "yes" if level.number == learned.best else "no"
-        writer.writerow([level.number, level.dice, level.frozen_parameters, kept])
-    write_bytes(text.getvalue().encode(), path)
+    rows = [
+        [one.number, one.dice, one.frozen_parameters, "yes" if one.number == learned.best else "no"]
+        for one in learned.levels
+    ]
+    write_table(["level", "validation_dice", "frozen_parameters", "kept"], rows, path)

@@ -13,7 +13,7 @@ from ..engine.progress import CancelToken
 from . import options, training_options
 from .outcome import CANCELLED, clear_outcome
 from .parent_watch import when_gone
-from .progress_display import print_json_line, progress_display
+from .progress_display import run_and_tell
 from .training_options import command_for_card
 
 
@@ -168,9 +168,4 @@ def train(
             cancel, json_progress, quiet = CancelToken(), False, True
             if os.environ.get("LOCAL_RANK", "0") != "0":
                 when_gone(os.getppid(), lambda: os._exit(CANCELLED))
-        with progress_display(json_progress, quiet) as report:
-            lines = job.run(report, cancel)
-        if json_progress:
-            print_json_line({"done": str(job.out), "lines": lines})
-        elif not quiet:
-            print("\n".join(lines))
+        run_and_tell(job, cancel, json_progress, quiet)

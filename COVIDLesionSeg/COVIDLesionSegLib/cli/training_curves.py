@@ -10,6 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..engine.files import write_bytes
+from ..engine.training.curve import CURVE_CSV
+
+CURVES_PICTURE = "curves.png"
 
 _INK, _GRID = "#46525e", "#e3e8ed"
 _PANELS = (
@@ -19,13 +22,13 @@ _PANELS = (
 )
 
 
-def write_curves(metrics: Path, picture: Path) -> None:
-    """Draw the columns of a ``metrics.csv`` against steps into a PNG.
+def write_curves(folder: Path) -> None:
+    """Draw the columns of a training's ``metrics.csv`` against steps, beside it.
 
     Raises:
         OutputError: The picture cannot be written.
     """
-    with metrics.open(newline="", encoding="utf-8") as file:
+    with (folder / CURVE_CSV).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(8.0, 7.0), layout="constrained")
     FigureCanvasAgg(figure)
@@ -44,4 +47,4 @@ def write_curves(metrics: Path, picture: Path) -> None:
     axes.set_xlabel("optimiser steps")
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=120)
-    write_bytes(data.getvalue(), picture)
+    write_bytes(data.getvalue(), folder / CURVES_PICTURE)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +9,13 @@ from pathlib import Path
 from torch import nn
 
 from ..engine.errors import OutputError
-from ..engine.files import write_bytes
 from ..engine.metrics.intervals import mean_and_sd
+from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, ProgressCallback
 from ..engine.training.cluster import cross_validate_on_cluster
 from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
-from ..engine.training.curve import CURVE_CSV
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.export import Exported, Provenance, check_new_id, export_model
 from ..engine.training.fine_tuning import check_may_judge
@@ -26,11 +23,10 @@ from ..engine.training.processes import is_first_process
 from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import quieten_lightning, train
 from ..engine.wording import score_text
+from .csv_table import write_table
 from .training_curves import write_curves
 
-CURVES_PICTURE = "curves.png"
 CROSS_VALIDATION_CSV = "cross-validation.csv"
-_UNDEFINED = "n/a"
 
 
 @dataclass(frozen=True)
@@ -139,9 +135,9 @@ class TrainingJob:
             workers=self.workers,
             report=report,
         )
-        write_curves(self.out / CURVE_CSV, self.out / CURVES_PICTURE)
+        write_curves(self.out)
         card = export(network, data, self.model_id).card
-        return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
+        return score_lines(card)
 
     def _cross_validate(
         self, plan: CrossValidation, report: ProgressCallback, cancel: CancelToken
@@ -153,37 +149,30 @@ class TrainingJob:
             found = cross_validate(plan, report, cancel)
         members = []
         for member in found:
-            fold = plan.folder_of(member.fold)
-            write_curves(fold / CURVE_CSV, fold / CURVES_PICTURE)
+            write_curves(plan.folder_of(member.fold))
             members.append(member)
         members.sort(key=lambda member: member.fold)
         rows = list(_rows(members))
-        _write_table(rows, self.out / CROSS_VALIDATION_CSV)
+        # As the EAMC paper's Table 2: every patient's Dice by the member that never saw them.
+        write_table(["model", "patient", "slices", "dice"], rows, self.out / CROSS_VALIDATION_CSV)
         lines = [f"Dice {score_text(dice)}  {who}" for _, who, _, dice in rows]
         return [*lines, "Ensemble: " + "+".join(member.model for member in members)]
 
 
-def _rows(members: list[Member]) -> list[tuple[str, str, int | None, float | None]]:
+def _rows(members: list[Member]) -> list[tuple[str | None, str, int | None, float | None]]:
     """Member, patient, slices and Dice of each held-out patient, then mean and sd."""
-    rows: list[tuple[str, str, int | None, float | None]] = [
+    rows: list[tuple[str | None, str, int | None, float | None]] = [
         (member.model, patient, scores.slices, scores.values["dice"])
         for member in members
         for patient, scores in member.patients.items()
     ]
     mean, sd = mean_and_sd([dice for *_, dice in rows])
-    return [*rows, (_UNDEFINED, "mean", None, mean), (_UNDEFINED, "sd", None, sd)]
+    return [*rows, (None, "mean", None, mean), (None, "sd", None, sd)]
 
 
-def _write_table(rows: list[tuple[str, str, int | None, float | None]], path: Path) -> None:
-    """As the EAMC paper's Table 2: the Dice of every patient by the member that never saw them."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["model", "patient", "slices", "dice"])
-    for model, patient, slices, dice in rows:
-        writer.writerow(
-            [model, patient] + [_UNDEFINED if value is None else value for value in (slices, dice)]
-        )
-    write_bytes(text.getvalue().encode(), path)
+def score_lines(card: ModelCard) -> list[str]:
+    """What a new model's card says of its scores, for people."""
+    return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
 
 
 def make_model_folder(out: Path, resume: bool) -> None:
