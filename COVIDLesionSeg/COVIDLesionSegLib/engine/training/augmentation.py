@@ -26,6 +26,9 @@ class Augmentation:
         flip: Probability of exchanging left and right.
         quarter_turns: An epoch holds every slice four times, turned by 0, 90, 180 and 270 degrees;
             of whole slices only.
+        margin: Largest margin of body and air put around a slice, as a share of its rows and
+            columns, so that slices cut to the lungs teach what whole CTs look like; of whole slices
+            only. See :mod:`.surroundings`.
         window_low_hu, window_high_hu: Ranges the HU window's ends are drawn from, so that other
             scanners and images windowed by somebody else look familiar; None for the window of the
             preprocessing. Of patches only.
@@ -39,6 +42,7 @@ class Augmentation:
     shear: float = 0.0
     flip: float = 0.0
     quarter_turns: bool = False
+    margin: float = 0.0
     window_low_hu: tuple[float, float] | None = None
     window_high_hu: tuple[float, float] | None = None
     noise: float = 0.0

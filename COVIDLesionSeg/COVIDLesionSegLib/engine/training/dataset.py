@@ -20,6 +20,7 @@ from .labels import channels_of, truth_of
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
 from .slices import LabelledSlice
+from .surroundings import surrounded
 
 Key = tuple[int, int]
 """Epoch, and place within it; both from 0."""
@@ -136,7 +137,10 @@ class SliceDataset(TrainingDataset):
         ]
 
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        image, target = prepare(self.slices[what.slice_index], self.recipe)
+        item, margin = self.slices[what.slice_index], self.recipe.augmentation.margin
+        if margin:
+            item = surrounded(item, margin, rng)
+        image, target = prepare(item, self.recipe)
         image, target = (
             torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
         )
