@@ -280,6 +280,40 @@ def test_patients_are_flagged_by_what_the_card_says_it_learned_from(slice_folder
     assert unknown.patients["coronacases_org_001"].learned_from is None
 
 
+def members_of_a_cross_validation(held_out: bool, *learned: list[str]) -> Contender:
+    """One that sees lesions, one that sees none, and so on, which learned from these patients."""
+    windows = [(-1000.0, 0.0), (2000.0, 3000.0)] * len(learned)
+    cards = [
+        make_card(
+            Preprocessing(window, patch_size=(128, 128)),
+            id=f"member-{number}",
+            training={"data": {"training": dict.fromkeys(patients, 1)}},
+        )
+        for number, (window, patients) in enumerate(zip(windows, learned, strict=False), start=1)
+    ]
+    return Contender([(card, Pixelwise()) for card in cards], CPU, held_out)
+
+
+def test_a_held_out_patient_is_answered_by_members_that_never_learned_from_them(slice_folder):
+    first, second = "coronacases_org_001", "coronacases_org_002"
+    data = SliceData(slice_folder, [first, second])
+    (scores,) = evaluate(data, [members_of_a_cross_validation(True, [first], [second])]).models
+    assert scores.patients[first].values["sensitivity"] == 0.0
+    assert scores.patients[second].values["sensitivity"] == pytest.approx(120 / 140)
+    assert scores.learned_from == []
+    assert "each patient by the members that never learned from them" in scores.protocol
+    together = evaluate(data, [members_of_a_cross_validation(False, [first], [second])]).models[0]
+    assert together.learned_from == [first, second]
+
+
+def test_who_is_held_out_must_be_known_and_somebody_must_be_left_to_answer(slice_folder):
+    with pytest.raises(ParameterError, match="card of model test does not record whom"):
+        Contender([(make_card(id="test"), Pixelwise())], CPU, held_out=True)
+    everybody = members_of_a_cross_validation(True, ["coronacases_org_001"])
+    with pytest.raises(ParameterError, match="Every member of member-1 learned from coronacases"):
+        evaluate(SliceData(slice_folder), [everybody])
+
+
 def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_folder, tmp_path):
     with pytest.raises(InputError, match="no patient miller; they have: coronacases_org_001"):
         SliceData(slice_folder, ["miller"])

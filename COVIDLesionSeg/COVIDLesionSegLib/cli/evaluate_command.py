@@ -48,6 +48,14 @@ def evaluate(
             help="Drop what a model finds outside the lungs; by default for CTs, not for slices.",
         ),
     ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Let only those members of an ensemble answer a patient that never learned from "
+            "them: the members of a cross-validation, judged together.",
+        ),
+    ] = False,
     write_card: Annotated[
         bool,
         typer.Option("--write-card", help="Write the scores onto the card of your own model."),
@@ -89,6 +97,7 @@ def evaluate(
                 report,
                 cancel,
                 lung_mask=lung_mask,
+                held_out=held_out,
                 write_cards=write_card,
             )
         _print_summary(evaluation, out, json_progress, quiet)
@@ -105,7 +114,9 @@ def _print_summary(evaluation: Evaluation, out: Path, json_lines: bool, quiet: b
         for scores in evaluation.models:
             console.print(
                 f"[bold]{escape(scores.model)}[/bold]  Dice {score_text(scores.pooled['dice'])} of "
-                f"all {scores.slices} slices pooled"
+                f"all {scores.slices} slices pooled; mean {score_text(scores.means['dice'])} and "
+                f"sd {score_text(scores.sds['dice'])} of {len(scores.patients)} patients; "
+                f"{scores.seconds_per_slice:.2g} s a slice"
             )
             for patient, one in scores.patients.items():
                 learned = "  (learned from)" if one.learned_from else ""

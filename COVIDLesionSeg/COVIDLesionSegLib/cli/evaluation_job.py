@@ -35,6 +35,7 @@ def run_evaluation(
     cancel: CancelToken,
     *,
     lung_mask: bool | None = None,
+    held_out: bool = False,
     write_cards: bool = False,
 ) -> Evaluation:
     """Score models on labelled data and publish the scores, complete or not at all.
@@ -48,6 +49,8 @@ def run_evaluation(
         report: Told at every step.
         cancel: Looked at between steps.
         lung_mask: Count only lesions within the lungs; None leaves it to the kind of data.
+        held_out: Let only those members of an ensemble answer a patient that never learned from
+            them.
         write_cards: Write the scores onto the models' cards, too; they must be the user's own.
 
     Raises:
@@ -63,7 +66,7 @@ def run_evaluation(
         own = _own_models(models, catalogue) if write_cards else []
         data = _read(path, parameters, patients)
         report(Progress("Loading the models", 0.01))
-        contenders = load_contenders(models, parameters, catalogue, cancel)
+        contenders = load_contenders(models, parameters, catalogue, cancel, held_out)
         evaluation = evaluate(
             data, contenders, lung_mask, share_of(report, _SCORING, _WRITING), cancel
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,12 @@ class Contender:
     Args:
         members: Card and network of the model, or of each member of an ensemble.
         parameters: Device, precision, tiling, threshold and combination.
+        held_out: Let only those members answer a patient that never learned from them, as to judge
+            the members of a cross-validation.
+
+    Raises:
+        ParameterError: A card does not record whom its model learned from, so that nobody is known
+            to be held out.
 
     Attributes:
         cards: Of the members.
@@ -35,9 +42,20 @@ class Contender:
         flags: Resampling and steps down so far, each once.
     """
 
-    def __init__(self, members: list[tuple[ModelCard, nn.Module]], parameters: Parameters):
+    def __init__(
+        self,
+        members: list[tuple[ModelCard, nn.Module]],
+        parameters: Parameters,
+        held_out: bool = False,
+    ):
         self.cards = tuple(card for card, _ in members)
+        if held_out and (unknown := [card.id for card in self.cards if card.learned_from is None]):
+            raise ParameterError(
+                f"The card of model {unknown[0]} does not record whom it learned from, so nobody "
+                "is known to be held out: leave it out, or judge it without held-out patients."
+            )
         self.parameters = parameters
+        self._held_out = held_out
         self._members = members
         self._pixel_mm: tuple[float, float] | None = None
         self._ready: list[SliceNetwork] | None = None
@@ -50,7 +68,9 @@ class Contender:
 
     @property
     def title(self) -> str:
-        return " + ".join(card.title for card in self.cards)
+        """Titles of the members, each once, with how many have it."""
+        counts = Counter(card.title for card in self.cards)
+        return " + ".join(f"{n} x {title}" if n > 1 else title for title, n in counts.items())
 
     def own_protocol(self, lungs: str | None) -> str:
         """What a protocol must add for this model; ``lungs`` tells whose lungs it was given."""
@@ -59,6 +79,8 @@ class Contender:
             parts.append(f"; the network sees the lungs ({lungs}) only")
         if len(self.cards) > 1:
             parts.append(f"; ensemble by {self.parameters.combination}")
+        if self._held_out:
+            parts.append("; each patient by the members that never learned from them")
         if len(self.cards[0].classes) > 1:
             parts.append("; all classes taken together")
         if any(network.plan.bfloat16 for network in self._ready or ()):
@@ -73,7 +95,9 @@ class Contender:
         }
 
     def learned_from(self, patient: str) -> bool | None:
-        """Whether a member learned from the patient; None where a card does not record it."""
+        """Whether one that answers the patient learned from them; None where no card tells."""
+        if self._held_out:
+            return False
         records = [card.learned_from for card in self.cards]
         if any(patient in record for record in records if record is not None):
             return True
@@ -92,12 +116,13 @@ class Contender:
         whole slices, and without a lung mask what they find outside the lungs stays.
 
         Raises:
-            ParameterError: The lungs are needed, but not known.
+            ParameterError: The lungs are needed, but not known; or every member learned from a
+                patient who is to be held out.
             DeviceError: Out of memory, with no smaller step left.
             Cancelled: The token was set.
         """
         cancel = cancel or CancelToken()
-        networks = self._networks(sample.spacing_mm)
+        networks = self._answering(sample)
         if sample.lungs is None and (lung_mask or any(one.needs_lungs for one in networks)):
             raise ParameterError(
                 f"Model {self.name} needs the lungs, but the data have none: add a folder lung/ "
@@ -149,6 +174,18 @@ class Contender:
             report(Progress("Finding lesions", min(start + step, count) / count))
         return Decision(probability, labels, None)
 
+    def _answering(self, sample: Sample) -> list[SliceNetwork]:
+        networks = self._networks(sample.spacing_mm)
+        if not self._held_out:
+            return networks
+        answering = [one for one in networks if sample.patient not in one.card.learned_from]
+        if not answering:
+            raise ParameterError(
+                f"Every member of {self.name} learned from {sample.patient}: add the member that "
+                "did not, or judge other patients."
+            )
+        return answering
+
     def _networks(self, spacing_mm: tuple[float, float, float] | None) -> list[SliceNetwork]:
         """The networks, set up for the sample's pixels; pixels of unknown size stay as they are."""
         pixel_mm = None if spacing_mm is None else spacing_mm[1:]
@@ -167,14 +204,18 @@ class Contender:
 
 
 def load_contenders(
-    names: list[str], parameters: Parameters, catalogue: Catalogue, cancel: CancelToken
+    names: list[str],
+    parameters: Parameters,
+    catalogue: Catalogue,
+    cancel: CancelToken,
+    held_out: bool = False,
 ) -> list[Contender]:
     """Load the models to compare; a name with ``+`` is one ensemble.
 
     A network that several contenders share is loaded once.
 
     Raises:
-        ParameterError: A name is no model's, or is given twice.
+        ParameterError: A name is no model's, or is given twice; or as for :class:`Contender`.
         ModelError: A model is unknown, has no trained weights, or cannot be loaded.
     """
     if len(set(names)) < len(names):
@@ -188,5 +229,6 @@ def load_contenders(
             cancel.raise_if_cancelled()
             if model.id not in networks:
                 networks[model.id] = load_network(model)
-        contenders.append(Contender([(model.card, networks[model.id]) for model in models], own))
+        members = [(model.card, networks[model.id]) for model in models]
+        contenders.append(Contender(members, own, held_out))
     return contenders

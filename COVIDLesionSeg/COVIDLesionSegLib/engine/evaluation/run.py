@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from ..errors import InputError, ParameterError
@@ -67,6 +68,7 @@ def evaluate(
             "or leave the lung mask out."
         )
     pooled = [Tally() for _ in contenders]
+    seconds = [0.0 for _ in contenders]
     patients: list[dict[str, PatientScores]] = [{} for _ in contenders]
     chooser = ExampleChooser()
     total, done = sum(data.samples_of.values()), 0
@@ -83,9 +85,11 @@ def evaluate(
                 start = (done + number / len(contenders)) / total
                 end = (done + (number + 1) / len(contenders)) / total
                 report(Progress("Finding lesions", start, f"{sample.name}: {contender.name}"))
+                began = perf_counter()
                 decision = contender.predict(
                     sample, lung_mask, share_of(report, start, end), cancel
                 )
+                seconds[number] += perf_counter() - began
                 cancel.raise_if_cancelled()
                 tallies[number].add(sample, decision)
                 predicted.append(decision.labels > 0)
@@ -105,10 +109,13 @@ def evaluate(
                 model=contender.name,
                 title=contender.title,
                 protocol=protocol + contender.own_protocol(data.lungs),
+                seconds_per_slice=spent / len(tally.slices),
                 remarks=tuple(flag.message for flag in contender.flags),
                 **summarise(of_patient, tally),
             )
-            for contender, of_patient, tally in zip(contenders, patients, pooled, strict=True)
+            for contender, of_patient, tally, spent in zip(
+                contenders, patients, pooled, seconds, strict=True
+            )
         ),
         examples=tuple(chooser.examples),
         provenance={

@@ -47,6 +47,7 @@ class ModelScores:
         pooled: All slices of all patients taken together.
         half_widths: Of the 95 % confidence intervals of ``pooled``; None for scores without one.
         means, sds: Mean and sample standard deviation over patients.
+        seconds_per_slice: Wall time the answers took, on the device that gave them.
         remarks: What to know about how the model answered.
     """
 
@@ -59,6 +60,7 @@ class ModelScores:
     half_widths: dict[str, Value]
     means: dict[str, Value]
     sds: dict[str, Value]
+    seconds_per_slice: float
     remarks: tuple[str, ...]
 
     @property
