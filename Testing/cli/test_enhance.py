@@ -97,7 +97,7 @@ def test_the_most_certain_answers_are_learned_from_and_the_card_says_so(enhanced
     assert "2 most certain answers of sure itself, each counted 2 times." in model.card.notes[-1]
 
 
-def test_the_command_on_the_card_names_no_path():
+def test_the_command_on_the_card_names_no_path_and_only_what_decides_the_weights():
     given = [
         "enhance",
         "x",
@@ -108,6 +108,7 @@ def test_the_command_on_the_card_names_no_path():
         "-o",
         "d",
         "--resume",
+        "--json-progress",
     ]
     assert command_for_card(given) == (
         "covid-lesion-seg enhance x --unlabelled UNLABELLED --corrections CORRECTIONS -o OUT"

@@ -47,7 +47,7 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     assert run("promote", "theirs")[0] == 0
     assert Parameters().model == "theirs"
     code, text = run("lineage", "theirs")
-    assert code == 0 and "795 slices of 9 patients" in text and "Dice 0.7197" in text
+    assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8334" in text
     assert run("roll-back") == (0, "amc-net is used again where no model is named.\n")
     assert Parameters().model == "amc-net"
 

@@ -95,23 +95,21 @@ def test_packaged_weights_load_and_say_where_they_come_from():
     training = model.card.training
     assert training["command"].startswith("covid-lesion-seg train amc-net ")
     assert training["recipe"]["seed"] > 0
-    assert training["data"]["validation"] == {
-        "coronacases_org_009": 103,
-        "coronacases_org_010": 112,
-    }
-    assert not set(training["data"]["training"]) & set(training["data"]["validation"])
+    data = training["data"]
+    assert sum(data["training"].values()) == 942 + 68
+    assert data["validation"] == {} and len(data["outside"]) == 5
+    assert not set(data["training"]) & set(data["outside"])
 
 
 def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_promises():
     scores = load_catalogue().get("amc-net").card.scores
     assert all(len(score.data) > 10 and len(score.protocol) > 10 for score in scores)
-    validation = [
-        score.value
-        for score in scores
-        if score.metric == "Dice" and score.data.startswith("coronacases")
-    ]
-    assert len(validation) == 2
-    assert sum(validation) / 2 >= 0.75
+    dice = {score.data: score.value for score in scores if score.metric == "Dice"}
+    assert len(dice) == 5 and all(data.startswith("radiopaedia") for data in dice)
+    # One slice is no measure of a patient.
+    several = [value for data, value in dice.items() if not data.endswith(", 1 slices")]
+    assert len(several) == 4
+    assert sum(several) / 4 >= 0.75
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(user_folder):

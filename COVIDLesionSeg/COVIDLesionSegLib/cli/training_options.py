@@ -20,6 +20,7 @@ _PATH_OPTIONS = {
     "-o": "OUT",
     "--scheduler": "SCHEDULER",
 }
+_OMITTED = {"--resume", "--json-progress", "--quiet", "--debug"}
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The new model's id.")]
 OutOption = Annotated[
@@ -53,10 +54,10 @@ ResumeOption = Annotated[
 
 
 def command_for_card(arguments: Sequence[str]) -> str:
-    """The command for the card, as if never interrupted, with the user's paths left out."""
+    """The command for the card: what decides the weights, with the user's paths left out."""
     shown = [
         _PATH_OPTIONS.get(before, argument)
         for before, argument in zip([None, *arguments], arguments, strict=False)
-        if argument != "--resume"
+        if argument not in _OMITTED
     ]
     return shlex.join(["covid-lesion-seg", *shown])
