@@ -352,7 +352,7 @@ def test_one_model_is_shown_in_full():
         assert fact in text
     for score in facts["scores"]:
         assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
-    assert "window_hu (-1024.0, 200.0)" in text
+    assert "window_hu (-1024.0, 200.0)" in text and "validation none," in text
     untrained = run("models", "drseg-unet").stdout
     assert "not measured" in untrained and "none: train it first" in untrained
     assert "lung, background" in untrained

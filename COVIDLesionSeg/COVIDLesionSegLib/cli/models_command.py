@@ -143,6 +143,8 @@ def _text(value: Any) -> str:
 
 
 def _nested(value: Any) -> str:
+    if value in (None, {}, [], ()):
+        return "none"
     return f"({_text(value)})" if isinstance(value, (dict, list, tuple)) else str(value)
 
 
