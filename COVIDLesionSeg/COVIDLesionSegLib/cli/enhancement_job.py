@@ -14,13 +14,13 @@ from ..engine.evaluation.contender import Contender
 from ..engine.evaluation.samples import LabelledData
 from ..engine.evaluation.slice_data import SliceData
 from ..engine.evaluation.volume_data import VolumeData
-from ..engine.models.catalogue import Model, load_catalogue
+from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.evaluation import score_patients
-from ..engine.training.export import Exported, Provenance, check_new_id, export_model
+from ..engine.training.export import Exported, Provenance, export_model
 from ..engine.training.fine_tuning import check_may_judge
 from ..engine.training.labels import to_be_judged
 from ..engine.training.recipe import Recipe
@@ -36,7 +36,7 @@ from .enhancement_tables import (
     write_candidates,
 )
 from .training_curves import write_curves
-from .training_job import make_model_folder
+from .training_job import make_model_folder, parent_of
 
 CANDIDATES_CSV = "candidates.csv"
 BEFORE_AFTER_CSV = "before-after.csv"
@@ -84,9 +84,7 @@ class EnhancementJob:
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Choose, train, write everything, and give lines to tell the user."""
         quieten_lightning()
-        catalogue = load_catalogue()
-        parent = catalogue.get(self.model)
-        check_new_id(self.model_id, parent, catalogue)
+        parent = parent_of(self.model_id, self.model)
         _check_finds_lesions(parent)
         start = load_network(parent)
         recipe = make_recipe(parent.card, self.steps, onward=True)

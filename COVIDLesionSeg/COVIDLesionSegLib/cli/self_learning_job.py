@@ -10,18 +10,17 @@ from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.volume_data import patient_of_ct
 from ..engine.lesion_classes import CLASSES
-from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
 from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.export import Provenance, check_new_id, export_model
+from ..engine.training.export import Provenance, export_model
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.slices import LabelledSlice
 from ..engine.training.trainer import quieten_lightning
 from .csv_table import write_table
 from .training_curves import write_curves
-from .training_job import make_model_folder, score_lines
+from .training_job import make_model_folder, parent_of, score_lines
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
@@ -65,9 +64,7 @@ class SelfLearningJob:
         """Learn, write everything, and give lines to tell the user."""
         quieten_lightning()
         report(Progress("Starting", 0.0))
-        catalogue = load_catalogue()
-        parent = catalogue.get(self.network)
-        check_new_id(self.model_id, parent, catalogue)
+        parent = parent_of(self.model_id, self.network)
         recipe = make_recipe(parent.card, self.steps)
         several = len(recipe.classes) > 1
         if recipe.task != "lesions" or (several and recipe.classes != CLASSES):

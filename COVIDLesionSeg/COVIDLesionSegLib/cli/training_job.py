@@ -11,7 +11,7 @@ from torch import nn
 from ..engine.errors import OutputError
 from ..engine.metrics.intervals import mean_and_sd
 from ..engine.models.card import ModelCard
-from ..engine.models.catalogue import load_catalogue
+from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, ProgressCallback
 from ..engine.training.cluster import cross_validate_on_cluster
@@ -72,9 +72,7 @@ class TrainingJob:
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Train, write everything, and give lines to tell the user."""
         quieten_lightning()
-        catalogue = load_catalogue()
-        parent = catalogue.get(self.network)
-        check_new_id(self.model_id, parent, catalogue)
+        parent = parent_of(self.model_id, self.network)
         start = load_network(parent) if self.onward else None
         recipe = make_recipe(parent.card, self.steps, self.onward)
         data = read_training_data(
@@ -173,6 +171,17 @@ def _rows(members: list[Member]) -> list[tuple[str | None, str, int | None, floa
 def score_lines(card: ModelCard) -> list[str]:
     """What a new model's card says of its scores, for people."""
     return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
+
+
+def parent_of(model_id: str, network: str) -> Model:
+    """The model whose network becomes the new model ``model_id``.
+
+    Raises as :func:`~..engine.training.export.check_new_id` and ``Catalogue.get`` do.
+    """
+    catalogue = load_catalogue()
+    parent = catalogue.get(network)
+    check_new_id(model_id, parent, catalogue)
+    return parent
 
 
 def make_model_folder(out: Path, resume: bool) -> None:
