@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,15 +26,34 @@ LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 
 def in_two_processes(folder, *how):
     """What the program says; only its first process says anything."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder), "2", *how],
+    return said_by(started([str(PROGRAM), str(folder), "2", *how]))
+
+
+def on_two_nodes(folder, *how):
+    """What the program says where torchrun starts it, once on each of two nodes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    torchrun = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
+    torchrun += ["--master-addr=127.0.0.1", f"--master-port={port}"]
+    program = [str(PROGRAM), str(folder), "1", "nodes", *how]
+    nodes = [started([*torchrun, f"--node-rank={rank}", *program]) for rank in range(2)]
+    return [said_by(node) for node in nodes]
+
+
+def started(words):
+    return subprocess.Popen(
+        [sys.executable, *words],
         env=os.environ | {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+
+def said_by(process):
+    said, complaints = process.communicate(timeout=240)
+    assert process.returncode == 0, complaints
+    return said
 
 
 def rows_of(folder):
@@ -41,12 +61,14 @@ def rows_of(folder):
         return [[float(value) for value in row.values()] for row in csv.DictReader(file)]
 
 
-def test_two_processes_cancelled_and_resumed_train_what_one_does(tiny_network, tmp_path):
+def test_two_processes_cancelled_and_resumed_on_two_nodes_train_what_one_does(
+    tiny_network, tmp_path
+):
     one, two = tmp_path / "one", tmp_path / "two"
     trained(one, 1)
     said = in_two_processes(two, "cancelled")
     assert said == "Cancelled: Cancelled: training can resume from its last checkpoint.\n"
-    assert in_two_processes(two, "resumed") == "Done.\n"
+    assert on_two_nodes(two, "resumed") == ["Done.\n", ""]
     expected, found = (weights_in(folder / BEST) for folder in (one, two))
     for name, weight in expected.items():
         torch.testing.assert_close(found[name], weight)

@@ -1,7 +1,7 @@
 """A program that trains a tiny network without batch normalisation: FOLDER DEVICES [what else].
 
 Lightning starts it again for the other processes. ``cancelled`` cancels at step 5, ``resumed`` goes
-on, and ``broken`` lets the loss become no number.
+on, ``broken`` lets the loss become no number, and ``nodes`` is on one of two nodes.
 """
 
 import sys
@@ -47,6 +47,7 @@ def trained(folder, devices, *how):
         token,
         validation=[labelled("p3", seed=3, shape=(48, 64))],
         devices=devices,
+        nodes=2 if "nodes" in how else 1,
         resume="resumed" in how,
         report=report,
     )
