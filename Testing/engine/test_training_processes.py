@@ -102,6 +102,21 @@ def test_more_devices_than_there_are_are_refused(monkeypatch):
         check_processes(16, "cuda", 4, 1)
 
 
+@pytest.mark.parametrize(
+    ("started", "message"),
+    [
+        ({"SLURM_NTASKS": "2"}, "--ntasks-per-node=2"),
+        ({"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4"}, "--ntasks-per-node=4"),
+        ({"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "3"}, "world size .3."),
+    ],
+)
+def test_another_number_of_processes_than_was_started_is_refused(started, message, monkeypatch):
+    for name, value in started.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ParameterError, match=f"Other processes were started.*{message}"):
+        check_processes(16, "cpu", 2, 1)
+
+
 def test_a_process_that_trains_alone_is_the_first_whatever_started_it(
     tiny_network, tmp_path, monkeypatch
 ):

@@ -6,6 +6,7 @@ import os
 from typing import TypeVar
 
 import torch
+from lightning.fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from torch import distributed
 
@@ -24,7 +25,7 @@ def is_first_process(processes: int) -> bool:
 
 
 def check_processes(batch_size: int, device: str, devices: int, nodes: int) -> None:
-    """Make sure that every process has a device and a share of the batch.
+    """Make sure that every process is there and has a device and a share of the batch.
 
     Args:
         batch_size: The recipe's, of all processes together.
@@ -33,7 +34,8 @@ def check_processes(batch_size: int, device: str, devices: int, nodes: int) -> N
         nodes: Computers.
 
     Raises:
-        ParameterError: The batch cannot be shared evenly.
+        ParameterError: The batch cannot be shared evenly, or SLURM or torchrun started another
+            number of processes.
         DeviceError: There are not so many devices here.
     """
     processes = devices * nodes
@@ -47,6 +49,21 @@ def check_processes(batch_size: int, device: str, devices: int, nodes: int) -> N
         raise DeviceError(
             f"{devices} devices were asked for, but PyTorch finds {there} here: ask for fewer."
         )
+    if processes > 1:
+        _check_started(devices, nodes)
+
+
+def _check_started(devices: int, nodes: int) -> None:
+    for environment in (TorchElasticEnvironment, SLURMEnvironment):
+        if environment.detect():
+            try:
+                environment().validate_settings(devices, nodes)
+            except (RuntimeError, ValueError) as error:
+                raise ParameterError(
+                    "Other processes were started than devices and nodes ask for; torchrun starts "
+                    f"them by --nproc-per-node, SLURM by srun --ntasks-per-node. {error}"
+                ) from error
+            return
 
 
 def from_all_processes(value: Value) -> list[Value]:

@@ -90,7 +90,7 @@ def train(
             ``folder`` holds the training of another recipe or other data.
         OutputError: ``folder`` holds a training already, or cannot be written to; the last
             checkpoint stays.
-        ParameterError: The batch cannot be shared evenly.
+        ParameterError: The batch cannot be shared evenly, or not as many processes were started.
         DeviceError: The device is not there, or not as often as asked for.
         ModelError: The network has no stage that the recipe freezes.
         TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
