@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import Cancelled, DependencyError, OutputError, ParameterError, TrainingError
+from ..inference.cpu import tune_allocator
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .cross_validation import CrossValidation, Member
 from .run_folder import check_holds_none
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.2
 _WORKERS_SECONDS = 60
-# Dask's own but for MALLOC_TRIM_THRESHOLD_, by which every step of a training would hand its memory
-# back to the system and ask for it again, and last half as long again.
-_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
 
 
 def cross_validate_on_cluster(
@@ -123,6 +121,8 @@ def _member(plan: CrossValidation, number: int, threads: int | None) -> Member:
             "system that all computers share."
         )
     quieten_lightning()
+    # Dask lets its workers hand freed memory back at once, which makes a step half as long again.
+    tune_allocator()
     if threads is not None:
         torch.set_num_threads(threads)
 
@@ -148,10 +148,7 @@ class _UnlessWanted(CancelToken):
 def _cluster(dask: ModuleType, scheduler: str | None, workers: int) -> Iterator[Client]:
     """A client of the running cluster, or of a local one that ends with it."""
     if scheduler is None:
-        from dask import config
-
         with (
-            config.set({"distributed.nanny.pre-spawn-environ": _WORKER_ENVIRONMENT}),
             dask.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
