@@ -358,6 +358,15 @@ def test_one_model_is_shown_in_full():
     assert "lung, background" in untrained
 
 
+def test_an_ensemble_is_listed_first_and_shown_with_its_members_and_scores():
+    assert run("models").stdout.startswith("Ensembles\n  eamc  EAMC: five AMC-Nets vote; eamc-1, ")
+    (facts,) = models("eamc")
+    text = " ".join(run("models", "eamc").stdout.split())
+    assert f"ensemble of {', '.join(facts['members'])}" in text and len(facts["members"]) == 5
+    for score in facts["scores"]:
+        assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
+
+
 def test_a_model_that_is_not_there_is_one_clear_line():
     finished = run("models", "u-net-9000")
     assert finished.returncode == 1

@@ -58,6 +58,7 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
         (("export", "u-net-9000", "a.zip"), "no model 'u-net-9000'"),
         (("export", "unet", "a.zip"), "no trained weights"),
         (("promote", "unet"), "no trained weights"),
+        (("promote", "eamc"), "is an ensemble"),
         (("promote", "lungs-unet-resnet18"), "finds lungs"),
         (("import", "absent.zip"), "cannot be read"),
         (("roll-back",), "No model was promoted"),

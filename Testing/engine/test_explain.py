@@ -130,7 +130,9 @@ def test_a_slice_without_lung_is_refused():
         explain_slice(chest, CPU, empty)
 
 
-@pytest.mark.parametrize("changes", [{"model": "amc-net+unet"}, {"tiling": "overlapping"}])
+@pytest.mark.parametrize(
+    "changes", [{"model": "amc-net+unet"}, {"model": "eamc"}, {"tiling": "overlapping"}]
+)
 def test_only_a_single_model_on_whole_slices_is_explained(chest, changes):
     with pytest.raises(ParameterError, match="single model"):
         explain_slice(chest, Parameters(device="cpu", **changes))

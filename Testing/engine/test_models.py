@@ -17,18 +17,11 @@ from COVIDLesionSegLib.engine.models.catalogue import (
     read_models,
 )
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
+from engine.model_cards import packaged_card
 
 PACKAGED = tuple(m for m in load_catalogue().models if m.folder == PACKAGED_FOLDER)
-
-
-@pytest.fixture
-def user_folder(tmp_path, monkeypatch):
-    """An empty folder of the user's own models."""
-    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture
@@ -43,10 +36,6 @@ def user_models(user_folder):
     }
     (user_folder / "mine.json").write_text(json.dumps(card), encoding="utf-8")
     return user_folder
-
-
-def packaged_card() -> dict:
-    return json.loads((PACKAGED_FOLDER / "amc-net.json").read_text(encoding="utf-8"))
 
 
 def rewrite_card(folder, **changes):
@@ -119,48 +108,10 @@ def test_an_unknown_model_is_refused_and_the_known_ones_are_named(user_folder):
         load_catalogue().get("resnet")
 
 
-def write_user_card(folder, name, **changes):
-    """A card without weights, beside the others."""
-    card = packaged_card() | {"id": name, "weights": None} | changes
-    (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
-
-
-def test_the_members_of_an_ensemble_come_in_the_order_they_were_named(user_folder):
-    write_user_card(user_folder, "other")
-    catalogue = load_catalogue()
-    assert [m.id for m in catalogue.members(("other", "amc-net"))] == ["other", "amc-net"]
-
-
-def test_an_unknown_member_is_refused_by_its_name(user_folder):
-    with pytest.raises(ModelError, match="There is no model 'nobody'"):
-        load_catalogue().members(("amc-net", "nobody"))
-
-
-def test_members_of_other_classes_cannot_vote_together_and_both_are_named(user_folder):
-    classes = ["ground-glass opacity", "consolidation"]
-    write_user_card(user_folder, "two", classes=classes, channels=["background", *classes])
-    with pytest.raises(
-        ModelError,
-        match="amc-net and two cannot vote .*: one tells lesion, the other ground-glass opacity, "
-        "consolidation",
-    ):
-        load_catalogue().members(("amc-net", "two"))
-
-
-def test_classes_in_another_order_are_other_classes(user_folder):
-    """Labels are numbers: class 1 of one member must be class 1 of the other."""
-    classes = ["ground-glass opacity", "consolidation"]
-    write_user_card(user_folder, "a", classes=classes, channels=["background", *classes])
-    write_user_card(user_folder, "b", classes=classes[::-1], channels=["background", *classes])
-    with pytest.raises(ModelError, match="a and b cannot vote together"):
-        load_catalogue().members(("a", "b"))
-
-
-@pytest.mark.parametrize("ids", [("lungs",), ("amc-net", "lungs")])
-def test_a_model_of_lungs_is_refused_among_the_lesions_with_the_way_out(user_folder, ids):
-    write_user_card(user_folder, "lungs", task="lungs", classes=["lung"])
-    with pytest.raises(ModelError, match="lungs finds lungs, not lesions: choose it for the lungs"):
-        load_catalogue().members(ids)
+def test_weights_that_ship_are_small():
+    """Together under 60 MB, so that they can be part of the software."""
+    files = [model.weights_path for model in PACKAGED if model.weights_path]
+    assert sum(path.stat().st_size for path in files) < 60e6
 
 
 def write_family(folder, content):

@@ -75,6 +75,13 @@ def test_an_untrained_result_keeps_its_volumes_without_any_grade_and_comes_again
     assert weights["weights_sha256"] is None and weights["weights_licence"] is None
 
 
+def test_an_ensembles_name_runs_its_members_and_the_result_names_every_one(smallest_chest):
+    result = segment(smallest_chest, Parameters(model="eamc", device="cpu"))
+    assert result.provenance["parameters"]["model"] == "eamc"
+    assert list(result.provenance["models"]) == [f"eamc-{number}" for number in range(1, 6)]
+    assert result.disagreement is not None
+
+
 def test_one_untrained_member_leaves_the_whole_ensemble_ungraded(ensemble):
     assert ensemble.severity.category is None
     (flag,) = (flag for flag in ensemble.flags if flag.code == UNTRAINED)

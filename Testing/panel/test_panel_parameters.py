@@ -122,6 +122,14 @@ def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
     assert parameters_of(panel).members == ("unet",)
 
 
+def test_an_ensemble_that_ships_is_one_choice_and_votes_as_it_is(panel):
+    assert not panel.ui.combinationComboBox.enabled
+    choose(panel.ui.modelComboBox, "eamc")
+    assert parameters_of(panel).model == "eamc"
+    assert panel.ui.combinationComboBox.enabled
+    assert "eamc-1" in values_of(panel.ui.votersComboBox)
+
+
 def test_how_to_decide_is_asked_of_an_ensemble_only(panel):
     ui = panel.ui
     assert not ui.combinationComboBox.enabled

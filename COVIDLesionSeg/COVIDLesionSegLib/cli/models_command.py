@@ -18,7 +18,8 @@ from . import options
 from .outcome import clear_outcome
 
 if TYPE_CHECKING:
-    from ..engine.models.catalogue import Catalogue, Model
+    from ..engine.models.catalogue import Model
+    from ..engine.models.ensembles import Ensemble
 
 
 def models(
@@ -33,13 +34,16 @@ def models(
         from ..engine.models.catalogue import load_catalogue
 
         catalogue = load_catalogue()
-        chosen = catalogue.models if model_id is None else (catalogue.get(model_id),)
+        facts = [asdict(one) for one in catalogue.ensembles if one.id == model_id]
+        if not facts:
+            chosen = catalogue.models if model_id is None else (catalogue.get(model_id),)
+            facts = [model_facts(model) for model in chosen]
         if as_json:
-            print(json.dumps([model_facts(model) for model in chosen], indent=2))
+            print(json.dumps(facts, indent=2))
         elif model_id is None:
-            _print_list(catalogue)
+            _print_list(facts, catalogue.ensembles)
         else:
-            _print_details(model_facts(chosen[0]))
+            _print_details(facts[0])
         for problem in catalogue.problems:
             print(f"Left out: {problem}", file=sys.stderr)
 
@@ -69,11 +73,15 @@ def model_facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _print_list(catalogue: Catalogue) -> None:
-    """One line for each model, trained ones first, by task."""
+def _print_list(listed: list[dict[str, Any]], ensembles: tuple[Ensemble, ...]) -> None:
+    """One line for each ensemble, then for each model, trained ones first, by task."""
     console = Console(highlight=False)
-    listed = sorted(map(model_facts, catalogue.models), key=_group)
-    for (untrained, task), group in groupby(listed, key=_group):
+    console.print("[bold]Ensembles[/bold]")
+    for ensemble in ensembles:
+        parts = [ensemble.title, ", ".join(ensemble.members), *_dice(asdict(ensemble)["scores"])]
+        console.print(escape(f"  {ensemble.id}  {'; '.join(parts)}"))
+    console.print()
+    for (untrained, task), group in groupby(sorted(listed, key=_group), key=_group):
         state = "not trained, to be run with --allow-untrained" if untrained else "trained"
         console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
         table = Table.grid(padding=(0, 2))
@@ -99,10 +107,14 @@ def _line(facts: dict[str, Any]) -> str:
         parts.append(facts["weights_licence"])
         if not facts["weights_present"]:
             parts.append("weights absent")
-    dice = [score["value"] for score in facts["scores"] if score["metric"] == "Dice"]
+    return escape("; ".join([*parts, *_dice(facts["scores"])]))
+
+
+def _dice(scores: list[dict[str, Any]]) -> Iterator[str]:
+    """The range of measured Dice, if there is any."""
+    dice = [score["value"] for score in scores if score["metric"] == "Dice"]
     if dice:
-        parts.append(f"Dice {min(dice):.2f} to {max(dice):.2f} in {len(dice)} measurements")
-    return escape("; ".join(parts))
+        yield f"Dice {min(dice):.2f} to {max(dice):.2f} in {len(dice)} measurements"
 
 
 def _print_details(facts: dict[str, Any]) -> None:
@@ -115,15 +127,10 @@ def _print_details(facts: dict[str, Any]) -> None:
 
 
 def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "paper", facts["paper"]
-    yield "finds", f"{facts['task']}; classes: {', '.join(facts['classes'])}"
-    channels = ", ".join(facts["channels"])
-    yield "network", f"{facts['network']}, {facts['parameters']:,} parameters; channels: {channels}"
-    yield "input", _text({k: v for k, v in facts["preprocessing"].items() if v})
-    yield "bfloat16", "scores do not move" if facts["bfloat16"] else "not measured, so not used"
-    yield "weights", _weights_text(facts)
-    for name, value in facts["training"].items():
-        yield f"training {name}", _text(value)
+    if "members" in facts:
+        yield "ensemble of", ", ".join(facts["members"])
+    else:
+        yield from _model_details(facts)
     for score in facts["scores"]:
         yield (
             "score",
@@ -133,6 +140,18 @@ def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "score", "not measured"
     for note in facts["notes"]:
         yield "note", note
+
+
+def _model_details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "paper", facts["paper"]
+    yield "finds", f"{facts['task']}; classes: {', '.join(facts['classes'])}"
+    channels = ", ".join(facts["channels"])
+    yield "network", f"{facts['network']}, {facts['parameters']:,} parameters; channels: {channels}"
+    yield "input", _text({k: v for k, v in facts["preprocessing"].items() if v})
+    yield "bfloat16", "scores do not move" if facts["bfloat16"] else "not measured, so not used"
+    yield "weights", _weights_text(facts)
+    for name, value in facts["training"].items():
+        yield f"training {name}", _text(value)
 
 
 def _text(value: Any) -> str:

@@ -19,8 +19,8 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         "--model",
-        help="Model id, or several joined by +, an ensemble: amc-net+unet; by default the promoted "
-        "one, or amc-net. [bold]covid-lesion-seg models[/bold] lists them.",
+        help="Model id, or several joined by +, which vote: amc-net+unet; eamc is five that do. By "
+        "default the promoted one, or amc-net. [bold]covid-lesion-seg models[/bold] lists them.",
     ),
 ]
 CombinationOption = Annotated[

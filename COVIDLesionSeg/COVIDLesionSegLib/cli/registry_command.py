@@ -59,7 +59,8 @@ def promote(model_id: ModelArgument, debug: options.DebugOption = False) -> None
         from ..engine.models.promotion import promote as remember
         from ..engine.models.weights import load_network
 
-        (model,) = load_catalogue().members((model_id,))
+        catalogue = load_catalogue()
+        (model,) = catalogue.members((catalogue.get(model_id).id,))
         load_network(model)
         remember(model_id, model.card.weights.sha256)
         print(f"{model_id} is used from now on where no model is named.")

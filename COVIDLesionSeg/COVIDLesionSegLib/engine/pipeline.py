@@ -54,7 +54,7 @@ def segment(
         models = load_catalogue().members(parameters.members)
         extractor = get_extractor(parameters)
     with clock.stage("model"):
-        report(Progress("Loading the model", 0.0, " + ".join(model.title for model in models)))
+        report(Progress("Loading the model", 0.0, parameters.model))
         members = _slice_networks(models, parameters, volume.axial_spacing[1:], cancel)
     with clock.stage("lungs"):
         found = extractor.extract(

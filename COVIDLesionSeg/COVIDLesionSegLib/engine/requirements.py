@@ -29,10 +29,10 @@ def chosen_packages(parameters: Parameters) -> list[str]:
         ModelError: There is no such model.
     """
     packages = dict.fromkeys(LUNG_METHOD_PACKAGES.get(parameters.lungs, ()))
-    model_ids = parameters.members
+    catalogue = load_catalogue()
+    model_ids = catalogue.expand(parameters.members)
     if parameters.lungs not in LUNG_METHODS:
         model_ids += (parameters.lungs,)
-    catalogue = load_catalogue()
     for model_id in model_ids:
         network = catalogue.get(model_id).card.network
         packages |= dict.fromkeys(NETWORK_PACKAGES.get(network, ()))

@@ -73,11 +73,13 @@ class ModelChoice:
         id: What ``Parameters`` call it.
         label: For people; it says where weights are missing.
         classes: What a model of the catalogue tells apart; empty for other ways.
+        is_ensemble: It is several models already.
     """
 
     id: str
     label: str
     classes: tuple[str, ...] = ()
+    is_ensemble: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ModelChoices:
     """Everything that finds lesions and lungs.
 
     Attributes:
-        lesions: Models of the catalogue, in its order: trained ones first.
+        lesions: Ensembles, then models of the catalogue, in its order: trained ones first.
         lungs: Lung extractors, then models of the catalogue.
         problem: What is wrong with models that are not listed, or "".
     """
@@ -105,7 +107,11 @@ def model_choices() -> ModelChoices:
         catalogue = load_catalogue()
     except ModelError as error:
         return ModelChoices([], methods, str(error))
-    models: dict[str, list[ModelChoice]] = {"lesions": [], "lungs": []}
+    ensembles = [
+        ModelChoice(one.id, one.title, catalogue.get(one.members[0]).card.classes, True)
+        for one in catalogue.ensembles
+    ]
+    models: dict[str, list[ModelChoice]] = {"lesions": ensembles, "lungs": []}
     for model in catalogue.models:
         choice = ModelChoice(model.id, _label(model), model.card.classes)
         models[model.card.task].append(choice)

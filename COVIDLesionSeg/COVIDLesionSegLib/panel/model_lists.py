@@ -44,7 +44,8 @@ class ModelLists:
         _select(self._ui.modelComboBox, first)
         _select(self._ui.lungsComboBox, node.lungs)
         self._show_voters(first, others)
-        self._ui.combinationComboBox.enabled = bool(others)
+        ensemble = first in self._lesions and self._lesions[first].is_ensemble
+        self._ui.combinationComboBox.enabled = ensemble or bool(others)
         self._node = node
 
     def _show_voters(self, first: str, chosen: list[str]) -> None:

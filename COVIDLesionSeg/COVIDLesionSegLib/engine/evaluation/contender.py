@@ -16,6 +16,7 @@ from ..inference.predictor import predict_volume
 from ..inference.slice_network import SliceNetwork
 from ..models.card import ModelCard
 from ..models.catalogue import Catalogue
+from ..models.ensembles import Ensemble
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
@@ -31,6 +32,7 @@ class Contender:
         parameters: Device, precision, tiling, threshold and combination.
         held_out: Let only those members answer a patient that never learned from them, as to judge
             the members of a cross-validation.
+        ensemble: The members are one that ships.
 
     Raises:
         ParameterError: A card does not record whom its model learned from, so that nobody is known
@@ -47,6 +49,7 @@ class Contender:
         members: list[tuple[ModelCard, nn.Module]],
         parameters: Parameters,
         held_out: bool = False,
+        ensemble: Ensemble | None = None,
     ):
         self.cards = tuple(card for card, _ in members)
         if held_out and (unknown := [card.id for card in self.cards if card.learned_from is None]):
@@ -56,6 +59,7 @@ class Contender:
             )
         self.parameters = parameters
         self._held_out = held_out
+        self._ensemble = ensemble
         self._members = members
         self._pixel_mm: tuple[float, float] | None = None
         self._ready: list[SliceNetwork] | None = None
@@ -63,12 +67,16 @@ class Contender:
 
     @property
     def name(self) -> str:
-        """Ids of the members, joined by ``+``."""
+        """The ensemble's id, or those of the members, joined by ``+``."""
+        if self._ensemble:
+            return self._ensemble.id
         return "+".join(card.id for card in self.cards)
 
     @property
     def title(self) -> str:
-        """Titles of the members, each once, with how many have it."""
+        """The ensemble's title, or those of the members, each once, with how many have it."""
+        if self._ensemble:
+            return self._ensemble.title
         counts = Counter(card.title for card in self.cards)
         return " + ".join(f"{n} x {title}" if n > 1 else title for title, n in counts.items())
 
@@ -210,7 +218,7 @@ def load_contenders(
     cancel: CancelToken,
     held_out: bool = False,
 ) -> list[Contender]:
-    """Load the models to compare; a name with ``+`` is one ensemble.
+    """Load the models to compare; a name with ``+``, or of an ensemble, is one contender.
 
     A network that several contenders share is loaded once.
 
@@ -230,5 +238,6 @@ def load_contenders(
             if model.id not in networks:
                 networks[model.id] = load_network(model)
         members = [(model.card, networks[model.id]) for model in models]
-        contenders.append(Contender(members, own, held_out))
+        ensemble = next((one for one in catalogue.ensembles if one.id == name), None)
+        contenders.append(Contender(members, own, held_out, ensemble))
     return contenders

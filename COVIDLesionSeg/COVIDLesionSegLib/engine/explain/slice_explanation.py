@@ -98,7 +98,8 @@ def explain_slice(
     """
     parameters = parameters or Parameters()
     cancel = cancel or CancelToken()
-    if len(parameters.members) > 1 or parameters.tiling != "whole-slice":
+    model, *others = load_catalogue().members(parameters.members)
+    if others or parameters.tiling != "whole-slice":
         raise ParameterError("One model on whole slices can be looked into: name a single model.")
     volume = check_chest_ct(volume)
     axial = volume.axial
@@ -107,7 +108,6 @@ def explain_slice(
             f"There is no slice {index}: the CT has the slices 0 to {len(axial) - 1}, counted "
             "from the inferior end."
         )
-    (model,) = load_catalogue().members(parameters.members)
     report(Progress("Loading the model", 0.0, model.title))
     network = load_network(model, parameters.allow_untrained)
     pixel_mm = volume.axial_spacing[1:]

@@ -1,4 +1,4 @@
-"""Every model a user can select: cards that ship with the software, then the user's own."""
+"""Every model and ensemble a user can select: those that ship, then the user's own models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ModelError
 from .card import ModelCard
+from .ensembles import Ensemble, read_ensembles
 from .promotion import read_promotions
 from .user_folder import user_folder
 
@@ -44,19 +45,26 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models that can be read, trained ones first.
+    """All models that can be read, trained ones first, and the ensembles that ship.
 
     Attributes:
-        models: Ids are unique.
+        models: Ids are unique, among the ensembles, too.
         problems: One sentence for each card of the user's that had to be left out, and for a
             damaged list of promotions.
     """
 
     models: tuple[Model, ...]
     problems: tuple[str, ...] = ()
+    ensembles: tuple[Ensemble, ...] = ()
 
     def get(self, model_id: str) -> Model:
         """The model called ``model_id``; raises ModelError naming those there are."""
+        for ensemble in self.ensembles:
+            if ensemble.id == model_id:
+                raise ModelError(
+                    f"{model_id} is an ensemble, and this takes a single model: name one of its "
+                    f"members, {', '.join(ensemble.members)}."
+                )
         for model in self.models:
             if model.id == model_id:
                 return model
@@ -64,13 +72,18 @@ class Catalogue:
         left_out = "".join(f" {problem}" for problem in self.problems)
         raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.{left_out}")
 
+    def expand(self, ids: tuple[str, ...]) -> tuple[str, ...]:
+        """The same ids, those of ensembles replaced by their members'; each only once."""
+        members = {ensemble.id: ensemble.members for ensemble in self.ensembles}
+        return tuple(dict.fromkeys(one for id_ in ids for one in members.get(id_, (id_,))))
+
     def members(self, ids: tuple[str, ...]) -> tuple[Model, ...]:
         """The lesion models of these ids, one or those of an ensemble.
 
         Raises:
             ModelError: There is no such model, it finds lungs, or the models tell other classes.
         """
-        found = tuple(self.get(model_id) for model_id in ids)
+        found = tuple(self.get(model_id) for model_id in self.expand(ids))
         for model in found:
             if model.card.task != "lesions":
                 raise ModelError(
@@ -96,6 +109,8 @@ def load_catalogue() -> Catalogue:
     Raises:
         ModelError: A packaged card is damaged: the installation is.
     """
+    ensembles = read_ensembles()
+    names = {ensemble.id for ensemble in ensembles}
     models: dict[str, Model] = {}
     for path in _files(PACKAGED_FOLDER):
         models |= {model.id: model for model in read_models(path)}
@@ -107,7 +122,7 @@ def load_catalogue() -> Catalogue:
             problems.append(str(error))
             continue
         for model in found:
-            if model.id in models:
+            if model.id in models or model.id in names:
                 problems.append(
                     f"Two model cards are called {model.id!r}: change the id inside {path.name}, "
                     "or remove that file."
@@ -119,7 +134,7 @@ def load_catalogue() -> Catalogue:
     except ModelError as error:
         problems.append(str(error))
     ordered = sorted(models.values(), key=lambda model: model.card.weights is None)
-    return Catalogue(tuple(ordered), tuple(problems))
+    return Catalogue(tuple(ordered), tuple(problems), ensembles)
 
 
 def _files(folder: Path) -> list[Path]:
