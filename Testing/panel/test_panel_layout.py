@@ -132,12 +132,20 @@ def test_every_lesion_model_of_the_catalogue_is_offered_trained_ones_first(panel
 
     offered = panel.ui.modelComboBox
     models = [model for model in load_catalogue().models if model.card.task == "lesions"]
+    listed = {offered.itemData(i): offered.itemText(i) for i in range(offered.count)}
 
-    assert [offered.itemData(i) for i in range(offered.count)] == [model.id for model in models]
-    for index, model in enumerate(models):
-        assert ("(not trained)" in offered.itemText(index)) is (model.card.weights is None)
+    assert [id_ for id_ in listed if id_ != "eamc"] == [model.id for model in models]
+    for model in models:
+        assert ("(not trained)" in listed[model.id]) is (model.card.weights is None)
     trained = [model.card.weights is not None for model in models]
     assert trained == sorted(trained, reverse=True) and set(trained) == {True, False}
+
+
+def test_an_ensemble_is_offered_right_before_its_members(panel):
+    offered = panel.ui.modelComboBox
+    index = offered.findData("eamc")
+    assert offered.itemText(index) == "EAMC: five AMC-Nets vote"
+    assert offered.itemData(0) == "amc-net" and offered.itemData(index + 1) == "eamc-1"
 
 
 def test_a_model_whose_weights_are_absent_is_listed_as_such(bench, scene, tmp_path, monkeypatch):

@@ -22,8 +22,8 @@ class Parameters:
     """Everything that decides a result, besides the CT itself.
 
     Attributes:
-        model: Model id from the catalogue (``covid-lesion-seg models``), or several joined by
-            ``+``: an ensemble. By default the one that was promoted last
+        model: Id of a model or ensemble of the catalogue (``covid-lesion-seg models``), or several
+            joined by ``+``, which vote. By default the model that was promoted last
             (``covid-lesion-seg registry promote``), or else ``amc-net``.
         combination: How an ensemble decides: ``majority-vote`` of its members, a tie by the mean
             of their probabilities; or ``mean``, by the mean alone.
@@ -89,7 +89,7 @@ class Parameters:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Ids of the models that :attr:`model` names."""
+        """Ids of the models and ensembles that :attr:`model` names."""
         return tuple(name.strip() for name in self.model.split("+"))
 
     def to_dict(self) -> dict[str, Any]:

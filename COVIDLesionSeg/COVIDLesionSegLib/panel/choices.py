@@ -87,7 +87,8 @@ class ModelChoices:
     """Everything that finds lesions and lungs.
 
     Attributes:
-        lesions: Ensembles, then models of the catalogue, in its order: trained ones first.
+        lesions: Models of the catalogue, in its order: trained ones first; an ensemble stands
+            before its members.
         lungs: Lung extractors, then models of the catalogue.
         problem: What is wrong with models that are not listed, or "".
     """
@@ -107,12 +108,12 @@ def model_choices() -> ModelChoices:
         catalogue = load_catalogue()
     except ModelError as error:
         return ModelChoices([], methods, str(error))
-    ensembles = [
-        ModelChoice(one.id, one.title, catalogue.get(one.members[0]).card.classes, True)
-        for one in catalogue.ensembles
-    ]
-    models: dict[str, list[ModelChoice]] = {"lesions": ensembles, "lungs": []}
+    ensembles = {one.members[0]: one for one in catalogue.ensembles}
+    models: dict[str, list[ModelChoice]] = {"lesions": [], "lungs": []}
     for model in catalogue.models:
+        if one := ensembles.get(model.id):
+            choice = ModelChoice(one.id, one.title, model.card.classes, is_ensemble=True)
+            models["lesions"].append(choice)
         choice = ModelChoice(model.id, _label(model), model.card.classes)
         models[model.card.task].append(choice)
     return ModelChoices(
