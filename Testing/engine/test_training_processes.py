@@ -103,15 +103,15 @@ def test_more_devices_than_there_are_are_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("started", "message"),
+    ("environment", "message"),
     [
         ({"SLURM_NTASKS": "2"}, "--ntasks-per-node=2"),
         ({"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4"}, "--ntasks-per-node=4"),
         ({"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "3"}, "world size .3."),
     ],
 )
-def test_another_number_of_processes_than_was_started_is_refused(started, message, monkeypatch):
-    for name, value in started.items():
+def test_another_number_of_processes_than_was_started_is_refused(environment, message, monkeypatch):
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ParameterError, match=f"Other processes were started.*{message}"):
         check_processes(16, "cpu", 2, 1)

@@ -19,7 +19,6 @@ from .outcome import clear_outcome
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
-    from ..engine.models.ensembles import Ensemble
 
 
 def models(
@@ -34,14 +33,16 @@ def models(
         from ..engine.models.catalogue import load_catalogue
 
         catalogue = load_catalogue()
-        facts = [asdict(one) for one in catalogue.ensembles if one.id == model_id]
-        if not facts:
-            chosen = catalogue.models if model_id is None else (catalogue.get(model_id),)
-            facts = [model_facts(model) for model in chosen]
+        if model_id is None:
+            facts = [model_facts(model) for model in catalogue.models]
+        elif ensemble := catalogue.ensemble(model_id):
+            facts = [asdict(ensemble)]
+        else:
+            facts = [model_facts(catalogue.get(model_id))]
         if as_json:
             print(json.dumps(facts, indent=2))
         elif model_id is None:
-            _print_list(facts, catalogue.ensembles)
+            _print_list(facts, [asdict(one) for one in catalogue.ensembles])
         else:
             _print_details(facts[0])
         for problem in catalogue.problems:
@@ -73,13 +74,14 @@ def model_facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _print_list(listed: list[dict[str, Any]], ensembles: tuple[Ensemble, ...]) -> None:
+def _print_list(listed: list[dict[str, Any]], ensembles: list[dict[str, Any]]) -> None:
     """One line for each ensemble, then for each model, trained ones first, by task."""
     console = Console(highlight=False)
     console.print("[bold]Ensembles[/bold]")
     for ensemble in ensembles:
-        parts = [ensemble.title, ", ".join(ensemble.members), *_dice(asdict(ensemble)["scores"])]
-        console.print(escape(f"  {ensemble.id}  {'; '.join(parts)}"))
+        members = ", ".join(ensemble["members"])
+        parts = [ensemble["title"], members, *_dice(ensemble["scores"])]
+        console.print(escape(f"  {ensemble['id']}  {'; '.join(parts)}"))
     console.print()
     for (untrained, task), group in groupby(sorted(listed, key=_group), key=_group):
         state = "not trained, to be run with --allow-untrained" if untrained else "trained"

@@ -60,7 +60,8 @@ def promote(model_id: ModelArgument, debug: options.DebugOption = False) -> None
         from ..engine.models.weights import load_network
 
         catalogue = load_catalogue()
-        (model,) = catalogue.members((catalogue.get(model_id).id,))
+        catalogue.get(model_id)  # no ensemble
+        (model,) = catalogue.members((model_id,))
         load_network(model)
         remember(model_id, model.card.weights.sha256)
         print(f"{model_id} is used from now on where no model is named.")

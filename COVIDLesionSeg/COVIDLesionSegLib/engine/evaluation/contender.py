@@ -238,6 +238,5 @@ def load_contenders(
             if model.id not in networks:
                 networks[model.id] = load_network(model)
         members = [(model.card, networks[model.id]) for model in models]
-        ensemble = next((one for one in catalogue.ensembles if one.id == name), None)
-        contenders.append(Contender(members, own, held_out, ensemble))
+        contenders.append(Contender(members, own, held_out, catalogue.ensemble(name)))
     return contenders

@@ -59,12 +59,11 @@ class Catalogue:
 
     def get(self, model_id: str) -> Model:
         """The model called ``model_id``; raises ModelError naming those there are."""
-        for ensemble in self.ensembles:
-            if ensemble.id == model_id:
-                raise ModelError(
-                    f"{model_id} is an ensemble, and this takes a single model: name one of its "
-                    f"members, {', '.join(ensemble.members)}."
-                )
+        if ensemble := self.ensemble(model_id):
+            raise ModelError(
+                f"{model_id} is an ensemble, and this takes a single model: name one of its "
+                f"members, {', '.join(ensemble.members)}."
+            )
         for model in self.models:
             if model.id == model_id:
                 return model
@@ -72,10 +71,17 @@ class Catalogue:
         left_out = "".join(f" {problem}" for problem in self.problems)
         raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.{left_out}")
 
+    def ensemble(self, name: str) -> Ensemble | None:
+        """The ensemble of this id, if it is one's."""
+        return next((one for one in self.ensembles if one.id == name), None)
+
     def expand(self, ids: tuple[str, ...]) -> tuple[str, ...]:
         """The same ids, those of ensembles replaced by their members'; each only once."""
-        members = {ensemble.id: ensemble.members for ensemble in self.ensembles}
-        return tuple(dict.fromkeys(one for id_ in ids for one in members.get(id_, (id_,))))
+        expanded: dict[str, None] = {}
+        for name in ids:
+            ensemble = self.ensemble(name)
+            expanded |= dict.fromkeys(ensemble.members if ensemble else (name,))
+        return tuple(expanded)
 
     def members(self, ids: tuple[str, ...]) -> tuple[Model, ...]:
         """The lesion models of these ids, one or those of an ensemble.
@@ -110,7 +116,7 @@ def load_catalogue() -> Catalogue:
         ModelError: A packaged card is damaged: the installation is.
     """
     ensembles = read_ensembles()
-    names = {ensemble.id for ensemble in ensembles}
+    taken = {ensemble.id for ensemble in ensembles}
     models: dict[str, Model] = {}
     for path in _files(PACKAGED_FOLDER):
         models |= {model.id: model for model in read_models(path)}
@@ -122,7 +128,7 @@ def load_catalogue() -> Catalogue:
             problems.append(str(error))
             continue
         for model in found:
-            if model.id in models or model.id in names:
+            if model.id in models or model.id in taken:
                 problems.append(
                     f"Two model cards are called {model.id!r}: change the id inside {path.name}, "
                     "or remove that file."
