@@ -29,6 +29,14 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def phantom():
+    """A generated chest CT in an unusual orientation, with its truth."""
+    from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+
+    return generate_chest_ct(seed=3, size=(96, 96, 40), spacing=(3.6, 3.6, 7.0), orientation="RIP")
+
+
+@pytest.fixture(scope="session")
 def mrml():
     """The running MRML session, started once."""
     from COVIDLesionSegLib.engine.errors import DependencyError

@@ -14,8 +14,8 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from COVIDLesionSegLib.engine.inference.device import make_plan
-from COVIDLesionSegLib.engine.inference.predictor import predict_volume
-from COVIDLesionSegLib.engine.inference.slice_network import SliceNetwork
+from COVIDLesionSegLib.engine.inference.predictor import SliceNetwork
+from COVIDLesionSegLib.engine.inference.volume_prediction import predict_volume
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.parameters import Parameters

@@ -19,7 +19,7 @@ def main(folder: str, arguments: str) -> None:
     """Set the case up, warm it up, and time it."""
     options = json.loads(arguments)
     if options["tuned"]:
-        from COVIDLesionSegLib.engine.inference.cpu import tune_allocator
+        from COVIDLesionSegLib.engine.inference.allocator import tune_allocator
 
         tune_allocator()
     import torch

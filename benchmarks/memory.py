@@ -15,7 +15,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from COVIDLesionSegLib.engine.inference.cpu import tune_allocator
+from COVIDLesionSegLib.engine.inference.allocator import tune_allocator
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment

@@ -13,12 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
-from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.cli.report_json import report_schema
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
+from COVIDLesionSegLib.report import result_files as names
+from COVIDLesionSegLib.report.report_json import report_schema
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT}
 

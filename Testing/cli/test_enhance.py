@@ -10,7 +10,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from COVIDLesionSegLib.cli.enhancement_tables import BeforeAfter, before_after_lines
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.cli.training_options import command_for_card
 from COVIDLesionSegLib.engine.models.catalogue import read_models
@@ -19,6 +18,7 @@ from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks.amc_net import AMCNet
 from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
 from COVIDLesionSegLib.engine.volume import write_volume
+from COVIDLesionSegLib.report.training import BeforeAfter, before_after_lines
 from engine.crafted import make_card, write_model
 from engine.labelled_data import write_slice_folder as write_labelled
 from engine.training_slices import labelled

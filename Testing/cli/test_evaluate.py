@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.cli import progress_display
-from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.report import result_files as names
 from engine.labelled_data import write_slice_folder
 
 PATIENTS = ["coronacases_org_001", "coronacases_org_002", "radiopaedia_4_85506"]

@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.cli.pseudo_label_file import write_pseudo_labels
 from COVIDLesionSegLib.engine.volume import read_array, same_grid, write_volume
+from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
 
 
 def run(*arguments):

@@ -11,8 +11,8 @@ from torch import nn
 
 from COVIDLesionSegLib.engine.errors import Cancelled, DeviceError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.inference.device import ComputePlan, make_plan
-from COVIDLesionSegLib.engine.inference.predictor import predict_volume
-from COVIDLesionSegLib.engine.inference.slice_network import SliceNetwork, turn_on
+from COVIDLesionSegLib.engine.inference.predictor import SliceNetwork, turn_on
+from COVIDLesionSegLib.engine.inference.volume_prediction import predict_volume
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from COVIDLesionSegLib.cli.pseudo_label_file import write_pseudo_labels
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.evaluation.contender import Contender
 from COVIDLesionSegLib.engine.evaluation.mask_file import read_mask
@@ -17,6 +16,7 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.data import read_training_data
 from COVIDLesionSegLib.engine.volume import Geometry, write_volume
+from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.crafted import Pixelwise, make_card
 

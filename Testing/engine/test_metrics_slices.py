@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from COVIDLesionSegLib.engine.metrics.detection import any_pixel, by_infection_rate
-from COVIDLesionSegLib.engine.metrics.infection import (
-    infection_rate,
-    rate_correlation,
-    rate_error,
-)
+from COVIDLesionSegLib.engine.metrics.infection import infection_rate, rate_correlation, rate_error
 from COVIDLesionSegLib.engine.metrics.intervals import half_width, mean_and_sd
 from COVIDLesionSegLib.engine.metrics.picture import (
     FALSE_NEGATIVE,

@@ -11,11 +11,7 @@ import torch
 
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.models.card import ModelCard
-from COVIDLesionSegLib.engine.models.catalogue import (
-    PACKAGED_FOLDER,
-    load_catalogue,
-    read_models,
-)
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters

@@ -7,12 +7,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from COVIDLesionSegLib.engine import networks
-from COVIDLesionSegLib.engine.bundle import load_result, save_result
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
+from COVIDLesionSegLib.engine.result import load_result, save_result
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION, GreyLevels, make_card, write_model
 
 CHEST = {

@@ -13,12 +13,7 @@ import torch
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from COVIDLesionSegLib.engine import networks
-from COVIDLesionSegLib.engine.errors import (
-    Cancelled,
-    OutputError,
-    ParameterError,
-    TrainingError,
-)
+from COVIDLesionSegLib.engine.errors import Cancelled, OutputError, ParameterError, TrainingError
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training import cluster
 from COVIDLesionSegLib.engine.training.checkpointing import LAST

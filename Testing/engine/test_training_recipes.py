@@ -190,7 +190,7 @@ def test_slices_without_lung_are_left_out_where_the_network_sees_the_lungs_only(
 @pytest.mark.parametrize("model", ["covid-rate", "drsegunet", "lungs-unet-resnet18"])
 def test_slices_are_prepared_as_the_trained_network_will_get_them(model):
     """What the main job's own preprocessing gives."""
-    from COVIDLesionSegLib.engine.inference.field import Field
+    from COVIDLesionSegLib.engine.inference.field_of_view import Field
 
     recipe = recipe_of(model)
     item = several_classes(shape=(96, 128))

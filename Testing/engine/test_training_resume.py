@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from COVIDLesionSegLib.engine.errors import (
-    Cancelled,
-    InputError,
-    OutputError,
-    TrainingError,
-)
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, OutputError, TrainingError
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.checkpointing import LAST
 from COVIDLesionSegLib.engine.training.trainer import train

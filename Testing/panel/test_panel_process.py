@@ -19,7 +19,7 @@ TESTS_FOLDER = Path(__file__).parent
 
 @pytest.fixture
 def process_module(bench):
-    from COVIDLesionSegLib.panel import process
+    from COVIDLesionSegLib.worker import process
 
     return process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.wording import millilitres
+from COVIDLesionSegLib.engine.text import millilitres
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
 

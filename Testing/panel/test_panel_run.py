@@ -193,7 +193,7 @@ def test_a_worker_killed_by_the_system_is_explained(running, panel, wait_idle):
 
 
 def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(panel, ct, bench, monkeypatch):
-    from COVIDLesionSegLib.panel import process
+    from COVIDLesionSegLib.worker import process
 
     monkeypatch.setattr(process, "python_executable", lambda: "/nowhere/python")
     panel.ui.applyButton.click()

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from COVIDLesionSegLib.engine.bundle import save_result
 from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.request import RESULT_FOLDER, load_request
-from COVIDLesionSegLib.engine.result import SegmentationResult
+from COVIDLesionSegLib.engine.result import SegmentationResult, save_result
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 
 FLAGS = (
     Flag("lungs-touch-border", "The lungs touch the <border> of the CT: part may be missing."),

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
-from COVIDLesionSegLib.cli.pseudo_label_file import write_pseudo_labels
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.evaluation.mask_file import read_mask
 from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
@@ -16,6 +15,7 @@ from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.data import read_training_data
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.engine.volume.segmentation_file import read_segments
+from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
 
 vtk = pytest.importorskip("vtk")
 slicer = pytest.importorskip("slicer")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ..engine.parameters import Parameters
 from ..engine.volume import Volume
+from ..jobs.segmentation import run_job
+from ..report.result_files import GENERATED_CT
 from . import options
-from .job import run_job
 from .outcome import clear_outcome
 from .progress_display import progress_display
-from .result_names import GENERATED_CT
 from .summary import print_summary
 
 _SIZE = (432, 336, 56)

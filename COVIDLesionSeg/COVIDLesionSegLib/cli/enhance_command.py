@@ -106,11 +106,11 @@ def enhance(
     if not slices and volumes is None:
         raise typer.BadParameter("Give --slices or --volumes, whose labels judge the model.")
     with clear_outcome(debug) as cancel:
-        from ..engine.inference.cpu import tune_allocator
+        from ..engine.inference.allocator import tune_allocator
 
         tune_allocator()
         from ..engine.training.export import Provenance
-        from .enhancement_job import EnhancementJob
+        from ..jobs.enhancement import EnhancementJob
 
         job = EnhancementJob(
             model_id=model_id,

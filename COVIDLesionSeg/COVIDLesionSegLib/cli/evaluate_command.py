@@ -11,11 +11,11 @@ from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.parameters import Parameters
-from ..engine.wording import score_text
+from ..engine.text import score_text
+from ..report.result_files import EVALUATION_HTML, EVALUATION_JSON, SCORES_CSV
 from . import options
 from .outcome import clear_outcome
 from .progress_display import print_json_line, progress_display
-from .result_names import EVALUATION_HTML, EVALUATION_JSON, SCORES_CSV
 
 if TYPE_CHECKING:
     from ..engine.evaluation.run import Evaluation
@@ -86,7 +86,7 @@ def evaluate(
         )
     with clear_outcome(debug) as cancel:
         with progress_display(json_progress, quiet) as report:
-            from .evaluation_job import run_evaluation
+            from ..jobs.evaluation import run_evaluation
 
             evaluation = run_evaluation(
                 data,

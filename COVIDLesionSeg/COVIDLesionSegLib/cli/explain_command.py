@@ -14,17 +14,17 @@ from rich.markup import escape
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from . import options
-from .outcome import clear_outcome
-from .output_folder import output_folder
-from .progress_display import print_json_line, progress_display
-from .result_names import (
+from ..jobs.result_folder import output_folder
+from ..report.result_files import (
     EXPLANATION_FORMAT,
     EXPLANATION_JSON,
     EXPLANATION_RESULT,
     EXPLANATION_VERSION,
     FEATURES_PICTURE,
 )
+from . import options
+from .outcome import clear_outcome
+from .progress_display import print_json_line, progress_display
 
 if TYPE_CHECKING:
     from ..engine.explain.slice_explanation import SliceExplanation
@@ -82,12 +82,12 @@ def _explain(
 ) -> SliceExplanation:
     report(Progress("Starting", 0.0))
     with output_folder(out, (ct,), EXPLANATION_RESULT) as staging:
-        from ..engine.inference.cpu import tune_allocator
+        from ..engine.inference.allocator import tune_allocator
 
         tune_allocator()
         from ..engine.explain.slice_explanation import explain_slice
         from ..engine.volume import read_volume
-        from .explanation_figure import write_explanation_figure
+        from ..report.explanation import write_explanation_figure
 
         report(Progress("Reading the CT", 0.01))
         volume = read_volume(ct, series)

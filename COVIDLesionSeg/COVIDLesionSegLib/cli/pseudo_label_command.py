@@ -15,7 +15,7 @@ from ..engine.errors import InputError, OutputError
 from ..engine.lesion_classes import CLASSES
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.wording import percent
+from ..engine.text import percent
 from . import options
 from .outcome import clear_outcome
 from .progress_display import print_json_line, progress_display
@@ -90,7 +90,7 @@ def _label(
     from ..engine.pseudo_labels.label import pseudo_labels
     from ..engine.pseudo_labels.lung_field import lung_field
     from ..engine.volume import read_volume
-    from .pseudo_label_file import write_pseudo_labels
+    from ..report.pseudo_labels import write_pseudo_labels
 
     report(Progress("Reading the CT", 0.0))
     volume = read_volume(ct, series)

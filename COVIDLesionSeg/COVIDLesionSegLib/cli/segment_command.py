@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ..engine.parameters import Parameters
+from ..jobs.segmentation import run_job
 from . import options
-from .job import run_job
 from .outcome import clear_outcome
 from .progress_display import progress_display
 from .summary import print_summary

@@ -60,11 +60,11 @@ def self_learn(
     if not slices and volumes is None:
         raise typer.BadParameter("Give --slices or --volumes with the patients to validate.")
     with clear_outcome(debug) as cancel:
-        from ..engine.inference.cpu import tune_allocator
+        from ..engine.inference.allocator import tune_allocator
 
         tune_allocator()
         from ..engine.training.export import Provenance
-        from .self_learning_job import SelfLearningJob
+        from ..jobs.self_learning import SelfLearningJob
 
         arguments = ["CT" if Path(word) in cts else word for word in sys.argv[1:]]
         job = SelfLearningJob(

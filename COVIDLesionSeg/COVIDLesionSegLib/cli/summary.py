@@ -11,9 +11,8 @@ from .. import RESEARCH_USE_NOTICE
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import SegmentationResult
 from ..engine.severity import RegionSeverity
-from ..engine.wording import millilitres, percent
-from .progress_display import print_json_line
-from .result_names import (
+from ..engine.text import millilitres, percent
+from ..report.result_files import (
     DISAGREEMENT,
     INFECTION_PICTURE,
     REPORT_HTML,
@@ -21,6 +20,7 @@ from .result_names import (
     SCENE,
     SLICES_PICTURE,
 )
+from .progress_display import print_json_line
 
 
 def print_summary(result: SegmentationResult, out: Path, json_lines: bool, quiet: bool) -> None:

@@ -11,10 +11,10 @@ from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.parameters import Parameters
+from ..report.result_files import SYNTHESIS_PICTURE
 from . import options
 from .outcome import clear_outcome
 from .progress_display import print_json_line, progress_display
-from .result_names import SYNTHESIS_PICTURE
 
 if TYPE_CHECKING:
     from ..engine.synthesis.synthesize import Synthesis
@@ -57,7 +57,7 @@ def synthesize(
     parameters = options.parameters_from(lungs=lungs)
     with clear_outcome(debug) as cancel:
         with progress_display(json_progress, quiet) as report:
-            from .synthesis_job import run_synthesis
+            from ..jobs.synthesis import run_synthesis
 
             synthesis = run_synthesis(
                 slices,

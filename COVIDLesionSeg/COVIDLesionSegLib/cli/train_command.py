@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from ..engine.progress import CancelToken
+from ..worker.parent_watch import when_gone
 from . import options, training_options
 from .outcome import CANCELLED, clear_outcome
-from .parent_watch import when_gone
 from .progress_display import run_and_tell
 from .training_options import command_for_card
 
@@ -132,12 +132,12 @@ def train(
     if not slices and volumes is None:
         raise typer.BadParameter("Give --slices or --volumes, or both.")
     with clear_outcome(debug) as cancel:
-        from ..engine.inference.cpu import tune_allocator
+        from ..engine.inference.allocator import tune_allocator
 
         tune_allocator()
         from ..engine.training.export import Provenance
         from ..engine.training.processes import is_first_process
-        from .training_job import TrainingJob
+        from ..jobs.training import TrainingJob
 
         job = TrainingJob(
             model_id=model_id,

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .flags import Flag
-from .inference.cpu import give_back_freed_memory
-from .inference.predictor import predict_volume
-from .inference.slice_network import SliceNetwork
+from .inference.allocator import give_back_freed_memory
+from .inference.predictor import SliceNetwork
+from .inference.provenance import describe_run
+from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
 from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from .provenance import describe_run
 from .remarks import is_untrained, severity_flags, untrained_flag
 from .result import SegmentationResult
 from .severity import measure_severity

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .errors import InputError, OutputError
 from .flags import Flag
 from .severity.report import SeverityReport
-from .volume import Geometry
+from .volume import Geometry, read_array, write_volume
 
 RIGHT_LUNG, LEFT_LUNG = 1, 2
 
@@ -47,3 +54,113 @@ class SegmentationResult:
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
     disagreement: np.ndarray | None = None
+
+
+FORMAT = "covid-lesion-seg-result"
+FORMAT_VERSION = 2
+FACTS_FILE = "result.json"
+ARRAYS = {
+    "lungs": np.uint8,
+    "lesions": np.uint8,
+    "probability": np.float32,
+    "disagreement": np.float32,
+}
+_OPTIONAL = {"disagreement"}
+
+
+def save_result(result: SegmentationResult, folder: Path | str) -> Path:
+    """Write one NRRD file for each array of the result, and ``result.json``.
+
+    The folder appears complete or not at all, so a reader never meets half a result. Arrays are
+    not compressed: speed matters more than size between two processes. The NRRD headers carry the
+    geometry for other software; :func:`load_result` takes it from the JSON, where it is exact.
+
+    Args:
+        result: What to write; arrays of shape (k, j, i).
+        folder: A folder that does not exist yet, in one that does.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OutputError: The folder exists already or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise OutputError(f"{folder.name} exists already: choose another folder or remove it.")
+    try:
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"No folder can be made in {folder.parent}: {error.strerror}.") from error
+    try:
+        for name in ARRAYS:
+            array = getattr(result, name)
+            if array is not None:
+                write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
+        facts = json.dumps(_facts_from_result(result), indent=1, allow_nan=False)
+        (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
+        partial.rename(folder)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"The result cannot be written to {folder}: {error}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def load_result(folder: Path | str) -> SegmentationResult:
+    """Read what :func:`save_result` wrote.
+
+    Returns:
+        The same result, bit for bit.
+
+    Raises:
+        InputError: The folder holds no complete result, or one of another format version.
+    """
+    folder = Path(folder)
+    with _damage_refused(folder):
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        written = facts["format"], facts["version"]
+    if written != (FORMAT, FORMAT_VERSION):
+        raise InputError(f"{folder.name} was written by another version: run again.")
+    with _damage_refused(folder):
+        result = SegmentationResult(
+            geometry=geometry_from_facts(facts["geometry"]),
+            classes=tuple(facts["classes"]),
+            severity=SeverityReport.from_dict(facts["severity"]),
+            flags=tuple(Flag(**flag) for flag in facts["flags"]),
+            provenance=dict(facts["provenance"]),
+            **{name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]},
+        )
+    for name, dtype in ARRAYS.items():
+        array = getattr(result, name)
+        if array is None and name in _OPTIONAL:
+            continue
+        if array.shape != result.geometry.shape or array.dtype != dtype:
+            raise InputError(f"{name}.nrrd does not fit {FACTS_FILE}: run again.")
+    return result
+
+
+@contextmanager
+def _damage_refused(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"{folder.name} holds no complete result: run again.") from error
+
+
+def geometry_from_facts(facts: dict[str, Any]) -> Geometry:
+    """The inverse of ``dataclasses.asdict(geometry)`` after a trip through JSON."""
+    return Geometry(**{name: tuple(values) for name, values in facts.items()})
+
+
+def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "geometry": asdict(result.geometry),
+        "classes": list(result.classes),
+        "severity": result.severity.to_dict(),
+        "flags": [asdict(flag) for flag in result.flags],
+        "provenance": result.provenance,
+        "arrays": [name for name in ARRAYS if getattr(result, name) is not None],
+    }

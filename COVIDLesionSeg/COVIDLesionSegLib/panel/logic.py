@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .. import console
+from .. import logic as console
 from .parameter_node import COVIDLesionSegParameterNode
 
 

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ..engine.flags import Flag
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.severity.report import SeverityReport
-from ..engine.wording import millilitres, percent
+from ..engine.text import millilitres, percent
 
 # Background and text colour by category, light to dark with severity, each pair with a contrast of
 # at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.

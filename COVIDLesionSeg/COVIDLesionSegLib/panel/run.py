@@ -10,14 +10,13 @@ from pathlib import Path
 
 import qt
 
-from ..engine.bundle import load_result
 from ..engine.errors import CovidLesionSegError
 from ..engine.parameters import Parameters
 from ..engine.progress import Progress
-from ..engine.request import RESULT_FOLDER, save_request
-from ..engine.result import SegmentationResult
+from ..engine.result import SegmentationResult, load_result
 from ..engine.volume import Volume
-from .process import ChildProcess, WorkerProcess, unexpected_end
+from ..worker.process import ChildProcess, WorkerProcess, unexpected_end
+from ..worker.request import RESULT_FOLDER, save_request
 
 POLL_INTERVAL_MS = 100
 LAST_WAIT_SECONDS = 5.0

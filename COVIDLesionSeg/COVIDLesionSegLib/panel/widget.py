@@ -15,6 +15,7 @@ from ..engine.progress import Progress
 from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result
 from ..scene.volumes import first_ct, volume_from_node
+from ..worker.process import ChildProcess
 from . import views
 from .correction_watch import CorrectionWatch
 from .dependencies import ensure_dependencies
@@ -22,7 +23,6 @@ from .logic import COVIDLesionSegLogic
 from .model_lists import ModelLists
 from .notice import research_use_notice
 from .parameter_node import COVIDLesionSegParameterNode, parameters_from_node
-from .process import ChildProcess
 from .result_view import ResultView
 from .run import RunState, SegmentationRun
 

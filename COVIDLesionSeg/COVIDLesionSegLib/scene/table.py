@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import vtk
 
 from ..engine.severity.report import SeverityReport
-from ..engine.wording import percent
+from ..engine.text import percent
 
 NOT_AVAILABLE = "n/a"
 

@@ -12,15 +12,15 @@ from torch import nn
 from ..errors import ParameterError
 from ..flags import Flag
 from ..inference.ensemble import Decision, decide
-from ..inference.predictor import predict_volume
-from ..inference.slice_network import SliceNetwork
+from ..inference.predictor import SliceNetwork
+from ..inference.provenance import describe_model
+from ..inference.volume_prediction import predict_volume
 from ..models.card import ModelCard
 from ..models.catalogue import Catalogue
 from ..models.ensembles import Ensemble
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..provenance import describe_model
 from .samples import Sample
 
 

@@ -11,7 +11,7 @@ from ..metrics.confusion import Confusion
 from ..metrics.detection import by_infection_rate
 from ..metrics.infection import INFECTED_ABOVE, SMALL_LESIONS_BELOW, rate_correlation, rate_error
 from ..metrics.intervals import mean_and_sd
-from ..wording import percent
+from ..text import percent
 from .tally import SURFACE_TOLERANCE, SliceCount, Tally
 
 Value = float | None

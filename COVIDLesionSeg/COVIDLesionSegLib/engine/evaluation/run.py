@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from ..errors import InputError, ParameterError
+from ..inference.provenance import describe_software
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from ..provenance import describe_software
 from .contender import Contender
 from .examples import Example, ExampleChooser
 from .samples import LabelledData

@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from ..errors import InputError, ParameterError
 from ..flags import Flag
-from ..inference.field import Field
-from ..inference.predictor import predict_volume
-from ..inference.slice_network import SliceNetwork
+from ..inference.field_of_view import Field
+from ..inference.predictor import SliceNetwork
+from ..inference.volume_prediction import predict_volume
 from ..lungs import get_extractor
 from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network

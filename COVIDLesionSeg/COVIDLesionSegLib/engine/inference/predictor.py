@@ -1,121 +1,259 @@
-"""Lesions of a whole CT, slice by slice, in bounded memory."""
+"""A 2D network as a function of slices: resampled, padded, tiled, and thrifty when memory ends."""
 
 from __future__ import annotations
 
+import copy
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
+import torch
+from monai.inferers import Inferer, SimpleInferer, SlidingWindowInferer
+from torch import Tensor, nn
 
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..volume.geometry import zeros_laid_out_as
-from .cpu import give_back_freed_memory
-from .ensemble import Decision, decide
-from .slice_network import SliceNetwork
-from .workers import in_parallel
+from ..errors import DeviceError, ModelError, ParameterError
+from ..flags import Flag
+from ..models.card import ModelCard
+from ..parameters import Parameters
+from .device import ComputePlan, make_plan, ran_out_of_memory
+from .field_of_view import Field
 
-# What the network sees around the lungs: its receptive field reaches into the chest wall.
-_MARGIN_MM = 36.0
-# Neighbouring slices share a box: about so many of them, in at most so many boxes. A network's
-# answer moves a little with what it sees around the lungs, so that the box must not follow the
-# batches, which every device chooses for itself. Each further size of box leaves other holes in
-# memory, so that their number must not follow that of the slices.
-_SLICES_IN_A_BOX = 8
-_BOXES = 16
-# After so many sizes the holes are given back: at each of them it would cost a tenth of the time.
-_BOXES_BETWEEN = 4
+_GPU = threading.Lock()
 
 
-def predict_volume(
-    axial_hu: np.ndarray,
-    lungs: np.ndarray,
-    pixel_mm: tuple[float, float],
-    members: list[SliceNetwork],
-    threshold: float = 0.5,
-    combination: str = "majority-vote",
-    progress: ProgressCallback = ignore_progress,
-    cancel: CancelToken | None = None,
-) -> Decision:
-    """Lesion probability and labels of a CT, arrays (z, y, x); 0 outside the lungs.
-
-    Only slices that contain lung are computed, and of them only the box around their lungs and
-    those of their neighbours, unless a network needs the whole slice.
+class SliceNetwork:
+    """Class probabilities of slices in HU; several threads may ask at the same time.
 
     Args:
-        axial_hu: HU (z, y, x) in axial order.
-        lungs: Non-zero in the lungs, same shape.
-        pixel_mm: Pixel size along (y, x), in mm.
-        members: The network, or those of an ensemble, all of the same classes.
-        threshold, combination: See :func:`~.ensemble.decide`.
-        progress: Told after every batch; ``fraction`` runs from 0 to 1 within this call.
-        cancel: Looked at before every batch and every member.
+        network: Image (batch, 1, rows, columns) to logits (batch, channels, rows, columns).
+        card: The network's card: preprocessing, channels and classes.
+        plan: Device, precision and batch; :attr:`plan` holds the one in force after steps down.
+        tiling: See :func:`~.tiling.make_inferer`.
+        batch_size: Patches per forward pass; 0 leaves it to the plan.
+        pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
+
+    Attributes:
+        network: What computes: as given, or in bfloat16 a copy.
+        card: As given.
+        needs_whole_slices: Whether slices must be handed over uncropped.
+        needs_lungs: Whether the lungs must be handed over with them.
+        flags: Steps down and resampling, for the result's reader.
 
     Raises:
-        Cancelled: The token was set.
-        DeviceError: Out of memory, with no smaller step left.
+        ParameterError: The tiling asks for patches, but the network takes whole slices only.
     """
-    cancel = cancel or CancelToken()
-    whole = Decision(
-        probability=zeros_laid_out_as(axial_hu, np.float32),
-        labels=zeros_laid_out_as(axial_hu, np.uint8),
-        disagreement=zeros_laid_out_as(axial_hu, np.float32) if len(members) > 1 else None,
-    )
-    slices = np.flatnonzero(lungs.any(axis=(1, 2)))
-    if not len(slices):
-        return whole
 
-    def solve(place: tuple) -> int:
-        answers = []
-        for member in members:
-            cancel.raise_if_cancelled()
-            answers.append(_answer(member, axial_hu, lungs, place))
-        decision = decide(answers, threshold, combination)
-        inside = lungs[place] > 0
-        whole.probability[place] = np.where(inside, decision.probability, np.float32(0.0))
-        whole.labels[place] = decision.labels * inside
-        if decision.disagreement is not None:
-            whole.disagreement[place] = decision.disagreement * inside
-        return len(inside)
+    def __init__(
+        self,
+        network: nn.Module,
+        card: ModelCard,
+        plan: ComputePlan,
+        tiling: str,
+        batch_size: int,
+        pixel_mm: tuple[float, float],
+    ):
+        preprocessing = card.preprocessing
+        if tiling != "whole-slice" and preprocessing.patch_size is None:
+            raise ParameterError(
+                f"tiling is {tiling!r}, but model {card.id} takes whole slices: "
+                "choose the tiling whole-slice."
+            )
+        self._given = network.eval().to(memory_format=torch.channels_last)
+        self.network = _bfloat16_copy(network) if plan.bfloat16 else network
+        self._preprocessing = preprocessing
+        self._tiling = tiling
+        self._batch_size = batch_size
+        self._pixel_mm = pixel_mm
+        self._places = threading.Semaphore(plan.workers)
+        self._stepping_down = threading.Lock()
+        self.card = card
+        self.plan = plan
+        # The published test protocol fixes the place of its patches on the slice.
+        self.needs_whole_slices = tiling == "non-overlapping" or preprocessing.needs_whole_slices
+        self.needs_lungs = preprocessing.lung_mask
+        self.flags: list[Flag] = []
+        if self.field((1, 1)).unusual_pixels:
+            self.flags.append(_resampled(pixel_mm, preprocessing.resample_mm))
 
-    places = []
-    boxes = min(_BOXES, math.ceil(len(slices) / _SLICES_IN_A_BOX))
-    for group in np.array_split(slices, boxes):
-        box = _lung_box(lungs[group], pixel_mm)
-        shape = lungs[(0, *box)].shape
-        step = min(
-            member.slices_at_once(lungs.shape[1:] if member.needs_whole_slices else shape)
-            for member in members
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        card: ModelCard,
+        parameters: Parameters,
+        pixel_mm: tuple[float, float],
+    ) -> SliceNetwork:
+        """The network as ``parameters`` ask for it: device, precision, tiling and batch size.
+
+        Raises:
+            DeviceError: The device asked for is not there.
+            ParameterError: The network cannot be tiled so.
+        """
+        plan = make_plan(parameters, card.bfloat16)
+        return cls(network, card, plan, parameters.tiling, parameters.batch_size, pixel_mm)
+
+    def slices_at_once(self, shape: tuple[int, int]) -> int:
+        """How many slices of ``shape`` to hand over together."""
+        if self._tiling != "whole-slice":
+            return 1
+        return self._batch_size or self.plan.batch_size(self._network_pixels(shape))
+
+    def __call__(self, hu: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
+        """Class probabilities, float32 (n, classes, rows, columns), of HU slices.
+
+        Args:
+            hu: Shape (n, rows, columns).
+            lungs: Non-zero in the lungs, same shape; needed where :attr:`needs_lungs`.
+
+        Raises:
+            DeviceError: Out of memory, with no smaller step left.
+            ModelError: The network gives something else than numbers.
+        """
+        return self.probabilities(self._preprocessing.to_unit(hu), lungs)
+
+    def probabilities(self, unit: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
+        """The same for slices that somebody windowed already, float32 in 0..1."""
+        images = torch.from_numpy(self._preprocessing.normalise(unit, lungs))[:, None]
+        while True:
+            tried = self.plan
+            try:
+                with self._places:
+                    batch = self.slices_at_once(unit.shape[1:])
+                    answer = torch.cat([self._forward(part) for part in images.split(batch)])
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not ran_out_of_memory(error):
+                    raise
+                self._step_down(tried, unit.shape, error)
+        if not answer.isfinite().all():
+            raise ModelError(
+                f"Model {self.card.id} gives no numbers for this CT: its weights or its precision "
+                "are unfit; try precision float32, or another model."
+            )
+        return answer.numpy()
+
+    @torch.inference_mode()
+    def _forward(self, images: Tensor) -> Tensor:
+        field = self.field(images.shape[2:])
+        patches = self._batch_size or self.plan.batch_size(self._network_pixels(field.shape))
+        inferer = make_inferer(self._tiling, self._preprocessing.patch_size, patches)
+        inputs = field.resample(images)
+        with (
+            turn_on(self.plan.device),
+            torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.bfloat16),
+        ):
+            if self.plan.device != "cpu":
+                self.network.to(self.plan.device)
+            inputs = inputs.to(self.plan.device).contiguous(memory_format=torch.channels_last)
+            probability = inferer(inputs, self._class_probabilities).cpu()
+        return field.bring_back(probability)
+
+    def _class_probabilities(self, images: Tensor) -> Tensor:
+        logits = self.network(images).float()
+        if logits.shape[1] == 1:
+            return torch.sigmoid(logits)
+        return torch.softmax(logits, dim=1)[:, self.card.class_channels]
+
+    def field(self, shape: tuple[int, int]) -> Field:
+        """How slices of ``shape`` become the network's input."""
+        preprocessing = self._preprocessing
+        whole = self._tiling == "whole-slice"
+        steps = (preprocessing.multiple,) * 2 if whole else preprocessing.patch_size
+        return Field(tuple(shape), self._pixel_mm, preprocessing, steps)
+
+    def _network_pixels(self, shape: tuple[int, int]) -> int:
+        """Pixels of one network input: a padded slice, or a patch."""
+        whole = self._tiling == "whole-slice"
+        return math.prod(
+            self.field(shape).network_shape if whole else self._preprocessing.patch_size
         )
-        places += [(batch, *box) for batch in np.split(group, range(step, len(group), step))]
-    workers = min(member.plan.workers for member in members)
-    done, boxes_seen, box = 0, 0, None
-    for place, solved in zip(places, in_parallel(solve, places, workers), strict=True):
-        if place[1:] != box:
-            box = place[1:]
-            boxes_seen += 1
-            if boxes_seen % _BOXES_BETWEEN == 0:
-                give_back_freed_memory()
-        done += solved
-        message = f"slice {done} of {len(slices)}"
-        progress(Progress("Finding lesions", done / len(slices), message))
-    return whole
+
+    def _step_down(
+        self, tried: ComputePlan, shape: tuple[int, int, int], error: BaseException
+    ) -> None:
+        with self._stepping_down:
+            if self.plan is not tried:  # another thread stepped down meanwhile
+                return
+            slices, *shape = shape
+            pixels = self._network_pixels(shape)
+            failed = self._batch_size or tried.batch_size(pixels)
+            if self._tiling == "whole-slice":
+                failed = min(failed, slices)
+            after = replace(tried, pixels=failed * pixels).smaller(pixels)
+            if after is None:
+                raise DeviceError(
+                    "There is not enough memory for a single patch: close other programs and try "
+                    "again."
+                ) from error
+            for _ in range(tried.workers):  # what is still being computed ends first
+                self._places.acquire()
+            if tried.device != after.device:
+                change = f"the {tried.device} device gave way to the CPU"
+                self.network = self._given.cpu()
+                torch.cuda.empty_cache()
+            elif tried.workers != after.workers:
+                change = "slices are computed one after the other"
+            else:
+                change = f"batches shrank to {after.batch_size(pixels)}"
+            self.plan, self._batch_size = after, 0
+            self.flags.append(Flag("memory-step-down", f"Memory ran out, so {change}.", "note"))
+            self._places.release(after.workers)
 
 
-def _answer(
-    member: SliceNetwork, axial_hu: np.ndarray, lungs: np.ndarray, place: tuple
-) -> np.ndarray:
-    """Class probabilities (n, classes, rows, columns) at ``place``: slices, rows and columns."""
-    batch, *box = place
-    seen = (batch, slice(None), slice(None)) if member.needs_whole_slices else place
-    answer = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
-    return answer[(slice(None), slice(None), *box)] if member.needs_whole_slices else answer
+@contextmanager
+def turn_on(device: str) -> Iterator[None]:
+    """Compute on ``device`` within the block; a GPU lets in one thread at a time.
+
+    cuDNN's settings belong to the whole process, and the memory of one batch is what was planned.
+    """
+    if device == "cpu":
+        yield
+        return
+    with (
+        _GPU,
+        # PyTorch's default, TF32, keeps 10 of float32's 23 bits on an NVIDIA GPU.
+        torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+    ):
+        yield
 
 
-def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:
-    """Rows and columns that hold the lungs of all these slices, with a margin."""
-    projection = lungs.any(axis=0)
-    box = []
-    for axis, size in enumerate(pixel_mm):
-        inside = np.flatnonzero(projection.any(axis=1 - axis))
-        margin = round(_MARGIN_MM / size)
-        box.append(slice(max(0, inside[0] - margin), inside[-1] + 1 + margin))
-    return tuple(box)
+def _bfloat16_copy(network: nn.Module) -> nn.Module:
+    """The network with its kernels in bfloat16, which autocast would convert at every pass."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            module.to(torch.bfloat16)
+    return network
+
+
+def _resampled(pixel_mm: tuple[float, float], resample_mm: float) -> Flag:
+    rows, columns = pixel_mm
+    return Flag(
+        "pixel-size-unusual",
+        f"Pixels of {rows:.2f} x {columns:.2f} mm are unlike those the model learned from; slices "
+        f"were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
+    )
+
+
+def make_inferer(tiling: str, patch_size: tuple[int, int] | None, batch_size: int) -> Inferer:
+    """MONAI inferer for a batch of slices (batch, 1, rows, columns).
+
+    Args:
+        tiling: ``"whole-slice"``: one pass; the network is fully convolutional. ``"overlapping"``:
+            half-overlapping patches, blended with a Gaussian. ``"non-overlapping"``: the EAMC
+            paper's test protocol (section 5.1), 16 patches of 128x128 on a 512x512 slice.
+        patch_size: (rows, columns); not used for whole slices.
+        batch_size: Patches per forward pass.
+    """
+    if tiling == "whole-slice":
+        return SimpleInferer()
+    blended = tiling == "overlapping"
+    return SlidingWindowInferer(
+        roi_size=patch_size,
+        sw_batch_size=batch_size,
+        overlap=0.5 if blended else 0.0,
+        mode="gaussian" if blended else "constant",
+    )

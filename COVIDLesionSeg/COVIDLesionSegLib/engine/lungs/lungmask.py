@@ -23,13 +23,13 @@ from torch import nn
 
 from ..errors import DependencyError, LungsNotFoundError, ModelError
 from ..inference.device import make_plan
-from ..inference.slice_network import SliceNetwork
+from ..inference.predictor import SliceNetwork
+from ..inference.provenance import describe_model
 from ..models.card import ModelCard, Weights
 from ..models.preprocessing import Preprocessing
 from ..networks import count_parameters
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..provenance import describe_model
 from .extractor import LungLabels
 from .pieces import NOT_FOUND, SMALLEST_LUNG
 from .plausibility import check_lungs

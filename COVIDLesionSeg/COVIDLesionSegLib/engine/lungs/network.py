@@ -11,12 +11,12 @@ import numpy as np
 
 from ..errors import LungsNotFoundError, ModelError
 from ..inference.device import make_plan
-from ..inference.slice_network import SliceNetwork
+from ..inference.predictor import SliceNetwork
+from ..inference.provenance import describe_model
 from ..models.catalogue import Model
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..provenance import describe_model
 from ..remarks import untrained_flag
 from .components import fill_enclosed
 from .extractor import LungLabels

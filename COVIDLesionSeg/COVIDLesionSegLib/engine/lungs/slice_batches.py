@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..inference.slice_network import SliceNetwork
+from ..inference.predictor import SliceNetwork
 from ..progress import CancelToken, Progress, ProgressCallback
 
 ANSWERED = 0.85

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import Cancelled, DependencyError, OutputError, ParameterError, TrainingError
-from ..inference.cpu import tune_allocator
+from ..inference.allocator import tune_allocator
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .cross_validation import CrossValidation, Member
 from .run_folder import check_holds_none

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..inference.field import Field
+from ..inference.field_of_view import Field
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
 from .augmentation import crop, random_changes

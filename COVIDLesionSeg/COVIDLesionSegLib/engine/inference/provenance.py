@@ -1,0 +1,72 @@
+"""What a result was made with, so that it can be made again."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ... import RESEARCH_USE_NOTICE, __version__
+from ..models.card import ModelCard
+from ..models.catalogue import Model
+from ..models.weights import UNTRAINED_SEED
+from ..parameters import Parameters
+from ..volume import Volume
+from .device import ComputePlan
+
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "monai",
+    "segmentation-models-pytorch",
+    "lungmask",
+    "SimpleITK",
+    "numpy",
+    "scipy",
+    "scikit-image",
+)
+
+
+def describe_run(
+    volume: Volume,
+    parameters: Parameters,
+    lungs: dict[str, Any],
+    members: list[tuple[Model, ComputePlan]],
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """JSON-ready facts about one run; no patient data, no paths, no user names."""
+    return {
+        "software": describe_software(),
+        "models": {model.id: describe_model(model.card, plan) for model, plan in members},
+        "lungs": lungs,
+        "parameters": parameters.to_dict(),
+        "seconds": {stage: round(duration, 3) for stage, duration in seconds.items()},
+        "input": dict(volume.source),
+        "notice": RESEARCH_USE_NOTICE,
+    }
+
+
+def describe_software() -> dict[str, str]:
+    """Versions of this package and of those that compute, as far as they are installed."""
+    versions = {"COVIDLesionSeg": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
+def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
+    """A network, its weights, and what it ran on."""
+    weights = card.weights
+    return {
+        "title": card.title,
+        "paper": card.paper,
+        "parameters": card.parameters,
+        "weights": "trained" if weights else f"random, seed {UNTRAINED_SEED}",
+        "weights_sha256": weights.sha256 if weights else None,
+        "weights_licence": weights.licence if weights else None,
+        "device": plan.device,
+        "hardware": plan.name,
+        "precision": "bfloat16" if plan.bfloat16 else "float32",
+    }

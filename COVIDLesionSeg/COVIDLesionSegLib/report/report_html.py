@@ -1,0 +1,90 @@
+"""``report.html``: the result on one page, for people; needs no other file and no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..engine.remarks import UNTRAINED_MARK, is_untrained
+from ..engine.result import OVERLAY_FROM, SegmentationResult
+from ..scene.names import class_style
+from .html_page import data_uri, render_page
+from .result_files import DISAGREEMENT
+from .slice_chart import slice_chart_svg
+
+CATEGORY_RANGES = {
+    "CT-0": "no lesion",
+    "CT-1": "≤ 25 %",
+    "CT-2": "25–50 %",
+    "CT-3": "50–75 %",
+    "CT-4": "> 75 %",
+}
+"""Infected share of a lung; source: EAMC paper, section 2.6."""
+
+
+def write_report_html(
+    result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path
+) -> None:
+    """Write the report, with both pictures (PNG files) inside it."""
+    networks, others = _networks(result.provenance)
+    html = render_page(
+        "report_template.html",
+        severity=result.severity,
+        category_ranges=CATEGORY_RANGES,
+        classes={name: _css(class_style(name).color) for name in result.classes},
+        untrained=UNTRAINED_MARK if is_untrained(result.flags) else "",
+        is_ensemble=result.disagreement is not None,
+        disagreement_file=DISAGREEMENT,
+        networks=networks,
+        overlay_from=OVERLAY_FROM,
+        flags=sorted(result.flags, key=lambda flag: flag.level != "warning"),
+        slice_chart=slice_chart_svg(result.severity),
+        slices_picture=data_uri(slices_picture.read_bytes()),
+        infection_picture=data_uri(infection_picture.read_bytes()),
+        provenance=groups(others),
+    )
+    path.write_text(html, encoding="utf-8")
+
+
+def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The networks that ran, by name, that of the lungs last; and all other provenance."""
+    others = {name: value for name, value in provenance.items() if name != "models"}
+    networks = dict(provenance["models"])
+    if "weights" in provenance["lungs"]:
+        lungs = others.pop("lungs")
+        networks[lungs["method"]] = lungs
+    return networks, others
+
+
+def groups(facts: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Facts as ``(heading, rows)`` for each group of them; single facts come last, as ``run``."""
+    named = [(name, flatten(value)) for name, value in facts.items() if isinstance(value, dict)]
+    single = {name: value for name, value in facts.items() if not isinstance(value, dict)}
+    return [*named, ("run", flatten(single))] if single else named
+
+
+def flatten(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested facts as rows ``("torch / version", "2.13")``, in their own order."""
+    rows = []
+    for key, value in facts.items():
+        name = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(value, dict):
+            rows += flatten(value, f"{name} / ")
+        else:
+            rows.append((name, _as_text(value)))
+    return rows
+
+
+def _css(color: tuple[float, float, float]) -> str:
+    """RGB, 0 to 1, as ``#rrggbb``."""
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in color)
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return "n/a"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_as_text, value))
+    return str(value)

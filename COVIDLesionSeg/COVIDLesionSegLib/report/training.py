@@ -1,0 +1,137 @@
+"""The learning curve as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..engine.enhancement.enhance import Candidate
+from ..engine.evaluation.scores import PatientScores
+from ..engine.files import write_bytes
+from ..engine.metrics.intervals import mean_and_sd
+from ..engine.text import score_text
+from ..engine.training.curve import CURVE_CSV
+from .tables import write_table
+
+CURVES_PICTURE = "curves.png"
+
+_INK, _GRID = "#46525e", "#e3e8ed"
+_PANELS = (
+    ("loss", {"loss": ("training", "#b9c6d2"), "validation_loss": ("validation", "#c62828")}),
+    ("validation Dice", {"validation_dice": ("validation", "#c62828")}),
+    ("learning rate", {"learning_rate": ("learning rate", _INK)}),
+)
+
+
+def write_curves(folder: Path) -> None:
+    """Draw the columns of a training's ``metrics.csv`` against steps, beside it.
+
+    Raises:
+        OutputError: The picture cannot be written.
+    """
+    with (folder / CURVE_CSV).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure(figsize=(8.0, 7.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (title, lines) in zip(figure.subplots(3, 1, sharex=True), _PANELS, strict=True):
+        for column, (label, color) in lines.items():
+            known = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
+            if known:
+                axes.plot(*zip(*known, strict=True), color=color, label=label, marker=".")
+        if len(axes.lines) > 1:
+            axes.legend(frameon=False, fontsize=8, labelcolor=_INK)
+        axes.set_ylabel(title)
+        axes.set_ylim(bottom=0)
+        axes.grid(color=_GRID, linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(colors=_INK, labelsize=8)
+    axes.set_xlabel("optimiser steps")
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=120)
+    write_bytes(data.getvalue(), folder / CURVES_PICTURE)
+
+
+@dataclass(frozen=True)
+class BeforeAfter:
+    """Dice of a patient who judges a model as it was and as it is; None where undefined."""
+
+    patient: str
+    slices: int
+    before: float | None
+    after: float | None
+
+
+def before_and_after(
+    before: dict[str, PatientScores], after: dict[str, PatientScores]
+) -> list[BeforeAfter]:
+    """One row for each patient of ``before``."""
+    return [
+        BeforeAfter(patient, scores.slices, scores.values["dice"], after[patient].values["dice"])
+        for patient, scores in before.items()
+    ]
+
+
+def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
+    """Write every slice that the model answered; without lesion its certainty is ``n/a``.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        ["name", "patient", "certainty", "lesion_pixels", "verdict"],
+        [[c.name, c.patient, c.certainty, c.lesion_pixels, c.verdict] for c in candidates],
+        path,
+    )
+
+
+def write_before_after(rows: Sequence[BeforeAfter], path: Path) -> None:
+    """Write the Dice of every patient, and at last their mean.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        ["patient", "slices", "dice_before", "dice_after"],
+        [
+            *([row.patient, row.slices, row.before, row.after] for row in rows),
+            ["mean", None, *_means(rows)],
+        ],
+        path,
+    )
+
+
+def before_after_lines(rows: Sequence[BeforeAfter], parent: str) -> list[str]:
+    """The same for people, and whether the model got worse.
+
+    Args:
+        rows: Of every patient who judges.
+        parent: Id of the model as it was.
+    """
+    lines = [
+        f"{row.patient}  Dice {_change(row.before, row.after)}, {row.slices} slices" for row in rows
+    ]
+    before, after = _means(rows)
+    mean = f"mean Dice {_change(before, after)}"
+    if _worse(before, after):
+        return [*lines, f"The new model is WORSE: {mean}. Stay with {parent}."]
+    if worse := [row.patient for row in rows if _worse(row.before, row.after)]:
+        return [*lines, f"The new model is not worse: {mean}; but it is for {', '.join(worse)}."]
+    return [*lines, f"The new model is not worse: {mean}."]
+
+
+def _change(before: float | None, after: float | None) -> str:
+    return f"{score_text(before)} before, {score_text(after)} after"
+
+
+def _worse(before: float | None, after: float | None) -> bool:
+    return before is not None and (after is None or after < before)
+
+
+def _means(rows: Sequence[BeforeAfter]) -> tuple[float | None, float | None]:
+    return mean_and_sd([row.before for row in rows])[0], mean_and_sd([row.after for row in rows])[0]

@@ -1,0 +1,76 @@
+"""Ends this process when the one that asked for its work has died: no orphan, no patient's CT left.
+
+Watching the parent's process id rather than a pipe works through Slicer's launcher, too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .request import remove_request
+
+INTERVAL_SECONDS = 1.0
+REMOVAL_ATTEMPTS, REMOVAL_INTERVAL_SECONDS = 20, 0.1
+"""More than one: another thread may be writing into the folder meanwhile."""
+ORPHANED = 130
+
+
+def end_with(parent: int, private_folder: Path) -> None:
+    """From now on, once process ``parent`` is gone, remove the job's files and end at once.
+
+    Args:
+        parent: Process id.
+        private_folder: Folder of a request; what is not part of the job stays in it.
+    """
+
+    def end() -> None:
+        for _ in range(REMOVAL_ATTEMPTS):
+            remove_request(private_folder)
+            if not private_folder.exists():
+                break
+            time.sleep(REMOVAL_INTERVAL_SECONDS)
+        os._exit(ORPHANED)
+
+    when_gone(parent, end)
+
+
+def when_gone(parent: int, act: Callable[[], None]) -> None:
+    """Act once process ``parent`` is gone, in a thread."""
+
+    def watch() -> None:
+        while _is_alive(parent):
+            time.sleep(INTERVAL_SECONDS)
+        act()
+
+    threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+
+
+def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        return _is_alive_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # alive, and somebody else's
+        return True
+    return True
+
+
+def _is_alive_on_windows(pid: int) -> bool:
+    import ctypes
+
+    synchronize, still_running = 0x00100000, 0x00000102
+    kernel = ctypes.windll.kernel32
+    handle = kernel.OpenProcess(synchronize, False, pid)
+    if not handle:
+        return False
+    try:
+        return kernel.WaitForSingleObject(handle, 0) == still_running
+    finally:
+        kernel.CloseHandle(handle)

@@ -1,0 +1,234 @@
+"""A result and a request survive a trip through files, bit for bit, or are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.errors import InputError, OutputError, ParameterError
+from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.result import SegmentationResult, load_result, save_result
+from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.volume import Geometry, Volume
+from COVIDLesionSegLib.worker.request import load_request, save_request
+
+positive = st.floats(0.05, 20, allow_nan=False)
+position = st.floats(-2000, 2000, allow_nan=False)
+
+
+@st.composite
+def geometries(draw) -> Geometry:
+    """Any size, spacing, origin and rotation, with numbers that have no short decimal form."""
+    rotation, _ = np.linalg.qr(np.random.default_rng(draw(st.integers(0, 999))).normal(size=(3, 3)))
+    return Geometry(
+        size=tuple(draw(st.tuples(*[st.integers(2, 6)] * 3))),
+        spacing=draw(st.tuples(positive, positive, positive)),
+        origin=draw(st.tuples(position, position, position)),
+        direction=tuple(float(value) for value in rotation.ravel()),
+    )
+
+
+def make_result(
+    geometry: Geometry,
+    seed: int = 0,
+    lungs: bool = True,
+    classes: tuple[str, ...] = ("lesion",),
+    ensemble: bool = False,
+) -> SegmentationResult:
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 3, geometry.shape, dtype=np.uint8) * lungs
+    lesions = random.integers(0, len(classes) + 1, geometry.shape, dtype=np.uint8) * (labels > 0)
+    disagreement = random.random(geometry.shape, dtype=np.float32) if ensemble else None
+    return SegmentationResult(
+        geometry=geometry,
+        lungs=labels,
+        lesions=lesions,
+        probability=random.random(geometry.shape, dtype=np.float32),
+        disagreement=disagreement,
+        classes=classes,
+        severity=measure_severity(labels, lesions, classes, geometry, disagreement),
+        flags=(Flag("thick-slices", "Slices are thick – look."), Flag("x", "y", level="note")),
+        provenance={"model": {"id": "amc-net", "sha256": None}, "seconds": {"lungs": 0.1}},
+    )
+
+
+def assert_same(first: SegmentationResult, second: SegmentationResult) -> None:
+    for name in ("lungs", "lesions", "probability", "disagreement"):
+        one, other = getattr(first, name), getattr(second, name)
+        assert (one is None) == (other is None)
+        if one is None:
+            continue
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    for name in ("geometry", "classes", "severity", "flags", "provenance"):
+        assert getattr(first, name) == getattr(second, name)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    geometry=geometries(),
+    seed=st.integers(0, 99),
+    lungs=st.booleans(),
+    classes=st.sampled_from([("lesion",), ("ground-glass opacity", "consolidation")]),
+    ensemble=st.booleans(),
+)
+def test_a_result_comes_back_bit_for_bit(
+    tmp_path_factory, geometry, seed, lungs, classes, ensemble
+):
+    result = make_result(geometry, seed, lungs, classes, ensemble)
+    folder = save_result(result, tmp_path_factory.mktemp("bundle") / "result")
+
+    assert_same(load_result(folder), result)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    geometry=geometries(), seed=st.integers(0, 99), dtype=st.sampled_from([np.int16, np.float32])
+)
+def test_a_request_comes_back_bit_for_bit(tmp_path_factory, geometry, seed, dtype):
+    array = np.random.default_rng(seed).normal(-500, 400, geometry.shape).astype(dtype)
+    volume = Volume(array, geometry, {"format": "NIfTI"}, ("Slices are 5 mm apart.",))
+    parameters = Parameters(model="a+b", combination="mean", threshold=0.35, batch_size=3)
+    path = save_request(volume, parameters, tmp_path_factory.mktemp("request"))
+    read, read_parameters = load_request(path)
+
+    assert read.array.dtype == dtype
+    np.testing.assert_array_equal(read.array, array)
+    assert (read.geometry, read.source, read.warnings) == (geometry, volume.source, volume.warnings)
+    assert read_parameters == parameters
+
+
+@pytest.fixture
+def result() -> SegmentationResult:
+    return make_result(
+        Geometry((4, 3, 2), (0.7, 0.7, 5.0), (1.0, 2.0, 3.0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    )
+
+
+def test_an_earlier_result_is_never_overwritten(result, tmp_path):
+    folder = save_result(result, tmp_path / "result")
+    other = replace(result, classes=("consolidation",))
+
+    with pytest.raises(OutputError, match="exists already"):
+        save_result(other, folder)
+    assert_same(load_result(folder), result)
+
+
+def test_a_failed_write_leaves_nothing(result, tmp_path):
+    unwritable = replace(result, provenance={"ratio": float("nan")})
+
+    with pytest.raises(OutputError):
+        save_result(unwritable, tmp_path / "result")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(result, tmp_path):
+    with pytest.raises(OutputError, match="No folder can be made"):
+        save_result(result, tmp_path / "absent" / "result")
+
+
+ARRAYS = ["lungs.nrrd", "lesions.nrrd", "probability.nrrd"]
+
+
+def test_a_single_models_result_holds_no_disagreement(result, tmp_path):
+    folder = save_result(result, tmp_path / "result")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["result.json", *ARRAYS])
+
+
+@pytest.mark.parametrize("name", ["result.json", *ARRAYS, "disagreement.nrrd"])
+def test_an_incomplete_result_is_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(InputError, match="run again"):
+        load_result(folder)
+
+
+@pytest.mark.parametrize("name", [*ARRAYS, "disagreement.nrrd"])
+def test_an_array_that_is_gone_is_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
+    (folder / name).unlink()
+
+    with pytest.raises(InputError, match="run again"):
+        load_result(folder)
+
+
+@pytest.mark.parametrize("name", ["lungs.nrrd", "disagreement.nrrd"])
+def test_arrays_of_another_result_are_refused(result, tmp_path, name):
+    folder = save_result(make_result(result.geometry, ensemble=True), tmp_path / "result")
+    larger = make_result(replace(result.geometry, size=(5, 4, 3)), ensemble=True)
+    other = save_result(larger, tmp_path / "other")
+    (other / name).replace(folder / name)
+
+    with pytest.raises(InputError, match="does not fit"):
+        load_result(folder)
+
+
+def test_a_result_of_another_version_is_refused(result, tmp_path):
+    folder = save_result(result, tmp_path / "result")
+    facts = json.loads((folder / "result.json").read_text("utf-8"))
+    (folder / "result.json").write_text(json.dumps({**facts, "version": 99}))
+
+    with pytest.raises(InputError, match="another version"):
+        load_result(folder)
+
+
+def test_a_request_with_an_unknown_parameter_is_refused_by_name(tmp_path, result):
+    volume = Volume(result.lungs.astype(np.int16), result.geometry)
+    path = save_request(volume, Parameters(), tmp_path)
+    facts = json.loads(path.read_text("utf-8"))
+    facts["parameters"]["speed"] = 11
+    path.write_text(json.dumps(facts))
+
+    with pytest.raises(ParameterError, match="speed"):
+        load_request(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "not JSON"])
+def test_a_damaged_request_is_refused(tmp_path, content):
+    (tmp_path / "request.json").write_text(content)
+
+    with pytest.raises(InputError, match="not a complete"):
+        load_request(tmp_path / "request.json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["format", "version", "geometry", "classes", "severity", "flags", "provenance", "arrays"],
+)
+def test_a_result_with_damaged_facts_is_refused(result, tmp_path, name):
+    folder = save_result(result, tmp_path / "result")
+    facts = json.loads((folder / "result.json").read_text("utf-8"))
+    without = {key: value for key, value in facts.items() if key != name}
+    for damaged in (without, {**facts, name: None}, {**facts, name: 7}):
+        (folder / "result.json").write_text(json.dumps(damaged))
+        with pytest.raises(InputError, match="run again"):
+            load_result(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "null", '"result"'])
+def test_a_result_whose_facts_are_no_object_is_refused(result, tmp_path, content):
+    folder = save_result(result, tmp_path / "result")
+    (folder / "result.json").write_text(content)
+
+    with pytest.raises(InputError, match="run again"):
+        load_result(folder)
+
+
+@pytest.mark.parametrize("name", ["geometry", "source", "warnings", "parameters"])
+def test_a_request_with_damaged_facts_is_refused(tmp_path, result, name):
+    path = save_request(
+        Volume(result.lungs.astype(np.int16), result.geometry), Parameters(), tmp_path
+    )
+    facts = json.loads(path.read_text("utf-8"))
+    for value in (None, 7):
+        path.write_text(json.dumps({**facts, name: value}))
+        with pytest.raises(InputError, match="not a complete"):
+            load_request(path)

@@ -1,0 +1,110 @@
+import json
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from COVIDLesionSegLib.engine.severity.report import RuleResult, SeverityReport
+from COVIDLesionSegLib.report.report_json import report_content, report_schema, write_report_json
+
+
+def validate(content: dict) -> None:
+    schema = report_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(content)
+
+
+def test_the_written_report_fulfils_its_schema(result, tmp_path):
+    write_report_json(result, tmp_path / "report.json")
+    validate(json.loads((tmp_path / "report.json").read_text("utf-8")))
+
+
+def test_every_number_of_the_result_is_in_the_report(result):
+    content = report_content(result)
+    for stated, region in zip(content["severity"]["regions"], result.severity.regions, strict=True):
+        assert stated["lesion_ml"] == region.lesion_ml > 0
+        assert stated["lung_ml"] == region.lung_ml > region.lesion_ml
+        assert sum(stated["lesion_class_ml"].values()) == pytest.approx(region.lesion_ml)
+    assert content["severity"]["category"] == content["severity"]["rules"][0]["category"]
+    assert len(content["severity"]["slices"]) == len(result.severity.slices) > 10
+    assert [flag["level"] for flag in content["flags"]] == ["warning", "note"]
+    assert content["classes"][1] == {"label": 2, "name": "consolidation"}
+    assert content["geometry"]["size_voxels"] == list(result.geometry.size)
+    assert list(content["provenance"]["models"]) == ["amc-net"]
+    assert "not a medical device" in content["research_use_notice"]
+
+
+def test_areas_and_disagreement_of_every_slice_are_in_the_report(untrained_ensemble):
+    content = json.loads(json.dumps(report_content(untrained_ensemble)))
+    validate(content)
+    slices = content["severity"]["slices"]
+    for one in slices:
+        assert sum(one["lesion_class_mm2"].values()) == pytest.approx(one["lesion_mm2"])
+        voted = one["lesion_class_mm2"]["ground-glass opacity"]
+        if one["lesion_mm2"]:
+            # The members disagree on the first class only.
+            assert one["disagreement"] == pytest.approx(voted / one["lesion_mm2"])
+        else:
+            assert one["disagreement"] is None
+    assert any(one["disagreement"] is None for one in slices)
+    assert any(one["lesion_class_mm2"]["consolidation"] for one in slices)
+
+
+def test_what_an_untrained_network_found_has_no_category(untrained_ensemble):
+    content = report_content(untrained_ensemble)
+    assert content["flags"][0]["code"] == "untrained-network"
+    assert content["severity"]["category"] is None
+    assert [rule["category"] for rule in content["severity"]["rules"]] == [None] * 3
+    assert content["provenance"]["models"]["u-net-9000"]["weights"] == "random, seed 0"
+
+
+def test_with_a_single_model_no_slice_has_a_disagreement(result):
+    slices = report_content(result)["severity"]["slices"]
+    assert {one["disagreement"] for one in slices} == {None}
+
+
+def test_what_is_undefined_stays_null(result):
+    severity = SeverityReport(
+        regions=(replace(result.severity.regions[0], ratio=None),),
+        slices=(),
+        rules=(RuleResult("pooled", "Both lungs", None, None),),
+    )
+    content = json.loads(json.dumps(report_content(replace(result, severity=severity))))
+    validate(content)
+    assert content["severity"]["ratio"] is None
+    assert content["severity"]["category"] is None
+    assert content["severity"]["regions"][0]["ratio"] is None
+
+
+def test_a_number_that_is_not_a_number_is_never_written(result, tmp_path):
+    broken = replace(result, provenance=result.provenance | {"seconds": float("nan")})
+    with pytest.raises(ValueError, match="JSON"):
+        write_report_json(broken, tmp_path / "report.json")
+    assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("severity", "ratio"), 1.2),
+        (("severity", "category"), "CT-5"),
+        (("geometry", "spacing_mm"), [1.0, 1.0, 0.0]),
+        (("geometry", "size_voxels"), [512, 512]),
+        (("flags", 0, "level"), "fatal"),
+        (("severity", "regions", 0, "lung_ml"), -1),
+        (("severity", "slices", 0, "disagreement"), 1.5),
+        (("severity", "slices", 0, "lesion_class_mm2", "consolidation"), -1),
+        (("provenance", "models"), {}),
+        (("provenance", "models", "amc-net", "weights_sha256"), "2351"),
+        (("provenance", "models", "amc-net", "precision"), "float16"),
+        (("research_use_notice",), ""),
+    ],
+)
+def test_the_schema_refuses_values_that_cannot_be(result, path, value):
+    content = json.loads(json.dumps(report_content(result)))
+    place = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        validate(content)

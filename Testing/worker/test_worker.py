@@ -1,0 +1,138 @@
+"""The worker process: what it says, how it ends, and that it never outlives its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.result import load_result
+from COVIDLesionSegLib.engine.volume import Volume
+from COVIDLesionSegLib.worker.request import RESULT_FOLDER, save_request
+
+LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
+WORKER = [sys.executable, "-m", "COVIDLesionSegLib.worker.main"]
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*WORKER, *arguments],
+        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*arguments: str) -> tuple[int, list[dict], str]:
+    """Exit code, messages, and everything else that was printed."""
+    process = start(*arguments)
+    said, printed = process.communicate(timeout=240)
+    return process.returncode, [json.loads(line) for line in said.splitlines()], printed
+
+
+@pytest.fixture
+def phantom_request(tmp_path) -> Path:
+    volume = generate_chest_ct(seed=5, size=(96, 96, 4), spacing=(3.4, 3.4, 60.0)).volume
+    return save_request(volume, Parameters(), tmp_path)
+
+
+def test_a_request_becomes_a_result_with_rising_progress(phantom_request):
+    code, messages, _ = run(str(phantom_request))
+    fractions = [message["fraction"] for message in messages]
+
+    assert code == 0
+    assert all(set(message) == {"stage", "fraction", "message"} for message in messages)
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    result = load_result(phantom_request.parent / RESULT_FOLDER)
+    assert {*np.unique(result.lungs)} == {0, 1, 2}
+
+
+def test_what_the_engine_refuses_is_one_json_line_and_exit_code_1(tmp_path):
+    phantom = generate_chest_ct(size=(32, 32, 8), spacing=(10.0, 10.0, 32.0))
+    empty = Volume(np.zeros_like(phantom.volume.array), phantom.volume.geometry)
+    code, messages, _ = run(str(save_request(empty, Parameters(), tmp_path)))
+
+    assert code == 1
+    assert messages[-1]["error"] == "InputError"
+    assert messages[-1]["message"].endswith(".")
+    assert [message for message in messages if "error" in message] == messages[-1:]
+    assert not (tmp_path / RESULT_FOLDER).exists()
+
+
+def test_a_damaged_request_is_exit_code_1(tmp_path):
+    (tmp_path / "request.json").write_text("{")
+    code, messages, _ = run(str(tmp_path / "request.json"))
+
+    assert code == 1
+    assert messages[-1]["error"] == "InputError"
+
+
+def test_wrong_usage_is_exit_code_2():
+    code, messages, printed = run()
+
+    assert code == 2
+    assert messages == [] and "request" in printed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_polite_stop_is_exit_code_130_and_leaves_no_result(phantom_request):
+    process = start(str(phantom_request))
+    assert json.loads(process.stdout.readline())["fraction"] == 0.0
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=240)
+
+    assert process.returncode == 130
+    assert json.loads(said.splitlines()[-1])["error"] == "Cancelled"
+    assert not (phantom_request.parent / RESULT_FOLDER).exists()
+
+
+def test_an_orphaned_worker_ends_and_takes_the_ct_with_it(phantom_request):
+    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    worker = start(str(phantom_request), "--parent", str(parent.pid))
+    assert worker.stdout.readline()
+    parent.kill()
+    parent.wait()
+    worker.communicate(timeout=60)
+
+    assert worker.returncode == 130
+    deadline = time.monotonic() + 10
+    while phantom_request.parent.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not phantom_request.parent.exists()
+
+
+@pytest.fixture
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_an_orphan_removes_nothing_that_is_not_part_of_its_job(phantom_request, dead_process):
+    folder = phantom_request.parent
+    (folder / "thesis.docx").write_text("precious")
+    (folder / ".result-partial").mkdir()
+    code, *_ = run(str(phantom_request), "--parent", str(dead_process))
+
+    assert code == 130
+    assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
+
+
+@pytest.mark.parametrize("content", ["{", "{}"])
+def test_a_folder_without_a_valid_request_is_never_touched(tmp_path, dead_process, content):
+    (tmp_path / "request.json").write_text(content)
+    (tmp_path / "ct.nrrd").write_text("somebody's")
+    code, messages, _ = run(str(tmp_path / "request.json"), "--parent", str(dead_process))
+
+    assert code == 1 and messages[-1]["error"] == "InputError"
+    assert {path.name for path in tmp_path.iterdir()} == {"request.json", "ct.nrrd"}
