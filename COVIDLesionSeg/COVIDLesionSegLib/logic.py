@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .engine.errors import DependencyError
+from .engine.models.promotion import default_model
 from .engine.parameters import Parameters
 from .engine.progress import CancelToken, ProgressCallback, ignore_progress
 
@@ -63,7 +64,7 @@ class COVIDLesionSegLogic:
         from .scene.volumes import volume_from_node
 
         volume = volume_from_node(volumeNode)
-        chosen = Parameters.from_dict(parameters)
+        chosen = Parameters.from_dict({"model": default_model(), **parameters})
         try:
             from .engine.pipeline import segment
 

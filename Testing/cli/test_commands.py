@@ -187,10 +187,10 @@ def test_a_saved_scene_of_an_ensemble_is_found_again_with_its_disagreement(untra
 
 @pytest.mark.rendering
 def test_the_demo_runs_an_untrained_network_when_allowed(tmp_path, monkeypatch):
-    from COVIDLesionSegLib.cli import demo_command
+    from COVIDLesionSegLib.jobs import segmentation
 
-    monkeypatch.setattr(demo_command, "_SIZE", (88, 72, 14))
-    monkeypatch.setattr(demo_command, "_SPACING_MM", (3.8, 3.8, 18.0))
+    monkeypatch.setattr(segmentation, "_DEMO_SIZE", (88, 72, 14))
+    monkeypatch.setattr(segmentation, "_DEMO_SPACING_MM", (3.8, 3.8, 18.0))
     arguments = ["demo", "--model", "unet", "--allow-untrained", "--out", str(tmp_path / "demo")]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output

@@ -11,7 +11,6 @@ import torch
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.cli.training_options import command_for_card
 from COVIDLesionSegLib.engine.models.catalogue import read_models
 from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
@@ -94,24 +93,17 @@ def test_the_most_certain_answers_are_learned_from_and_the_card_says_so(enhanced
     assert training["data"]["training"] == {"p0": 3, "coronacases_org_001": 2, **chosen}
     assert training["data"]["pseudo_labels"] == chosen
     assert training["recipe"]["learning_rate"] == 1e-4
-    assert "2 most certain answers of sure itself, each counted 2 times." in model.card.notes[-1]
+    assert (
+        "2 most confident predictions of sure itself, each counted 2 times." in model.card.notes[-1]
+    )
 
 
-def test_the_command_on_the_card_names_no_path_and_only_what_decides_the_weights():
-    given = [
-        "enhance",
-        "x",
-        "--unlabelled",
-        "/a b",
-        "--corrections",
-        "c.csv",
-        "-o",
-        "d",
-        "--resume",
-        "--json-progress",
-    ]
-    assert command_for_card(given) == (
-        "covid-lesion-seg enhance x --unlabelled UNLABELLED --corrections CORRECTIONS -o OUT"
+def test_the_command_on_the_card_names_no_path_and_only_what_decides_the_weights(enhanced):
+    (model,) = read_models(enhanced[0] / "better.json")
+    assert model.card.training["command"] == (
+        "covid-lesion-seg enhance better --licence CC0-1.0 --licence-note 'A test.' "
+        "--validate coronacases_org_002 --model sure --unlabelled UNLABELLED --slices SLICES "
+        "--prediction-weight 2.0 --steps 2"
     )
 
 
@@ -129,7 +121,7 @@ def test_validation_patients_judge_the_model_before_and_after(enhanced):
     # Lesion everywhere: 2 x 140 of 2560 + 140 pixels.
     assert float(patient["dice_before"]) == pytest.approx(280 / 2700, abs=1e-4)
     assert mean["patient"] == "mean" and mean["dice_before"] == patient["dice_before"]
-    assert "Learned from 2 answers of its own and 0 corrected slices" in told
+    assert "Learned from 2 predictions of its own and 0 corrected slices" in told
     assert "coronacases_org_002  Dice 0.104 before" in told
 
 
@@ -157,7 +149,7 @@ def test_a_resumed_run_asks_nobody_again_and_ends_with_the_same_weights(enhanced
     assert json.loads(resumed.stdout.splitlines()[-1])["done"] == str(out)
     assert not (out / "candidates.csv").exists()
     (out / "kept.csv").rename(out / "candidates.csv")
-    other = enhance("better", out, *given, "--top-share", 0.5, "--resume")
+    other = enhance("better", out, *given, "--top-fraction", 0.5, "--resume")
     assert other.exit_code == 1 and "chosen from other data, or by another model" in other.output
     other = enhance("better", out, "--unlabelled", data / "unlabelled", "--resume")
     assert other.exit_code == 1 and "training on other training slices" in other.output
@@ -184,7 +176,7 @@ def test_a_corrected_ct_is_learned_from_and_is_no_candidate(enhance, small_chest
 
 def test_nothing_certain_and_nothing_corrected_ends_before_training(enhance, data, tmp_path):
     done = enhance("x", tmp_path / "out", "--unlabelled", data / "unlabelled", model="unsure")
-    assert done.exit_code == 1 and "No answer was certain enough to learn from" in done.output
+    assert done.exit_code == 1 and "No prediction was confident enough to learn from" in done.output
     verdicts = {row["verdict"] for row in rows_of(tmp_path / "out" / "candidates.csv")}
     assert verdicts == {"not certain enough"}
     assert not (tmp_path / "out" / "training.json").exists()
@@ -193,12 +185,18 @@ def test_nothing_certain_and_nothing_corrected_ends_before_training(enhance, dat
 @pytest.mark.parametrize(
     ("arguments", "model", "judge", "code", "message"),
     [
-        ((), "sure", HELD_OUT, 2, "Give --unlabelled or --corrections"),
+        ((), "sure", HELD_OUT, 2, "Name unlabelled CTs or corrections"),
         (("--unlabelled", "nowhere.csv"), "sure", HELD_OUT, 1, "nowhere.csv does not exist"),
-        (("--unlabelled", "DATA/labelled"), "sure", HELD_OUT, 1, "judge the model, so"),
+        (("--unlabelled", "DATA/labelled"), "sure", HELD_OUT, 1, "are held out, so"),
         (("--unlabelled", "DATA/unlabelled"), "sure", "nobody", 1, "no patient nobody"),
         (("--unlabelled", "DATA/unlabelled"), "unet", HELD_OUT, 1, "no trained weights"),
-        (("--unlabelled", "DATA/unlabelled"), "lungs-unet-resnet18", "x", 1, "finds lung, but how"),
+        (
+            ("--unlabelled", "DATA/unlabelled"),
+            "lungs-unet-resnet18",
+            "x",
+            1,
+            "finds lung, but confidence",
+        ),
     ],
 )
 def test_what_cannot_be_enhanced_is_refused_before_anything_is_written(

@@ -1,3 +1,5 @@
+"""Progress as people, logs and programs see it."""
+
 import json
 
 from COVIDLesionSegLib.cli.progress_display import progress_display
@@ -23,10 +25,17 @@ def test_machines_read_one_object_per_line_on_standard_output(capsys):
     assert err == ""
 
 
-def test_people_see_a_bar_that_leaves_standard_output_clean(capsys):
+def test_people_see_a_bar_that_leaves_standard_output_clean(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     out, err = shown(capsys, json_lines=False, quiet=False)
     assert out == ""
     assert "Finding [lungs]" in err
+
+
+def test_a_log_gets_one_line_for_each_stage(capsys):
+    out, err = shown(capsys, json_lines=False, quiet=False)
+    assert out == ""
+    assert err == "  0%  Reading\n 50%  Finding [lungs]\n"
 
 
 def test_quiet_prints_nothing(capsys):

@@ -203,7 +203,7 @@ def test_a_model_trained_further_with_an_experts_masks_keeps_the_word_of_pseudo_
     rows = "ct,mask,patient\njudge.nrrd,expert.nrrd,p8\njudge.nrrd,expert.nrrd,p9\n"
     (place / "further.csv").write_text(rows.replace("judge.nrrd", "judge-copy.nrrd", 1))
     (place / "judge-copy.nrrd").write_bytes((place / "judge.nrrd").read_bytes())
-    onward = ("--network", "mine", "--continue", "--volumes", place / "further.csv")
+    onward = ("--network", "mine", "--fine-tune", "--volumes", place / "further.csv")
     done = train_by_class(tmp_path / "out", "p9", *onward)
     assert done.exit_code == 0, done.output
     (model,) = read_models(tmp_path / "out" / "by-class.json")

@@ -42,7 +42,7 @@ def slice_folder(tmp_path):
 
 
 def test_the_folder_reads_back_and_its_index_tells_both_sources(slice_folder, tmp_path):
-    done = run("--slices", slice_folder, "--out", tmp_path / "out", "--amount", 1.5, "--seed", 7)
+    done = run("--slices", slice_folder, "--out", tmp_path / "out", "--ratio", 1.5, "--seed", 7)
     assert done.exit_code == 0, done.stderr
     assert "9 synthetic slices from 6 infected and 4 healthy" in " ".join(done.stdout.split())
     read = read_slice_folder(tmp_path / "out", with_lungs=True)
@@ -99,7 +99,7 @@ def test_lungs_of_a_whole_ct_serve_as_healthy_ones(slice_folder, small_chest, tm
 
 
 def test_too_few_pairs_are_told(slice_folder, tmp_path):
-    done = run("--slices", slice_folder, "-o", tmp_path / "out", "--amount", 10)
+    done = run("--slices", slice_folder, "-o", tmp_path / "out", "--ratio", 10)
     assert "24 synthetic slices" in done.stdout and "60 were asked for" in done.stdout
 
 
@@ -107,7 +107,7 @@ def test_too_few_pairs_are_told(slice_folder, tmp_path):
     ("arguments", "message"),
     [
         (("--leave-out", "nobody"), "no patient nobody"),
-        (("--amount", "0"), "must be a positive number"),
+        (("--ratio", "0"), "must be a positive number"),
         (("--leave-out", "well-0", "--leave-out", "well-1"), "no slice without lesions"),
     ],
 )

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from COVIDLesionSegLib.jobs.result_folder import output_folder
+from COVIDLesionSegLib.jobs.result_folder import result_folder
 from COVIDLesionSegLib.report import result_files as names
 
 FILES = (names.REPORT_JSON, names.SEGMENTATION, names.SLICES_PICTURE)
@@ -43,5 +43,5 @@ def die_at(step: int) -> None:
 if __name__ == "__main__":
     target, generation, step = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     die_at(step)
-    with output_folder(target) as staging:
+    with result_folder(target) as staging:
         write_result(staging, generation)

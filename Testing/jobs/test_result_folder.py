@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from COVIDLesionSegLib.engine.errors import Cancelled, OutputError
-from COVIDLesionSegLib.jobs.result_folder import output_folder
+from COVIDLesionSegLib.jobs.result_folder import result_folder
 from COVIDLesionSegLib.report import result_files as names
 
 SCRIPT = Path(__file__).with_name("publish_and_die.py")
@@ -18,7 +18,7 @@ FILES = {names.REPORT_JSON, names.SEGMENTATION, names.SLICES_PICTURE}
 
 
 def publish(folder: Path, generation: str) -> None:
-    with output_folder(folder) as staging:
+    with result_folder(folder) as staging:
         for name in FILES:
             content = {"format": names.REPORT_FORMAT, "generation": generation}
             (staging / name).write_text(json.dumps(content))
@@ -72,7 +72,7 @@ def test_an_empty_folder_is_taken(tmp_path):
 def test_a_run_that_stops_leaves_the_earlier_result_and_no_traces(tmp_path, error):
     folder = tmp_path / "result"
     publish(folder, "old")
-    with pytest.raises(type(error)), output_folder(folder) as staging:
+    with pytest.raises(type(error)), result_folder(folder) as staging:
         (staging / names.REPORT_JSON).write_text("half")
         raise error
     assert generation_of(folder) == "old"
@@ -81,7 +81,7 @@ def test_a_run_that_stops_leaves_the_earlier_result_and_no_traces(tmp_path, erro
 
 def test_a_first_run_that_stops_leaves_no_folder_that_was_not_there(tmp_path):
     folder = tmp_path / "new" / "parents" / "result"
-    with pytest.raises(Cancelled), output_folder(folder):
+    with pytest.raises(Cancelled), result_folder(folder):
         raise Cancelled
     assert list(tmp_path.iterdir()) == []
 
@@ -91,7 +91,7 @@ def test_a_folder_with_files_of_another_origin_is_refused_and_untouched(tmp_path
     folder = tmp_path / "result"
     folder.mkdir()
     (folder / name).write_text("precious")
-    with pytest.raises(OutputError, match=name), output_folder(folder):
+    with pytest.raises(OutputError, match=name), result_folder(folder):
         pytest.fail("the long computation must not start")
     assert (folder / name).read_text() == "precious"
     assert siblings(folder) == []
@@ -100,31 +100,34 @@ def test_a_folder_with_files_of_another_origin_is_refused_and_untouched(tmp_path
 def test_a_file_put_beside_an_earlier_result_is_never_lost(tmp_path):
     folder = tmp_path / "result"
     publish(folder, "old")
-    with pytest.raises(OutputError, match="notes"), output_folder(folder) as staging:
+    with pytest.raises(OutputError, match="notes"), result_folder(folder) as staging:
         (staging / names.REPORT_JSON).write_text("{}")
         (folder / "notes.txt").write_text("written while the computation ran")
     assert (folder / "notes.txt").exists()
     assert (folder / names.SEGMENTATION).exists()
 
 
-def test_an_input_inside_the_output_folder_is_refused(tmp_path):
+def test_an_input_inside_the_result_folder_is_refused(tmp_path):
     ct = tmp_path / "result" / "ct.nrrd"
     ct.parent.mkdir()
     ct.write_text("a CT")
-    with pytest.raises(OutputError, match="inside"), output_folder(ct.parent, inputs=(ct,)):
+    with pytest.raises(OutputError, match="inside"), result_folder(ct.parent, inputs=(ct,)):
         pytest.fail("the long computation must not start")
     assert ct.read_text() == "a CT"
 
 
 def test_the_input_folder_itself_is_refused_as_output(tmp_path):
-    with pytest.raises(OutputError), output_folder(tmp_path / "dicom", (tmp_path / "dicom",)):
+    with pytest.raises(OutputError), result_folder(tmp_path / "dicom", (tmp_path / "dicom",)):
         pytest.fail("the long computation must not start")
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_computation(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     for folder in (tmp_path / "file", tmp_path / "file" / "result"):
-        with pytest.raises(OutputError, match="--out"), output_folder(folder):
+        with (
+            pytest.raises(OutputError, match="name a folder|choose another"),
+            result_folder(folder),
+        ):
             pytest.fail("the long computation must not start")
 
 
@@ -132,7 +135,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_computation(tmp_p
 def test_a_write_protected_parent_is_refused_before_the_computation(tmp_path):
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(OutputError, match="Permission"), output_folder(tmp_path / "result"):
+        with pytest.raises(OutputError, match="Permission"), result_folder(tmp_path / "result"):
             pytest.fail("the long computation must not start")
     finally:
         tmp_path.chmod(0o700)
@@ -140,7 +143,7 @@ def test_a_write_protected_parent_is_refused_before_the_computation(tmp_path):
 
 def test_the_current_folder_is_refused_with_the_way_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OutputError, match="inside it"), output_folder(Path()):
+    with pytest.raises(OutputError, match="inside it"), result_folder(Path()):
         pytest.fail("the long computation must not start")
 
 
@@ -163,7 +166,7 @@ def test_an_earlier_result_left_aside_comes_back_into_an_empty_folder(tmp_path):
     publish(folder, "old")
     folder.rename(aside(folder))
     folder.mkdir()
-    with pytest.raises(Cancelled), output_folder(folder):
+    with pytest.raises(Cancelled), result_folder(folder):
         raise Cancelled
     assert generation_of(folder) == "old"
     assert siblings(folder) == []
@@ -175,7 +178,7 @@ def test_an_earlier_result_left_aside_outlives_files_of_another_origin(tmp_path)
     folder.rename(aside(folder))
     folder.mkdir()
     (folder / "thesis.docx").write_text("precious")
-    with pytest.raises(OutputError, match="thesis"), output_folder(folder):
+    with pytest.raises(OutputError, match="thesis"), result_folder(folder):
         pytest.fail("the long computation must not start")
     assert (folder / "thesis.docx").exists()
     assert generation_of(aside(folder)) == "old"
@@ -219,9 +222,9 @@ def test_ctrl_c_between_the_renames_brings_the_earlier_result_back(tmp_path, mon
 
 def test_two_runs_cannot_write_to_one_folder(tmp_path):
     folder = tmp_path / "result"
-    with output_folder(folder) as staging:
+    with result_folder(folder) as staging:
         (staging / names.REPORT_JSON).write_text(json.dumps({"format": names.REPORT_FORMAT}))
-        with pytest.raises(OutputError, match="Another run"), output_folder(folder):
+        with pytest.raises(OutputError, match="Another run"), result_folder(folder):
             pytest.fail("two runs at once")
     assert (folder / names.REPORT_JSON).exists()
 
@@ -237,7 +240,7 @@ def test_killed_before_any_file_operation_a_complete_result_or_none_is_there(tmp
             break
         assert process.returncode == -signal.SIGKILL
         outcomes.append(generation_of(folder))
-        with pytest.raises(Cancelled), output_folder(folder):
+        with pytest.raises(Cancelled), result_folder(folder):
             recovered = generation_of(folder)
             raise Cancelled
         assert recovered in ("old", "new")

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.result import load_result
 from COVIDLesionSegLib.engine.volume import Volume
-from COVIDLesionSegLib.worker.request import RESULT_FOLDER, save_request
+from COVIDLesionSegLib.engine.volume.exact import save_volume
+from COVIDLesionSegLib.jobs import SegmentVolumeOptions
+from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 WORKER = [sys.executable, "-m", "COVIDLesionSegLib.worker.main"]
@@ -43,7 +44,15 @@ def run(*arguments: str) -> tuple[int, list[dict], str]:
 @pytest.fixture
 def phantom_request(tmp_path) -> Path:
     volume = generate_chest_ct(seed=5, size=(96, 96, 4), spacing=(3.4, 3.4, 60.0)).volume
-    return save_request(volume, Parameters(), tmp_path)
+    return request_for(volume, tmp_path)
+
+
+def request_for(volume: Volume, folder: Path) -> Path:
+    given = folder / INPUT_FOLDER
+    given.mkdir()
+    save_volume(volume, given)
+    options = SegmentVolumeOptions(volume=given)
+    return save_request(folder, "segment_volume", options.to_dict())
 
 
 def test_a_request_becomes_a_result_with_rising_progress(phantom_request):
@@ -60,7 +69,7 @@ def test_a_request_becomes_a_result_with_rising_progress(phantom_request):
 def test_what_the_engine_refuses_is_one_json_line_and_exit_code_1(tmp_path):
     phantom = generate_chest_ct(size=(32, 32, 8), spacing=(10.0, 10.0, 32.0))
     empty = Volume(np.zeros_like(phantom.volume.array), phantom.volume.geometry)
-    code, messages, _ = run(str(save_request(empty, Parameters(), tmp_path)))
+    code, messages, _ = run(str(request_for(empty, tmp_path)))
 
     assert code == 1
     assert messages[-1]["error"] == "InputError"
@@ -75,6 +84,17 @@ def test_a_damaged_request_is_exit_code_1(tmp_path):
 
     assert code == 1
     assert messages[-1]["error"] == "InputError"
+
+
+def test_any_job_can_be_asked_for_by_its_name(phantom_request):
+    folder = phantom_request.parent
+    request = save_request(
+        folder, "pseudo_label", {"ct": str(folder / INPUT_FOLDER / "ct.nrrd")}, folder / "p.nrrd"
+    )
+    code, messages, printed = run(str(request))
+
+    assert code == 0, printed
+    assert messages[-1]["stage"] == "Done" and (folder / "p.nrrd").is_file()
 
 
 def test_wrong_usage_is_exit_code_2():
@@ -128,7 +148,10 @@ def test_an_orphan_removes_nothing_that_is_not_part_of_its_job(phantom_request, 
     assert [path.name for path in folder.iterdir()] == ["thesis.docx"]
 
 
-@pytest.mark.parametrize("content", ["{", "{}"])
+@pytest.mark.parametrize(
+    "content",
+    ["{", "{}", '{"job": "erase", "options": {}, "out": "x"}', '{"job": "demo", "options": 1}'],
+)
 def test_a_folder_without_a_valid_request_is_never_touched(tmp_path, dead_process, content):
     (tmp_path / "request.json").write_text(content)
     (tmp_path / "ct.nrrd").write_text("somebody's")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import RESEARCH_USE_NOTICE, __version__
-from .demo_command import demo
-from .enhance_command import enhance
-from .evaluate_command import evaluate
-from .explain_command import explain
+from ..engine.progress import CancelToken
+from ..jobs.options import TrainOptions
+from . import summaries
+from .commands import add_job
+from .exit_codes import CANCELLED
 from .models_command import models
-from .outcome import CANCELLED
-from .pseudo_label_command import pseudo_label
 from .registry_command import registry
-from .segment_command import segment
-from .self_learn_command import self_learn
-from .synthesize_command import synthesize
-from .train_command import train
+
+_TRAINING_FOLDER = "New folder for the model and its learning curve."
 
 app = typer.Typer(
     help=f"Lungs, COVID-19 lesions and severity from a chest CT.\n\n{RESEARCH_USE_NOTICE}",
@@ -29,16 +28,86 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command()(demo)
-app.command()(segment)
+
+
+def _first_process_prints(options: TrainOptions, cancel: CancelToken) -> tuple[CancelToken, bool]:
+    """Of several processes that train together, the first is cancelled and prints for all."""
+    if options.devices * options.nodes == 1:
+        return cancel, True
+    from ..engine.training.processes import is_first_process
+    from ..worker.parent_watch import when_gone
+
+    if is_first_process(options.devices * options.nodes):
+        return cancel, True
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        when_gone(os.getppid(), lambda: os._exit(CANCELLED))
+    return CancelToken(), False
+
+
+add_job(
+    app,
+    "demo",
+    "Segment a generated chest CT; nothing else is needed.",
+    summaries.print_segmentation,
+    out_default=Path("covid-lesion-seg-demo"),
+)
+add_job(
+    app,
+    "segment",
+    "Segment lungs and COVID-19 lesions in a chest CT, and measure the severity.",
+    summaries.print_segmentation,
+)
 app.command()(models)
-app.command()(train)
-app.command()(enhance)
-app.command()(evaluate)
-app.command()(explain)
-app.command()(synthesize)
-app.command()(pseudo_label)
-app.command()(self_learn)
+add_job(
+    app,
+    "train",
+    "Train a network on annotated slices and CTs, and write its card and weights.",
+    summaries.print_training,
+    out_help=_TRAINING_FOLDER,
+    prepare=_first_process_prints,
+)
+add_job(
+    app,
+    "enhance",
+    "Fine-tune a model on its most confident predictions and on corrections (COVID-Rate).\n\n"
+    "Labelled data, --slices and --volumes, are learned from too, so that nothing is forgotten; "
+    "their held-out patients compare the model before and after.",
+    summaries.print_enhancement,
+    out_help=_TRAINING_FOLDER,
+)
+add_job(
+    app,
+    "evaluate",
+    "Score models on slices or CTs that an expert annotated, side by side.",
+    summaries.print_evaluation,
+)
+add_job(
+    app,
+    "explain",
+    "Show a network's feature maps and attention maps for one slice, as a picture.",
+    summaries.print_explanation,
+)
+add_job(
+    app,
+    "synthesize",
+    "Paste lesions of infected slices into healthy lungs, for training (COVID-Rate).",
+    summaries.print_synthesis,
+    out_help="New slice folder for the synthetic slices.",
+)
+add_job(
+    app,
+    "pseudo_label",
+    "Label ground glass and consolidation by density and shape, to learn from (DRSegUNet).",
+    summaries.print_pseudo_labels,
+    out_help="New file on the CT's grid; 3D Slicer opens .seg.nrrd as segments.",
+)
+add_job(
+    app,
+    "self_learn",
+    "Learn from pseudo-labels of CTs, and then from what was learned (DRSegUNet).",
+    summaries.print_self_learning,
+    out_help=_TRAINING_FOLDER,
+)
 app.add_typer(registry, name="registry")
 
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from . import options
-from .outcome import clear_outcome
+from .commands import Debug
+from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
@@ -26,10 +26,10 @@ def models(
         str | None, typer.Argument(metavar="[MODEL]", help="Show all about this model only.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
-    debug: options.DebugOption = False,
+    debug: Debug = False,
 ) -> None:
     """List the models; of one, show paper, preprocessing, licence, training and measured scores."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
 
         catalogue = load_catalogue()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
-from .outcome import clear_outcome
+from .commands import Debug
+from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from ..engine.models.lineage import Ancestor
@@ -25,10 +25,10 @@ ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the m
 def export_model(
     model_id: ModelArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The zip file to write.")],
-    debug: options.DebugOption = False,
+    debug: Debug = False,
 ) -> None:
     """Write a model with card, preprocessing and licence into one file (MONAI bundle layout)."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.archive import export_archive
         from ..engine.models.catalogue import load_catalogue
 
@@ -40,10 +40,10 @@ def export_model(
 @registry.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that export wrote.")],
-    debug: options.DebugOption = False,
+    debug: Debug = False,
 ) -> None:
     """Check a model's file and put the model among your own."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.archive import import_archive
 
         card = import_archive(file).card
@@ -52,9 +52,9 @@ def import_model(
 
 
 @registry.command()
-def promote(model_id: ModelArgument, debug: options.DebugOption = False) -> None:
+def promote(model_id: ModelArgument, debug: Debug = False) -> None:
     """Use this model from now on where none is named: panel, console and command line."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
         from ..engine.models.promotion import promote as remember
         from ..engine.models.weights import load_network
@@ -68,18 +68,18 @@ def promote(model_id: ModelArgument, debug: options.DebugOption = False) -> None
 
 
 @registry.command("roll-back")
-def roll_back(debug: options.DebugOption = False) -> None:
+def roll_back(debug: Debug = False) -> None:
     """Take the last promotion back."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.promotion import roll_back as forget
 
         print(f"{forget()} is used again where no model is named.")
 
 
 @registry.command()
-def lineage(model_id: ModelArgument, debug: options.DebugOption = False) -> None:
+def lineage(model_id: ModelArgument, debug: Debug = False) -> None:
     """Show what a model descends from: parents, data and scores, the model itself first."""
-    with clear_outcome(debug):
+    with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
         from ..engine.models.lineage import lineage_of
 

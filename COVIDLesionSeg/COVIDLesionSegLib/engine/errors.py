@@ -5,7 +5,15 @@ class CovidLesionSegError(Exception):
     """Base of every error this package raises on purpose.
 
     ``str(error)`` is one clear sentence for a person: what is wrong and what to do.
+
+    Attributes:
+        option: Name of the job's option that mends it, if there is one: each surface has its own
+            way to set it.
     """
+
+    def __init__(self, message: str = "", *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class InputError(CovidLesionSegError):
@@ -77,7 +85,7 @@ def in_one_sentence(error: BaseException) -> str:
         )
     else:
         text = (
-            f"Something unexpected went wrong ({type(error).__name__}): run covid-lesion-seg with "
-            "--debug and report the traceback."
+            f"Something unexpected went wrong ({type(error).__name__}): report it with the "
+            "traceback."
         )
     return " ".join(text.split())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from .errors import ParameterError
-from .models.promotion import default_model
+from .options import Options, option
 
+DEFAULT_MODEL = "amc-net"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TILINGS = ("whole-slice", "overlapping", "non-overlapping")
@@ -18,13 +19,14 @@ LUNG_METHODS = ("threshold", "lungmask-r231", "lungmask-r231covidweb")
 
 
 @dataclass(frozen=True)
-class Parameters:
-    """Everything that decides a result, besides the CT itself.
+class Parameters(Options):
+    """Everything that decides a result, besides the CT itself: a pure value.
+
+    A model that the user made the default is known to ``engine.models`` only: who wants it asks
+    there and passes its id.
 
     Attributes:
-        model: Id of a model or ensemble of the catalogue (``covid-lesion-seg models``), or several
-            joined by ``+``, which vote. By default the model that was promoted last
-            (``covid-lesion-seg registry promote``), or else ``amc-net``.
+        model: Id of a model or ensemble of the catalogue, or several joined by ``+``, which vote.
         combination: How an ensemble decides: ``majority-vote`` of its members, a tie by the mean
             of their probabilities; or ``mean``, by the mean alone.
         lungs: Lung extractor, one of ``LUNG_METHODS``, or the id of a model that finds lungs.
@@ -38,21 +40,43 @@ class Parameters:
         threshold: Voxels whose lesion probability exceeds this are lesion, 0 to 1 exclusive.
         batch_size: Patches per forward pass; 0 chooses from the device.
         allow_untrained: Run networks that have no trained weights with random ones, for timing and
-            for trying the way; severity is then not graded.
+            to test the workflow; severity is then not graded.
 
     Raises:
         ParameterError: A value is outside its allowed set or range.
     """
 
-    model: str = field(default_factory=default_model)
-    combination: str = "majority-vote"
-    lungs: str = "threshold"
-    device: str = "auto"
-    precision: str = "auto"
-    tiling: str = "whole-slice"
-    threshold: float = 0.5
-    batch_size: int = 0
-    allow_untrained: bool = False
+    model: str = option(
+        "Model id, or several joined by +, which vote: amc-net+unet; eamc is an ensemble of five. "
+        "By default your own default model, or amc-net.",
+        DEFAULT_MODEL,
+        names_model=True,
+    )
+    combination: str = option(
+        "Ensemble rule: majority vote, ties decided by the mean probability; or the mean alone.",
+        "majority-vote",
+        choices=COMBINATIONS,
+    )
+    lungs: str = option(
+        f"Lung extractor: {', '.join(LUNG_METHODS)}, or the id of a model for lungs.", "threshold"
+    )
+    device: str = option(
+        "auto takes the first of cuda, mps, cpu that works.", "auto", choices=DEVICES
+    )
+    precision: str = option(
+        "auto takes bfloat16 where it costs no accuracy.", "auto", choices=PRECISIONS
+    )
+    tiling: str = option(
+        "How slices are passed to the network: whole, or as patches.",
+        "whole-slice",
+        choices=TILINGS,
+    )
+    threshold: float = option("Probability above which a voxel is lesion, 0 to 1.", 0.5)
+    batch_size: int = option("Patches per forward pass; 0 chooses for the device.", 0, minimum=0)
+    allow_untrained: bool = option(
+        "Run networks that have no trained weights, with random ones; the result means nothing.",
+        False,
+    )
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -91,18 +115,6 @@ class Parameters:
     def members(self) -> tuple[str, ...]:
         """Ids of the models and ensembles that :attr:`model` names."""
         return tuple(name.strip() for name in self.model.split("+"))
-
-    def to_dict(self) -> dict[str, Any]:
-        """All parameters as plain values, ready for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Parameters:
-        """The inverse of :meth:`to_dict`; an unknown name raises ParameterError."""
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ParameterError(f"Unknown parameter: {', '.join(sorted(unknown))}.")
-        return cls(**values)
 
 
 def _is_number(value: Any, kind: type) -> bool:

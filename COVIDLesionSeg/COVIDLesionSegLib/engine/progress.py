@@ -51,7 +51,7 @@ class CancelToken:
             raise Cancelled
 
 
-def share_of(report: ProgressCallback, start: float, end: float) -> ProgressCallback:
+def sub_progress(report: ProgressCallback, start: float, end: float) -> ProgressCallback:
     """A callback for a part of a job: its 0 to 1 become ``[start, end]`` of the whole."""
 
     def within(progress: Progress) -> None:
@@ -59,3 +59,6 @@ def share_of(report: ProgressCallback, start: float, end: float) -> ProgressCall
         report(Progress(progress.stage, fraction, progress.message))
 
     return within
+
+
+share_of = sub_progress

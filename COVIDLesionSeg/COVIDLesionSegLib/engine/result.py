@@ -17,6 +17,7 @@ from .errors import InputError, OutputError
 from .flags import Flag
 from .severity.report import SeverityReport
 from .volume import Geometry, read_array, write_volume
+from .volume.exact import geometry_from_facts
 
 RIGHT_LUNG, LEFT_LUNG = 1, 2
 
@@ -146,11 +147,6 @@ def _damage_refused(folder: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"{folder.name} holds no complete result: run again.") from error
-
-
-def geometry_from_facts(facts: dict[str, Any]) -> Geometry:
-    """The inverse of ``dataclasses.asdict(geometry)`` after a trip through JSON."""
-    return Geometry(**{name: tuple(values) for name, values in facts.items()})
 
 
 def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Jobs: one typed function for each thing the software does; its public Python API.
+
+A job takes its options and the folder or file to write, reports progress, can be cancelled, raises
+typed errors, and returns a result::
+
+    job(options, out, *, progress=ignore_progress, cancel=None) -> Result
+
+What it writes appears complete or not at all. The command line, the worker process and Slicer's
+console call these same functions.
+
+>>> import tempfile
+>>> from pathlib import Path
+>>> from COVIDLesionSegLib import jobs
+>>> out = Path(tempfile.mkdtemp()) / "result"
+>>> result = jobs.demo(jobs.DemoOptions(), out)
+>>> result.severity.category
+'CT-1'
+>>> sorted(path.name for path in out.glob("*.html"))
+['report.html']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .options import (
+    DemoOptions,
+    EnhanceOptions,
+    EvaluateOptions,
+    ExplainOptions,
+    PseudoLabelOptions,
+    SegmentOptions,
+    SegmentVolumeOptions,
+    SelfLearnOptions,
+    SynthesizeOptions,
+    TrainOptions,
+)
+
+if TYPE_CHECKING:
+    from .enhancement import enhance
+    from .evaluation import evaluate
+    from .explanation import explain
+    from .pseudo_labels import pseudo_label
+    from .segmentation import demo, segment, segment_volume
+    from .self_learning import self_learn
+    from .synthesis import synthesize
+    from .training import train
+
+__all__ = [
+    "DemoOptions",
+    "EnhanceOptions",
+    "EvaluateOptions",
+    "ExplainOptions",
+    "PseudoLabelOptions",
+    "SegmentOptions",
+    "SegmentVolumeOptions",
+    "SelfLearnOptions",
+    "SynthesizeOptions",
+    "TrainOptions",
+    "demo",
+    "enhance",
+    "evaluate",
+    "explain",
+    "pseudo_label",
+    "segment",
+    "segment_volume",
+    "self_learn",
+    "synthesize",
+    "train",
+]
+
+# The job's options, and the module of this package that holds it: loaded when the job is used, as
+# torch and MONAI take seconds.
+_JOBS = {
+    "demo": (DemoOptions, "segmentation"),
+    "enhance": (EnhanceOptions, "enhancement"),
+    "evaluate": (EvaluateOptions, "evaluation"),
+    "explain": (ExplainOptions, "explanation"),
+    "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
+    "segment": (SegmentOptions, "segmentation"),
+    "segment_volume": (SegmentVolumeOptions, "segmentation"),
+    "self_learn": (SelfLearnOptions, "self_learning"),
+    "synthesize": (SynthesizeOptions, "synthesis"),
+    "train": (TrainOptions, "training"),
+}
+
+OPTIONS = {name: options for name, (options, _) in _JOBS.items()}
+"""The options of each job, by its name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _JOBS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_JOBS[name][1]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,142 +1,155 @@
-"""What ``enhance`` does: answer, choose, retrain, and compare with the model as it was."""
+"""Unsupervised enhancement: predict, choose, fine-tune, and compare with the model before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import nn
-
-from ..engine.enhancement.enhance import enhance, with_corrections
+from ..engine.enhancement.enhance import enhance as choose_predictions
+from ..engine.enhancement.enhance import with_corrections
 from ..engine.enhancement.selection_file import read_selection, write_selection
 from ..engine.errors import InputError, ModelError
 from ..engine.evaluation.contender import Contender
 from ..engine.evaluation.samples import LabelledData
 from ..engine.evaluation.slice_data import SliceData
 from ..engine.evaluation.volume_data import VolumeData
+from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
-from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.training.data import TrainingData, patients_of, read_training_data
 from ..engine.training.evaluation import score_patients
-from ..engine.training.export import Exported, Provenance, export_model
+from ..engine.training.export import Exported, export_model
 from ..engine.training.fine_tuning import check_may_judge
 from ..engine.training.labels import to_be_judged
-from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.run_folder import fingerprint
 from ..engine.training.slices import LabelledSlice
-from ..engine.training.trainer import quieten_lightning, train
+from ..engine.training.trainer import quieten_lightning
+from ..engine.training.trainer import train as fit
 from ..engine.training.volumes import read_labelled_volumes
 from ..report.training import (
-    before_after_lines,
+    BeforeAfter,
     before_and_after,
     write_before_after,
     write_candidates,
     write_curves,
 )
-from .training import make_model_folder, parent_of
+from .options import EnhanceOptions
+from .training import make_model_folder, parent_of, provenance_of
 
 CANDIDATES_CSV = "candidates.csv"
 BEFORE_AFTER_CSV = "before-after.csv"
 SELECTION_FILE = "selection.npz"
 _READ, _CHOSEN, _TRAINED = 0.02, 0.3, 0.9
-"""Shares of the whole job at which these stages end."""
+"""Fractions of the whole job at which these stages end."""
 
 
 @dataclass(frozen=True)
-class EnhancementJob:
-    """What the command's options say.
+class Enhanced:
+    """What an enhancement gave.
 
     Attributes:
-        model_id, title: Of the new model; its parent's title by default.
-        model: Id of the parent, whose answers are learned from and whose training goes on.
-        unlabelled: CSV file of CTs, or slice folder, that the parent answers; None for none.
-        corrections: CSV file of CTs and corrected masks; None for none.
-        share, least: Which answers are chosen, see :func:`~..engine.enhancement.enhance.enhance`.
-        slices, volumes: Labelled data to rehearse with, see :func:`read_training_data`.
-        validation: Patients of these, who judge the model before and after.
-        prediction_weight, correction_weight: Of a chosen answer, and of a corrected slice.
-        out: Folder for all that is written.
-        steps, device, resume: As for the trainer.
-        provenance: What the card says about the weights.
+        card: Of the new model.
+        parent: Id of the model that was fine-tuned.
+        chosen: Number of its own predictions that it learned from.
+        corrected: Number of corrected slices that it learned from.
+        patients: Dice of every held-out patient before and after.
     """
 
-    model_id: str
-    title: str | None
-    model: str
-    unlabelled: Path | None
-    corrections: Path | None
-    share: float
-    least: float
-    slices: list[Path]
-    volumes: Path | None
-    validation: list[str]
-    prediction_weight: float
-    correction_weight: float
-    out: Path
-    steps: int | None
-    device: str
-    resume: bool
-    provenance: Provenance
+    card: ModelCard
+    parent: str
+    chosen: int
+    corrected: int
+    patients: tuple[BeforeAfter, ...]
 
-    def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
-        """Choose, train, write everything, and give lines to tell the user."""
+
+def enhance(
+    options: EnhanceOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Enhanced:
+    """Fine-tune a model on its most confident predictions and on corrections (COVID-Rate).
+
+    Of the unlabelled slices the most confident are chosen. Labelled ones keep what was learned,
+    and held-out patients of them compare the model before and after.
+
+    Args:
+        options: What the model learns from.
+        out: A new folder, or the folder of an enhancement to resume.
+        progress: Called with progress.
+        cancel: Set it to stop the job after a step; it can be resumed.
+
+    Raises:
+        CovidLesionSegError: One of its kinds.
+        Cancelled: ``cancel`` was set.
+    """
+    cancel = cancel or CancelToken()
+    return _Enhancement(options, Path(out).expanduser().resolve(), progress, cancel).run()
+
+
+class _Enhancement:
+    """One run: its steps share what they need."""
+
+    def __init__(
+        self, options: EnhanceOptions, out: Path, progress: ProgressCallback, cancel: CancelToken
+    ) -> None:
+        self._options = options
+        self._out = out
+        self._progress = progress
+        self._cancel = cancel
+        self._parent = parent_of(options.model_id, options.model)
+        _check_finds_lesions(self._parent)
+        self._network = load_network(self._parent)
+        self._recipe = make_recipe(self._parent.card, options.steps, onward=True)
+
+    def run(self) -> Enhanced:
         quieten_lightning()
-        parent = parent_of(self.model_id, self.model)
-        _check_finds_lesions(parent)
-        start = load_network(parent)
-        recipe = make_recipe(parent.card, self.steps, onward=True)
-        report(Progress("Reading the data", 0.0))
-        data, corrected = self._marked(recipe, cancel)
-        judges = patients_of([*data.validation, *data.outside])
-        check_may_judge(parent.card, judges)
-        unlabelled = self._unlabelled(judges)
-        make_model_folder(self.out, self.resume)
-
-        chosen: list[LabelledSlice] = []
-        if unlabelled is not None:
-            part = share_of(report, _READ, _CHOSEN)
-            chosen = self._chosen(parent, start, unlabelled, data.training, part, cancel)
+        options, parent = self._options, self._parent
+        self._progress(Progress("Reading the data", 0.0))
+        data, corrected = self._labelled()
+        held_out = patients_of([*data.validation, *data.outside])
+        check_may_judge(parent.card, held_out)
+        unlabelled = self._unlabelled(held_out)
+        make_model_folder(self._out, options.resume)
+        chosen = [] if unlabelled is None else self._chosen(unlabelled, data.training)
         if not chosen and not corrected:
             raise InputError(
-                "No answer was certain enough to learn from, and there are no corrections: see the "
-                f"certainties in {CANDIDATES_CSV}, then lower --least-certainty, or correct some "
-                "slices and give them as --corrections."
+                "No prediction was confident enough to learn from, and there are no corrections: "
+                f"see {CANDIDATES_CSV}, then lower the minimum confidence, or correct some slices.",
+                option="min_confidence",
             )
-        weighted = [replace(item, weight=self.prediction_weight) for item in chosen]
+        weighted = [replace(item, weight=options.prediction_weight) for item in chosen]
         learned = replace(data, training=[*data.training, *weighted])
-        exported = self._retrained(
-            parent, start, recipe, learned, self._note(len(chosen), corrected), report, cancel
-        )
-        judged = [to_be_judged(item, recipe) for item in data.validation]
-        before = score_patients(load_network(parent), parent.card, judged)
+        exported = self._retrained(learned, self._note(len(chosen), corrected))
+        evaluated = [to_be_judged(item, self._recipe) for item in data.validation]
+        before = score_patients(load_network(parent), parent.card, evaluated)
         rows = before_and_after(before, exported.patients)
-        write_before_after(rows, self.out / BEFORE_AFTER_CSV)
-        report(Progress("Done", 1.0))
-        return [
-            f"Learned from {len(chosen)} answers of its own and {corrected} corrected slices",
-            *before_after_lines(rows, parent.id),
-        ]
+        write_before_after(rows, self._out / BEFORE_AFTER_CSV)
+        self._progress(Progress("Done", 1.0))
+        return Enhanced(exported.card, parent.id, len(chosen), corrected, tuple(rows))
 
-    def _marked(self, recipe: Recipe, cancel: CancelToken) -> tuple[TrainingData, int]:
-        """All that people marked, and how many slices of it they corrected."""
+    def _labelled(self) -> tuple[TrainingData, int]:
+        """All that people labelled, and how many slices of it they corrected."""
+        options = self._options
         data = read_training_data(
-            self.slices,
-            self.validation,
-            with_lungs=recipe.needs_lungs,
-            volumes=self.volumes,
-            cancel=cancel,
+            list(options.slices),
+            list(options.validate),
+            with_lungs=self._recipe.needs_lungs,
+            volumes=options.volumes,
+            cancel=self._cancel,
         )
-        if self.corrections is None:
+        if options.corrections is None:
             return data, 0
-        corrections = read_labelled_volumes(self.corrections, cancel)
-        training = with_corrections(data.training, corrections, self.correction_weight)
+        corrections = read_labelled_volumes(options.corrections, self._cancel)
+        training = with_corrections(data.training, corrections, options.correction_weight)
         return replace(data, training=training), len(corrections)
 
-    def _unlabelled(self, judges: set[str]) -> LabelledData | None:
-        path = self.unlabelled
+    def _unlabelled(self, held_out: set[str]) -> LabelledData | None:
+        path = self._options.unlabelled
         if path is None:
             return None
         if path.is_dir():
@@ -145,91 +158,90 @@ class EnhancementJob:
             data = VolumeData(path, Parameters(), labelled=False)
         else:
             raise InputError(f"{path.name} does not exist; check the path.")
-        if shared := judges & set(data.samples_of):
+        if shared := held_out & set(data.samples_of):
             raise InputError(
-                f"These patients judge the model, so it cannot learn from them: "
+                f"These patients are held out, so the model cannot learn from them: "
                 f"{', '.join(sorted(shared))}; take them out of the unlabelled data."
             )
         return data
 
     def _chosen(
-        self,
-        parent: Model,
-        network: nn.Module,
-        unlabelled: LabelledData,
-        marked: list[LabelledSlice],
-        report: ProgressCallback,
-        cancel: CancelToken,
+        self, unlabelled: LabelledData, labelled: list[LabelledSlice]
     ) -> list[LabelledSlice]:
-        """The parent's most certain answers, written down; or those written down earlier."""
-        path = self.out / SELECTION_FILE
+        """The parent's most confident predictions, written down; or those of an earlier run."""
+        options, parent = self._options, self._parent
+        path = self._out / SELECTION_FILE
         chosen_by = {
             "model": parent.card.weights.sha256,
-            "share": self.share,
-            "least": self.least,
+            "share": options.top_fraction,
+            "least": options.min_confidence,
             "unlabelled": unlabelled.samples_of,
-            "marked": fingerprint(replace(item, weight=1.0) for item in marked),
+            "marked": fingerprint(replace(item, weight=1.0) for item in labelled),
         }
         if path.exists():
             return read_selection(chosen_by, path)
-        parameters = Parameters(model=parent.id, device=self.device, precision="float32")
-        contender = Contender([(parent.card, network)], parameters)
-        enhancement = enhance(unlabelled, contender, marked, self.share, self.least, report, cancel)
-        write_candidates(enhancement.candidates, self.out / CANDIDATES_CSV)
+        parameters = Parameters(model=parent.id, device=options.device, precision="float32")
+        enhancement = choose_predictions(
+            unlabelled,
+            Contender([(parent.card, self._network)], parameters),
+            labelled,
+            options.top_fraction,
+            options.min_confidence,
+            sub_progress(self._progress, _READ, _CHOSEN),
+            self._cancel,
+        )
+        write_candidates(enhancement.candidates, self._out / CANDIDATES_CSV)
         write_selection(enhancement.slices, chosen_by, path)
         return list(enhancement.slices)
 
-    def _retrained(
-        self,
-        parent: Model,
-        start: nn.Module,
-        recipe: Recipe,
-        data: TrainingData,
-        note: str,
-        report: ProgressCallback,
-        cancel: CancelToken,
-    ) -> Exported:
-        network = train(
-            recipe,
+    def _retrained(self, data: TrainingData, note: str) -> Exported:
+        options, parent = self._options, self._parent
+        network = fit(
+            self._recipe,
             data.training,
-            self.out,
-            cancel,
+            self._out,
+            self._cancel,
             validation=data.validation,
-            start=start,
-            resume=self.resume,
-            device=self.device,
-            report=share_of(report, _CHOSEN, _TRAINED),
+            start=self._network,
+            resume=options.resume,
+            device=options.device,
+            report=sub_progress(self._progress, _CHOSEN, _TRAINED),
         )
-        report(Progress("Scoring", _TRAINED))
-        write_curves(self.out)
+        self._progress(Progress("Scoring", _TRAINED))
+        write_curves(self._out)
         return export_model(
             network,
-            recipe,
+            self._recipe,
             data,
-            self.out,
-            model_id=self.model_id,
-            title=self.title or parent.title,
+            self._out,
+            model_id=options.model_id,
+            title=options.title or parent.title,
             paper=parent.card.paper,
-            provenance=self.provenance,
+            provenance=provenance_of("enhance", options),
             parent=parent.card,
             notes=[note],
         )
 
     def _note(self, chosen: int, corrected: int) -> str:
+        options = self._options
         parts = [
             f"{count} {whose}, each counted {weight:g} times"
             for count, whose, weight in (
-                (chosen, f"most certain answers of {self.model} itself", self.prediction_weight),
-                (corrected, "slices that people corrected", self.correction_weight),
+                (
+                    chosen,
+                    f"most confident predictions of {self._parent.id} itself",
+                    options.prediction_weight,
+                ),
+                (corrected, "slices that people corrected", options.correction_weight),
             )
             if count
         ]
-        return f"Training went on with {', and '.join(parts)}."
+        return f"Fine-tuned on {', and '.join(parts)}."
 
 
 def _check_finds_lesions(parent: Model) -> None:
     if parent.card.task != "lesions" or len(parent.card.classes) > 1:
         raise ModelError(
-            f"Model {parent.id} finds {', '.join(parent.card.classes)}, but how certain a model is "
-            "was defined for lesions of a single class: choose a model of those."
+            f"Model {parent.id} finds {', '.join(parent.card.classes)}, but confidence is defined "
+            "for single-class lesion models only: choose one."
         )

@@ -1,4 +1,4 @@
-"""The job of ``covid-lesion-seg evaluate``: labelled data in, a folder of scores out."""
+"""Models against experts: labelled data in, a folder of scores out."""
 
 from __future__ import annotations
 
@@ -7,69 +7,61 @@ from pathlib import Path
 from ..engine.errors import InputError, OutputError
 from ..engine.evaluation.card_scores import check_card_is_the_users, with_scores
 from ..engine.evaluation.contender import load_contenders
-from ..engine.evaluation.run import Evaluation, evaluate
+from ..engine.evaluation.run import Evaluation
+from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.evaluation.samples import LabelledData
 from ..engine.evaluation.slice_data import SliceData
 from ..engine.evaluation.volume_data import VolumeData
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.card_file import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
-from ..engine.parameters import Parameters
-from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
+from ..engine.parameters import DEFAULT_MODEL, Parameters
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..report.evaluation import write_evaluation_html, write_evaluation_json, write_scores_csv
 from ..report.result_files import EVALUATION_HTML, EVALUATION_JSON, EVALUATION_RESULT, SCORES_CSV
-from .result_folder import output_folder
+from .options import EvaluateOptions
+from .result_folder import result_folder
 
 _SCORING, _WRITING = 0.02, 0.97
-"""Shares of the whole job at which these stages start."""
+"""Fractions of the whole job at which these stages start."""
 
 
-def run_evaluation(
-    path: Path,
-    patients: list[str] | None,
-    models: list[str],
-    parameters: Parameters,
-    folder: Path,
-    report: ProgressCallback,
-    cancel: CancelToken,
+def evaluate(
+    options: EvaluateOptions,
+    out: Path,
     *,
-    lung_mask: bool | None = None,
-    held_out: bool = False,
-    write_cards: bool = False,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
 ) -> Evaluation:
-    """Score models on labelled data and publish the scores, complete or not at all.
+    """Score models on slices or CTs that an expert annotated, side by side.
 
     Args:
-        path: A slice folder, or a CSV file of CTs.
-        patients: Only these; all where None.
-        models: Ids; a ``+`` joins those of an ensemble.
-        parameters: What else decides the answers.
-        folder: Where the scores shall appear.
-        report: Told at every step.
-        cancel: Looked at between steps.
-        lung_mask: Count only lesions within the lungs; None leaves it to the kind of data.
-        held_out: Let only those members of an ensemble answer a patient that never learned from
-            them.
-        write_cards: Write the scores onto the models' cards, too; they must be the user's own.
+        options: The labelled data and the models.
+        out: Result folder: absent, empty, or an earlier evaluation, which is replaced.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
 
     Raises:
-        CovidLesionSegError: In one sentence, what is wrong; ``folder`` and cards are as they were,
-            unless it is a card itself that cannot be written.
-        Cancelled: ``cancel`` was set; ``folder`` and cards are as they were.
+        CovidLesionSegError: One of its kinds; ``out`` and cards are as they were, unless it is a
+            card itself that cannot be written.
+        Cancelled: ``cancel`` was set; ``out`` and cards are as they were.
     """
-    report(Progress("Starting", 0.0))
-    path = path.expanduser()
-    with output_folder(folder, (path,), EVALUATION_RESULT) as staging:
+    cancel = cancel or CancelToken()
+    progress(Progress("Starting", 0.0))
+    with result_folder(out, (options.data,), EVALUATION_RESULT) as staging:
         tune_allocator()
         catalogue = load_catalogue()
-        own = _own_models(models, catalogue) if write_cards else []
-        data = _read(path, parameters, patients)
-        report(Progress("Loading the models", 0.01))
-        contenders = load_contenders(models, parameters, catalogue, cancel, held_out)
-        evaluation = evaluate(
-            data, contenders, lung_mask, share_of(report, _SCORING, _WRITING), cancel
+        models = list(options.models) or [DEFAULT_MODEL]
+        own = _own_models(models, catalogue) if options.write_card else []
+        data = _read(options.data, options.parameters, list(options.patients) or None)
+        progress(Progress("Loading the models", 0.01))
+        contenders = load_contenders(
+            models, options.parameters, catalogue, cancel, options.held_out
         )
-        report(Progress("Writing the scores", _WRITING))
+        evaluation = run_evaluation(
+            data, contenders, options.lung_mask, sub_progress(progress, _SCORING, _WRITING), cancel
+        )
+        progress(Progress("Writing the scores", _WRITING))
         write_scores_csv(evaluation, staging / SCORES_CSV)
         write_evaluation_json(evaluation, staging / EVALUATION_JSON)
         write_evaluation_html(evaluation, staging / EVALUATION_HTML)
@@ -77,7 +69,7 @@ def run_evaluation(
     # Without cards to write, ``own`` is empty.
     for model, scores in zip(own, evaluation.models, strict=False):
         write_card(with_scores(model.card, scores), model.folder)
-    report(Progress("Done", 1.0))
+    progress(Progress("Done", 1.0))
     return evaluation
 
 

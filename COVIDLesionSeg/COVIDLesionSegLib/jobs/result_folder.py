@@ -26,7 +26,7 @@ from ..report.result_files import SEGMENTATION_RESULT, FolderKind
 
 
 @contextmanager
-def output_folder(
+def result_folder(
     folder: Path, inputs: tuple[Path, ...] = (), kind: FolderKind = SEGMENTATION_RESULT
 ) -> Iterator[Path]:
     """Give a staging folder to write into, and publish it as ``folder`` if all goes well.
@@ -112,7 +112,7 @@ def _discard(leftover: Path, folder: Path) -> None:
 
 def _refuse_unsafe(folder: Path, inputs: tuple[Path, ...]) -> None:
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file: name a folder with --out.")
+        raise OutputError(f"{folder} is a file: name a folder.")
     if Path.cwd().is_relative_to(folder) or os.path.ismount(folder):
         raise OutputError(
             f"{folder} cannot be replaced as a whole: name a folder inside it, such as "
@@ -121,7 +121,7 @@ def _refuse_unsafe(folder: Path, inputs: tuple[Path, ...]) -> None:
     for path in inputs:
         if path.resolve().is_relative_to(folder):
             raise OutputError(
-                f"{path} lies inside the output folder {folder}: choose another folder with --out."
+                f"{path} lies inside the output folder {folder}: choose another folder."
             )
 
 
@@ -137,7 +137,7 @@ def _refuse_foreign_files(folder: Path, kind: FolderKind) -> None:
     if foreign:
         raise OutputError(
             f"{folder} holds {foreign[0]}, which is not part of a result: choose an empty or new "
-            "folder with --out."
+            "folder."
         )
 
 
@@ -186,7 +186,7 @@ def _absolute(folder: Path) -> Path:
     try:
         return folder.expanduser().resolve()
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"{folder} is not a usable path: name another with --out.") from error
+        raise OutputError(f"{folder} is not a usable path: name another.") from error
 
 
 @contextmanager
@@ -198,5 +198,5 @@ def _plain_sentences(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"Nothing can be written to {folder} ({error.strerror or error}): choose another "
-            "folder with --out."
+            "folder."
         ) from error

@@ -1,79 +1,162 @@
-"""The main job of the command line: a CT in, a result folder out."""
+"""The main job: a CT in; lungs, lesions, severity and everything that shows them out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from ..engine.inference.allocator import tune_allocator
 from ..engine.parameters import Parameters
-from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.result import SegmentationResult
-from ..engine.volume import Volume
-from .result_folder import output_folder
+from ..engine.progress import (
+    CancelToken,
+    Progress,
+    ProgressCallback,
+    ignore_progress,
+    sub_progress,
+)
+from ..engine.result import SegmentationResult, save_result
+from ..engine.volume import Volume, read_volume, write_volume
+from ..engine.volume.exact import load_volume
+from ..report.result_files import GENERATED_CT
+from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
+from .result_folder import result_folder
 
-_SEGMENTING, _WRITING = 0.05, 0.8
-"""Shares of the whole job at which these stages start."""
+_DEMO_SIZE = (432, 336, 56)
+_DEMO_SPACING_MM = (0.75, 0.75, 5.0)
+_LOADING, _SEGMENTING, _WRITING = 0.02, 0.05, 0.8
+"""Fractions of the whole job at which these stages start."""
 
 
-def run_job(
-    get_volume: Callable[[Path], Volume],
-    parameters: Parameters,
-    folder: Path,
-    report: ProgressCallback,
-    cancel: CancelToken,
-    inputs: tuple[Path, ...] = (),
+def segment(
+    options: SegmentOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
 ) -> SegmentationResult:
-    """Segment one CT and publish the result folder, complete or not at all.
+    """Segment one CT and write numbers, pictures, segmentation, scene and report.
 
-    What would stop the job at its end is looked for at its start: an output folder that cannot be
-    written, and pictures that cannot be drawn.
+    What would stop the job at its end is looked for at its start: a folder that cannot be written,
+    pictures that cannot be drawn, a model that is unknown.
 
     Args:
-        get_volume: Reads or makes the CT; it may write files of its own into the folder it is
-            given, and they are published with the result.
-        parameters: What decides the result.
-        folder: Where the result shall appear.
-        report: Told at every step.
-        cancel: Looked at between steps.
-        inputs: Files or folders that must not lie inside ``folder``.
+        options: The CT and everything that decides the result.
+        out: Result folder: absent, empty, or an earlier result, which is replaced as a whole.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
+
+    Returns:
+        The result, on the CT's own grid.
 
     Raises:
-        CovidLesionSegError: In one sentence, what is wrong; ``folder`` is as it was.
-        Cancelled: ``cancel`` was set; ``folder`` is as it was.
-    """
-    report(Progress("Starting", 0.0))
-    with output_folder(folder, inputs) as staging:
-        from ..headless.bootstrap import require_rendering
+        CovidLesionSegError: One of its kinds, see :mod:`~COVIDLesionSegLib.engine.errors`; ``out``
+            is as it was.
+        Cancelled: ``cancel`` was set; ``out`` is as it was.
 
-        require_rendering()
-        cancel.raise_if_cancelled()
-        report(Progress("Reading the CT", 0.01))
-        volume = get_volume(staging)
-        cancel.raise_if_cancelled()
-        result = _segment(volume, parameters, report, cancel)
-        _write(volume, result, staging, report, cancel)
-    report(Progress("Done", 1.0))
+    Example:
+        >>> from COVIDLesionSegLib import jobs
+        >>> from COVIDLesionSegLib.engine.parameters import Parameters
+        >>> options = jobs.SegmentOptions(ct="ct.nii.gz", parameters=Parameters(model="eamc"))
+        >>> result = jobs.segment(options, "result")  # doctest: +SKIP
+        >>> result.severity.category  # doctest: +SKIP
+        'CT-1'
+    """
+    return _segment(
+        lambda staging: read_volume(options.ct, options.series),
+        options.parameters,
+        Path(out),
+        progress,
+        cancel or CancelToken(),
+        inputs=(options.ct,),
+    )
+
+
+def demo(
+    options: DemoOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SegmentationResult:
+    """The same on a generated chest CT, which is written with the result; needs nothing else.
+
+    Args and errors: as for :func:`segment`.
+    """
+    return _segment(_generate_ct, options.parameters, Path(out), progress, cancel or CancelToken())
+
+
+def segment_volume(
+    options: SegmentVolumeOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SegmentationResult:
+    """Segment a CT of another process, and write the result exactly, for that process to read.
+
+    Args:
+        options: Where :func:`~COVIDLesionSegLib.engine.volume.exact.save_volume` wrote the CT, and
+            everything that decides the result.
+        out: A new folder for :func:`~COVIDLesionSegLib.engine.result.save_result`.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
+
+    Raises:
+        CovidLesionSegError: As for :func:`segment`; there is no ``out``.
+        Cancelled: ``cancel`` was set; there is no ``out``.
+    """
+    cancel = cancel or CancelToken()
+    # Read first: a bad request is refused before torch takes its seconds to load.
+    volume = load_volume(options.volume)
+    result = _run_pipeline(volume, options.parameters, progress, cancel)
+    cancel.raise_if_cancelled()
+    save_result(result, Path(out))
     return result
 
 
 def _segment(
-    volume: Volume, parameters: Parameters, report: ProgressCallback, cancel: CancelToken
-) -> SegmentationResult:
-    from ..engine.inference.allocator import tune_allocator
-
-    tune_allocator()
-    from ..engine.pipeline import segment
-
-    return segment(volume, parameters, share_of(report, _SEGMENTING, _WRITING), cancel)
-
-
-def _write(
-    volume: Volume,
-    result: SegmentationResult,
-    staging: Path,
-    report: ProgressCallback,
+    get_volume: Callable[[Path], Volume],
+    parameters: Parameters,
+    out: Path,
+    progress: ProgressCallback,
     cancel: CancelToken,
-) -> None:
-    from ..report.segmentation import write_result_files
+    inputs: tuple[Path, ...] = (),
+) -> SegmentationResult:
+    """Get a CT, which may write files of its own into the staging folder, and segment it."""
+    progress(Progress("Starting", 0.0))
+    with result_folder(out, inputs) as staging:
+        from ..engine.models.catalogue import load_catalogue
+        from ..headless.bootstrap import require_rendering
 
-    write_result_files(volume, result, staging, share_of(report, _WRITING, 1.0), cancel)
+        load_catalogue().members(parameters.members)
+        require_rendering()
+        cancel.raise_if_cancelled()
+        progress(Progress("Reading the CT", 0.01))
+        volume = get_volume(staging)
+        cancel.raise_if_cancelled()
+        segmenting = sub_progress(progress, _LOADING, _WRITING)
+        result = _run_pipeline(volume, parameters, segmenting, cancel)
+        progress(Progress("Loading what draws the result", _WRITING))
+        from ..report.segmentation import write_segmentation
+
+        write_segmentation(volume, result, staging, sub_progress(progress, _WRITING, 1.0), cancel)
+    progress(Progress("Done", 1.0))
+    return result
+
+
+def _run_pipeline(
+    volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
+) -> SegmentationResult:
+    tune_allocator()
+    progress(Progress("Loading PyTorch", 0.0))
+    from ..engine.pipeline import segment as run
+
+    return run(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel)
+
+
+def _generate_ct(staging: Path) -> Volume:
+    from ..engine.phantom import generate_chest_ct
+
+    volume = generate_chest_ct(size=_DEMO_SIZE, spacing=_DEMO_SPACING_MM).volume
+    write_volume(volume.array, volume.geometry, staging / GENERATED_CT)
+    return volume

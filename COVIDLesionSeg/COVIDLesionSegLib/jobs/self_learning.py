@@ -1,4 +1,4 @@
-"""What ``self-learn`` does: CTs without masks in, the best level of recursive self-learning out."""
+"""Recursive self-learning: CTs without masks in, the model of the best level out."""
 
 from __future__ import annotations
 
@@ -10,137 +10,146 @@ from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.volume_data import patient_of_ct
 from ..engine.lesion_classes import CLASSES
-from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
+from ..engine.models.card import ModelCard
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
 from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.export import Provenance, export_model
+from ..engine.training.export import export_model
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.slices import LabelledSlice
 from ..engine.training.trainer import quieten_lightning
 from ..report.tables import write_table
 from ..report.training import write_curves
-from .training import make_model_folder, parent_of, score_lines
+from .options import SelfLearnOptions
+from .training import make_model_folder, parent_of, provenance_of
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
 
 _LABELLED, _LEARNED = 0.1, 0.97
-"""Shares of the whole job at which these stages end."""
+"""Fractions of the whole job at which these stages end."""
 
 
 @dataclass(frozen=True)
-class SelfLearningJob:
-    """What the command's options say.
+class SelfLearnedModel:
+    """What self-learning gave.
 
     Attributes:
-        model_id, title: Of the new model; by default a title that tells what it learned from.
-        network: Id of the model whose network is trained.
-        cts: Whom level 1 learns from.
-        slices, volumes: Hold the validation patients; see :func:`read_training_data`.
-        validation: Patients with masks of experts, who decide which level is kept.
-        depth: Number of levels.
-        out: Folder for all that is written.
-        steps: Of every level; the thesis' epochs by default.
-        device, resume: As for the trainer.
-        provenance: What the card says about the weights.
+        card: Of the new model, with its scores.
+        learned: Every level, and which was kept.
     """
 
-    model_id: str
-    title: str | None
-    network: str
-    cts: list[Path]
-    slices: list[Path]
-    volumes: Path | None
-    validation: list[str]
-    depth: int
-    out: Path
-    steps: int | None
-    device: str
-    resume: bool
-    provenance: Provenance
+    card: ModelCard
+    learned: SelfLearned
 
-    def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
-        """Learn, write everything, and give lines to tell the user."""
-        quieten_lightning()
-        report(Progress("Starting", 0.0))
-        parent = parent_of(self.model_id, self.network)
-        recipe = make_recipe(parent.card, self.steps)
-        several = len(recipe.classes) > 1
-        if recipe.task != "lesions" or (several and recipe.classes != CLASSES):
-            raise ParameterError(
-                f"Pseudo-labels are {' and '.join(CLASSES)}, which the network of {parent.id} does "
-                "not find: choose another network."
-            )
-        judges = read_training_data(
-            self.slices,
-            self.validation,
-            with_lungs=recipe.needs_lungs,
-            volumes=self.volumes,
-            cancel=cancel,
-            classes=recipe.classes,
+
+def self_learn(
+    options: SelfLearnOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SelfLearnedModel:
+    """Learn from pseudo-labels of CTs, and then from what was learned (DRSegUNet).
+
+    Args:
+        options: CTs to learn from, and labelled patients that select the level that is kept.
+        out: A new folder, or the folder of such a training to resume.
+        progress: Called with progress.
+        cancel: Set it to stop the job after a step; it can be resumed.
+
+    Raises:
+        CovidLesionSegError: One of its kinds.
+        Cancelled: ``cancel`` was set.
+    """
+    cancel = cancel or CancelToken()
+    out = Path(out).expanduser().resolve()
+    quieten_lightning()
+    progress(Progress("Starting", 0.0))
+    parent = parent_of(options.model_id, options.network)
+    recipe = make_recipe(parent.card, options.steps)
+    several = len(recipe.classes) > 1
+    if recipe.task != "lesions" or (several and recipe.classes != CLASSES):
+        raise ParameterError(
+            f"Pseudo-labels are {' and '.join(CLASSES)}, which the network of {parent.id} does "
+            "not find: choose another network."
         )
-        patients = self._patients(judges)
-        make_model_folder(self.out, self.resume)
-        slices = self._pseudo_labels(patients, recipe, share_of(report, 0.0, _LABELLED), cancel)
-        learned = learn_recursively(
-            recipe,
-            slices,
-            judges.validation,
-            self.out,
-            cancel,
-            depth=self.depth,
-            resume=self.resume,
-            device=self.device,
-            report=share_of(report, _LABELLED, _LEARNED),
+    labelled = read_training_data(
+        list(options.slices),
+        list(options.validate),
+        with_lungs=recipe.needs_lungs,
+        volumes=options.volumes,
+        cancel=cancel,
+        classes=recipe.classes,
+    )
+    cts = [ct.absolute() for ct in options.cts]
+    patients = _patients(cts, labelled)
+    make_model_folder(out, options.resume)
+    labelling = sub_progress(progress, 0.0, _LABELLED)
+    slices = _pseudo_labels(cts, patients, recipe, out / PSEUDO_LABELS, labelling, cancel)
+    learned = learn_recursively(
+        recipe,
+        slices,
+        labelled.validation,
+        out,
+        cancel,
+        depth=options.depth,
+        resume=options.resume,
+        device=options.device,
+        report=sub_progress(progress, _LABELLED, _LEARNED),
+    )
+    for level in learned.levels:
+        write_curves(out / f"level-{level.number}")
+    _write_levels(learned, out / LEVELS_CSV)
+    progress(Progress("Scoring", _LEARNED))
+    card = export_model(
+        learned.network,
+        learned.recipe,
+        TrainingData(learned.slices, labelled.validation, labelled.outside),
+        out,
+        model_id=options.model_id,
+        title=options.title or f"{parent.title}, self-learned from pseudo-labels",
+        paper=parent.card.paper,
+        provenance=provenance_of("self-learn", options),
+        decided=len(learned.levels) > 1 or recipe.needs_validation,
+        notes=[_how_it_learned(learned)],
+    ).card
+    progress(Progress("Done", 1.0))
+    return SelfLearnedModel(card, learned)
+
+
+def _patients(cts: list[Path], labelled: TrainingData) -> list[str]:
+    """Whom the CTs show; nobody twice, and nobody who is held out."""
+    patients = [patient_of_ct(ct) for ct in cts]
+    twice = [name for name, count in Counter(patients).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"Two of the CTs are called {twice[0]}: give their files or folders different "
+            "names, as patients are called by them."
         )
-        for level in learned.levels:
-            write_curves(self.out / f"level-{level.number}")
-        _write_levels(learned, self.out / LEVELS_CSV)
-        report(Progress("Scoring", _LEARNED))
-        card = export_model(
-            learned.network,
-            learned.recipe,
-            TrainingData(learned.slices, judges.validation, judges.outside),
-            self.out,
-            model_id=self.model_id,
-            title=self.title or f"{parent.title}, self-learned from pseudo-labels",
-            paper=parent.card.paper,
-            provenance=self.provenance,
-            decided=len(learned.levels) > 1 or recipe.needs_validation,
-            notes=[_how_it_learned(learned)],
-        ).card
-        report(Progress("Done", 1.0))
-        flags = [flag.message for level in learned.levels for flag in level.flags]
-        return [*_level_lines(learned), *flags, *card.notes[1:], *score_lines(card)]
+    if both := set(patients) & patients_of([*labelled.validation, *labelled.outside]):
+        raise InputError(
+            f"{min(both)} is among the CTs to learn from, and is held out: name each patient once."
+        )
+    return patients
 
-    def _patients(self, judges: TrainingData) -> list[str]:
-        """Whom the CTs show; nobody twice, and nobody who judges."""
-        patients = [patient_of_ct(ct) for ct in self.cts]
-        twice = [name for name, count in Counter(patients).items() if count > 1]
-        if twice:
-            raise InputError(
-                f"Two of the CTs are called {twice[0]}: give their files or folders different "
-                "names, as patients are called by them."
-            )
-        if both := set(patients) & patients_of([*judges.validation, *judges.outside]):
-            raise InputError(
-                f"{min(both)} is among the CTs to learn from, and judges what is learned: name "
-                "each patient once."
-            )
-        return patients
 
-    def _pseudo_labels(
-        self, patients: list[str], recipe: Recipe, report: ProgressCallback, cancel: CancelToken
-    ) -> list[LabelledSlice]:
-        folder = self.out / PSEUDO_LABELS
-        folder.mkdir(exist_ok=True)
-        slices = []
-        for done, (ct, patient) in enumerate(zip(self.cts, patients, strict=True)):
-            cancel.raise_if_cancelled()
-            report(Progress("Labelling the CTs", done / len(patients), patient))
-            slices += pseudo_labelled_slices(ct, patient, folder / patient, recipe.classes, cancel)
-        return slices
+def _pseudo_labels(
+    cts: list[Path],
+    patients: list[str],
+    recipe: Recipe,
+    folder: Path,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> list[LabelledSlice]:
+    folder.mkdir(exist_ok=True)
+    slices = []
+    for done, (ct, patient) in enumerate(zip(cts, patients, strict=True)):
+        cancel.raise_if_cancelled()
+        progress(Progress("Labelling the CTs", done / len(patients), patient))
+        slices += pseudo_labelled_slices(ct, patient, folder / patient, recipe.classes, cancel)
+    return slices
 
 
 def _how_it_learned(learned: SelfLearned) -> str:
@@ -149,15 +158,6 @@ def _how_it_learned(learned: SelfLearned) -> str:
         f"Level {learned.best} of {len(learned.levels)} of recursive self-learning (DRSegUNet "
         f"thesis, Sections 4.4.2 and 5.5); validation Dice level by level: {dice}."
     )
-
-
-def _level_lines(learned: SelfLearned) -> list[str]:
-    return [
-        f"Level {level.number}: validation Dice {level.dice:.4f}, "
-        f"{level.frozen_parameters:,} parameters frozen"
-        + (", kept" if level.number == learned.best else "")
-        for level in learned.levels
-    ]
 
 
 def _write_levels(learned: SelfLearned, path: Path) -> None:

@@ -1,17 +1,18 @@
-"""The job of ``covid-lesion-seg synthesize``: a slice folder in, a synthetic one out."""
+"""More slices to learn from: a slice folder in, one of synthetic slices out."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.errors import InputError
 from ..engine.lungs import get_extractor
-from ..engine.parameters import Parameters
-from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.synthesis.healthy_ct import healthy_slices
-from ..engine.synthesis.synthesize import Synthesis, synthesize
+from ..engine.synthesis.synthesize import Synthesis
+from ..engine.synthesis.synthesize import synthesize as make_synthetic
 from ..engine.training.data import patients_of
 from ..engine.training.slice_folder_writing import write_slice_folder
 from ..engine.training.slices import LabelledSlice, read_slice_folder, slices_per_patient
@@ -24,55 +25,51 @@ from ..report.result_files import (
     SYNTHESIS_VERSION,
 )
 from ..report.synthesis import write_synthesis_figure
-from .result_folder import output_folder
+from .options import SynthesizeOptions
+from .result_folder import result_folder
 
 _READ, _MADE = 0.3, 0.9
-"""Shares of the whole job at which these stages end."""
+"""Fractions of the whole job at which these stages end."""
 
 
-def run_synthesis(
-    folder: Path,
+def synthesize(
+    options: SynthesizeOptions,
     out: Path,
-    parameters: Parameters,
-    report: ProgressCallback,
-    cancel: CancelToken,
     *,
-    amount: float,
-    seed: int,
-    leave_out: list[str],
-    healthy_cts: list[Path],
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
 ) -> Synthesis:
-    """Make synthetic slices and publish their folder, complete or not at all.
+    """Paste lesions of infected slices into healthy lungs, for training (COVID-Rate).
 
     Args:
-        folder: Slices with lesions, and perhaps without.
-        out: Absent or empty; even an earlier result is not replaced, as slices may have been added.
-        parameters: Name the lung extractor for ``healthy_cts``.
-        report: Told at every step.
-        cancel: Looked at between steps.
-        amount, seed: See :func:`~..engine.synthesis.synthesize.synthesize`.
-        leave_out: Patients of ``folder`` that are not used.
-        healthy_cts: CTs of people without lesions.
+        options: Slices with lesions, and where healthy lungs come from.
+        out: A new slice folder: absent or empty; even an earlier result is not replaced, as slices
+            may have been added.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
 
     Raises:
-        CovidLesionSegError: In one sentence, what is wrong; ``out`` is as it was.
+        CovidLesionSegError: One of its kinds; ``out`` is as it was.
         Cancelled: ``cancel`` was set; ``out`` is as it was.
     """
-    report(Progress("Starting", 0.0))
-    folder, *healthy_cts = (path.expanduser() for path in (folder, *healthy_cts))
-    with output_folder(out, (folder, *healthy_cts), SYNTHESIS_RESULT) as staging:
-        report(Progress("Reading slices", 0.01))
-        slices = _read(folder, leave_out)
+    cancel = cancel or CancelToken()
+    progress(Progress("Starting", 0.0))
+    healthy_cts = options.healthy_cts
+    with result_folder(out, (options.slices, *healthy_cts), SYNTHESIS_RESULT) as staging:
+        progress(Progress("Reading slices", 0.01))
+        slices = _read(options.slices, options.leave_out)
         for number, path in enumerate(healthy_cts, start=1):
             done = (number - 1) / len(healthy_cts)
-            report(Progress("Finding the lungs", 0.05 + (_READ - 0.05) * done))
+            progress(Progress("Finding the lungs", 0.05 + (_READ - 0.05) * done))
             name = f"healthy-ct-{number}"
             if name in patients_of(slices):
                 raise InputError(f"The slice folder has a patient {name}: give it another name.")
             volume = read_volume(path)
-            slices += healthy_slices(volume, name, get_extractor(parameters), cancel)
-        synthesis = synthesize(slices, amount, seed, share_of(report, _READ, _MADE), cancel)
-        report(Progress("Writing slices", _MADE))
+            slices += healthy_slices(volume, name, get_extractor(options.parameters), cancel)
+        synthesis = make_synthetic(
+            slices, options.ratio, options.seed, sub_progress(progress, _READ, _MADE), cancel
+        )
+        progress(Progress("Writing slices", _MADE))
         write_slice_folder(
             [one.item for one in synthesis.slices],
             staging,
@@ -92,10 +89,10 @@ def run_synthesis(
             "version": SYNTHESIS_VERSION,
             "research_use_notice": RESEARCH_USE_NOTICE,
             "software": __version__,
-            "amount": amount,
-            "seed": seed,
-            "lungs": parameters.lungs if healthy_cts else None,
-            "left_out": sorted(leave_out),
+            "amount": options.ratio,
+            "seed": options.seed,
+            "lungs": options.parameters.lungs if healthy_cts else None,
+            "left_out": sorted(options.leave_out),
             "patients": sorted(
                 {
                     source.patient
@@ -111,11 +108,11 @@ def run_synthesis(
         }
         (staging / SYNTHESIS_JSON).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
         cancel.raise_if_cancelled()
-    report(Progress("Done", 1.0))
+    progress(Progress("Done", 1.0))
     return synthesis
 
 
-def _read(folder: Path, leave_out: list[str]) -> list[LabelledSlice]:
+def _read(folder: Path, leave_out: Iterable[str]) -> list[LabelledSlice]:
     patients = slices_per_patient(folder)
     if unknown := sorted(set(leave_out) - set(patients)):
         raise InputError(f"The slice folder has no patient {unknown[0]} to leave out.")

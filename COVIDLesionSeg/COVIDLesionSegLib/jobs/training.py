@@ -1,4 +1,4 @@
-"""What ``train`` does: one model, or one member for each fold of patients."""
+"""A network learns from annotated slices and CTs: one model, or one for each fold of patients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from torch import nn
 
 from ..engine.errors import OutputError
-from ..engine.metrics.intervals import mean_and_sd
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
-from ..engine.progress import CancelToken, ProgressCallback
-from ..engine.text import score_text
+from ..engine.options import recorded_command
+from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.cluster import cross_validate_on_cluster
 from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
 from ..engine.training.data import TrainingData, patients_of, read_training_data
@@ -22,155 +21,143 @@ from ..engine.training.export import Exported, Provenance, check_new_id, export_
 from ..engine.training.fine_tuning import check_may_judge
 from ..engine.training.processes import is_first_process
 from ..engine.training.recipes import make_recipe
-from ..engine.training.trainer import quieten_lightning, train
+from ..engine.training.trainer import quieten_lightning
+from ..engine.training.trainer import train as fit
 from ..report.tables import write_table
-from ..report.training import write_curves
+from ..report.training import cross_validation_rows, write_curves
+from .options import EnhanceOptions, SelfLearnOptions, TrainOptions
 
 CROSS_VALIDATION_CSV = "cross-validation.csv"
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """What the command's options say.
+class Trained:
+    """What a training gave.
 
     Attributes:
-        model_id, title: Of the new model; its network's title by default.
-        network: Id of the model whose network is trained.
-        slices, volumes, clean_ct, clean_labels, clean_name: See :func:`read_training_data`.
-        onward: Begin with the weights of ``network``.
-        validation: Patients kept for validation; nobody where ``folds`` are asked for.
-        folds: See :func:`~..engine.training.folds.make_folds`; None for one model.
-        parallel, scheduler: Folds at a time on a local Dask cluster, or the address of a running
-            one; one fold after another by default.
-        out: Folder for all that is written.
-        steps, device, devices, nodes, workers, resume: As for the trainer.
-        provenance: What the card says about the weights.
+        card: Of the new model, with its scores; None where folds were trained.
+        members: One for each fold, with the scores of its held-out patients; else empty.
     """
 
-    model_id: str
-    title: str | None
-    network: str
-    slices: list[Path]
-    volumes: Path | None
-    clean_ct: Path | None
-    clean_labels: Path | None
-    clean_name: str
-    onward: bool
-    validation: list[str]
-    folds: str | None
-    parallel: int
-    scheduler: str | None
-    out: Path
-    steps: int | None
-    device: str
-    devices: int
-    nodes: int
-    workers: int
-    resume: bool
-    provenance: Provenance
+    card: ModelCard | None
+    members: tuple[Member, ...] = ()
 
-    def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
-        """Train, write everything, and give lines to tell the user."""
-        quieten_lightning()
-        parent = parent_of(self.model_id, self.network)
-        start = load_network(parent) if self.onward else None
-        recipe = make_recipe(parent.card, self.steps, self.onward)
-        data = read_training_data(
-            self.slices,
-            self.validation,
-            self.clean_ct,
-            self.clean_labels,
-            self.clean_name,
-            with_lungs=recipe.needs_lungs,
-            volumes=self.volumes,
-            cancel=cancel,
-            classes=recipe.classes,
-        )
-        if self.onward:
-            check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
-        folds = folds_of(recipe, data, self.folds) if self.folds else []
-        if is_first_process(self.devices * self.nodes):
-            make_model_folder(self.out, self.resume)
+    @property
+    def model(self) -> str:
+        """The new model's id, or those of all members, joined by ``+``."""
+        return self.card.id if self.card else "+".join(member.model for member in self.members)
 
-        def export(network: nn.Module, own: TrainingData, model_id: str) -> Exported:
-            return export_model(
-                network,
-                recipe,
-                own,
-                self.out,
-                model_id=model_id,
-                title=self.title or parent.title,
-                paper=parent.card.paper,
-                provenance=self.provenance,
-                decided=self.folds is None and recipe.needs_validation,
-                parent=parent.card if self.onward else None,
-            )
 
-        if folds:
-            plan = CrossValidation(
-                recipe,
-                data,
-                folds,
-                self.out,
-                self.model_id,
-                export,
-                resume=self.resume,
-                device=self.device,
-                workers=self.workers,
-            )
-            return self._cross_validate(plan, report, cancel)
-        network = train(
+def train(
+    options: TrainOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Trained:
+    """Train a network; write card, weights, learning curve and checkpoints.
+
+    Args:
+        options: What it learns from, for how long, and on what.
+        out: A new folder, or the folder of a training to resume.
+        progress: Called with progress.
+        cancel: Set it to stop the job after a step; it can be resumed.
+
+    Raises:
+        CovidLesionSegError: One of its kinds.
+        Cancelled: ``cancel`` was set.
+    """
+    cancel = cancel or CancelToken()
+    out = Path(out).expanduser().resolve()
+    quieten_lightning()
+    parent = parent_of(options.model_id, options.network)
+    start = load_network(parent) if options.fine_tune else None
+    recipe = make_recipe(parent.card, options.steps, options.fine_tune)
+    data = read_training_data(
+        list(options.slices),
+        list(options.validate),
+        options.clean_ct,
+        options.clean_labels,
+        options.clean_name,
+        with_lungs=recipe.needs_lungs,
+        volumes=options.volumes,
+        cancel=cancel,
+        classes=recipe.classes,
+    )
+    if options.fine_tune:
+        check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
+    folds = folds_of(recipe, data, options.folds) if options.folds else []
+    if is_first_process(options.devices * options.nodes):
+        make_model_folder(out, options.resume)
+
+    def export(network: nn.Module, own: TrainingData, model_id: str) -> Exported:
+        return export_model(
+            network,
             recipe,
-            data.training,
-            self.out,
-            cancel,
-            validation=data.validation,
-            start=start,
-            resume=self.resume,
-            device=self.device,
-            devices=self.devices,
-            nodes=self.nodes,
-            workers=self.workers,
-            report=report,
+            own,
+            out,
+            model_id=model_id,
+            title=options.title or parent.title,
+            paper=parent.card.paper,
+            provenance=provenance_of("train", options),
+            decided=options.folds is None and recipe.needs_validation,
+            parent=parent.card if options.fine_tune else None,
         )
-        write_curves(self.out)
-        card = export(network, data, self.model_id).card
-        return score_lines(card)
 
-    def _cross_validate(
-        self, plan: CrossValidation, report: ProgressCallback, cancel: CancelToken
-    ) -> list[str]:
-        found: Iterable[Member]
-        if self.scheduler or self.parallel > 1:
-            found = cross_validate_on_cluster(plan, self.scheduler, self.parallel, report, cancel)
-        else:
-            found = cross_validate(plan, report, cancel)
-        members = []
-        for member in found:
-            write_curves(plan.folder_of(member.fold))
-            members.append(member)
-        members.sort(key=lambda member: member.fold)
-        rows = list(_rows(members))
-        # As the EAMC paper's Table 2: every patient's Dice by the member that never saw them.
-        write_table(["model", "patient", "slices", "dice"], rows, self.out / CROSS_VALIDATION_CSV)
-        lines = [f"Dice {score_text(dice)}  {who}" for _, who, _, dice in rows]
-        return [*lines, "Ensemble: " + "+".join(member.model for member in members)]
-
-
-def _rows(members: list[Member]) -> list[tuple[str | None, str, int | None, float | None]]:
-    """Member, patient, slices and Dice of each held-out patient, then mean and sd."""
-    rows: list[tuple[str | None, str, int | None, float | None]] = [
-        (member.model, patient, scores.slices, scores.values["dice"])
-        for member in members
-        for patient, scores in member.patients.items()
-    ]
-    mean, sd = mean_and_sd([dice for *_, dice in rows])
-    return [*rows, (None, "mean", None, mean), (None, "sd", None, sd)]
+    if folds:
+        plan = CrossValidation(
+            recipe,
+            data,
+            folds,
+            out,
+            options.model_id,
+            export,
+            resume=options.resume,
+            device=options.device,
+            workers=options.workers,
+        )
+        return _cross_validate(plan, options, out, progress, cancel)
+    network = fit(
+        recipe,
+        data.training,
+        out,
+        cancel,
+        validation=data.validation,
+        start=start,
+        resume=options.resume,
+        device=options.device,
+        devices=options.devices,
+        nodes=options.nodes,
+        workers=options.workers,
+        report=progress,
+    )
+    write_curves(out)
+    return Trained(export(network, data, options.model_id).card)
 
 
-def score_lines(card: ModelCard) -> list[str]:
-    """What a new model's card says of its scores, for people."""
-    return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
+def _cross_validate(
+    plan: CrossValidation,
+    options: TrainOptions,
+    out: Path,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> Trained:
+    found: Iterable[Member]
+    if options.scheduler or options.parallel > 1:
+        found = cross_validate_on_cluster(
+            plan, options.scheduler, options.parallel, progress, cancel
+        )
+    else:
+        found = cross_validate(plan, progress, cancel)
+    members = []
+    for member in found:
+        write_curves(plan.folder_of(member.fold))
+        members.append(member)
+    members.sort(key=lambda member: member.fold)
+    # As the EAMC paper's Table 2: every patient's Dice by the member that never saw them.
+    rows = cross_validation_rows(members)
+    write_table(["model", "patient", "slices", "dice"], rows, out / CROSS_VALIDATION_CSV)
+    return Trained(None, tuple(members))
 
 
 def parent_of(model_id: str, network: str) -> Model:
@@ -193,5 +180,14 @@ def make_model_folder(out: Path, resume: bool) -> None:
         raise OutputError(f"The folder for the model cannot be made: {error.strerror}.") from error
     if occupied and not resume:
         raise OutputError(
-            "The folder for the model is not empty: choose a new one, or --resume a training."
+            "The folder for the model is not empty: choose a new one, or resume the training.",
+            option="resume",
         )
+
+
+def provenance_of(
+    job: str, options: TrainOptions | EnhanceOptions | SelfLearnOptions
+) -> Provenance:
+    """What a new model's card says about its weights."""
+    command = recorded_command(f"covid-lesion-seg {job}", options)
+    return Provenance(options.licence, options.licence_note, command)

@@ -19,7 +19,8 @@ class COVIDLesionSegParameterNode:
 
     Attributes:
         ct: The chest CT to segment.
-        model: Model id from the catalogue, or several joined by ``+``.
+        model: Model id from the catalogue, or several joined by ``+``; the user's default model
+            until one is chosen.
         lungs: Name of a lung extractor, or id of a model that finds lungs.
         combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
@@ -28,7 +29,7 @@ class COVIDLesionSegParameterNode:
     """
 
     ct: vtkMRMLScalarVolumeNode
-    model: str = _DEFAULT.model
+    model: str = ""
     combination: Combination = Combination(_DEFAULT.combination)
     lungs: str = _DEFAULT.lungs
     device: Device = Device(_DEFAULT.device)

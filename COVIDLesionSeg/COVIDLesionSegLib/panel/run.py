@@ -15,8 +15,10 @@ from ..engine.parameters import Parameters
 from ..engine.progress import Progress
 from ..engine.result import SegmentationResult, load_result
 from ..engine.volume import Volume
+from ..engine.volume.exact import save_volume
+from ..jobs import SegmentVolumeOptions
 from ..worker.process import ChildProcess, WorkerProcess, unexpected_end
-from ..worker.request import RESULT_FOLDER, save_request
+from ..worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
 POLL_INTERVAL_MS = 100
 LAST_WAIT_SECONDS = 5.0
@@ -89,8 +91,7 @@ class SegmentationRun:
             prefix="COVIDLesionSeg-", dir=self._temporary_path, ignore_cleanup_errors=True
         )
         try:
-            request = save_request(volume, parameters, self._folder.name)
-            self._process = self._start_process(request)
+            self._process = self._start_process(_write_request(volume, parameters, self._path))
         except Exception:
             self._clean_up()
             raise
@@ -138,7 +139,7 @@ class SegmentationRun:
         result, error = None, self._error
         if exit_code == 0:
             try:
-                result = load_result(Path(self._folder.name) / RESULT_FOLDER)
+                result = load_result(self._path / RESULT_FOLDER)
             except CovidLesionSegError as unreadable:
                 error = str(unreadable)
         else:
@@ -150,9 +151,21 @@ class SegmentationRun:
         else:
             self._on_error(error)
 
+    @property
+    def _path(self) -> Path:
+        return Path(self._folder.name)
+
     def _clean_up(self) -> None:
         self._timer.stop()
         self._process = None
         self._folder.cleanup()
         self._folder = None
         self.state = RunState.IDLE
+
+
+def _write_request(volume: Volume, parameters: Parameters, folder: Path) -> Path:
+    given = folder / INPUT_FOLDER
+    given.mkdir()
+    save_volume(volume, given)
+    options = SegmentVolumeOptions(volume=given, parameters=parameters)
+    return save_request(folder, "segment_volume", options.to_dict())

@@ -11,6 +11,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from ..engine.errors import CovidLesionSegError
+from ..engine.models.promotion import default_model
 from ..engine.progress import Progress
 from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result
@@ -120,7 +121,9 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def initializeParameterNode(self) -> None:
         """Observe the scene's parameter node, with a CT selected if the scene has one."""
-        self.setParameterNode(self.logic.getParameterNode())
+        node = self.logic.getParameterNode()
+        node.model = node.model or default_model()
+        self.setParameterNode(node)
         if not self._parameter_node.ct:
             first = first_ct(slicer.mrmlScene)
             if first:

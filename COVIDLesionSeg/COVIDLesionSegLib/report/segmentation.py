@@ -22,7 +22,7 @@ from .result_files import (
 STAGE = "Writing the result"
 
 
-def write_result_files(
+def write_segmentation(
     volume: Volume,
     result: SegmentationResult,
     folder: Path,

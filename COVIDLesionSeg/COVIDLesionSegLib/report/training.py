@@ -16,6 +16,7 @@ from ..engine.evaluation.scores import PatientScores
 from ..engine.files import write_bytes
 from ..engine.metrics.intervals import mean_and_sd
 from ..engine.text import score_text
+from ..engine.training.cross_validation import Member
 from ..engine.training.curve import CURVE_CSV
 from .tables import write_table
 
@@ -135,3 +136,16 @@ def _worse(before: float | None, after: float | None) -> bool:
 
 def _means(rows: Sequence[BeforeAfter]) -> tuple[float | None, float | None]:
     return mean_and_sd([row.before for row in rows])[0], mean_and_sd([row.after for row in rows])[0]
+
+
+def cross_validation_rows(
+    members: Sequence[Member],
+) -> list[tuple[str | None, str, int | None, float | None]]:
+    """Member, patient, slices and Dice of each held-out patient, then mean and sd."""
+    rows: list[tuple[str | None, str, int | None, float | None]] = [
+        (member.model, patient, scores.slices, scores.values["dice"])
+        for member in members
+        for patient, scores in member.patients.items()
+    ]
+    mean, sd = mean_and_sd([dice for *_, dice in rows])
+    return [*rows, (None, "mean", None, mean), (None, "sd", None, sd)]

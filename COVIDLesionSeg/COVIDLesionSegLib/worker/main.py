@@ -1,8 +1,8 @@
-"""One segmentation in a process of its own: the panel's background job.
+"""A job in a process of its own: what runs in the child.
 
-``python -m COVIDLesionSegLib.worker.main REQUEST.json`` reads the request's folder, writes the
-result into ``result/`` beside the request, and tells its progress on standard output, one JSON
-object per line: ``{"stage", "fraction", "message"}``, or ``{"error", "message"}`` as the last one.
+``python -m COVIDLesionSegLib.worker.main REQUEST.json`` runs the request's job and reports its
+progress on standard output, one JSON object per line: ``{"stage", "fraction", "message"}``, or
+``{"error", "message"}`` as the last one.
 
 A process of its own keeps Slicer's window live, keeps a crash of a GPU driver out of Slicer, gives
 all memory back at the end, and can be cancelled at any instant by ending it. Only the standard
@@ -22,8 +22,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
+from ..engine.errors import Cancelled, CovidLesionSegError, InputError, in_one_sentence
 from ..engine.progress import CancelToken, Progress
+from .parent_watch import end_with
+from .request import load_request
 
 DONE, FAILED, CANCELLED = 0, 1, 130
 
@@ -47,30 +49,25 @@ def main(arguments: list[str] | None = None) -> int:
     return DONE
 
 
-def _run(request: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -> None:
-    _tell(channel, asdict(Progress("Loading the engine", 0.0)))
-    from .parent_watch import end_with
-    from .request import RESULT_FOLDER, load_request
+def _run(path: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -> None:
+    def tell(progress: Progress) -> None:
+        _tell(channel, asdict(progress))
 
-    # Read first: a bad request is refused before torch takes its seconds to load.
-    volume, parameters = load_request(request)
+    request = load_request(path)
+    tell(Progress("Loading the software", 0.0))
+    from .. import jobs
+
+    if request.job not in jobs.OPTIONS:
+        raise InputError(f"There is no job {request.job!r}.")
+    options = jobs.OPTIONS[request.job].from_dict(request.options)
     # Only now is it known that the folder is a job's, so that its files may be removed.
-    if parent:
-        end_with(parent, request.parent)
-    from ..engine.inference.allocator import tune_allocator
-
-    tune_allocator()
-    from ..engine.pipeline import segment
-    from ..engine.result import save_result
-
-    result = segment(
-        volume,
-        parameters,
-        report=lambda progress: _tell(channel, asdict(progress)),
-        cancel=cancel,
-    )
-    cancel.raise_if_cancelled()
-    save_result(result, request.parent / RESULT_FOLDER)
+    watch = end_with(parent, path.parent) if parent else None
+    try:
+        getattr(jobs, request.job)(options, request.out, progress=tell, cancel=cancel)
+    except Exception:
+        if watch and watch.orphaned.is_set():
+            watch.join()  # it ends the process: the error is that the job's files are gone
+        raise
 
 
 def _report_failure(error: Exception, channel: TextIO) -> int:

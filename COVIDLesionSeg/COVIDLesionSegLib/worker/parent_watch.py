@@ -20,7 +20,7 @@ REMOVAL_ATTEMPTS, REMOVAL_INTERVAL_SECONDS = 20, 0.1
 ORPHANED = 130
 
 
-def end_with(parent: int, private_folder: Path) -> None:
+def end_with(parent: int, private_folder: Path) -> ParentWatch:
     """From now on, once process ``parent`` is gone, remove the job's files and end at once.
 
     Args:
@@ -36,18 +36,34 @@ def end_with(parent: int, private_folder: Path) -> None:
             time.sleep(REMOVAL_INTERVAL_SECONDS)
         os._exit(ORPHANED)
 
-    when_gone(parent, end)
+    return when_gone(parent, end)
 
 
-def when_gone(parent: int, act: Callable[[], None]) -> None:
+def when_gone(parent: int, act: Callable[[], None]) -> ParentWatch:
     """Act once process ``parent`` is gone, in a thread."""
+    watch = ParentWatch(parent, act)
+    watch.start()
+    return watch
 
-    def watch() -> None:
-        while _is_alive(parent):
+
+class ParentWatch(threading.Thread):
+    """Waits for the end of a process.
+
+    Attributes:
+        orphaned: Set once that process is gone, before anything is done about it.
+    """
+
+    def __init__(self, parent: int, act: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="parent-watch")
+        self._parent = parent
+        self._act = act
+        self.orphaned = threading.Event()
+
+    def run(self) -> None:
+        while _is_alive(self._parent):
             time.sleep(INTERVAL_SECONDS)
-        act()
-
-    threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+        self.orphaned.set()
+        self._act()
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,29 +1,46 @@
-"""A job as a folder of files: the CT and the parameters that a worker process starts from."""
+"""A job as a private folder of files: what a worker process starts from, and what it leaves.
+
+Needs nothing but the standard library, as Slicer's Python may have no other packages yet.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..engine.errors import InputError, OutputError
-from ..engine.parameters import Parameters
-from ..engine.result import geometry_from_facts
-from ..engine.volume import Volume, read_array, write_volume
 
 REQUEST_FILE = "request.json"
-CT_FILE = "ct.nrrd"
+INPUT_FOLDER = "job-input"
+"""What the parent hands over, such as a CT; the job's options name it."""
 RESULT_FOLDER = "result"
 PROGRESS_FILE = "progress.jsonl"
-"""What the worker tells, where its parent redirects that into a file."""
+"""What the worker reports."""
 LOG_FILE = "worker.log"
-"""What else the worker prints, where its parent redirects that into a file."""
+"""What else the worker prints."""
 
 
-def save_request(volume: Volume, parameters: Parameters, folder: Path | str) -> Path:
-    """Write the CT (HU, shape (k, j, i)) and the parameters into an existing, private folder.
+@dataclass(frozen=True)
+class Request:
+    """A job for a worker.
+
+    Attributes:
+        job: Name of the job, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
+        options: Its options as plain values.
+        out: What it writes; by default :data:`RESULT_FOLDER` beside the request.
+    """
+
+    job: str
+    options: dict[str, Any]
+    out: Path
+
+
+def save_request(folder: Path, job: str, options: dict[str, Any], out: Path | None = None) -> Path:
+    """Write a request into an existing, private folder.
 
     Returns:
         The request file, the worker's only argument.
@@ -31,43 +48,28 @@ def save_request(volume: Volume, parameters: Parameters, folder: Path | str) -> 
     Raises:
         OutputError: The folder cannot be written.
     """
-    folder = Path(folder)
-    facts = {
-        "geometry": asdict(volume.geometry),
-        "source": volume.source,
-        "warnings": list(volume.warnings),
-        "parameters": parameters.to_dict(),
-    }
+    facts = {"job": job, "options": options, "out": str(out or folder / RESULT_FOLDER)}
+    path = folder / REQUEST_FILE
     try:
-        write_volume(volume.array, volume.geometry, folder / CT_FILE, compress=False)
-        (folder / REQUEST_FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    except (OSError, OutputError) as error:
+        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    except OSError as error:
         raise OutputError(
-            "The CT cannot be handed to the segmentation process: is the temporary folder full?"
+            f"The job cannot be written to {folder}: check the free space of that disk."
         ) from error
-    return folder / REQUEST_FILE
+    return path
 
 
-def load_request(path: Path | str) -> tuple[Volume, Parameters]:
-    """Read what :func:`save_request` wrote; the volume is the same, bit for bit.
+def load_request(path: Path) -> Request:
+    """Read what :func:`save_request` wrote.
 
     Raises:
         InputError: The file is no complete request.
-        ParameterError: A parameter is unknown or out of range.
     """
-    path = Path(path)
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        volume = Volume(
-            array=read_array(path.parent / CT_FILE)[0],
-            geometry=geometry_from_facts(facts["geometry"]),
-            source=dict(facts["source"]),
-            warnings=tuple(facts["warnings"]),
-        )
-        parameters = dict(facts["parameters"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
-        raise InputError(f"{path.name} is not a complete segmentation request.") from error
-    return volume, Parameters.from_dict(parameters)
+        return Request(str(facts["job"]), dict(facts["options"]), Path(facts["out"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} is not a complete request.") from error
 
 
 def remove_request(folder: Path) -> None:
@@ -76,10 +78,11 @@ def remove_request(folder: Path) -> None:
     A file of any other name stays, and with it the folder. What cannot be removed yet, because it
     is being written, stays too: call again.
     """
-    for name in (REQUEST_FILE, CT_FILE, PROGRESS_FILE, LOG_FILE):
+    for name in (REQUEST_FILE, PROGRESS_FILE, LOG_FILE):
         with suppress(OSError):
             (folder / name).unlink()
-    for result in (folder / RESULT_FOLDER, *folder.glob(f".{RESULT_FOLDER}-*")):
-        shutil.rmtree(result, ignore_errors=True)
+    partial = folder.glob(f".{RESULT_FOLDER}*")
+    for content in (folder / INPUT_FOLDER, folder / RESULT_FOLDER, *partial):
+        shutil.rmtree(content, ignore_errors=True)
     with suppress(OSError):
         folder.rmdir()

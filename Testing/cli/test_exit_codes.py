@@ -1,3 +1,5 @@
+"""How a command ends: an exit code, and one clear line."""
+
 import os
 import signal
 import time
@@ -5,12 +7,12 @@ import time
 import pytest
 import typer
 
-from COVIDLesionSegLib.cli.outcome import clear_outcome
-from COVIDLesionSegLib.engine.errors import Cancelled, InputError
+from COVIDLesionSegLib.cli.exit_codes import exit_codes
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, OutputError
 
 
 def end_of(error: BaseException, capsys, debug: bool = False) -> tuple[int, str]:
-    with pytest.raises(typer.Exit) as end, clear_outcome(debug):
+    with pytest.raises(typer.Exit) as end, exit_codes(debug):
         raise error
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -30,8 +32,14 @@ def test_an_unexpected_error_is_one_line_with_a_hint(capsys):
     assert "ZeroDivisionError" in said and "--debug" in said
 
 
+def test_the_option_that_mends_an_error_is_named(capsys):
+    code, said = end_of(OutputError("The folder is not empty.", option="fine_tune"), capsys)
+    assert code == 1
+    assert said == "Error: The folder is not empty. Option: --fine-tune.\n"
+
+
 def test_debug_lets_the_traceback_through():
-    with pytest.raises(ZeroDivisionError), clear_outcome(debug=True):
+    with pytest.raises(ZeroDivisionError), exit_codes(debug=True):
         raise ZeroDivisionError
 
 
@@ -43,7 +51,7 @@ def test_cancelling_is_no_failure(capsys, error):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_and_the_second_interrupts(capsys, number):
     asked = False
-    with pytest.raises(typer.Exit) as end, clear_outcome() as cancel:
+    with pytest.raises(typer.Exit) as end, exit_codes() as cancel:
         os.kill(os.getpid(), number)
         asked = cancel.cancelled
         os.kill(os.getpid(), number)
@@ -54,6 +62,6 @@ def test_the_first_signal_asks_and_the_second_interrupts(capsys, number):
 
 def test_signal_handlers_are_given_back():
     before = signal.getsignal(signal.SIGTERM)
-    with clear_outcome():
+    with exit_codes():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before

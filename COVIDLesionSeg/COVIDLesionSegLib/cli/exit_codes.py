@@ -13,7 +13,7 @@ from types import FrameType
 
 import typer
 
-from ..engine.errors import Cancelled, in_one_sentence
+from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
 from ..engine.progress import CancelToken
 
 FAILED = 1
@@ -21,7 +21,7 @@ CANCELLED = 130
 
 
 @contextmanager
-def clear_outcome(debug: bool = False) -> Iterator[CancelToken]:
+def exit_codes(debug: bool = False) -> Iterator[CancelToken]:
     """Run a command's work, turning whatever stops it into one line and an exit code.
 
     Args:
@@ -47,7 +47,15 @@ def clear_outcome(debug: bool = False) -> Iterator[CancelToken]:
     except Exception as error:
         if debug:
             raise
-        _end(f"Error: {in_one_sentence(error)}", FAILED)
+        _end(f"Error: {in_one_sentence(error)}{_option_hint(error)}", FAILED)
+
+
+def _option_hint(error: Exception) -> str:
+    """Which option of the command mends it, or shows the traceback of what is a defect."""
+    if not isinstance(error, (CovidLesionSegError, ImportError, MemoryError)):
+        return " Option: --debug shows it."
+    option = getattr(error, "option", None)
+    return f" Option: --{option.replace('_', '-')}." if option else ""
 
 
 @contextmanager

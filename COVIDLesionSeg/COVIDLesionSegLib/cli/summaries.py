@@ -1,0 +1,231 @@
+"""What a finished job prints on standard output: a summary for people, or one JSON line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from .. import RESEARCH_USE_NOTICE
+from ..engine.text import millilitres, percent, score_text
+from ..report.result_files import (
+    DISAGREEMENT,
+    EVALUATION_HTML,
+    EVALUATION_JSON,
+    FEATURES_PICTURE,
+    INFECTION_PICTURE,
+    REPORT_HTML,
+    REPORT_JSON,
+    SCENE,
+    SCORES_CSV,
+    SLICES_PICTURE,
+    SYNTHESIS_PICTURE,
+)
+from .progress_display import print_json_line
+
+if TYPE_CHECKING:
+    from ..engine.evaluation.run import Evaluation
+    from ..engine.explain.slice_explanation import SliceExplanation
+    from ..engine.flags import Flag
+    from ..engine.models.card import ModelCard
+    from ..engine.result import SegmentationResult
+    from ..engine.severity import RegionSeverity
+    from ..engine.synthesis.synthesize import Synthesis
+    from ..jobs.enhancement import Enhanced
+    from ..jobs.self_learning import SelfLearnedModel
+    from ..jobs.training import Trained
+
+
+def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
+    """The severity, the quality flags and where the files are."""
+    from ..engine.remarks import UNTRAINED_MARK, is_untrained
+
+    severity = result.severity
+    untrained = is_untrained(result.flags)
+    if json_lines:
+        done = {"done": str(folder), "category": severity.category, "ratio": severity.ratio}
+        print_json_line({**done, "untrained": True} if untrained else done)
+        return
+    console = _console()
+    if untrained:
+        console.print(f"[bold red]{UNTRAINED_MARK}[/bold red]  random weights: not a result")
+    headline = severity.rules[0]
+    console.print(
+        f"[bold]Severity {headline.category or 'n/a'}[/bold]  {percent(headline.ratio)} · "
+        f"{escape(headline.title)}"
+    )
+    for region in severity.regions:
+        console.print(
+            f"  {region.region:<11} {percent(region.ratio):>8} infected, "
+            f"{millilitres(region.lesion_ml)} of {millilitres(region.lung_ml)} ml{_parts(region)}"
+        )
+    _print_flags(console, result.flags)
+    console.print()
+    disagreement = [(DISAGREEMENT, "ensemble disagreement")]
+    files = (
+        (SLICES_PICTURE, "slices with overlay"),
+        (INFECTION_PICTURE, "3D infection model"),
+        (REPORT_HTML, "HTML report"),
+        (REPORT_JSON, "report for programs"),
+        (SCENE, "scene for 3D Slicer"),
+        *(disagreement if result.disagreement is not None else []),
+    )
+    _print_files(console, folder, files)
+
+
+def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> None:
+    """Every model's Dice: pooled, over patients, and patient by patient."""
+    if json_lines:
+        dice = {scores.model: scores.pooled["dice"] for scores in evaluation.models}
+        print_json_line({"done": str(folder), "dice": dice})
+        return
+    console = _console()
+    console.print(escape(f"Protocol: {evaluation.protocol}"))
+    for scores in evaluation.models:
+        console.print(
+            f"[bold]{escape(scores.model)}[/bold]  Dice {score_text(scores.pooled['dice'])} of "
+            f"all {scores.slices} slices pooled; mean {score_text(scores.means['dice'])} and "
+            f"sd {score_text(scores.sds['dice'])} of {len(scores.patients)} patients; "
+            f"{scores.seconds_per_slice:.2g} s a slice"
+        )
+        for patient, one in scores.patients.items():
+            learned = "  (in the training set)" if one.learned_from else ""
+            dice_text = score_text(one.values["dice"])
+            console.print(escape(f"  {patient}  {dice_text}, {one.slices} slices{learned}"))
+    console.print()
+    files = (
+        (EVALUATION_HTML, "all scores, with pictures"),
+        (SCORES_CSV, "scores as a table"),
+        (EVALUATION_JSON, "scores for programs"),
+    )
+    _print_files(console, folder, files)
+
+
+def print_explanation(explanation: SliceExplanation, folder: Path, json_lines: bool) -> None:
+    """Which slice and network, the quality flags, and where the picture is."""
+    if json_lines:
+        print_json_line({"done": str(folder), "slice": explanation.index})
+        return
+    console = _console()
+    console.print(
+        f"[bold]Slice {explanation.index}[/bold] through {escape(explanation.model.title)}: "
+        f"{len(explanation.blocks)} blocks, {len(explanation.attention)} attention gates"
+    )
+    _print_flags(console, explanation.flags)
+    _print_files(console, folder, ((FEATURES_PICTURE, "feature maps"),))
+
+
+def print_pseudo_labels(fractions: dict[str, float], file: Path, json_lines: bool) -> None:
+    """The fraction of the lungs that each class fills."""
+    if json_lines:
+        print_json_line({"done": str(file), "share_of_lungs": fractions})
+        return
+    console = _console()
+    console.print("[bold]Pseudo-labels[/bold]: by density and shape, not by an expert")
+    for name, fraction in fractions.items():
+        console.print(f"  {name:<22} {percent(fraction)} of the lungs")
+    _print_files(console, file.parent, ((file.name, "labels"),))
+
+
+def print_synthesis(synthesis: Synthesis, folder: Path, json_lines: bool) -> None:
+    """How many slices were made, and of how many."""
+    made = len(synthesis.slices)
+    if json_lines:
+        print_json_line({"done": str(folder), "slices": made, "wanted": synthesis.wanted})
+        return
+    console = _console()
+    console.print(
+        f"[bold]{made} synthetic slices[/bold] from {synthesis.infected} infected and "
+        f"{synthesis.healthy} healthy ones; {synthesis.too_small} pairs left too little lesion"
+    )
+    if made < synthesis.wanted:
+        console.print(
+            f"  [yellow]warning[/yellow]: {synthesis.wanted} were asked for, but no pair is "
+            "used twice: give more healthy slices."
+        )
+    _print_files(console, folder, ((SYNTHESIS_PICTURE, "examples"),))
+
+
+def print_training(trained: Trained, folder: Path, json_lines: bool) -> None:
+    """Scores of the new model, or of the members of a cross-validation on their patients."""
+    if trained.card:
+        lines = [*_score_lines(trained.card), *_how_to_use(folder, trained.card.id)]
+    else:
+        from ..report.training import cross_validation_rows
+
+        rows = cross_validation_rows(trained.members)
+        lines = [f"Dice {score_text(dice)}  {who}" for _, who, _, dice in rows]
+        lines.append(f"Ensemble: {trained.model}")
+        lines += _how_to_use(folder, trained.model)
+    _print_lines(lines, folder, json_lines)
+
+
+def print_enhancement(enhanced: Enhanced, folder: Path, json_lines: bool) -> None:
+    """What was learned from, and scores before and after."""
+    from ..report.training import before_after_lines
+
+    lines = [
+        f"Learned from {enhanced.chosen} predictions of its own and {enhanced.corrected} "
+        "corrected slices",
+        *before_after_lines(enhanced.patients, enhanced.parent),
+        *_how_to_use(folder, enhanced.card.id),
+    ]
+    _print_lines(lines, folder, json_lines)
+
+
+def print_self_learning(model: SelfLearnedModel, folder: Path, json_lines: bool) -> None:
+    """Every level's validation Dice, and the scores of the model that was kept."""
+    learned = model.learned
+    lines = [
+        f"Level {level.number}: validation Dice {level.dice:.4f}, "
+        f"{level.frozen_parameters:,} parameters frozen"
+        + (", kept" if level.number == learned.best else "")
+        for level in learned.levels
+    ]
+    lines += [flag.message for level in learned.levels for flag in level.flags]
+    lines += [*model.card.notes[1:], *_score_lines(model.card)]
+    _print_lines([*lines, *_how_to_use(folder, model.card.id)], folder, json_lines)
+
+
+def _score_lines(card: ModelCard) -> list[str]:
+    return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
+
+
+def _how_to_use(folder: Path, model: str) -> list[str]:
+    return [
+        f"To use it: covid-lesion-seg registry add {folder}",
+        f"Then: covid-lesion-seg segment CT --model {model}",
+    ]
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _print_lines(lines: list[str], folder: Path, json_lines: bool) -> None:
+    if json_lines:
+        print_json_line({"done": str(folder), "lines": lines})
+    else:
+        print("\n".join(lines))
+
+
+def _print_flags(console: Console, flags: Iterable[Flag]) -> None:
+    for flag in flags:
+        console.print(f"  [yellow]{flag.level}[/yellow]: {escape(flag.message)}")
+
+
+def _print_files(console: Console, folder: Path, files: Iterable[tuple[str, str]]) -> None:
+    for name, content in files:
+        console.print(f"  {content:<25} {folder / name}", markup=False)
+    console.print(f"\n[dim]{RESEARCH_USE_NOTICE}[/dim]")
+
+
+def _parts(region: RegionSeverity) -> str:
+    """The volume of each lesion class, where there are several."""
+    if len(region.lesion_class_ml) < 2:
+        return ""
+    parts = (f"{escape(name)} {millilitres(ml)}" for name, ml in region.lesion_class_ml.items())
+    return f" ({', '.join(parts)})"

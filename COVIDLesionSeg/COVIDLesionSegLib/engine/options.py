@@ -1,0 +1,221 @@
+"""Typed options: what a job can be told, spelled once for Python, command line and JSON.
+
+A set of options is a frozen dataclass that derives from :class:`Options`. Each field is made by
+:func:`option`, which keeps its help text, its range and its choices beside its type and default.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
+from numbers import Real
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from .errors import ParameterError
+
+_INFO = "option"
+_Set = TypeVar("_Set", bound="Options")
+
+
+@dataclass(frozen=True)
+class OptionInfo:
+    """What is known about one option besides its type and default.
+
+    Attributes:
+        help: What it does, for people.
+        flag: Its name on the command line; by default the field's, with ``-`` for ``_``.
+        positional: Given on the command line by its place, as inputs are.
+        metavar: What help texts call a positional value.
+        choices: Allowed values; empty where any of the type is.
+        minimum, maximum: Allowed range, inclusive.
+        shown_as: What stands for the value, a path of the user's, in a recorded command.
+        recorded: Whether it decides the result, and so belongs into a recorded command.
+        names_model: Whether surfaces put the user's default model in place of a missing value.
+        exposed: Of a nested set of options: those that can be set; empty for all.
+    """
+
+    help: str = ""
+    flag: str | None = None
+    positional: bool = False
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    shown_as: str | None = None
+    recorded: bool = True
+    names_model: bool = False
+    exposed: tuple[str, ...] = ()
+
+
+def option(help: str, default: Any = MISSING, **info: Any) -> Any:
+    """A dataclass field with an :class:`OptionInfo`; without ``default`` it must be given."""
+    return field(default=default, metadata={_INFO: OptionInfo(help, **info)})
+
+
+def nested(default: Options, *exposed: str) -> Any:
+    """A field that holds another set of options, of which ``exposed`` can be set."""
+    return field(default=default, metadata={_INFO: OptionInfo(exposed=exposed)})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a set, with its type resolved.
+
+    Attributes:
+        name: The field's name.
+        type: Without ``None`` and without ``tuple``: ``Path`` for ``tuple[Path, ...] | None``.
+        many: Whether it holds several values.
+        optional: Whether it may be None.
+        default: Its value where it is not given; ``dataclasses.MISSING`` where it must be.
+        info: The rest.
+    """
+
+    name: str
+    type: type
+    many: bool
+    optional: bool
+    default: Any
+    info: OptionInfo
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line, without dashes in front."""
+        return self.info.flag or self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Base of all sets of options; checks types and ranges, and turns strings into paths."""
+
+    def __post_init__(self) -> None:
+        for one in options_of(type(self)):
+            value = getattr(self, one.name)
+            if one.many:
+                value = tuple(_checked(part, one) for part in value)
+            elif not (value is None and one.optional):
+                value = _checked(value, one)
+            object.__setattr__(self, one.name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All options as plain values, ready for JSON."""
+        return {one.name: _plain(getattr(self, one.name)) for one in options_of(type(self))}
+
+    @classmethod
+    def from_dict(cls: type[_Set], values: dict[str, Any]) -> _Set:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            ParameterError: A name is unknown, a value is missing, or one is out of range.
+        """
+        known = {one.name: one for one in options_of(cls)}
+        if unknown := sorted(set(values) - set(known)):
+            raise ParameterError(f"Unknown parameter: {', '.join(unknown)}.")
+        missing = [n for n, one in known.items() if one.default is MISSING and n not in values]
+        if missing:
+            raise ParameterError(f"{missing[0]} is missing.")
+        return cls(
+            **{
+                name: known[name].type.from_dict(value)
+                if issubclass(known[name].type, Options) and isinstance(value, dict)
+                else value
+                for name, value in values.items()
+            }
+        )
+
+
+@cache
+def options_of(cls: type[Options]) -> tuple[Option, ...]:
+    """The options of a set, in the order of their definition."""
+    hints = get_type_hints(cls)
+    return tuple(_resolved(one, hints[one.name]) for one in fields(cls))
+
+
+def exposed_options(cls: type[Options]) -> Iterator[tuple[Option, str | None]]:
+    """Every option that can be set, each with the field it is nested in or None.
+
+    The defaults of nested options are those of the set that holds them.
+    """
+    for one in options_of(cls):
+        if not issubclass(one.type, Options):
+            yield one, None
+            continue
+        for inner in options_of(one.type):
+            if not one.info.exposed or inner.name in one.info.exposed:
+                default = getattr(one.default, inner.name)
+                yield Option(**{**vars(inner), "default": default}), one.name
+
+
+def recorded_command(words: str, options: Options) -> str:
+    """The command that makes the same again, with names in place of the user's paths.
+
+    Options at their defaults are left out.
+
+    Args:
+        words: The program and its command.
+        options: What it was told.
+    """
+    parts = words.split()
+    for one, place in exposed_options(type(options)):
+        value = getattr(getattr(options, place) if place else options, one.name)
+        if not one.info.recorded or value is None or value == one.default:
+            continue
+        for part in value if one.many else (value,):
+            shown = one.info.shown_as or str(part)
+            if one.info.positional:
+                parts.append(shown)
+            elif isinstance(part, bool):
+                parts.append(f"--{'' if part else 'no-'}{one.flag}")
+            else:
+                parts += [f"--{one.flag}", shown]
+    return shlex.join(parts)
+
+
+def _resolved(one: Field[Any], hint: Any) -> Option:
+    info = one.metadata.get(_INFO)
+    if info is None:
+        raise TypeError(f"{one.name} is not made by option().")
+    optional = get_origin(hint) is UnionType and NoneType in get_args(hint)
+    if optional:
+        (hint,) = (part for part in get_args(hint) if part is not NoneType)
+    many = get_origin(hint) is tuple
+    return Option(one.name, get_args(hint)[0] if many else hint, many, optional, one.default, info)
+
+
+def _checked(value: Any, one: Option) -> Any:
+    info = one.info
+    if one.type is Path and isinstance(value, (str, Path)):
+        return Path(value).expanduser()
+    if one.type is float and isinstance(value, Real) and not isinstance(value, bool):
+        value = float(value)
+    if info.choices and value not in info.choices:
+        allowed = ", ".join(info.choices)
+        raise ParameterError(f"{one.name} is {value!r}, but must be one of: {allowed}.")
+    if not isinstance(value, one.type) or (isinstance(value, bool) and one.type is not bool):
+        kind = _KINDS.get(one.type, one.type.__name__)
+        raise ParameterError(f"{one.name} is {value!r}, but must be {kind}.")
+    low, high = info.minimum, info.maximum
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+        raise ParameterError(f"{one.name} is {value!r}, but must be {bounds}.")
+    return value
+
+
+_KINDS: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a path",
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Options):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, Path) else value

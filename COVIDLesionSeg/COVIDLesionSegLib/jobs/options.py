@@ -1,0 +1,350 @@
+"""The options of every job; the command line is made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.errors import ParameterError
+from ..engine.options import Options, nested, option
+from ..engine.parameters import DEVICES, Parameters
+
+_CT_HELP = "NIfTI, NRRD or MHA file, or DICOM folder."
+
+
+def _ct() -> Any:
+    return option(_CT_HELP, positional=True, metavar="CT", shown_as="CT")
+
+
+def _series() -> Any:
+    return option("SeriesInstanceUID, where a folder has several.", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions(Options):
+    """One CT and everything that decides its result."""
+
+    ct: Path = _ct()
+    series: str | None = _series()
+    parameters: Parameters = nested(Parameters())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentVolumeOptions(Options):
+    """A CT that another process of this software wrote, and everything that decides its result."""
+
+    volume: Path = option("Folder that holds the CT, exact to the last bit.", shown_as="CT")
+    parameters: Parameters = nested(Parameters())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Options):
+    """The model that is tried on a generated chest CT."""
+
+    parameters: Parameters = nested(Parameters(), "model", "allow_untrained")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions(Options):
+    """A slice, and the network to look into."""
+
+    ct: Path = _ct()
+    slice_index: int | None = option(
+        "From 0 at the inferior end; by default the one with the most lesion.", None, flag="slice"
+    )
+    series: str | None = _series()
+    parameters: Parameters = nested(
+        Parameters(), "model", "lungs", "device", "precision", "allow_untrained"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PseudoLabelOptions(Options):
+    """A CT, and how its lungs are found."""
+
+    ct: Path = _ct()
+    series: str | None = _series()
+    thesis_lungs: bool = option(
+        "Lungs as in the thesis, instead of those of the lung extractor: below -170 HU, the two "
+        "largest parts of each slice, holes filled. Consolidation at the chest wall is lost.",
+        False,
+    )
+    parameters: Parameters = nested(Parameters(), "lungs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(Options):
+    """Labelled data, and the models to score on them."""
+
+    data: Path = option(
+        "Slice folder (index.csv, img/, lesion/ and maybe lung/), or CSV file of CTs with the "
+        "columns ct, mask (of lesion, on the CT's grid; empty where there is none) and maybe "
+        "patient.",
+        positional=True,
+        metavar="DATA",
+        shown_as="DATA",
+    )
+    models: tuple[str, ...] = option(
+        "Model id, or several joined by + for an ensemble; repeatable.",
+        (),
+        flag="model",
+        names_model=True,
+    )
+    patients: tuple[str, ...] = option("Only this patient; repeatable.", (), flag="patient")
+    lung_mask: bool | None = option(
+        "Drop what a model finds outside the lungs; by default for CTs, not for slices.", None
+    )
+    held_out: bool = option(
+        "Score every patient with those ensemble members only that never learned from them: the "
+        "members of a cross-validation, together.",
+        False,
+    )
+    write_card: bool = option("Write the scores onto the card of your own model.", False)
+    parameters: Parameters = nested(
+        Parameters(precision="float32"),
+        "combination",
+        "lungs",
+        "device",
+        "precision",
+        "tiling",
+        "threshold",
+        "batch_size",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesizeOptions(Options):
+    """Where lesions and healthy lungs come from, and how many slices are made of them."""
+
+    slices: Path = option("Slice folder: index.csv, img/, lesion/ and lung/.", shown_as="SLICES")
+    ratio: float = option("Synthetic slices per infected slice; best in the paper: 1.", 1.0)
+    seed: int = option("The same seed gives the same slices.", 0, minimum=0)
+    leave_out: tuple[str, ...] = option(
+        "Patient who gives neither lesions nor lungs, as for validation; repeatable.", ()
+    )
+    healthy_cts: tuple[Path, ...] = option(
+        "CT of a person without lesions, who is not in the slice folder; repeatable. Slices "
+        "without lesions of the slice folder are used, too.",
+        (),
+        flag="healthy-ct",
+        shown_as="CT",
+    )
+    parameters: Parameters = nested(Parameters(), "lungs")
+
+
+def _model_id() -> Any:
+    return option("The new model's id.", positional=True, metavar="ID")
+
+
+def _licence() -> Any:
+    return option("SPDX licence of the weights, from their data's.")
+
+
+def _licence_note() -> Any:
+    return option("What it means for the user, one sentence.")
+
+
+def _slices() -> Any:
+    return option("Slice folder: index.csv, img/ and lesion/; repeatable.", (), shown_as="SLICES")
+
+
+def _volumes() -> Any:
+    return option(
+        "CSV file with the columns ct, mask, patient: CTs and their lesion masks, with one label "
+        "or one for each class; or segmentations corrected and saved in 3D Slicer (.seg.nrrd); or "
+        "pseudo-labels.",
+        None,
+        shown_as="VOLUMES",
+    )
+
+
+def _steps(default: str) -> Any:
+    return option(f"Optimiser steps; by default {default}.", None, minimum=1)
+
+
+def _resume() -> Any:
+    return option(
+        "Go on where an earlier run in the same folder was stopped.", False, recorded=False
+    )
+
+
+def _device() -> Any:
+    return option("Device to train on.", "cpu", choices=DEVICES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Options):
+    """What a network learns from, for how long, and on what."""
+
+    model_id: str = _model_id()
+    licence: str = _licence()
+    licence_note: str = _licence_note()
+    slices: tuple[Path, ...] = _slices()
+    volumes: Path | None = _volumes()
+    validate: tuple[str, ...] = option("Patient kept for validation; repeatable.", ())
+    no_validation: bool = option(
+        "Learn from all patients, as at last after a cross-validation; no patient is held out, so "
+        "performance stays unknown.",
+        False,
+    )
+    clean_ct: Path | None = option(
+        "A CT with lesion-free slices to learn from.", None, shown_as="CT"
+    )
+    clean_labels: Path | None = option("JSON list of its infected slices.", None, shown_as="LABELS")
+    clean_name: str = option("What the model's card calls that CT.", "clean-ct")
+    network: str = option("Model of the catalogue whose network is trained.", "amc-net")
+    fine_tune: bool = option(
+        "Start from the weights of that model, as for corrections, instead of random ones, with "
+        "a gentler recipe.",
+        False,
+    )
+    title: str | None = option("The new model's name; the network's by default.", None)
+    steps: int | None = _steps("the recipe's")
+    folds: str | None = option(
+        "Cross-validate by patient instead: lopo (leave one patient out), a number of folds, or "
+        "percentages for training, validation and test such as 60/10/30.",
+        None,
+    )
+    parallel: int = option(
+        "Folds trained at a time, each in a process of its own: a local Dask cluster. They share "
+        "the processor's cores, or the GPU.",
+        1,
+        minimum=1,
+        recorded=False,
+    )
+    scheduler: str | None = option(
+        "Address of a running Dask cluster to train the folds on, such as tcp://host:8786; its "
+        "workers with one thread each, and with the output folder under the same path.",
+        None,
+        shown_as="SCHEDULER",
+    )
+    resume: bool = _resume()
+    device: str = _device()
+    devices: int = option("GPUs, or processes on the CPU, that share every batch.", 1, minimum=1)
+    nodes: int = option(
+        "Computers of as many devices each; start this on all of them, by SLURM or torchrun.",
+        1,
+        minimum=1,
+    )
+    workers: int = option("Processes beside the training to prepare samples.", 0, minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if [bool(self.validate), bool(self.folds), self.no_validation].count(True) != 1:
+            raise ParameterError(
+                "Name patients to validate on, or folds, or ask for no validation: one of them."
+            )
+        if self.fine_tune and self.folds:
+            raise ParameterError(
+                "Fine-tuning and folds exclude each other: the parent learned from those held out."
+            )
+        side_by_side = self.scheduler is not None or self.parallel > 1
+        if side_by_side and not self.folds:
+            raise ParameterError("A Dask cluster trains folds: name folds, or use no cluster.")
+        if self.scheduler is not None and self.parallel > 1:
+            raise ParameterError(
+                "Use a local cluster (parallel) or a running one (scheduler), not both."
+            )
+        if side_by_side and self.workers:
+            raise ParameterError("Folds side by side prepare their own samples: set workers to 0.")
+        if self.folds and self.devices * self.nodes > 1:
+            raise ParameterError(
+                "Folds take one device each: use parallel or scheduler, not devices or nodes."
+            )
+        _check_labelled(self.slices, self.volumes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceOptions(Options):
+    """Which predictions and corrections a model learns from (COVID-Rate)."""
+
+    model_id: str = _model_id()
+    licence: str = _licence()
+    licence_note: str = _licence_note()
+    validate: tuple[str, ...] = option(
+        "Held-out patient of the labelled data, to compare the model before and after; repeatable."
+    )
+    model: str = option("Model with weights that is fine-tuned.", Parameters.model)
+    unlabelled: Path | None = option(
+        "CTs that the model segments: CSV file with the columns ct and maybe patient, or a slice "
+        "folder, whose masks are not read.",
+        None,
+        shown_as="UNLABELLED",
+    )
+    corrections: Path | None = option(
+        "CSV file with the columns ct, mask, patient: masks corrected and saved in 3D Slicer, "
+        "which replace the model's predictions.",
+        None,
+        shown_as="CORRECTIONS",
+    )
+    top_fraction: float = option(
+        "Fraction of the unlabelled slices that is chosen at most.", 0.25, minimum=0.0, maximum=1.0
+    )
+    min_confidence: float = option(
+        "Confidence (the paper's certainty index) of a chosen prediction: its mean probability "
+        "above 0.3.",
+        0.9,
+        minimum=0.3,
+        maximum=1.0,
+    )
+    slices: tuple[Path, ...] = _slices()
+    volumes: Path | None = _volumes()
+    prediction_weight: float = option(
+        "How many times a chosen prediction counts beside a labelled slice.",
+        1.0,
+        minimum=0.01,
+        maximum=100.0,
+    )
+    correction_weight: float = option(
+        "How many times a corrected slice counts beside a labelled one.",
+        1.0,
+        minimum=0.01,
+        maximum=100.0,
+    )
+    title: str | None = option("The new model's name; its parent's by default.", None)
+    steps: int | None = _steps("the recipe's")
+    resume: bool = _resume()
+    device: str = _device()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.unlabelled is None and self.corrections is None:
+            raise ParameterError("Name unlabelled CTs or corrections, or both.")
+        _check_labelled(self.slices, self.volumes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfLearnOptions(Options):
+    """CTs without masks, and the patients that select the best level (DRSegUNet)."""
+
+    model_id: str = _model_id()
+    cts: tuple[Path, ...] = option(
+        "CTs to learn from, files or DICOM folders; patients are called by their names.",
+        positional=True,
+        metavar="CT...",
+        shown_as="CT",
+    )
+    licence: str = _licence()
+    licence_note: str = _licence_note()
+    validate: tuple[str, ...] = option(
+        "Patient of the labelled data whose lesions an expert marked, to select the level that is "
+        "kept; repeatable."
+    )
+    slices: tuple[Path, ...] = _slices()
+    volumes: Path | None = _volumes()
+    network: str = option("Model of the catalogue whose network is trained.", "drsegunet")
+    depth: int = option("Levels of learning; the thesis has 2.", 2, minimum=1)
+    title: str | None = option("The new model's name; by default it says how it learned.", None)
+    steps: int | None = _steps("20 epochs a level")
+    resume: bool = _resume()
+    device: str = _device()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_labelled(self.slices, self.volumes)
+
+
+def _check_labelled(slices: tuple[Path, ...], volumes: Path | None) -> None:
+    if not slices and volumes is None:
+        raise ParameterError("Name labelled data: slice folders, or a table of CTs (volumes).")
