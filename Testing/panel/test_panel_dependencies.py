@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from COVIDLesionSegLib.engine import requirements
 from panel.workers import ScriptedWorker
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
@@ -29,11 +30,9 @@ def packaging(bench):
 
 
 @pytest.fixture
-def missing_package(panel, tmp_path, monkeypatch, packaging):
+def missing_package(panel, monkeypatch, packaging):
     """The panel asks for a package that is not installed; the run itself never ends."""
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text(f"{NOT_INSTALLED}\n")
-    monkeypatch.setattr(panel, "resourcePath", lambda name: str(requirements))
+    monkeypatch.setattr(requirements, "INFERENCE", (NOT_INSTALLED,))
     panel.run._start_process = ScriptedWorker()
     return NOT_INSTALLED
 
@@ -93,32 +92,28 @@ def test_torch_is_asked_from_the_pytorch_extension(panel, ct, bench, monkeypatch
         ({"model": "inception-unet", "lungs": "lungmask-r231covidweb"}, ["lungmask", ENCODERS]),
     ],
 )
-def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked):
+def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked, bench):
     from packaging.requirements import Requirement
 
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.engine.requirements import chosen_packages
+    from COVIDLesionSegLib.panel.dependencies import chosen_packages
 
     packages = chosen_packages(Parameters(**choice))
 
     assert [Requirement(one).name for one in packages] == asked
 
 
-def test_the_packages_of_the_chosen_model_are_asked_for_too(
-    panel, tmp_path, monkeypatch, packaging, bench
-):
+def test_the_packages_of_the_chosen_model_are_asked_for_too(panel, monkeypatch, packaging):
     import qt
 
     from bench.application import answer_message_boxes
-    from COVIDLesionSegLib.engine import requirements
     from COVIDLesionSegLib.engine.parameters import Parameters
     from COVIDLesionSegLib.panel.dependencies import ensure_dependencies
 
-    nothing = tmp_path / "requirements.txt"
-    nothing.write_text("")
+    monkeypatch.setattr(requirements, "INFERENCE", ())
     monkeypatch.setitem(requirements.NETWORK_PACKAGES, "AMCNet", (NOT_INSTALLED,))
     answer_message_boxes(qt.QMessageBox.StandardButton.Ok)
-    ensure_dependencies(str(nothing), Parameters(model="amc-net"))
+    ensure_dependencies(Parameters(model="amc-net"))
 
     assert packaging.installed == [NOT_INSTALLED]
 
@@ -131,7 +126,6 @@ def test_every_lung_method_and_network_states_whether_it_needs_more_packages(mon
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
     from COVIDLesionSegLib.engine.networks import build_network
     from COVIDLesionSegLib.engine.parameters import LUNG_METHODS
-    from COVIDLesionSegLib.engine.requirements import LUNG_METHOD_PACKAGES, NETWORK_PACKAGES
 
     monkeypatch.setitem(sys.modules, "segmentation_models_pytorch", None)
     needing = set()
@@ -142,47 +136,41 @@ def test_every_lung_method_and_network_states_whether_it_needs_more_packages(mon
         except DependencyError:
             needing.add(model.card.network)
 
-    assert needing == set(NETWORK_PACKAGES)
-    assert set(LUNG_METHOD_PACKAGES) == set(LUNG_METHODS)
+    assert needing == set(requirements.NETWORK_PACKAGES)
+    assert set(requirements.LUNG_METHOD_PACKAGES) == set(LUNG_METHODS)
 
 
-def test_the_module_asks_for_the_same_versions_as_the_command_line(loaded):
+def test_the_module_asks_for_the_same_versions_as_the_command_line():
     from packaging.requirements import Requirement
-
-    from COVIDLesionSegLib.engine.requirements import LUNG_METHOD_PACKAGES, NETWORK_PACKAGES
-    from COVIDLesionSegLib.panel.dependencies import MINIMUM_TORCH
 
     with (REPOSITORY / "pyproject.toml").open("rb") as file:
         groups = tomllib.load(file)["project"]["optional-dependencies"]
     listed = groups["inference"] + groups["encoders"] + groups["lungmask"]
     command_line = {one.name: one.specifier for one in map(Requirement, listed)}
-    with open(loaded.widget.resourcePath("requirements.txt"), encoding="utf-8") as file:
-        lines = [line.partition("#")[0].strip() for line in file]
-    module = {one.name: one.specifier for one in map(Requirement, filter(None, lines))}
-    module["torch"] = Requirement(f"torch{MINIMUM_TORCH}").specifier
-    for packages in (*NETWORK_PACKAGES.values(), *LUNG_METHOD_PACKAGES.values()):
-        module |= {one.name: one.specifier for one in map(Requirement, packages)}
+    groups_here = (
+        (requirements.TORCH, *requirements.INFERENCE),
+        *requirements.NETWORK_PACKAGES.values(),
+        *requirements.LUNG_METHOD_PACKAGES.values(),
+    )
+    module = {one.name: one.specifier for group in groups_here for one in map(Requirement, group)}
 
     assert module == {name: command_line[name] for name in module}
 
 
-def test_packages_that_are_missing_are_named_and_not_installed(bench, tmp_path):
+def test_packages_that_are_missing_are_named_and_not_installed(bench, monkeypatch):
     from COVIDLesionSegLib.panel.dependencies import missing_packages
 
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text(f"# none\nnumpy>=1  # there\n{NOT_INSTALLED}\n")
+    monkeypatch.setattr(requirements, "INFERENCE", ("numpy>=1", NOT_INSTALLED))
 
-    assert missing_packages(str(requirements)) == [NOT_INSTALLED.partition(">")[0]]
+    assert missing_packages() == [NOT_INSTALLED.partition(">")[0]]
 
 
-def test_nothing_that_slicer_brings_is_installed_by_pip(loaded):
+def test_nothing_that_slicer_brings_is_installed_by_pip(bench):
     from packaging.requirements import Requirement
 
     from COVIDLesionSegLib.panel.dependencies import NEVER_INSTALLED_BY_PIP
 
-    with open(loaded.widget.resourcePath("requirements.txt"), encoding="utf-8") as file:
-        lines = [line.partition("#")[0].strip() for line in file]
-    names = {Requirement(line).name for line in lines if line}
+    names = {Requirement(one).name for one in requirements.INFERENCE}
 
     assert names
     assert not names & {*NEVER_INSTALLED_BY_PIP, "scipy"}

@@ -72,7 +72,7 @@ def test_apply_gives_what_the_console_gives_and_keeps_the_window_live(panel, ct,
 
     assert panel.ui.statusLabel.text == "Done."
     assert len(beats) > 20
-    assert {"Loading the engine", "Finding the lungs", "Finding lesions"} <= set(stages)
+    assert {"Loading PyTorch", "Finding the lungs", "Finding lesions"} <= set(stages)
     assert fractions == sorted(fractions)
 
     shown = panel._shown

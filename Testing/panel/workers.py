@@ -9,6 +9,8 @@ import numpy as np
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.result import SegmentationResult, save_result
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.volume.exact import load_volume
+from COVIDLesionSegLib.jobs import SegmentVolumeOptions
 from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 
 FLAGS = (
@@ -50,7 +52,9 @@ class ScriptedWorker:
 
     def __call__(self, request: Path) -> ScriptedWorker:
         """Stands for ``ChildProcess(request)``."""
-        self.volume, self.parameters = load_request(request)
+        asked = load_request(request)
+        options = SegmentVolumeOptions.from_dict(asked.options)
+        self.volume, self.parameters = load_volume(options.volume), options.parameters
         if self._result is not None:
             save_result(self._result, request.parent / RESULT_FOLDER)
         return self

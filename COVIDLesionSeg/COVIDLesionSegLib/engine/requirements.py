@@ -1,9 +1,16 @@
-"""Python packages that only some choices need, so that a user installs them when making one."""
+"""Python packages with their minimum versions, for whoever installs them: the only place.
+
+``pyproject.toml`` states the same for ``pip install``; a test keeps both equal.
+"""
 
 from __future__ import annotations
 
-from .models.catalogue import load_catalogue
-from .parameters import LUNG_METHODS, Parameters
+from collections.abc import Iterable
+
+TORCH = "torch>=2.6"
+"""Of Slicer's extension PyTorch, which picks the build for the computer's GPU."""
+INFERENCE = ("monai>=1.4", "safetensors>=0.4", "scikit-image>=0.22")
+"""What every run needs beyond PyTorch and Slicer's own Python."""
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
@@ -22,18 +29,14 @@ LUNG_METHOD_PACKAGES = {
 }
 
 
-def chosen_packages(parameters: Parameters) -> list[str]:
-    """pip requirements of the chosen networks and lung extractor, beyond those of every run.
+def packages_for(networks: Iterable[str], lungs: str) -> list[str]:
+    """pip requirements of networks and of a lung extractor, beyond those of every run.
 
-    Raises:
-        ModelError: There is no such model.
+    Args:
+        networks: Names of networks, as on cards.
+        lungs: Name of the lung extractor; a model of the catalogue counts among ``networks``.
     """
-    packages = dict.fromkeys(LUNG_METHOD_PACKAGES.get(parameters.lungs, ()))
-    catalogue = load_catalogue()
-    model_ids = catalogue.expand(parameters.members)
-    if parameters.lungs not in LUNG_METHODS:
-        model_ids += (parameters.lungs,)
-    for model_id in model_ids:
-        network = catalogue.get(model_id).card.network
+    packages = dict.fromkeys(LUNG_METHOD_PACKAGES.get(lungs, ()))
+    for network in networks:
         packages |= dict.fromkeys(NETWORK_PACKAGES.get(network, ()))
     return list(packages)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
+from ..engine import requirements
 from ..engine.errors import DependencyError
-from ..engine.parameters import Parameters
-from ..engine.requirements import chosen_packages
+from ..engine.models.catalogue import load_catalogue
+from ..engine.parameters import LUNG_METHODS, Parameters
 
 REQUESTER = "COVIDLesionSeg"
 # torch and torchvision come from the PyTorch extension, which picks the builds for this computer's
 # GPU; numpy and SimpleITK are Slicer's own. Replacing any of them breaks other extensions.
 NEVER_INSTALLED_BY_PIP = ["torch", "torchvision", "numpy", "SimpleITK"]
-MINIMUM_TORCH = ">=2.6"
 
 
-def ensure_dependencies(requirements_file: str, parameters: Parameters) -> None:
+def ensure_dependencies(parameters: Parameters) -> None:
     """Install what is missing, after asking; returns at once where nothing is.
 
     The packages are used by the background process only, so that Slicer needs no restart.
 
     Args:
-        requirements_file: Path of the module's ``requirements.txt``: what every run needs.
         parameters: Of the run to come.
 
     Raises:
@@ -33,16 +31,28 @@ def ensure_dependencies(requirements_file: str, parameters: Parameters) -> None:
     """
     if importlib.util.find_spec("torch") is None:
         _install_torch()
-    _install_packages(requirements_file, chosen_packages(parameters))
+    _install_packages([*requirements.INFERENCE, *chosen_packages(parameters)])
 
 
-def missing_packages(requirements_file: str) -> list[str]:
-    """Names of the packages, PyTorch among them, that are absent; nothing is installed."""
+def chosen_packages(parameters: Parameters) -> list[str]:
+    """pip requirements of the chosen networks and lung extractor, beyond those of every run.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    catalogue = load_catalogue()
+    model_ids = catalogue.expand(parameters.members)
+    if parameters.lungs not in LUNG_METHODS:
+        model_ids += (parameters.lungs,)
+    networks = [catalogue.get(model_id).card.network for model_id in model_ids]
+    return requirements.packages_for(networks, parameters.lungs)
+
+
+def missing_packages() -> list[str]:
+    """Names of the packages of every run, PyTorch among them, that are absent."""
     from packaging.requirements import Requirement
 
-    lines = Path(requirements_file).read_text(encoding="utf-8").splitlines()
-    required = [line.partition("#")[0].strip() for line in lines]
-    names = ["torch", *(Requirement(line).name for line in required if line)]
+    names = [Requirement(one).name for one in (requirements.TORCH, *requirements.INFERENCE)]
     return [name for name in names if not _is_installed(name)]
 
 
@@ -55,6 +65,8 @@ def _is_installed(distribution: str) -> bool:
 
 
 def _install_torch() -> None:
+    from packaging.requirements import Requirement
+
     try:
         from PyTorchUtils import PyTorchUtilsLogic
     except ImportError as error:
@@ -63,13 +75,13 @@ def _install_torch() -> None:
             "restart Slicer, and press Apply again."
         ) from error
     torch = PyTorchUtilsLogic().installTorch(
-        askConfirmation=True, torchVersionRequirement=MINIMUM_TORCH
+        askConfirmation=True, torchVersionRequirement=str(Requirement(requirements.TORCH).specifier)
     )
     if torch is None:
         raise DependencyError("PyTorch was not installed: press Apply to be asked again.")
 
 
-def _install_packages(requirements_file: str, more: list[str]) -> None:
+def _install_packages(packages: list[str]) -> None:
     from packaging.requirements import Requirement
 
     try:
@@ -78,7 +90,7 @@ def _install_packages(requirements_file: str, more: list[str]) -> None:
         raise DependencyError("This module needs 3D Slicer 5.12 or newer.") from error
     try:
         packaging.pip_ensure(
-            [*packaging.load_requirements(requirements_file), *map(Requirement, more)],
+            [Requirement(one) for one in packages],
             skip_packages=NEVER_INSTALLED_BY_PIP,
             requester=REQUESTER,
             prompt_restart=False,

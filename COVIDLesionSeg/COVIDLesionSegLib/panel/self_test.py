@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
@@ -19,8 +17,7 @@ class COVIDLesionSegTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def test_a_generated_chest_ct_is_segmented(self) -> None:
-        resources = Path(slicer.util.modulePath("COVIDLesionSeg")).parent / "Resources"
-        missing = missing_packages(str(resources / "requirements.txt"))
+        missing = missing_packages()
         if missing:
             reason = f"Skipped: press Apply in the module once to install {', '.join(missing)}."
             # "Reload and Test" shows a skip as an error, so it is also said in words.

@@ -165,7 +165,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ct = self._parameter_node.ct
         try:
             parameters = parameters_from_node(self._parameter_node)
-            ensure_dependencies(self.resourcePath("requirements.txt"), parameters)
+            ensure_dependencies(parameters)
             with slicer.util.WaitCursor():
                 self.run.start(volume_from_node(ct), parameters)
         except CovidLesionSegError as error:

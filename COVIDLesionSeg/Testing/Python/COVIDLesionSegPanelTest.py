@@ -8,7 +8,6 @@ Run by ctest, or in Slicer's console::
 
 import time
 import unittest
-from pathlib import Path
 
 import slicer
 
@@ -19,8 +18,7 @@ class COVIDLesionSegPanelTest(unittest.TestCase):
     def setUp(self):
         from COVIDLesionSegLib.panel.dependencies import missing_packages
 
-        resources = Path(slicer.util.modulePath("COVIDLesionSeg")).parent / "Resources"
-        missing = missing_packages(str(resources / "requirements.txt"))
+        missing = missing_packages()
         if missing:
             self.skipTest(f"Not installed: {', '.join(missing)}")
         from COVIDLesionSegLib.engine.phantom import generate_chest_ct
