@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from COVIDLesionSegLib.engine.inference.device import make_plan
-from COVIDLesionSegLib.engine.inference.predictor import SliceNetwork
+from COVIDLesionSegLib.engine.inference.predictor import Predictor
 from COVIDLesionSegLib.engine.inference.volume_prediction import predict_volume
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.weights import load_network
@@ -61,11 +61,9 @@ def pipeline(folder: Path, model: str, precision: str, device: str, slices: int,
     """Our inference of one network on slices that hold lung."""
     hu, lungs, pixel_mm = inputs.load(folder, slices)
     found = load_catalogue().get(model)
-    plan = make_plan(
-        Parameters(model=model, device=device, precision=precision), found.card.bfloat16
-    )
-    network = SliceNetwork(
-        load_network(found, allow_untrained=True), found.card, plan, "whole-slice", 0, pixel_mm
+    parameters = Parameters(model=model, device=device, precision=precision)
+    network = Predictor.of_model(
+        found.card, load_network(found, allow_untrained=True), parameters, pixel_mm
     )
     gflop = _gflop(network, lambda: predict_volume(hu, lungs, pixel_mm, [network]))
     return Ready(
@@ -168,7 +166,7 @@ def _loop(
     return Ready(run, len(images), counter.get_total_flops() / 1e9 * len(images), note=note)
 
 
-def _gflop(network: SliceNetwork, run: Callable[[], object]) -> float:
+def _gflop(network: Predictor, run: Callable[[], object]) -> float:
     """Of one run: the pixels that the network was given, times what one pixel takes.
 
     PyTorch counts in its own thread only, and inference has several.
@@ -182,7 +180,7 @@ def _gflop(network: SliceNetwork, run: Callable[[], object]) -> float:
     slices = np.zeros((1, 512, 512), np.int16)
     with FlopCounterMode(display=False) as counter:
         network(slices, np.ones_like(slices) if network.needs_lungs else None)
-    one = math.prod(network.field((512, 512)).network_shape)
+    one = math.prod(network.field_of_view((512, 512)).network_shape)
     return counter.get_total_flops() / one * sum(pixels) / 1e9
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from COVIDLesionSegLib.engine.inference.device import ComputePlan
+from COVIDLesionSegLib.engine.inference.predictor import Predictor
 from COVIDLesionSegLib.engine.models.card import ModelCard, Weights
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import save_weights
@@ -84,6 +85,27 @@ def make_card(
             or Preprocessing((-1000.0, 0.0), patch_size=(128, 128), pixel_mm=(0.5, 1.0)),
             **fields,
         }
+    )
+
+
+def predictor_of(
+    network: nn.Module,
+    card: ModelCard,
+    plan: ComputePlan,
+    pixel_mm: tuple[float, float],
+    tiling: str = "whole-slice",
+    batch_size: int = 0,
+) -> Predictor:
+    """A network as its card says, on a plan that the test chose."""
+    return Predictor(
+        network,
+        card.preprocessing,
+        plan,
+        model_id=card.id,
+        class_channels=card.class_channels,
+        pixel_mm=pixel_mm,
+        tiling=tiling,
+        batch_size=batch_size,
     )
 
 

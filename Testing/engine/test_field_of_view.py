@@ -10,17 +10,16 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.inference.field_of_view import Field
-from COVIDLesionSegLib.engine.inference.predictor import SliceNetwork
+from COVIDLesionSegLib.engine.inference.field_of_view import FieldOfView
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from engine.crafted import CPU_PLAN, Pixelwise, Recording, make_card
+from engine.crafted import CPU_PLAN, Pixelwise, Recording, make_card, predictor_of
 
 WINDOW = (-1000.0, 0.0)
 
 
 def on_slices(network, slice_pixel_mm, **preprocessing):
     card = make_card(Preprocessing(WINDOW, **preprocessing))
-    return SliceNetwork(network, card, CPU_PLAN, "whole-slice", 0, slice_pixel_mm)
+    return predictor_of(network, card, CPU_PLAN, slice_pixel_mm)
 
 
 def blob(shape, pixel_mm, centre, sigma_mm):
@@ -164,11 +163,13 @@ def test_what_is_added_is_air_also_where_the_slice_shows_none():
 )
 def test_pixels_are_resampled_only_outside_the_range_on_the_card(pixel_mm, unusual):
     preprocessing = Preprocessing(WINDOW, pixel_mm=(0.5, 1.0), resample_mm=0.75)
-    field = Field((60, 40), pixel_mm, preprocessing, steps=(1, 1))
+    field = FieldOfView((60, 40), pixel_mm, preprocessing, steps=(1, 1))
     assert field.unusual_pixels is unusual
     expected = tuple(round(n * mm / 0.75) for n, mm in zip((60, 40), pixel_mm, strict=True))
     assert field.network_shape == (expected if unusual else (60, 40))
-    anything_goes = Field((60, 40), pixel_mm, replace(preprocessing, pixel_mm=None), steps=(1, 1))
+    anything_goes = FieldOfView(
+        (60, 40), pixel_mm, replace(preprocessing, pixel_mm=None), steps=(1, 1)
+    )
     assert not anything_goes.unusual_pixels and anything_goes.network_shape == (60, 40)
 
 
@@ -183,21 +184,21 @@ def test_any_slice_fits_the_network_and_comes_back_in_its_own_shape(
     shape, pixel_mm, input_size, multiple
 ):
     preprocessing = Preprocessing(WINDOW, input_size=input_size, multiple=multiple)
-    field = Field(shape, pixel_mm, preprocessing, steps=(multiple, multiple))
+    field = FieldOfView(shape, pixel_mm, preprocessing, steps=(multiple, multiple))
     inputs = field.resample(torch.full((1, 1, *shape), 0.25))
     assert tuple(inputs.shape[2:]) == field.network_shape
     assert input_size in (None, field.network_shape)
     assert all(n % multiple == 0 for n in field.network_shape)
-    answer = field.bring_back(inputs)
+    answer = field.restore(inputs)
     assert answer.shape == (1, 1, *shape)
     torch.testing.assert_close(answer, torch.full_like(answer, 0.25))
 
 
 def test_classes_stay_apart_on_their_way_back():
-    field = Field((50, 70), (1.0, 1.0), Preprocessing(WINDOW, input_size=(64, 64)), (16, 16))
+    field = FieldOfView((50, 70), (1.0, 1.0), Preprocessing(WINDOW, input_size=(64, 64)), (16, 16))
     probability = torch.zeros(2, 3, 64, 64)
     probability[0, 1], probability[1, 2] = 1.0, 0.5
-    answer = field.bring_back(probability)
+    answer = field.restore(probability)
     assert answer.shape == (2, 3, 50, 70)
     torch.testing.assert_close(answer.amax(dim=(2, 3)), probability.amax(dim=(2, 3)))
     torch.testing.assert_close(answer.amin(dim=(2, 3)), probability.amin(dim=(2, 3)))

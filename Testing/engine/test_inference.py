@@ -11,7 +11,7 @@ from torch import nn
 
 from COVIDLesionSegLib.engine.errors import Cancelled, DeviceError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.inference.device import ComputePlan, make_plan
-from COVIDLesionSegLib.engine.inference.predictor import SliceNetwork, turn_on
+from COVIDLesionSegLib.engine.inference.predictor import on_device
 from COVIDLesionSegLib.engine.inference.volume_prediction import predict_volume
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
@@ -27,6 +27,7 @@ from engine.crafted import (
     Pixelwise,
     Recording,
     make_card,
+    predictor_of,
 )
 
 WINDOW = (-1000.0, 0.0)
@@ -49,7 +50,7 @@ class Hungry(Pixelwise):
 def network_on_slices(
     network, tiling="whole-slice", plan=CPU_PLAN, pixel_mm=PIXEL_MM, batch=0, card=None
 ):
-    return SliceNetwork(network, card or make_card(), plan, tiling, batch, pixel_mm)
+    return predictor_of(network, card or make_card(), plan, pixel_mm, tiling, batch)
 
 
 def probability_of(hu, lungs, member, **kwargs):
@@ -172,7 +173,7 @@ def test_batches_never_grow_beyond_the_users_when_memory_ends(batch, tried):
 def test_float32_is_never_tf32_and_the_users_setting_comes_back(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
-    with turn_on("cuda"):
+    with on_device("cuda"):
         assert torch.backends.cudnn.allow_tf32 is False
         assert torch.backends.cudnn.deterministic is True
     assert torch.backends.cudnn.allow_tf32 is True

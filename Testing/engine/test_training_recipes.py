@@ -190,13 +190,13 @@ def test_slices_without_lung_are_left_out_where_the_network_sees_the_lungs_only(
 @pytest.mark.parametrize("model", ["covid-rate", "drsegunet", "lungs-unet-resnet18"])
 def test_slices_are_prepared_as_the_trained_network_will_get_them(model):
     """What the main job's own preprocessing gives."""
-    from COVIDLesionSegLib.engine.inference.field_of_view import Field
+    from COVIDLesionSegLib.engine.inference.field_of_view import FieldOfView
 
     recipe = recipe_of(model)
     item = several_classes(shape=(96, 128))
     prepared = recipe.preprocessing
     unit = prepared.normalise(prepared.to_unit(item.image[None]), item.lungs[None])
-    field = Field((96, 128), (0.75, 0.75), prepared, (prepared.multiple,) * 2)
+    field = FieldOfView((96, 128), (0.75, 0.75), prepared, (prepared.multiple,) * 2)
     image, target = prepare(item, recipe)
     assert torch.equal(image, field.resample(torch.from_numpy(unit)[None])[0])
     assert image.shape == target.shape == (1, *prepared.input_size)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from .flags import Flag
 from .inference.allocator import give_back_freed_memory
-from .inference.predictor import SliceNetwork
+from .inference.predictor import Predictor
 from .inference.provenance import describe_run
 from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
@@ -55,7 +55,7 @@ def segment(
         extractor = get_extractor(parameters)
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
-        members = _slice_networks(models, parameters, volume.axial_spacing[1:], cancel)
+        members = _predictors(models, parameters, volume.axial_spacing[1:], cancel)
     with clock.stage("lungs"):
         found = extractor.extract(
             volume.axial,
@@ -117,20 +117,17 @@ def segment(
     )
 
 
-def _slice_networks(
+def _predictors(
     models: tuple[Model, ...],
     parameters: Parameters,
     pixel_mm: tuple[float, float],
     cancel: CancelToken,
-) -> list[SliceNetwork]:
+) -> list[Predictor]:
     members = []
     for model in models:
         cancel.raise_if_cancelled()
-        members.append(
-            SliceNetwork.of(
-                load_network(model, parameters.allow_untrained), model.card, parameters, pixel_mm
-            )
-        )
+        network = load_network(model, parameters.allow_untrained)
+        members.append(Predictor.of_model(model.card, network, parameters, pixel_mm))
     return members
 
 

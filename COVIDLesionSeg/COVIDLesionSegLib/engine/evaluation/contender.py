@@ -12,7 +12,7 @@ from torch import nn
 from ..errors import ParameterError
 from ..flags import Flag
 from ..inference.ensemble import Decision, decide
-from ..inference.predictor import SliceNetwork
+from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
 from ..inference.volume_prediction import predict_volume
 from ..models.card import ModelCard
@@ -62,7 +62,7 @@ class Contender:
         self._ensemble = ensemble
         self._members = members
         self._pixel_mm: tuple[float, float] | None = None
-        self._ready: list[SliceNetwork] | None = None
+        self._ready: list[Predictor] | None = None
         self.flags: list[Flag] = []
 
     @property
@@ -98,8 +98,8 @@ class Contender:
     def describe(self) -> dict[str, Any]:
         """Networks, weights and device of the members, for provenance; after the first sample."""
         return {
-            network.card.id: describe_model(network.card, network.plan)
-            for network in self._ready or ()
+            card.id: describe_model(card, predictor.plan)
+            for card, predictor in zip(self.cards, self._ready or (), strict=False)
         }
 
     def learned_from(self, patient: str) -> bool | None:
@@ -159,7 +159,7 @@ class Contender:
     def _predict_whole_slices(
         self,
         sample: Sample,
-        networks: list[SliceNetwork],
+        networks: list[Predictor],
         report: ProgressCallback,
         cancel: CancelToken,
     ) -> Decision:
@@ -172,7 +172,7 @@ class Contender:
             part = slice(start, start + step)
             answers = [
                 network.probabilities(
-                    sample.unit(part, network.card.preprocessing),
+                    sample.unit(part, network.preprocessing),
                     sample.lungs[part] if network.needs_lungs else None,
                 )
                 for network in networks
@@ -182,11 +182,15 @@ class Contender:
             report(Progress("Finding lesions", min(start + step, count) / count))
         return Decision(probability, labels, None)
 
-    def _answering(self, sample: Sample) -> list[SliceNetwork]:
+    def _answering(self, sample: Sample) -> list[Predictor]:
         networks = self._networks(sample.spacing_mm)
         if not self._held_out:
             return networks
-        answering = [one for one in networks if sample.patient not in one.card.learned_from]
+        answering = [
+            network
+            for card, network in zip(self.cards, networks, strict=True)
+            if sample.patient not in (card.learned_from or {})
+        ]
         if not answering:
             raise ParameterError(
                 f"Every member of {self.name} learned from {sample.patient}: add the member that "
@@ -194,15 +198,15 @@ class Contender:
             )
         return answering
 
-    def _networks(self, spacing_mm: tuple[float, float, float] | None) -> list[SliceNetwork]:
+    def _networks(self, spacing_mm: tuple[float, float, float] | None) -> list[Predictor]:
         """The networks, set up for the sample's pixels; pixels of unknown size stay as they are."""
         pixel_mm = None if spacing_mm is None else spacing_mm[1:]
         if self._ready is None or pixel_mm != self._pixel_mm:
             self._pixel_mm = pixel_mm
             self._ready = [
-                SliceNetwork.of(
-                    network,
+                Predictor.of_model(
                     card,
+                    network,
                     self.parameters,
                     pixel_mm or (card.preprocessing.resample_mm,) * 2,
                 )

@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from ..errors import InputError, ParameterError
 from ..flags import Flag
-from ..inference.field_of_view import Field
-from ..inference.predictor import SliceNetwork
+from ..inference.field_of_view import FieldOfView
+from ..inference.predictor import Predictor
 from ..inference.volume_prediction import predict_volume
 from ..lungs import get_extractor
 from ..models.catalogue import Model, load_catalogue
@@ -111,7 +111,7 @@ def explain_slice(
     report(Progress("Loading the model", 0.0, model.title))
     network = load_network(model, parameters.allow_untrained)
     pixel_mm = volume.axial_spacing[1:]
-    slice_network = SliceNetwork.of(network, model.card, parameters, pixel_mm)
+    predictor = Predictor.of_model(model.card, network, parameters, pixel_mm)
     found = get_extractor(parameters).extract(
         axial, volume.axial_spacing, progress=share_of(report, 0.05, 0.35), cancel=cancel
     )
@@ -120,7 +120,7 @@ def explain_slice(
             axial,
             found.labels,
             pixel_mm,
-            [slice_network],
+            [predictor],
             parameters.threshold,
             progress=share_of(report, 0.35, 0.9),
             cancel=cancel,
@@ -130,9 +130,9 @@ def explain_slice(
         raise InputError(f"There is no lung on slice {index}: choose another slice.")
     report(Progress("Looking into the network", 0.9, f"slice {index}"))
     hu, lungs = np.ascontiguousarray(axial[index]), found.labels[index]
-    with recording(slice_network.network) as record:
-        answer = slice_network(hu[None], lungs[None] if slice_network.needs_lungs else None)[0]
-    field = slice_network.field(hu.shape)
+    with recording(predictor.network) as record:
+        answer = predictor(hu[None], lungs[None] if predictor.needs_lungs else None)[0]
+    field = predictor.field_of_view(hu.shape)
     untrained = model.card.weights is None
     return SliceExplanation(
         model=model,
@@ -148,7 +148,7 @@ def explain_slice(
         flags=(
             *([untrained_flag([model.id])] if untrained else []),
             *found.flags,
-            *slice_network.flags,
+            *predictor.flags,
         ),
     )
 
@@ -157,7 +157,7 @@ def _areas(labels: np.ndarray) -> np.ndarray:
     return np.array([np.count_nonzero(one) for one in labels])
 
 
-def _blocks(record: Record, field: Field) -> tuple[BlockMaps, ...]:
+def _blocks(record: Record, field: FieldOfView) -> tuple[BlockMaps, ...]:
     blocks = []
     for name, features in record.features.items():
         spread = features.flatten(1).std(dim=1)
@@ -169,6 +169,6 @@ def _blocks(record: Record, field: Field) -> tuple[BlockMaps, ...]:
     return tuple(blocks)
 
 
-def _on_slice(maps: Tensor, field: Field) -> np.ndarray:
+def _on_slice(maps: Tensor, field: FieldOfView) -> np.ndarray:
     """Maps (n, rows, columns) of any resolution inside the network, on the slice's pixels."""
-    return field.bring_back(functional.interpolate(maps[None], field.network_shape))[0].numpy()
+    return field.restore(functional.interpolate(maps[None], field.network_shape))[0].numpy()

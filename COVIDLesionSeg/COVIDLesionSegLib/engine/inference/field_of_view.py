@@ -10,7 +10,7 @@ from torch.nn import functional
 from ..models.preprocessing import Preprocessing
 
 
-class Field:
+class FieldOfView:
     """The field of view of slices of one shape, as a network sees it.
 
     Three cases, by the preprocessing: pixels as they are; pixels resampled because their size is
@@ -86,7 +86,7 @@ class Field:
         padded[:, :, :rows, :columns] = images
         return padded
 
-    def bring_back(self, probability: Tensor) -> Tensor:
+    def restore(self, probability: Tensor) -> Tensor:
         """The inverse for probabilities (batch, classes, rows, columns): on the slice's pixels."""
         rows, columns = self._resampled_shape
         probability = probability[:, :, :rows, :columns]

@@ -1,45 +1,50 @@
-"""A 2D network as a function of slices: resampled, padded, tiled, and thrifty when memory ends."""
+"""The one object that predicts slices: network, preprocessing, classes and device plan together."""
 
 from __future__ import annotations
 
 import copy
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import torch
-from monai.inferers import Inferer, SimpleInferer, SlidingWindowInferer
 from torch import Tensor, nn
 
 from ..errors import DeviceError, ModelError, ParameterError
 from ..flags import Flag
 from ..models.card import ModelCard
+from ..models.preprocessing import Preprocessing
 from ..parameters import Parameters
 from .device import ComputePlan, make_plan, ran_out_of_memory
-from .field_of_view import Field
+from .field_of_view import FieldOfView
 
 _GPU = threading.Lock()
 
 
-class SliceNetwork:
+class Predictor:
     """Class probabilities of slices in HU; several threads may ask at the same time.
 
     Args:
-        network: Image (batch, 1, rows, columns) to logits (batch, channels, rows, columns).
-        card: The network's card: preprocessing, channels and classes.
+        network: Image (batch, 1, rows, columns) to logits (batch, channels, rows, columns). One
+            channel means a sigmoid, several a softmax.
+        preprocessing: From HU to the network's input.
         plan: Device, precision and batch; :attr:`plan` holds the one in force after steps down.
-        tiling: See :func:`~.tiling.make_inferer`.
+        model_id: What messages call the model.
+        class_channels: Output channel of each class.
+        tiling: ``"whole-slice"``: one pass; the network is fully convolutional. ``"overlapping"``:
+            half-overlapping patches, blended with a Gaussian. ``"non-overlapping"``: the EAMC
+            paper's test protocol (section 5.1), 16 patches of 128x128 on a 512x512 slice.
         batch_size: Patches per forward pass; 0 leaves it to the plan.
         pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
 
     Attributes:
         network: What computes: as given, or in bfloat16 a copy.
-        card: As given.
-        needs_whole_slices: Whether slices must be handed over uncropped.
-        needs_lungs: Whether the lungs must be handed over with them.
+        model_id, preprocessing: As given.
+        needs_whole_slices: Whether slices must be given uncropped.
+        needs_lungs: Whether the lungs must be given with them.
         flags: Steps down and resampling, for the result's reader.
 
     Raises:
@@ -49,54 +54,71 @@ class SliceNetwork:
     def __init__(
         self,
         network: nn.Module,
-        card: ModelCard,
+        preprocessing: Preprocessing,
         plan: ComputePlan,
-        tiling: str,
-        batch_size: int,
+        *,
+        model_id: str,
+        class_channels: Sequence[int],
         pixel_mm: tuple[float, float],
-    ):
-        preprocessing = card.preprocessing
+        tiling: str = "whole-slice",
+        batch_size: int = 0,
+    ) -> None:
         if tiling != "whole-slice" and preprocessing.patch_size is None:
             raise ParameterError(
-                f"tiling is {tiling!r}, but model {card.id} takes whole slices: "
+                f"tiling is {tiling!r}, but model {model_id} takes whole slices: "
                 "choose the tiling whole-slice."
             )
         self._given = network.eval().to(memory_format=torch.channels_last)
         self.network = _bfloat16_copy(network) if plan.bfloat16 else network
-        self._preprocessing = preprocessing
+        self._class_channels = list(class_channels)
         self._tiling = tiling
         self._batch_size = batch_size
         self._pixel_mm = pixel_mm
         self._places = threading.Semaphore(plan.workers)
         self._stepping_down = threading.Lock()
-        self.card = card
+        self.model_id = model_id
+        self.preprocessing = preprocessing
         self.plan = plan
         # The published test protocol fixes the place of its patches on the slice.
         self.needs_whole_slices = tiling == "non-overlapping" or preprocessing.needs_whole_slices
         self.needs_lungs = preprocessing.lung_mask
         self.flags: list[Flag] = []
-        if self.field((1, 1)).unusual_pixels:
+        if self.field_of_view((1, 1)).unusual_pixels:
             self.flags.append(_resampled(pixel_mm, preprocessing.resample_mm))
 
     @classmethod
-    def of(
+    def of_model(
         cls,
-        network: nn.Module,
         card: ModelCard,
+        network: nn.Module,
         parameters: Parameters,
         pixel_mm: tuple[float, float],
-    ) -> SliceNetwork:
-        """The network as ``parameters`` ask for it: device, precision, tiling and batch size.
+    ) -> Predictor:
+        """A model as ``parameters`` ask for it: device, precision, tiling and batch size.
+
+        Args:
+            card: The model's card.
+            network: With its weights.
+            parameters: The user's wishes.
+            pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
 
         Raises:
             DeviceError: The device asked for is not there.
             ParameterError: The network cannot be tiled so.
         """
-        plan = make_plan(parameters, card.bfloat16)
-        return cls(network, card, plan, parameters.tiling, parameters.batch_size, pixel_mm)
+        return cls(
+            network,
+            card.preprocessing,
+            make_plan(parameters, card.bfloat16),
+            model_id=card.id,
+            class_channels=card.class_channels,
+            pixel_mm=pixel_mm,
+            tiling=parameters.tiling,
+            batch_size=parameters.batch_size,
+        )
 
     def slices_at_once(self, shape: tuple[int, int]) -> int:
-        """How many slices of ``shape`` to hand over together."""
+        """How many slices of ``shape`` to pass together."""
         if self._tiling != "whole-slice":
             return 1
         return self._batch_size or self.plan.batch_size(self._network_pixels(shape))
@@ -112,11 +134,11 @@ class SliceNetwork:
             DeviceError: Out of memory, with no smaller step left.
             ModelError: The network gives something else than numbers.
         """
-        return self.probabilities(self._preprocessing.to_unit(hu), lungs)
+        return self.probabilities(self.preprocessing.to_unit(hu), lungs)
 
     def probabilities(self, unit: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
-        """The same for slices that somebody windowed already, float32 in 0..1."""
-        images = torch.from_numpy(self._preprocessing.normalise(unit, lungs))[:, None]
+        """The same for slices that were windowed already, float32 in 0..1."""
+        images = torch.from_numpy(self.preprocessing.normalise(unit, lungs))[:, None]
         while True:
             tried = self.plan
             try:
@@ -130,45 +152,58 @@ class SliceNetwork:
                 self._step_down(tried, unit.shape, error)
         if not answer.isfinite().all():
             raise ModelError(
-                f"Model {self.card.id} gives no numbers for this CT: its weights or its precision "
+                f"Model {self.model_id} gives no numbers for this CT: its weights or its precision "
                 "are unfit; try precision float32, or another model."
             )
         return answer.numpy()
 
     @torch.inference_mode()
     def _forward(self, images: Tensor) -> Tensor:
-        field = self.field(images.shape[2:])
-        patches = self._batch_size or self.plan.batch_size(self._network_pixels(field.shape))
-        inferer = make_inferer(self._tiling, self._preprocessing.patch_size, patches)
+        field = self.field_of_view((images.shape[2], images.shape[3]))
         inputs = field.resample(images)
         with (
-            turn_on(self.plan.device),
+            on_device(self.plan.device),
             torch.autocast(self.plan.device, torch.bfloat16, enabled=self.plan.bfloat16),
         ):
             if self.plan.device != "cpu":
                 self.network.to(self.plan.device)
             inputs = inputs.to(self.plan.device).contiguous(memory_format=torch.channels_last)
-            probability = inferer(inputs, self._class_probabilities).cpu()
-        return field.bring_back(probability)
+            probability = self._inferer(field.shape)(inputs, self._class_probabilities).cpu()
+        return field.restore(probability)
+
+    def _inferer(self, shape: tuple[int, int]) -> Callable[..., Tensor]:
+        """One pass over whole slices, or MONAI's sliding window."""
+        if self._tiling == "whole-slice":
+            return lambda inputs, network: network(inputs)
+        # MONAI takes seconds to load, and whole slices need nothing of it.
+        from monai.inferers import SlidingWindowInferer
+
+        blended = self._tiling == "overlapping"
+        return SlidingWindowInferer(
+            roi_size=self.preprocessing.patch_size,
+            sw_batch_size=self._batch_size or self.plan.batch_size(self._network_pixels(shape)),
+            overlap=0.5 if blended else 0.0,
+            mode="gaussian" if blended else "constant",
+        )
 
     def _class_probabilities(self, images: Tensor) -> Tensor:
         logits = self.network(images).float()
         if logits.shape[1] == 1:
             return torch.sigmoid(logits)
-        return torch.softmax(logits, dim=1)[:, self.card.class_channels]
+        return torch.softmax(logits, dim=1)[:, self._class_channels]
 
-    def field(self, shape: tuple[int, int]) -> Field:
+    def field_of_view(self, shape: tuple[int, int]) -> FieldOfView:
         """How slices of ``shape`` become the network's input."""
-        preprocessing = self._preprocessing
+        preprocessing = self.preprocessing
         whole = self._tiling == "whole-slice"
         steps = (preprocessing.multiple,) * 2 if whole else preprocessing.patch_size
-        return Field(tuple(shape), self._pixel_mm, preprocessing, steps)
+        return FieldOfView(tuple(shape), self._pixel_mm, preprocessing, steps)
 
     def _network_pixels(self, shape: tuple[int, int]) -> int:
         """Pixels of one network input: a padded slice, or a patch."""
         whole = self._tiling == "whole-slice"
         return math.prod(
-            self.field(shape).network_shape if whole else self._preprocessing.patch_size
+            self.field_of_view(shape).network_shape if whole else self.preprocessing.patch_size
         )
 
     def _step_down(
@@ -204,7 +239,7 @@ class SliceNetwork:
 
 
 @contextmanager
-def turn_on(device: str) -> Iterator[None]:
+def on_device(device: str) -> Iterator[None]:
     """Compute on ``device`` within the block; a GPU lets in one thread at a time.
 
     cuDNN's settings belong to the whole process, and the memory of one batch is what was planned.
@@ -235,25 +270,4 @@ def _resampled(pixel_mm: tuple[float, float], resample_mm: float) -> Flag:
         "pixel-size-unusual",
         f"Pixels of {rows:.2f} x {columns:.2f} mm are unlike those the model learned from; slices "
         f"were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
-    )
-
-
-def make_inferer(tiling: str, patch_size: tuple[int, int] | None, batch_size: int) -> Inferer:
-    """MONAI inferer for a batch of slices (batch, 1, rows, columns).
-
-    Args:
-        tiling: ``"whole-slice"``: one pass; the network is fully convolutional. ``"overlapping"``:
-            half-overlapping patches, blended with a Gaussian. ``"non-overlapping"``: the EAMC
-            paper's test protocol (section 5.1), 16 patches of 128x128 on a 512x512 slice.
-        patch_size: (rows, columns); not used for whole slices.
-        batch_size: Patches per forward pass.
-    """
-    if tiling == "whole-slice":
-        return SimpleInferer()
-    blended = tiling == "overlapping"
-    return SlidingWindowInferer(
-        roi_size=patch_size,
-        sw_batch_size=batch_size,
-        overlap=0.5 if blended else 0.0,
-        mode="gaussian" if blended else "constant",
     )

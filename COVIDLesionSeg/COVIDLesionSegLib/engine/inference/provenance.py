@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ... import RESEARCH_USE_NOTICE, __version__
-from ..models.card import ModelCard
+from ..models.card import ModelCard, Weights
 from ..models.catalogue import Model
 from ..models.weights import UNTRAINED_SEED
 from ..parameters import Parameters
@@ -57,12 +57,18 @@ def describe_software() -> dict[str, str]:
 
 
 def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
+    """A model of the catalogue, its weights, and what it ran on."""
+    return describe_network(card.title, card.paper, card.parameters, card.weights, plan)
+
+
+def describe_network(
+    title: str, paper: str, parameters: int, weights: Weights | None, plan: ComputePlan
+) -> dict[str, Any]:
     """A network, its weights, and what it ran on."""
-    weights = card.weights
     return {
-        "title": card.title,
-        "paper": card.paper,
-        "parameters": card.parameters,
+        "title": title,
+        "paper": paper,
+        "parameters": parameters,
         "weights": "trained" if weights else f"random, seed {UNTRAINED_SEED}",
         "weights_sha256": weights.sha256 if weights else None,
         "weights_licence": weights.licence if weights else None,

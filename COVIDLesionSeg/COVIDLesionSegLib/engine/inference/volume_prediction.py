@@ -14,12 +14,12 @@ from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .allocator import give_back_freed_memory
 from .ensemble import Decision, decide
-from .predictor import SliceNetwork
+from .predictor import Predictor
 
 # What the network sees around the lungs: its receptive field reaches into the chest wall.
 _MARGIN_MM = 36.0
 # Neighbouring slices share a box: about so many of them, in at most so many boxes. A network's
-# answer moves a little with what it sees around the lungs, so that the box must not follow the
+# prediction moves a little with what it sees around the lungs, so that the box must not follow the
 # batches, which every device chooses for itself. Each further size of box leaves other holes in
 # memory, so that their number must not follow that of the slices.
 _SLICES_IN_A_BOX = 8
@@ -32,7 +32,7 @@ def predict_volume(
     axial_hu: np.ndarray,
     lungs: np.ndarray,
     pixel_mm: tuple[float, float],
-    members: list[SliceNetwork],
+    members: list[Predictor],
     threshold: float = 0.5,
     combination: str = "majority-vote",
     progress: ProgressCallback = ignore_progress,
@@ -67,11 +67,11 @@ def predict_volume(
         return whole
 
     def solve(place: tuple) -> int:
-        answers = []
+        predictions = []
         for member in members:
             cancel.raise_if_cancelled()
-            answers.append(_answer(member, axial_hu, lungs, place))
-        decision = decide(answers, threshold, combination)
+            predictions.append(_predict(member, axial_hu, lungs, place))
+        decision = decide(predictions, threshold, combination)
         inside = lungs[place] > 0
         whole.probability[place] = np.where(inside, decision.probability, np.float32(0.0))
         whole.labels[place] = decision.labels * inside
@@ -103,14 +103,14 @@ def predict_volume(
     return whole
 
 
-def _answer(
-    member: SliceNetwork, axial_hu: np.ndarray, lungs: np.ndarray, place: tuple
+def _predict(
+    member: Predictor, axial_hu: np.ndarray, lungs: np.ndarray, place: tuple
 ) -> np.ndarray:
     """Class probabilities (n, classes, rows, columns) at ``place``: slices, rows and columns."""
     batch, *box = place
     seen = (batch, slice(None), slice(None)) if member.needs_whole_slices else place
-    answer = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
-    return answer[(slice(None), slice(None), *box)] if member.needs_whole_slices else answer
+    prediction = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
+    return prediction[(slice(None), slice(None), *box)] if member.needs_whole_slices else prediction
 
 
 def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:

@@ -23,9 +23,9 @@ from torch import nn
 
 from ..errors import DependencyError, LungsNotFoundError, ModelError
 from ..inference.device import make_plan
-from ..inference.predictor import SliceNetwork
-from ..inference.provenance import describe_model
-from ..models.card import ModelCard, Weights
+from ..inference.predictor import Predictor
+from ..inference.provenance import describe_network
+from ..models.card import Weights
 from ..models.preprocessing import Preprocessing
 from ..networks import count_parameters
 from ..parameters import Parameters
@@ -40,7 +40,8 @@ MODELS = {"lungmask-r231": "R231", "lungmask-r231covidweb": "R231CovidWeb"}
 """Name of the method to the package's name of the model."""
 
 _SIZE = 256  # pixels along each side of the network's input
-_CLASSES = ("right lung", "left lung")
+_WINDOW_HU = (-1024.0, 600.0)
+_PAPER = "Hofmanninger et al., Eur Radiol Exp 2020;4:50, doi:10.1186/s41747-020-00173-2"
 
 
 class LungmaskExtractor:
@@ -75,8 +76,9 @@ class LungmaskExtractor:
             n_classes=channels, padding=True, depth=5, up_mode="upsample", batch_norm=True
         )
         _load(self._network, data, weights.file)
-        self._card = _card(method, self._network, weights)
-        self._plan = make_plan(parameters, self._card.bfloat16)
+        self._method = method
+        self._weights = weights
+        self._plan = make_plan(parameters, bfloat16_allowed=False)
         self._batch_size = parameters.batch_size
 
     def extract(
@@ -87,8 +89,14 @@ class LungmaskExtractor:
         cancel: CancelToken | None = None,
     ) -> LungLabels:
         """See :class:`~.extractor.LungExtractor`."""
-        slices = SliceNetwork(
-            self._network, self._card, self._plan, "whole-slice", self._batch_size, spacing[1:]
+        slices = Predictor(
+            self._network,
+            Preprocessing(window_hu=_WINDOW_HU),
+            self._plan,
+            model_id=self._method,
+            class_channels=(1, 2),  # after the background: right lung, left lung
+            pixel_mm=spacing[1:],
+            batch_size=self._batch_size,
         )
         small = np.zeros((len(axial_hu), _SIZE, _SIZE), np.uint8)
         boxes = []
@@ -111,9 +119,15 @@ class LungmaskExtractor:
         flags = (*slices.flags, *check_lungs(labels, axial_hu, spacing))
         progress(Progress("Finding the lungs", 1.0))
         facts = {
-            "method": self._card.id,
+            "method": self._method,
             "package": f"lungmask {version('lungmask')}",
-            **describe_model(self._card, slices.plan),
+            **describe_network(
+                f"lungmask {MODELS[self._method]}",
+                _PAPER,
+                count_parameters(self._network),
+                self._weights,
+                slices.plan,
+            ),
         }
         return LungLabels(labels, flags, facts)
 
@@ -154,23 +168,6 @@ def _load(network: nn.Module, data: bytes, name: str) -> None:
         raise ModelError(
             f"The file {name} does not hold the weights of lungmask's network: download it again."
         ) from error
-
-
-def _card(method: str, network: nn.Module, weights: Weights) -> ModelCard:
-    """lungmask's model in the form that inference takes."""
-    return ModelCard(
-        id=method,
-        title=f"lungmask {MODELS[method]}",
-        paper="Hofmanninger et al., Eur Radiol Exp 2020;4:50, doi:10.1186/s41747-020-00173-2",
-        task="lungs",
-        network="lungmask.resunet.UNet",
-        arguments={},
-        parameters=count_parameters(network),
-        classes=_CLASSES,
-        channels=("background", *_CLASSES),
-        preprocessing=Preprocessing(window_hu=(-1024.0, 600.0)),
-        weights=weights,
-    )
 
 
 def _voxels(ml: float, spacing: tuple[float, float, float]) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import LungsNotFoundError, ModelError
 from ..inference.device import make_plan
-from ..inference.predictor import SliceNetwork
+from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
 from ..models.catalogue import Model
 from ..models.weights import load_network
@@ -60,8 +60,14 @@ class NetworkExtractor:
     ) -> LungLabels:
         """See :class:`~.extractor.LungExtractor`."""
         card = self._model.card
-        slices = SliceNetwork(
-            self._network, card, self._plan, "whole-slice", self._batch_size, spacing[1:]
+        slices = Predictor(
+            self._network,
+            card.preprocessing,
+            self._plan,
+            model_id=card.id,
+            class_channels=card.class_channels,
+            pixel_mm=spacing[1:],
+            batch_size=self._batch_size,
         )
         lung = np.zeros(axial_hu.shape, bool)
         for batch in slice_batches(

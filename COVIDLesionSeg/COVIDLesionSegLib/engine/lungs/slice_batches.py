@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..inference.predictor import SliceNetwork
+from ..inference.predictor import Predictor
 from ..progress import CancelToken, Progress, ProgressCallback
 
 ANSWERED = 0.85
@@ -12,18 +12,18 @@ ANSWERED = 0.85
 
 
 def slice_batches(
-    network: SliceNetwork,
+    predictor: Predictor,
     count: int,
     shape: tuple[int, int],
     progress: ProgressCallback,
     cancel: CancelToken,
 ) -> Iterator[slice]:
-    """Give the next slices that ``network`` takes together, until all ``count`` were given.
+    """Give the next slices that ``predictor`` takes together, until all ``count`` were given.
 
     Args:
-        network: Asked before every batch, as it may step down where memory ends.
+        predictor: Asked before every batch, as it may step down where memory ends.
         count: Of all slices.
-        shape: (rows, columns) of a slice as it is handed over.
+        shape: (rows, columns) of a slice as it is passed.
         progress: Told before every batch.
         cancel: Looked at before every batch, and after the last.
 
@@ -35,7 +35,7 @@ def slice_batches(
         cancel.raise_if_cancelled()
         message = f"slice {done + 1} of {count}"
         progress(Progress("Finding the lungs", ANSWERED * done / count, message))
-        batch = slice(done, done + network.slices_at_once(shape))
+        batch = slice(done, done + predictor.slices_at_once(shape))
         yield batch
         done = batch.stop
     cancel.raise_if_cancelled()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..inference.field_of_view import Field
+from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
 from .augmentation import crop, random_changes
@@ -183,10 +183,10 @@ class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return *prepare(item, self._recipe), torch.from_numpy(truth_of(item, self._recipe))
 
 
-def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> Field:
+def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> FieldOfView:
     """How slices of ``shape``, whose pixel size is not known, become a network's input."""
     pixel_mm = (preprocessing.resample_mm,) * 2
-    return Field(tuple(shape), pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
+    return FieldOfView(tuple(shape), pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
 
 
 def prepare(item: LabelledSlice, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -199,7 +199,7 @@ def prepare(item: LabelledSlice, recipe: Recipe) -> tuple[Tensor, Tensor]:
     return field.resample(image)[0], _resampled(channels_of(item, recipe), field, recipe)
 
 
-def _resampled(target: np.ndarray, field: Field, recipe: Recipe) -> Tensor:
+def _resampled(target: np.ndarray, field: FieldOfView, recipe: Recipe) -> Tensor:
     """A target on the network's grid; a pixel takes what most of it is covered by."""
     values = [n for n in range(max(2, len(recipe.channels))) if n != recipe.background]
     planes = torch.from_numpy(np.stack([target == n for n in values])).float()

@@ -79,7 +79,7 @@ class SegmentationTask(lightning.LightningModule):
         else:
             probability = torch.softmax(logits, dim=1)[:, self._class_channels]
         field = field_of(truth.shape[1:], self.recipe.preprocessing)
-        answer = field.bring_back(probability).cpu().numpy()
+        answer = field.restore(probability).cpu().numpy()
         found = decide([answer], _THRESHOLD, "mean").labels > 0
         self._counts += Confusion.of(found, truth.cpu().numpy() > 0)
 
