@@ -119,9 +119,9 @@ def test_the_page_stands_alone_names_its_protocol_and_no_path(compared, slice_fo
     assert page.texts.count(RESEARCH_USE_NOTICE) == 2
     shown = " ".join(page.texts)
     assert "whole slices, p > 0.5, no lung mask" in shown
-    assert "amc-net, mine, amc-net+mine: Learned from coronacases_org_001" in shown
+    assert "amc-net, mine, amc-net+mine: Optimistic: coronacases_org_001" in shown
     assert "no lung mask; ensemble by majority-vote" in shown
-    assert "they are taken as they are" in shown
+    assert "The pixel size is not known" in shown
     assert "windowed by their publisher, HU unknown: radiopaedia_4_85506" in shown
     assert "Mine <b>" in shown and "b" not in [tag for tag in page.tags if tag == "Mine"]
     # Each patient's slice: the CT and one picture for each model.

@@ -8,7 +8,8 @@ from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.text import millilitres, percent
-from COVIDLesionSegLib.report.report_html import groups, write_report_html
+from COVIDLesionSegLib.report.html_page import groups
+from COVIDLesionSegLib.report.report_html import write_report_html
 from COVIDLesionSegLib.report.result_files import DISAGREEMENT
 from report.facts import member
 
@@ -119,7 +120,7 @@ def test_a_network_that_found_the_lungs_is_among_the_networks(result, pictures, 
     lungs = {"method": "lungs-9000", **member(trained=False)}
     found = replace(result, provenance=result.provenance | {"lungs": lungs})
     text = Page(write(found, pictures, tmp_path)).text
-    table = text[text.index("Networks") : text.index("How this result came about")]
+    table = text[text.index("Networks") : text.rindex("Provenance")]
     assert table.index("amc-net") < table.index("lungs-9000") < table.index("random, seed 0")
     assert "threshold" in Page(write(result, pictures, tmp_path)).text
 

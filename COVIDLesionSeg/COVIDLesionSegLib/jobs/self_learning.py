@@ -19,8 +19,7 @@ from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.slices import LabelledSlice
 from ..engine.training.trainer import quieten_lightning
-from ..report.tables import write_table
-from ..report.training import write_curves
+from ..report.training import write_curves, write_levels
 from .options import SelfLearnOptions
 from .training import make_model_folder, parent_of, provenance_of
 
@@ -101,7 +100,7 @@ def self_learn(
     )
     for level in learned.levels:
         write_curves(out / f"level-{level.number}")
-    _write_levels(learned, out / LEVELS_CSV)
+    write_levels(learned, out / LEVELS_CSV)
     progress(Progress("Scoring", _LEARNED))
     card = export_model(
         learned.network,
@@ -158,12 +157,3 @@ def _how_it_learned(learned: SelfLearned) -> str:
         f"Level {learned.best} of {len(learned.levels)} of recursive self-learning (DRSegUNet "
         f"thesis, Sections 4.4.2 and 5.5); validation Dice level by level: {dice}."
     )
-
-
-def _write_levels(learned: SelfLearned, path: Path) -> None:
-    """As the thesis' Table 15: what became of each level."""
-    rows = [
-        [one.number, one.dice, one.frozen_parameters, "yes" if one.number == learned.best else "no"]
-        for one in learned.levels
-    ]
-    write_table(["level", "validation_dice", "frozen_parameters", "kept"], rows, path)

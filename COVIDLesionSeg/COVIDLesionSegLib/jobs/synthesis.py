@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.errors import InputError
 from ..engine.lungs import get_extractor
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -18,13 +16,11 @@ from ..engine.training.slice_folder_writing import write_slice_folder
 from ..engine.training.slices import LabelledSlice, read_slice_folder, slices_per_patient
 from ..engine.volume import read_volume
 from ..report.result_files import (
-    SYNTHESIS_FORMAT,
     SYNTHESIS_JSON,
     SYNTHESIS_PICTURE,
     SYNTHESIS_RESULT,
-    SYNTHESIS_VERSION,
 )
-from ..report.synthesis import write_synthesis_figure
+from ..report.synthesis import write_synthesis_figure, write_synthesis_json
 from .options import SynthesizeOptions
 from .result_folder import result_folder
 
@@ -84,29 +80,14 @@ def synthesize(
             ],
         )
         write_synthesis_figure(synthesis, staging / SYNTHESIS_PICTURE)
-        facts = {
-            "format": SYNTHESIS_FORMAT,
-            "version": SYNTHESIS_VERSION,
-            "research_use_notice": RESEARCH_USE_NOTICE,
-            "software": __version__,
-            "amount": options.ratio,
-            "seed": options.seed,
-            "lungs": options.parameters.lungs if healthy_cts else None,
-            "left_out": sorted(options.leave_out),
-            "patients": sorted(
-                {
-                    source.patient
-                    for one in synthesis.slices
-                    for source in (one.infected, one.healthy)
-                }
-            ),
-            "slices": len(synthesis.slices),
-            "wanted": synthesis.wanted,
-            "infected": synthesis.infected,
-            "healthy": synthesis.healthy,
-            "too_small": synthesis.too_small,
-        }
-        (staging / SYNTHESIS_JSON).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+        write_synthesis_json(
+            synthesis,
+            staging / SYNTHESIS_JSON,
+            amount=options.ratio,
+            seed=options.seed,
+            lungs=options.parameters.lungs if healthy_cts else None,
+            left_out=options.leave_out,
+        )
         cancel.raise_if_cancelled()
     progress(Progress("Done", 1.0))
     return synthesis

@@ -23,8 +23,7 @@ from ..engine.training.processes import is_first_process
 from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import quieten_lightning
 from ..engine.training.trainer import train as fit
-from ..report.tables import write_table
-from ..report.training import cross_validation_rows, write_curves
+from ..report.training import write_cross_validation, write_curves
 from .options import EnhanceOptions, SelfLearnOptions, TrainOptions
 
 CROSS_VALIDATION_CSV = "cross-validation.csv"
@@ -154,9 +153,7 @@ def _cross_validate(
         write_curves(plan.folder_of(member.fold))
         members.append(member)
     members.sort(key=lambda member: member.fold)
-    # As the EAMC paper's Table 2: every patient's Dice by the member that never saw them.
-    rows = cross_validation_rows(members)
-    write_table(["model", "patient", "slices", "dice"], rows, out / CROSS_VALIDATION_CSV)
+    write_cross_validation(members, out / CROSS_VALIDATION_CSV)
     return Trained(None, tuple(members))
 
 

@@ -1,15 +1,15 @@
-"""``scores.csv`` and ``evaluation.json``: every score of an evaluation, for programs."""
+"""``scores.csv``, ``evaluation.json`` and ``evaluation.html``: every score of an evaluation."""
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.image import imsave
 
 from .. import RESEARCH_USE_NOTICE
@@ -17,10 +17,12 @@ from ..engine.evaluation.examples import MOST_PATIENTS, Example
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
+from ..engine.files import write_bytes
 from ..engine.metrics import picture
 from ..engine.text import score_text
-from .html_page import data_uri, render_page
-from .report_html import groups
+from .figures import window_text
+from .html_page import data_uri, groups, render_page
+from .report_json import write_json
 from .result_files import EVALUATION_FORMAT, EVALUATION_VERSION
 from .slices_figure import LUNG_WINDOW_HU
 from .tables import UNDEFINED, write_table
@@ -32,6 +34,9 @@ def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
     Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``half_width``, ``mean`` and
     ``sd``; ``patient``; ``slices``; ``learned_from``; and each measure by its key. What is
     undefined is ``n/a``.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     keys = [measure.key for measure in MEASURES]
     write_table(
@@ -58,7 +63,11 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
 
 
 def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
-    """Write the same scores with their protocol and provenance; what is undefined is null."""
+    """Write the same scores with their protocol and provenance; what is undefined is null.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     content = {
         "format": EVALUATION_FORMAT,
         "version": EVALUATION_VERSION,
@@ -70,8 +79,7 @@ def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
         "models": [asdict(scores) for scores in evaluation.models],
         "provenance": evaluation.provenance,
     }
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_json(content, path)
 
 
 def measure_titles(evaluation: Evaluation) -> dict[str, str]:
@@ -86,60 +94,67 @@ def yes_or_no(answer: bool | None) -> str:
 
 _BY_PATIENT = ("dice", "precision", "sensitivity", "specificity", "auc", "surface_dice", "hd95")
 _CASES = {
-    "found": picture.TRUE_POSITIVE,
-    "missed": picture.FALSE_NEGATIVE,
-    "made up": picture.FALSE_POSITIVE,
+    "true positive": picture.TRUE_POSITIVE,
+    "false negative": picture.FALSE_NEGATIVE,
+    "false positive": picture.FALSE_POSITIVE,
 }
+
+_NO_METADATA: dict[str, Any] = {"Software": None}
 
 
 def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
-    """Write scores over all patients, by patient, and confusion pictures."""
+    """Write scores over all patients, by patient, and confusion pictures.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     titles = measure_titles(evaluation)
     html = render_page(
         "evaluation_template.html",
         evaluation=evaluation,
         slice_count=sum(evaluation.slices.values()),
-        remarks=list(_remarks(evaluation)),
+        notes=list(_notes(evaluation)),
         measures=[(measure.key, titles[measure.key]) for measure in MEASURES],
         by_patient=[(key, titles[key]) for key in _BY_PATIENT],
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],
         most_patients=MOST_PATIENTS,
+        window=window_text(LUNG_WINDOW_HU),
         provenance=groups(evaluation.provenance),
     )
-    path.write_text(html, encoding="utf-8")
+    write_bytes(html.encode(), path)
 
 
-def _remarks(evaluation: Evaluation) -> Iterator[str]:
+def _notes(evaluation: Evaluation) -> Iterator[str]:
     """What to know before trusting the scores; what several models share is said once."""
     said: dict[str, list[str]] = {}
     for scores in evaluation.models:
-        for remark in _remarks_on(scores, evaluation.protocol):
-            said.setdefault(remark, []).append(scores.model)
-    for remark, models in said.items():
-        yield f"{', '.join(models)}: {remark}"
+        for note in _notes_on(scores, evaluation.protocol):
+            said.setdefault(note, []).append(scores.model)
+    for note, models in said.items():
+        yield f"{', '.join(models)}: {note}"
     if evaluation.models[0].pooled["detection_specificity"] is None:
-        yield "Every slice shows a lesion, so these scores say nothing of false alarms elsewhere."
+        yield "Every slice shows a lesion: these scores do not measure false positives elsewhere."
     if evaluation.unit == "px":
-        yield "The size of pixels is not known: they are taken as they are, and so are distances."
+        yield "The pixel size is not known: distances are in pixels."
     if windowed := sorted(
         patient for patient, one in evaluation.models[0].patients.items() if one.windowed
     ):
         yield (
-            f"Images windowed by their publisher, HU unknown: {', '.join(windowed)}. Models see "
-            "them in another window than the one they learned from."
+            f"Images windowed by their publisher, HU unknown: {', '.join(windowed)}. The models "
+            "were trained on another window."
         )
 
 
-def _remarks_on(scores: ModelScores, protocol: str) -> Iterator[str]:
+def _notes_on(scores: ModelScores, protocol: str) -> Iterator[str]:
     if learned := scores.learned_from:
         yield (
-            f"Learned from {', '.join(learned)}, so scores there flatter, and so do those over all "
-            "patients."
+            f"Optimistic: {', '.join(learned)} {'was' if len(learned) == 1 else 'were'} in the "
+            "training set, so these scores and those over all patients are too high."
         )
     if any(one.learned_from is None for one in scores.patients.values()):
-        yield "The card does not record which patients were learned from."
+        yield "The card does not record which patients were in the training set."
     if scores.protocol != protocol:
         yield f"Protocol: {scores.protocol}."
     yield from scores.remarks
@@ -159,14 +174,15 @@ def _pictures(example: Example, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _grey(example: Example) -> np.ndarray:
+def _grey(example: Example) -> npt.NDArray[np.uint8]:
     """The slice as uint8: in the lung window, or as its publisher windowed it."""
     low, high = (0.0, 1.0) if example.windowed else LUNG_WINDOW_HU
     unit = (example.image.astype(np.float32) - low) / (high - low)
-    return np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
+    grey: npt.NDArray[np.uint8] = np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
+    return grey
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
-    imsave(buffer, pixels, format="png", metadata={"Software": None})
+    imsave(buffer, pixels, format="png", metadata=_NO_METADATA)
     return buffer.getvalue()

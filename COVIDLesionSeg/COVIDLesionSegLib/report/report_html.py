@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..engine.files import write_bytes
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
 from ..scene.names import class_style
-from .html_page import data_uri, render_page
+from .html_page import data_uri, groups, render_page
 from .result_files import DISAGREEMENT
 from .slice_chart import slice_chart_svg
 
@@ -25,7 +26,11 @@ CATEGORY_RANGES = {
 def write_report_html(
     result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path
 ) -> None:
-    """Write the report, with both pictures (PNG files) inside it."""
+    """Write the report, with both pictures (PNG files) inside it.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     networks, others = _networks(result.provenance)
     html = render_page(
         "report_template.html",
@@ -43,7 +48,7 @@ def write_report_html(
         infection_picture=data_uri(infection_picture.read_bytes()),
         provenance=groups(others),
     )
-    path.write_text(html, encoding="utf-8")
+    write_bytes(html.encode(), path)
 
 
 def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -56,35 +61,6 @@ def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return networks, others
 
 
-def groups(facts: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Facts as ``(heading, rows)`` for each group of them; single facts come last, as ``run``."""
-    named = [(name, flatten(value)) for name, value in facts.items() if isinstance(value, dict)]
-    single = {name: value for name, value in facts.items() if not isinstance(value, dict)}
-    return [*named, ("run", flatten(single))] if single else named
-
-
-def flatten(facts: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested facts as rows ``("torch / version", "2.13")``, in their own order."""
-    rows = []
-    for key, value in facts.items():
-        name = f"{prefix}{key.replace('_', ' ')}"
-        if isinstance(value, dict):
-            rows += flatten(value, f"{name} / ")
-        else:
-            rows.append((name, _as_text(value)))
-    return rows
-
-
 def _css(color: tuple[float, float, float]) -> str:
     """RGB, 0 to 1, as ``#rrggbb``."""
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in color)
-
-
-def _as_text(value: Any) -> str:
-    if value is None:
-        return "n/a"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_as_text, value))
-    return str(value)

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.files import write_bytes
 from ..engine.result import SegmentationResult
 from .result_files import REPORT_FORMAT, REPORT_VERSION
 
 
 def write_report_json(result: SegmentationResult, path: Path) -> None:
-    """Write :func:`report_content` as indented JSON."""
-    text = json.dumps(report_content(result), indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    """Write :func:`report_content`.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_json(report_content(result), path)
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write plain values as indented JSON.
+
+    Raises:
+        OutputError: The file cannot be written.
+        ValueError: A number is not finite.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    # Half of a surrogate pair, which a card's JSON may hold, has no UTF-8; its escape is JSON.
+    write_bytes(f"{text}\n".encode(errors="backslashreplace"), path)
 
 
 def report_content(result: SegmentationResult) -> dict[str, Any]:
@@ -51,4 +68,6 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
 
 def report_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) that every ``report.json`` fulfils."""
-    return json.loads(files(__package__).joinpath("report.schema.json").read_text("utf-8"))
+    text = files(__package__).joinpath("report.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..engine.errors import OutputError
 from ..engine.progress import CancelToken, Progress, ProgressCallback
@@ -47,8 +48,6 @@ def write_segmentation(
     from ..engine.volume.writing import write_volume
     from .report_html import write_report_html
     from .report_json import write_report_json
-
-    pass
     from .slices_figure import write_slices_figure
 
     def step(fraction: float, name: str) -> Path:
@@ -117,7 +116,7 @@ def write_scene_files(
     save_scene(session.scene, folder / SCENE)
 
 
-def _save_segmentation(node, path: Path) -> None:
+def _save_segmentation(node: Any, path: Path) -> None:
     import slicer
 
     storage = slicer.vtkMRMLSegmentationStorageNode()

@@ -6,18 +6,20 @@ import io
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..engine.severity.report import SeverityReport
 from ..scene.names import class_style
+from .figures import figure_style, named_legend, printable
 
 _INK, _GRID = "#46525e", "#e3e8ed"
 _LESION, _LUNG = "#c62828", "#b9c6d2"
 _PALE = 0.2
+_LONGEST_NAME = 40
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
+@figure_style()
 def slice_chart_svg(severity: SeverityReport) -> str:
     """Share of lesion and areas of lung and lesion against the slice position, as an SVG element.
 
@@ -41,15 +43,15 @@ def slice_chart_svg(severity: SeverityReport) -> str:
     share.plot(positions, [100 * one.ratio for one in slices], color=total, linewidth=1.6)
     share.set_ylabel("lesion, % of lung")
 
-    area.fill_between(positions, lung_areas / 100, color=_LUNG, linewidth=0, label="lung")
-    area.stackplot(positions, areas / 100, colors=colors, labels=classes, linewidth=0)
+    lungs = area.fill_between(positions, lung_areas / 100, color=_LUNG, linewidth=0)
+    lesions = area.stackplot(positions, areas / 100, colors=colors, linewidth=0)
     area.set_ylabel("area, cm²")
     area.set_xlabel("inferior   ←   slice position, mm   →   superior")
 
     # Above, where the lung does not lie behind it.
-    handles, labels = area.get_legend_handles_labels()
+    names = ["lung", *(printable(name, _LONGEST_NAME) for name in classes)]
     style = {"frameon": False, "fontsize": 8, "labelcolor": _INK}
-    share.legend(handles, labels, loc="upper right", ncols=len(labels), **style)
+    named_legend(share, [lungs, *lesions], names, loc="upper right", ncols=len(names), **style)
     for axes in (share, area):
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
@@ -65,9 +67,8 @@ def slice_chart_svg(severity: SeverityReport) -> str:
 
 def _svg_element(figure: Figure) -> str:
     buffer = io.StringIO()
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "covid-lesion-seg"}
-    with matplotlib.rc_context(settings):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=_NO_METADATA)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "covid-lesion-seg"}):
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     svg = buffer.getvalue()
     # An SVG within HTML has no XML declaration and no document type of its own.
     return svg[svg.index("<svg") :]

@@ -6,101 +6,115 @@ A single lesion class is outlined in white, several each in the colour of their 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+import numpy.typing as npt
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from .. import RESEARCH_USE_NOTICE
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
 from ..engine.text import percent
 from ..engine.volume import Volume
 from ..scene.names import class_style
+from .figures import (
+    FOOT_INCHES,
+    INK,
+    PALE,
+    WARNING,
+    black_figure,
+    color_bar,
+    crop_to_lungs,
+    figure_style,
+    label,
+    named_legend,
+    printable,
+    research_notice,
+    save_png,
+    scale_bar,
+    side_marks,
+    slice_text,
+    window_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from ..engine.severity.report import SliceSeverity
 
 LUNG_WINDOW_HU = (-1350.0, 150.0)
 """Width 1500 HU, level -600 HU."""
 _OVERLAY_ALPHA = 0.5
-_MARGIN_MM = 12.0
 _SMALL_ROWS, _SMALL_COLUMNS = 3, 3
-_CELL_INCHES = 2.15
+_CELL_INCHES = 2.3
 _DPI = 120
-_INK, _PALE = "#f2f4f6", "#aab4be"
 _RIGHT_COLOR, _LEFT_COLOR, _LESION_COLOR = "#2e9fe6", "#2fbf71", "white"
-_WARNING = "#ffbf00"
-_BAR_INCHES = 0.95
-_TITLE_INCHES, _FOOT_INCHES = 0.4, 0.34
+_MARGIN_INCHES, _BAR_INCHES = 0.1, 0.85
+_TITLE_INCHES = 0.52
+_NOTICE_INCHES = 5.3
+"""Width of the research-use notice at the foot, and some distance to it."""
+_LONGEST_NAME = 32
 
 
+@figure_style()
 def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) -> None:
     """Draw a large slice, the one with the most lesion, beside slices spread over the lungs.
 
     Slices are shown as radiologists view them: the patient's right on the left, anterior up. Any
-    stored orientation is brought into axial order first; pixels keep their true aspect.
+    stored orientation is brought into axial order first; pixels keep their true aspect. Each
+    slice has its number and position, its share of lesion and a scale bar.
 
     Args:
         volume: The CT in HU.
         result: Its segmentation, on the same grid.
         path: PNG file.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     axial = _AxialViews(volume, result)
     shown = result.severity.slices
     featured = result.severity.most_infected_slice
-    others = _spread(shown, _SMALL_ROWS * _SMALL_COLUMNS)
+    if featured is None:
+        raise ValueError("a result without lungs has no slices to show")
 
-    height, width = axial.cell_shape_mm
-    cell_height = _CELL_INCHES * height / width
-    figure = Figure(
-        figsize=(
-            _CELL_INCHES * 2 * _SMALL_COLUMNS + _BAR_INCHES,
-            cell_height * _SMALL_ROWS + _TITLE_INCHES + _FOOT_INCHES,
-        ),
-        facecolor="black",
-    )
-    canvas = FigureCanvasAgg(figure)
+    height_mm, width_mm = axial.cell_shape_mm
+    cell_height = _CELL_INCHES * height_mm / width_mm
+    width = _CELL_INCHES * 2 * _SMALL_COLUMNS + _MARGIN_INCHES + _BAR_INCHES
+    height = cell_height * _SMALL_ROWS + _TITLE_INCHES + FOOT_INCHES
+    figure = black_figure(width, height)
     grid = figure.add_gridspec(
         _SMALL_ROWS,
         2 * _SMALL_COLUMNS,
-        left=0.008,
-        right=1 - _BAR_INCHES / figure.get_figwidth(),
-        bottom=_FOOT_INCHES / figure.get_figheight(),
-        top=1 - _TITLE_INCHES / figure.get_figheight(),
+        left=_MARGIN_INCHES / width,
+        right=1 - _BAR_INCHES / width,
+        bottom=FOOT_INCHES / height,
+        top=1 - _TITLE_INCHES / height,
         wspace=0.025,
         hspace=0.025,
     )
-    large = figure.add_subplot(grid[:, :_SMALL_COLUMNS])
-    axial.draw(large, featured, line_width=1.1, font_size=12)
-    for number, one_slice in enumerate(others):
+    axes = figure.add_subplot(grid[:, :_SMALL_COLUMNS])
+    axial.draw(axes, featured, line_width=1.1, font_size=12)
+    label(axes, window_text(LUNG_WINDOW_HU), 12, at=(0.0, 0.0))
+    for number, one_slice in enumerate(_spread(shown, _SMALL_ROWS * _SMALL_COLUMNS)):
         row, column = divmod(number, _SMALL_COLUMNS)
-        small = figure.add_subplot(grid[row, _SMALL_COLUMNS + column])
-        axial.draw(small, one_slice, line_width=0.6, font_size=7.5)
+        axes = figure.add_subplot(grid[row, _SMALL_COLUMNS + column])
+        axial.draw(axes, one_slice, line_width=0.6, font_size=7.5)
 
-    heading = "Slice with the most lesion" if featured.lesion_mm2 else "No lesion found"
-    if is_untrained(result.flags):
-        heading = f"{UNTRAINED_MARK}: random weights"
-    _title(figure, heading, _WARNING if is_untrained(result.flags) else _INK)
-    if len(result.classes) > 1:
-        _class_legend(figure, result.classes)
-    _probability_bar(figure)
-    figure.text(
-        0.5,
-        0.1 / figure.get_figheight(),
-        RESEARCH_USE_NOTICE,
-        color=_PALE,
-        fontsize=8,
-        ha="center",
+    _titles(figure, result, len(volume.axial))
+    _outline_legend(figure, result.classes)
+    bar_height = 0.6 * cell_height * _SMALL_ROWS
+    bar_bottom = FOOT_INCHES + 0.2 * cell_height * _SMALL_ROWS
+    color_bar(
+        figure,
+        (width - _BAR_INCHES + 0.12, bar_bottom, 0.15, bar_height),
+        OVERLAY_FROM,
+        "lesion probability",
     )
-    canvas.print_figure(path, dpi=_DPI, facecolor="black", metadata={"Software": None})
+    research_notice(figure, 1 - _BAR_INCHES / width, "right")
+    save_png(figure, path, _DPI)
 
 
 class _AxialViews:
@@ -110,18 +124,17 @@ class _AxialViews:
         self.spacing = volume.axial_spacing
         to_axial = volume.order.to_axial
         lungs = to_axial(result.lungs)
-        self.window = lung_window(lungs, self.spacing)
+        self.crop = crop_to_lungs(lungs, self.spacing)
         self.hu = volume.axial
         self.lungs = lungs
         self.lesions = to_axial(result.lesions)
         self.probability = to_axial(result.probability)
         self.class_colors = class_colors(result.classes)
-        self.several = len(result.classes) > 1
 
     @property
     def cell_shape_mm(self) -> tuple[float, float]:
         """Height and width of the cropped slice in mm."""
-        rows, columns = self.window
+        rows, columns = self.crop
         return (
             (rows.stop - rows.start) * self.spacing[1],
             (columns.stop - columns.start) * self.spacing[2],
@@ -130,7 +143,7 @@ class _AxialViews:
     def draw(
         self, axes: Axes, one_slice: SliceSeverity, line_width: float, font_size: float
     ) -> None:
-        crop = (one_slice.index, *self.window)
+        crop = (one_slice.index, *self.crop)
         aspect = self.spacing[1] / self.spacing[2]
         axes.imshow(
             self.hu[crop],
@@ -154,37 +167,24 @@ class _AxialViews:
         _outline(axes, lungs == RIGHT_LUNG, _RIGHT_COLOR, line_width)
         _outline(axes, lungs == LEFT_LUNG, _LEFT_COLOR, line_width)
         lesions = self.lesions[crop]
-        for label, color in enumerate(self.class_colors.values(), start=1):
+        several = len(self.class_colors) > 1
+        for number, color in enumerate(self.class_colors, start=1):
             # Jet has reds and oranges, too: a dark rim sets a coloured line off from it.
-            _outline(axes, lesions == label, color, line_width, rim=self.several)
+            _outline(axes, lesions == number, color, line_width, rim=several)
 
         axes.set_axis_off()
         # The picture's left is the patient's right, whichever lung is in the slice.
-        _label(axes, 0.015, 0.5, "R", _INK, font_size, "left", "center")
-        _label(axes, 0.985, 0.5, "L", _INK, font_size, "right", "center")
-        position = f"S {one_slice.position_mm:+.1f} mm"
-        _label(axes, 0.015, 0.985, position, _INK, font_size, "left", "top")
-        share = percent(one_slice.ratio)
-        _label(axes, 0.985, 0.985, share, _INK, font_size, "right", "top")
+        side_marks(axes, font_size)
+        label(axes, slice_text(one_slice.index, one_slice.position_mm), font_size)
+        label(axes, percent(one_slice.ratio), font_size, at=(1.0, 1.0))
+        scale_bar(axes, self.spacing[2], font_size)
 
 
-def class_colors(classes: tuple[str, ...]) -> dict[str, str | tuple[float, float, float]]:
+def class_colors(classes: tuple[str, ...]) -> list[str | tuple[float, float, float]]:
     """Outline colour of each lesion class, for Matplotlib."""
     if len(classes) == 1:
-        return {classes[0]: _LESION_COLOR}
-    return {name: class_style(name).color for name in classes}
-
-
-def lung_window(lungs: np.ndarray, spacing: tuple[float, ...]) -> tuple[slice, slice]:
-    """Rows and columns that hold the lungs of all slices, with a margin."""
-    window = []
-    for axis in (1, 2):
-        others = tuple(n for n in range(3) if n != axis)
-        occupied = np.flatnonzero(lungs.any(axis=others))
-        margin = int(np.ceil(_MARGIN_MM / spacing[axis]))
-        first, last = (occupied[0], occupied[-1]) if occupied.size else (0, lungs.shape[axis] - 1)
-        window.append(slice(max(first - margin, 0), min(last + margin + 1, lungs.shape[axis])))
-    return window[0], window[1]
+        return [_LESION_COLOR]
+    return [class_style(name).color for name in classes]
 
 
 def _spread(slices: tuple[SliceSeverity, ...], count: int) -> list[SliceSeverity]:
@@ -195,8 +195,8 @@ def _spread(slices: tuple[SliceSeverity, ...], count: int) -> list[SliceSeverity
 
 def _outline(
     axes: Axes,
-    mask: np.ndarray,
-    color: str | tuple[float, ...],
+    mask: npt.NDArray[Any],
+    color: str | tuple[float, float, float],
     line_width: float,
     rim: bool = False,
 ) -> None:
@@ -206,62 +206,57 @@ def _outline(
             lines.set_path_effects([withStroke(linewidth=2 * line_width, foreground="black")])
 
 
-def _label(
-    axes: Axes,
-    x: float,
-    y: float,
-    text: str,
-    color: str | tuple[float, ...],
-    size: float,
-    horizontal: str,
-    vertical: str,
-) -> None:
-    axes.text(
-        x,
-        y,
-        text,
-        transform=axes.transAxes,
-        color=color,
-        fontsize=size,
-        ha=horizontal,
-        va=vertical,
-        bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.2},
-    )
-
-
-def _title(figure: Figure, heading: str, color: str) -> None:
-    y = 1 - _TITLE_INCHES / 2 / figure.get_figheight()
-    figure.text(0.008, y, heading, color=color, fontsize=11, weight="bold", va="center")
-    figure.text(
-        1 - (_SMALL_COLUMNS * _CELL_INCHES + _BAR_INCHES) / figure.get_figwidth(),
-        y,
-        "Slices spread over the lungs, superior to inferior; % of the lung area in the slice",
-        color=_PALE,
-        fontsize=9,
-        va="center",
-    )
-
-
-def _class_legend(figure: Figure, classes: tuple[str, ...]) -> None:
-    lines = [Line2D([], [], color=color, linewidth=2) for color in class_colors(classes).values()]
-    figure.legend(
-        lines,
-        classes,
-        loc="lower left",
-        ncols=len(classes),
-        fontsize=9,
-        labelcolor=_INK,
-        frameon=False,
-        borderaxespad=0.1,
-    )
-
-
-def _probability_bar(figure: Figure) -> None:
+def _titles(figure: Figure, result: SegmentationResult, slice_count: int) -> None:
     width, height = figure.get_size_inches()
-    axes = figure.add_axes((1 - 0.72 / width, 0.2, 0.15 / width, 0.58))
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), "jet"), cax=axes)
-    bar.set_ticks(np.linspace(OVERLAY_FROM, 1.0, 4))
-    bar.ax.set_ylim(OVERLAY_FROM, 1)
-    bar.ax.tick_params(colors=_INK, labelsize=8, length=2)
-    bar.outline.set_visible(False)
-    bar.ax.set_title("lesion\nprobability", color=_INK, fontsize=7.5, loc="center", pad=6)
+    featured = result.severity.most_infected_slice
+    heading = "Slice with the most lesion" if featured and featured.lesion_mm2 else "No lesion"
+    color = INK
+    if is_untrained(result.flags):
+        heading, color = f"{UNTRAINED_MARK}: random weights", WARNING
+    left, middle = _MARGIN_INCHES, _MARGIN_INCHES + _SMALL_COLUMNS * _CELL_INCHES + 0.05
+    upper, lower = 0.2, 0.38
+    for x, y, text, shade, size in (
+        (left, upper, heading, color, 11),
+        (left, lower, "Radiological view: the patient's right is on the left", PALE, 8),
+        (middle, upper, "Slices spread over the lungs, superior to inferior", INK, 11),
+        (
+            middle,
+            lower,
+            f"Slices are numbered 0 to {slice_count - 1} from the inferior end. "
+            "%: lesion in the slice's lung area",
+            PALE,
+            8,
+        ),
+    ):
+        weight = "bold" if y == upper else "normal"
+        figure.text(
+            x / width, 1 - y / height, text, color=shade, fontsize=size, weight=weight, va="center"
+        )
+
+
+def _outline_legend(figure: Figure, classes: tuple[str, ...]) -> None:
+    """What each outline stands for, in one row that never reaches the notice beside it."""
+    names = ["right lung", "left lung", *(printable(name, _LONGEST_NAME) for name in classes)]
+    colors = [_RIGHT_COLOR, _LEFT_COLOR, *class_colors(classes)]
+    legend = named_legend(
+        figure,
+        [Line2D([], [], color=color, linewidth=2) for color in colors],
+        names,
+        loc="center left",
+        bbox_to_anchor=(
+            _MARGIN_INCHES / figure.get_figwidth(),
+            FOOT_INCHES / 2 / figure.get_figheight(),
+        ),
+        ncols=len(names),
+        fontsize=9,
+        labelcolor=INK,
+        frameon=False,
+        borderaxespad=0.0,
+        borderpad=0.0,
+        handlelength=1.5,
+        columnspacing=1.5,
+    )
+    free = figure.get_figwidth() - _MARGIN_INCHES - _BAR_INCHES - _NOTICE_INCHES
+    taken = legend.get_window_extent().width / figure.dpi
+    for text in legend.get_texts():
+        text.set_fontsize(9 * min(1.0, free / taken))

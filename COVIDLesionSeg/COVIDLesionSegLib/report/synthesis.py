@@ -1,18 +1,33 @@
-"""``examples.png``: synthetic slices beside the two slices that each was made of."""
+"""``examples.png`` and ``synthesis.json`` of a folder of synthetic slices."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from .. import RESEARCH_USE_NOTICE
+from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.synthesis.synthesize import Synthesis
 from ..engine.text import percent
-from .slices_figure import LUNG_WINDOW_HU, lung_window
+from .figures import (
+    FOOT_INCHES,
+    INK,
+    PALE,
+    black_figure,
+    crop_to_lungs,
+    figure_style,
+    label,
+    printable,
+    research_notice,
+    save_png,
+    side_marks,
+    window_text,
+)
+from .report_json import write_json
+from .result_files import SYNTHESIS_FORMAT, SYNTHESIS_VERSION
+from .slices_figure import LUNG_WINDOW_HU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,37 +36,83 @@ if TYPE_CHECKING:
 
 _ROWS = 6
 _CELL_INCHES = 2.6
-_HEAD_INCHES, _FOOT_INCHES, _TITLE_INCHES = 0.35, 0.3, 0.22
+_HEAD_INCHES, _TITLE_INCHES = 0.6, 0.22
 _DPI = 100
 _PIXELS = (1.0, 1.0, 1.0)  # their size in mm is not known
-_INK, _PALE, _LESION_COLOR = "#f2f4f6", "#aab4be", "#ff4d4d"
+_LESION_COLOR = "#ff4d4d"
+_LONGEST_TITLE = 50
 
 
+def write_synthesis_json(
+    synthesis: Synthesis,
+    path: Path,
+    *,
+    amount: float,
+    seed: int,
+    lungs: str | None,
+    left_out: Iterable[str],
+) -> None:
+    """Write what a folder of synthetic slices was made with and of.
+
+    Args:
+        synthesis: Its slices.
+        path: JSON file.
+        amount, seed: As for :func:`~..engine.synthesis.synthesize.synthesize`.
+        lungs: Extractor that found the lungs of healthy CTs; None where there were no CTs.
+        left_out: Patients of the source folder who were not used.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    content = {
+        "format": SYNTHESIS_FORMAT,
+        "version": SYNTHESIS_VERSION,
+        "research_use_notice": RESEARCH_USE_NOTICE,
+        "software": __version__,
+        "amount": amount,
+        "seed": seed,
+        "lungs": lungs,
+        "left_out": sorted(left_out),
+        "patients": sorted(
+            {source.patient for one in synthesis.slices for source in (one.infected, one.healthy)}
+        ),
+        "slices": len(synthesis.slices),
+        "wanted": synthesis.wanted,
+        "infected": synthesis.infected,
+        "healthy": synthesis.healthy,
+        "too_small": synthesis.too_small,
+    }
+    write_json(content, path)
+
+
+@figure_style()
 def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
     """Draw up to six of the slices, spread over all, as in Figure 13 of the COVID-Rate paper.
 
     From left to right: the slice that gave the lesion, the healthy one, the synthetic one. Lesions
-    are outlined in red.
+    are outlined in red. There is no scale bar, as the size of pixels is not known.
 
     Args:
         synthesis: Of at least one slice.
         path: PNG file.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     count = min(_ROWS, len(synthesis.slices))
     shown = [
         synthesis.slices[n] for n in np.linspace(0, len(synthesis.slices) - 1, count, dtype=int)
     ]
     width = 3 * _CELL_INCHES
-    height = count * (_CELL_INCHES + _TITLE_INCHES) + _HEAD_INCHES + _FOOT_INCHES
-    figure = Figure(figsize=(width, height), facecolor="black")
-    canvas = FigureCanvasAgg(figure)
+    height = count * (_CELL_INCHES + _TITLE_INCHES) + _HEAD_INCHES + FOOT_INCHES
+    figure = black_figure(width, height)
     for row, one in enumerate(shown):
         bottom = height - _HEAD_INCHES - (row + 1) * (_CELL_INCHES + _TITLE_INCHES)
         for column, (item, title) in enumerate(
             (
                 (one.infected, f"lesion of {one.infected.name}"),
                 (one.healthy, f"lungs of {one.healthy.name}"),
-                (one.item, f"{one.item.name}, {percent(one.infection_rate)} of the lungs"),
+                (one.item, f"synthetic, {percent(one.infection_rate)} of the lungs"),
             )
         ):
             axes = figure.add_axes(
@@ -62,20 +123,24 @@ def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
                     _CELL_INCHES / height,
                 )
             )
-            _draw(axes, item, title)
-    figure.text(
-        0.5, 1 - 0.22 / height, "Synthetic slices, not of any patient", color=_INK, ha="center"
-    )
-    figure.text(0.5, 0.1 / height, RESEARCH_USE_NOTICE, color=_PALE, fontsize=7, ha="center")
-    canvas.print_figure(path, dpi=_DPI, facecolor="black", metadata={"Software": None})
+            _draw(axes, item, printable(title, _LONGEST_TITLE))
+    for y, text, color, size in (
+        (0.2, "Synthetic slices, not of any patient", INK, 11),
+        (0.42, "Lesions outlined in red. Radiological view; pixel size unknown", PALE, 8),
+    ):
+        figure.text(0.5, 1 - y / height, text, color=color, fontsize=size, ha="center", va="center")
+    research_notice(figure)
+    save_png(figure, path, _DPI)
 
 
 def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
     low, high = LUNG_WINDOW_HU
-    window = lung_window(item.lungs[None], _PIXELS)
-    lesion = item.lesion[window]
-    axes.imshow(item.image[window], cmap="gray", vmin=low, vmax=high)
+    crop = ... if item.lungs is None else crop_to_lungs(item.lungs[None], _PIXELS)
+    lesion = item.lesion[crop]
+    axes.imshow(item.image[crop], cmap="gray", vmin=low, vmax=high)
     if lesion.any() and not lesion.all():
-        axes.contour(lesion, levels=[0.5], colors=[_LESION_COLOR], linewidths=0.8)
+        axes.contour(lesion > 0, levels=[0.5], colors=[_LESION_COLOR], linewidths=0.8)
     axes.set_axis_off()
-    axes.set_title(title, color=_PALE, fontsize=6.5, pad=2)
+    axes.set_title(title, color=PALE, fontsize=6.5, pad=3)
+    side_marks(axes, 7)
+    label(axes, window_text(LUNG_WINDOW_HU), 6, at=(0.0, 0.0))

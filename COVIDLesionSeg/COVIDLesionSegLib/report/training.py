@@ -1,24 +1,27 @@
-"""The learning curve as a picture."""
+"""What a training leaves for people: learning curve, scores before and after, levels, folds."""
 
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..engine.enhancement.enhance import Candidate
 from ..engine.evaluation.scores import PatientScores
-from ..engine.files import write_bytes
 from ..engine.metrics.intervals import mean_and_sd
 from ..engine.text import score_text
 from ..engine.training.cross_validation import Member
 from ..engine.training.curve import CURVE_CSV
+from .figures import figure_style, save_png
 from .tables import write_table
+
+if TYPE_CHECKING:
+    from ..engine.enhancement.self_learning import SelfLearned
+    from ..engine.training.cross_validation import Member
 
 CURVES_PICTURE = "curves.png"
 
@@ -30,6 +33,7 @@ _PANELS = (
 )
 
 
+@figure_style()
 def write_curves(folder: Path) -> None:
     """Draw the columns of a training's ``metrics.csv`` against steps, beside it.
 
@@ -39,8 +43,8 @@ def write_curves(folder: Path) -> None:
     with (folder / CURVE_CSV).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(8.0, 7.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (title, lines) in zip(figure.subplots(3, 1, sharex=True), _PANELS, strict=True):
+    panels = figure.subplots(3, 1, sharex=True)
+    for axes, (title, lines) in zip(panels, _PANELS, strict=True):
         for column, (label, color) in lines.items():
             known = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
             if known:
@@ -52,10 +56,8 @@ def write_curves(folder: Path) -> None:
         axes.grid(color=_GRID, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(colors=_INK, labelsize=8)
-    axes.set_xlabel("optimiser steps")
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=120)
-    write_bytes(data.getvalue(), folder / CURVES_PICTURE)
+    panels[-1].set_xlabel("optimiser steps")
+    save_png(figure, folder / CURVES_PICTURE, dpi=120)
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,78 @@ def _means(rows: Sequence[BeforeAfter]) -> tuple[float | None, float | None]:
     return mean_and_sd([row.before for row in rows])[0], mean_and_sd([row.after for row in rows])[0]
 
 
-def cross_validation_rows(
-    members: Sequence[Member],
-) -> list[tuple[str | None, str, int | None, float | None]]:
-    """Member, patient, slices and Dice of each held-out patient, then mean and sd."""
-    rows: list[tuple[str | None, str, int | None, float | None]] = [
-        (member.model, patient, scores.slices, scores.values["dice"])
+def write_levels(learned: SelfLearned, path: Path) -> None:
+    """Write a row for each level of recursive self-learning, as Table 15 of the DRSegUNet thesis.
+
+    Columns: ``level``, ``validation_dice``, ``frozen_parameters``, and ``kept``, which is ``yes``
+    for the level whose network became the model.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        ["level", "validation_dice", "frozen_parameters", "kept"],
+        [
+            [
+                level.number,
+                level.dice,
+                level.frozen_parameters,
+                "yes" if level.number == learned.best else "no",
+            ]
+            for level in learned.levels
+        ],
+        path,
+    )
+
+
+@dataclass(frozen=True)
+class HeldOutScore:
+    """Dice of a held-out patient by the model that was not trained on them; or mean or sd of all.
+
+    Attributes:
+        model: Id of the fold's model; None for mean and sd.
+        patient: Its id, ``"mean"`` or ``"sd"``.
+        slices: Of the patient; None for mean and sd.
+        dice: None where it is undefined.
+    """
+
+    model: str | None
+    patient: str
+    slices: int | None
+    dice: float | None
+
+
+def cross_validation_scores(members: Iterable[Member]) -> list[HeldOutScore]:
+    """Every held-out patient's Dice, as Table 2 of the EAMC paper; then mean and sd."""
+    scores = [
+        HeldOutScore(member.model, patient, of_patient.slices, of_patient.values["dice"])
         for member in members
-        for patient, scores in member.patients.items()
+        for patient, of_patient in member.patients.items()
     ]
-    mean, sd = mean_and_sd([dice for *_, dice in rows])
-    return [*rows, (None, "mean", None, mean), (None, "sd", None, sd)]
+    mean, sd = mean_and_sd([one.dice for one in scores])
+    return [*scores, HeldOutScore(None, "mean", None, mean), HeldOutScore(None, "sd", None, sd)]
+
+
+def write_cross_validation(members: Iterable[Member], path: Path) -> None:
+    """Write :func:`cross_validation_scores`.
+
+    Columns: ``model``, ``patient``, ``slices``, ``dice``.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        ["model", "patient", "slices", "dice"],
+        [
+            [one.model, one.patient, one.slices, one.dice]
+            for one in cross_validation_scores(members)
+        ],
+        path,
+    )
+
+
+def cross_validation_lines(members: Iterable[Member]) -> list[str]:
+    """The same for people."""
+    return [
+        f"Dice {score_text(one.dice)}  {one.patient}" for one in cross_validation_scores(members)
+    ]

@@ -20,6 +20,7 @@ from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
 from ..remarks import untrained_flag
+from ..severity.measure import superior_positions
 from ..volume import Volume
 from ..volume.checks import check_chest_ct
 from .recorder import Record, recording
@@ -53,6 +54,8 @@ class SliceExplanation:
     Attributes:
         model: The model.
         index: Slice index along the inferior-to-superior axis, 0 at the inferior end.
+        slice_count: Number of axial slices of the CT.
+        position_mm: Position along the patient's superior axis (RAS S), in mm, of the slice centre.
         pixel_mm: Pixel size along (rows, columns).
         hu: The slice.
         lungs: uint8; 1 right lung, 2 left lung.
@@ -65,6 +68,8 @@ class SliceExplanation:
 
     model: Model
     index: int
+    slice_count: int
+    position_mm: float
     pixel_mm: tuple[float, float]
     hu: np.ndarray
     lungs: np.ndarray
@@ -137,6 +142,8 @@ def explain_slice(
     return SliceExplanation(
         model=model,
         index=index,
+        slice_count=len(axial),
+        position_mm=superior_positions(volume.order, volume.geometry)[index],
         pixel_mm=pixel_mm,
         hu=hu,
         lungs=lungs,

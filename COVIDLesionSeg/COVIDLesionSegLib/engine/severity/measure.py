@@ -106,12 +106,12 @@ def _slices(
             voted_mm2=None if votes[index][0] is None else votes[index][0] * height * width,
             disagreement=votes[index][1],
         )
-        for index, position in enumerate(_superior_positions(order, geometry))
+        for index, position in enumerate(superior_positions(order, geometry))
         if lung_pixels[index]
     )
 
 
-def _superior_positions(order: AxialOrder, geometry: Geometry) -> list[float]:
+def superior_positions(order: AxialOrder, geometry: Geometry) -> list[float]:
     """RAS S in mm of every axial slice's centre, inferior to superior."""
     axis = 2 - order.permutation[0]  # grid axis (0 i, 1 j, 2 k) that runs closest to superior
     centre = (np.array(geometry.size) - 1) / 2.0
