@@ -1,20 +1,24 @@
-"""Imports go down only: panel and cli on top, then scene and headless, then engine."""
+"""Imports go down only, between floors and between the packages of the engine."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 MODULE = Path(__file__).parents[1] / "COVIDLesionSeg"
 LIBRARY = MODULE / "COVIDLesionSegLib"
+ENGINE = LIBRARY / "engine"
 
 SLICER = {"slicer", "slicer_core", "vtk", "vtkmodules", "mrml"}
 QT = {"qt", "ctk", "PySide6", "PyQt5", "PythonQt"}
-COMMAND_LINE = {"typer", "rich", "jinja2", "matplotlib", "filelock"}
+COMMAND_LINE = {"typer", "rich"}
+DOCUMENTS = {"jinja2", "matplotlib", "filelock"}
 TORCH = {"torch", "monai", "lightning"}
 SHIPPED_WITH_SLICER = SLICER | QT | {"numpy", "pydicom", "scipy", "SimpleITK", "COVIDLesionSegLib"}
 
@@ -22,29 +26,51 @@ BELOW = {
     "engine": set(),
     "scene": {"engine"},
     "headless": {"engine", "scene"},
-    "panel": {"engine", "scene", "console"},
-    "cli": {"engine", "scene", "headless"},
+    "report": {"engine", "scene", "headless"},
+    "jobs": {"engine", "scene", "headless", "report"},
+    "worker": {"engine", "jobs"},
+    "logic.py": {"engine", "scene", "jobs"},
+    "cli": {"engine", "report", "jobs", "worker"},
+    "panel": {"engine", "scene", "jobs", "worker", "logic"},
 }
 NEVER = {
-    "engine": SLICER | QT | COMMAND_LINE,
-    "scene": QT | COMMAND_LINE | TORCH,
-    "headless": QT | COMMAND_LINE | TORCH,
-    "panel": COMMAND_LINE | TORCH,
-    "cli": QT,
+    "engine": SLICER | QT | COMMAND_LINE | DOCUMENTS,
+    "scene": QT | COMMAND_LINE | DOCUMENTS | TORCH,
+    "headless": QT | COMMAND_LINE | DOCUMENTS | TORCH,
+    "report": QT | COMMAND_LINE,
+    "jobs": QT | COMMAND_LINE,
+    "worker": SLICER | QT | COMMAND_LINE | DOCUMENTS | TORCH,
+    "logic.py": QT | COMMAND_LINE | DOCUMENTS | TORCH,
+    "cli": QT | SLICER | TORCH,
+    "panel": COMMAND_LINE | DOCUMENTS | TORCH,
 }
+# The engine, from the ground up: a package imports from those before it, never from a sister in
+# its own line or from one after it.
+ENGINE_FLOORS = (
+    ("errors", "labels"),
+    ("files", "flags", "options", "progress", "requirements", "text"),
+    ("losses", "metrics", "networks", "parameters", "volume"),
+    ("models", "phantom", "severity"),
+    ("inference", "result"),
+    ("lungs",),
+    ("data", "explain", "pipeline"),
+    ("evaluation", "synthesis", "training"),
+    ("self_training",),
+)
 # What Slicer's Python imports when the module is loaded or used before its packages are there.
 LOADED_BY_SLICER = (
     *MODULE.glob("*.py"),
     *LIBRARY.glob("*.py"),
     *(LIBRARY / "panel").rglob("*.py"),
     *(LIBRARY / "scene").rglob("*.py"),
-    LIBRARY / "cli" / "__init__.py",
-    LIBRARY / "cli" / "worker.py",
-    *(LIBRARY / "engine").glob("*.py"),
-    *(LIBRARY / "engine" / "volume").glob("*.py"),
+    *(LIBRARY / "worker").rglob("*.py"),
+    LIBRARY / "jobs" / "__init__.py",
+    LIBRARY / "jobs" / "options.py",
+    *ENGINE.glob("*.py"),
+    *(ENGINE / "volume").glob("*.py"),
 )
 # Run by the worker only, when the packages are there.
-RUN_LATER = {LIBRARY / "engine" / "pipeline.py"}
+RUN_LATER = {ENGINE / "pipeline.py"}
 
 
 def imports(path: Path, file_scope_only: bool = False) -> Iterator[str]:
@@ -75,12 +101,29 @@ def runs_later(node: ast.AST) -> bool:
 
 
 def files(floor: str) -> list[Path]:
-    return sorted((LIBRARY / floor).rglob("*.py"))
+    place = LIBRARY / floor
+    return [place] if place.suffix else sorted(place.rglob("*.py"))
+
+
+def engine_package(name: str) -> str | None:
+    """The package of the engine, or module at its root, that an import names."""
+    parts = name.split(".")
+    return parts[2] if parts[:2] == ["COVIDLesionSegLib", "engine"] and len(parts) > 2 else None
+
+
+def engine_packages() -> dict[str, list[Path]]:
+    """Every package and root module of the engine with its files."""
+    entries = [path for path in ENGINE.iterdir() if path.name not in ("__init__.py", "__pycache__")]
+    return {
+        path.stem: [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+        for path in entries
+        if path.suffix == ".py" or path.is_dir()
+    }
 
 
 @pytest.mark.parametrize("floor", BELOW)
 def test_a_floor_imports_only_from_the_floors_below(floor):
-    allowed = BELOW[floor] | {floor, "__version__", "RESEARCH_USE_NOTICE"}
+    allowed = BELOW[floor] | {floor.removesuffix(".py"), "__version__", "RESEARCH_USE_NOTICE"}
     wrong = [
         f"{path.relative_to(LIBRARY)} imports {name}"
         for path in files(floor)
@@ -89,6 +132,44 @@ def test_a_floor_imports_only_from_the_floors_below(floor):
     ]
     assert files(floor)
     assert wrong == []
+
+
+def test_every_file_of_the_library_belongs_to_a_floor():
+    entries = {path.name for path in LIBRARY.iterdir() if path.name != "__pycache__"}
+    assert entries - {"__init__.py", "py.typed"} == set(BELOW)
+
+
+def test_the_packages_of_the_engine_import_only_from_those_below():
+    rank = {name: n for n, names in enumerate(ENGINE_FLOORS) for name in names}
+    packages = engine_packages()
+    assert set(packages) == set(rank)
+    wrong = [
+        f"{path.relative_to(ENGINE)} imports {imported}"
+        for package, paths in packages.items()
+        for path in paths
+        for imported in map(engine_package, imports(path))
+        if imported not in (None, package) and rank[imported] >= rank[package]
+    ]
+    assert wrong == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    modules = {
+        ".".join(path.relative_to(MODULE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in LIBRARY.rglob("*.py")
+    }
+
+    def imported(path: Path) -> set[str]:
+        names = set(imports(path, file_scope_only=True))
+        # ``from package import name``: the name may be a module or something in the package.
+        return {n if n in modules else n.rpartition(".")[0] for n in names} & set(modules)
+
+    graph = {name: imported(path) - {name} for name, path in modules.items()}
+    # A package's file that imports its own modules is how Python gives them a common name.
+    graph = {
+        name: {n for n in found if not name.startswith(f"{n}.")} for name, found in graph.items()
+    }
+    TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("floor", NEVER)
@@ -121,6 +202,45 @@ def test_the_engine_does_not_print():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert wrong == []
+
+
+def messages(path: Path) -> Iterator[str]:
+    """Text of the errors that a file raises and of the flags that it makes."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Raise):
+            spoken: ast.AST | None = node.exc
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Flag"):
+            spoken = node
+        else:
+            continue
+        if spoken is not None:
+            for part in ast.walk(spoken):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+def test_no_message_below_the_command_line_names_an_option_of_it():
+    below = [*files("engine"), *files("scene"), *files("headless"), *files("report")]
+    wrong = [
+        f"{path.relative_to(LIBRARY)}: {text}"
+        for path in [*below, *files("jobs"), *files("worker")]
+        for text in messages(path)
+        if " --" in text or text.startswith("--")
+    ]
+    assert wrong == []
+
+
+def test_the_command_line_loads_nothing_heavy():
+    """So that help appears at once; torch, MONAI and numpy take seconds."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import COVIDLesionSegLib.cli.main, sys; print(*sys.modules)"],
+        env={"PYTHONPATH": str(MODULE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    heavy = {"numpy", "scipy", "SimpleITK", "torch", "monai", "matplotlib", "vtk", "pydicom"}
+    assert heavy.isdisjoint(loaded)
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,6 @@ def _resampled(pixel_mm: tuple[float, float], resample_mm: float) -> Flag:
     rows, columns = pixel_mm
     return Flag(
         "pixel-size-unusual",
-        f"Pixels of {rows:.2f} x {columns:.2f} mm are unlike those the model learned from; slices "
-        f"were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
+        f"The pixel spacing of {rows:.2f} x {columns:.2f} mm is outside the model's training range; "
+        f"slices were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
     )
