@@ -11,26 +11,33 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test lint format clean system-libraries
+.PHONY: help demo test test-fast lint format clean system-libraries
 
 help:
-	@echo "make demo    segment a generated chest CT; pictures and report in $(OUT)"
-	@echo "make test    lint and the whole test suite"
-	@echo "make lint    code style only"
-	@echo "make format  rewrite the code in the project's style"
-	@echo "make clean   remove the environment, caches and the demo result at its usual place"
+	@echo "make demo       segment a generated chest CT; pictures and report in $(OUT)"
+	@echo "make test       lint, types and the whole test suite"
+	@echo "make test-fast  lint, types and the quick tests: no training, no rendering, no real data"
+	@echo "make lint       code style and types only"
+	@echo "make format     rewrite the code in the project's style"
+	@echo "make clean      remove the environment, caches and the demo result at its usual place"
 
 demo: system-libraries $(VENV)/demo.installed
 	@$(BIN)/covid-lesion-seg demo --out "$(OUT)"
 
 # Two threads on any machine: the suite is built for two cores, and sums do not depend on the rest.
+PYTEST = OMP_NUM_THREADS=2 MKL_NUM_THREADS=2 MPLBACKEND=Agg QT_QPA_PLATFORM=offscreen \
+    $(BIN)/python -m pytest
+
 test: system-libraries lint
-	OMP_NUM_THREADS=2 MKL_NUM_THREADS=2 MPLBACKEND=Agg QT_QPA_PLATFORM=offscreen \
-	    $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: system-libraries lint
+	$(PYTEST) -m "not slow and not rendering and not realdata" $(PYTEST_ARGS)
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
 
 format: $(VENV)/test.installed
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -38,7 +45,7 @@ format: $(VENV)/test.installed
 
 clean:
 	rm -rf .venv covid-lesion-seg-demo build dist COVIDLesionSeg/*.egg-info
-	rm -rf .pytest_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 system-libraries:

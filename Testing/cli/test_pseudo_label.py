@@ -75,7 +75,7 @@ def test_a_file_that_is_there_is_never_replaced(ct, tmp_path):
     expert = tmp_path / "expert.seg.nrrd"
     expert.write_bytes(b"precious")
     refused = run(ct, "--out", expert)
-    assert refused.exit_code == 1 and "is there already" in refused.stderr
+    assert refused.exit_code == 1 and "exists already" in refused.stderr
     assert expert.read_bytes() == b"precious"
 
 

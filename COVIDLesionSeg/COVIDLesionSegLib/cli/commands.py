@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import MISSING, replace
 from pathlib import Path
@@ -138,8 +139,10 @@ def _parameter(one: Option) -> tuple[Any, Any]:
 
 
 def _bound(bound: float | None, kind: type) -> float | None:
-    """Typer shows a bound as it is given: a whole number where the option is one."""
-    return bound if bound is None else kind(bound)
+    """A bound as Typer shows it: None where there is none, a whole number for a whole number."""
+    if bound is None or bound == math.inf:
+        return None
+    return int(bound) if kind is int else bound
 
 
 def _default_model() -> str:

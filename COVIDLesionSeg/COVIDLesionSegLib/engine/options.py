@@ -6,10 +6,10 @@ A set of options is a frozen dataclass that derives from :class:`Options`. Each 
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
-from functools import cache
 from numbers import Real
 from pathlib import Path
 from types import NoneType, UnionType
@@ -31,7 +31,7 @@ class OptionInfo:
         positional: Given on the command line by its place, as inputs are.
         metavar: What help texts call a positional value.
         choices: Allowed values; empty where any of the type is.
-        minimum, maximum: Allowed range, inclusive.
+        minimum, maximum: Allowed range, inclusive; any number where there is no minimum.
         shown_as: What stands for the value, a path of the user's, in a recorded command.
         recorded: Whether it decides the result, and so belongs into a recorded command.
         names_model: Whether surfaces put the user's default model in place of a missing value.
@@ -44,7 +44,7 @@ class OptionInfo:
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     minimum: float | None = None
-    maximum: float | None = None
+    maximum: float = math.inf
     shown_as: str | None = None
     recorded: bool = True
     names_model: bool = False
@@ -117,17 +117,9 @@ class Options:
         missing = [n for n, one in known.items() if one.default is MISSING and n not in values]
         if missing:
             raise ParameterError(f"{missing[0]} is missing.")
-        return cls(
-            **{
-                name: known[name].type.from_dict(value)
-                if issubclass(known[name].type, Options) and isinstance(value, dict)
-                else value
-                for name, value in values.items()
-            }
-        )
+        return cls(**{name: _from_plain(value, known[name]) for name, value in values.items()})
 
 
-@cache
 def options_of(cls: type[Options]) -> tuple[Option, ...]:
     """The options of a set, in the order of their definition."""
     hints = get_type_hints(cls)
@@ -189,17 +181,20 @@ def _checked(value: Any, one: Option) -> Any:
     info = one.info
     if one.type is Path and isinstance(value, (str, Path)):
         return Path(value).expanduser()
-    if one.type is float and isinstance(value, Real) and not isinstance(value, bool):
+    is_bool = isinstance(value, bool)
+    if one.type is float and isinstance(value, Real) and not is_bool:
         value = float(value)
     if info.choices and value not in info.choices:
         allowed = ", ".join(info.choices)
         raise ParameterError(f"{one.name} is {value!r}, but must be one of: {allowed}.")
-    if not isinstance(value, one.type) or (isinstance(value, bool) and one.type is not bool):
+    kind: Any = one.type  # or the type checker takes the value for an object without a size
+    # Python counts bool among the whole numbers.
+    if not isinstance(value, kind) or (is_bool and one.type is not bool):
         kind = _KINDS.get(one.type, one.type.__name__)
         raise ParameterError(f"{one.name} is {value!r}, but must be {kind}.")
-    low, high = info.minimum, info.maximum
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+    if info.minimum is not None and not info.minimum <= value <= info.maximum:
+        upper = "" if info.maximum == math.inf else f" to {info.maximum:g}"
+        bounds = f"from {info.minimum:g}{upper}" if upper else f"at least {info.minimum:g}"
         raise ParameterError(f"{one.name} is {value!r}, but must be {bounds}.")
     return value
 
@@ -211,6 +206,13 @@ _KINDS: dict[type, str] = {
     bool: "true or false",
     Path: "a path",
 }
+
+
+def _from_plain(value: Any, one: Option) -> Any:
+    """A value as JSON holds it, as the option holds it."""
+    if issubclass(one.type, Options) and isinstance(value, dict):
+        return one.type.from_dict(value)
+    return value
 
 
 def _plain(value: Any) -> Any:

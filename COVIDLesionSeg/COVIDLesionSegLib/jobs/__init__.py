@@ -24,6 +24,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ..engine.options import Options
 from .options import (
     DemoOptions,
     EnhanceOptions,
@@ -85,7 +86,7 @@ _JOBS = {
     "train": (TrainOptions, "training"),
 }
 
-OPTIONS = {name: options for name, (options, _) in _JOBS.items()}
+OPTIONS: dict[str, type[Options]] = {name: options for name, (options, _) in _JOBS.items()}
 """The options of each job, by its name."""
 
 

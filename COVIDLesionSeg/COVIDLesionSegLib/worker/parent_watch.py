@@ -82,11 +82,11 @@ def _is_alive_on_windows(pid: int) -> bool:
     import ctypes
 
     synchronize, still_running = 0x00100000, 0x00000102
-    kernel = ctypes.windll.kernel32
+    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined, unused-ignore]
     handle = kernel.OpenProcess(synchronize, False, pid)
     if not handle:
         return False
     try:
-        return kernel.WaitForSingleObject(handle, 0) == still_running
+        return bool(kernel.WaitForSingleObject(handle, 0) == still_running)
     finally:
         kernel.CloseHandle(handle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..networks.amc_net import AttentionGate
 
+Hook = Callable[..., None]
 _NOT_BLOCKS = {"pool", "upsample", "gates", "head", "segmentation_head"}
 # Where a decoder keeps its blocks, in networks of segmentation-models-pytorch.
 _DECODER_BLOCKS = ("blocks", "seg_blocks")
@@ -68,7 +69,7 @@ def feature_blocks(network: nn.Module) -> list[tuple[str, nn.Module]]:
     return blocks
 
 
-def _hear_features(name: str, record: Record):
+def _hear_features(name: str, record: Record) -> Hook:
     def hear(module: nn.Module, inputs: tuple, output: Tensor | list[Tensor]) -> None:
         if isinstance(output, Tensor):
             record.features[name] = _copy(output)
@@ -79,7 +80,7 @@ def _hear_features(name: str, record: Record):
     return hear
 
 
-def _hear_attention(name: str, record: Record):
+def _hear_attention(name: str, record: Record) -> Hook:
     def hear(gate: AttentionGate, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         level = int(name.rsplit(".", 1)[-1]) + 1
         record.attention[f"gate {level}"] = _copy(gate.attention(*inputs))[0]

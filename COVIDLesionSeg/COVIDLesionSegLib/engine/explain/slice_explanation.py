@@ -171,7 +171,13 @@ def _blocks(record: Record, field: FieldOfView) -> tuple[BlockMaps, ...]:
         channels = spread.topk(min(MAPS_PER_BLOCK, len(features))).indices.sort().values
         shown = _on_slice(torch.cat([features.abs().mean(dim=0)[None], features[channels]]), field)
         blocks.append(
-            BlockMaps(name, tuple(features.shape), shown[0], shown[1:], tuple(map(int, channels)))
+            BlockMaps(
+                name,
+                (len(features), *features.shape[1:]),
+                shown[0],
+                shown[1:],
+                tuple(map(int, channels)),
+            )
         )
     return tuple(blocks)
 

@@ -107,7 +107,7 @@ def _choose_device(requested: str) -> str:
 
 def _computes_bfloat16(device: str) -> bool:
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # torch offers no public question for the CPU; without an answer float32 is the safe one.
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return device == "cpu" and bool(native())

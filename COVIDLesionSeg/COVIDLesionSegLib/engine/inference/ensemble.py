@@ -42,14 +42,14 @@ def decide(members: list[np.ndarray], threshold: float, combination: str) -> Dec
         threshold: 0 to 1, exclusive.
         combination: ``"majority-vote"`` or ``"mean"``.
     """
-    threshold = np.float32(threshold)
+    above = np.float32(threshold)
     count = np.float32(len(members))
     classes = _mean(members)
     probability = _any_class(classes)
-    found = probability > threshold
+    found = probability > above
     disagreement = None
     if len(members) > 1:
-        votes = sum((_any_class(one) > threshold).astype(np.float32) for one in members)
+        votes = sum((_any_class(one) > above).astype(np.float32) for one in members)
         disagreement = 2.0 * np.minimum(votes, count - votes) / count
         if combination == "majority-vote":
             found = np.where(2.0 * votes == count, found, 2.0 * votes > count)
@@ -64,11 +64,12 @@ def _mean(members: list[np.ndarray]) -> np.ndarray:
         return members[0]
     # In float32 the mean would depend on the order of the members.
     total = sum(members[1:], start=members[0].astype(np.float64))
-    return (total / len(members)).astype(np.float32)
+    return np.asarray(total / len(members), dtype=np.float32)
 
 
 def _any_class(probabilities: np.ndarray) -> np.ndarray:
     """Probability of any class; the classes of a softmax may sum to a little more than 1."""
     if probabilities.shape[1] == 1:
-        return probabilities[:, 0]
+        first: np.ndarray = probabilities[:, 0]
+        return first
     return np.minimum(probabilities.sum(axis=1), np.float32(1.0))

@@ -14,7 +14,7 @@ class FieldOfView:
     """The field of view of slices of one shape, as a network sees it.
 
     Three cases, by the preprocessing: pixels as they are; pixels resampled because their size is
-    unlike those the network learned from; or the whole slice resampled to the network's fixed
+    outside the network's training range; or the whole slice resampled to the network's fixed
     input, without distortion. Where that leaves room, air is added at the lower and right edge.
 
     Args:
@@ -54,22 +54,23 @@ class FieldOfView:
             extent_mm = [n * mm for n, mm in zip(self.shape, self._pixel_mm, strict=True)]
             rows, columns = self._preprocessing.input_size
             finer = min(rows / extent_mm[0], columns / extent_mm[1])  # network pixels per mm
-            return tuple(mm * finer for mm in self._pixel_mm)
+            return (self._pixel_mm[0] * finer, self._pixel_mm[1] * finer)
         if self.unusual_pixels:
-            return tuple(mm / self._preprocessing.resample_mm for mm in self._pixel_mm)
+            resample_mm = self._preprocessing.resample_mm
+            return (self._pixel_mm[0] / resample_mm, self._pixel_mm[1] / resample_mm)
         return (1.0, 1.0)
 
     @cached_property
     def _resampled_shape(self) -> tuple[int, int]:
-        return tuple(
-            max(1, round(n * zoom)) for n, zoom in zip(self.shape, self._zoom, strict=True)
-        )
+        (rows, columns), zoom = self.shape, self._zoom
+        return (max(1, round(rows * zoom[0])), max(1, round(columns * zoom[1])))
 
     @cached_property
     def network_shape(self) -> tuple[int, int]:
         """(rows, columns) of the network's input."""
-        inner = self._preprocessing.input_size or self._resampled_shape
-        return tuple(-(-n // step) * step for n, step in zip(inner, self._steps, strict=True))
+        rows, columns = self._preprocessing.input_size or self._resampled_shape
+        row_step, column_step = self._steps
+        return (-(-rows // row_step) * row_step, -(-columns // column_step) * column_step)
 
     def resample(self, images: Tensor) -> Tensor:
         """Slices (batch, 1, rows, columns) to the network's input."""

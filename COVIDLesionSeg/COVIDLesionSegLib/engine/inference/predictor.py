@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -68,10 +68,11 @@ class Predictor:
                 f"tiling is {tiling!r}, but model {model_id} takes whole slices: "
                 "choose the tiling whole-slice."
             )
-        self._given = network.eval().to(memory_format=torch.channels_last)
+        self._given = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = _bfloat16_copy(network) if plan.bfloat16 else network
         self._class_channels = list(class_channels)
         self._tiling = tiling
+        self._patch_size = preprocessing.patch_size or (0, 0)  # whole slices have none
         self._batch_size = batch_size
         self._pixel_mm = pixel_mm
         self._places = threading.Semaphore(plan.workers)
@@ -143,13 +144,14 @@ class Predictor:
             tried = self.plan
             try:
                 with self._places:
-                    batch = self.slices_at_once(unit.shape[1:])
-                    answer = torch.cat([self._forward(part) for part in images.split(batch)])
+                    batch = self.slices_at_once((unit.shape[1], unit.shape[2]))
+                    parts = torch.split(images, batch)
+                    answer = torch.cat([self._forward(part) for part in parts])
                 break
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
-                self._step_down(tried, unit.shape, error)
+                self._step_down(tried, len(unit), (unit.shape[1], unit.shape[2]), error)
         if not answer.isfinite().all():
             raise ModelError(
                 f"Model {self.model_id} gives no numbers for this CT: its weights or its precision "
@@ -168,23 +170,27 @@ class Predictor:
             if self.plan.device != "cpu":
                 self.network.to(self.plan.device)
             inputs = inputs.to(self.plan.device).contiguous(memory_format=torch.channels_last)
-            probability = self._inferer(field.shape)(inputs, self._class_probabilities).cpu()
+            probability = self._infer(inputs, field.shape).cpu()
         return field.restore(probability)
 
-    def _inferer(self, shape: tuple[int, int]) -> Callable[..., Tensor]:
-        """One pass over whole slices, or MONAI's sliding window."""
+    def _infer(self, inputs: Tensor, shape: tuple[int, int]) -> Tensor:
+        """One pass over whole slices, or MONAI's sliding window; ``shape`` is the slices' own."""
         if self._tiling == "whole-slice":
-            return lambda inputs, network: network(inputs)
+            return self._class_probabilities(inputs)
         # MONAI takes seconds to load, and whole slices need nothing of it.
-        from monai.inferers import SlidingWindowInferer
+        from monai.inferers.utils import sliding_window_inference
 
         blended = self._tiling == "overlapping"
-        return SlidingWindowInferer(
-            roi_size=self.preprocessing.patch_size,
+        probability = sliding_window_inference(
+            inputs,
+            roi_size=self._patch_size,
             sw_batch_size=self._batch_size or self.plan.batch_size(self._network_pixels(shape)),
+            predictor=self._class_probabilities,
             overlap=0.5 if blended else 0.0,
             mode="gaussian" if blended else "constant",
         )
+        assert isinstance(probability, Tensor)  # as _class_probabilities gives one
+        return probability
 
     def _class_probabilities(self, images: Tensor) -> Tensor:
         logits = self.network(images).float()
@@ -196,23 +202,20 @@ class Predictor:
         """How slices of ``shape`` become the network's input."""
         preprocessing = self.preprocessing
         whole = self._tiling == "whole-slice"
-        steps = (preprocessing.multiple,) * 2 if whole else preprocessing.patch_size
-        return FieldOfView(tuple(shape), self._pixel_mm, preprocessing, steps)
+        steps = (preprocessing.multiple, preprocessing.multiple) if whole else self._patch_size
+        return FieldOfView(shape, self._pixel_mm, preprocessing, steps)
 
     def _network_pixels(self, shape: tuple[int, int]) -> int:
         """Pixels of one network input: a padded slice, or a patch."""
         whole = self._tiling == "whole-slice"
-        return math.prod(
-            self.field_of_view(shape).network_shape if whole else self.preprocessing.patch_size
-        )
+        return math.prod(self.field_of_view(shape).network_shape if whole else self._patch_size)
 
     def _step_down(
-        self, tried: ComputePlan, shape: tuple[int, int, int], error: BaseException
+        self, tried: ComputePlan, slices: int, shape: tuple[int, int], error: BaseException
     ) -> None:
         with self._stepping_down:
             if self.plan is not tried:  # another thread stepped down meanwhile
                 return
-            slices, *shape = shape
             pixels = self._network_pixels(shape)
             failed = self._batch_size or tried.batch_size(pixels)
             if self._tiling == "whole-slice":
@@ -268,6 +271,6 @@ def _resampled(pixel_mm: tuple[float, float], resample_mm: float) -> Flag:
     rows, columns = pixel_mm
     return Flag(
         "pixel-size-unusual",
-        f"The pixel spacing of {rows:.2f} x {columns:.2f} mm is outside the model's training range; "
-        f"slices were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
+        f"The pixel spacing of {rows:.2f} x {columns:.2f} mm is outside the model's training "
+        f"range; slices were resampled to {resample_mm:.2f} mm for it, so check small lesions.",
     )

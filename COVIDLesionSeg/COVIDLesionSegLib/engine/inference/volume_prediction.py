@@ -16,6 +16,11 @@ from .allocator import give_back_freed_memory
 from .ensemble import Decision, decide
 from .predictor import Predictor
 
+Place = tuple[np.ndarray, slice, slice]
+"""Slices, rows and columns of a CT."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 # What the network sees around the lungs: its receptive field reaches into the chest wall.
 _MARGIN_MM = 36.0
 # Neighbouring slices share a box: about so many of them, in at most so many boxes. A network's
@@ -66,7 +71,7 @@ def predict_volume(
     if not len(slices):
         return whole
 
-    def solve(place: tuple) -> int:
+    def solve(place: Place) -> int:
         predictions = []
         for member in members:
             cancel.raise_if_cancelled()
@@ -75,22 +80,24 @@ def predict_volume(
         inside = lungs[place] > 0
         whole.probability[place] = np.where(inside, decision.probability, np.float32(0.0))
         whole.labels[place] = decision.labels * inside
-        if decision.disagreement is not None:
+        if whole.disagreement is not None and decision.disagreement is not None:
             whole.disagreement[place] = decision.disagreement * inside
         return len(inside)
 
-    places = []
+    places: list[Place] = []
     boxes = min(_BOXES, math.ceil(len(slices) / _SLICES_IN_A_BOX))
     for group in np.array_split(slices, boxes):
-        box = _lung_box(lungs[group], pixel_mm)
-        shape = lungs[(0, *box)].shape
+        rows, columns = _lung_box(lungs[group], pixel_mm)
+        inside, whole_slice = lungs[0, rows, columns].shape, lungs.shape[1:]
         step = min(
-            member.slices_at_once(lungs.shape[1:] if member.needs_whole_slices else shape)
+            member.slices_at_once(whole_slice if member.needs_whole_slices else inside)
             for member in members
         )
-        places += [(batch, *box) for batch in np.split(group, range(step, len(group), step))]
+        batches = np.split(group, range(step, len(group), step))
+        places += [(batch, rows, columns) for batch in batches]
     workers = min(member.plan.workers for member in members)
-    done, boxes_seen, box = 0, 0, None
+    done, boxes_seen = 0, 0
+    box: tuple[slice, slice] | None = None
     for place, solved in zip(places, in_parallel(solve, places, workers), strict=True):
         if place[1:] != box:
             box = place[1:]
@@ -104,28 +111,25 @@ def predict_volume(
 
 
 def _predict(
-    member: Predictor, axial_hu: np.ndarray, lungs: np.ndarray, place: tuple
+    member: Predictor, axial_hu: np.ndarray, lungs: np.ndarray, place: Place
 ) -> np.ndarray:
-    """Class probabilities (n, classes, rows, columns) at ``place``: slices, rows and columns."""
-    batch, *box = place
+    """Class probabilities (n, classes, rows, columns) at ``place``."""
+    batch, rows, columns = place
     seen = (batch, slice(None), slice(None)) if member.needs_whole_slices else place
     prediction = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
-    return prediction[(slice(None), slice(None), *box)] if member.needs_whole_slices else prediction
+    return prediction[:, :, rows, columns] if member.needs_whole_slices else prediction
 
 
 def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:
     """Rows and columns that hold the lungs of all these slices, with a margin."""
-    projection = lungs.any(axis=0)
-    box = []
-    for axis, size in enumerate(pixel_mm):
+    projection = np.any(lungs, axis=0)
+
+    def extent(axis: int) -> slice:
         inside = np.flatnonzero(projection.any(axis=1 - axis))
-        margin = round(_MARGIN_MM / size)
-        box.append(slice(max(0, inside[0] - margin), inside[-1] + 1 + margin))
-    return tuple(box)
+        margin = round(_MARGIN_MM / pixel_mm[axis])
+        return slice(max(0, int(inside[0]) - margin), int(inside[-1]) + 1 + margin)
 
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+    return extent(0), extent(1)
 
 
 def in_parallel(
