@@ -192,9 +192,9 @@ def _checked(value: Any, one: Option) -> Any:
     if not isinstance(value, kind) or (is_bool and one.type is not bool):
         kind = _KINDS.get(one.type, one.type.__name__)
         raise ParameterError(f"{one.name} is {value!r}, but must be {kind}.")
-    if info.minimum is not None and not info.minimum <= value <= info.maximum:
-        upper = "" if info.maximum == math.inf else f" to {info.maximum:g}"
-        bounds = f"from {info.minimum:g}{upper}" if upper else f"at least {info.minimum:g}"
+    low, high = info.minimum, info.maximum
+    if low is not None and not low <= value <= high:
+        bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
         raise ParameterError(f"{one.name} is {value!r}, but must be {bounds}.")
     return value
 

@@ -63,8 +63,11 @@ def _mean(members: list[np.ndarray]) -> np.ndarray:
     if len(members) == 1:
         return members[0]
     # In float32 the mean would depend on the order of the members.
-    total = sum(members[1:], start=members[0].astype(np.float64))
-    return np.asarray(total / len(members), dtype=np.float32)
+    total = members[0].astype(np.float64)
+    for member in members[1:]:
+        total += member
+    mean: np.ndarray = (total / len(members)).astype(np.float32)
+    return mean
 
 
 def _any_class(probabilities: np.ndarray) -> np.ndarray:
