@@ -60,6 +60,16 @@ _LONGEST_NAME = 32
 
 @figure_style()
 def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) -> None:
+    """Write :func:`draw_slices` as a PNG file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    save_png(draw_slices(volume, result), path, _DPI)
+
+
+@figure_style()
+def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
     """Draw a large slice, the one with the most lesion, beside slices spread over the lungs.
 
     Slices are shown as radiologists view them: the patient's right on the left, anterior up. Any
@@ -68,11 +78,7 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
 
     Args:
         volume: The CT in HU.
-        result: Its segmentation, on the same grid.
-        path: PNG file.
-
-    Raises:
-        OutputError: The file cannot be written.
+        result: Its segmentation, on the same grid, with lung on at least one slice.
     """
     axial = _AxialViews(volume, result)
     shown = result.severity.slices
@@ -114,7 +120,7 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
         "lesion probability",
     )
     research_notice(figure, 1 - _BAR_INCHES / width, "right")
-    save_png(figure, path, _DPI)
+    return figure
 
 
 class _AxialViews:
