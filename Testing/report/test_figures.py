@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
+from COVIDLesionSegLib.engine.errors import LungsNotFoundError
 from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.report.explanation import draw_explanation
@@ -106,6 +107,12 @@ def test_an_explanation_says_which_slice_where_and_on_what_scale(gates, explaine
     assert texts.count("attention") == (gates > 0)  # the title of a colour bar
     assert texts.count("lesion probability") == 2  # the titles of a picture and a colour bar
     assert ("This network has no attention gates." in texts) == (gates == 0)
+
+
+def test_a_result_without_lungs_has_no_picture(phantom, single_class):
+    none = replace(single_class, severity=replace(single_class.severity, slices=()))
+    with pytest.raises(LungsNotFoundError):
+        draw_slices(phantom.volume, none)
 
 
 def test_synthetic_slices_have_sides_and_window_and_say_that_no_scale_is_known():

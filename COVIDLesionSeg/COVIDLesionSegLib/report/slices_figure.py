@@ -13,6 +13,7 @@ import numpy.typing as npt
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from ..engine.errors import LungsNotFoundError
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
 from ..engine.text import percent
@@ -63,6 +64,7 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
     """Write :func:`draw_slices` as a PNG file.
 
     Raises:
+        LungsNotFoundError: There is no lung on any slice.
         OutputError: The file cannot be written.
     """
     save_png(draw_slices(volume, result), path, _DPI)
@@ -78,13 +80,16 @@ def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
 
     Args:
         volume: The CT in HU.
-        result: Its segmentation, on the same grid, with lung on at least one slice.
+        result: Its segmentation, on the same grid.
+
+    Raises:
+        LungsNotFoundError: There is no lung on any slice.
     """
     axial = _AxialViews(volume, result)
     shown = result.severity.slices
     featured = result.severity.most_infected_slice
     if featured is None:
-        raise ValueError("a result without lungs has no slices to show")
+        raise LungsNotFoundError("There is no lung on any slice, so there is no slice to show.")
 
     height_mm, width_mm = axial.cell_shape_mm
     cell_height = _CELL_INCHES * height_mm / width_mm
