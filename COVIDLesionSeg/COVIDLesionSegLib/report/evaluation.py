@@ -135,7 +135,7 @@ def _notes(evaluation: Evaluation) -> Iterator[str]:
     for note, models in said.items():
         yield f"{', '.join(models)}: {note}"
     if evaluation.models[0].pooled["detection_specificity"] is None:
-        yield "Every slice shows a lesion: these scores do not measure false positives elsewhere."
+        yield "All slices show lesions: false positives in lesion-free slices are not measured."
     if evaluation.unit == "px":
         yield "The pixel size is not known: distances are in pixels."
     if windowed := sorted(

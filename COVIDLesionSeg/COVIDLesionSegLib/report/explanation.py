@@ -90,17 +90,20 @@ def write_explanation_json(
 
 @figure_style()
 def write_explanation_figure(explanation: SliceExplanation, path: Path) -> None:
+    """Write :func:`draw_explanation` as a PNG file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    save_png(draw_explanation(explanation), path, _DPI)
+
+
+@figure_style()
+def draw_explanation(explanation: SliceExplanation) -> Figure:
     """Draw the slice, its attention maps, and below them every block's feature maps.
 
     Shown as radiologists view it: the patient's right on the left, anterior up. Each feature map
     has its own grey scale, from its smallest to its largest value within the lungs' rectangle.
-
-    Args:
-        explanation: Of one slice.
-        path: PNG file.
-
-    Raises:
-        OutputError: The file cannot be written.
     """
     view = _View(explanation)
     # Slice, probability and attention maps fill the first row, beside two colour bars.
@@ -130,7 +133,7 @@ def write_explanation_figure(explanation: SliceExplanation, path: Path) -> None:
             corner = (left + _LABEL_INCHES + column * _CELL_INCHES, bottom)
             view.grey(view.axes(figure, corner, _CELL_INCHES, title), values)
     research_notice(figure)
-    save_png(figure, path, _DPI)
+    return figure
 
 
 def _first_row(
@@ -218,14 +221,18 @@ class _View:
 def _head(figure: Figure, explanation: SliceExplanation) -> None:
     title = printable(explanation.model.title, _LONGEST_TITLE)
     last = explanation.slice_count - 1
-    explained = (
+    view = (
         f"Radiological view: the patient's right is on the left. Slices are numbered 0 to {last} "
-        "from the inferior end. Feature maps are those of each block's most varying channels, each "
-        "on its own grey scale; their size is channels × rows × columns."
+        "from the inferior end. "
     )
-    color = PALE
+    maps = (
+        "Feature maps are those of each block's most varying channels, each on its own grey scale; "
+        "their size is channels × rows × columns."
+    )
+    explained, color = view + maps, PALE
     if is_untrained(explanation.flags):
-        explained, color = f"{UNTRAINED_MARK}: random weights, so the maps mean nothing", WARNING
+        explained = f"{UNTRAINED_MARK}: random weights, so the maps mean nothing. {view}"
+        color = WARNING
     top = figure.get_figheight()
     _text(figure, 0.15, top - 0.24, f"{title}: feature maps, block by block", INK, 13)
     _text(figure, 0.15, top - 0.5, explained, color, 9)

@@ -120,14 +120,7 @@ def window_text(window: tuple[float, float]) -> str:
     return f"W {high - low:.0f}, L {(low + high) / 2:.0f} HU".replace("-", "−")
 
 
-def label(
-    axes: Axes,
-    text: str,
-    size: float,
-    *,
-    at: tuple[float, float] = (0.0, 1.0),
-    inset: float = 0.015,
-) -> None:
+def label(axes: Axes, text: str, size: float, *, at: tuple[float, float] = (0.0, 1.0)) -> None:
     """Text on a dark ground within a picture.
 
     Args:
@@ -135,9 +128,8 @@ def label(
         text: One line.
         size: Of the font, in points.
         at: Place as (x, y): 0 is left or bottom, 0.5 the middle, 1 right or top.
-        inset: Distance from the edges, of the picture's width and height.
     """
-    x, y = (inset + (1 - 2 * inset) * part for part in at)
+    x, y = (_INSET + (1 - 2 * _INSET) * part for part in at)
     axes.text(
         x,
         y,
@@ -171,7 +163,6 @@ def scale_bar(axes: Axes, pixel_mm: float, size: float) -> None:
     if not fitting:
         return
     length = 10 * fitting[-1] / width_mm
-    rim = [withStroke(linewidth=size / 3, foreground="black")]
     axes.plot(
         [0.975 - length, 0.975],
         [0.035, 0.035],
@@ -192,7 +183,7 @@ def scale_bar(axes: Axes, pixel_mm: float, size: float) -> None:
         fontsize=size,
         ha="center",
         va="bottom",
-        path_effects=rim,
+        path_effects=[withStroke(linewidth=size / 3, foreground="black")],
     )
 
 

@@ -30,7 +30,7 @@ def slice_chart_svg(severity: SeverityReport) -> str:
     """
     slices, classes = severity.slices, severity.classes
     positions = [one.position_mm for one in slices]
-    figure = Figure(figsize=(9.6, 3.3), layout="constrained")
+    figure = Figure(figsize=(9.6, 3.5), layout="constrained")
     share, area = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
 
     several = len(classes) > 1
@@ -48,10 +48,17 @@ def slice_chart_svg(severity: SeverityReport) -> str:
     area.set_ylabel("area, cm²")
     area.set_xlabel("inferior   ←   slice position, mm   →   superior")
 
-    # Above, where the lung does not lie behind it.
     names = ["lung", *(printable(name, _LONGEST_NAME) for name in classes)]
-    style = {"frameon": False, "fontsize": 8, "labelcolor": _INK}
-    named_legend(share, [lungs, *lesions], names, loc="upper right", ncols=len(names), **style)
+    named_legend(
+        figure,
+        [lungs, *lesions],
+        names,
+        loc="outside upper right",
+        ncols=len(names),
+        frameon=False,
+        fontsize=8,
+        labelcolor=_INK,
+    )
     for axes in (share, area):
         axes.set_ylim(bottom=0)
         axes.margins(x=0)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from ..engine.errors import LungsNotFoundError
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
 from ..engine.text import percent
@@ -60,6 +61,17 @@ _LONGEST_NAME = 32
 
 @figure_style()
 def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) -> None:
+    """Write :func:`draw_slices` as a PNG file.
+
+    Raises:
+        LungsNotFoundError: There is no lung on any slice.
+        OutputError: The file cannot be written.
+    """
+    save_png(draw_slices(volume, result), path, _DPI)
+
+
+@figure_style()
+def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
     """Draw a large slice, the one with the most lesion, beside slices spread over the lungs.
 
     Slices are shown as radiologists view them: the patient's right on the left, anterior up. Any
@@ -69,16 +81,15 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
     Args:
         volume: The CT in HU.
         result: Its segmentation, on the same grid.
-        path: PNG file.
 
     Raises:
-        OutputError: The file cannot be written.
+        LungsNotFoundError: There is no lung on any slice.
     """
     axial = _AxialViews(volume, result)
     shown = result.severity.slices
     featured = result.severity.most_infected_slice
     if featured is None:
-        raise ValueError("a result without lungs has no slices to show")
+        raise LungsNotFoundError("There is no lung on any slice, so there is no slice to show.")
 
     height_mm, width_mm = axial.cell_shape_mm
     cell_height = _CELL_INCHES * height_mm / width_mm
@@ -114,7 +125,7 @@ def write_slices_figure(volume: Volume, result: SegmentationResult, path: Path) 
         "lesion probability",
     )
     research_notice(figure, 1 - _BAR_INCHES / width, "right")
-    save_png(figure, path, _DPI)
+    return figure
 
 
 class _AxialViews:

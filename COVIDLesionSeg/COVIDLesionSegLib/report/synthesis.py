@@ -31,16 +31,18 @@ from .slices_figure import LUNG_WINDOW_HU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+    from ..engine.synthesis.synthesize import SyntheticSlice
     from ..engine.training.slices import LabelledSlice
 
 _ROWS = 6
 _CELL_INCHES = 2.6
-_HEAD_INCHES, _TITLE_INCHES = 0.6, 0.22
+_HEAD_INCHES, _TITLE_INCHES = 0.55, 0.24
 _DPI = 100
 _PIXELS = (1.0, 1.0, 1.0)  # their size in mm is not known
 _LESION_COLOR = "#ff4d4d"
-_LONGEST_TITLE = 50
+_LONGEST_TITLE = 44
 
 
 def write_synthesis_json(
@@ -87,6 +89,16 @@ def write_synthesis_json(
 
 @figure_style()
 def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
+    """Write :func:`draw_synthesis` as a PNG file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    save_png(draw_synthesis(synthesis), path, _DPI)
+
+
+@figure_style()
+def draw_synthesis(synthesis: Synthesis) -> Figure:
     """Draw up to six of the slices, spread over all, as in Figure 13 of the COVID-Rate paper.
 
     From left to right: the slice that gave the lesion, the healthy one, the synthetic one. Lesions
@@ -94,25 +106,23 @@ def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
 
     Args:
         synthesis: Of at least one slice.
-        path: PNG file.
-
-    Raises:
-        OutputError: The file cannot be written.
     """
     count = min(_ROWS, len(synthesis.slices))
     shown = [
         synthesis.slices[n] for n in np.linspace(0, len(synthesis.slices) - 1, count, dtype=int)
     ]
     width = 3 * _CELL_INCHES
-    height = count * (_CELL_INCHES + _TITLE_INCHES) + _HEAD_INCHES + FOOT_INCHES
+    row_heights = [_row_height(one) for one in shown]
+    height = _HEAD_INCHES + sum(row_heights) + FOOT_INCHES
     figure = black_figure(width, height)
-    for row, one in enumerate(shown):
-        bottom = height - _HEAD_INCHES - (row + 1) * (_CELL_INCHES + _TITLE_INCHES)
+    bottom = height - _HEAD_INCHES
+    for one, row_height in zip(shown, row_heights, strict=True):
+        bottom -= row_height
         for column, (item, title) in enumerate(
             (
                 (one.infected, f"lesion of {one.infected.name}"),
                 (one.healthy, f"lungs of {one.healthy.name}"),
-                (one.item, f"synthetic, {percent(one.infection_rate)} of the lungs"),
+                (one.item, f"{one.item.name}, {percent(one.infection_rate)} of the lungs"),
             )
         ):
             axes = figure.add_axes(
@@ -120,8 +130,9 @@ def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
                     (column * _CELL_INCHES + 0.03) / width,
                     bottom / height,
                     (_CELL_INCHES - 0.06) / width,
-                    _CELL_INCHES / height,
-                )
+                    (row_height - _TITLE_INCHES) / height,
+                ),
+                anchor="N",
             )
             _draw(axes, item, printable(title, _LONGEST_TITLE))
     for y, text, color, size in (
@@ -130,12 +141,25 @@ def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
     ):
         figure.text(0.5, 1 - y / height, text, color=color, fontsize=size, ha="center", va="center")
     research_notice(figure)
-    save_png(figure, path, _DPI)
+    return figure
+
+
+def _crop(item: LabelledSlice) -> tuple[slice, slice]:
+    if item.lungs is None:
+        return slice(None), slice(None)
+    return crop_to_lungs(item.lungs[None], _PIXELS)
+
+
+def _row_height(one: SyntheticSlice) -> float:
+    """In inches, with the titles; the tallest of the three pictures decides, up to a square."""
+    shapes = [item.image[_crop(item)].shape for item in (one.infected, one.healthy, one.item)]
+    tallest = max(float(rows / columns) for rows, columns in shapes)
+    return _CELL_INCHES * min(1.0, tallest) + _TITLE_INCHES
 
 
 def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
     low, high = LUNG_WINDOW_HU
-    crop = ... if item.lungs is None else crop_to_lungs(item.lungs[None], _PIXELS)
+    crop = _crop(item)
     lesion = item.lesion[crop]
     axes.imshow(item.image[crop], cmap="gray", vmin=low, vmax=high)
     if lesion.any() and not lesion.all():
