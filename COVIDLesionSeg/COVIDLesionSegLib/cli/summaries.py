@@ -154,10 +154,9 @@ def print_training(trained: Trained, folder: Path, json_lines: bool) -> None:
     if trained.card:
         lines = [*_score_lines(trained.card), *_how_to_use(folder, trained.card.id)]
     else:
-        from ..report.training import cross_validation_scores
+        from ..report.training import cross_validation_lines
 
-        scores = cross_validation_scores(trained.members)
-        lines = [f"Dice {score_text(one.dice)}  {one.patient}" for one in scores]
+        lines = cross_validation_lines(trained.members)
         lines.append(f"Ensemble: {trained.model}")
         lines += _how_to_use(folder, trained.model)
     _print_lines(lines, folder, json_lines)

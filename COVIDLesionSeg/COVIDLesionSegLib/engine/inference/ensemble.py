@@ -73,6 +73,6 @@ def _mean(members: list[np.ndarray]) -> np.ndarray:
 def _any_class(probabilities: np.ndarray) -> np.ndarray:
     """Probability of any class; the classes of a softmax may sum to a little more than 1."""
     if probabilities.shape[1] == 1:
-        first: np.ndarray = probabilities[:, 0]
-        return first
-    return np.minimum(probabilities.sum(axis=1), np.float32(1.0))
+        return probabilities[:, 0]
+    clipped: np.ndarray = np.minimum(probabilities.sum(axis=1), np.float32(1.0))
+    return clipped
