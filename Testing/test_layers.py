@@ -44,7 +44,7 @@ LOADED_BY_SLICER = (
     *(LIBRARY / "engine" / "volume").glob("*.py"),
 )
 # Run by the worker only, when the packages are there.
-RUN_LATER = {LIBRARY / "engine" / "pipeline.py"}
+RUN_LATER = {LIBRARY / "engine" / name for name in ("losses.py", "pipeline.py")}
 
 
 def imports(path: Path, file_scope_only: bool = False) -> Iterator[str]:

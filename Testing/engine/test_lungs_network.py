@@ -23,7 +23,7 @@ from COVIDLesionSegLib.engine.models.card_file import write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import save_weights
-from COVIDLesionSegLib.engine.networks.plain_unet import PlainUNet
+from COVIDLesionSegLib.engine.networks.cascade import PlainUNet
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment

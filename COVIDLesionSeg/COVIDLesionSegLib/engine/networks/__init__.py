@@ -8,13 +8,10 @@ from typing import Any
 from torch import nn
 
 from ..errors import ModelError
-from .amc_net import AMCNet
+from .cascade import PlainUNet, encoder_fpn, encoder_unet
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
-from .encoder_networks import densenet_unet, encoder_fpn, encoder_unet, inception_unet
-from .plain_unet import PlainUNet
-from .r2unet import R2UNet
-from .xception_unet import XceptionUNet
+from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
