@@ -13,7 +13,7 @@ from cli.facts import member
 from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult

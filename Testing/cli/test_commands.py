@@ -17,7 +17,7 @@ from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.cli.report_json import report_schema
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT}
@@ -375,13 +375,13 @@ def test_a_model_that_is_not_there_is_one_clear_line():
 
 def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
     card = json.loads((PACKAGED_FOLDER / "covid-rate.json").read_text("utf-8"))
-    texts = {"id": "mine[red]", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
+    texts = {"id": "mine", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    listed, text = run("models").stdout, run("models", "mine[red]").stdout
-    for shown in ("mine[red]", "[a] title"):
+    listed, text = run("models").stdout, run("models", "mine").stdout
+    for shown in ("mine", "[a] title"):
         assert shown in listed
-    for shown in ("mine[red]", "[a] title", "[/bold] [12]", "[note]"):
+    for shown in ("mine", "[a] title", "[/bold] [12]", "[note]"):
         assert shown in text
 
 

@@ -14,7 +14,7 @@ from COVIDLesionSegLib.cli.enhancement_tables import BeforeAfter, before_after_l
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.cli.training_options import command_for_card
 from COVIDLesionSegLib.engine.models.catalogue import read_models
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks.eamc import AMCNet
 from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder

@@ -16,7 +16,7 @@ from COVIDLesionSegLib.cli import result_names as names
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from engine.labelled_data import write_slice_folder
 
 PATIENTS = ["coronacases_org_001", "coronacases_org_002", "radiopaedia_4_85506"]

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.parameters import Parameters
 
 
@@ -48,7 +48,7 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     assert Parameters().model == "theirs"
     code, text = run("lineage", "theirs")
     assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8334" in text
-    assert run("roll-back") == (0, "amc-net is used again where no model is named.\n")
+    assert run("roll-back") == (0, "amc-net is the default model again.\n")
     assert Parameters().model == "amc-net"
 
 

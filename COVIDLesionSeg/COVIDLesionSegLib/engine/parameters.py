@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any
 
 from .errors import ParameterError
-from .models.promotion import default_model
+from .models.user_models import default_model
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")

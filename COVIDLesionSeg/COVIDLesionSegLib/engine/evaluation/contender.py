@@ -15,8 +15,7 @@ from ..inference.ensemble import Decision, decide
 from ..inference.predictor import predict_volume
 from ..inference.slice_network import SliceNetwork
 from ..models.card import ModelCard
-from ..models.catalogue import Catalogue
-from ..models.ensembles import Ensemble
+from ..models.catalogue import Catalogue, Ensemble
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress

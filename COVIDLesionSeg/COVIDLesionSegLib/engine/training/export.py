@@ -13,8 +13,7 @@ from torch import nn
 from ..errors import ParameterError
 from ..evaluation.card_scores import card_scores
 from ..evaluation.scores import PatientScores, protocol_of
-from ..models.card import ModelCard, Weights
-from ..models.card_file import write_card
+from ..models.card import ModelCard, Weights, write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
