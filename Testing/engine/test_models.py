@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from COVIDLesionSegLib.engine.errors import ModelError
-from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.models.card import ModelCard, Score
 from COVIDLesionSegLib.engine.models.catalogue import (
     PACKAGED_FOLDER,
     check_models,
@@ -18,6 +18,7 @@ from COVIDLesionSegLib.engine.models.catalogue import (
     read_models,
 )
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.models.scores import summarise_scores
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from engine.model_cards import packaged_card, write_user_card
@@ -142,6 +143,32 @@ def test_names_are_checked_without_reading_weights(user_folder):
     check_models(["eamc"])
     with pytest.raises(ModelError, match="cannot vote together"):
         check_models(["mine", "drsegunet"])
+
+
+def test_a_summary_weighs_patients_by_their_slices_and_names_the_data_set():
+    def score(patient, value, protocol="whole slices", metric="Dice"):
+        return Score(metric, value, patient, protocol)
+
+    scores = [
+        score("set_a_01, 99 slices", 0.8),
+        score("set_a_02, 1 slices", 0.0),
+        score("set_a_02, 1 slices", 1.0, metric="precision"),
+        score("set_b_7, 3 slices", 0.5, "lungs only"),
+        score("by hand", 0.9),
+        score("nobody, 0 slices", 0.9),
+    ]
+    first, second = summarise_scores(scores)
+    assert (first.patients, first.slices, first.data) == (2, 100, "set_a")
+    assert first.value == pytest.approx(0.792)
+    assert (second.value, second.patients, second.slices) == (0.5, 1, 3)
+    assert (second.data, second.protocol) == ("set_b_7", "lungs only")
+    assert summarise_scores(scores[4:]) == []
+
+
+def test_patients_of_nothing_in_common_have_no_data_set():
+    scores = [Score("Dice", 0.5, f"{name}, 2 slices", "p") for name in ("anna", "bert")]
+    (summary,) = summarise_scores(scores)
+    assert (summary.data, summary.patients) == ("", 2)
 
 
 def test_weights_that_ship_are_small():

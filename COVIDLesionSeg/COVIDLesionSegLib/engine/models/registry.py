@@ -47,7 +47,7 @@ def add_folder(folder: Path, model_id: str | None = None) -> tuple[Model, ...]:
             f"{printable(folder.name)} holds {len(trained)} models: one id cannot name them all."
         )
     catalogue = load_catalogue()
-    new = [model for model in trained if model_id or not _is_present(model, catalogue)]
+    new = [model for model in trained if model_id is not None or not _is_present(model, catalogue)]
     if not new:
         names = ", ".join(model.id for model in trained)
         raise ModelError(f"Already among your models: {names}.")
@@ -75,7 +75,7 @@ def add_models(
     catalogue = load_catalogue()
     verified = []
     for card, data in models:
-        own = _filed(card, model_id or card.id, data, folder)
+        own = _filed(card, card.id if model_id is None else model_id, data, folder)
         _check_id_is_free(own.id, catalogue, folder)
         _verify(own, data)
         verified.append((own, data))
