@@ -60,7 +60,7 @@ def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_
     for name in ("amc-net.json", "amc-net.safetensors"):
         shutil.copy(PACKAGED_FOLDER / name, trained)
     (trained / "training.json").write_text("{}")
-    assert run("add", trained) == (1, "Error: Already among your models: amc-net.\n")
+    assert run("add", trained) == (1, "Error: Already among the models: amc-net.\n")
     code, text = run("add", trained, "--id", "mine")
     assert code == 0 and "mine added" in text and "CC-BY-NC-SA-4.0" in text
     assert run("promote", "mine")[0] == 0

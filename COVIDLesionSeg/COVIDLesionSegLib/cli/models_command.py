@@ -31,6 +31,7 @@ def models(
     """List the models, or show one with its paper, preprocessing, licence, training and scores."""
     with clear_outcome(debug):
         from ..engine.models.catalogue import load_catalogue
+        from ..engine.models.user_models import default_model
 
         catalogue = load_catalogue()
         facts: list[dict[str, Any]]
@@ -43,7 +44,7 @@ def models(
         if as_json:
             print(json.dumps(facts, indent=2))
         elif model_id is None:
-            _print_list(facts, [asdict(one) for one in catalogue.ensembles])
+            _print_list(facts, [asdict(one) for one in catalogue.ensembles], default_model())
         else:
             _print_details(facts[0])
 
@@ -73,7 +74,9 @@ def model_facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _print_list(listed: list[dict[str, Any]], ensembles: list[dict[str, Any]]) -> None:
+def _print_list(
+    listed: list[dict[str, Any]], ensembles: list[dict[str, Any]], default: str
+) -> None:
     """One line for each ensemble, then for each model, trained ones first, by task."""
     console = Console(highlight=False)
     console.print("[bold]Ensembles[/bold]")
@@ -89,7 +92,8 @@ def _print_list(listed: list[dict[str, Any]], ensembles: list[dict[str, Any]]) -
         table.add_column(no_wrap=True, justify="right")
         for facts in group:
             number = f"{facts['parameters']:,}"
-            table.add_row(_plain(f"  {facts['id']}"), number, _plain(_line(facts)))
+            line = ("default; " if facts["id"] == default else "") + _line(facts)
+            table.add_row(_plain(f"  {facts['id']}"), number, _plain(line))
         console.print(table)
         console.print()
     console.print(

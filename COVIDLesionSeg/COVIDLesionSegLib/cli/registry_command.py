@@ -55,7 +55,7 @@ def import_model(
 @registry.command("add")
 def add_model(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The folder that train, or another, wrote.")
+        Path, typer.Argument(metavar="FOLDER", help="A folder that train or enhance wrote.")
     ],
     new_id: IdOption = None,
     debug: options.DebugOption = False,

@@ -19,7 +19,7 @@ TASKS = ("lesions", "lungs")
 WEIGHTS_ENDING = ".safetensors"
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_FILE_NAME = re.compile(r"\w[^/\\:]{0,100}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -221,7 +221,8 @@ def _build_weights(values: Any) -> Weights:
             f"the weights file {_shown(file)} is not a {WEIGHTS_ENDING} file, and other formats, "
             "such as pickles, can run code when they are read"
         )
-    _check(_FILE_NAME.fullmatch(file), "weights file", "a plain file name", file)
+    plain = _FILE_NAME.fullmatch(file) and file == printable(file)
+    _check(plain, "weights file", "a plain file name", file)
     _check(_SHA256.fullmatch(sha256), "weights sha256", "64 hexadecimal digits", sha256)
     return Weights(**values)
 

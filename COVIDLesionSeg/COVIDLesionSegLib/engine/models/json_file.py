@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
-LARGEST = 2**20
-"""Bytes; the largest card that ships has 50,000."""
+LARGEST = 2**24
+"""Bytes; the largest file of cards that ships has 50,000."""
 _DEEPEST = 32
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST_NUMBER = 2**63
 
 
@@ -25,7 +27,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text in UTF-8, of at most 1 MiB and 32 levels, with finite numbers.
+    """The value of a JSON text in UTF-8, of at most 16 MiB and 32 levels, with finite numbers.
 
     Within these limits the value can be printed, copied and written again without surprises.
 
@@ -33,7 +35,7 @@ def parse_json(data: bytes) -> Any:
         ValueError: It is no such text; the message is the reason.
     """
     if len(data) > LARGEST:
-        raise ValueError("it is larger than 1 MiB")
+        raise ValueError("it is larger than 16 MiB")
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_int=_whole)
     except RecursionError:
@@ -62,8 +64,8 @@ def _check_limits(value: Any) -> None:
                 deeper += [*one.keys(), *one.values()]
             elif isinstance(one, list):
                 deeper += one
-            elif isinstance(one, str) and any("\ud800" <= sign <= "\udfff" for sign in one):
-                raise ValueError("a text in it holds half a character")
+            elif isinstance(one, str) and _SURROGATE.search(one):
+                raise ValueError("a text in it holds half of a character")
             elif isinstance(one, (int, float)) and not _is_usual(one):
                 raise ValueError("a number in it is too large")
         if not deeper:

@@ -50,7 +50,7 @@ def add_folder(folder: Path, model_id: str | None = None) -> tuple[Model, ...]:
     new = [model for model in trained if model_id is not None or not _is_present(model, catalogue)]
     if not new:
         names = ", ".join(model.id for model in trained)
-        raise ModelError(f"Already among your models: {names}.")
+        raise ModelError(f"Already among the models: {names}.")
     return add_models([(model.card, read_weights(model)) for model in new], model_id)
 
 
@@ -86,7 +86,7 @@ def add_models(
 
 
 def _filed(card: ModelCard, model_id: str, data: bytes, folder: Path) -> Model:
-    """The model as it will be in the folder, under names made from its id alone."""
+    """The model as it will be in the folder, under names made from its id and checksum alone."""
     if not is_model_id(model_id):
         raise ModelError(
             f"A model cannot be called {printable(repr(model_id[:80]))}: use 1 to 64 letters, "
@@ -94,7 +94,7 @@ def _filed(card: ModelCard, model_id: str, data: bytes, folder: Path) -> Model:
         )
     file = f"{model_id}{WEIGHTS_ENDING}"
     digest = sha256(data).hexdigest()
-    # A file of this name may be left of an interrupted writing, or belong to another card.
+    # A file of this name may be left from an interrupted import, or belong to another card.
     if (folder / file).exists() and _sha256_of(folder / file) != digest:
         file = f"{model_id}-{digest[:16]}{WEIGHTS_ENDING}"
     weights = replace(card.trained_weights, file=file)
@@ -118,7 +118,7 @@ def _check_id_is_free(model_id: str, catalogue: Catalogue, folder: Path) -> None
 
 def _verify(model: Model, data: bytes) -> None:
     card = model.card
-    # On this device nothing is allocated: a stranger's card could ask for any amount of memory.
+    # On this device nothing is allocated: an unknown card could ask for any amount of memory.
     with torch.device("meta"):
         parameters = count_parameters(build_network(card.network, card.arguments))
     if parameters != card.parameters or parameters > len(data):
@@ -156,7 +156,8 @@ def _trained_models(folder: Path) -> list[Model]:
         try:
             content = read_json(path)
         except (OSError, ValueError) as error:
-            raise InputError(f"{printable(path.name)} cannot be read: {error}.") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise InputError(f"{printable(path.name)} cannot be read: {reason}.") from error
         if isinstance(content, dict) and set(content) >= _FIELDS_OF_A_CARD:
             trained += [model for model in read_models(path) if model.card.weights is not None]
     if not trained:
