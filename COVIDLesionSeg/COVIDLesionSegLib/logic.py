@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .engine.errors import DependencyError
-from .engine.models.promotion import default_model
+from .engine.models.user_models import default_model
 from .engine.parameters import Parameters
 from .engine.progress import CancelToken, ProgressCallback, ignore_progress
 

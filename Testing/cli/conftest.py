@@ -9,7 +9,7 @@ import pytest
 
 from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from engine.crafted import make_card
 from engine.training_slices import Stemmed

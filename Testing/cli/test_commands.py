@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
@@ -367,6 +367,39 @@ def test_an_ensemble_is_listed_first_and_shown_with_its_members_and_scores():
         assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
 
 
+def test_the_list_shows_mean_dice_with_data_set_patients_and_slices():
+    """The range over patients would put the default's one slice of one patient first: 0.04."""
+    lines = run("models").stdout.splitlines()
+    line = next(line for line in lines if line.split()[:1] == ["amc-net"])
+    assert "Dice 0.80 in 5 patients of radiopaedia_org_covid-19-pneumonia, 135 slices" in line
+    line = next(line for line in lines if line.split()[:1] == ["eamc-1"])
+    assert "Dice 0.82 in 2 patients of coronacases_org, 249 slices; Dice 0.77 in 5 " in line
+    assert "0.04" not in "".join(lines)
+
+
+def test_a_misspelt_model_is_answered_by_the_one_that_was_meant():
+    finished = run("models", "amc-nett")
+    assert finished.returncode == 1 and "did you mean amc-net" in finished.stderr
+
+
+def test_a_damaged_card_is_a_warning_beside_the_list(tmp_path, monkeypatch):
+    (tmp_path / "theirs.json").write_text("[" * 100_000)
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
+    finished = run("models", "--json")
+    assert finished.returncode == 0 and len(json.loads(finished.stdout)) > 40
+    assert "theirs.json" in finished.stderr and finished.stderr.count("\n") == 1
+
+
+def test_control_characters_on_a_card_never_reach_the_terminal(tmp_path, monkeypatch):
+    card = json.loads((PACKAGED_FOLDER / "covid-rate.json").read_text("utf-8"))
+    texts = {"id": "mine", "paper": "\x1b]0;owned\x07", "notes": ["\x1b[2J", "\u202e", "a\nb"]}
+    (tmp_path / "mine.json").write_text(json.dumps(card | texts))
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
+    finished = run("models", "mine")
+    assert finished.returncode == 0 and "a b" in finished.stdout
+    assert set(finished.stdout).isdisjoint("\x1b\x07\u202e")
+
+
 def test_a_model_that_is_not_there_is_one_clear_line():
     finished = run("models", "u-net-9000")
     assert finished.returncode == 1
@@ -375,13 +408,13 @@ def test_a_model_that_is_not_there_is_one_clear_line():
 
 def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
     card = json.loads((PACKAGED_FOLDER / "covid-rate.json").read_text("utf-8"))
-    texts = {"id": "mine[red]", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
+    texts = {"id": "mine", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    listed, text = run("models").stdout, run("models", "mine[red]").stdout
-    for shown in ("mine[red]", "[a] title"):
+    listed, text = run("models").stdout, run("models", "mine").stdout
+    for shown in ("mine", "[a] title"):
         assert shown in listed
-    for shown in ("mine[red]", "[a] title", "[/bold] [12]", "[note]"):
+    for shown in ("mine", "[a] title", "[/bold] [12]", "[note]"):
         assert shown in text
 
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import read_models
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
-from COVIDLesionSegLib.engine.networks.amc_net import AMCNet
+from COVIDLesionSegLib.engine.networks.eamc import AMCNet
 from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.report.training import BeforeAfter, before_after_lines

@@ -15,7 +15,7 @@ from COVIDLesionSegLib.cli import progress_display
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.report import result_files as names
 from engine.labelled_data import write_slice_folder
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
 from COVIDLesionSegLib.engine.parameters import Parameters
 
 
@@ -48,8 +50,32 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     assert Parameters().model == "theirs"
     code, text = run("lineage", "theirs")
     assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8334" in text
-    assert run("roll-back") == (0, "amc-net is used again where no model is named.\n")
+    assert run("roll-back") == (0, "amc-net is the default model again.\n")
     assert Parameters().model == "amc-net"
+
+
+def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_path):
+    trained = tmp_path / "trained"
+    trained.mkdir()
+    for name in ("amc-net.json", "amc-net.safetensors"):
+        shutil.copy(PACKAGED_FOLDER / name, trained)
+    (trained / "training.json").write_text("{}")
+    assert run("add", trained) == (1, "Error: Already among the models: amc-net.\n")
+    code, text = run("add", trained, "--id", "mine")
+    assert code == 0 and "mine added" in text and "CC-BY-NC-SA-4.0" in text
+    assert run("promote", "mine")[0] == 0
+    assert default_model() == "mine"
+
+
+def test_an_archive_is_imported_under_another_id(run, tmp_path):
+    archive = tmp_path / "model.zip"
+    run("export", "amc-net", archive)
+    code, text = run("import", archive)
+    assert code == 1 and "choose another id" in text
+    code, text = run("import", archive, "--id", "theirs")
+    assert code == 0 and "theirs imported" in text
+    code, text = run("import", archive, "--id", "eamc")
+    assert code == 1 and "ensemble that ships" in text and text.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -61,6 +87,8 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
         (("promote", "eamc"), "is an ensemble"),
         (("promote", "lungs-unet-resnet18"), "finds lungs"),
         (("import", "absent.zip"), "cannot be read"),
+        (("add", "absent"), "cannot be read"),
+        (("promote", "amc-nett"), "did you mean amc-net"),
         (("roll-back",), "No model was promoted"),
     ],
 )

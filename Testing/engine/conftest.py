@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from COVIDLesionSegLib.engine import networks
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from engine.training_slices import TinyNetwork
 
 

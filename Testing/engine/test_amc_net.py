@@ -8,7 +8,7 @@ from torch import nn
 
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.networks.amc_net import AMCNet, AttentionGate, MultiScaleBlock
+from COVIDLesionSegLib.engine.networks.eamc import AMCNet, AttentionGate, MultiScaleBlock
 from engine.network_probes import (
     batch_norms,
     footprint,

@@ -14,8 +14,7 @@ from torch.nn import functional
 from COVIDLesionSegLib.engine.errors import DependencyError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, read_models
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.networks.encoder_networks import encoder_fpn, encoder_unet
-from COVIDLesionSegLib.engine.networks.plain_unet import PlainUNet
+from COVIDLesionSegLib.engine.networks.cascade import PlainUNet, encoder_fpn, encoder_unet
 
 PARAMETERS = {
     "cascade-unet": 31_042_434,

@@ -11,7 +11,7 @@ from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.networks.drsegunet import ResidualBlock
-from COVIDLesionSegLib.engine.networks.keras_layers import StridedConvolution, TransposedConvolution
+from COVIDLesionSegLib.engine.networks.layers import StridedConvolution, TransposedConvolution
 from engine.network_probes import (
     batch_norms,
     footprint,

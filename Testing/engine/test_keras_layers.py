@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from COVIDLesionSegLib.engine.networks.keras_layers import (
+from COVIDLesionSegLib.engine.networks.layers import (
     StridedConvolution,
     TransposedConvolution,
     batch_norm,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from COVIDLesionSegLib.engine.losses.focal import EamcFocalLoss
+from COVIDLesionSegLib.engine.losses import EamcFocalLoss
 
 
 def loss(probability: float, target: float, balance: str) -> float:

@@ -18,12 +18,11 @@ from COVIDLesionSegLib.engine.errors import (
 )
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.lungs.network import NetworkExtractor, label_lungs
-from COVIDLesionSegLib.engine.models.card import ModelCard, Weights
-from COVIDLesionSegLib.engine.models.card_file import write_card
+from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import save_weights
-from COVIDLesionSegLib.engine.networks.plain_unet import PlainUNet
+from COVIDLesionSegLib.engine.networks.cascade import PlainUNet
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment

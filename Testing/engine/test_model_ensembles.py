@@ -50,8 +50,7 @@ def test_members_of_other_classes_cannot_vote_together_and_both_are_named(user_f
     write_user_card(user_folder, "two", classes=classes, channels=["background", *classes])
     with pytest.raises(
         ModelError,
-        match="amc-net and two cannot vote .*: one tells lesion, the other ground-glass opacity, "
-        "consolidation",
+        match="amc-net and two cannot vote .*: lesion; and ground-glass opacity, consolidation",
     ):
         load_catalogue().members(("amc-net", "two"))
 

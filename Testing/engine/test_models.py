@@ -10,12 +10,18 @@ import pytest
 import torch
 
 from COVIDLesionSegLib.engine.errors import ModelError
-from COVIDLesionSegLib.engine.models.card import ModelCard
-from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue, read_models
+from COVIDLesionSegLib.engine.models.card import ModelCard, Score
+from COVIDLesionSegLib.engine.models.catalogue import (
+    PACKAGED_FOLDER,
+    check_models,
+    load_catalogue,
+    read_models,
+)
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.models.scores import summarise_scores
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from engine.model_cards import packaged_card
+from engine.model_cards import packaged_card, write_user_card
 
 PACKAGED = tuple(m for m in load_catalogue().models if m.folder == PACKAGED_FOLDER)
 
@@ -97,11 +103,72 @@ def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_p
     assert sum(several) / 4 >= 0.75
 
 
-def test_an_unknown_model_is_refused_and_the_known_ones_are_named(user_folder):
-    known = ", ".join(model.id for model in load_catalogue().models)
-    assert "amc-net" in known
-    with pytest.raises(ModelError, match=f"no model 'resnet'; choose one of: {known}"):
+def test_an_unknown_model_is_refused_with_similar_ids_and_the_trained_models(user_folder):
+    trained = "eamc, amc-net, eamc-1, eamc-2, eamc-3, eamc-4, eamc-5"
+    message = rf"no model 'resnet'; did you mean .*resnet\d+.*\? Trained models: {trained}\.$"
+    with pytest.raises(ModelError, match=message):
         load_catalogue().get("resnet")
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("amc-nte", "amc-net"),
+        ("AMC-Net", "amc-net"),
+        ("amc_net", "amc-net"),
+        ("eacm", "eamc"),
+        ("drsegnet", "drsegunet"),
+        ("lungs-unet-resnet", "lungs-unet-resnet18"),
+    ],
+)
+def test_a_misspelt_id_is_answered_by_the_one_that_was_meant(user_folder, misspelt, meant):
+    with pytest.raises(ModelError, match=rf"did you mean (.*[, ])?{meant}([, ].*)?\?"):
+        check_models([misspelt])
+
+
+def test_an_id_like_no_other_is_shown_short_and_without_control_characters(user_folder):
+    with pytest.raises(ModelError) as caught:
+        check_models(["\x1b[31m" + "q" * 300])
+    message = str(caught.value)
+    assert "did you mean" not in message and "amc-net" in message
+    assert "\x1b" not in message and len(message) < 250
+
+
+def test_names_are_checked_without_reading_weights(user_folder):
+    """So that a run can be refused before its CT is read."""
+    write_user_card(
+        user_folder, "mine", weights=packaged_card()["weights"] | {"file": "no.safetensors"}
+    )
+    check_models(["mine", "amc-net"])
+    check_models(["eamc"])
+    with pytest.raises(ModelError, match="cannot vote together"):
+        check_models(["mine", "drsegunet"])
+
+
+def test_a_summary_weighs_patients_by_their_slices_and_names_the_data_set():
+    def score(patient, value, protocol="whole slices", metric="Dice"):
+        return Score(metric, value, patient, protocol)
+
+    scores = [
+        score("set_a_01, 99 slices", 0.8),
+        score("set_a_02, 1 slices", 0.0),
+        score("set_a_02, 1 slices", 1.0, metric="precision"),
+        score("set_b_7, 3 slices", 0.5, "lungs only"),
+        score("by hand", 0.9),
+        score("nobody, 0 slices", 0.9),
+    ]
+    first, second = summarise_scores(scores)
+    assert (first.patients, first.slices, first.data) == (2, 100, "set_a")
+    assert first.value == pytest.approx(0.792)
+    assert (second.value, second.patients, second.slices) == (0.5, 1, 3)
+    assert (second.data, second.protocol) == ("set_b_7", "lungs only")
+    assert summarise_scores(scores[4:]) == []
+
+
+def test_patients_of_nothing_in_common_have_no_data_set():
+    scores = [Score("Dice", 0.5, f"{name}, 2 slices", "p") for name in ("anna", "bert")]
+    (summary,) = summarise_scores(scores)
+    assert (summary.data, summary.patients) == ("", 2)
 
 
 def test_weights_that_ship_are_small():

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment

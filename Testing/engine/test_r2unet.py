@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.networks.r2unet import RecurrentResidualBlock, RecurrentUnit
+from COVIDLesionSegLib.engine.networks.eamc import RecurrentResidualBlock, RecurrentUnit
 from engine.network_probes import (
     batch_norms,
     footprint,

@@ -12,13 +12,16 @@ from monai.bundle import ConfigParser
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import InputError, ModelError, OutputError
-from COVIDLesionSegLib.engine.models.archive import export_archive, import_archive
-from COVIDLesionSegLib.engine.models.card import Weights
-from COVIDLesionSegLib.engine.models.card_file import write_card
+from COVIDLesionSegLib.engine.models.card import Weights, write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue
 from COVIDLesionSegLib.engine.models.lineage import lineage_of, parent_of
-from COVIDLesionSegLib.engine.models.promotion import default_model, promote, roll_back
-from COVIDLesionSegLib.engine.models.user_folder import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle, import_bundle
+from COVIDLesionSegLib.engine.models.user_models import (
+    USER_FOLDER_VARIABLE,
+    default_model,
+    promote,
+    roll_back,
+)
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.parameters import Parameters
@@ -65,7 +68,7 @@ def archive(tmp_path, user_folder):
     """An exported model, which then was removed."""
     model = write_model(user_folder)
     path = tmp_path / "mine.zip"
-    export_archive(model, path)
+    export_bundle(model, path)
     for file in user_folder.iterdir():
         file.unlink()
     return path
@@ -75,10 +78,10 @@ def test_a_model_comes_back_from_its_file_card_weights_and_licence(tmp_path, use
     exported = write_model(user_folder)
     weights = exported.weights_path.read_bytes()
     path = tmp_path / "mine.zip"
-    export_archive(exported, path)
+    export_bundle(exported, path)
     for file in user_folder.iterdir():
         file.unlink()
-    imported = import_archive(path)
+    imported = import_bundle(path)
     assert load_catalogue().get("mine") == imported == exported
     assert imported.weights_path.read_bytes() == weights
     load_network(imported)
@@ -87,7 +90,7 @@ def test_a_model_comes_back_from_its_file_card_weights_and_licence(tmp_path, use
 def test_the_same_model_gives_the_same_file(tmp_path, user_folder):
     model = write_model(user_folder)
     for name in ("a.zip", "b.zip"):
-        export_archive(model, tmp_path / name)
+        export_bundle(model, tmp_path / name)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
@@ -115,7 +118,7 @@ def test_the_file_is_laid_out_as_a_monai_bundle(tmp_path, archive):
 
 def test_a_network_that_was_never_trained_cannot_be_handed_on(tmp_path, user_folder):
     with pytest.raises(ModelError, match="no trained weights"):
-        export_archive(load_catalogue().get("unet"), tmp_path / "unet.zip")
+        export_bundle(load_catalogue().get("unet"), tmp_path / "unet.zip")
     assert not (tmp_path / "unet.zip").exists()
 
 
@@ -123,7 +126,7 @@ def test_a_taken_id_is_refused_and_the_present_model_stays(archive, user_folder)
     present = write_model(user_folder, seed=1)
     weights = present.weights_path.read_bytes()
     with pytest.raises(ModelError, match="a model mine already"):
-        import_archive(archive)
+        import_bundle(archive)
     assert present.weights_path.read_bytes() == weights
 
 
@@ -140,7 +143,7 @@ def test_the_weights_of_another_model_are_never_overwritten(archive, user_folder
         return name.replace("mine.safetensors", "other.safetensors"), data
 
     rewrite(archive, as_others)
-    assert import_archive(archive).weights_path == user_folder / "mine.safetensors"
+    assert import_bundle(archive).weights_path == user_folder / "mine.safetensors"
     assert other.weights_path.read_bytes() == weights
 
 
@@ -181,7 +184,7 @@ def test_an_unfit_archive_is_refused_and_leaves_nothing(
 ):
     rewrite(archive, change)
     with pytest.raises(error, match=message):
-        import_archive(archive)
+        import_bundle(archive)
     assert list(user_folder.iterdir()) == []
     assert {path.name for path in tmp_path.iterdir()} == {"models", "mine.zip"}
 
@@ -189,16 +192,16 @@ def test_an_unfit_archive_is_refused_and_leaves_nothing(
 def test_a_file_that_is_no_archive_is_refused(tmp_path, user_folder):
     (tmp_path / "ct.zip").write_bytes(b"no zip")
     with pytest.raises(InputError, match="ct.zip is no model archive"):
-        import_archive(tmp_path / "ct.zip")
+        import_bundle(tmp_path / "ct.zip")
     with pytest.raises(InputError, match="No such file"):
-        import_archive(tmp_path / "absent.zip")
+        import_bundle(tmp_path / "absent.zip")
 
 
 def test_the_promoted_model_is_used_until_it_is_rolled_back(user_folder):
-    assert (default_model(), Parameters().model) == ("amc-net", "amc-net")
+    assert default_model() == "amc-net"
     promote("first", "0" * 64)
     promote("second", "1" * 64)
-    assert (default_model(), Parameters().model) == ("second", "second")
+    assert (default_model(), Parameters().model) == ("second", "amc-net")
     assert roll_back() == "first"
     assert roll_back() == "amc-net"
     with pytest.raises(ModelError, match="No model was promoted"):
@@ -208,14 +211,14 @@ def test_the_promoted_model_is_used_until_it_is_rolled_back(user_folder):
 def test_a_folder_that_cannot_be_made_is_one_clear_error(archive, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path / "file" / "models"))
-    for work in (lambda: import_archive(archive), lambda: promote("mine", "0" * 64)):
+    for work in (lambda: import_bundle(archive), lambda: promote("mine", "0" * 64)):
         with pytest.raises(OutputError, match="cannot be made: Not a directory"):
             work()
 
 
 def test_a_damaged_list_of_promotions_is_told_and_keeps_nobody_from_the_starter(user_folder):
     (user_folder / "promotions.list").write_text("[{")
-    assert Parameters().model == "amc-net"
+    assert default_model() == "amc-net"
     (problem,) = load_catalogue().problems
     assert "promotions.list" in problem
     with pytest.raises(ModelError, match="remove promotions.list"):

@@ -156,7 +156,9 @@ def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network
     assert (tmp_path / "fold-2" / "metrics.csv").is_file()
 
 
-@pytest.mark.parametrize("model_id", ["a+b", "a/b", "", ".hidden", "a b", "amc-net-1234", "unet"])
+@pytest.mark.parametrize(
+    "model_id", ["a+b", "a/b", "", ".hidden", "a b", "a" * 60, "amc-net-1234", "unet"]
+)
 def test_an_id_that_a_new_model_cannot_have_is_refused(model_id):
     catalogue = load_catalogue()
     with pytest.raises(ParameterError, match="cannot be called|already"):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.networks.xception_unet import DownBlock, UpBlock
+from COVIDLesionSegLib.engine.networks.eamc import DownBlock, UpBlock
 from engine.network_probes import keras_total, normalises_as_keras, numbered, record, shapes
 
 

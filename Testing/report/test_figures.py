@@ -18,8 +18,9 @@ from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import LungsNotFoundError
 from COVIDLesionSegLib.engine.remarks import untrained_flag
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.text import printable
 from COVIDLesionSegLib.report.explanation import draw_explanation
-from COVIDLesionSegLib.report.figures import crop_to_lungs, printable, scale_bar, window_text
+from COVIDLesionSegLib.report.figures import crop_to_lungs, scale_bar, window_text
 from COVIDLesionSegLib.report.slices_figure import draw_slices, write_slices_figure
 from COVIDLesionSegLib.report.synthesis import draw_synthesis
 from report import documents

@@ -146,6 +146,6 @@ def _bound(bound: float | None, kind: type) -> float | None:
 
 
 def _default_model() -> str:
-    from ..engine.models.promotion import default_model
+    from ..engine.models.user_models import default_model
 
     return default_model()

@@ -1,9 +1,8 @@
-"""``covid-lesion-seg models``: what can be selected, and how well it was measured to work."""
+"""``covid-lesion-seg models``: the models that can be selected, and their measured scores."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from ..engine.text import printable
 from .commands import Debug
 from .exit_codes import exit_codes
 
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 def models(
     model_id: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="Show all about this model only.")
+        str | None, typer.Argument(metavar="[MODEL]", help="Show everything about this model.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
     debug: Debug = False,
 ) -> None:
-    """List the models; of one, show paper, preprocessing, licence, training and measured scores."""
+    """List the models, or show one with its paper, preprocessing, licence, training and scores."""
     with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
+        from ..engine.models.user_models import default_model
 
         catalogue = load_catalogue()
+        facts: list[dict[str, Any]]
         if model_id is None:
             facts = [model_facts(model) for model in catalogue.models]
         elif ensemble := catalogue.ensemble(model_id):
@@ -42,11 +44,9 @@ def models(
         if as_json:
             print(json.dumps(facts, indent=2))
         elif model_id is None:
-            _print_list(facts, [asdict(one) for one in catalogue.ensembles])
+            _print_list(facts, [asdict(one) for one in catalogue.ensembles], default_model())
         else:
             _print_details(facts[0])
-        for problem in catalogue.problems:
-            print(f"Left out: {problem}", file=sys.stderr)
 
 
 def model_facts(model: Model) -> dict[str, Any]:
@@ -74,26 +74,32 @@ def model_facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _print_list(listed: list[dict[str, Any]], ensembles: list[dict[str, Any]]) -> None:
+def _print_list(
+    listed: list[dict[str, Any]], ensembles: list[dict[str, Any]], default: str
+) -> None:
     """One line for each ensemble, then for each model, trained ones first, by task."""
     console = Console(highlight=False)
     console.print("[bold]Ensembles[/bold]")
     for ensemble in ensembles:
-        members = ", ".join(ensemble["members"])
-        parts = [ensemble["title"], members, *_dice(ensemble["scores"])]
-        console.print(escape(f"  {ensemble['id']}  {'; '.join(parts)}"))
+        parts = [ensemble["title"], ", ".join(ensemble["members"]), *_dice(ensemble["scores"])]
+        console.print(_plain(f"  {ensemble['id']}  {'; '.join(parts)}"))
     console.print()
     for (untrained, task), group in groupby(sorted(listed, key=_group), key=_group):
-        state = "not trained, to be run with --allow-untrained" if untrained else "trained"
+        state = "not trained, needs --allow-untrained" if untrained else "trained"
         console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
         for facts in group:
-            table.add_row(f"  {escape(facts['id'])}", f"{facts['parameters']:,}", _line(facts))
+            number = f"{facts['parameters']:,}"
+            line = ("default; " if facts["id"] == default else "") + _line(facts)
+            table.add_row(_plain(f"  {facts['id']}"), number, _plain(line))
         console.print(table)
         console.print()
-    console.print("Numbers count parameters. Everything about a model: covid-lesion-seg models ID")
+    console.print(
+        "Numbers count parameters. Dice is the mean over patients, weighted by their slices.\n"
+        "Everything about a model: covid-lesion-seg models ID"
+    )
 
 
 def _group(facts: dict[str, Any]) -> tuple[bool, str]:
@@ -101,7 +107,7 @@ def _group(facts: dict[str, Any]) -> tuple[bool, str]:
 
 
 def _line(facts: dict[str, Any]) -> str:
-    """Title, classes if they are several, licence and range of measured Dice."""
+    """Title, classes if they are several, licence and measured Dice."""
     parts = [facts["title"]]
     if len(facts["classes"]) > 1:
         parts.append(" and ".join(facts["classes"]))
@@ -109,23 +115,33 @@ def _line(facts: dict[str, Any]) -> str:
         parts.append(facts["weights_licence"])
         if not facts["weights_present"]:
             parts.append("weights absent")
-    return escape("; ".join([*parts, *_dice(facts["scores"])]))
+    return "; ".join([*parts, *_dice(facts["scores"])])
 
 
 def _dice(scores: list[dict[str, Any]]) -> Iterator[str]:
-    """The range of measured Dice, if there is any."""
-    dice = [score["value"] for score in scores if score["metric"] == "Dice"]
-    if dice:
-        yield f"Dice {min(dice):.2f} to {max(dice):.2f} in {len(dice)} measurements"
+    """Mean Dice with the number of patients and slices, for each protocol of measuring."""
+    from ..engine.models.card import Score
+    from ..engine.models.scores import summarise_scores
+
+    for summary in summarise_scores(Score(**score) for score in scores):
+        patients = "1 patient" if summary.patients == 1 else f"{summary.patients} patients"
+        slices = "1 slice" if summary.slices == 1 else f"{summary.slices} slices"
+        data = f" of {summary.data}" if summary.data else ""
+        yield f"Dice {summary.value:.2f} in {patients}{data}, {slices}"
 
 
 def _print_details(facts: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    console.print(f"[bold]{escape(facts['id'])}[/bold]  {escape(facts['title'])}")
+    console.print(_plain(facts["id"], "bold"), _plain(facts["title"]), sep="  ")
     table = Table.grid(padding=(0, 2))
     for name, text in _details(facts):
-        table.add_row(f"  {escape(name)}", escape(text))
+        table.add_row(_plain(f"  {name}"), _plain(text))
     console.print(table)
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """A card's text as it is: no markup, and no control characters for the terminal."""
+    return Text(printable(text), style=style)
 
 
 def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -150,14 +166,14 @@ def _model_details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     channels = ", ".join(facts["channels"])
     yield "network", f"{facts['network']}, {facts['parameters']:,} parameters; channels: {channels}"
     yield "input", _text({k: v for k, v in facts["preprocessing"].items() if v})
-    yield "bfloat16", "scores do not move" if facts["bfloat16"] else "not measured, so not used"
+    yield "bfloat16", "scores do not change" if facts["bfloat16"] else "not measured, not used"
     yield "weights", _weights_text(facts)
     for name, value in facts["training"].items():
         yield f"training {name}", _text(value)
 
 
 def _text(value: Any) -> str:
-    """Nested facts in one line; what is nested deeper is in parentheses."""
+    """Nested facts in one line, deeper levels in parentheses."""
     if isinstance(value, dict):
         value = [f"{name} {_nested(one)}" for name, one in value.items()]
     return ", ".join(map(_nested, value)) if isinstance(value, (list, tuple)) else str(value)

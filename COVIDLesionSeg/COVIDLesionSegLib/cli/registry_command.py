@@ -1,4 +1,4 @@
-"""``covid-lesion-seg registry``: hand models on, choose the one that is used, look at descent."""
+"""``covid-lesion-seg registry``: export and import models, set the default, show lineage."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..engine.text import printable
 from .commands import Debug
 from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
+    from ..engine.models.catalogue import Model
     from ..engine.models.lineage import Ancestor
 
-registry = typer.Typer(
-    help="Hand models on, and choose the one that is used.", no_args_is_help=True
-)
+registry = typer.Typer(help="Export and import models; set the default.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the model.")]
+IdOption = Annotated[str | None, typer.Option("--id", help="Another id for the model.")]
 
 
 @registry.command("export")
@@ -29,64 +30,87 @@ def export_model(
 ) -> None:
     """Write a model with card, preprocessing and licence into one file (MONAI bundle layout)."""
     with exit_codes(debug):
-        from ..engine.models.archive import export_archive
         from ..engine.models.catalogue import load_catalogue
+        from ..engine.models.monai_bundle import export_bundle
 
         model = load_catalogue().get(model_id)
-        export_archive(model, file)
-        print(f"{model_id} written to {file}. Licence of its weights: {model.card.weights.licence}")
+        export_bundle(model, file)
+        licence = printable(model.card.trained_weights.licence)
+        print(f"{model_id} written to {file}. Licence of its weights: {licence}")
 
 
 @registry.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that export wrote.")],
+    new_id: IdOption = None,
     debug: Debug = False,
 ) -> None:
-    """Check a model's file and put the model among your own."""
+    """Verify an exported model and add it to your models."""
     with exit_codes(debug):
-        from ..engine.models.archive import import_archive
+        from ..engine.models.monai_bundle import import_bundle
 
-        card = import_archive(file).card
-        print(f"{card.id} imported. Licence of its weights: {card.weights.licence}")
-        print(card.weights.licence_note)
+        _print_added(import_bundle(file, new_id), "imported")
+
+
+@registry.command("add")
+def add_model(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder that train or enhance wrote.")
+    ],
+    new_id: IdOption = None,
+    debug: Debug = False,
+) -> None:
+    """Verify a model that was trained here, or the models of all folds, and add it to yours."""
+    with exit_codes(debug):
+        from ..engine.models.registry import add_folder
+
+        for model in add_folder(folder, new_id):
+            _print_added(model, "added")
 
 
 @registry.command()
 def promote(model_id: ModelArgument, debug: Debug = False) -> None:
-    """Use this model from now on where none is named: panel, console and command line."""
+    """Make a model the default of panel, console and command line."""
     with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
-        from ..engine.models.promotion import promote as remember
+        from ..engine.models.user_models import promote as remember
         from ..engine.models.weights import load_network
 
         catalogue = load_catalogue()
         catalogue.get(model_id)  # no ensemble
         (model,) = catalogue.members((model_id,))
         load_network(model)
-        remember(model_id, model.card.weights.sha256)
-        print(f"{model_id} is used from now on where no model is named.")
+        remember(model_id, model.card.trained_weights.sha256)
+        print(f"{model_id} is the default model now.")
 
 
 @registry.command("roll-back")
 def roll_back(debug: Debug = False) -> None:
-    """Take the last promotion back."""
+    """Undo the last promotion."""
     with exit_codes(debug):
-        from ..engine.models.promotion import roll_back as forget
+        from ..engine.models.user_models import roll_back as forget
 
-        print(f"{forget()} is used again where no model is named.")
+        print(f"{forget()} is the default model again.")
 
 
 @registry.command()
 def lineage(model_id: ModelArgument, debug: Debug = False) -> None:
-    """Show what a model descends from: parents, data and scores, the model itself first."""
+    """Show the training lineage: a model and its parents, with data and scores."""
     with exit_codes(debug):
         from ..engine.models.catalogue import load_catalogue
         from ..engine.models.lineage import lineage_of
 
         for ancestor in lineage_of(load_catalogue(), model_id):
-            print(f"{ancestor.id}, weights {(ancestor.weights_sha256 or 'never trained')[:16]}")
+            weights = (ancestor.weights_sha256 or "never trained")[:16]
+            print(printable(f"{ancestor.id}, weights {weights}"))
             for line in _facts(ancestor):
-                print(f"  {line}")
+                print(printable(f"  {line}"))
+
+
+def _print_added(model: Model, verb: str) -> None:
+    weights = model.card.trained_weights
+    print(f"{model.id} {verb}. Licence of its weights: {printable(weights.licence)}")
+    print(printable(weights.licence_note))
 
 
 def _facts(ancestor: Ancestor) -> Iterator[str]:
@@ -96,8 +120,8 @@ def _facts(ancestor: Ancestor) -> Iterator[str]:
     training = ancestor.card.training
     if "data_fingerprint" in training:
         yield f"data {training['data_fingerprint'][:16]}"
-    if learned := ancestor.card.learned_from:
-        yield f"learned from {sum(learned.values())} slices of {len(learned)} patients"
+    if patients := ancestor.card.learned_from:
+        yield f"trained on {sum(patients.values())} slices of {len(patients)} patients"
     for score in ancestor.card.scores:
         if score.metric == "Dice":
             yield f"Dice {score.value:.4f} on {score.data}"

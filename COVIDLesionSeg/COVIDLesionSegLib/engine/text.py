@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 
 def percent(ratio: float | None) -> str:
     """A ratio for people; ``n/a`` where it is undefined, ``< 0.1 %`` rather than a false zero."""
@@ -28,3 +30,28 @@ def score_text(value: float | None) -> str:
     if value is None:
         return "n/a"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def printable(text: str, longest: int | None = None) -> str:
+    """Text from outside on one line, without control characters: those could rewrite a terminal.
+
+    Args:
+        text: Any text, such as the name of a class.
+        longest: Number of characters from which on the text is cut, with an ellipsis.
+
+    Returns:
+        A blank for each line break or tabulator, and U+FFFD for other control characters, marks of
+        the writing direction and halves of characters.
+    """
+    shown = "".join(map(_printable, text))
+    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def _printable(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category in ("Zl", "Zp") or (category == "Cc" and sign.isspace()):
+        return " "
+    # Some scripts cannot be written without the two joiners.
+    if category in ("Cc", "Cf", "Cs") and sign not in "\u200c\u200d":
+        return "\ufffd"
+    return sign

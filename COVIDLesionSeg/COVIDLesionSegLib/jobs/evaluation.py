@@ -13,7 +13,7 @@ from ..engine.evaluation.samples import LabelledData
 from ..engine.evaluation.slice_data import SliceData
 from ..engine.evaluation.volume_data import VolumeData
 from ..engine.inference.allocator import tune_allocator
-from ..engine.models.card_file import write_card
+from ..engine.models.card import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress

@@ -11,7 +11,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from ..engine.errors import CovidLesionSegError
-from ..engine.models.promotion import default_model
+from ..engine.models.user_models import default_model
 from ..engine.progress import Progress
 from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result

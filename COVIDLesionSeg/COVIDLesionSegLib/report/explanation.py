@@ -14,6 +14,7 @@ from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
 from ..engine.parameters import Parameters
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM
+from ..engine.text import printable
 from .figures import (
     FOOT_INCHES,
     INK,
@@ -24,7 +25,6 @@ from .figures import (
     crop_to_lungs,
     figure_style,
     label,
-    printable,
     research_notice,
     save_png,
     scale_bar,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,25 +34,6 @@ _CROP_MARGIN_MM = 12.0
 _INSET = 0.015  # of texts from the edges of a picture
 _SCALE_BARS_CM = (1, 2, 5, 10)
 _LONGEST_SCALE_BAR = 0.25  # of the picture's width
-# Control and format characters, lone surrogates, line and paragraph separators.
-_NOT_PRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def printable(text: str, longest: int | None = None) -> str:
-    """Text from outside, such as the name of a class, on one line that is safe to show.
-
-    Args:
-        text: Any text.
-        longest: Number of characters from which on the text is cut, with an ellipsis.
-
-    Returns:
-        A blank for each line break or tabulator, and U+FFFD for what else cannot be printed.
-    """
-    shown = "".join(
-        (" " if one.isspace() else "\ufffd") if unicodedata.category(one) in _NOT_PRINTABLE else one
-        for one in text
-    )
-    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 @contextmanager

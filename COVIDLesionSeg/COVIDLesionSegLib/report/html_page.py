@@ -9,8 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .. import RESEARCH_USE_NOTICE, __version__
-from ..engine.text import millilitres, percent
-from .figures import printable
+from ..engine.text import millilitres, percent, printable
 
 
 def render_page(template: str, **content: Any) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..engine.severity.report import SeverityReport
+from ..engine.text import printable
 from ..scene.names import class_style
-from .figures import figure_style, named_legend, printable
+from .figures import figure_style, named_legend
 
 _INK, _GRID = "#46525e", "#e3e8ed"
 _LESION, _LUNG = "#c62828", "#b9c6d2"

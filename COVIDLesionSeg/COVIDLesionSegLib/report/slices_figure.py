@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from ..engine.errors import LungsNotFoundError
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
-from ..engine.text import percent
+from ..engine.text import percent, printable
 from ..engine.volume import Volume
 from ..scene.names import class_style
 from .figures import (
@@ -30,7 +30,6 @@ from .figures import (
     figure_style,
     label,
     named_legend,
-    printable,
     research_notice,
     save_png,
     scale_bar,

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.synthesis.synthesize import Synthesis
-from ..engine.text import percent
+from ..engine.text import percent, printable
 from .figures import (
     FOOT_INCHES,
     INK,
@@ -19,7 +19,6 @@ from .figures import (
     crop_to_lungs,
     figure_style,
     label,
-    printable,
     research_notice,
     save_png,
     side_marks,

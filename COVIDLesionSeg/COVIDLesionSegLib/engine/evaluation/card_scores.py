@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..errors import OutputError
 from ..models.card import ModelCard, Score
 from ..models.catalogue import Model, read_models
-from ..models.user_folder import user_folder
+from ..models.user_models import user_folder
 from .scores import ModelScores, PatientScores
 
 _ON_CARDS = {"dice": "Dice", "precision": "precision", "sensitivity": "sensitivity"}

@@ -16,8 +16,7 @@ from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
 from ..inference.volume_prediction import predict_volume
 from ..models.card import ModelCard
-from ..models.catalogue import Catalogue
-from ..models.ensembles import Ensemble
+from ..models.catalogue import Catalogue, Ensemble
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress

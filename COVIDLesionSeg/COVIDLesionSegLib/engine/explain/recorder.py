@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ..networks.amc_net import AttentionGate
+from ..networks.eamc import AttentionGate
 
 Hook = Callable[..., None]
 _NOT_BLOCKS = {"pool", "upsample", "gates", "head", "segmentation_head"}

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import json
+import re
+import reprlib
+from collections.abc import Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..files import write_bytes
+from ..text import printable
 from .preprocessing import Preprocessing
 
 TASKS = ("lesions", "lungs")
+WEIGHTS_ENDING = ".safetensors"
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FILE_NAME = re.compile(r"\w[^/\\:]{0,100}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Score:
     Attributes:
         metric: For example ``"Dice"``.
         value: The score.
-        data: Whose slices: data set and patient.
+        data: Whose slices: data set and patient, then the number of slices.
         protocol: How it was measured.
     """
 
@@ -50,7 +62,8 @@ class ModelCard:
     """One entry of the catalogue.
 
     Attributes:
-        id: What the user selects.
+        id: What the user selects: 1 to 64 letters, digits, dots, hyphens and underscores, a letter
+            or digit first. It names files, and ``+`` joins the members of an ensemble.
         title: Name for people.
         paper: Citation of the paper that describes the network.
         task: What the network finds: ``"lesions"`` or ``"lungs"``.
@@ -61,11 +74,14 @@ class ModelCard:
         channels: Names of the network's output channels, in order; they hold all classes. One
             channel means a sigmoid, several a softmax. The classes themselves by default.
         preprocessing: From CT to network input.
-        bfloat16: Its scores were measured not to move under bfloat16.
+        bfloat16: Its scores were measured not to change under bfloat16.
         weights: Trained weights, or None: the network can be trained, or run untrained on request.
         training: Data, recipe, seed and command the weights came from.
         scores: Measured scores of these weights.
         notes: What a user should know, one sentence each.
+
+    Raises:
+        ModelError: Id, task, classes or channels are not as described.
     """
 
     id: str
@@ -85,15 +101,16 @@ class ModelCard:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or not self.id.strip() or "+" in self.id:
+        if not is_model_id(self.id):
             raise ModelError(
-                f"A model card has the id {self.id!r}, but it must be a name without '+', which "
-                "joins the members of an ensemble."
+                f"A model card has the unsafe id {_shown(self.id)}: it must be a name without '+', "
+                "spaces or other signs, of 1 to 64 letters, digits, dots, hyphens and underscores, "
+                "a letter or digit first."
             )
         if self.task not in TASKS:
             raise ModelError(
-                f"The card of model {self.id} names the task {self.task!r}, but must name one of: "
-                f"{', '.join(TASKS)}."
+                f"The card of model {self.id} names the task {_shown(self.task)}, but must name "
+                f"one of: {', '.join(TASKS)}."
             )
         if not self.channels:
             object.__setattr__(self, "channels", self.classes)
@@ -115,37 +132,154 @@ class ModelCard:
         return tuple(self.channels.index(name) for name in self.classes)
 
     @property
+    def trained_weights(self) -> Weights:
+        """The weights; raises ModelError if there are none."""
+        if self.weights is None:
+            raise ModelError(f"Model {self.id} has no trained weights yet: train it first.")
+        return self.weights
+
+    @property
     def learned_from(self) -> dict[str, int] | None:
-        """Number of slices of every patient the weights learned from; None if not recorded."""
-        return self.training.get("data", {}).get("training")
+        """Number of training slices by patient; None if not recorded."""
+        patients: dict[str, int] | None = self.training.get("data", {}).get("training")
+        return patients
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelCard:
-        """Build a card from parsed JSON.
+        """Build a card from parsed JSON, whoever wrote it.
 
         Raises:
-            ModelError: A field is missing, unknown or of the wrong form.
+            ModelError: A field is missing, unknown or of the wrong form; the weights are not
+                safetensors, or their file's name could lead out of the folder.
         """
-        name = values.get("id", "without an id")
-        known = {f.name for f in fields(cls)}
-        if unknown := set(values) - known:
-            raise ModelError(
-                f"The card of model {name} has unknown fields: {', '.join(sorted(unknown))}."
-            )
+        if not isinstance(values, dict):
+            raise ModelError("A model card is a JSON object, and this one is not.")
+        name = values["id"] if is_model_id(values.get("id")) else "without an id"
         try:
+            _check_fields(cls, values)
             weights = values.get("weights")
-            return cls(
+            card = cls(
                 **{
                     **values,
-                    "classes": tuple(values["classes"]),
-                    "channels": tuple(values.get("channels", ())),
+                    "classes": _texts(values["classes"], "classes"),
+                    "channels": _texts(values.get("channels", []), "channels"),
                     "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
-                    "weights": Weights(**weights) if weights else None,
-                    "scores": tuple(Score(**score) for score in values.get("scores", ())),
-                    "notes": tuple(values.get("notes", ())),
+                    "weights": None if weights is None else _build_weights(weights),
+                    "scores": tuple(map(_build_score, _list(values.get("scores", []), "scores"))),
+                    "notes": _texts(values.get("notes", []), "notes"),
                 }
             )
-        except (KeyError, TypeError) as error:
+            _check_values(card)
+        except _UnknownFields as error:
+            raise ModelError(f"The card of model {name} has {error}.") from error
+        except (TypeError, ValueError) as error:
             raise ModelError(
                 f"The card of model {name} is incomplete or damaged: {error}."
             ) from error
+        return card
+
+
+def is_model_id(value: object) -> bool:
+    """Whether this can be the id of a model, see :attr:`ModelCard.id`."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write ``<id>.json``, complete or not at all; raises OutputError when that is impossible."""
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
+    write_bytes(text.encode(), folder / f"{card.id}.json")
+
+
+class _UnknownFields(ValueError):
+    """Fields that nothing reads, as in a card of a later version or with a slip of the pen."""
+
+
+def _check_fields(kind: type[Any], values: Any) -> None:
+    """Make sure that these are the fields of a dataclass."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{_shown(values)} is not a JSON object")
+    known = {one.name: one for one in fields(kind)}
+    if unknown := sorted(set(values) - set(known)):
+        names = ", ".join(printable(name)[:40] for name in unknown)
+        raise _UnknownFields(f"unknown fields: {names}")
+    required = {
+        name
+        for name, one in known.items()
+        if one.default is MISSING and one.default_factory is MISSING
+    }
+    if missing := sorted(required - set(values)):
+        raise ValueError(f"it has no {', no '.join(missing)}")
+
+
+def _build_weights(values: Any) -> Weights:
+    _check_fields(Weights, values)
+    for name in ("file", "sha256", "licence", "licence_note"):
+        _check(isinstance(values[name], str), f"weights {name}", "text", values[name])
+    file, sha256 = values["file"], values["sha256"]
+    if not file.endswith(WEIGHTS_ENDING):
+        raise ValueError(
+            f"the weights file {_shown(file)} is not a {WEIGHTS_ENDING} file, and other formats, "
+            "such as pickles, can run code when they are read"
+        )
+    plain = _FILE_NAME.fullmatch(file) and file == printable(file)
+    _check(plain, "weights file", "a plain file name", file)
+    _check(_SHA256.fullmatch(sha256), "weights sha256", "64 hexadecimal digits", sha256)
+    return Weights(**values)
+
+
+def _build_score(values: Any) -> Score:
+    _check_fields(Score, values)
+    for name in ("metric", "data", "protocol"):
+        _check(isinstance(values[name], str), f"score {name}", "text", values[name])
+    _check(_is_number(values["value"]), "score value", "a number", values["value"])
+    return Score(**values)
+
+
+def _check_values(card: ModelCard) -> None:
+    for name in ("title", "paper", "network"):
+        value = getattr(card, name)
+        _check(isinstance(value, str), name, "text", value)
+    for name in ("title", "classes", "channels"):
+        for text in [card.title] if name == "title" else getattr(card, name):
+            usable = text.strip() and text == printable(text)
+            _check(usable, name, "text without control characters", text)
+    for name in ("arguments", "training"):
+        _check(isinstance(getattr(card, name), dict), name, "a JSON object", getattr(card, name))
+    whole = _is_number(card.parameters) and isinstance(card.parameters, int)
+    _check(whole and card.parameters >= 0, "parameters", "a whole number", card.parameters)
+    _check(isinstance(card.bfloat16, bool), "bfloat16", "true or false", card.bfloat16)
+    data = card.training.get("data", {})
+    _check(isinstance(data, dict), "training data", "a JSON object", data)
+    for name in {"training", "validation", "outside", "pseudo_labels"} & set(data):
+        counts = data[name]
+        counted = isinstance(counts, dict) and all(isinstance(n, int) for n in counts.values())
+        _check(counted, f"training data {name}", "a number of slices for each patient", counts)
+    fingerprint = card.training.get("data_fingerprint", "")
+    _check(isinstance(fingerprint, str), "training data_fingerprint", "text", fingerprint)
+
+
+def _check(condition: object, name: str, kind: str, value: object) -> None:
+    if not condition:
+        raise TypeError(f"{name} must be {kind}, not {_shown(value)}")
+
+
+def _list(value: Any, name: str) -> Sequence[Any]:
+    _check(isinstance(value, (list, tuple)), name, "a list", value)
+    items: Sequence[Any] = value
+    return items
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    items = _list(value, name)
+    _check(all(isinstance(item, str) for item in items), name, "a list of texts", value)
+    return tuple(items)
+
+
+def _is_number(value: object) -> bool:
+    """Whether this is a number; Python counts bool among them."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    """A stranger's value for an error message: short, and without control characters."""
+    return printable(reprlib.repr(value))

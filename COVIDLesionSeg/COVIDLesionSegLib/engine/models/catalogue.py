@@ -1,20 +1,23 @@
-"""Every model and ensemble a user can select: those that ship, then the user's own models."""
+"""Every model and ensemble that can be selected: those that ship, then the user's own models."""
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from .card import ModelCard
-from .ensembles import Ensemble, read_ensembles
-from .promotion import read_promotions
-from .user_folder import user_folder
+from ..text import printable
+from .card import ModelCard, Score
+from .json_file import read_json
+from .user_models import read_promotions, user_folder, warn_once
 
 PACKAGED_FOLDER = Path(__file__).parent / "packaged"
+_ENSEMBLES = Path(__file__).parent / "ensembles.json"
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,12 @@ class Model:
 
     @property
     def id(self) -> str:
+        """The card's id."""
         return self.card.id
 
     @property
     def title(self) -> str:
+        """The card's title."""
         return self.card.title
 
     @property
@@ -39,8 +44,28 @@ class Model:
 
     @property
     def weights_present(self) -> bool:
+        """Whether there is a weights file; it is verified when it is loaded."""
         path = self.weights_path
         return path is not None and path.is_file()
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Models that vote together under one name.
+
+    Attributes:
+        id: Stands for the members wherever several models can be named.
+        title: Name for people.
+        members: Ids of packaged models of the same classes.
+        scores: Measured scores of the ensemble.
+        notes: What else users should know.
+    """
+
+    id: str
+    title: str
+    members: tuple[str, ...]
+    scores: tuple[Score, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,9 +73,10 @@ class Catalogue:
     """All models that can be read, trained ones first, and the ensembles that ship.
 
     Attributes:
-        models: Ids are unique, among the ensembles, too.
-        problems: One sentence for each card of the user's that had to be left out, and for a
+        models: Each with an id of its own, which is no ensemble's either.
+        problems: One sentence for each file of the user's that had to be left out, and for a
             damaged list of promotions.
+        ensembles: Those that ship.
     """
 
     models: tuple[Model, ...]
@@ -58,22 +84,32 @@ class Catalogue:
     ensembles: tuple[Ensemble, ...] = ()
 
     def get(self, model_id: str) -> Model:
-        """The model called ``model_id``; raises ModelError naming those there are."""
+        """The model of this id.
+
+        Raises:
+            ModelError: There is none; the message names similar ids, and what was left out. Or it
+                is the id of an ensemble.
+        """
         if ensemble := self.ensemble(model_id):
             raise ModelError(
-                f"{model_id} is an ensemble, and this takes a single model: name one of its "
+                f"{model_id} is an ensemble, and a single model is needed here: name one of its "
                 f"members, {', '.join(ensemble.members)}."
             )
         for model in self.models:
             if model.id == model_id:
                 return model
-        known = ", ".join(model.id for model in self.models)
-        left_out = "".join(f" {problem}" for problem in self.problems)
-        raise ModelError(f"There is no model {model_id!r}; choose one of: {known}.{left_out}")
+        raise ModelError(self._unknown(model_id))
 
     def ensemble(self, name: str) -> Ensemble | None:
-        """The ensemble of this id, if it is one's."""
+        """The ensemble of this id, or None if it is no ensemble's."""
         return next((one for one in self.ensembles if one.id == name), None)
+
+    def is_taken(self, model_id: str) -> bool:
+        """Whether a model or ensemble has this id, or one that differs by capital letters only.
+
+        Ids name files, and many file systems do not tell capital letters from small ones.
+        """
+        return model_id.casefold() in {one.casefold() for one in self._ids()}
 
     def expand(self, ids: tuple[str, ...]) -> tuple[str, ...]:
         """The same ids, those of ensembles replaced by their members'; each only once."""
@@ -87,7 +123,7 @@ class Catalogue:
         """The lesion models of these ids, one or those of an ensemble.
 
         Raises:
-            ModelError: There is no such model, it finds lungs, or the models tell other classes.
+            ModelError: There is no such model, it finds lungs, or the models have other classes.
         """
         found = tuple(self.get(model_id) for model_id in self.expand(ids))
         for model in found:
@@ -98,11 +134,26 @@ class Catalogue:
                 )
             if model.card.classes != found[0].card.classes:
                 raise ModelError(
-                    f"Models {found[0].id} and {model.id} cannot vote together: one tells "
-                    f"{', '.join(found[0].card.classes)}, the other "
+                    f"Models {found[0].id} and {model.id} cannot vote together, for their classes "
+                    f"differ: {', '.join(found[0].card.classes)}; and "
                     f"{', '.join(model.card.classes)}."
                 )
         return found
+
+    def _ids(self) -> list[str]:
+        return [*(one.id for one in self.ensembles), *(model.id for model in self.models)]
+
+    def _unknown(self, model_id: str) -> str:
+        similar = similar_names(model_id, self._ids())
+        trained = [one.id for one in self.ensembles]
+        trained += [model.id for model in self.models if model.card.weights]
+        sentence = f"There is no model {printable(repr(model_id[:_LONGEST_ID]))}"
+        if similar:
+            sentence += f"; did you mean {_either(similar)}?"
+        else:
+            sentence += " or one with a similar id."
+        sentence += f" Trained models: {', '.join(trained)}."
+        return " ".join([sentence, *self.problems])
 
 
 def load_catalogue() -> Catalogue:
@@ -110,12 +161,12 @@ def load_catalogue() -> Catalogue:
 
     Trained models come first, then networks without weights, each in the order of their files. A
     damaged file of the user's, or a card whose id is taken, is left out and named among the
-    problems: it must not keep anybody from the other models.
+    problems and in the log: it must not keep anybody from the other models. Weights are not read.
 
     Raises:
         ModelError: A packaged card is damaged: the installation is.
     """
-    ensembles = read_ensembles()
+    ensembles = _read_ensembles()
     taken = {ensemble.id for ensemble in ensembles}
     models: dict[str, Model] = {}
     for path in _files(PACKAGED_FOLDER):
@@ -130,21 +181,43 @@ def load_catalogue() -> Catalogue:
         for model in found:
             if model.id in models or model.id in taken:
                 problems.append(
-                    f"Two model cards are called {model.id!r}: change the id inside {path.name}, "
-                    "or remove that file."
+                    f"Two model cards are called {model.id!r}: change the id inside "
+                    f"{printable(path.name)}, or remove that file."
                 )
             else:
                 models[model.id] = model
     try:
-        read_promotions()
+        promoted = [one["model"] for one in read_promotions()]
     except ModelError as error:
         problems.append(str(error))
+    else:
+        if promoted and promoted[-1] not in models:
+            problems.append(
+                f"The default model {promoted[-1]} is not among the models: promote another one, "
+                "or roll that promotion back."
+            )
+    for problem in problems:
+        warn_once(problem)
     ordered = sorted(models.values(), key=lambda model: model.card.weights is None)
     return Catalogue(tuple(ordered), tuple(problems), ensembles)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.json"), key=lambda card: card.stem)
+def check_models(ids: Iterable[str]) -> None:
+    """Make sure that these lesion models and ensembles exist and can be used together.
+
+    Reads cards only, in milliseconds: call it before a CT is read.
+
+    Raises:
+        ModelError: As for :meth:`Catalogue.members`; a misspelt id is answered by similar ones.
+    """
+    load_catalogue().members(tuple(ids))
+
+
+def similar_names(name: str, names: Iterable[str]) -> list[str]:
+    """At most three of ``names`` that a user may have meant by ``name``, the most similar first."""
+    folded = {one.casefold(): one for one in names}
+    wanted = name[:_LONGEST_ID].casefold()
+    return [folded[one] for one in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
 
 
 def read_models(path: Path) -> list[Model]:
@@ -156,14 +229,40 @@ def read_models(path: Path) -> list[Model]:
     Raises:
         ModelError: The file, or one of its cards, cannot be read or understood.
     """
+    name = printable(path.name)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"The model card {path.name} cannot be read: {error}.") from error
+        content = read_json(path)
+    except OSError as error:
+        raise ModelError(f"The model card {name} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ModelError(f"The model card {name} cannot be read: {error}.") from error
     try:
         return [Model(ModelCard.from_dict(values), path.parent) for values in _cards(content)]
     except ModelError as error:
-        raise ModelError(f"{path.name}: {error}") from error
+        raise ModelError(f"{name}: {error}") from error
+
+
+def _either(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _read_ensembles() -> tuple[Ensemble, ...]:
+    return tuple(
+        Ensemble(
+            values["id"],
+            values["title"],
+            tuple(values["members"]),
+            tuple(Score(**score) for score in values["scores"]),
+            tuple(values["notes"]),
+        )
+        for values in json.loads(_ENSEMBLES.read_text(encoding="utf-8"))
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    cards = (path for path in folder.glob("*.json") if path.is_file())
+    return sorted(cards, key=lambda card: card.stem)
 
 
 def _cards(content: Any) -> Iterator[dict[str, Any]]:

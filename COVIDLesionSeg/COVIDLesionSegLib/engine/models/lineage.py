@@ -1,4 +1,4 @@
-"""What a model descends from, as the cards tell."""
+"""The training lineage of a model: the models whose weights its training began with."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .catalogue import Catalogue
 
 @dataclass(frozen=True)
 class Ancestor:
-    """One model of a line of descent.
+    """One model of a training lineage.
 
     Attributes:
         id: Of the model.
-        weights_sha256: Of the weights that were passed on; None if they were never trained.
+        weights_sha256: Of the weights that were trained further; None if there were none.
         card: Its card; None where the catalogue no longer has that model, or has it with other
             weights.
     """
@@ -26,8 +26,12 @@ class Ancestor:
 
 
 def parent_of(card: ModelCard) -> dict[str, str]:
-    """What the card of a model that is trained further says of its parent."""
-    return {"id": card.id, "weights_sha256": card.weights.sha256}
+    """How the card of a fine-tuned model names its parent, the model of ``card``.
+
+    Raises:
+        ModelError: That model has no trained weights.
+    """
+    return {"id": card.id, "weights_sha256": card.trained_weights.sha256}
 
 
 def lineage_of(catalogue: Catalogue, model_id: str) -> list[Ancestor]:
@@ -41,16 +45,16 @@ def lineage_of(catalogue: Catalogue, model_id: str) -> list[Ancestor]:
     by_weights = {
         model.card.weights.sha256: model.card for model in catalogue.models if model.card.weights
     }
-    while line[-1].card is not None and "parent" in line[-1].card.training:
-        parent = line[-1].card.training["parent"]
+    while (last := line[-1].card) is not None and "parent" in last.training:
+        parent = last.training["parent"]
         try:
             parent_id, sha256 = str(parent["id"]), str(parent["weights_sha256"])
         except (TypeError, KeyError) as error:
             raise ModelError(
-                f"The card of model {line[-1].id} does not name its parent by id and "
+                f"The card of model {last.id} does not name its parent by id and "
                 "weights_sha256: correct its training."
             ) from error
         if any(ancestor.weights_sha256 == sha256 for ancestor in line):
-            raise ModelError(f"The card of model {line[-1].id} names its own descendant as parent.")
+            raise ModelError(f"The card of model {last.id} names its own descendant as parent.")
         line.append(Ancestor(parent_id, sha256, by_weights.get(sha256)))
     return line

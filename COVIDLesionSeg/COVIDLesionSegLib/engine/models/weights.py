@@ -29,12 +29,13 @@ def load_network(
     Args:
         model: What to load.
         allow_untrained: Give a network without trained weights random ones, always the same,
-            instead of refusing it: for timing and for trying the way, never for its results.
-        weights: What its weights file would hold, where that is not written yet.
+            instead of refusing it: for timing and to test the workflow, never for its results.
+        weights: Content of its weights file, where that is not written yet.
 
     Raises:
-        ModelError: The model has no weights, they are absent, their checksum is not the card's, or
-            they belong to another network, or that network is not the card's.
+        ModelError: The model has no weights, they are absent, their checksum is not the card's,
+            they are not safetensors or belong to another network, or the network is not as the
+            card describes it.
         DependencyError: A package that the network is built from is missing.
     """
     card = model.card
@@ -51,7 +52,8 @@ def load_network(
         network = build_network(card.network, card.arguments)
         data = read_weights(model) if weights is None else _verified(weights, model)
         _load_weights(network, model, data)
-    _check_fits(network.eval(), card)
+    network.eval()
+    _check_fits(network, card)
     return network
 
 
@@ -59,6 +61,9 @@ def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.floa
     """Write the network's weights as safetensors, atomically; returns the file's SHA-256.
 
     Kernels are written as ``dtype``; biases and the statistics of normalisation stay as they are.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     tensors = {
         name: tensor.detach().to("cpu", dtype if tensor.ndim > 1 else tensor.dtype).contiguous()
@@ -75,9 +80,7 @@ def read_weights(model: Model) -> bytes:
     Raises:
         ModelError: The model has no weights, they are absent, or their checksum is not the card's.
     """
-    path = model.weights_path
-    if path is None:
-        raise ModelError(f"Model {model.id} has no trained weights yet: train it first.")
+    path = model.folder / model.card.trained_weights.file
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -88,7 +91,7 @@ def read_weights(model: Model) -> bytes:
 
 
 def _verified(data: bytes, model: Model) -> bytes:
-    weights = model.card.weights
+    weights = model.card.trained_weights
     if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ModelError(
             f"The weights of model {model.id} ({weights.file}) do not have the checksum on its "
@@ -98,16 +101,23 @@ def _verified(data: bytes, model: Model) -> bytes:
 
 
 def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
-    file = model.card.weights.file
+    file = model.card.trained_weights.file
     try:
         tensors = load_safetensors(data)
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"The weights in {file} are not in safetensors format, and other formats, such as "
+            "pickles, are not read because they can run code: use the file that belongs to this "
+            "model's card."
+        ) from error
+    try:
         network.load_state_dict(tensors)
-    except (SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ModelError(
             f"The weights in {file} are not those of network {model.card.network}: "
             "use the file that belongs to this model's card."
         ) from error
-    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+    if not all(tensor.isfinite().all() for tensor in network.state_dict().values()):
         raise ModelError(
             f"The weights in {file} are not all numbers, as after a training that went wrong: "
             f"train model {model.id} again."
@@ -121,8 +131,14 @@ def _check_fits(network: nn.Module, card: ModelCard) -> None:
             f"network has {count_parameters(network):,}: correct the card or its network arguments."
         )
     size = 2 * card.preprocessing.multiple
-    with torch.inference_mode():
-        channels = network(torch.zeros(1, 1, size, size)).shape[1]
+    try:
+        with torch.inference_mode():
+            channels = network(torch.zeros(1, 1, size, size)).shape[1]
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The network of model {card.id} cannot process an image of {size}x{size} pixels: "
+            "correct the network arguments or the multiple on its card."
+        ) from error
     if channels != len(card.channels):
         raise ModelError(
             f"The card of model {card.id} names {len(card.channels)} channels "

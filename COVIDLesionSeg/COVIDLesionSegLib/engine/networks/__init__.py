@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from reprlib import repr as shown
 from typing import Any
 
 from torch import nn
 
 from ..errors import ModelError
-from .amc_net import AMCNet
+from ..text import printable
+from .cascade import PlainUNet, encoder_fpn, encoder_unet
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
-from .encoder_networks import densenet_unet, encoder_fpn, encoder_unet, inception_unet
-from .plain_unet import PlainUNet
-from .r2unet import R2UNet
-from .xception_unet import XceptionUNet
+from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
@@ -35,15 +34,16 @@ def build_network(name: str, arguments: dict[str, Any]) -> nn.Module:
     """Build the network ``name`` with its constructor ``arguments``, randomly initialised.
 
     Raises:
-        ModelError: There is no such network, or it does not take these arguments.
+        ModelError: There is no such network, or it does not accept these arguments.
         DependencyError: A package that it is built from is missing.
     """
     if name not in _NETWORKS:
-        raise ModelError(f"Unknown network {name!r}; known: {', '.join(sorted(_NETWORKS))}.")
+        raise ModelError(f"Unknown network {shown(name)}; known: {', '.join(sorted(_NETWORKS))}.")
     try:
         return _NETWORKS[name](**arguments)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"Network {name} cannot be built: {error}.") from error
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        reason = printable(str(error))[:200]
+        raise ModelError(f"Network {name} cannot be built: {reason}.") from error
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .keras_layers import (
+from .layers import (
     StridedConvolution,
     batch_norm,
     convolution,
@@ -46,7 +46,8 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * (1.0 + self.excite(x))
+        weights: Tensor = self.excite(x)
+        return x * (1.0 + weights)
 
 
 class EncoderUnit(nn.Module):
@@ -66,14 +67,16 @@ class EncoderUnit(nn.Module):
             *_normalised(convolution(features, features, dilation=2)),
             SqueezeExcitation(features),
         )
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride == 2:
             self.shortcut = nn.Sequential(
                 nn.Conv2d(inputs, features, 1, stride=2), batch_norm(features)
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x) + self.shortcut(x)
+        body: Tensor = self.body(x)
+        shortcut: Tensor = self.shortcut(x)
+        return body + shortcut
 
 
 class ContextBoosting(nn.Module):
@@ -96,7 +99,8 @@ class ContextBoosting(nn.Module):
         self.activate = nn.Sequential(batch_norm(features), nn.ReLU(inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activate(sum(branch(x) for branch in self.branches))
+        activated: Tensor = self.activate(sum(branch(x) for branch in self.branches))
+        return activated
 
 
 class DecoderBlock(nn.Module):
@@ -121,7 +125,8 @@ class DecoderBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        return self.join(torch.cat([self.upsample(x), self.transition(skip)], dim=1))
+        joined: Tensor = self.join(torch.cat([self.upsample(x), self.transition(skip)], dim=1))
+        return joined
 
 
 class COVIDRate(nn.Module):
@@ -130,7 +135,7 @@ class COVIDRate(nn.Module):
     Rows and columns must be multiples of 16. The paper's sigmoid is left to the caller.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         first = ENCODER[0]
         self.stem = nn.Sequential(*_normalised(convolution(1, first, kernel=7)))
@@ -152,7 +157,8 @@ class COVIDRate(nn.Module):
     def _initialise(self) -> None:
         # The published code asks for he_normal everywhere but in the shortcuts and the head.
         initialise_glorot(self)
-        glorot = {self.head} | {unit[0].shortcut[0] for unit in self.encoder}
+        units = [module for module in self.modules() if isinstance(module, EncoderUnit)]
+        glorot = {self.head, *(kernel for unit in units for kernel in unit.shortcut.modules())}
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and module not in glorot:
                 initialise_he_normal(module.weight)
@@ -166,4 +172,5 @@ class COVIDRate(nn.Module):
         x = self.context(x)
         for block in self.decoder:
             x = block(x, skips.pop())
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits

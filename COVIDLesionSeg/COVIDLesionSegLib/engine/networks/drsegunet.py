@@ -16,14 +16,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .keras_layers import (
+from .layers import (
+    FILTERS,
     StridedConvolution,
     TransposedConvolution,
+    UNet,
     batch_norm,
     convolution,
+    double_convolution,
     initialise_glorot,
 )
-from .unet import FILTERS, UNet, double_convolution
 
 
 def _normalise_activate(features: int) -> list[nn.Module]:
@@ -53,7 +55,9 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.body(x) + self.shortcut(x)
+        body: Tensor = self.body(x)
+        shortcut: Tensor = self.shortcut(x)
+        return body + shortcut
 
 
 class DRSegUNet(nn.Module):
@@ -107,7 +111,8 @@ class DRSegUNet(nn.Module):
         x = self.bridge(x)
         for upsample, block in zip(self.upsample, self.decoder, strict=True):
             x = block(torch.cat([upsample(x), skips.pop()], dim=1))
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits
 
 
 def _transposed(below: int, skip: int) -> tuple[nn.Module, int]:

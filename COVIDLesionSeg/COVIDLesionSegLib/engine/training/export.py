@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,7 @@ from torch import nn
 from ..errors import ParameterError
 from ..evaluation.card_scores import card_scores
 from ..evaluation.scores import PatientScores, protocol_of
-from ..models.card import ModelCard, Weights
-from ..models.card_file import write_card
+from ..models.card import ModelCard, Weights, is_model_id, write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
@@ -27,7 +25,6 @@ from .recipe import Recipe
 from .run_folder import fingerprint
 
 _BFLOAT16_TOLERANCE = 0.002
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 _DECIDED = (
@@ -81,10 +78,11 @@ def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
     Raises:
         ParameterError: It is no file name, or another model's id.
     """
-    if not _FILE_NAME.fullmatch(model_id):
+    # The model of a fold has its number behind the id.
+    if not is_model_id(f"{model_id}-1000"):
         raise ParameterError(
-            f"The new model cannot be called {model_id!r}: use letters, digits, dots, hyphens and "
-            "underscores, and begin with a letter or digit."
+            f"The new model cannot be called {model_id[:80]!r}: use at most 59 letters, digits, "
+            "dots, hyphens and underscores, and begin with a letter or digit."
         )
     anew = model_id == parent.id and parent.card.weights is not None
     if not anew and any(model.id == model_id for model in catalogue.models):

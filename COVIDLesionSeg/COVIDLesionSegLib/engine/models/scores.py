@@ -1,0 +1,64 @@
+"""Scores on cards, in the few numbers that fit into a list of models."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .card import Score
+
+_DATA = re.compile(r"(?P<patient>.+), (?P<slices>\d{1,9}) slices?")
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """One measure over all patients that were measured by the same protocol.
+
+    Attributes:
+        metric: For example ``"Dice"``.
+        value: Mean over the patients, weighted by their numbers of slices: a patient with a single
+            slice counts little.
+        patients, slices: Their numbers.
+        data: What the patients' names begin with, which names the data set; the patient's name
+            where there is one patient; "" where the names have nothing in common.
+        protocol: How it was measured.
+    """
+
+    metric: str
+    value: float
+    patients: int
+    slices: int
+    data: str
+    protocol: str
+
+
+def summarise_scores(scores: Iterable[Score], metric: str = "Dice") -> list[ScoreSummary]:
+    """The scores of one measure, one summary for each protocol, in the order of the card.
+
+    Left out are scores whose data do not end in a number of slices, as those on cards that were
+    written by hand.
+    """
+    groups: dict[str, list[tuple[str, int, float]]] = {}
+    for score in scores:
+        found = _DATA.fullmatch(score.data)
+        if score.metric == metric and found and int(found["slices"]) > 0:
+            group = groups.setdefault(score.protocol, [])
+            group.append((found["patient"], int(found["slices"]), score.value))
+    return [_summary(metric, protocol, group) for protocol, group in groups.items()]
+
+
+def _summary(metric: str, protocol: str, group: list[tuple[str, int, float]]) -> ScoreSummary:
+    names = {patient for patient, _, _ in group}
+    slices = sum(count for _, count, _ in group)
+    mean = sum(count * value for _, count, value in group) / slices
+    return ScoreSummary(metric, mean, len(names), slices, _data_set(names), protocol)
+
+
+def _data_set(names: set[str]) -> str:
+    if len(names) == 1:
+        return next(iter(names))
+    common = os.path.commonprefix(sorted(names))
+    # Not in the middle of a word or number.
+    return common[: max(map(common.rfind, "_- ")) + 1].rstrip("_- ")

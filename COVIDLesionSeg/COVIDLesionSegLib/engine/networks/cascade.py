@@ -1,0 +1,104 @@
+"""Networks of the cascade paper: a plain U-Net, and U-Nets and feature pyramids on encoders.
+
+Source: Qiblawey et al., Diagnostics 2021;11(5):893, section 2.3: U-Net and FPN on ResNet18/50/152
+and DenseNet121/161/201, from segmentation-models-pytorch, beside a plain U-Net (Ronneberger,
+Fischer, Brox, MICCAI 2015, with the padded convolutions and batch normalisation of today), built
+from MONAI's blocks.
+
+All take images (batch, 1, rows, columns) and give logits (batch, channels, rows, columns) of the
+same size; rows and columns are multiples of 32, of 16 for the plain U-Net. Nothing is downloaded:
+encoders start from random weights.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, cast
+
+from monai.networks.nets.basic_unet import Down, TwoConv, UpCat
+from torch import Tensor, nn
+
+from .layers import encoder_library
+
+FILTERS = (64, 128, 256, 512, 1024)
+
+
+class PlainUNet(nn.Module):
+    """U-Net: image (batch, 1, rows, columns) to logits (batch, channels, rows, columns).
+
+    Five levels of 64 to 1024 filters, each two 3x3 convolutions with bias, batch normalisation and
+    ReLU; maximum pooling; 2x2 transposed convolutions; 1x1 head. 31,042,434 parameters with two
+    channels. Rows and columns must be multiples of 16.
+    """
+
+    def __init__(self, channels: int = 2):
+        super().__init__()
+        block: dict[str, Any] = {"act": ("relu", {"inplace": True}), "norm": "batch", "bias": True}
+        self.stem = TwoConv(2, 1, FILTERS[0], **block)
+        self.encoder = nn.ModuleList(
+            Down(2, above, below, **block) for above, below in pairwise(FILTERS)
+        )
+        self.decoder = nn.ModuleList(
+            UpCat(2, below, above, above, **block, upsample="deconv")
+            for above, below in reversed([*pairwise(FILTERS)])
+        )
+        self.head = nn.Conv2d(FILTERS[0], channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = [self.stem(x)]
+        for stage in self.encoder:
+            features.append(stage(features[-1]))
+        x = features.pop()
+        for stage in self.decoder:
+            x = stage(x, features.pop())
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def encoder_unet(encoder: str, channels: int = 2) -> nn.Module:
+    """U-Net on ``encoder``, a name of segmentation-models-pytorch such as ``"densenet161"``.
+
+    Decoder 256, 128, 64, 32, 16. The head is that package's 3x3 convolution; the paper's text has
+    1x1.
+
+    Raises:
+        ValueError: There is no such encoder.
+        DependencyError: A package that this network is built from is missing.
+    """
+    network = encoder_library().Unet(
+        _known(encoder), encoder_weights=None, in_channels=1, classes=channels
+    )
+    return cast(nn.Module, network)
+
+
+def encoder_fpn(encoder: str, channels: int = 2) -> nn.Module:
+    """Feature pyramid network on ``encoder``: the four levels are concatenated, not added.
+
+    The concatenated 4 x 128 channels, a quarter of the image's size, pass one 3x3 convolution to
+    logits, which are enlarged four times.
+
+    Raises:
+        ValueError: There is no such encoder.
+        DependencyError: A package that this network is built from is missing.
+    """
+    network = encoder_library().FPN(
+        _known(encoder),
+        encoder_weights=None,
+        in_channels=1,
+        classes=channels,
+        decoder_merge_policy="cat",
+    )
+    # The paper convolves with 3x3, the package with 1x1.
+    head = nn.Conv2d(network.decoder.out_channels, channels, kernel_size=3, padding=1)
+    nn.init.xavier_uniform_(head.weight)
+    if head.bias is not None:
+        nn.init.zeros_(head.bias)
+    network.segmentation_head[0] = head
+    return cast(nn.Module, network)
+
+
+def _known(encoder: str) -> str:
+    known = encoder_library().encoders.get_encoder_names()
+    if encoder not in known:
+        raise ValueError(f"{encoder!r} is no encoder; for example 'resnet18' or 'densenet121' is")
+    return encoder
