@@ -164,6 +164,13 @@ def test_dicomdir_is_ignored(tmp_path):
     assert read_volume(folder).array.shape == hu.shape
 
 
+@pytest.mark.parametrize("content", [b"", bytes(128) + b"DICM" + bytes(99)])
+def test_damaged_dicomdir_is_ignored(tmp_path, content):
+    folder = write_dicom_series(tmp_path / "ct", chest_hu())
+    (folder / "DICOMDIR").write_bytes(content)
+    assert read_volume(folder).array.shape == chest_hu().shape
+
+
 def test_one_file_stands_for_its_series(tmp_path):
     hu = chest_hu()
     folder = write_dicom_series(tmp_path / "ct", hu)
@@ -533,6 +540,22 @@ def test_compressed_image_of_another_size_is_refused(tmp_path):
     assert "of 8 (by name) is" in refusal(folder)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_names_that_are_not_utf8_never_end_the_process(tmp_path, compressed):
+    hu = chest_hu()
+    folder = write_dicom_series(tmp_path / "ct", hu)
+    for path in folder.iterdir() if compressed else ():
+        encode(path, RLELossless)
+    try:
+        folder = folder.rename(os.fsdecode(os.fsencode(folder) + b"\xe4"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    if compressed:
+        assert "not in UTF-8" in refusal(folder)
+    else:
+        np.testing.assert_array_equal(read_volume(folder).array, hu)
+
+
 def test_compressed_monochrome1_is_refused_with_that_reason(tmp_path):
     edit = changed("PhotometricInterpretation", "MONOCHROME1")
     folder = write_dicom_series(tmp_path / "ct", chest_hu(), edit=edit)
@@ -593,7 +616,6 @@ def test_slices_without_preamble_are_read(tmp_path, bare):
 def test_other_files_among_the_slices_are_ignored(tmp_path):
     hu = chest_hu()
     folder = write_dicom_series(tmp_path / "ct", hu, suffix="")
-    (folder / "DICOMDIR").write_bytes(bytes(200))
     (folder / "README").write_text("Read me.")
     (folder / "README.txt").write_bytes(b"")
     (folder / "index.html").write_bytes(bytes(200))

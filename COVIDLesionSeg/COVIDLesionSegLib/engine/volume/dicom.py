@@ -29,7 +29,11 @@ _MUST_AGREE = (
     ("Columns", 1, 0, "width"),
 )
 _PIXEL_MM = (0.01, 50.0)
+"""Smallest and largest plausible distance of pixels."""
+
 _MINIMUM_SIDE = 3
+"""Fewest rows and columns of a slice."""
+
 _HU_TYPES = ("", "HU", "HU_MOD", "US")
 """RescaleType of CT numbers (PS3.3 C.11.1.1.2); scanners write US, unspecified, for HU too."""
 
@@ -37,6 +41,10 @@ _HIGHEST_HU = 3071
 """The top of the usual 12-bit scale; metal on an extended scale lies above."""
 
 _IMPOSSIBLE_HU = 2**16
+"""Beyond are neither HU nor padding, but the work of a wrong slope or intercept."""
+
+_SMALLEST_SLOPE = 1e-5
+"""RescaleSlope below makes all stored values the same HU."""
 
 _CONSTANT_END = 0.25
 """Share of a slice's pixels that end in one value, beyond the median slice, that is odd."""
@@ -49,9 +57,12 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
         path: Folder or file, see :func:`choose_series`.
         series: SeriesInstanceUID or a unique beginning of it.
 
+    Returns:
+        Volume with shape (slices, rows, columns); its warnings name slices that look odd.
+
     Raises:
         InputError: No series, not a CT, or slices that are damaged, missing, doubled, mixed,
-            unevenly spaced or sheared.
+            unevenly spaced or sheared, or whose HU cannot be known.
         SeveralSeriesError: More than one series, and ``series`` does not choose one.
     """
     slices = choose_series(path, series)
@@ -70,8 +81,8 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
         positions[order], orientation, (pixel_spacing[0], pixel_spacing[1]), rows, columns
     )
     array = np.stack([_read_hu(slices[n]) for n in order])
-    warnings = (*_rescaled_unlike(slices), *_constant_ends(array, [slices[n].name for n in order]))
-    return Volume(array, geometry, {"format": "DICOM", "modality": "CT"}, warnings)
+    odd = (*_rescaled_unlike(slices), *_constant_ends(array, [slices[n].name for n in order]))
+    return Volume(array, geometry, {"format": "DICOM", "modality": "CT"}, odd)
 
 
 def _check_kind(slices: list[Slice]) -> None:
@@ -146,7 +157,7 @@ def _check_header(item: Slice) -> None:
             f"{item.name} has only one of rescale slope and intercept, so its HU are unknown; "
             "export the series again with both."
         )
-    if abs(slope) < 1 / _IMPOSSIBLE_HU:
+    if abs(slope) < _SMALLEST_SLOPE:
         raise InputError(
             f"{item.name} has a RescaleSlope of {slope:g}, so its HU are lost; export the series "
             "again."
@@ -309,7 +320,13 @@ def _decompress(item: Slice) -> npt.NDArray[Any]:
             "the series uncompressed, or as MONOCHROME2."
         )
     try:
-        image = sitk.ReadImage(str(item.path), imageIO="GDCMImageIO")
+        name = str(item.path).encode().decode()
+    except UnicodeEncodeError as error:  # at which SimpleITK ends the process
+        raise InputError(
+            f"{item.name}, or its folder, has a name that is not in UTF-8; rename it."
+        ) from error
+    try:
+        image = sitk.ReadImage(name, imageIO="GDCMImageIO")
     except RuntimeError as error:
         raise InputError(
             f"{item.name} is truncated, damaged or compressed in an unsupported way; copy or "

@@ -121,6 +121,8 @@ def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
     others: list[tuple[Path, str]] = []
     files = _visible_files(folder, recursive)
     for number, path in enumerate(files, start=1):
+        if path.name.upper() == "DICOMDIR":
+            continue
         name = f"File {number} of {len(files)} (by name)"
         try:
             is_dicom = is_dicom_file(path)
@@ -280,7 +282,7 @@ def _could_be_slice(path: Path, endings: set[str], among_images: bool) -> bool:
     if ending in endings:
         return True
     unnamed = ending == "" or ending in _ENDINGS_OF_UNFINISHED_COPIES
-    if not unnamed or path.name.upper() == "DICOMDIR":
+    if not unnamed:
         return False
     with path.open("rb") as file:
         start = file.read(_PREAMBLE + len(_MARK))
