@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import InputError
@@ -58,6 +58,7 @@ def test_any_missing_slice_within_the_stack_is_noticed(count, step, data):
 
 
 @given(st.integers(3, 600), st.floats(0.4, 10), st.floats(-2000, 2000))
+@example(3, 0.5, 0.25)  # 0.2, 0.8, 1.2 mm
 def test_positions_rounded_to_one_decimal_are_tolerated(count, step, start):
     depths = np.round(start + np.arange(count) * step, 1)
     grid = stack(np.outer(depths, [0, 0, 1.0]))

@@ -269,3 +269,95 @@ def test_a_result_is_not_taken_for_a_ct(scene, ct_node):
     ct_node.SetHideFromEditors(True)
     scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
     assert first_ct(scene) is None
+
+
+def matrix_of_whole(node):
+    """IJK to RAS of a node whose extent starts at 0, as Slicer states it."""
+    assert node.GetImageData().GetExtent()[0::2] == (0, 0, 0)
+    return slicer.util.arrayFromVTKMatrix(_ijk_to_ras(node))
+
+
+def cut_out(scene, whole, start):
+    """A volume node with the part of ``whole`` from voxel ``start`` (i, j, k) on, indices kept."""
+    last = whole.GetImageData().GetExtent()[1::2]
+    cutter = vtk.vtkExtractVOI()
+    cutter.SetInputData(whole.GetImageData())
+    cutter.SetVOI([n for pair in zip(start, last, strict=True) for n in pair])
+    cutter.Update()
+    part = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "part")
+    part.SetIJKToRASMatrix(_ijk_to_ras(whole))
+    part.SetAndObserveImageData(cutter.GetOutput())
+    return part
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("start", [(0, 0, 3), (5, 2, 1)])
+def test_a_ct_cut_out_of_a_larger_one_keeps_its_place(scene, direction, start):
+    """vtkExtractVOI leaves an extent that does not start at 0."""
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    whole = add_ct(scene, make_geometry(direction))
+    part = cut_out(scene, whole, start)
+    assert part.GetImageData().GetExtent()[0::2] == start
+
+    volume = volume_from_node(part)
+    i, j, k = start
+    np.testing.assert_array_equal(volume.array, slicer.util.arrayFromVolume(whole)[k:, j:, i:])
+    expected = make_geometry(direction).ijk_to_ras
+    np.testing.assert_allclose(
+        volume.geometry.ijk_to_ras @ [0, 0, 0, 1], expected @ [*start, 1], atol=1e-6
+    )
+
+    result = make_result(volume.geometry, ensemble=True)
+    assert result.lesions.any()
+    shown = show_result(part, result)
+    for node in (shown.probabilityNode, shown.disagreementNode):
+        overlay = matrix_of_whole(node)
+        np.testing.assert_allclose(overlay, volume.geometry.ijk_to_ras, atol=1e-6)
+    for reference in (part, shown.probabilityNode):
+        np.testing.assert_array_equal(
+            segment_array(shown.segmentationNode, "lesion", reference), result.lesions == 1
+        )
+
+
+@pytest.mark.parametrize("direction", ["axial", "oblique left-handed"])
+def test_the_place_of_a_cut_out_ct_is_where_slicer_saves_it(scene, tmp_path, direction):
+    import SimpleITK as sitk
+
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    part = cut_out(scene, add_ct(scene, make_geometry(direction)), (5, 2, 1))
+    assert slicer.util.saveNode(part, str(tmp_path / "part.nrrd"))
+    saved = sitk.ReadImage(str(tmp_path / "part.nrrd"))
+    lps = volume_from_node(part).geometry.ijk_to_lps
+    for index in ((0, 0, 0), (3, 1, 2)):
+        np.testing.assert_allclose(
+            (lps @ [*index, 1])[:3], saved.TransformIndexToPhysicalPoint(index), atol=1e-4
+        )
+
+
+@pytest.mark.parametrize(
+    "misplace",
+    [
+        lambda image: image.SetOrigin(7, 0, 0),
+        lambda image: image.SetSpacing(1, 1, 2),
+        lambda image: image.SetDirectionMatrix(-1, 0, 0, 0, -1, 0, 0, 0, 1),
+    ],
+)
+def test_an_image_with_a_place_of_its_own_is_refused(scene, misplace):
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    ct_node = add_ct(scene)
+    misplace(ct_node.GetImageData())
+    with pytest.raises(InputError, match="save the CT and load it again"):
+        volume_from_node(ct_node)
+
+
+def test_a_ct_that_lost_its_voxels_is_refused_when_its_result_comes(scene):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    ct_node = add_ct(scene)
+    ct_node.SetAndObserveImageData(None)
+    with pytest.raises(InputError, match="no voxels"):
+        show_result(ct_node, make_result())

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
 
-def fill_image(image: vtk.vtkImageData, array: np.ndarray, start=(0, 0, 0)) -> None:
+def fill_image(
+    image: vtk.vtkImageData, array: npt.NDArray[Any], start: Sequence[int] = (0, 0, 0)
+) -> None:
     """Give ``image`` a copy of ``array``.
 
     Args:
@@ -24,12 +30,12 @@ def fill_image(image: vtk.vtkImageData, array: np.ndarray, start=(0, 0, 0)) -> N
     image.GetPointData().SetScalars(scalars)
 
 
-def matrix_to_array(matrix: vtk.vtkMatrix4x4) -> np.ndarray:
+def matrix_to_array(matrix: vtk.vtkMatrix4x4) -> npt.NDArray[np.float64]:
     """A 4x4 VTK matrix as an array."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
-def array_to_matrix(array: np.ndarray) -> vtk.vtkMatrix4x4:
+def array_to_matrix(array: npt.NDArray[np.float64]) -> vtk.vtkMatrix4x4:
     """The inverse of :func:`matrix_to_array`."""
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(np.asarray(array, dtype=float).ravel())

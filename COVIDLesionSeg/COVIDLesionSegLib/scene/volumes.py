@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import slicer
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
@@ -18,23 +21,23 @@ LUNG_WINDOW = (1500.0, -600.0)
 _ORTHOGONALITY_TOLERANCE = 1e-3
 
 
-def volume_from_node(node) -> Volume:
+def volume_from_node(node: Any) -> Volume:
     """The CT in a scalar volume node, as the engine takes it.
 
-    The grid is the one the user sees: a linear parent transform is applied to it. Voxels are
+    The grid is in world coordinates: a linear parent transform is applied to it. Voxels are
     copied, never resampled.
 
     Args:
         node: A ``vtkMRMLScalarVolumeNode`` in HU.
 
     Raises:
-        InputError: The node is no grey-scale volume, is empty, is a result of this package, or is
-            under a transform that bends or shears its grid.
+        InputError: The node is no grey-scale volume, is empty, is a result of this package, holds
+            an image with an origin, spacing or direction of its own, or is under a transform that
+            bends or shears its grid.
     """
-    _check_is_scalar_volume(node)
-    image = node.GetImageData()
-    scalars = image.GetPointData().GetScalars()
-    array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+    _check_is_ct(node)
+    image = _image_of(node)
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
     return Volume(
         array=_hounsfield_type(array),
         geometry=world_geometry(node),
@@ -42,7 +45,7 @@ def volume_from_node(node) -> Volume:
     )
 
 
-def first_ct(scene):
+def first_ct(scene: Any) -> Any | None:
     """The scene's first volume that may be a CT: no label map, no result, not hidden; or None."""
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
@@ -54,7 +57,7 @@ def first_ct(scene):
     return None
 
 
-def volume_to_node(volume: Volume, name: str, scene=None):
+def volume_to_node(volume: Volume, name: str, scene: Any | None = None) -> Any:
     """A new scalar volume node with the engine's volume.
 
     Args:
@@ -72,7 +75,7 @@ def volume_to_node(volume: Volume, name: str, scene=None):
     return node
 
 
-def set_voxels(node, array: np.ndarray, ijk_to_ras: np.ndarray) -> None:
+def set_voxels(node: Any, array: npt.NDArray[Any], ijk_to_ras: npt.NDArray[np.float64]) -> None:
     """Give a volume node a copy of ``array`` (k, j, i) on the grid ``ijk_to_ras`` (4x4)."""
     image = vtk.vtkImageData()
     fill_image(image, array)
@@ -81,18 +84,29 @@ def set_voxels(node, array: np.ndarray, ijk_to_ras: np.ndarray) -> None:
     node.StorableModified()
 
 
-def local_ijk_to_ras(node) -> np.ndarray:
-    """4x4 matrix from voxel indices to the node's own coordinates, below its parent transform."""
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return matrix_to_array(matrix)
+def local_ijk_to_ras(node: Any) -> npt.NDArray[np.float64]:
+    """4x4 matrix from array indices (i, j, k) to the node's own coordinates in mm.
 
-
-def world_geometry(node) -> Geometry:
-    """The grid of a volume node where the user sees it, its parent transform applied.
+    The node's parent transform is not applied. Array index (0, 0, 0) is the first voxel that is
+    there: an image cut out of a larger one by a VTK filter keeps the indices of the larger one, so
+    its extent need not start at 0.
 
     Raises:
-        InputError: The transform bends or shears the grid.
+        InputError: The node has no voxels, or an image with a place of its own.
+    """
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    ijk_to_ras = matrix_to_array(matrix)
+    first = _image_of(node).GetExtent()[0::2]
+    ijk_to_ras[:, 3] = ijk_to_ras @ [*first, 1]
+    return ijk_to_ras
+
+
+def world_geometry(node: Any) -> Geometry:
+    """The grid of a volume node in world coordinates, its parent transform applied.
+
+    Raises:
+        InputError: The node has no voxels, or its transform bends or shears the grid.
     """
     matrix = _parent_to_world(node) @ local_ijk_to_ras(node)
     axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
@@ -104,21 +118,34 @@ def world_geometry(node) -> Geometry:
     return Geometry.from_ijk_to_ras(matrix, node.GetImageData().GetDimensions())
 
 
-def _check_is_scalar_volume(node) -> None:
+def _check_is_ct(node: Any) -> None:
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("No CT is selected: choose a volume.")
     if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None:
         raise InputError("The selected volume is a result, not a CT: choose the CT.")
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError("The selected volume is a label map, not a CT: choose the CT itself.")
-    image = node.GetImageData()
-    if image is None or image.GetPointData().GetScalars() is None or 0 in image.GetDimensions():
-        raise InputError("The selected volume has no voxels: load it again, or choose another.")
-    if image.GetNumberOfScalarComponents() != 1:
+    if _image_of(node).GetNumberOfScalarComponents() != 1:
         raise InputError("The selected volume has colours or vectors, so it is not a CT in HU.")
 
 
-def _hounsfield_type(array: np.ndarray) -> np.ndarray:
+def _image_of(node: Any) -> vtk.vtkImageData:
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None or 0 in image.GetDimensions():
+        raise InputError("The selected volume has no voxels: load it again, or choose another.")
+    place = (image.GetOrigin(), image.GetSpacing(), image.GetDirectionMatrix().GetData())
+    if place != ((0, 0, 0), (1, 1, 1), (1, 0, 0, 0, 1, 0, 0, 0, 1)):
+        # MRML does not allow it: Slicer shows such an image at one place and saves it at another.
+        raise InputError(
+            "The image in the selected volume has an origin, spacing or direction of its own, so "
+            "the place of its voxels is unclear: save the CT and load it again."
+        )
+    return image
+
+
+def _hounsfield_type(
+    array: npt.NDArray[Any],
+) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
     """A copy as int16 where nothing is lost, else as float32."""
     if np.issubdtype(array.dtype, np.integer):
         limits = np.iinfo(np.int16)
@@ -127,7 +154,7 @@ def _hounsfield_type(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32)
 
 
-def _parent_to_world(node) -> np.ndarray:
+def _parent_to_world(node: Any) -> npt.NDArray[np.float64]:
     transform = node.GetParentTransformNode()
     if transform is None:
         return np.eye(4)

@@ -1,19 +1,23 @@
 """Reads one CT series from a DICOM folder, or says why it is not one complete regular stack.
 
-Headers are read with pydicom, which stops before the pixels; pixels with SimpleITK (GDCM), which
-decodes compressed ones and applies each slice's rescale slope and intercept.
+Files are parsed with pydicom. Uncompressed pixels are taken from the file as they are; compressed
+ones are decoded with SimpleITK (GDCM), which applies the slice's rescale slope and intercept too.
 """
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pydicom
 import SimpleITK as sitk
-from pydicom.misc import is_dicom
+from pydicom.uid import ExplicitVRBigEndian
 
 from ..errors import InputError
-from .checks import MINIMUM_SLICES, check_size
+from .checks import AIR_HU, MINIMUM_SLICES, check_size
 from .dicom_series import CT_IMAGE, Slice, choose_series
 from .slice_stack import slice_order, stack_geometry
 from .volume import Volume
@@ -24,11 +28,26 @@ _MUST_AGREE = (
     ("Rows", 1, 0, "height"),
     ("Columns", 1, 0, "width"),
 )
+_PIXEL_MM = (0.01, 50.0)
+"""Smallest and largest plausible distance of pixels."""
 
+_MINIMUM_SIDE = 3
+"""Fewest rows and columns of a slice."""
 
-def is_dicom_file(path: Path) -> bool:
-    """Whether the file carries the mark of a DICOM file (PS3.10)."""
-    return is_dicom(path)
+_HU_TYPES = ("", "HU", "HU_MOD", "US")
+"""RescaleType of CT numbers (PS3.3 C.11.1.1.2); scanners write US, unspecified, for HU too."""
+
+_HIGHEST_HU = 3071
+"""The top of the usual 12-bit scale; metal on an extended scale lies above."""
+
+_IMPOSSIBLE_HU = 2**16
+"""Beyond are neither HU nor padding, but the work of a wrong slope or intercept."""
+
+_SMALLEST_SLOPE = 1e-5
+"""RescaleSlope below makes all stored values the same HU."""
+
+_CONSTANT_END = 0.25
+"""Share of a slice's pixels that end in one value, beyond the median slice, that is odd."""
 
 
 def read_dicom(path: Path, series: str | None = None) -> Volume:
@@ -38,28 +57,36 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
         path: Folder or file, see :func:`choose_series`.
         series: SeriesInstanceUID or a unique beginning of it.
 
+    Returns:
+        Volume with shape (slices, rows, columns); its warnings name slices that look odd.
+
     Raises:
         InputError: No series, not a CT, or slices that are damaged, missing, doubled, mixed,
-            unevenly spaced or sheared.
+            unevenly spaced or sheared, or whose HU cannot be known.
         SeveralSeriesError: More than one series, and ``series`` does not choose one.
     """
     slices = choose_series(path, series)
     _check_kind(slices)
+    for item in slices:
+        _check_header(item)
+    _check_alike(slices)
     first = slices[0]
     orientation = first.numbers("ImageOrientationPatient", 6)
     positions = np.array([item.numbers("ImagePositionPatient", 3) for item in slices])
     order = slice_order(positions, orientation)
-    rows, columns = (int(first.numbers(name, 1)[0]) for name in ("Rows", "Columns"))
+    rows, columns = _shape(first)
     check_size((columns, rows, len(slices)))
+    pixel_spacing = first.numbers("PixelSpacing", 2)
     geometry = stack_geometry(
-        positions[order], orientation, tuple(first.numbers("PixelSpacing", 2)), rows, columns
+        positions[order], orientation, (pixel_spacing[0], pixel_spacing[1]), rows, columns
     )
-    array = np.stack([_read_pixels(slices[n], (rows, columns)) for n in order])
-    return Volume(array, geometry, {"format": "DICOM", "modality": "CT"})
+    array = np.stack([_read_hu(slices[n]) for n in order])
+    odd = (*_rescaled_unlike(slices), *_constant_ends(array, [slices[n].name for n in order]))
+    return Volume(array, geometry, {"format": "DICOM", "modality": "CT"}, odd)
 
 
 def _check_kind(slices: list[Slice]) -> None:
-    """Refuse series that are not single-frame grey CT slices of one size and orientation."""
+    """Refuse series that are not single-frame grey CT images."""
     modalities = {item.text("Modality") or "of unknown modality" for item in slices}
     if modalities != {"CT"}:
         raise InputError(
@@ -75,45 +102,241 @@ def _check_kind(slices: list[Slice]) -> None:
             f"The series has only {len(slices)} slice{'' if len(slices) == 1 else 's'}, but at "
             f"least {MINIMUM_SLICES} are needed; choose the full chest series."
         )
-    for keyword, count, tolerance, what in _MUST_AGREE:
-        values = np.array([item.numbers(keyword, count) for item in slices])
-        if np.ptp(values, axis=0).max() > tolerance:
-            raise InputError(
-                f"The series mixes slices of different {what}; separate them into series first."
-            )
-    if any(item.numbers("SamplesPerPixel", 1)[0] != 1 for item in slices):
+    if any(item.number("SamplesPerPixel") != 1 for item in slices):
         raise InputError("The series holds colour images, not HU; choose a chest CT series.")
-    unscaled = sum(not _can_be_hounsfield(item) for item in slices)
+    unscaled = [item.name for item in slices if not _can_be_hounsfield(item)]
     if unscaled:
+        first = "" if len(unscaled) == len(slices) else f" (first: {unscaled[0]})"
         raise InputError(
-            f"{unscaled} of {len(slices)} slices hold unsigned data without rescale slope and "
-            "intercept, so their HU are unknown; export the series again with both."
+            f"{len(unscaled)} of {len(slices)} slices hold unsigned data without rescale slope "
+            f"and intercept{first}, so their HU are unknown; export the series again with both."
         )
 
 
 def _is_multi_frame(item: Slice) -> bool:
     return item.text("SOPClassUID").startswith(f"{CT_IMAGE}.") or (
-        bool(item.text("NumberOfFrames")) and item.numbers("NumberOfFrames", 1)[0] > 1
+        item.has("NumberOfFrames") and item.number("NumberOfFrames") > 1
     )
 
 
 def _can_be_hounsfield(item: Slice) -> bool:
     """Unsigned pixels are no HU by themselves; signed ones can be, and their values are checked."""
-    rescaled = item.text("RescaleIntercept") and item.text("RescaleSlope")
-    return bool(rescaled) or item.text("PixelRepresentation") == "1"
+    rescaled = item.has("RescaleIntercept") and item.has("RescaleSlope")
+    return rescaled or item.text("PixelRepresentation") == "1"
 
 
-def _read_pixels(item: Slice, shape: tuple[int, int]) -> np.ndarray:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(item.path))
+def _check_header(item: Slice) -> None:
+    """Refuse a slice whose header cannot be true, or does not say how to get HU."""
+    rows, columns = _shape(item)
+    if min(rows, columns) < _MINIMUM_SIDE:
+        raise InputError(
+            f"{item.name} is an image of {columns} x {rows} pixels, too small for a CT; export "
+            "the series again."
+        )
+    low, high = _PIXEL_MM
+    spacing = item.numbers("PixelSpacing", 2)
+    if not ((spacing >= low) & (spacing <= high)).all():
+        raise InputError(
+            f"{item.name} has pixels of {spacing[1]:g} x {spacing[0]:g} mm (PixelSpacing), which "
+            "cannot be; export the series again."
+        )
+    allocated, stored, signed = (
+        item.number(name) for name in ("BitsAllocated", "BitsStored", "PixelRepresentation")
+    )
+    high_bit = item.number("HighBit") if item.has("HighBit") else stored - 1
+    regular = allocated in (8, 16, 32) and 1 <= stored <= allocated and high_bit == stored - 1
+    if not regular or stored != int(stored) or signed not in (0, 1):
+        raise InputError(
+            f"{item.name} stores its pixels in a form that is not read here ({stored:g} of "
+            f"{allocated:g} bits, highest bit {high_bit:g}); export the series again."
+        )
+    slope, intercept = _rescale(item)
+    complete = item.has("RescaleSlope") == item.has("RescaleIntercept")
+    if not complete and (slope, intercept) != (1, 0):
+        raise InputError(
+            f"{item.name} has only one of rescale slope and intercept, so its HU are unknown; "
+            "export the series again with both."
+        )
+    if abs(slope) < _SMALLEST_SLOPE:
+        raise InputError(
+            f"{item.name} has a RescaleSlope of {slope:g}, so its HU are lost; export the series "
+            "again."
+        )
+    kind = item.text("RescaleType").upper()
+    if kind not in _HU_TYPES or item.has("ModalityLUTSequence"):
+        what = f"of type {kind}" if kind not in _HU_TYPES else "that need a look-up table"
+        raise InputError(f"{item.name} holds values {what}, not HU; choose a series in HU.")
+
+
+def _check_alike(slices: list[Slice]) -> None:
+    """Refuse slices of different size or orientation, and name one that differs."""
+    for keyword, count, tolerance, what in _MUST_AGREE:
+        values = np.array([item.numbers(keyword, count) for item in slices])
+        if np.ptp(values, axis=0).max() > tolerance:
+            raise InputError(
+                f"The series mixes slices of different {what} ({_most_unlike(slices, values)} "
+                "differs from most); separate them into series first."
+            )
+
+
+def _most_unlike(slices: list[Slice], values: npt.NDArray[np.float64]) -> str:
+    """Name of the slice whose values, shape (slices, n), are furthest from the median."""
+    distances = np.abs(values - np.median(values, axis=0)).max(axis=1)
+    return slices[int(distances.argmax())].name
+
+
+def _rescaled_unlike(slices: list[Slice]) -> tuple[str, ...]:
+    """A warning where slices have rescale values of their own: allowed, but rare in CT."""
+    values = np.array([_rescale(item) for item in slices])
+    if np.ptp(values, axis=0).max() == 0:
+        return ()
+    return (
+        "The slices have different rescale slopes or intercepts "
+        f"({_most_unlike(slices, values)} differs from most): check that their HU agree.",
+    )
+
+
+def _constant_ends(array: npt.NDArray[Any], names: list[str]) -> tuple[str, ...]:
+    """A warning of slices that end in one value, as where a copy filled up what it did not get.
+
+    DICOM has no checksum. Padding and air around the patient end most slices of a series alike.
+    """
+    backwards = array.reshape(len(array), -1)[:, ::-1]
+    changes = backwards != backwards[:, :1]
+    constant = np.where(changes.any(axis=1), changes.argmax(axis=1) / changes.shape[1], 1.0)
+    found = np.flatnonzero(constant > np.median(constant) + _CONSTANT_END)
+    if found.size == 0:
+        return ()
+    more = f", as do {found.size - 1} more slices" if found.size > 1 else ""
+    return (
+        f"{names[found[0]]} holds one and the same value in the last {constant[found[0]]:.0%} of "
+        f"its pixels, unlike most slices{more}: it may have been copied incompletely.",
+    )
+
+
+def _shape(item: Slice) -> tuple[int, int]:
+    return int(item.number("Rows")), int(item.number("Columns"))
+
+
+def _rescale(item: Slice) -> tuple[float, float]:
+    """Slope and intercept; 1 and 0 where signed pixels are HU already."""
+    slope = item.number("RescaleSlope") if item.has("RescaleSlope") else 1.0
+    return slope, item.number("RescaleIntercept") if item.has("RescaleIntercept") else 0.0
+
+
+def _read_hu(item: Slice) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
+    """One slice in HU, shape (rows, columns): int16 where nothing is lost, else float32."""
+    element, syntax = _pixel_data(item)
+    padding = int(item.number("PixelPaddingValue")) if item.has("PixelPaddingValue") else None
+    slope, intercept = _rescale(item)
+    if element.is_undefined_length:
+        hu = _decompress(item).astype(float)
+    else:
+        hu = slope * _stored_values(item, element.value, syntax, padding) + intercept
+    if padding is not None and slope * padding + intercept > _HIGHEST_HU:
+        hu[hu == slope * padding + intercept] = AIR_HU
+    if not (np.abs(hu) <= _IMPOSSIBLE_HU).all():
+        raise InputError(
+            f"{item.name} has values from {hu.min():.0f} to {hu.max():.0f}, which are not HU; "
+            "check its rescale slope and intercept."
+        )
+    limits = np.iinfo(np.int16)
+    whole = np.array_equal(np.rint(hu), hu) and hu.min() >= limits.min and hu.max() <= limits.max
+    return hu.astype(np.int16) if whole else hu.astype(np.float32)
+
+
+def _pixel_data(item: Slice) -> tuple[pydicom.DataElement, pydicom.uid.UID]:
+    """The element with the pixels, and the transfer syntax (PS3.5) by which it is encoded."""
+    damaged = f"{item.name} is truncated or damaged; copy the series again."
     try:
-        pixels = sitk.GetArrayFromImage(reader.Execute())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(item.path, specific_tags=["PixelData"], force=True)
+            element = dataset["PixelData"]
+            syntax = pydicom.uid.UID(str(dataset.file_meta.get("TransferSyntaxUID", "")))
+            contradicted = (
+                syntax.is_transfer_syntax and syntax.is_compressed != element.is_undefined_length
+            )
+    except Exception as error:  # a damaged file makes pydicom raise almost anything
+        raise InputError(damaged) from error
+    if not isinstance(element.value, bytes) or not element.value or contradicted:
+        raise InputError(damaged)
+    return element, syntax
+
+
+def _stored_values(
+    item: Slice, data: bytes, syntax: pydicom.uid.UID, padding: int | None
+) -> npt.NDArray[np.int64]:
+    """Uncompressed stored values, shape (rows, columns), of exactly as many bytes as announced."""
+    shape = _shape(item)
+    allocated, stored = int(item.number("BitsAllocated")), int(item.number("BitsStored"))
+    needed = shape[0] * shape[1] * allocated // 8
+    if len(data) < needed:
+        raise InputError(
+            f"{item.name} is truncated: only {len(data) / needed:.0%} of its pixels are there; "
+            "copy the series again."
+        )
+    # Some exports pad the pixels. A whole row or column too many means that Rows or Columns lies.
+    if len(data) - needed >= min(shape) * allocated // 8:
+        raise InputError(
+            f"{item.name} holds more pixels than its {shape[1]} columns and {shape[0]} rows; "
+            "export the series again."
+        )
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
+    words = np.frombuffer(data[:needed], np.dtype(f"{order}u{allocated // 8}")).astype(np.int64)
+    is_padding = np.zeros_like(words, bool) if padding is None else words == padding % 2**allocated
+    signed = item.number("PixelRepresentation") == 1
+    values: npt.NDArray[np.int64] = words & (2**stored - 1)
+    above = words >> stored
+    if signed:
+        negative = values >> (stored - 1) == 1
+        values = np.where(negative, values - 2**stored, values)
+        # The bits above may repeat the sign, or be zero in all pixels.
+        extended = (above[~is_padding] > 0).any()
+        expected = np.where(negative & extended, 2 ** (allocated - stored) - 1, 0)
+    else:
+        expected = np.zeros_like(words)
+    if (above != expected)[~is_padding].any():
+        raise InputError(
+            f"{item.name} holds values (or an overlay) beyond the {stored} bits that it announces "
+            "(BitsStored); export the series again."
+        )
+    if padding is not None:
+        values[is_padding] = padding
+    return values.reshape(shape)
+
+
+def _decompress(item: Slice) -> npt.NDArray[Any]:
+    """Compressed pixels in HU, shape (rows, columns)."""
+    if item.number("BitsAllocated") > 16:  # which GDCM misreads
+        raise InputError(
+            f"{item.name} is compressed with 32 bits per pixel, which is not read here; export "
+            "the series uncompressed."
+        )
+    if item.text("PhotometricInterpretation") == "MONOCHROME1":
+        # GDCM inverts them, although only their display is inverted (PS3.3 C.7.6.3.1.2).
+        raise InputError(
+            f"{item.name} is compressed and MONOCHROME1, which together are not read here; export "
+            "the series uncompressed, or as MONOCHROME2."
+        )
+    try:
+        name = str(item.path).encode().decode()
+    except UnicodeEncodeError as error:  # at which SimpleITK ends the process
+        raise InputError(
+            f"{item.name}, or its folder, has a name that is not in UTF-8; rename it."
+        ) from error
+    try:
+        image = sitk.ReadImage(name, imageIO="GDCMImageIO")
     except RuntimeError as error:
         raise InputError(
             f"{item.name} is truncated, damaged or compressed in an unsupported way; copy or "
             "export the series again."
         ) from error
-    if pixels.size != shape[0] * shape[1]:
-        raise InputError(f"{item.name} is damaged: it holds no {shape} image; copy it again.")
-    return pixels.reshape(shape)
+    array: npt.NDArray[Any] = sitk.GetArrayFromImage(image)
+    rows, columns = _shape(item)
+    if array.shape[-2:] != (rows, columns) or array.size != rows * columns:
+        raise InputError(
+            f"{item.name} is damaged: its compressed image is not of {columns} x {rows} pixels; "
+            "copy the series again."
+        )
+    return array.reshape(rows, columns)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pydicom
-from pydicom.errors import InvalidDicomError
 
 from ..errors import InputError, SeveralSeriesError
 
@@ -27,19 +29,36 @@ _KEYWORDS = [
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "SamplesPerPixel",
+    "PhotometricInterpretation",
     "NumberOfFrames",
     "Rows",
     "Columns",
     "PixelSpacing",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
     "PixelRepresentation",
+    "PixelPaddingValue",
     "RescaleIntercept",
     "RescaleSlope",
+    "RescaleType",
+    "ModalityLUTSequence",
 ]
+
+_LARGEST_NUMBER = 1e6
+"""No position, size or rescale value of a CT is larger; what is comes from a damaged header."""
+
+_PREAMBLE = 128
+_MARK = b"DICM"
+_DICOM_ENDINGS = {".dcm", ".dicom", ".ima"}
+_ENDINGS_OF_UNFINISHED_COPIES = {".part", ".partial", ".crdownload", ".filepart"}
+# JPEG, PNG, ZIP, ELF and Windows programs, SQLite: thumbnails and viewers that discs come with.
+_OTHER_KINDS = (b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\x7fELF", b"MZ", b"SQLite format")
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One image file and those header values that decide about it.
+    """One image file and the header values that are needed to read it.
 
     Attributes:
         path: The file.
@@ -51,48 +70,77 @@ class Slice:
     name: str
     header: pydicom.Dataset
 
-    def text(self, keyword: str) -> str:
-        """One value as text on one line, empty if it is absent."""
-        value = self.header.get(keyword)
-        return "" if value is None else " ".join(str(value).split())
+    def has(self, keyword: str) -> bool:
+        """Whether the element is there and not empty."""
+        return bool(self.text(keyword))
 
-    def numbers(self, keyword: str, count: int) -> np.ndarray:
+    def text(self, keyword: str) -> str:
+        """One value as text on one line, empty if it is absent or malformed."""
+        return _text(self.header, keyword)
+
+    def numbers(self, keyword: str, count: int) -> npt.NDArray[np.float64]:
         """``count`` decimal numbers of one element.
 
         Raises:
-            InputError: The element is absent or malformed.
+            InputError: The element is absent, malformed, or beyond anything a CT has.
         """
         try:
-            values = np.atleast_1d(np.asarray(self.header[keyword].value, dtype=float))
-        except (KeyError, TypeError, ValueError):
+            values = np.atleast_1d(np.asarray(_value(self.header, keyword), dtype=float))
+        except (TypeError, ValueError):
             values = np.empty(0)
-        if values.size != count or not np.isfinite(values).all():
+        # NaN and infinity fail the comparison too.
+        if values.size != count or not (np.abs(values) <= _LARGEST_NUMBER).all():
             raise InputError(f"{self.name} lacks a valid {keyword}; export the series again.")
         return values
+
+    def number(self, keyword: str) -> float:
+        """One decimal number; raises as :meth:`numbers` does."""
+        return float(self.numbers(keyword, 1)[0])
+
+
+def is_dicom_file(path: Path) -> bool:
+    """Whether a file begins as DICOM does.
+
+    That is with preamble and mark (PS3.10), or at once with group 2 or 8, as old exports do.
+    """
+    with path.open("rb") as file:
+        start = file.read(_PREAMBLE + len(_MARK))
+    return start[_PREAMBLE:] == _MARK or _begins_with_elements(start)
 
 
 def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
     """Every image series in a folder, by SeriesInstanceUID, localizers left out.
 
-    Files of other kinds, DICOMDIR and hidden files are ignored; a damaged ``.dcm`` file is not.
+    Files of other kinds, DICOMDIR and hidden files are ignored. A file that could be a slice and
+    is damaged or empty is not ignored: without it a series would be read short.
 
     Raises:
-        InputError: The folder holds no DICOM images, or a damaged one.
+        InputError: The folder holds no DICOM images, or a damaged or empty file among them.
     """
-    series: dict[str, list[Slice]] = {}
-    localizers = 0
-    entries = sorted(folder.rglob("*") if recursive else folder.glob("*"))
-    files = [path for path in entries if not path.name.startswith(".") and path.is_file()]
+    images: list[Slice] = []
+    others: list[tuple[Path, str]] = []
+    files = _visible_files(folder, recursive)
     for number, path in enumerate(files, start=1):
-        found = _read_slice(path, f"File {number} of {len(files)} (by name)")
-        if found is None:
+        if path.name.upper() == "DICOMDIR":
             continue
-        if "LOCALIZER" in (found.header.get("ImageType") or ()):
-            localizers += 1
-            continue
-        series.setdefault(found.text("SeriesInstanceUID"), []).append(found)
+        name = f"File {number} of {len(files)} (by name)"
+        try:
+            is_dicom = is_dicom_file(path)
+        except OSError as error:
+            raise InputError(
+                f"{name} cannot be opened; check its permissions, or the file that it links to."
+            ) from error
+        if not is_dicom:
+            others.append((path, name))
+        elif (found := _read_slice(path, name)) is not None:
+            images.append(found)
+    _check_no_slice_lost(others, images)
+    series: dict[str, list[Slice]] = {}
+    for image in images:
+        if "LOCALIZER" not in image.text("ImageType"):
+            series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
     if not series:
-        only = "only localizer images" if localizers else "no DICOM images"
+        only = "only localizer images" if images else "no DICOM images"
         raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
     return series
 
@@ -141,31 +189,109 @@ def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
     if not matches:
         raise InputError(f"The folder holds no CT series {wanted}; choose one of: {listing}.")
     raise SeveralSeriesError(
-        f"The folder holds {len(matches)} series, choose one with --series UID: {listing}.", listed
+        f"The folder holds {len(matches)} series; choose one by its SeriesInstanceUID: {listing}.",
+        listed,
     )
 
 
+def _visible_files(folder: Path, recursive: bool) -> list[Path]:
+    """All files but hidden ones, sorted; links are followed, also broken ones."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            "A folder of the series cannot be opened; check its permissions."
+        ) from error
+
+    files: list[Path] = []
+    seen = set()
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [n for n in folders if recursive and n[0] != "." and real not in seen]
+        files += [Path(place, n) for n in names if n[0] != "." and real not in seen]
+        seen.add(real)
+    return sorted(path for path in files if path.is_file() or path.is_symlink())
+
+
 def _read_slice(path: Path, name: str) -> Slice | None:
-    """Header of an image of a scan; None for reports, plans, screenshots and other files."""
+    """Header of an image of a scan; None for reports, plans, screenshots and DICOMDIR."""
     damaged = f"{name} is a damaged DICOM file; copy the series again."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_KEYWORDS)
-    except InvalidDicomError as error:
-        if path.suffix.lower() == ".dcm":
-            raise InputError(damaged) from error
-        return None
-    except OSError as error:
-        raise InputError(f"{name} cannot be opened; check its permissions.") from error
+            header = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=_KEYWORDS, force=True
+            )
     except Exception as error:  # a damaged header makes pydicom raise almost anything
         raise InputError(damaged) from error
-    if header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+    if _text(header.file_meta, "MediaStorageSOPClassUID") == _DIRECTORY:
         return None
-    kind = str(header.get("SOPClassUID", ""))
-    if "SeriesInstanceUID" not in header or (kind == CT_IMAGE and "Rows" not in header):
+    image = Slice(path, name, header)
+    kind = image.text("SOPClassUID")
+    if "SeriesInstanceUID" not in header:
         raise InputError(damaged)
-    screenshot = kind.startswith(_SECONDARY_CAPTURE) and "ImagePositionPatient" not in header
-    if "Rows" not in header or kind.startswith(_DERIVED) or screenshot:
+    if "Rows" not in header:
+        if not kind or kind == CT_IMAGE or kind.startswith(_SECONDARY_CAPTURE):
+            raise InputError(damaged)  # an image that was cut before its size
         return None
-    return Slice(path, name, header)
+    screenshot = kind.startswith(_SECONDARY_CAPTURE) and "ImagePositionPatient" not in header
+    return None if kind.startswith(_DERIVED) or screenshot else image
+
+
+def _value(dataset: pydicom.Dataset, keyword: str) -> Any:
+    """The value as pydicom converts it; None if it is absent or cannot be converted."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return dataset[keyword].value
+    except Exception:  # pydicom raises almost anything at malformed values
+        return None
+
+
+def _text(dataset: pydicom.Dataset, keyword: str) -> str:
+    value = _value(dataset, keyword)
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _begins_with_elements(start: bytes) -> bool:
+    """Whether the first element is a plausible one of group 2 or 8, little endian."""
+    if len(start) < 8 or start[:2] not in (b"\x02\x00", b"\x08\x00") or start[3] != 0:
+        return False
+    explicit = start[4:6].isalpha() and start[4:6].isupper()
+    return explicit or int.from_bytes(start[4:8], "little") <= _PREAMBLE
+
+
+def _check_no_slice_lost(others: list[tuple[Path, str]], images: list[Slice]) -> None:
+    """Refuse files that are no DICOM but were probably meant as slices.
+
+    An interrupted copy leaves empty files, files of zeros, and files cut before the mark.
+    """
+    endings = _DICOM_ENDINGS | {_ending(image.path) for image in images} - {""}
+    folders = {image.path.parent for image in images}
+    lost = [name for path, name in others if _could_be_slice(path, endings, path.parent in folders)]
+    if not lost:
+        return
+    more = f" and {len(lost) - 1} other files are" if len(lost) > 1 else " is"
+    raise InputError(
+        f"{lost[0]}{more} empty, damaged or no DICOM, so slices may be lost; copy the series "
+        "again, or move what does not belong to it out of the folder."
+    )
+
+
+def _could_be_slice(path: Path, endings: set[str], among_images: bool) -> bool:
+    ending = _ending(path)
+    if ending in endings:
+        return True
+    unnamed = ending == "" or ending in _ENDINGS_OF_UNFINISHED_COPIES
+    if not unnamed:
+        return False
+    with path.open("rb") as file:
+        start = file.read(_PREAMBLE + len(_MARK))
+    if not start.strip(b"\0"):
+        return True
+    # Text holds no zero bytes; what is left of a DICOM header does.
+    return among_images and b"\0" in start and not start.startswith(_OTHER_KINDS)
+
+
+def _ending(path: Path) -> str:
+    """Ending of the file name, in small letters; empty for numbers, as of IM.0001 and of a UID."""
+    return path.suffix.lower().rstrip("0123456789").rstrip(".")

@@ -11,7 +11,8 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .checks import check_chest_ct, check_grid, check_size
-from .dicom import is_dicom_file, read_dicom
+from .dicom import read_dicom
+from .dicom_series import is_dicom_file
 from .geometry import Geometry
 from .images import geometry_of, quiet_itk
 from .integrity import check_complete

@@ -6,6 +6,7 @@ Terms and conventions: DICOM PS3.3 C.7.6.2 (Image Plane Module).
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from .geometry import Geometry
@@ -18,9 +19,12 @@ SAME_POSITION_MM = 0.01
 """Slices closer than this lie at the same position."""
 
 _ORIENTATION_TOLERANCE = 1e-3
+_FLOAT_ERROR_MM = 1e-6
 
 
-def slice_order(positions: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+def slice_order(
+    positions: npt.NDArray[np.float64], orientation: npt.NDArray[np.float64]
+) -> npt.NDArray[np.intp]:
     """Indices that sort slices along their normal.
 
     Args:
@@ -32,8 +36,8 @@ def slice_order(positions: np.ndarray, orientation: np.ndarray) -> np.ndarray:
 
 
 def stack_geometry(
-    positions: np.ndarray,
-    orientation: np.ndarray,
+    positions: npt.NDArray[np.float64],
+    orientation: npt.NDArray[np.float64],
     pixel_spacing: tuple[float, float],
     rows: int,
     columns: int,
@@ -54,7 +58,7 @@ def stack_geometry(
     axes = _axes(orientation)
     depths = positions @ axes[:, 2]
     gaps = np.diff(depths)
-    _check_not_doubled(gaps)
+    _check_not_doubled(depths, gaps)
     _check_even(depths, gaps)
     _check_straight(positions, depths, axes, pixel_spacing)
     return Geometry(
@@ -64,12 +68,12 @@ def stack_geometry(
             float(pixel_spacing[0]),
             float((depths[-1] - depths[0]) / (len(depths) - 1)),
         ),
-        origin=tuple(float(p) for p in positions[0]),
+        origin=(float(positions[0, 0]), float(positions[0, 1]), float(positions[0, 2])),
         direction=tuple(float(d) for d in axes.ravel()),
     )
 
 
-def _axes(orientation: np.ndarray) -> np.ndarray:
+def _axes(orientation: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Right-handed orthonormal axes as columns i, j, k; written cosines are rounded.
 
     Raises:
@@ -89,22 +93,25 @@ def _axes(orientation: np.ndarray) -> np.ndarray:
     return np.column_stack([i, j, np.cross(i, j)])
 
 
-def _check_not_doubled(gaps: np.ndarray) -> None:
-    doubled = int(np.count_nonzero(gaps < SAME_POSITION_MM))
-    if doubled:
+def _check_not_doubled(depths: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> None:
+    doubled = np.flatnonzero(gaps < SAME_POSITION_MM)
+    if doubled.size:
+        one = doubled.size == 1
+        where = f"at {depths[doubled[0]]:.1f} mm" + ("" if one else " and elsewhere")
         raise InputError(
-            f"{doubled} slice{_s(doubled)} of the series lie{'s' if doubled == 1 else ''} where "
-            "another slice already is (copied files, or several scans in one series); keep one "
-            "slice per position."
+            f"{doubled.size} slice{_s(doubled.size)} of the series lie{'s' if one else ''} where "
+            f"another slice already is ({where}: copied files, or several scans in one series); "
+            "keep one slice per position."
         )
 
 
-def _check_even(depths: np.ndarray, gaps: np.ndarray) -> None:
+def _check_even(depths: npt.NDArray[np.float64], gaps: npt.NDArray[np.float64]) -> None:
     regular = np.linspace(depths[0], depths[-1], len(depths))
-    step = float(gaps[gaps < 1.5 * gaps.min()].mean())
-    tolerance = min(POSITION_TOLERANCE_MM, step / 4)
-    if np.abs(depths - regular).max() <= tolerance:
+    # The smallest gaps are too small where positions are rounded, so the mean is taken here.
+    if np.abs(depths - regular).max() <= _tolerance(float(gaps.mean())):
         return
+    step = float(gaps[gaps < 1.5 * gaps.min()].mean())
+    tolerance = _tolerance(step)
     steps = np.rint(gaps / step).astype(int)
     missing = steps - 1
     irregular = (np.abs(gaps - steps * step) > 2 * tolerance).any()
@@ -127,10 +134,14 @@ def _check_even(depths: np.ndarray, gaps: np.ndarray) -> None:
     )
 
 
+def _tolerance(step: float) -> float:
+    return min(POSITION_TOLERANCE_MM, step / 4) + _FLOAT_ERROR_MM
+
+
 def _check_straight(
-    positions: np.ndarray,
-    depths: np.ndarray,
-    axes: np.ndarray,
+    positions: npt.NDArray[np.float64],
+    depths: npt.NDArray[np.float64],
+    axes: npt.NDArray[np.float64],
     pixel_spacing: tuple[float, float],
 ) -> None:
     along_normal = np.outer(depths - depths[0], axes[:, 2])
