@@ -28,7 +28,7 @@ class SeveralSeriesError(InputError):
 
         None of it is free text, which could name the patient.
         """
-        super().__init__(message)
+        super().__init__(message, option="series")
         self.series = series
 
 
