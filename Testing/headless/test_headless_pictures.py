@@ -104,8 +104,8 @@ def near(picture, color):
 
 
 def test_several_classes_have_their_colours_and_a_legend(mrml, scene, tmp_path):
+    from COVIDLesionSegLib.engine.labels import class_style
     from COVIDLesionSegLib.headless.pictures import infection3d_picture
-    from COVIDLesionSegLib.scene.names import class_style
     from COVIDLesionSegLib.scene.show import show_result
 
     classes = ("ground-glass opacity", "consolidation")
@@ -223,8 +223,7 @@ def test_open_views_follow_a_rerun(mrml, shown, tmp_path):
 
 
 def test_saved_views_open_with_ct_and_overlay_in_sight(mrml, scene, shown, tmp_path):
-    from COVIDLesionSegLib.headless.layout import arrange_views
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import arrange_views, save_scene
 
     arrange_views(mrml, *shown)
     arrange_views(mrml, *shown)

@@ -169,8 +169,8 @@ def test_a_copy_of_a_segment_is_the_users(scene, ct_node, show):
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_saved_segmentation_is_not_taken_for_a_corrected_one(scene, show, tmp_path, direction):
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.corrections import is_corrected
-    from COVIDLesionSegLib.scene.save import save_scene
 
     geometry = make_geometry(direction)
     show(add_ct(scene, geometry), make_result(geometry), surfaces=False)
@@ -229,7 +229,7 @@ def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
 
 
 def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidjet_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)
@@ -297,7 +297,7 @@ def test_undo_out_of_turn_leaves_one_disagreement(scene, ct_node, show):
 
 
 def test_undo_of_an_ensemble_after_a_single_model_leaves_no_disagreement(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidmagenta_node
+    from COVIDLesionSegLib.scene.overlay import covidmagenta_node
 
     covidmagenta_node(scene)
     show(ct_node, make_result())
@@ -402,7 +402,7 @@ def test_a_failing_run_loses_nothing_of_the_earlier_result(scene, ct_node, show,
 
 
 def test_a_failing_first_run_leaves_no_nodes(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidjet_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)

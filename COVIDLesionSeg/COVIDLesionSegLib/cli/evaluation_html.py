@@ -14,12 +14,12 @@ from ..engine.evaluation.examples import MOST_PATIENTS, Example
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
+from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.metrics import picture
 from ..engine.wording import score_text
 from .evaluation_tables import measure_titles
 from .html_page import data_uri, render_page
 from .report_html import groups
-from .slices_figure import LUNG_WINDOW_HU
 
 _BY_PATIENT = ("dice", "precision", "sensitivity", "specificity", "auc", "surface_dice", "hd95")
 _CASES = {

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
+from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM
-from .slices_figure import LUNG_WINDOW_HU, lung_window
+from .slices_figure import lung_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.errors import InputError, OutputError
-from ..engine.lesion_classes import CLASSES
+from ..engine.labels import CLASSES
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.wording import percent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..engine.labels import class_style
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
-from ..scene.names import class_style
 from .html_page import data_uri, render_page
 from .result_names import DISAGREEMENT
 from .slice_chart import slice_chart_svg

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.volume_data import patient_of_ct
-from ..engine.lesion_classes import CLASSES
+from ..engine.labels import CLASSES
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
 from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
 from ..engine.training.data import TrainingData, patients_of, read_training_data

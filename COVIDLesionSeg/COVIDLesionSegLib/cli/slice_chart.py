@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ..engine.labels import class_style
 from ..engine.severity.report import SeverityReport
-from ..scene.names import class_style
 
 _INK, _GRID = "#46525e", "#e3e8ed"
 _LESION, _LUNG = "#c62828", "#b9c6d2"

@@ -17,26 +17,24 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.labels import LEFT_LUNG, LUNG_OUTLINES, LUNG_WINDOW_HU, RIGHT_LUNG, class_style
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
-from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
+from ..engine.result import OVERLAY_FROM, SegmentationResult
 from ..engine.volume import Volume
 from ..engine.wording import percent
-from ..scene.names import class_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..engine.severity.report import SliceSeverity
 
-LUNG_WINDOW_HU = (-1350.0, 150.0)
-"""Width 1500 HU, level -600 HU."""
 _OVERLAY_ALPHA = 0.5
 _MARGIN_MM = 12.0
 _SMALL_ROWS, _SMALL_COLUMNS = 3, 3
 _CELL_INCHES = 2.15
 _DPI = 120
 _INK, _PALE = "#f2f4f6", "#aab4be"
-_RIGHT_COLOR, _LEFT_COLOR, _LESION_COLOR = "#2e9fe6", "#2fbf71", "white"
+_LESION_COLOR = "white"
 _WARNING = "#ffbf00"
 _BAR_INCHES = 0.95
 _TITLE_INCHES, _FOOT_INCHES = 0.4, 0.34
@@ -151,8 +149,8 @@ class _AxialViews:
             interpolation="nearest",
         )
         lungs = self.lungs[crop]
-        _outline(axes, lungs == RIGHT_LUNG, _RIGHT_COLOR, line_width)
-        _outline(axes, lungs == LEFT_LUNG, _LEFT_COLOR, line_width)
+        _outline(axes, lungs == RIGHT_LUNG, LUNG_OUTLINES[RIGHT_LUNG], line_width)
+        _outline(axes, lungs == LEFT_LUNG, LUNG_OUTLINES[LEFT_LUNG], line_width)
         lesions = self.lesions[crop]
         for label, color in enumerate(self.class_colors.values(), start=1):
             # Jet has reds and oranges, too: a dark rim sets a coloured line off from it.

@@ -10,9 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.labels import LESION_OUTLINE, LUNG_WINDOW_HU
 from ..engine.synthesis.synthesize import Synthesis
 from ..engine.wording import percent
-from .slices_figure import LUNG_WINDOW_HU, lung_window
+from .slices_figure import lung_window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ _CELL_INCHES = 2.6
 _HEAD_INCHES, _FOOT_INCHES, _TITLE_INCHES = 0.35, 0.3, 0.22
 _DPI = 100
 _PIXELS = (1.0, 1.0, 1.0)  # their size in mm is not known
-_INK, _PALE, _LESION_COLOR = "#f2f4f6", "#aab4be", "#ff4d4d"
+_INK, _PALE = "#f2f4f6", "#aab4be"
 
 
 def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
@@ -76,6 +77,6 @@ def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
     lesion = item.lesion[window]
     axes.imshow(item.image[window], cmap="gray", vmin=low, vmax=high)
     if lesion.any() and not lesion.all():
-        axes.contour(lesion, levels=[0.5], colors=[_LESION_COLOR], linewidths=0.8)
+        axes.contour(lesion, levels=[0.5], colors=[LESION_OUTLINE], linewidths=0.8)
     axes.set_axis_off()
     axes.set_title(title, color=_PALE, fontsize=6.5, pad=2)

@@ -11,8 +11,6 @@ from .flags import Flag
 from .severity.report import SeverityReport
 from .volume import Geometry
 
-RIGHT_LUNG, LEFT_LUNG = 1, 2
-
 OVERLAY_FROM = 0.25
 """Probabilities below this are transparent in every picture; they decide nothing else."""
 

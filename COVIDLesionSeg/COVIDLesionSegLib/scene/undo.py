@@ -7,10 +7,12 @@ included, so results carry their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from . import names, nodes
-from .hierarchy import place_beside_ct
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
 
 class Snapshot:
@@ -20,14 +22,16 @@ class Snapshot:
     user changes there later is the user's.
     """
 
-    def __init__(self, ct_node):
+    def __init__(self, ct_node: vtkMRMLScalarVolumeNode) -> None:
         self._ct_node = ct_node
         self._copies = {role: _Copy.of(node) for role, node in nodes.find_outputs(ct_node).items()}
-        self._removed: dict[str, list] = {}
+        self._removed: dict[str, list[vtkMRMLNode]] = {}
 
     def remove(self, role: str) -> None:
         """Remove a node that the run has none of; :meth:`restore` puts it back."""
-        self._removed[role] = nodes.remove_output(nodes.find_output(self._ct_node, role))
+        node = nodes.find_output(self._ct_node, role)
+        if node is not None:
+            self._removed[role] = nodes.remove_output(node)
 
     def restore(self) -> None:
         """Put the results back as they were, and remove those that did not exist yet."""
@@ -39,7 +43,7 @@ class Snapshot:
             return
         for removed in self._removed.values():
             nodes.put_back(scene, removed)
-            place_beside_ct(self._ct_node, removed[-1:])
+            nodes.place_beside_ct(self._ct_node, removed[-1:])
         self._removed.clear()
         for copy in self._copies.values():
             # A result that the user deleted meanwhile stays deleted.
@@ -51,13 +55,13 @@ class Snapshot:
 class _Copy:
     """One node, and what it held."""
 
-    node: Any
-    content: Any
+    node: vtkMRMLNode
+    content: vtkMRMLNode
     transform_id: str | None
     marked: bool
 
     @classmethod
-    def of(cls, node) -> _Copy:
+    def of(cls, node: vtkMRMLNode) -> _Copy:
         content = node.CreateNodeInstance()
         content.UnRegister(None)
         _copy_content(node, content)
@@ -71,11 +75,11 @@ class _Copy:
         self.node.SetName(names.marked(self.node.GetName(), self.marked))
 
 
-def _is_transformable(node) -> bool:
+def _is_transformable(node: vtkMRMLNode) -> bool:
     return bool(node.IsA("vtkMRMLTransformableNode"))
 
 
-def _copy_content(source, target) -> None:
+def _copy_content(source: vtkMRMLNode, target: vtkMRMLNode) -> None:
     # A run replaces a volume's voxels instead of changing them in place, so a reference keeps the
     # earlier ones; segments and tables can be edited in place and need a copy of their own.
     target.CopyContent(source, not source.IsA("vtkMRMLVolumeNode"))
