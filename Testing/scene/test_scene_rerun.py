@@ -228,6 +228,57 @@ def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
     assert first.segmentationNode.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
+SEGMENT_DISPLAY = {
+    "Visibility": False,
+    "Visibility3D": False,
+    "Visibility2DFill": False,
+    "Visibility2DOutline": False,
+    "Opacity3D": 0.6,
+    "Opacity2DFill": 0.3,
+    "Opacity2DOutline": 0.7,
+    "Pickable": False,
+}
+
+
+def display_of(node, segment_id):
+    """How a segment is displayed, by setting."""
+    display = node.GetDisplayNode()
+    settings = {key: getattr(display, f"GetSegment{key}")(segment_id) for key in SEGMENT_DISPLAY}
+    return settings | {"OverrideColor": list(display.GetSegmentOverrideColor(segment_id))}
+
+
+def test_undo_leaves_every_segment_displayed_as_it_was(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    ids = ("right-lung", "left-lung", "lesion")
+    before = {id_: display_of(node, id_) for id_ in ids}
+    assert before["right-lung"]["Opacity3D"] < 0.5 and not before["right-lung"]["Opacity2DFill"]
+    show(ct_node, make_result(seed=1)).undo()
+    assert {id_: display_of(node, id_) for id_ in ids} == before
+
+
+def test_undo_leaves_what_the_user_changed_in_the_display_since(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    node.GetSegmentation().AddEmptySegment("nodule", "my nodule")
+    run = show(ct_node, make_result(seed=1))
+    display = node.GetDisplayNode()
+    for id_ in ("left-lung", "nodule"):
+        for key, value in SEGMENT_DISPLAY.items():
+            getattr(display, f"SetSegment{key}")(id_, value)
+        display.SetSegmentOverrideColor(id_, 0.0, 0.5, 1.0)
+    run.undo()
+    for id_ in ("left-lung", "nodule"):
+        expected = {**SEGMENT_DISPLAY, "OverrideColor": [0.0, 0.5, 1.0]}
+        assert display_of(node, id_) == expected
+
+
+def test_undo_brings_back_how_a_class_was_displayed_that_the_run_did_not_have(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    node.GetDisplayNode().SetSegmentOpacity3D("lesion", 0.4)
+    before = display_of(node, "lesion")
+    show(ct_node, make_result(classes=("ground-glass opacity", "consolidation"))).undo()
+    assert display_of(node, "lesion") == before
+
+
 def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, show):
     from COVIDLesionSegLib.scene.overlay import covidjet_node
 
@@ -393,11 +444,13 @@ def test_a_failing_run_loses_nothing_of_the_earlier_result(scene, ct_node, show,
     def out_of_memory(node):
         raise OutputError("The 3D surfaces could not be made.")
 
+    display = display_of(first.segmentationNode, "right-lung")
     monkeypatch.setattr(module, "show_surfaces", out_of_memory)
     with pytest.raises(OutputError):
         show(ct_node, make_result(seed=1))
     assert node_ids(scene) == ids
     assert contents(first, ct_node) == before
+    assert display_of(first.segmentationNode, "right-lung") == display
     assert not scene.IsBatchProcessing()
 
 
