@@ -162,6 +162,17 @@ def test_overlay_is_transparent_below_the_shared_limit(shown):
     assert not display.GetAutoWindowLevel()
 
 
+def test_the_ticks_of_a_colour_legend_are_not_rounded(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
+    for node in (shown.probabilityNode, shown.disagreementNode):
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+        ticks = np.linspace(0.0, 1.0, legend.GetNumberOfLabels())
+        assert [float(legend.GetLabelFormat() % tick) for tick in ticks] == list(ticks)
+        assert OVERLAY_FROM in ticks
+
+
 def test_overlay_is_shown_over_the_ct_and_hidden_without_other_changes(scene, ct_node, shown):
     from COVIDLesionSegLib.scene.overlay import hide_overlay, show_overlay
 

@@ -76,6 +76,13 @@ STYLES = {
 }
 """By role; these are the nodes that can be overlays."""
 
+_LEGEND_LABELS = 5
+_LEGEND_LABEL_FORMAT = "%.2f"  # 0.25 and 0.75 have two decimals
+# Shares of a view. Slicer fits all text into the legend, so its size is also that of the text. The
+# right lower corner shows the table beside the patient, not the lungs.
+_LEGEND_SIZE = (0.08, 0.3)
+_LEGEND_POSITION = (0.98, 0.04)
+
 # References, not ids: they follow their volumes when a scene is saved, imported, or loses one.
 _EARLIER_BACKGROUND = "COVIDLesionSeg.earlierBackground"
 _EARLIER_FOREGROUND = "COVIDLesionSeg.earlierForeground"
@@ -200,7 +207,10 @@ def _create_display(node: vtkMRMLScalarVolumeNode, style: OverlayStyle) -> None:
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is not None:
         legend.SetTitleText(style.legend)
-        legend.SetLabelFormat("%.1f")
+        legend.SetNumberOfLabels(_LEGEND_LABELS)
+        legend.SetLabelFormat(_LEGEND_LABEL_FORMAT)
+        legend.SetSize(*_LEGEND_SIZE)
+        legend.SetPosition(*_LEGEND_POSITION)
         legend.SetVisibility(False)
 
 
