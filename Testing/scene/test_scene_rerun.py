@@ -504,6 +504,57 @@ def test_the_ct_is_not_touched(scene, ct_node, show):
     assert (ct_node.GetName(), ct_node.GetMTime(), ct_node.GetDisplayNode().GetMTime()) == before
 
 
+@pytest.fixture
+def automatic(ct_node):
+    """The CT's display, in the window that Slicer chooses by itself."""
+    ct_node.GetDisplayNode().AutoWindowLevelOn()
+    return ct_node.GetDisplayNode()
+
+
+def window(display):
+    return bool(display.GetAutoWindowLevel()), display.GetWindow(), display.GetLevel()
+
+
+def test_with_its_first_result_a_ct_is_shown_in_the_lung_window(scene, ct_node, show, automatic):
+    before = window(automatic)
+    run = show(ct_node, make_result())
+    assert window(automatic) == (False, 1500.0, -600.0)
+    run.undo()
+    assert window(automatic) == before
+
+
+def test_a_window_that_the_user_chose_stays(scene, ct_node, show, automatic):
+    automatic.AutoWindowLevelOff()
+    automatic.SetWindowLevel(350.0, 40.0)
+    run = show(ct_node, make_result())
+    assert window(automatic) == (False, 350.0, 40.0)
+    run.undo()
+    assert window(automatic) == (False, 350.0, 40.0)
+
+
+def test_a_window_that_the_user_chose_after_a_run_outlives_undo_and_the_next_run(
+    scene, ct_node, show, automatic
+):
+    run = show(ct_node, make_result())
+    automatic.SetWindowLevel(350.0, 40.0)
+    run.undo()
+    assert window(automatic) == (False, 350.0, 40.0)
+    show(ct_node, make_result())
+    automatic.AutoWindowLevelOn()
+    chosen = window(automatic)
+    show(ct_node, make_result(seed=1)).undo()
+    assert window(automatic) == chosen
+
+
+def test_a_failing_first_run_leaves_the_window(scene, ct_node, show, automatic):
+    before = window(automatic)
+    result = make_result()
+    result.provenance["unserialisable"] = object()
+    with pytest.raises(TypeError):
+        show(ct_node, result)
+    assert window(automatic) == before
+
+
 def test_provenance_is_plain_json(scene, ct_node, show):
     result = make_result()
     node = show(ct_node, result).segmentationNode

@@ -1,4 +1,7 @@
-"""Volumes of a result as a colour overlay on the CT: lesion probability, ensemble disagreement."""
+"""How volumes are displayed: the CT in a lung window, and over it, in colour, a volume of a result.
+
+Overlays are the lesion probability and the disagreement of an ensemble.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 
+from ..engine.labels import LUNG_WINDOW
 from ..engine.result import OVERLAY_FROM
 from . import names
 from .volumes import local_ijk_to_ras, set_voxels
@@ -26,6 +30,27 @@ COVIDJET = "COVIDJET"
 COVIDMAGENTA = "COVIDMAGENTA"
 _COLORS = 256
 _VIOLET, _MAGENTA = (0.30, 0.0, 0.45), (1.0, 0.35, 1.0)
+
+
+def has_automatic_window(ct_node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether Slicer chose the CT's window by itself, not the user nor the CT's file."""
+    display = ct_node.GetDisplayNode()
+    return display is not None and bool(display.GetAutoWindowLevel())
+
+
+def show_lung_window(ct_node: vtkMRMLScalarVolumeNode) -> None:
+    """Show the CT in the lung window, unless the user or the CT's file chose another."""
+    if has_automatic_window(ct_node):
+        display = ct_node.GetDisplayNode()
+        display.AutoWindowLevelOff()
+        display.SetWindowLevel(*LUNG_WINDOW)
+
+
+def leave_lung_window(ct_node: vtkMRMLScalarVolumeNode) -> None:
+    """The inverse of :func:`show_lung_window`; a window that the user chose since stays."""
+    display = ct_node.GetDisplayNode()
+    if display is not None and (display.GetWindow(), display.GetLevel()) == LUNG_WINDOW:
+        display.AutoWindowLevelOn()
 
 
 def jet_colors(count: int = _COLORS) -> npt.NDArray[np.float64]:

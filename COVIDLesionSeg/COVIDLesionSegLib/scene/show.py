@@ -29,7 +29,7 @@ from .nodes import (
     read_severity,
     write_provenance,
 )
-from .overlay import hide_overlay, update_overlay
+from .overlay import hide_overlay, show_lung_window, update_overlay
 from .segmentation import update_segmentation
 from .undo import Snapshot
 from .volumes import world_geometry
@@ -105,7 +105,8 @@ def show_result(
     copies, which a note among the flags names. Results go under the CT's parent transform. What a
     result does not have, as the disagreement with a single model, is removed where an earlier one
     had it; undo puts it back. Results of an untrained network are marked as such by their names.
-    If anything fails, the scene is as it was before.
+    With its first result, a CT in Slicer's automatic window gets a lung window. If anything fails,
+    the scene is as it was before.
 
     Args:
         ct_node: The CT that was segmented.
@@ -133,6 +134,8 @@ def show_result(
             show_surfaces(outputs[names.SEGMENTATION_ROLE])
         # In the application, items of new nodes exist only once the batch has ended.
         place_beside_ct(ct_node, [node for r, node in outputs.items() if r not in existing])
+        if not existing:
+            show_lung_window(ct_node)
     except BaseException:
         before.restore()
         raise

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import names, nodes
+from .overlay import has_automatic_window, leave_lung_window
 from .segmentation import segment_ids
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Snapshot:
         self._ct_node = ct_node
         self._copies = {role: _Copy.of(node) for role, node in nodes.find_outputs(ct_node).items()}
         self._removed: dict[str, list[vtkMRMLNode]] = {}
+        self._automatic_window = has_automatic_window(ct_node)
 
     def remove(self, role: str) -> None:
         """Remove a node that the run has none of; :meth:`restore` puts it back."""
@@ -67,6 +69,8 @@ class Snapshot:
             # A result that the user deleted meanwhile stays deleted.
             if scene.IsNodePresent(copy.node):
                 copy.restore()
+        if self._automatic_window:
+            leave_lung_window(self._ct_node)
 
 
 @dataclass(frozen=True)
