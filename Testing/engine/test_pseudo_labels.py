@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
-from COVIDLesionSegLib.engine.lesion_classes import CLASSES
+from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import DependencyError
+from COVIDLesionSegLib.engine.errors import DependencyError, OutputError
 from COVIDLesionSegLib.headless import bootstrap
 
 slicer = pytest.importorskip("slicer")
@@ -90,3 +90,66 @@ def test_start_is_quiet_and_leaves_no_files(tmp_path):
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Runs Python code that boots MRML with ``folder`` at hand; its process, and that folder."""
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (tmp_path / "system").mkdir()
+    started = []
+
+    def run(code):
+        head = (
+            "from pathlib import Path\nfrom COVIDLesionSegLib.headless.bootstrap import boot\n"
+            f"folder = Path({str(folder)!r})\n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", head + code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "TMPDIR": str(tmp_path / "system"),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+        )
+        started.append(process)
+        return process, folder
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("argument", ["", "folder"])
+def test_a_killed_session_leaves_no_files(start, tmp_path, argument):
+    process, _ = start(f"boot({argument})\nprint('up', flush=True)\ninput()\n")
+    assert process.stdout.readline() == "up\n"
+    process.kill()
+    process.communicate()
+    assert list((tmp_path / "job").iterdir()) == list((tmp_path / "system").iterdir()) == []
+
+
+def test_a_bundle_is_unpacked_in_the_folder_that_the_last_caller_gave(start, mrml, scene, tmp_path):
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
+
+    slicer.util.addVolumeFromArray(np.zeros((2, 3, 4), np.int16), name="small")
+    bundle = save_scene(scene, tmp_path / "a.mrb")
+    process, folder = start(
+        "session = boot()\nboot(folder)\n"
+        f"assert session.scene.ReadFromMRB({str(bundle)!r}, True)\n"
+        "assert session.scene.GetFirstNodeByName('small') is not None\n"
+        "print([path.name for path in folder.rglob('*')], flush=True)\n"
+    )
+    assert "cache" in process.stdout.readline()
+    assert process.wait() == 0
+    assert list(folder.iterdir()) == list((tmp_path / "system").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(mrml, tmp_path):
+    with pytest.raises(OutputError, match=r"absent.*No such file"):
+        bootstrap.boot(tmp_path / "absent")

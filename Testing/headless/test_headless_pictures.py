@@ -104,8 +104,8 @@ def near(picture, color):
 
 
 def test_several_classes_have_their_colours_and_a_legend(mrml, scene, tmp_path):
+    from COVIDLesionSegLib.engine.labels import class_style
     from COVIDLesionSegLib.headless.pictures import infection3d_picture
-    from COVIDLesionSegLib.scene.names import class_style
     from COVIDLesionSegLib.scene.show import show_result
 
     classes = ("ground-glass opacity", "consolidation")
@@ -193,6 +193,31 @@ def test_slice_view_shows_jet_over_the_lesion_only(mrml, shown, tmp_path):
     assert np.nonzero(colored)[1].mean() < 120
 
 
+@pytest.mark.parametrize("size", [(240, 240), (600, 450)])
+def test_the_colour_legend_is_small_and_in_the_corner_beside_the_patient(
+    mrml, scene, tmp_path, size
+):
+    from COVIDLesionSegLib.headless.views import SliceView
+    from COVIDLesionSegLib.scene.overlay import set_legend_visible, show_overlay
+    from COVIDLesionSegLib.scene.show import show_result
+
+    ct_node = add_ct(scene, GEOMETRY)
+    with SliceView(mrml, size=size) as view:
+        # Slicer draws the legends that come into the scene while a view is open.
+        probability = show_result(ct_node, chest(), surfaces=False).probabilityNode
+        show_overlay([view.composite_node], ct_node, probability)
+        view.fit()
+        view.save(tmp_path / "with.png")
+        set_legend_visible(probability, False)
+        view.save(tmp_path / "without.png")
+    with_legend, without = read_png(tmp_path / "with.png"), read_png(tmp_path / "without.png")
+    rows, columns = np.nonzero(np.abs(with_legend - without).max(axis=-1) > 0.05)
+    assert len(rows) > 100
+    assert np.ptp(columns) < size[0] / 3
+    assert columns.min() > size[0] * 0.6
+    assert rows.min() > size[1] * 0.6
+
+
 def test_open_views_follow_a_rerun(mrml, shown, tmp_path):
     from COVIDLesionSegLib.headless.views import SliceView, ThreeDView
     from COVIDLesionSegLib.scene.overlay import show_overlay
@@ -223,8 +248,7 @@ def test_open_views_follow_a_rerun(mrml, shown, tmp_path):
 
 
 def test_saved_views_open_with_ct_and_overlay_in_sight(mrml, scene, shown, tmp_path):
-    from COVIDLesionSegLib.headless.layout import arrange_views
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import arrange_views, save_scene
 
     arrange_views(mrml, *shown)
     arrange_views(mrml, *shown)

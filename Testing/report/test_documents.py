@@ -11,7 +11,7 @@ import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import OutputError
-from COVIDLesionSegLib.engine.lesion_classes import CLASSES
+from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.training.curve import COLUMNS, CURVE_CSV

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from COVIDLesionSegLib.engine.labels import class_style
 from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
 from COVIDLesionSegLib.report.slices_figure import write_slices_figure
-from COVIDLesionSegLib.scene.names import class_style
 
 
 def draw(volume, result, path) -> np.ndarray:

@@ -51,7 +51,7 @@ def test_terminology_is_read_by_slicer(shown, segment_id, name, category, kind, 
 
 
 def test_lesion_classes_have_their_own_terms():
-    from COVIDLesionSegLib.scene.names import class_style
+    from COVIDLesionSegLib.engine.labels import class_style
 
     assert "DCM^112120^Ground glass opacity" in class_style("ground-glass opacity").terminology
     assert "SCT^9656002^Consolidation" in class_style("consolidation").terminology
@@ -73,7 +73,7 @@ def test_lungs_are_translucent_and_lesions_solid_and_red(shown):
 
 
 def test_surfaces_are_closed_and_can_be_hidden(shown):
-    from COVIDLesionSegLib.scene.surfaces import set_surfaces_visible, surfaces_visible
+    from COVIDLesionSegLib.scene.model3d import set_surfaces_visible, surfaces_visible
 
     node = shown.segmentationNode
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
@@ -122,7 +122,7 @@ def test_without_surfaces_none_are_made(ct_node):
 
 def test_jet_runs_from_blue_over_green_to_red():
     matplotlib = pytest.importorskip("matplotlib")
-    from COVIDLesionSegLib.scene.colors import jet_colors
+    from COVIDLesionSegLib.scene.overlay import jet_colors
 
     colors = jet_colors()
     assert colors.shape == (256, 3)
@@ -132,7 +132,7 @@ def test_jet_runs_from_blue_over_green_to_red():
 
 
 def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
-    from COVIDLesionSegLib.scene.colors import covidjet_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node
 
     node = covidjet_node(scene)
     assert shown.probabilityNode.GetDisplayNode().GetColorNodeID() == node.GetID()
@@ -143,7 +143,7 @@ def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
 
 
 def test_no_colour_of_disagreement_is_a_colour_of_the_probability(scene):
-    from COVIDLesionSegLib.scene.colors import covidjet_node, covidmagenta_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node, covidmagenta_node
 
     jet, magenta = (
         np.array([node.GetLookupTable().GetTableValue(i)[:3] for i in range(256)])
@@ -160,6 +160,17 @@ def test_overlay_is_transparent_below_the_shared_limit(shown):
     assert (display.GetLowerThreshold(), display.GetUpperThreshold()) == (OVERLAY_FROM, 1.0)
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0.0, 1.0)
     assert not display.GetAutoWindowLevel()
+
+
+def test_the_ticks_of_a_colour_legend_are_not_rounded(ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
+    for node in (shown.probabilityNode, shown.disagreementNode):
+        legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+        ticks = np.linspace(0.0, 1.0, legend.GetNumberOfLabels())
+        assert [float(legend.GetLabelFormat() % tick) for tick in ticks] == list(ticks)
+        assert OVERLAY_FROM in ticks
 
 
 def test_overlay_is_shown_over_the_ct_and_hidden_without_other_changes(scene, ct_node, shown):
@@ -204,7 +215,7 @@ def test_hiding_the_overlay_brings_back_what_each_view_showed(scene, ct_node, sh
 
 
 def test_hiding_the_surfaces_does_not_turn_3d_on(shown):
-    from COVIDLesionSegLib.scene.surfaces import set_surfaces_visible
+    from COVIDLesionSegLib.scene.model3d import set_surfaces_visible
 
     display = shown.segmentationNode.GetDisplayNode()
     display.SetVisibility3D(False)
@@ -354,7 +365,7 @@ def test_every_name_of_an_untrained_networks_result_says_so(ct_node):
 
 
 def test_volume_rendering_is_optional_and_hideable(shown):
-    from COVIDLesionSegLib.scene.volume_rendering import show_volume_rendering
+    from COVIDLesionSegLib.scene.model3d import show_volume_rendering
 
     logic = slicer.modules.volumerendering.logic()
     show_volume_rendering(shown.probabilityNode, visible=False)

@@ -100,7 +100,7 @@ def facts(ct_node):
 
 @pytest.mark.parametrize("direction", ["axial", "oblique", "oblique left-handed"])
 def test_bundle_read_back_shows_the_same(scene, tmp_path, direction):
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.show import show_result
 
     geometry = make_geometry(direction)
@@ -123,7 +123,7 @@ def test_bundle_read_back_shows_the_same(scene, tmp_path, direction):
 
 def test_bundle_added_to_a_scene_with_results_keeps_both_apart(scene, tmp_path):
     """Ids change on import; the results still know which CT is theirs."""
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.show import find_result, show_result
 
     ct_node = add_ct(scene)
@@ -138,7 +138,7 @@ def test_bundle_added_to_a_scene_with_results_keeps_both_apart(scene, tmp_path):
 
 
 def test_rerun_after_loading_updates_the_loaded_nodes(scene, tmp_path):
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.show import find_result, show_result
 
     show_result(add_ct(scene), make_result(seed=0, ensemble=True))
@@ -160,14 +160,14 @@ def test_rerun_after_loading_updates_the_loaded_nodes(scene, tmp_path):
 
 
 def test_saving_leaves_nothing_but_the_bundle(scene, ct_node, tmp_path):
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
 
     save_scene(scene, tmp_path / "scene.mrb")
     assert os.listdir(tmp_path) == ["scene.mrb"]
 
 
 def test_a_failing_save_keeps_the_earlier_bundle(scene, ct_node, tmp_path, monkeypatch):
-    from COVIDLesionSegLib.scene import save
+    from COVIDLesionSegLib.headless import saved_scene as save
 
     path = save.save_scene(scene, tmp_path / "scene.mrb")
     earlier = path.read_bytes()
@@ -183,14 +183,14 @@ def test_a_failing_save_keeps_the_earlier_bundle(scene, ct_node, tmp_path, monke
 
 
 def test_a_missing_folder_is_one_clear_error(scene, tmp_path):
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
 
     with pytest.raises(OutputError, match="choose a folder"):
         save_scene(scene, tmp_path / "absent" / "scene.mrb")
 
 
 def test_another_file_ending_is_refused(scene, tmp_path):
-    from COVIDLesionSegLib.scene.save import save_scene
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
 
     with pytest.raises(OutputError, match=r"\.mrb"):
         save_scene(scene, tmp_path / "scene.zip")

@@ -169,8 +169,8 @@ def test_a_copy_of_a_segment_is_the_users(scene, ct_node, show):
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_saved_segmentation_is_not_taken_for_a_corrected_one(scene, show, tmp_path, direction):
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.corrections import is_corrected
-    from COVIDLesionSegLib.scene.save import save_scene
 
     geometry = make_geometry(direction)
     show(add_ct(scene, geometry), make_result(geometry), surfaces=False)
@@ -228,8 +228,59 @@ def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
     assert first.segmentationNode.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
+SEGMENT_DISPLAY = {
+    "Visibility": False,
+    "Visibility3D": False,
+    "Visibility2DFill": False,
+    "Visibility2DOutline": False,
+    "Opacity3D": 0.6,
+    "Opacity2DFill": 0.3,
+    "Opacity2DOutline": 0.7,
+    "Pickable": False,
+}
+
+
+def display_of(node, segment_id):
+    """How a segment is displayed, by setting."""
+    display = node.GetDisplayNode()
+    settings = {key: getattr(display, f"GetSegment{key}")(segment_id) for key in SEGMENT_DISPLAY}
+    return settings | {"OverrideColor": list(display.GetSegmentOverrideColor(segment_id))}
+
+
+def test_undo_leaves_every_segment_displayed_as_it_was(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    ids = ("right-lung", "left-lung", "lesion")
+    before = {id_: display_of(node, id_) for id_ in ids}
+    assert before["right-lung"]["Opacity3D"] < 0.5 and not before["right-lung"]["Opacity2DFill"]
+    show(ct_node, make_result(seed=1)).undo()
+    assert {id_: display_of(node, id_) for id_ in ids} == before
+
+
+def test_undo_leaves_what_the_user_changed_in_the_display_since(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    node.GetSegmentation().AddEmptySegment("nodule", "my nodule")
+    run = show(ct_node, make_result(seed=1))
+    display = node.GetDisplayNode()
+    for id_ in ("left-lung", "nodule"):
+        for key, value in SEGMENT_DISPLAY.items():
+            getattr(display, f"SetSegment{key}")(id_, value)
+        display.SetSegmentOverrideColor(id_, 0.0, 0.5, 1.0)
+    run.undo()
+    for id_ in ("left-lung", "nodule"):
+        expected = {**SEGMENT_DISPLAY, "OverrideColor": [0.0, 0.5, 1.0]}
+        assert display_of(node, id_) == expected
+
+
+def test_undo_brings_back_how_a_class_was_displayed_that_the_run_did_not_have(scene, ct_node, show):
+    node = show(ct_node, make_result()).segmentationNode
+    node.GetDisplayNode().SetSegmentOpacity3D("lesion", 0.4)
+    before = display_of(node, "lesion")
+    show(ct_node, make_result(classes=("ground-glass opacity", "consolidation"))).undo()
+    assert display_of(node, "lesion") == before
+
+
 def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidjet_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)
@@ -297,7 +348,7 @@ def test_undo_out_of_turn_leaves_one_disagreement(scene, ct_node, show):
 
 
 def test_undo_of_an_ensemble_after_a_single_model_leaves_no_disagreement(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidmagenta_node
+    from COVIDLesionSegLib.scene.overlay import covidmagenta_node
 
     covidmagenta_node(scene)
     show(ct_node, make_result())
@@ -393,16 +444,18 @@ def test_a_failing_run_loses_nothing_of_the_earlier_result(scene, ct_node, show,
     def out_of_memory(node):
         raise OutputError("The 3D surfaces could not be made.")
 
+    display = display_of(first.segmentationNode, "right-lung")
     monkeypatch.setattr(module, "show_surfaces", out_of_memory)
     with pytest.raises(OutputError):
         show(ct_node, make_result(seed=1))
     assert node_ids(scene) == ids
     assert contents(first, ct_node) == before
+    assert display_of(first.segmentationNode, "right-lung") == display
     assert not scene.IsBatchProcessing()
 
 
 def test_a_failing_first_run_leaves_no_nodes(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.colors import covidjet_node
+    from COVIDLesionSegLib.scene.overlay import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)
@@ -449,6 +502,57 @@ def test_the_ct_is_not_touched(scene, ct_node, show):
     show(ct_node, make_result())
     show(ct_node, make_result(seed=1)).undo()
     assert (ct_node.GetName(), ct_node.GetMTime(), ct_node.GetDisplayNode().GetMTime()) == before
+
+
+@pytest.fixture
+def automatic(ct_node):
+    """The CT's display, in the window that Slicer chooses by itself."""
+    ct_node.GetDisplayNode().AutoWindowLevelOn()
+    return ct_node.GetDisplayNode()
+
+
+def window(display):
+    return bool(display.GetAutoWindowLevel()), display.GetWindow(), display.GetLevel()
+
+
+def test_with_its_first_result_a_ct_is_shown_in_the_lung_window(scene, ct_node, show, automatic):
+    before = window(automatic)
+    run = show(ct_node, make_result())
+    assert window(automatic) == (False, 1500.0, -600.0)
+    run.undo()
+    assert window(automatic) == before
+
+
+def test_a_window_that_the_user_chose_stays(scene, ct_node, show, automatic):
+    automatic.AutoWindowLevelOff()
+    automatic.SetWindowLevel(350.0, 40.0)
+    run = show(ct_node, make_result())
+    assert window(automatic) == (False, 350.0, 40.0)
+    run.undo()
+    assert window(automatic) == (False, 350.0, 40.0)
+
+
+def test_a_window_that_the_user_chose_after_a_run_outlives_undo_and_the_next_run(
+    scene, ct_node, show, automatic
+):
+    run = show(ct_node, make_result())
+    automatic.SetWindowLevel(350.0, 40.0)
+    run.undo()
+    assert window(automatic) == (False, 350.0, 40.0)
+    show(ct_node, make_result())
+    automatic.AutoWindowLevelOn()
+    chosen = window(automatic)
+    show(ct_node, make_result(seed=1)).undo()
+    assert window(automatic) == chosen
+
+
+def test_a_failing_first_run_leaves_the_window(scene, ct_node, show, automatic):
+    before = window(automatic)
+    result = make_result()
+    result.provenance["unserialisable"] = object()
+    with pytest.raises(TypeError):
+        show(ct_node, result)
+    assert window(automatic) == before
 
 
 def test_provenance_is_plain_json(scene, ct_node, show):

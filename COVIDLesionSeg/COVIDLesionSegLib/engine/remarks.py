@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .flags import Flag
+from .labels import BOTH_LUNGS
 from .severity import SeverityReport
 
 UNTRAINED = "untrained-network"
@@ -35,7 +36,7 @@ def is_untrained(flags: Sequence[Flag]) -> bool:
 
 def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
     """Next to no lesion, and slices on which an ensemble is divided."""
-    both = severity.region("both lungs")
+    both = severity.region(BOTH_LUNGS)
     if both.ratio is not None and 0 < both.ratio < _TINY_SHARE:
         yield Flag(
             "lesion-volume-tiny",

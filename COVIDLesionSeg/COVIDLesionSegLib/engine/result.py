@@ -19,8 +19,6 @@ from .severity.report import SeverityReport
 from .volume import Geometry, read_array, write_volume
 from .volume.exact import geometry_from_facts
 
-RIGHT_LUNG, LEFT_LUNG = 1, 2
-
 OVERLAY_FROM = 0.25
 """Probabilities below this are transparent in every picture; they decide nothing else."""
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import slicer
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkDataIOManagerLogic,
+        vtkMRMLAbstractLogic,
+        vtkMRMLMessageCollection,
+        vtkMRMLRemoteIOLogic,
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLScene,
+        vtkMRMLSegmentationNode,
+        vtkMRMLStorableNode,
+        vtkMRMLTableNode,
+        vtkSlicerApplicationLogic,
+    )
+    from vtk import vtkCollection
 
 LABELMAP_OPTION = 1
 SINGLE_FILE_OPTION = 8
@@ -14,11 +31,11 @@ SINGLE_FILE_OPTION = 8
 class HeadlessModule:
     """What ``slicer.modules.<name>`` offers without the application: its logic."""
 
-    def __init__(self, name: str, logic):
+    def __init__(self, name: str, logic: vtkMRMLAbstractLogic) -> None:
         self.name = name
         self._logic = logic
 
-    def logic(self):
+    def logic(self) -> vtkMRMLAbstractLogic:
         return self._logic
 
 
@@ -29,7 +46,7 @@ class HeadlessModules:
 class HeadlessIOManager:
     """Reads and writes nodes for ``slicer.util.load...`` and ``slicer.util.saveNode``."""
 
-    def __init__(self, scene):
+    def __init__(self, scene: vtkMRMLScene) -> None:
         self._scene = scene
         self._readers = {
             "VolumeFile": self._read_volume,
@@ -37,7 +54,13 @@ class HeadlessIOManager:
             "TableFile": self._read_table,
         }
 
-    def loadNodes(self, file_type, properties, loaded_nodes, messages=None) -> bool:  # noqa: N802
+    def loadNodes(
+        self,
+        file_type: str,
+        properties: dict[str, Any],
+        loaded_nodes: vtkCollection,
+        messages: vtkMRMLMessageCollection | None = None,
+    ) -> bool:
         path = properties["fileName"]
         if file_type == "SceneFile":
             return read_scene(self._scene, path)
@@ -48,7 +71,12 @@ class HeadlessIOManager:
         loaded_nodes.AddItem(node)
         return True
 
-    def saveNodes(self, file_type, properties, messages=None) -> bool:  # noqa: N802
+    def saveNodes(
+        self,
+        file_type: str,
+        properties: dict[str, Any],
+        messages: vtkMRMLMessageCollection | None = None,
+    ) -> bool:
         node = self._scene.GetNodeByID(properties["nodeID"])
         if node.GetStorageNode() is None:
             node.AddDefaultStorageNode()
@@ -58,25 +86,29 @@ class HeadlessIOManager:
             storage.SetUseCompression(properties["useCompression"])
         return bool(storage.WriteData(node))
 
-    def fileWriterFileType(self, node) -> str:  # noqa: N802
-        return node.GetClassName()
+    def fileWriterFileType(self, node: vtkMRMLStorableNode) -> str:
+        return str(node.GetClassName())
 
-    def addDefaultStorageNodes(self) -> None:  # noqa: N802
+    def addDefaultStorageNodes(self) -> None:
         """Storage nodes are added where a node is saved."""
 
     @staticmethod
-    def _read_volume(path, name, properties):
+    def _read_volume(
+        path: str, name: str, properties: dict[str, Any]
+    ) -> vtkMRMLScalarVolumeNode | None:
         options = LABELMAP_OPTION if properties.get("labelmap") else 0
         options |= SINGLE_FILE_OPTION if properties.get("singleFile") else 0
         return slicer.modules.volumes.logic().AddArchetypeVolume(path, name, options)
 
     @staticmethod
-    def _read_segmentation(path, name, properties):
+    def _read_segmentation(
+        path: str, name: str, properties: dict[str, Any]
+    ) -> vtkMRMLSegmentationNode | None:
         logic = slicer.modules.segmentations.logic()
         return logic.LoadSegmentationFromFile(path, False, name)
 
     @staticmethod
-    def _read_table(path, name, properties):
+    def _read_table(path: str, name: str, properties: dict[str, Any]) -> vtkMRMLTableNode | None:
         return slicer.modules.tables.logic().AddTable(path, name)
 
 
@@ -86,37 +118,50 @@ class HeadlessApplication:
     applicationName = "Slicer"  # noqa: N815
     temporaryPath = tempfile.gettempdir()  # noqa: N815
 
-    def __init__(self, scene, application_logic):
+    def __init__(
+        self,
+        scene: vtkMRMLScene,
+        application_logic: vtkSlicerApplicationLogic,
+        remote_io: tuple[vtkMRMLRemoteIOLogic, vtkDataIOManagerLogic],
+    ) -> None:
         self._scene = scene
         self._application_logic = application_logic
+        # The scene holds no reference of its own to the logics that unpack bundles.
+        self._remote_io = remote_io
         self._io_manager = HeadlessIOManager(scene)
 
-    def applicationLogic(self):  # noqa: N802
+    def use_temporary_folder(self, folder: Path) -> None:
+        """Make MRML put temporary files into ``folder``, and unpack the bundles it reads there."""
+        self._application_logic.SetTemporaryPath(str(folder))
+        cache = self._remote_io[0].GetCacheManager()
+        cache.SetRemoteCacheDirectory(str(folder / "cache"))
+
+    def applicationLogic(self) -> vtkSlicerApplicationLogic:
         return self._application_logic
 
-    def coreIOManager(self):  # noqa: N802
+    def coreIOManager(self) -> HeadlessIOManager:
         return self._io_manager
 
-    def mrmlScene(self):  # noqa: N802
+    def mrmlScene(self) -> vtkMRMLScene:
         return self._scene
 
-    def layoutManager(self):  # noqa: N802
-        return None
+    def layoutManager(self) -> None:
+        """There is no layout."""
 
-    def testingEnabled(self) -> bool:  # noqa: N802
+    def testingEnabled(self) -> bool:
         return True
 
-    def processEvents(self) -> None:  # noqa: N802
+    def processEvents(self) -> None:
         """There is no event loop."""
 
-    def pauseRender(self) -> None:  # noqa: N802
+    def pauseRender(self) -> None:
         """There is no view of the application."""
 
-    def resumeRender(self) -> None:  # noqa: N802
+    def resumeRender(self) -> None:
         """There is no view of the application."""
 
 
-def read_scene(scene, path) -> bool:
+def read_scene(scene: vtkMRMLScene, path: str | os.PathLike[str]) -> bool:
     """Replace ``scene`` by what a ``.mrb`` or ``.mrml`` file holds; False if it cannot be read."""
     path = str(path)
     if path.endswith(".mrb"):

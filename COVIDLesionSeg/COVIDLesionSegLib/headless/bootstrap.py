@@ -19,9 +19,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..engine.errors import DependencyError
+from ..engine.errors import DependencyError, OutputError
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkDataIOManagerLogic,
+        vtkMRMLAbstractLogic,
+        vtkMRMLRemoteIOLogic,
+        vtkMRMLScene,
+        vtkSlicerApplicationLogic,
+    )
 
 _MODULE_LOGICS = {
     "Colors": "vtkSlicerColorLogic",
@@ -50,8 +59,6 @@ _RENDER_PROBE = (
     "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.SetSize(8, 8); "
     "w.AddRenderer(vtk.vtkRenderer()); w.Render()"
 )
-
-
 _RENDER_PROBE_SECONDS = 120
 
 
@@ -64,15 +71,23 @@ class Session:
         application_logic: Slicer's application logic on that scene.
     """
 
-    scene: Any
-    application_logic: Any
+    scene: vtkMRMLScene
+    application_logic: vtkSlicerApplicationLogic
 
 
-def boot() -> Session:
+def boot(folder: Path | None = None) -> Session:
     """Start MRML, or give the one that runs already, inside Slicer the application's own.
+
+    Nothing is left on disk, even if the process is killed, unless it is killed while it starts
+    or after it read a bundle.
+
+    Args:
+        folder: Where temporary files go from now on, e.g. the folder that a job writes into; the
+            system's if None. Slicer's own MRML keeps its own.
 
     Raises:
         DependencyError: ``slicer-core`` is not installed.
+        OutputError: The folder cannot be written.
     """
     try:
         import slicer
@@ -81,8 +96,14 @@ def boot() -> Session:
         raise DependencyError(
             "Scenes need Slicer's MRML, which is not installed: run 'pip install slicer-core'."
         ) from error
+    from .application import HeadlessApplication
+
     if getattr(slicer, "mrmlScene", None) is None:
-        _start(slicer)
+        with _session_folder(folder) as own:
+            _start(own)
+    elif folder is not None and isinstance(slicer.app, HeadlessApplication):
+        with _session_folder(folder) as own:
+            slicer.app.use_temporary_folder(own)
     return Session(slicer.mrmlScene, slicer.app.applicationLogic())
 
 
@@ -126,38 +147,58 @@ def require_rendering() -> None:
     raise DependencyError("Pictures need OpenGL: install this computer's graphics driver.")
 
 
-def _start(slicer) -> None:
+@contextmanager
+def _session_folder(parent: Path | None) -> Iterator[Path]:
+    """A folder of this session's own inside ``parent``, removed at the end of the block.
+
+    What MRML puts there afterwards, it makes the folder for anew; that goes when Python ends.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="slicer-headless-", dir=parent))
+    except OSError as error:
+        raise OutputError(
+            f"Temporary files cannot be written to {parent or tempfile.gettempdir()} "
+            f"({error.strerror}): free some space there, or choose a folder you may write to."
+        ) from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path) -> None:
+    import slicer
+
     from .application import HeadlessApplication, HeadlessModules
 
     for name, library in _TOP_LEVEL_LIBRARIES.items():
         sys.modules.setdefault(name, importlib.import_module(f"slicer_core.{library}"))
-    folder = Path(tempfile.mkdtemp(prefix="slicer-headless-"))
     (folder / "share" / "ColorFiles").mkdir(parents=True)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    application_logic = _start_application_logic(slicer, scene, folder)
+    application_logic = _start_application_logic(scene, folder)
 
     slicer.mrmlScene = scene
-    slicer.app = HeadlessApplication(scene, application_logic)
+    remote_io = _start_remote_io(scene, application_logic)
+    slicer.app = HeadlessApplication(scene, application_logic, remote_io)
+    slicer.app.use_temporary_folder(folder)
     slicer.modules = HeadlessModules()
     for name, class_name in _MODULE_LOGICS.items():
-        _start_module(slicer, name, getattr(slicer, class_name)(), scene, application_logic)
-    # The scene holds no reference of its own to the logics that unpack bundles.
-    slicer.app.remote_io = _start_remote_io(slicer, scene, application_logic, folder)
+        _start_module(name, getattr(slicer, class_name)(), scene, application_logic)
 
 
-def _start_application_logic(slicer, scene, folder: Path):
+def _start_application_logic(scene: vtkMRMLScene, folder: Path) -> vtkSlicerApplicationLogic:
+    import slicer
     import vtk
 
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetHomeDirectory(str(folder))
     logic.SetShareDirectory("share")
-    logic.SetTemporaryPath(str(folder))
     logic.SetMRMLScene(scene)
     logic.SetSliceLogics(vtk.vtkCollection())
     logic.SetViewLogics(vtk.vtkCollection())
@@ -166,7 +207,14 @@ def _start_application_logic(slicer, scene, folder: Path):
     return logic
 
 
-def _start_module(slicer, name: str, logic, scene, application_logic) -> None:
+def _start_module(
+    name: str,
+    logic: vtkMRMLAbstractLogic,
+    scene: vtkMRMLScene,
+    application_logic: vtkSlicerApplicationLogic,
+) -> None:
+    import slicer
+
     from .application import HeadlessModule
 
     logic.SetMRMLApplicationLogic(application_logic)
@@ -191,14 +239,15 @@ def _without_vtk_messages() -> Iterator[None]:
         vtk.vtkObject.SetGlobalWarningDisplay(shown)
 
 
-def _start_remote_io(slicer, scene, application_logic, folder: Path) -> tuple:
+def _start_remote_io(
+    scene: vtkMRMLScene, application_logic: vtkSlicerApplicationLogic
+) -> tuple[vtkMRMLRemoteIOLogic, vtkDataIOManagerLogic]:
     """Reading a bundle unpacks it into the cache folder that these logics name."""
+    import slicer
+
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.SetMRMLScene(scene)
     remote.SetMRMLApplicationLogic(application_logic)
-    cache = folder / "cache"
-    cache.mkdir()
-    remote.GetCacheManager().SetRemoteCacheDirectory(str(cache))
     data = slicer.vtkDataIOManagerLogic()
     data.SetMRMLScene(scene)
     data.SetMRMLApplicationLogic(application_logic)

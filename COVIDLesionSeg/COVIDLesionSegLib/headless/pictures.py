@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import slicer
 
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
-from ..scene.provenance import read_flags
+from ..scene.nodes import read_flags
 from ..scene.segmentation import lesion_colors
 from .bootstrap import Session
-from .layout import FROM_FRONT
+from .saved_scene import FROM_FRONT
 from .views import ThreeDView
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLSegmentationNode
 
 NOTICE = "Research use only"
 _BACKGROUNDS = {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
@@ -17,8 +23,8 @@ _BACKGROUNDS = {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
 
 def infection3d_picture(
     session: Session,
-    segmentation_node,
-    path,
+    segmentation_node: vtkMRMLSegmentationNode,
+    path: str | os.PathLike[str],
     size: tuple[int, int] = (900, 800),
     background: str = "black",
 ) -> None:
@@ -39,7 +45,7 @@ def infection3d_picture(
         OutputError: The file cannot be written.
     """
     color = _BACKGROUNDS[background]
-    ink = tuple(1.0 - channel for channel in color)
+    ink = (1.0 - color[0], 1.0 - color[1], 1.0 - color[2])
     with ThreeDView(session, size=size) as view:
         view.set_background(color)
         # The human figure is a file of the application's, which the wheel does not have.

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
 import slicer
 import vtk
 
 from ..engine.errors import OutputError
+from ..engine.labels import Color
 from .bootstrap import Session, require_rendering
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLAbstractLogic,
+        vtkMRMLCameraNode,
+        vtkMRMLDisplayableManagerFactory,
+        vtkMRMLNode,
+        vtkMRMLSliceCompositeNode,
+    )
+    from typing_extensions import Self
 
 _THREED_MANAGERS = (
     "vtkMRMLCameraDisplayableManager",
@@ -34,9 +50,14 @@ class OffscreenView:
     """What both kinds of view share: a window, its renderer and Slicer's displayable managers.
 
     Used as a context manager, it leaves no node of its own in the scene.
+
+    Attributes:
+        logic: Of the view; every kind of view has its own.
     """
 
-    def __init__(self, session: Session, size: tuple[int, int]):
+    logic: vtkMRMLAbstractLogic
+
+    def __init__(self, session: Session, size: tuple[int, int]) -> None:
         require_rendering()
         self.session = session
         self.window = vtk.vtkRenderWindow()
@@ -50,12 +71,17 @@ class OffscreenView:
         self.interactor.EnableRenderOff()
         self.group = slicer.vtkMRMLDisplayableManagerGroup()
         self._nodes_before = self._nodes()
-        self._own_nodes: list = []
+        self._own_nodes: list[vtkMRMLNode] = []
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -68,22 +94,22 @@ class OffscreenView:
                 self.session.scene.RemoveNode(node)
         self.window.Finalize()
 
-    def annotate(self, text: str, color=(1.0, 1.0, 1.0)) -> None:
+    def annotate(self, text: str, color: Color = (1.0, 1.0, 1.0)) -> None:
         """Write ``text`` into the lower left corner."""
         self._write(text, vtk.vtkCornerAnnotation.LowerLeft, color, 16)
 
-    def warn(self, text: str, color=(1.0, 0.75, 0.0)) -> None:
+    def warn(self, text: str, color: Color = (1.0, 0.75, 0.0)) -> None:
         """Write ``text`` large at the upper edge."""
         self._write(text, vtk.vtkCornerAnnotation.UpperEdge, color, 30)
 
-    def _write(self, text: str, place: int, color, size: int) -> None:
+    def _write(self, text: str, place: int, color: Color, size: int) -> None:
         annotation = vtk.vtkCornerAnnotation()
         annotation.SetText(place, text)
         annotation.SetMaximumFontSize(size)
         annotation.GetTextProperty().SetColor(*color)
         self.renderer.AddViewProp(annotation)
 
-    def add_legend(self, entries: list[tuple[str, tuple[float, float, float]]]) -> None:
+    def add_legend(self, entries: Sequence[tuple[str, Color]]) -> None:
         """Name colours (RGB, 0 to 1) in the upper right corner, each text in its own colour."""
         legend = vtk.vtkLegendBoxActor()
         legend.SetNumberOfEntries(len(entries))
@@ -99,7 +125,7 @@ class OffscreenView:
         legend.SetPosition2(_LEGEND_WIDTH, height)
         self.renderer.AddViewProp(legend)
 
-    def save(self, path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Render and write a PNG file.
 
         Raises:
@@ -117,14 +143,16 @@ class OffscreenView:
         if writer.GetErrorCode():
             raise OutputError(f"The picture {path} cannot be written: choose another folder.")
 
-    def _nodes(self) -> list:
+    def _nodes(self) -> list[vtkMRMLNode]:
         scene = self.session.scene
         return [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
 
-    def _new_nodes(self) -> list:
+    def _new_nodes(self) -> list[vtkMRMLNode]:
         return [node for node in self._nodes() if node not in self._nodes_before]
 
-    def _use_managers(self, factory, names: tuple[str, ...]) -> None:
+    def _use_managers(
+        self, factory: vtkMRMLDisplayableManagerFactory, names: tuple[str, ...]
+    ) -> None:
         factory.SetMRMLApplicationLogic(self.session.application_logic)
         for name in names:
             if not factory.IsDisplayableManagerRegistered(name):
@@ -135,7 +163,9 @@ class OffscreenView:
 class ThreeDView(OffscreenView):
     """One of Slicer's 3D views."""
 
-    def __init__(self, session: Session, name: str = "picture", size=(900, 800)):
+    def __init__(
+        self, session: Session, name: str = "picture", size: tuple[int, int] = (900, 800)
+    ) -> None:
         super().__init__(session, size)
         self.interactor.SetInteractorStyle(vtk.vtkInteractorStyle3D())
         # Translucent lungs in front of and behind lesions come out right only when peeled.
@@ -159,12 +189,12 @@ class ThreeDView(OffscreenView):
         super().close()
 
     @property
-    def camera_node(self):
+    def camera_node(self) -> vtkMRMLCameraNode:
         """The view's camera."""
         manager = self.group.GetDisplayableManagerByClassName("vtkMRMLCameraDisplayableManager")
         return manager.GetCameraNode()
 
-    def set_background(self, color: tuple[float, float, float]) -> None:
+    def set_background(self, color: Color) -> None:
         """One RGB colour, 0 to 1, without Slicer's gradient."""
         self.node.SetBackgroundColor(*color)
         self.node.SetBackgroundColor2(*color)
@@ -188,7 +218,13 @@ class ThreeDView(OffscreenView):
 class SliceView(OffscreenView):
     """One of Slicer's slice views."""
 
-    def __init__(self, session: Session, name="picture", orientation="Axial", size=(700, 700)):
+    def __init__(
+        self,
+        session: Session,
+        name: str = "picture",
+        orientation: str = "Axial",
+        size: tuple[int, int] = (700, 700),
+    ) -> None:
         super().__init__(session, size)
         self.interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
         self.renderer.GetActiveCamera().ParallelProjectionOn()
@@ -212,7 +248,7 @@ class SliceView(OffscreenView):
         super().close()
 
     @property
-    def composite_node(self):
+    def composite_node(self) -> vtkMRMLSliceCompositeNode:
         """Which volumes the view shows."""
         return self.logic.GetSliceCompositeNode()
 
@@ -221,7 +257,7 @@ class SliceView(OffscreenView):
         self.logic.FitSliceToAll()
         self.logic.SnapSliceOffsetToIJK()
 
-    def save(self, path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         # The slice logic has an image to show only once a volume is in the view.
         self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
         super().save(path)

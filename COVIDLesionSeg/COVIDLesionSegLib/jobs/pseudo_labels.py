@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.errors import LungsNotFoundError, OutputError
-from ..engine.lesion_classes import CLASSES
+from ..engine.labels import CLASSES
 from ..engine.lungs import get_extractor
 from ..engine.progress import (
     CancelToken,

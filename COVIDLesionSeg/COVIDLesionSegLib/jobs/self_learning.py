@@ -9,7 +9,7 @@ from pathlib import Path
 from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.volume_data import patient_of_ct
-from ..engine.lesion_classes import CLASSES
+from ..engine.labels import CLASSES
 from ..engine.models.card import ModelCard
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import slicer
 
-from ..scene import overlay, surfaces, volume_rendering
+from ..scene import model3d, overlay
 from ..scene.show import SceneResult
 
 
@@ -32,22 +32,22 @@ def hide_overlays(result: SceneResult) -> bool:
 
 def show_surfaces(result: SceneResult, visible: bool) -> None:
     """Show or hide lungs and lesions in the 3D views."""
-    surfaces.set_surfaces_visible(result.segmentationNode, visible)
+    model3d.set_surfaces_visible(result.segmentationNode, visible)
 
 
 def surfaces_visible(result: SceneResult) -> bool:
     """Whether the 3D views show lungs or lesions."""
-    return surfaces.surfaces_visible(result.segmentationNode)
+    return model3d.surfaces_visible(result.segmentationNode)
 
 
 def show_volume_rendering(result: SceneResult, visible: bool) -> None:
     """Show or hide the lesion probability as a cloud in the 3D views."""
-    volume_rendering.show_volume_rendering(result.probabilityNode, visible)
+    model3d.show_volume_rendering(result.probabilityNode, visible)
 
 
 def volume_rendering_visible(result: SceneResult) -> bool:
     """Whether the 3D views show the cloud."""
-    return volume_rendering.volume_rendering_visible(result.probabilityNode)
+    return model3d.volume_rendering_visible(result.probabilityNode)
 
 
 def _slice_composites() -> list:

@@ -18,13 +18,13 @@ from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
+from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.metrics import picture
 from ..engine.text import score_text
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
 from .report_json import write_json
 from .result_files import EVALUATION_FORMAT, EVALUATION_VERSION
-from .slices_figure import LUNG_WINDOW_HU
 from .tables import UNDEFINED, write_table
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
+from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.parameters import Parameters
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM
@@ -34,7 +35,6 @@ from .figures import (
 )
 from .report_json import write_json
 from .result_files import EXPLANATION_FORMAT, EXPLANATION_VERSION
-from .slices_figure import LUNG_WINDOW_HU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

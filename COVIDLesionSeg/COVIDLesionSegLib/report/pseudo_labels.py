@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.lesion_classes import CLASSES, PSEUDO_LABEL_MARK
+from ..engine.labels import CLASSES, PSEUDO_LABEL_MARK, class_style
 from ..engine.volume import Geometry, write_volume
-from ..scene.names import class_style
 
 
 def write_pseudo_labels(labels: np.ndarray, geometry: Geometry, path: Path) -> None:

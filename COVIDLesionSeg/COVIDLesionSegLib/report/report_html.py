@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.files import write_bytes
+from ..engine.labels import class_style
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
-from ..scene.names import class_style
 from .html_page import data_uri, groups, render_page
 from .result_files import DISAGREEMENT
 from .slice_chart import slice_chart_svg

@@ -72,7 +72,6 @@ def write_segmentation(
 
 
 _CT_NAME = "chest CT"
-_LUNG_WINDOW_HU, _LUNG_LEVEL_HU = 1500.0, -600.0
 
 
 def write_scene_files(
@@ -95,17 +94,13 @@ def write_scene_files(
         Cancelled: ``cancel`` was set.
     """
     from ..headless.bootstrap import boot
-    from ..headless.layout import arrange_views
     from ..headless.pictures import infection3d_picture
-    from ..scene.save import save_scene
+    from ..headless.saved_scene import arrange_views, save_scene
     from ..scene.show import show_result
     from ..scene.volumes import volume_to_node
 
     session = boot()
     ct = volume_to_node(volume, _CT_NAME, session.scene)
-    display = ct.GetDisplayNode()
-    display.AutoWindowLevelOff()
-    display.SetWindowLevel(_LUNG_WINDOW_HU, _LUNG_LEVEL_HU)
     nodes = show_result(ct, result)
     cancel.raise_if_cancelled()
     _save_segmentation(nodes.segmentationNode, folder / SEGMENTATION)

@@ -8,9 +8,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..engine.labels import class_style
 from ..engine.severity.report import SeverityReport
 from ..engine.text import printable
-from ..scene.names import class_style
 from .figures import figure_style, named_legend
 
 _INK, _GRID = "#46525e", "#e3e8ed"

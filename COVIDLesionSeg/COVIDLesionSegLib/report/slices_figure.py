@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..engine.errors import LungsNotFoundError
+from ..engine.labels import LEFT_LUNG, LUNG_OUTLINES, LUNG_WINDOW_HU, RIGHT_LUNG, class_style
 from ..engine.remarks import UNTRAINED_MARK, is_untrained
-from ..engine.result import LEFT_LUNG, OVERLAY_FROM, RIGHT_LUNG, SegmentationResult
+from ..engine.result import OVERLAY_FROM, SegmentationResult
 from ..engine.text import percent, printable
 from ..engine.volume import Volume
-from ..scene.names import class_style
 from .figures import (
     FOOT_INCHES,
     INK,
@@ -44,13 +44,11 @@ if TYPE_CHECKING:
 
     from ..engine.severity.report import SliceSeverity
 
-LUNG_WINDOW_HU = (-1350.0, 150.0)
-"""Width 1500 HU, level -600 HU."""
 _OVERLAY_ALPHA = 0.5
 _SMALL_ROWS, _SMALL_COLUMNS = 3, 3
 _CELL_INCHES = 2.3
 _DPI = 120
-_RIGHT_COLOR, _LEFT_COLOR, _LESION_COLOR = "#2e9fe6", "#2fbf71", "white"
+_LESION_COLOR = "white"
 _MARGIN_INCHES, _BAR_INCHES = 0.1, 0.85
 _TITLE_INCHES = 0.52
 _NOTICE_INCHES = 5.3
@@ -174,8 +172,8 @@ class _AxialViews:
             interpolation="nearest",
         )
         lungs = self.lungs[crop]
-        _outline(axes, lungs == RIGHT_LUNG, _RIGHT_COLOR, line_width)
-        _outline(axes, lungs == LEFT_LUNG, _LEFT_COLOR, line_width)
+        _outline(axes, lungs == RIGHT_LUNG, LUNG_OUTLINES[RIGHT_LUNG], line_width)
+        _outline(axes, lungs == LEFT_LUNG, LUNG_OUTLINES[LEFT_LUNG], line_width)
         lesions = self.lesions[crop]
         several = len(self.class_colors) > 1
         for number, color in enumerate(self.class_colors, start=1):
@@ -247,7 +245,7 @@ def _titles(figure: Figure, result: SegmentationResult, slice_count: int) -> Non
 def _outline_legend(figure: Figure, classes: tuple[str, ...]) -> None:
     """What each outline stands for, in one row that never reaches the notice beside it."""
     names = ["right lung", "left lung", *(printable(name, _LONGEST_NAME) for name in classes)]
-    colors = [_RIGHT_COLOR, _LEFT_COLOR, *class_colors(classes)]
+    colors = [*LUNG_OUTLINES.values(), *class_colors(classes)]
     legend = named_legend(
         figure,
         [Line2D([], [], color=color, linewidth=2) for color in colors],

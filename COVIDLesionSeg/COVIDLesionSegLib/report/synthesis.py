@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import RESEARCH_USE_NOTICE, __version__
+from ..engine.labels import LESION_OUTLINE, LUNG_WINDOW_HU
 from ..engine.synthesis.synthesize import Synthesis
 from ..engine.text import percent, printable
 from .figures import (
@@ -26,7 +27,6 @@ from .figures import (
 )
 from .report_json import write_json
 from .result_files import SYNTHESIS_FORMAT, SYNTHESIS_VERSION
-from .slices_figure import LUNG_WINDOW_HU
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,6 @@ _CELL_INCHES = 2.6
 _HEAD_INCHES, _TITLE_INCHES = 0.55, 0.24
 _DPI = 100
 _PIXELS = (1.0, 1.0, 1.0)  # their size in mm is not known
-_LESION_COLOR = "#ff4d4d"
 _LONGEST_TITLE = 44
 
 
@@ -162,7 +161,7 @@ def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
     lesion = item.lesion[crop]
     axes.imshow(item.image[crop], cmap="gray", vmin=low, vmax=high)
     if lesion.any() and not lesion.all():
-        axes.contour(lesion > 0, levels=[0.5], colors=[_LESION_COLOR], linewidths=0.8)
+        axes.contour(lesion > 0, levels=[0.5], colors=[LESION_OUTLINE], linewidths=0.8)
     axes.set_axis_off()
     axes.set_title(title, color=PALE, fontsize=6.5, pad=3)
     side_marks(axes, 7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import slicer
@@ -17,16 +18,29 @@ from . import names
 from .images import matrix_to_array
 from .segmentation import BINARY_LABELMAP, bounding_box, own_segment_ids
 
+if TYPE_CHECKING:
+    from slicer import vtkMRMLSegmentationNode, vtkOrientedImageData, vtkSegmentation
+
 _CORNER_TOLERANCE_MM = 0.05
 
 
-def remember_segments(node) -> None:
+class _Fingerprint(TypedDict):
+    """SHA-256 of the voxels inside the bounding box, and its lowest corner (RAS, mm)."""
+
+    sha256: str
+    corner: list[float] | None
+
+
+_EMPTY: _Fingerprint = {"sha256": "", "corner": None}
+
+
+def remember_segments(node: vtkMRMLSegmentationNode) -> None:
     """Note the present content of this package's segments as that of the run."""
     fingerprints = {id_: _fingerprint(node, id_) for id_ in own_segment_ids(node)}
     node.SetAttribute(names.FINGERPRINTS_ATTRIBUTE, json.dumps(fingerprints, sort_keys=True))
 
 
-def corrected_segment_ids(node) -> list[str]:
+def corrected_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
     """Ids of this package's segments whose voxels are not those of the run any more."""
     remembered = json.loads(node.GetAttribute(names.FINGERPRINTS_ATTRIBUTE) or "{}")
     return [
@@ -36,13 +50,13 @@ def corrected_segment_ids(node) -> list[str]:
     ]
 
 
-def is_corrected(node) -> bool:
+def is_corrected(node: vtkMRMLSegmentationNode) -> bool:
     """Whether the user edited or removed a segment since the run."""
     remembered = json.loads(node.GetAttribute(names.FINGERPRINTS_ATTRIBUTE) or "{}")
     return set(remembered) != set(own_segment_ids(node)) or bool(corrected_segment_ids(node))
 
 
-def keep_corrections(node) -> tuple[Flag, ...]:
+def keep_corrections(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
     """Copy corrected segments to segments of the user's own, before a run replaces them.
 
     Returns:
@@ -55,7 +69,7 @@ def keep_corrections(node) -> tuple[Flag, ...]:
     return (Flag("corrections-kept", f"Your corrections were kept as {listed}.", level="note"),)
 
 
-def _copy_for_user(node, segment_id: str) -> str:
+def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:
     segmentation = node.GetSegmentation()
     corrected = segmentation.GetSegment(segment_id)
     copy = slicer.vtkSegment()
@@ -70,36 +84,33 @@ def _copy_for_user(node, segment_id: str) -> str:
     display = node.GetDisplayNode()
     display.SetSegmentOpacity3D(copy_id, display.GetSegmentOpacity3D(segment_id))
     display.SetSegmentOpacity2DFill(copy_id, display.GetSegmentOpacity2DFill(segment_id))
-    return copy.GetName()
+    return str(copy.GetName())
 
 
-def _free_name(segmentation, name: str) -> str:
+def _free_name(segmentation: vtkSegmentation, name: str) -> str:
     count = segmentation.GetNumberOfSegments()
     taken = {segmentation.GetNthSegment(index).GetName() for index in range(count)}
     numbered = (f"{name} {number}" for number in itertools.count(2))
     return next(one for one in itertools.chain([name], numbered) if one not in taken)
 
 
-def _binary_labelmap(node, segment_id: str):
+def _binary_labelmap(node: vtkMRMLSegmentationNode, segment_id: str) -> vtkOrientedImageData:
     """One segment as an image of its own, below the node's parent transform."""
     image = slicer.vtkOrientedImageData()
     node.GetBinaryLabelmapRepresentation(segment_id, image)
     return image
 
 
-def _fingerprint(node, segment_id: str) -> dict:
-    """SHA-256 of the voxels inside the bounding box, and its lowest corner (RAS, mm).
-
-    Slicer crops layers, and reverses axes when it reads a scene: neither changes the fingerprint.
-    """
+def _fingerprint(node: vtkMRMLSegmentationNode, segment_id: str) -> _Fingerprint:
+    """Slicer crops layers, and reverses axes when it reads a scene: neither changes it."""
     image = _binary_labelmap(node, segment_id)
     scalars = image.GetPointData().GetScalars()
     if scalars is None or scalars.GetNumberOfTuples() == 0:
-        return {"sha256": "", "corner": None}
+        return _EMPTY
     array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1]) != 0
     box = bounding_box(array)
     if box is None:
-        return {"sha256": "", "corner": None}
+        return _EMPTY
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     ijk_to_ras = matrix_to_array(matrix)
@@ -116,9 +127,9 @@ def _fingerprint(node, segment_id: str) -> dict:
     }
 
 
-def _same(first: dict | None, second: dict) -> bool:
+def _same(first: _Fingerprint | None, second: _Fingerprint) -> bool:
     if first is None or first["sha256"] != second["sha256"]:
         return False
-    if first["corner"] is None:
-        return True
+    if first["corner"] is None or second["corner"] is None:
+        return first["corner"] is second["corner"]
     return np.allclose(first["corner"], second["corner"], rtol=0, atol=_CORNER_TOLERANCE_MM)

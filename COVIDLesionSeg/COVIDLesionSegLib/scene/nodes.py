@@ -1,16 +1,27 @@
-"""Finding and creating this package's own nodes, and never mistaking the user's for them."""
+"""This package's own nodes: found, created, placed, and never mistaken for the user's.
+
+A node counts as this package's only if it states its role, refers to its CT and refers to itself.
+A copy that the user made of a result still refers to its original, so it is the user's.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ..engine.flags import Flag
+from ..engine.result import SegmentationResult
+from ..engine.severity.report import SeverityReport
 from . import names
 
+if TYPE_CHECKING:
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
-def find_output(ct_node, role: str):
-    """The node that plays ``role`` for ``ct_node``, or None.
 
-    A node counts only if it states its role, refers to this CT and refers to itself. A copy that
-    the user made of a result still refers to its original, so it is the user's and is left alone.
-    """
+def find_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRMLNode | None:
+    """The node that plays ``role`` for ``ct_node``, or None."""
     if ct_node.GetScene() is None:
         return None
     for node in nodes_by_class(ct_node.GetScene(), names.NODE_CLASSES[role]):
@@ -23,13 +34,13 @@ def find_output(ct_node, role: str):
     return None
 
 
-def find_outputs(ct_node) -> dict:
+def find_outputs(ct_node: vtkMRMLScalarVolumeNode) -> dict[str, vtkMRMLNode]:
     """All nodes this package made for ``ct_node``, by role."""
     found = {role: find_output(ct_node, role) for role in names.NODE_CLASSES}
     return {role: node for role, node in found.items() if node is not None}
 
 
-def find_or_create_output(ct_node, role: str):
+def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRMLNode:
     """The node that plays ``role`` for ``ct_node``, created if there is none."""
     node = find_output(ct_node, role)
     if node is not None:
@@ -43,7 +54,7 @@ def find_or_create_output(ct_node, role: str):
     return node
 
 
-def remove_output(node) -> list:
+def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
     """Remove one of this package's nodes together with its display and storage nodes.
 
     Returns:
@@ -53,26 +64,80 @@ def remove_output(node) -> list:
     companions = [node.GetNthDisplayNode(i) for i in range(_display_node_count(node))]
     if node.IsA("vtkMRMLStorableNode"):
         companions.append(node.GetStorageNode())
-    removed = [one for one in companions if one is not None] + [node]
+    removed = [*(one for one in companions if one is not None), node]
     # A node that leaves while another still refers to it is struck from that one's references.
     for one in reversed(removed):
         scene.RemoveNode(one)
     return removed
 
 
-def put_back(scene, removed: list) -> None:
+def put_back(scene: vtkMRMLScene, removed: Iterable[vtkMRMLNode]) -> None:
     """The inverse of :func:`remove_output`: the same nodes, with their names and displays."""
     for node in removed:
         scene.AddNode(node)
 
 
-def _display_node_count(node) -> int:
-    return node.GetNumberOfDisplayNodes() if node.IsA("vtkMRMLDisplayableNode") else 0
+def place_beside_ct(ct_node: vtkMRMLScalarVolumeNode, nodes: Iterable[vtkMRMLNode]) -> None:
+    """Put ``nodes`` where the CT is in subject hierarchy: under its study, if it has one.
+
+    A CT without an item of its own (no subject hierarchy, or none made yet) leaves them as they
+    are. A result is placed when it is created; where the user moves it later, it stays.
+    """
+    hierarchy = ct_node.GetScene().GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
+    if hierarchy is None:
+        return
+    ct_item = hierarchy.GetItemByDataNode(ct_node)
+    if not ct_item:
+        return
+    parent = hierarchy.GetItemParent(ct_item)
+    for node in nodes:
+        hierarchy.CreateItem(parent, node)
 
 
-def nodes_by_class(scene, class_name: str) -> list:
+def write_provenance(node: vtkMRMLSegmentationNode, result: SegmentationResult) -> None:
+    """Keep provenance, quality flags and severity of ``result`` as JSON attributes of ``node``."""
+    for attribute, value in (
+        (names.PROVENANCE_ATTRIBUTE, result.provenance),
+        (names.FLAGS_ATTRIBUTE, [asdict(flag) for flag in result.flags]),
+        (names.SEVERITY_ATTRIBUTE, result.severity.to_dict()),
+    ):
+        # Unsorted: the order of lesion classes and of members is that of the result.
+        node.SetAttribute(attribute, json.dumps(value))
+
+
+def read_provenance(node: vtkMRMLSegmentationNode) -> dict[str, Any]:
+    """Software versions, models, parameters and device of the run that made ``node``."""
+    return dict(_read_json(node, names.PROVENANCE_ATTRIBUTE, {}))
+
+
+def read_flags(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
+    """Quality flags of the result in ``node``."""
+    return tuple(Flag(**values) for values in _read_json(node, names.FLAGS_ATTRIBUTE, []))
+
+
+def read_severity(node: vtkMRMLSegmentationNode) -> SeverityReport | None:
+    """Severity of the result in ``node``; None if it has none that this version understands."""
+    values = _read_json(node, names.SEVERITY_ATTRIBUTE, None)
+    if values is None:
+        return None
+    try:
+        return SeverityReport.from_dict(values)
+    except (KeyError, TypeError):
+        return None
+
+
+def nodes_by_class(scene: vtkMRMLScene, class_name: str) -> list[vtkMRMLNode]:
     """All nodes of this class and those derived from it."""
     return [
         scene.GetNthNodeByClass(i, class_name)
         for i in range(scene.GetNumberOfNodesByClass(class_name))
     ]
+
+
+def _display_node_count(node: vtkMRMLNode) -> int:
+    return int(node.GetNumberOfDisplayNodes()) if node.IsA("vtkMRMLDisplayableNode") else 0
+
+
+def _read_json(node: vtkMRMLNode, attribute: str, default: Any) -> Any:
+    text = node.GetAttribute(attribute)
+    return default if not text else json.loads(text)

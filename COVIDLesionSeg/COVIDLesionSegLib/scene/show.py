@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import vtk
@@ -18,14 +18,30 @@ from ..engine.severity.report import SeverityReport
 from ..engine.volume import same_grid
 from . import names, table
 from .corrections import keep_corrections, remember_segments
-from .hierarchy import place_beside_ct
-from .nodes import find_or_create_output, find_outputs, nodes_by_class
-from .overlay import hide_overlay, update_overlay
-from .provenance import read_flags, read_provenance, read_severity, write_provenance
+from .model3d import show_surfaces
+from .nodes import (
+    find_or_create_output,
+    find_outputs,
+    nodes_by_class,
+    place_beside_ct,
+    read_flags,
+    read_provenance,
+    read_severity,
+    write_provenance,
+)
+from .overlay import hide_overlay, show_lung_window, update_overlay
 from .segmentation import update_segmentation
-from .surfaces import show_surfaces
 from .undo import Snapshot
 from .volumes import world_geometry
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLNode,
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLScene,
+        vtkMRMLSegmentationNode,
+        vtkMRMLTableNode,
+    )
 
 _SLICE_VIEW = "vtkMRMLSliceCompositeNode"
 
@@ -47,19 +63,19 @@ class SceneResult:
         provenance: How the result came about.
     """
 
-    segmentationNode: Any  # noqa: N815
-    probabilityNode: Any  # noqa: N815
-    severityTableNode: Any  # noqa: N815
-    rulesTableNode: Any  # noqa: N815
-    slicesTableNode: Any  # noqa: N815
+    segmentationNode: vtkMRMLSegmentationNode
+    probabilityNode: vtkMRMLScalarVolumeNode
+    severityTableNode: vtkMRMLTableNode
+    rulesTableNode: vtkMRMLTableNode
+    slicesTableNode: vtkMRMLTableNode
     severity: SeverityReport
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
-    disagreementNode: Any = None  # noqa: N815
+    disagreementNode: vtkMRMLScalarVolumeNode | None = None
     _before: Snapshot | None = field(default=None, repr=False, compare=False)
 
     @property
-    def nodes(self) -> tuple:
+    def nodes(self) -> tuple[vtkMRMLNode, ...]:
         """All nodes of the result."""
         return (
             self.segmentationNode,
@@ -79,7 +95,9 @@ class SceneResult:
             self._before.restore()
 
 
-def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> SceneResult:
+def show_result(
+    ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult, surfaces: bool = True
+) -> SceneResult:
     """Create or update every node of one CT's result.
 
     The same CT keeps the same nodes, whatever they are called by now; other nodes of the user are
@@ -87,7 +105,8 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
     copies, which a note among the flags names. Results go under the CT's parent transform. What a
     result does not have, as the disagreement with a single model, is removed where an earlier one
     had it; undo puts it back. Results of an untrained network are marked as such by their names.
-    If anything fails, the scene is as it was before.
+    With its first result, a CT in Slicer's automatic window gets a lung window. If anything fails,
+    the scene is as it was before.
 
     Args:
         ct_node: The CT that was segmented.
@@ -115,13 +134,15 @@ def show_result(ct_node, result: SegmentationResult, surfaces: bool = True) -> S
             show_surfaces(outputs[names.SEGMENTATION_ROLE])
         # In the application, items of new nodes exist only once the batch has ended.
         place_beside_ct(ct_node, [node for r, node in outputs.items() if r not in existing])
+        if not existing:
+            show_lung_window(ct_node)
     except BaseException:
         before.restore()
         raise
-    return _scene_result(outputs, before)
+    return _scene_result(outputs, result.severity, before)
 
 
-def find_result(ct_node) -> SceneResult | None:
+def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:
     """The result that the scene holds for ``ct_node``, e.g. when loaded.
 
     None if it is incomplete, or was saved by a version with other figures.
@@ -129,9 +150,8 @@ def find_result(ct_node) -> SceneResult | None:
     outputs = find_outputs(ct_node)
     if not set(names.NODE_CLASSES) - names.OPTIONAL_ROLES <= set(outputs):
         return None
-    if read_severity(outputs[names.SEGMENTATION_ROLE]) is None:
-        return None
-    return _scene_result(outputs, None)
+    severity = read_severity(outputs[names.SEGMENTATION_ROLE])
+    return None if severity is None else _scene_result(outputs, severity, None)
 
 
 def _absent(result: SegmentationResult) -> set[str]:
@@ -139,7 +159,9 @@ def _absent(result: SegmentationResult) -> set[str]:
     return set() if result.disagreement is not None else {names.DISAGREEMENT_ROLE}
 
 
-def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
+def _fill(
+    outputs: dict[str, vtkMRMLNode], ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult
+) -> None:
     segmentation = outputs[names.SEGMENTATION_ROLE]
     overlays = {
         names.PROBABILITY_ROLE: result.probability,
@@ -148,8 +170,8 @@ def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
     untrained = is_untrained(result.flags)
     for role, node in outputs.items():
         node.SetName(names.marked(node.GetName(), untrained))
-        if role in overlays:
-            update_overlay(node, ct_node, overlays[role], untrained)
+        if (values := overlays.get(role)) is not None:
+            update_overlay(node, ct_node, values, untrained)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     kept = keep_corrections(segmentation)
@@ -161,7 +183,9 @@ def _fill(outputs: dict, ct_node, result: SegmentationResult) -> None:
     table.update_slices_table(outputs[names.SLICES_ROLE], result.severity)
 
 
-def _scene_result(outputs: dict, before: Snapshot | None) -> SceneResult:
+def _scene_result(
+    outputs: dict[str, vtkMRMLNode], severity: SeverityReport, before: Snapshot | None
+) -> SceneResult:
     segmentation = outputs[names.SEGMENTATION_ROLE]
     return SceneResult(
         segmentationNode=segmentation,
@@ -170,14 +194,14 @@ def _scene_result(outputs: dict, before: Snapshot | None) -> SceneResult:
         rulesTableNode=outputs[names.RULES_ROLE],
         slicesTableNode=outputs[names.SLICES_ROLE],
         disagreementNode=outputs.get(names.DISAGREEMENT_ROLE),
-        severity=read_severity(segmentation),
+        severity=severity,
         flags=read_flags(segmentation),
         provenance=read_provenance(segmentation),
         _before=before,
     )
 
 
-def _check_result_fits(ct_node, result: SegmentationResult) -> None:
+def _check_result_fits(ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult) -> None:
     if not same_grid(result.geometry, world_geometry(ct_node)):
         raise InputError(
             "The CT was moved or replaced since it was segmented: segment it again as it is now."
@@ -192,7 +216,7 @@ def _check_result_fits(ct_node, result: SegmentationResult) -> None:
         raise InputError("The result's arrays do not have the shape of the CT: segment it again.")
 
 
-def _save_scene_state(scene, nodes) -> None:
+def _save_scene_state(scene: vtkMRMLScene, nodes: Iterable[vtkMRMLNode]) -> None:
     # Does nothing unless the user turned MRML's undo on for these nodes.
     collection = vtk.vtkCollection()
     for node in nodes:
@@ -201,7 +225,7 @@ def _save_scene_state(scene, nodes) -> None:
 
 
 @contextmanager
-def _batch(scene) -> Iterator[None]:
+def _batch(scene: vtkMRMLScene) -> Iterator[None]:
     scene.StartState(scene.BatchProcessState)
     try:
         yield

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import vtk
 
 from ..engine.severity.report import SeverityReport
 from ..engine.text import percent
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLTableNode
 
 NOT_AVAILABLE = "n/a"
 
@@ -24,11 +29,11 @@ class Column:
     """
 
     name: str
-    values: list
+    values: Sequence[str | float]
     unit: str = ""
 
 
-def update_severity_table(node, severity: SeverityReport) -> None:
+def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
     """Volumes in ml and infected share in % of the right lung, left lung and both."""
     regions = severity.regions
     by_class = [
@@ -47,7 +52,7 @@ def update_severity_table(node, severity: SeverityReport) -> None:
     )
 
 
-def update_rules_table(node, severity: SeverityReport) -> None:
+def update_rules_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
     """Severity by every published rule, side by side; the headline rule is first."""
     rules = severity.rules
     _fill(
@@ -60,7 +65,7 @@ def update_rules_table(node, severity: SeverityReport) -> None:
     )
 
 
-def update_slices_table(node, severity: SeverityReport) -> None:
+def update_slices_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
     """Every axial slice with lung, from inferior up.
 
     Areas in mm2, by class where there are several; infected share in %; disagreement of an
@@ -100,7 +105,7 @@ def _rounded(value: float | None, digits: int) -> float | str:
     return NOT_AVAILABLE if value is None else round(float(value), digits)
 
 
-def _fill(node, columns: list[Column]) -> None:
+def _fill(node: vtkMRMLTableNode, columns: list[Column]) -> None:
     node.RemoveAllColumns()
     for column in columns:
         array = _array_for(column.values)
@@ -115,7 +120,7 @@ def _fill(node, columns: list[Column]) -> None:
     node.StorableModified()
 
 
-def _array_for(values: list) -> vtk.vtkAbstractArray:
+def _array_for(values: Sequence[str | float]) -> vtk.vtkAbstractArray:
     if any(isinstance(value, str) for value in values):
         return vtk.vtkStringArray()
     if values and all(isinstance(value, int) for value in values):

@@ -11,12 +11,10 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
+from ..engine.labels import LUNG_WINDOW
 from ..engine.volume import Geometry, Volume
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array
-
-LUNG_WINDOW = (1500.0, -600.0)
-"""Width and level in HU in which lungs are read."""
 
 _ORTHOGONALITY_TOLERANCE = 1e-3
 

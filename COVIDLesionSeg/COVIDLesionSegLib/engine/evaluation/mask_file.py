@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..lesion_classes import CLASSES, LESION, PSEUDO_LABEL_MARK, lesions_of_labels
+from ..labels import CLASSES, LESION, PSEUDO_LABEL_MARK, lesions_of_labels
 from ..volume import Geometry, read_array, same_grid
 from ..volume.segmentation_file import holds_segments, read_segments
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..lesion_classes import LESION
+from ..labels import LESION
 from ..lungs import get_extractor
 from ..parameters import Parameters
 from ..progress import CancelToken

@@ -31,7 +31,7 @@ from .elements import disk_element, line_element
 from .lung_field import NORMALISED_HU, THRESHOLD_HU
 
 GROUND_GLASS, CONSOLIDATION = 1, 2
-"""The labels of ``lesion_classes.CLASSES``."""
+"""The labels of ``labels.CLASSES``."""
 CLUSTERS_FROM_HU = (-850.0, -650.0, 40.0)
 """Where the clusters start: lung, ground glass (middle of the thesis' -800 to -500, Section 5.2),
 soft tissue."""

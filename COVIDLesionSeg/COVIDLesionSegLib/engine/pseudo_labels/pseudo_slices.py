@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..evaluation.samples import Sample
 from ..evaluation.slice_data import slice_of
-from ..lesion_classes import CLASSES
+from ..labels import CLASSES
 from ..lungs import get_extractor
 from ..progress import CancelToken
 from ..training.slice_folder_writing import write_slice_folder

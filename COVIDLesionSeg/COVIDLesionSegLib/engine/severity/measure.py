@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..labels import BOTH_LUNGS, LUNG_LABELS
 from ..volume import AxialOrder, Geometry
 from .report import RegionSeverity, SeverityReport, SliceSeverity
 from .rules import pooled, slice_mean, worse_lung
 
-_LUNGS = (("right lung", (1,)), ("left lung", (2,)), ("both lungs", (1, 2)))
+_LUNGS = (
+    *((name, (label,)) for name, label in LUNG_LABELS.items()),
+    (BOTH_LUNGS, tuple(LUNG_LABELS.values())),
+)
 
 
 def measure_severity(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..lesion_classes import LESION
+from ..labels import LESION
 from ..lungs.methods import get_extractor
 from ..progress import CancelToken
 from ..synthesis.sources import source_patients

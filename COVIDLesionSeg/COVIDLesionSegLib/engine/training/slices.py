@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError, ParameterError
-from ..lesion_classes import LESION, lesions_of_labels
+from ..labels import LESION, lesions_of_labels
 from ..volume import AIR_HU, Volume
 
 SOFT_TISSUE_HU = 40

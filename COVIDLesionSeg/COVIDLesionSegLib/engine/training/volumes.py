@@ -9,7 +9,7 @@ import numpy as np
 
 from ..evaluation.slice_data import slice_of
 from ..evaluation.volume_data import VolumeData
-from ..lesion_classes import LESION
+from ..labels import LESION
 from ..parameters import Parameters
 from ..progress import CancelToken
 from .slices import LabelledSlice

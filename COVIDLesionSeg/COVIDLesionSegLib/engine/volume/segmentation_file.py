@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..segment_names import CLASS_TAG, segment_id
+from ..labels import CLASS_TAG, segment_id
 from .geometry import Geometry
 from .images import quiet_itk
 

@@ -1,14 +1,22 @@
-"""Views that travel with a saved scene, so that it opens in Slicer with the result in sight."""
+"""A scene as one .mrb file, which opens in Slicer with the result in sight."""
 
 from __future__ import annotations
 
 import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import slicer
 
+from ..engine.errors import OutputError
 from ..scene.overlay import show_overlay
 from ..scene.show import SceneResult
 from .bootstrap import Session
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
 
 FROM_FRONT = (-0.35, 1.0, 0.18)
 """Direction (RAS) from the lungs to the eye: anterior, slightly from the left and above."""
@@ -17,7 +25,7 @@ _SLICE_VIEWS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 _VIEW_ANGLE_DEGREES = 30.0
 
 
-def arrange_views(session: Session, ct_node, result: SceneResult) -> None:
+def arrange_views(session: Session, ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> None:
     """Set up Slicer's three slice views and its 3D view for one result.
 
     The slice views show the CT with the overlay, the axial one at the slice with the most lesion;
@@ -33,7 +41,47 @@ def arrange_views(session: Session, ct_node, result: SceneResult) -> None:
     _arrange_threed_view(session.scene, result.segmentationNode)
 
 
-def _arrange_slice_view(session, name, orientation, ct_node, result: SceneResult) -> None:
+def save_scene(scene: vtkMRMLScene, path: str | os.PathLike[str]) -> Path:
+    """Write ``scene`` to a Slicer data bundle.
+
+    The bundle is made in a temporary folder beside ``path`` and moved into place, so ``path``
+    holds either the whole new bundle or what it held before.
+
+    Args:
+        scene: The MRML scene.
+        path: Ends in ``.mrb``.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        OutputError: The folder cannot be written, or a node could not be saved.
+    """
+    path = Path(path)
+    if path.suffix != ".mrb":
+        raise OutputError(f"{path.name} must end in .mrb to be a Slicer scene bundle.")
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scene-") as folder:
+            bundle = Path(folder) / path.name
+            if not scene.WriteToMRB(str(bundle)) or not bundle.is_file():
+                raise OutputError(
+                    f"The scene could not be saved as {path.name}: check the free disk space."
+                )
+            os.replace(bundle, path)
+    except OSError as error:
+        raise OutputError(
+            f"The scene cannot be written to {path}: choose a folder you may write to."
+        ) from error
+    return path
+
+
+def _arrange_slice_view(
+    session: Session,
+    name: str,
+    orientation: str,
+    ct_node: vtkMRMLScalarVolumeNode,
+    result: SceneResult,
+) -> None:
     logic = slicer.vtkMRMLSliceLogic()
     logic.SetMRMLApplicationLogic(session.application_logic)
     logic.SetMRMLScene(session.scene)
@@ -53,7 +101,7 @@ def _arrange_slice_view(session, name, orientation, ct_node, result: SceneResult
     logic.SetMRMLScene(None)
 
 
-def _arrange_threed_view(scene, segmentation_node) -> None:
+def _arrange_threed_view(scene: vtkMRMLScene, segmentation_node: vtkMRMLSegmentationNode) -> None:
     view = slicer.vtkMRMLViewNode()
     view.SetName("View1")
     view.SetLayoutName("1")

@@ -1,0 +1,151 @@
+"""Lungs and lesion classes: names, label numbers, colours, coded terms, and the window of a CT.
+
+The only place: segmentations, files, reports and figures take them from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+RIGHT_LUNG, LEFT_LUNG = 1, 2
+"""Labels in arrays of the lungs."""
+BOTH_LUNGS = "both lungs"
+LESION = "lesion"
+"""A lesion of any class."""
+CLASSES = ("ground-glass opacity", "consolidation")
+"""Classes of masks where nothing else is asked for: class n has the label n + 1."""
+PSEUDO_LABEL_MARK = "pseudo-label, not an expert's"
+"""Ends the name of a segment that nobody checked; who corrects it renames it."""
+CLASS_TAG = "COVIDLesionSeg.class"
+"""Tag of a segment of this software; holds the name of the lung or lesion class."""
+
+LUNG_WINDOW = (1500.0, -600.0)
+"""Width and level, in HU, in which CTs are shown."""
+LUNG_WINDOW_HU = (LUNG_WINDOW[1] - LUNG_WINDOW[0] / 2, LUNG_WINDOW[1] + LUNG_WINDOW[0] / 2)
+"""Lower and upper end of :data:`LUNG_WINDOW`, in HU."""
+
+Color = tuple[float, float, float]
+"""RGB, 0 to 1."""
+Code = tuple[str, str, str]
+"""Coding scheme designator, code value, code meaning."""
+
+_NO_CODE: Code = ("", "", "")
+_ANATOMY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
+# No terminology that ships with Slicer lists these lesions, and Slicer reads a term back only if
+# its context has a name.
+_LESION_CONTEXT = "COVIDLesionSeg"
+_REGION_CONTEXT = "Anatomic codes - DICOM master list"
+_ANATOMICAL_STRUCTURE: Code = ("SCT", "123037004", "Anatomical Structure")
+_ALTERED_STRUCTURE: Code = ("SCT", "49755003", "Morphologically Altered Structure")
+_LUNG: Code = ("SCT", "39607008", "Lung")
+_RIGHT: Code = ("SCT", "24028007", "Right")
+_LEFT: Code = ("SCT", "7771000", "Left")
+# DICOM CID 7159 (lesion segmentation types) and CID 6102; consolidation is in neither.
+_LESION: Code = ("SCT", "52988006", "Lesion")
+_GROUND_GLASS_OPACITY: Code = ("DCM", "112120", "Ground glass opacity")
+_CONSOLIDATION: Code = ("SCT", "9656002", "Consolidation")
+
+
+@dataclass(frozen=True)
+class SegmentStyle:
+    """How a lung or a lesion class is named, coloured and coded.
+
+    Attributes:
+        name: For people.
+        color: Of the segment.
+        terminology: Coded term, as Slicer serialises it in a segment's ``TerminologyEntry`` tag.
+    """
+
+    name: str
+    color: Color
+    terminology: str
+
+    @property
+    def id(self) -> str:
+        """Stable segment id, for programs."""
+        return segment_id(self.name)
+
+
+def segment_id(name: str) -> str:
+    """The stable id of the segment called ``name``; a copy of it in Slicer has another."""
+    return name.strip().lower().replace(" ", "-")
+
+
+def class_style(class_name: str) -> SegmentStyle:
+    """Style of a lesion class; one that is not known here looks like, and is coded as, a lesion."""
+    color, kind = _CLASS_APPEARANCE.get(class_name, _CLASS_APPEARANCE[LESION])
+    terminology = _terminology_entry(_LESION_CONTEXT, _ALTERED_STRUCTURE, kind, region=_LUNG)
+    return SegmentStyle(class_name, color, terminology)
+
+
+def lesions_of_labels(
+    labels: npt.NDArray[Any], classes: Sequence[str], file: str, whole: str
+) -> npt.NDArray[np.bool_] | npt.NDArray[np.uint8]:
+    """A mask by lesion class, for training and evaluation.
+
+    Args:
+        labels: Of every pixel: 0 for no lesion, n + 1 for class n.
+        classes: Lesion classes to tell apart; with a single one all lesions are taken together,
+            and the mask may tell :data:`CLASSES` apart.
+        file: Name of the mask, for the message.
+        whole: What marks a lesion of any class in such a file, for the message.
+
+    Returns:
+        uint8, the labels; bool where there is a single class.
+
+    Raises:
+        InputError: A label belongs to no class.
+    """
+    import numpy as np
+
+    known = CLASSES if len(classes) == 1 else classes
+    allowed = range(len(known) + 1)
+    if unknown := [label for label in np.unique(labels[labels != 0]) if label not in allowed]:
+        meanings = ", ".join(f"{number} for {name}" for number, name in enumerate(known, start=1))
+        raise InputError(
+            f"The mask {file} holds the label {unknown[0]:g}, but its labels must be 0 for no "
+            f"lesion, {meanings}, or {whole} for lesion of any kind."
+        )
+    if len(classes) > 1:
+        return labels.astype(np.uint8)
+    lesion: npt.NDArray[np.bool_] = labels > 0
+    return lesion
+
+
+def _terminology_entry(
+    context: str, category: Code, kind: Code, modifier: Code = _NO_CODE, region: Code = _NO_CODE
+) -> str:
+    """Source: ``vtkSlicerTerminologiesModuleLogic::SerializeTerminologyEntry``."""
+    codes = ["^".join(code) for code in (category, kind, modifier, region, _NO_CODE)]
+    return "~".join((context, *codes[:3], _REGION_CONTEXT, *codes[3:]))
+
+
+def _lung_style(name: str, color: Color, side: Code) -> SegmentStyle:
+    terminology = _terminology_entry(_ANATOMY_CONTEXT, _ANATOMICAL_STRUCTURE, _LUNG, side)
+    return SegmentStyle(name, color, terminology)
+
+
+LUNG_STYLES = {
+    RIGHT_LUNG: _lung_style("right lung", (0.56, 0.74, 0.86), _RIGHT),
+    LEFT_LUNG: _lung_style("left lung", (0.66, 0.86, 0.72), _LEFT),
+}
+"""By label."""
+LUNG_LABELS = {style.name: label for label, style in LUNG_STYLES.items()}
+"""Label of each lung, by its name."""
+LUNG_OUTLINES = {RIGHT_LUNG: "#2e9fe6", LEFT_LUNG: "#2fbf71"}
+LESION_OUTLINE = "#ff4d4d"
+"""Colours of thin lines over a CT, for which those of the segments are too pale or too dark."""
+
+_CLASS_APPEARANCE: dict[str, tuple[Color, Code]] = {
+    LESION: ((0.86, 0.10, 0.10), _LESION),
+    CLASSES[0]: ((1.0, 0.50, 0.15), _GROUND_GLASS_OPACITY),
+    CLASSES[1]: ((0.90, 0.08, 0.30), _CONSOLIDATION),
+}

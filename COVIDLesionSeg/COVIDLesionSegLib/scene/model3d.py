@@ -1,0 +1,104 @@
+"""The result in 3D: surfaces of lungs and lesions, and the probability as a volume rendering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import slicer
+import vtk
+
+from ..engine.errors import OutputError
+from ..engine.result import OVERLAY_FROM
+from .overlay import jet_colors
+from .segmentation import own_segment_ids
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLSegmentationNode,
+        vtkMRMLVolumePropertyNode,
+    )
+
+CLOSED_SURFACE = "Closed surface"
+_SMOOTHING_FACTOR = "Smoothing factor"
+# Probability and opacity.
+_OPACITIES = ((0.0, 0.0), (OVERLAY_FROM, 0.0), (0.5, 0.15), (1.0, 0.6))
+
+
+def show_surfaces(segmentation_node: vtkMRMLSegmentationNode, smoothing: float = 0.5) -> None:
+    """Make closed surfaces of every segment; what the user hid in 3D stays hidden.
+
+    Args:
+        segmentation_node: The segmentation of one CT.
+        smoothing: 0 keeps the voxels' steps, 1 smooths most. Measurements do not use surfaces.
+
+    Raises:
+        OutputError: A surface could not be made.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    segmentation.SetConversionParameter(_SMOOTHING_FACTOR, str(float(smoothing)))
+    segmentation_node.RemoveClosedSurfaceRepresentation()
+    if not segmentation_node.CreateClosedSurfaceRepresentation():
+        raise OutputError(
+            "The 3D surfaces could not be made: free some memory and show them again."
+        )
+    display = segmentation_node.GetDisplayNode()
+    if not display.GetPreferredDisplayRepresentationName3D():
+        display.SetPreferredDisplayRepresentationName3D(CLOSED_SURFACE)
+
+
+def set_surfaces_visible(segmentation_node: vtkMRMLSegmentationNode, visible: bool) -> None:
+    """Show or hide this package's segments in 3D; segments the user added stay as they are."""
+    display = segmentation_node.GetDisplayNode()
+    if visible:
+        display.SetVisibility3D(True)
+    for segment_id in own_segment_ids(segmentation_node):
+        display.SetSegmentVisibility3D(segment_id, visible)
+
+
+def surfaces_visible(segmentation_node: vtkMRMLSegmentationNode) -> bool:
+    """Whether any of this package's segments can be seen in 3D."""
+    display = segmentation_node.GetDisplayNode()
+    shown = display.GetVisibility() and display.GetVisibility3D()
+    return bool(shown) and any(
+        display.GetSegmentVisibility(id_) and display.GetSegmentVisibility3D(id_)
+        for id_ in own_segment_ids(segmentation_node)
+    )
+
+
+def show_volume_rendering(probability_node: vtkMRMLScalarVolumeNode, visible: bool = True) -> None:
+    """Show or hide a volume rendering of the lesion probability: slower, but without a threshold.
+
+    Colours are those of the overlay; opacity rises from 0 at ``OVERLAY_FROM`` to 0.6 at 1.
+
+    Args:
+        probability_node: The probability volume of one CT.
+        visible: False hides the rendering and does not create one.
+    """
+    logic = slicer.modules.volumerendering.logic()
+    display = logic.GetFirstVolumeRenderingDisplayNode(probability_node)
+    if display is None:
+        if not visible:
+            return
+        display = logic.CreateDefaultVolumeRenderingNodes(probability_node)
+        _set_transfer_functions(display.GetVolumePropertyNode())
+    display.SetVisibility(visible)
+
+
+def volume_rendering_visible(probability_node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a volume rendering of the lesion probability exists and is shown."""
+    logic = slicer.modules.volumerendering.logic()
+    display = logic.GetFirstVolumeRenderingDisplayNode(probability_node)
+    return display is not None and bool(display.GetVisibility())
+
+
+def _set_transfer_functions(property_node: vtkMRMLVolumePropertyNode) -> None:
+    opacity = vtk.vtkPiecewiseFunction()
+    for probability, value in _OPACITIES:
+        opacity.AddPoint(probability, value)
+    color = vtk.vtkColorTransferFunction()
+    samples = jet_colors(9)
+    for index, rgb in enumerate(samples):
+        color.AddRGBPoint(index / (len(samples) - 1), *rgb)
+    property_node.SetScalarOpacity(opacity)
+    property_node.SetColor(color)
