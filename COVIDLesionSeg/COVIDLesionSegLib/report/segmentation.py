@@ -99,7 +99,7 @@ def write_scene_files(
     from ..scene.show import show_result
     from ..scene.volumes import volume_to_node
 
-    session = boot()
+    session = boot(folder)
     ct = volume_to_node(volume, _CT_NAME, session.scene)
     nodes = show_result(ct, result)
     cancel.raise_if_cancelled()
