@@ -9,12 +9,12 @@ import torch
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.explain.recorder import feature_blocks, recording
 from COVIDLesionSegLib.engine.explain.slice_explanation import MAPS_PER_BLOCK, explain_slice
+from COVIDLesionSegLib.engine.flags import UNTRAINED
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
-from COVIDLesionSegLib.engine.remarks import UNTRAINED
 
 CPU = Parameters(device="cpu")
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
+from COVIDLesionSegLib.engine.flags import UNTRAINED
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
-from COVIDLesionSegLib.engine.remarks import UNTRAINED
 
 LESION_MODELS = [
     model

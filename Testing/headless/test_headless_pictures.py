@@ -124,7 +124,7 @@ def test_several_classes_have_their_colours_and_a_legend(mrml, scene, tmp_path):
 
 
 def test_a_picture_of_an_untrained_networks_result_says_so(mrml, scene, tmp_path):
-    from COVIDLesionSegLib.engine.remarks import untrained_flag
+    from COVIDLesionSegLib.engine.flags import untrained_flag
     from COVIDLesionSegLib.headless.pictures import infection3d_picture
     from COVIDLesionSegLib.scene.show import show_result
 

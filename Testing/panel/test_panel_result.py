@@ -125,7 +125,7 @@ def test_deleting_the_disagreement_leaves_the_result_on_the_panel(ensemble, pane
 def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, panel, phantom):
     from dataclasses import replace
 
-    from COVIDLesionSegLib.engine.remarks import untrained_flag
+    from COVIDLesionSegLib.engine.flags import untrained_flag
     from COVIDLesionSegLib.panel.result_view import UNTRAINED_COLORS
 
     result = known_result(phantom)

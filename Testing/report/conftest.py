@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.remarks import untrained_flag
+from COVIDLesionSegLib.engine.flags import Flag, untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
 from report.facts import member

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import LungsNotFoundError
-from COVIDLesionSegLib.engine.remarks import untrained_flag
+from COVIDLesionSegLib.engine.flags import untrained_flag
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.text import printable
 from COVIDLesionSegLib.report.explanation import draw_explanation

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.remarks import untrained_flag
+from COVIDLesionSegLib.engine.flags import Flag, untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity.report import (
     RegionSeverity,

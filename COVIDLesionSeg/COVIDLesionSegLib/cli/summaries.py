@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
     """The severity, the quality flags and where the files are."""
-    from ..engine.remarks import UNTRAINED_MARK, is_untrained
+    from ..engine.flags import UNTRAINED_MARK, is_untrained
 
     severity = result.severity
     untrained = is_untrained(result.flags)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .flags import Flag
+from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
@@ -16,9 +16,9 @@ from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
 from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from .remarks import is_untrained, severity_flags, untrained_flag
 from .result import SegmentationResult
 from .severity import measure_severity
+from .severity.quality_flags import severity_flags
 from .volume import Volume
 from .volume.checks import check_chest_ct
 

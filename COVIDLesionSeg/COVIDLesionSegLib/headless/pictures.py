@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..engine.remarks import UNTRAINED_MARK, is_untrained
+from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..scene.nodes import read_flags
 from ..scene.segmentation import lesion_colors
 from .bootstrap import Session

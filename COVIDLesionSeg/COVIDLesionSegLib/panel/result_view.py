@@ -7,8 +7,7 @@ import html
 import qt
 from slicer.i18n import tr as _
 
-from ..engine.flags import Flag
-from ..engine.remarks import UNTRAINED_MARK, is_untrained
+from ..engine.flags import UNTRAINED_MARK, Flag, is_untrained
 from ..engine.severity.report import SeverityReport
 from ..engine.text import millilitres, percent
 

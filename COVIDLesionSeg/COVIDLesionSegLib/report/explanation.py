@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
+from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.parameters import Parameters
-from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM
 from ..engine.text import printable
 from .figures import (

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.files import write_bytes
+from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import class_style
-from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
 from .html_page import data_uri, groups, render_page
 from .result_files import DISAGREEMENT

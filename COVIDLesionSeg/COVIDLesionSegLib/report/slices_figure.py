@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ..engine.errors import LungsNotFoundError
+from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LEFT_LUNG, LUNG_OUTLINES, LUNG_WINDOW_HU, RIGHT_LUNG, class_style
-from ..engine.remarks import UNTRAINED_MARK, is_untrained
 from ..engine.result import OVERLAY_FROM, SegmentationResult
 from ..engine.text import percent, printable
 from ..engine.volume import Volume

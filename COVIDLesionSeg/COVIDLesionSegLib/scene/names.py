@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engine.remarks import UNTRAINED_MARK
+from ..engine.flags import UNTRAINED_MARK
 
 SEGMENTATION_ROLE = "segmentation"
 PROBABILITY_ROLE = "probability"

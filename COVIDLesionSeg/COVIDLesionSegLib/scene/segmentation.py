@@ -10,6 +10,7 @@ import numpy.typing as npt
 import slicer
 import vtk
 
+from ..engine.flags import is_untrained
 from ..engine.labels import (
     CLASS_TAG,
     LUNG_LABELS,
@@ -19,7 +20,6 @@ from ..engine.labels import (
     class_style,
     segment_id,
 )
-from ..engine.remarks import is_untrained
 from ..engine.result import SegmentationResult
 from . import names
 from .images import array_to_matrix, fill_image

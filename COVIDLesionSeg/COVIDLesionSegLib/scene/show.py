@@ -11,8 +11,7 @@ import numpy as np
 import vtk
 
 from ..engine.errors import InputError
-from ..engine.flags import Flag
-from ..engine.remarks import is_untrained
+from ..engine.flags import Flag, is_untrained
 from ..engine.result import SegmentationResult
 from ..engine.severity.report import SeverityReport
 from ..engine.volume import same_grid

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import InputError, ParameterError
-from ..flags import Flag
+from ..flags import Flag, untrained_flag
 from ..inference.field_of_view import FieldOfView
 from ..inference.predictor import Predictor
 from ..inference.volume_prediction import predict_volume
@@ -19,7 +19,6 @@ from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from ..remarks import untrained_flag
 from ..severity.measure import superior_positions
 from ..volume import Volume
 from ..volume.checks import check_chest_ct

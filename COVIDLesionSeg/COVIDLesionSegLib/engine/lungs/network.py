@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import LungsNotFoundError, ModelError
+from ..flags import untrained_flag
 from ..inference.device import make_plan
 from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
@@ -17,7 +18,6 @@ from ..models.catalogue import Model
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..remarks import untrained_flag
 from .components import fill_enclosed
 from .extractor import LungLabels
 from .pieces import find_body, large_pieces, midline_of

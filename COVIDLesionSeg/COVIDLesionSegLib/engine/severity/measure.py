@@ -15,6 +15,10 @@ _LUNGS = (
 )
 
 
+Vote = tuple[int | None, float | None]
+"""Pixels of a slice that any member of an ensemble calls lesion, and their mean disagreement."""
+
+
 def measure_severity(
     lungs: np.ndarray,
     lesions: np.ndarray,
@@ -38,7 +42,7 @@ def measure_severity(
         _region(name, counts[:, labels].sum(axis=(0, 1)), classes, geometry.voxel_volume_ml)
         for name, labels in _LUNGS
     )
-    votes = [(None, None)] * len(counts)
+    votes: list[Vote] = [(None, None)] * len(counts)
     if disagreement is not None:
         votes = _votes(order.to_axial(lesions), order.to_axial(disagreement))
     slices = _slices(counts, classes, votes, order, geometry)
@@ -58,7 +62,7 @@ def _counts(lungs: np.ndarray, lesions: np.ndarray, classes: int) -> np.ndarray:
     counts = np.empty((len(lungs), 3, classes + 1), dtype=np.int64)
     for counted, lung, lesion in zip(counts, lungs, lesions, strict=True):
         combined = lung.astype(np.intp) * (classes + 1) + lesion
-        counted.flat = np.bincount(combined.ravel(), minlength=counted.size)
+        counted[:] = np.bincount(combined.ravel(), minlength=counted.size).reshape(counted.shape)
     return counts
 
 
@@ -75,9 +79,8 @@ def _region(
     )
 
 
-def _votes(lesions: np.ndarray, disagreement: np.ndarray) -> list[tuple[int, float | None]]:
-    """By axial slice, the voxels that any member calls lesion, and the mean over them."""
-    votes = []
+def _votes(lesions: np.ndarray, disagreement: np.ndarray) -> list[Vote]:
+    votes: list[Vote] = []
     for labels, values in zip(lesions, disagreement, strict=True):
         voted = values[(labels > 0) | (values > 0)]
         mean = float(voted.mean(dtype=np.float64)) if voted.size else None
@@ -88,7 +91,7 @@ def _votes(lesions: np.ndarray, disagreement: np.ndarray) -> list[tuple[int, flo
 def _slices(
     counts: np.ndarray,
     classes: tuple[str, ...],
-    votes: list[tuple[int | None, float | None]],
+    votes: list[Vote],
     order: AxialOrder,
     geometry: Geometry,
 ) -> tuple[SliceSeverity, ...]:
@@ -96,21 +99,24 @@ def _slices(
     lung_pixels = counts[:, 1:].sum(axis=(1, 2))
     class_pixels = counts[:, 1:, 1:].sum(axis=1)
     lesion_pixels = class_pixels.sum(axis=1)
+    pixel_mm2 = height * width
     return tuple(
         SliceSeverity(
             index=int(index),
             position_mm=position,
-            lung_mm2=float(lung_pixels[index] * height * width),
-            lesion_mm2=float(lesion_pixels[index] * height * width),
+            lung_mm2=float(lung_pixels[index] * pixel_mm2),
+            lesion_mm2=float(lesion_pixels[index] * pixel_mm2),
             ratio=float(lesion_pixels[index] / lung_pixels[index]),
             lesion_class_mm2={
-                name: float(pixels * height * width)
+                name: float(pixels * pixel_mm2)
                 for name, pixels in zip(classes, class_pixels[index], strict=True)
             },
-            voted_mm2=None if votes[index][0] is None else votes[index][0] * height * width,
-            disagreement=votes[index][1],
+            voted_mm2=None if voted is None else voted * pixel_mm2,
+            disagreement=disagreement,
         )
-        for index, position in enumerate(superior_positions(order, geometry))
+        for index, (position, (voted, disagreement)) in enumerate(
+            zip(superior_positions(order, geometry), votes, strict=True)
+        )
         if lung_pixels[index]
     )
 

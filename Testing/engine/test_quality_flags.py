@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from COVIDLesionSegLib.engine.remarks import UNTRAINED, severity_flags, untrained_flag
+from COVIDLesionSegLib.engine.flags import UNTRAINED, untrained_flag
+from COVIDLesionSegLib.engine.severity.quality_flags import severity_flags
 from COVIDLesionSegLib.engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
 
 

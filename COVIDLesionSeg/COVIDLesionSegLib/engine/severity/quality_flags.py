@@ -1,0 +1,41 @@
+"""Quality flags about the severity: next to no lesion, and slices on which an ensemble is divided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..flags import Flag
+from ..labels import BOTH_LUNGS
+from .report import SeverityReport
+
+_TINY_FRACTION = 0.001
+_DIVIDED = 0.5
+"""Mean disagreement of an ensemble on a slice; votes of 3 to 1 give 0.5."""
+_LEAST_MM2 = 50.0  # that some member calls lesion: a disc of 8 mm; less is noise
+
+
+def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
+    """Next to no lesion, and slices on which an ensemble is divided, the worst first."""
+    both = severity.region(BOTH_LUNGS)
+    if both.ratio is not None and 0 < both.ratio < _TINY_FRACTION:
+        yield Flag(
+            "lesion-volume-tiny",
+            f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_FRACTION:.1%} of "
+            "the lungs: that may be noise, so look at the slices before trusting the category.",
+        )
+    divided = sorted(
+        (one.disagreement * one.voted_mm2, -number, one.position_mm)
+        for number, one in enumerate(severity.slices)
+        if one.disagreement is not None
+        and one.voted_mm2 is not None
+        and one.disagreement > _DIVIDED
+        and one.voted_mm2 >= _LEAST_MM2
+    )[::-1]
+    if divided:
+        places = ", ".join(f"{round(position):+d}" for *_, position in divided[:5])
+        more = f" and {len(divided) - 5} more" if len(divided) > 5 else ""
+        yield Flag(
+            "ensemble-divided",
+            f"The members of the ensemble disagree on {len(divided)} of {len(severity.slices)} "
+            f"slices (the worst first: S {places}{more} mm): look at these.",
+        )
