@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..engine.explain.slice_explanation import SliceExplanation, explain_slice
 from ..engine.inference.allocator import tune_allocator
+from ..engine.models.catalogue import check_models
 from ..engine.progress import (
     CancelToken,
     Progress,
@@ -45,6 +46,7 @@ def explain(
     cancel = cancel or CancelToken()
     progress(Progress("Starting", 0.0))
     with result_folder(out, (options.ct,), EXPLANATION_RESULT) as staging:
+        check_models(options.parameters.members)
         tune_allocator()
         progress(Progress("Reading the CT", 0.01))
         volume = read_volume(options.ct, options.series)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..engine.inference.allocator import tune_allocator
+from ..engine.models.catalogue import check_models
 from ..engine.parameters import Parameters
 from ..engine.progress import (
     CancelToken,
@@ -125,10 +126,9 @@ def _segment(
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
     with result_folder(out, inputs) as staging:
-        from ..engine.models.catalogue import load_catalogue
         from ..headless.bootstrap import require_rendering
 
-        load_catalogue().members(parameters.members)
+        check_models(parameters.members)
         require_rendering()
         cancel.raise_if_cancelled()
         progress(Progress("Reading the CT", 0.01))

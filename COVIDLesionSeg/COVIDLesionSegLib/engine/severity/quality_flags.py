@@ -1,4 +1,4 @@
-"""Quality flags about the severity: next to no lesion, and slices on which an ensemble is divided."""
+"""Quality flags about the severity: next to no lesion, slices on which an ensemble is divided."""
 
 from __future__ import annotations
 
