@@ -15,6 +15,7 @@ from pydicom.misc import is_dicom
 from ..errors import InputError
 from .checks import MINIMUM_SLICES, check_size
 from .dicom_series import CT_IMAGE, Slice, choose_series
+from .images import itk_path
 from .slice_stack import slice_order, stack_geometry
 from .volume import Volume
 
@@ -106,7 +107,7 @@ def _can_be_hounsfield(item: Slice) -> bool:
 def _read_pixels(item: Slice, shape: tuple[int, int]) -> np.ndarray:
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(item.path))
+    reader.SetFileName(itk_path(item.path, item.name))
     try:
         pixels = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError as error:
