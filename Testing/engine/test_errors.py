@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from COVIDLesionSegLib.engine.errors import InputError, in_one_sentence
@@ -34,3 +37,16 @@ def test_an_unexpected_error_is_named_by_its_type_and_repeats_no_path(error):
     assert "Doe" not in said and "/data" not in said
     if not isinstance(error, ImportError):
         assert type(error).__name__ in said and "--debug" in said
+
+
+def test_a_full_disk_is_named_by_where_it_is_mounted():
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert in_one_sentence(full).startswith("A disk is full; free disk space")
+    full.filename = "/Doe^Jane/ct.nii"
+    assert in_one_sentence(full).startswith("The disk at / is full; free disk space there")
+
+
+def test_bytes_that_a_terminal_obeys_are_not_printed():
+    name = os.fsdecode(b"a\x1b[2J\xfc\n.nrrd") + "\u202e"
+    said = in_one_sentence(InputError(f"{name} is damaged."))
+    assert said == "a?[2J? .nrrd? is damaged."

@@ -73,3 +73,34 @@ def test_checking_again_repeats_no_warning():
     once = check_chest_ct(Volume(hu, grid_of(hu, spacing=(0.75, 0.75, 12.0)), {}, ("odd",)))
     assert len(once.warnings) == 2
     assert check_chest_ct(once).warnings == once.warnings
+
+
+@pytest.mark.parametrize(
+    "spacing", [(750.0, 750.0, 2500.0), (0.00075, 0.8, 2.5), (1e300, 1.0, 1.0)]
+)
+def test_voxel_size_that_no_ct_has_is_refused(spacing):
+    hu = chest_hu()
+    with pytest.raises(InputError, match="which no CT has; correct its spacing"):
+        check_chest_ct(Volume(hu, grid_of(hu, spacing=spacing)))
+
+
+@pytest.mark.parametrize("far", [1e6, -1e300])
+def test_position_that_no_scanner_has_is_refused(far):
+    hu = chest_hu()
+    with pytest.raises(InputError, match="grid is damaged"):
+        check_chest_ct(Volume(hu, grid_of(hu, origin=(0.0, far, 0.0))))
+
+
+def test_axes_too_long_for_a_number_are_refused():
+    hu = chest_hu()
+    direction = (1.0, 1e300, 1e300, 0.0, 1.0, -1e300, 0.0, 0.0, 1.0)
+    with pytest.raises(InputError, match="right angles"):
+        check_chest_ct(Volume(hu, grid_of(hu, direction=direction)))
+
+
+@pytest.mark.parametrize("marker", [1e20, 1e300, 2.0**31])
+def test_values_far_above_metal_are_refused_before_they_become_infinite(marker):
+    hu = chest_hu().astype(float)
+    hu[0, 0, 0] = marker
+    with pytest.raises(InputError, match="not HU"):
+        check_chest_ct(Volume(hu, grid_of(hu)))

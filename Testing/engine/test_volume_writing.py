@@ -2,9 +2,13 @@
 
 import os
 import resource
+import shlex
+import shutil
 import signal
+import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,11 +109,61 @@ def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, suffix):
     write_volume(labels, grid_of(labels), path)
     before = path.read_bytes()
     hu = chest_hu((20, 30, 30))
-    with full_disk(), pytest.raises(OutputError, match="free disk space") as caught:
+    with full_disk(), pytest.raises(OutputError, match="File too large.*free disk space") as caught:
         write_volume(hu, grid_of(hu), path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+SMALL_DISK = """
+import sys
+import numpy as np
+from pathlib import Path
+from COVIDLesionSegLib.engine.errors import OutputError
+from COVIDLesionSegLib.engine.volume import Geometry, write_volume
+
+array = np.random.default_rng(0).integers(0, 256, (8, 100, 100)).astype(np.uint8)
+grid = Geometry((100, 100, 8), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+folder = Path(sys.argv[1])
+(folder / "results").mkdir()
+for suffix in sys.argv[2:]:
+    try:
+        write_volume(array, grid, folder / "results" / f"ct{suffix}")
+    except OutputError as error:
+        print(error)
+print([path.name for path in (folder / "results").iterdir()])
+"""
+
+
+def test_disk_that_is_full_is_named(tmp_path):
+    """A disk of 32 KiB, mounted for a process of its own."""
+    unshare = shutil.which("unshare")
+    mount = f"mount -t tmpfs -o size=32k small {shlex.quote(str(tmp_path))}"
+    inside = [unshare or "", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if unshare is None or subprocess.run([*inside, mount], capture_output=True).returncode:
+        pytest.skip("this system lets no user mount a disk")
+    python = shlex.join([sys.executable, "-c", SMALL_DISK, str(tmp_path), *SUFFIXES])
+    told = subprocess.run(
+        [*inside, f"{mount} && {python}"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert told == [
+        *(
+            f"ct{suffix} cannot be written: the disk at {tmp_path} is full; free disk space "
+            "there, or choose a place on another disk."
+            for suffix in SUFFIXES
+        ),
+        "[]",
+    ]
+
+
+def test_folder_that_is_not_utf8_is_refused_instead_of_ending_the_process(tmp_path):
+    hu = chest_hu()
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe4"))
+    folder.mkdir()
+    with pytest.raises(OutputError, match="not UTF-8; rename"):
+        write_volume(hu, grid_of(hu), folder / "ct.nrrd")
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="asks the system for the mode of a handle")

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+import pytest
 import SimpleITK as sitk
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from COVIDLesionSegLib.engine.volume import Geometry
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume import Geometry, read_volume
 
 PATIENT_NAME = "Doe^Jane"
 PATIENT_ID = "ID-4711"
@@ -143,3 +145,15 @@ def overwrite(path: Path, offset: int, content: bytes) -> Path:
     whole[offset : offset + len(content)] = content
     path.write_bytes(whole)
     return path
+
+
+def refusal(path: Path, series: str | None = None) -> str:
+    """The message of the error that reading gives: one line of one sentence naming the file."""
+    with pytest.raises(InputError) as caught:
+        read_volume(path, series)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert "ITK" not in message
+    assert str(path.parent) not in message
+    return message

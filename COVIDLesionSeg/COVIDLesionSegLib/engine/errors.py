@@ -1,5 +1,11 @@
 """What can go wrong, each said in one sentence that names the problem and the way out."""
 
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
 
 class CovidLesionSegError(Exception):
     """Base of every error this package raises on purpose.
@@ -67,6 +73,27 @@ class Cancelled(CovidLesionSegError):
         super().__init__(message)
 
 
+def full_disk(error: BaseException | None, path: Path | None = None) -> str | None:
+    """``the disk at PLACE is full`` and what to do, or None if ``error`` says something else.
+
+    PLACE is where the disk is mounted: that tells the disk, and holds no patient's name.
+
+    Args:
+        error: Anything that was raised.
+        path: What was to be written, if that is known; by default what the error names.
+    """
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    if path is None and not isinstance(error.filename, str):
+        return "a disk is full; free disk space for the results and for temporary files."
+    folder = Path(path or error.filename).expanduser().resolve().parent
+    while not os.path.ismount(folder) and folder != folder.parent:
+        folder = folder.parent
+    return (
+        f"the disk at {folder} is full; free disk space there, or choose a place on another disk."
+    )
+
+
 def in_one_sentence(error: BaseException) -> str:
     """What a person is told about any error, on one line.
 
@@ -78,6 +105,8 @@ def in_one_sentence(error: BaseException) -> str:
     elif isinstance(error, ImportError):
         package = error.name or "A Python package"
         text = f"{package} cannot be loaded: install or repair it, then try again."
+    elif (full := full_disk(error)) is not None:
+        text = full[0].upper() + full[1:]
     elif isinstance(error, MemoryError):
         text = (
             "Memory ran out: close other programs, crop the CT to the chest, or lower the batch "
@@ -88,4 +117,6 @@ def in_one_sentence(error: BaseException) -> str:
             f"Something unexpected went wrong ({type(error).__name__}): report it with the "
             "traceback."
         )
-    return " ".join(text.split())
+    # Names of files and fields of headers can hold bytes that a terminal obeys, or cannot show.
+    shown = "".join(c if c.isprintable() or c.isspace() else "?" for c in text)
+    return " ".join(shown.split())

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import OutputError, full_disk
 
 
 def write_bytes(data: bytes, path: Path) -> None:
@@ -22,4 +22,22 @@ def write_bytes(data: bytes, path: Path) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise OutputError(f"{path.name} cannot be written: {error.strerror}.") from error
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError | None) -> OutputError:
+    """The error to raise where ``path`` cannot be written: which disk is full, or what else it is.
+
+    Args:
+        path: The file or folder that was to be written; it need not exist.
+        error: What the system said, or None if it said nothing.
+    """
+    name = os.fsencode(path.name).decode("utf-8", "replace")
+    full = full_disk(error, path)
+    if full is not None:
+        return OutputError(f"{name} cannot be written: {full}")
+    why = f": {error.strerror}" if error is not None and error.strerror else ""
+    return OutputError(
+        f"{name} cannot be written{why}; check that the folder exists, its permissions and the "
+        "free disk space."
+    )

@@ -2,7 +2,7 @@
 
 from .checks import AIR_HU, check_chest_ct
 from .geometry import AxialOrder, Geometry, same_grid
-from .images import geometry_of, image_from
+from .images import geometry_of, image_from, itk_path
 from .reading import read_array, read_volume
 from .volume import Volume
 from .writing import write_volume
@@ -15,6 +15,7 @@ __all__ = [
     "check_chest_ct",
     "geometry_of",
     "image_from",
+    "itk_path",
     "read_array",
     "read_volume",
     "same_grid",

@@ -6,8 +6,10 @@ One set of rules for files, DICOM series and Slicer nodes.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from .geometry import Geometry
@@ -24,6 +26,15 @@ THICK_SLICES_MM = 10.0
 
 AIR_HU = -1024
 """Below is padding outside the field of view (-2048, -3024, ...), raised to this value."""
+
+_HIGHEST_HU = 1e5
+"""Metal reaches 31,000 HU at 16 bits; far above are markers of programs, not measurements."""
+
+_VOXEL_MM = (0.01, 100.0)
+"""No CT has smaller or larger voxels: a size outside is in another unit, or damaged."""
+
+_FARTHEST_MM = 1e5
+"""From the scanner's origin."""
 
 # Lung, airways and the air around the patient. The limits keep noise around -1000 HU in, and out
 # both constant padding at -1024 and fat.
@@ -88,10 +99,10 @@ def check_size(size: tuple[int, ...]) -> None:
 
 
 def check_grid(geometry: Geometry) -> None:
-    """Refuse spacing that is not positive and axes that are not orthogonal.
+    """Refuse voxel sizes and positions that no CT has, and axes that are not orthogonal.
 
     Raises:
-        InputError: The grid is degenerate or sheared.
+        InputError: The grid is degenerate, not in mm, or sheared.
     """
     numbers = (*geometry.spacing, *geometry.origin, *geometry.direction)
     if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0:
@@ -99,8 +110,21 @@ def check_grid(geometry: Geometry) -> None:
             f"The volume's grid is damaged (voxel size {' x '.join(map(str, geometry.spacing))} "
             "mm); correct its spacing, origin and directions."
         )
+    low, high = _VOXEL_MM
+    if not all(low <= mm <= high for mm in geometry.spacing):
+        raise InputError(
+            f"The volume's voxels measure {' x '.join(f'{mm:g}' for mm in geometry.spacing)} mm, "
+            "which no CT has; correct its spacing, which must be in mm."
+        )
+    if max(abs(mm) for mm in geometry.origin) > _FARTHEST_MM:
+        raise InputError(
+            f"The volume's grid is damaged (it begins {max(map(abs, geometry.origin)):g} mm from "
+            "the scanner's origin); correct its origin."
+        )
     direction = np.reshape(geometry.direction, (3, 3))
-    if np.abs(direction.T @ direction - np.eye(3)).max() > 1e-3:
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN counts as sheared
+        orthogonal = np.abs(direction.T @ direction - np.eye(3)).max() <= 1e-3
+    if not orthogonal:
         raise InputError(
             "The volume's axes are not at right angles (sheared, as with gantry tilt); resample "
             "it to an orthogonal grid first, for example by hardening its acquisition transform "
@@ -108,13 +132,18 @@ def check_grid(geometry: Geometry) -> None:
         )
 
 
-def _hounsfield(array: np.ndarray) -> np.ndarray:
+def _hounsfield(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Array as int16 where nothing is lost, else float32, with padding raised to ``AIR_HU``."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         share = 1 - np.count_nonzero(np.isfinite(array)) / array.size
         raise InputError(
             f"{share:.1%} of the voxels are NaN or infinite; export the CT again with numbers in "
             "every voxel."
+        )
+    if array.max() > _HIGHEST_HU:
+        raise InputError(
+            f"Values run from {array.min():g} to {array.max():g}, so they are not HU (metal is "
+            "below 31,000 HU); export the CT again without other values."
         )
     integral = array.dtype.kind in "iu" or all(np.array_equal(np.rint(s), s) for s in array)
     fits = array.max() <= np.iinfo(np.int16).max
@@ -124,7 +153,7 @@ def _hounsfield(array: np.ndarray) -> np.ndarray:
     return array.astype(dtype, copy=False)
 
 
-def _check_values(array: np.ndarray, stored: np.ndarray) -> None:
+def _check_values(array: npt.NDArray[Any], stored: npt.NDArray[Any]) -> None:
     lowest, highest = stored.min(), stored.max()
     if lowest == highest:
         raise InputError(f"Every voxel has the same value ({lowest:g}): the volume is empty.")

@@ -19,6 +19,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from ..errors import InputError
 from .checks import AIR_HU, MINIMUM_SLICES, check_size
 from .dicom_series import CT_IMAGE, Slice, choose_series
+from .images import itk_path
 from .slice_stack import slice_order, stack_geometry
 from .volume import Volume
 
@@ -319,12 +320,7 @@ def _decompress(item: Slice) -> npt.NDArray[Any]:
             f"{item.name} is compressed and MONOCHROME1, which together are not read here; export "
             "the series uncompressed, or as MONOCHROME2."
         )
-    try:
-        name = str(item.path).encode().decode()
-    except UnicodeEncodeError as error:  # at which SimpleITK ends the process
-        raise InputError(
-            f"{item.name}, or its folder, has a name that is not in UTF-8; rename it."
-        ) from error
+    name = itk_path(item.path, item.name)
     try:
         image = sitk.ReadImage(name, imageIO="GDCMImageIO")
     except RuntimeError as error:

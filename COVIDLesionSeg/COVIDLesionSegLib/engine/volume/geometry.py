@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+FloatArray = npt.NDArray[np.float64]
+
 _POSITION_TOLERANCE = 0.05
 """Of a voxel, between the corners of two grids that count as the same."""
 
@@ -28,21 +32,21 @@ class Geometry:
     direction: tuple[float, ...]
 
     @classmethod
-    def from_ijk_to_ras(cls, matrix: np.ndarray, size: tuple[int, int, int]) -> Geometry:
+    def from_ijk_to_ras(cls, matrix: npt.ArrayLike, size: tuple[int, int, int]) -> Geometry:
         """Geometry of a Slicer volume node from its 4x4 IJK-to-RAS matrix and (i, j, k) size."""
         lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
         spacing = np.linalg.norm(lps[:3, :3], axis=0)
         with np.errstate(invalid="ignore"):  # a zero column gives NaN, which check_grid refuses
             direction = lps[:3, :3] / spacing
         return cls(
-            size=tuple(int(n) for n in size),
-            spacing=tuple(float(s) for s in spacing),
-            origin=tuple(float(o) for o in lps[:3, 3]),
+            size=(int(size[0]), int(size[1]), int(size[2])),
+            spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+            origin=(float(lps[0, 3]), float(lps[1, 3]), float(lps[2, 3])),
             direction=tuple(float(d) for d in direction.ravel()),
         )
 
     @property
-    def ijk_to_lps(self) -> np.ndarray:
+    def ijk_to_lps(self) -> FloatArray:
         """4x4 matrix from voxel indices (i, j, k) to LPS mm."""
         matrix = np.eye(4)
         matrix[:3, :3] = np.reshape(self.direction, (3, 3)) * self.spacing
@@ -50,9 +54,9 @@ class Geometry:
         return matrix
 
     @property
-    def ijk_to_ras(self) -> np.ndarray:
+    def ijk_to_ras(self) -> FloatArray:
         """4x4 matrix from voxel indices (i, j, k) to RAS mm, Slicer's convention."""
-        return _LPS_TO_RAS @ self.ijk_to_lps
+        return np.asarray(_LPS_TO_RAS @ self.ijk_to_lps)
 
     @property
     def voxel_volume_ml(self) -> float:
@@ -96,23 +100,26 @@ class AxialOrder:
             strength[:, grid] = -1
         # Array axes are grid axes reversed (array axis 0 is k); patient axes z, y, x are L P S
         # components 2, 1, 0.
-        permutation = tuple(2 - grid_axis[patient] for patient in (2, 1, 0))
-        flips = tuple(bool(direction[patient, grid_axis[patient]] < 0) for patient in (2, 1, 0))
-        return cls(permutation, flips)
+        z, y, x = (2 - grid_axis[patient] for patient in (2, 1, 0))
+        flip_z, flip_y, flip_x = (
+            bool(direction[patient, grid_axis[patient]] < 0) for patient in (2, 1, 0)
+        )
+        return cls((z, y, x), (flip_z, flip_y, flip_x))
 
-    def to_axial(self, array: np.ndarray) -> np.ndarray:
+    def to_axial(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Stored array to axial order (z, y, x); a view, no copy."""
         axial = np.transpose(array, self.permutation)
         return axial[tuple(slice(None, None, -1 if flip else None) for flip in self.flips)]
 
-    def to_stored(self, axial: np.ndarray) -> np.ndarray:
+    def to_stored(self, axial: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Axial array (z, y, x) back to the stored order; a view, no copy."""
         stored = axial[tuple(slice(None, None, -1 if flip else None) for flip in self.flips)]
         return np.transpose(stored, np.argsort(self.permutation))
 
     def axial_spacing(self, geometry: Geometry) -> tuple[float, float, float]:
         """Spacing in mm along the axial array's axes (z, y, x)."""
-        return tuple(geometry.spacing[2 - axis] for axis in self.permutation)
+        z, y, x = (geometry.spacing[2 - axis] for axis in self.permutation)
+        return z, y, x
 
 
 def same_grid(first: Geometry, second: Geometry) -> bool:
@@ -127,7 +134,7 @@ def same_grid(first: Geometry, second: Geometry) -> bool:
     return bool(np.abs(distance).max() <= _POSITION_TOLERANCE * min(first.spacing))
 
 
-def zeros_laid_out_as(axial: np.ndarray, dtype: type) -> np.ndarray:
+def zeros_laid_out_as(axial: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Zeros that lie in memory as ``axial`` does: laid back on the stored grid without a copy."""
     backwards = tuple(slice(None, None, -1 if step < 0 else None) for step in axial.strides)
     return np.zeros_like(axial, dtype)[backwards]

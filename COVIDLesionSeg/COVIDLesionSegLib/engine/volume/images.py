@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
+from ..errors import InputError
 from .geometry import Geometry
+
+
+def itk_path(path: Path, name: str | None = None) -> str:
+    """A path as ITK and VTK take it, which end the process on one that is not UTF-8.
+
+    Every path that reaches their readers and writers goes through here.
+
+    Args:
+        path: Any path.
+        name: What a message calls the file; its own name if None.
+
+    Raises:
+        InputError: The path has bytes that are not UTF-8, as in names from old archives.
+    """
+    text = str(path)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path.name).decode("utf-8", "replace") if name is None else name
+        raise InputError(
+            f"The path of {shown} holds characters that are not UTF-8; rename the file or its "
+            "folder."
+        ) from error
+    return text
 
 
 def geometry_of(image: sitk.Image | sitk.ImageFileReader) -> Geometry:
     """Grid of a three-dimensional image, or of the file whose header a reader has read."""
+    stated: Any = image  # SimpleITK has no types
+    i, j, k = (int(n) for n in stated.GetSize())
+    spacing_i, spacing_j, spacing_k = (float(s) for s in stated.GetSpacing())
+    left, posterior, superior = (float(o) for o in stated.GetOrigin())
     return Geometry(
-        size=tuple(int(n) for n in image.GetSize()),
-        spacing=tuple(float(s) for s in image.GetSpacing()),
-        origin=tuple(float(o) for o in image.GetOrigin()),
-        direction=tuple(float(d) for d in image.GetDirection()),
+        size=(i, j, k),
+        spacing=(spacing_i, spacing_j, spacing_k),
+        origin=(left, posterior, superior),
+        direction=tuple(float(d) for d in stated.GetDirection()),
     )
 
 
-def image_from(array: np.ndarray, geometry: Geometry) -> sitk.Image:
+def image_from(array: npt.NDArray[Any], geometry: Geometry) -> sitk.Image:
     """Scalar image of a stored array, shape (k, j, i), on ``geometry``.
 
     Raises:

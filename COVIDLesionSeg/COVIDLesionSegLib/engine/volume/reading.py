@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..errors import InputError
 from .checks import check_chest_ct, check_grid, check_size
 from .dicom import read_dicom
 from .dicom_series import is_dicom_file
+from .file_header import FileHeader, check_complete
 from .geometry import Geometry
-from .images import geometry_of, quiet_itk
-from .integrity import check_complete
-from .nifti_header import check_nifti_header
-from .text_header import check_metaimage_header, check_nrrd_header
+from .images import geometry_of, itk_path, quiet_itk
+from .nifti import NiftiHeader, read_nifti_header, read_nifti_voxels
+from .text_header import read_metaimage_header, read_nrrd_header
 from .volume import Volume
 
 FORMATS = {
@@ -30,10 +34,10 @@ FORMATS = {
 }
 """File formats by the ending of the file name; DICOM is known by its content."""
 
-_CHECK_HEADER = {
-    "NIfTI": check_nifti_header,
-    "NRRD": check_nrrd_header,
-    "MetaImage": check_metaimage_header,
+_READ_HEADER: dict[str, Callable[[Path], FileHeader]] = {
+    "NIfTI": read_nifti_header,
+    "NRRD": read_nrrd_header,
+    "MetaImage": read_metaimage_header,
 }
 
 
@@ -53,7 +57,7 @@ def read_volume(path: str | Path, series: str | None = None) -> Volume:
         InputError: It cannot be read whole, or is not a chest CT in HU (:func:`check_chest_ct`).
         SeveralSeriesError: The folder holds more than one series, and none was chosen.
     """
-    path = _readable(path)
+    path = readable(path)
     if path.is_dir() or is_dicom_file(path):
         with quiet_itk():
             volume = read_dicom(path, series)
@@ -67,7 +71,7 @@ def read_volume(path: str | Path, series: str | None = None) -> Volume:
     return replace(volume, source={**volume.source, "slices": str(volume.axial.shape[0])})
 
 
-def read_array(path: str | Path) -> tuple[np.ndarray, Geometry]:
+def read_array(path: str | Path) -> tuple[npt.NDArray[Any], Geometry]:
     """Values of any kind, as :func:`write_volume` writes them: labels, probabilities, HU.
 
     Returns:
@@ -76,25 +80,102 @@ def read_array(path: str | Path) -> tuple[np.ndarray, Geometry]:
     Raises:
         InputError: The file cannot be read whole, or is not a three-dimensional scalar volume.
     """
-    array, geometry, _ = _read_file(_readable(path))
+    array, geometry, _ = _read_file(readable(path))
     return array, geometry
 
 
-def _readable(path: str | Path) -> Path:
+def readable(path: str | Path) -> Path:
+    """The absolute path of a file or folder that exists and may be read.
+
+    Raises:
+        InputError: It does not exist, cannot be opened, is neither a file nor a folder, or its
+            path is not UTF-8.
+    """
     path = Path(path).expanduser().absolute()
+    is_folder = os.path.isdir(path)
+    itk_path(path, "the folder" if is_folder else None)
     try:
-        if path.is_dir():
+        if is_folder:
             next(path.iterdir(), None)
+        elif path.exists() and not path.is_file():
+            raise InputError(f"{path.name} is neither a file nor a folder; check the path.")
         else:
             path.open("rb").close()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{path.name} does not exist; check the path.") from error
     except OSError as error:
-        what = "The folder" if os.path.isdir(path) else path.name
+        what = "The folder" if is_folder else path.name
         raise InputError(
             f"{what} cannot be opened ({error.strerror}); check its permissions."
         ) from error
+    except ValueError as error:
+        raise InputError("The path holds a zero byte; check the path.") from error
     return path
+
+
+def read_header(path: Path) -> FileHeader:
+    """The checked header of a file that is not DICOM.
+
+    Raises:
+        InputError: The file is of another kind, or its header is damaged.
+    """
+    suffix = _suffix(path)
+    if not suffix:
+        raise InputError(
+            "The file is not in a format read here; use a DICOM folder or one of "
+            f"{', '.join(FORMATS)}."
+        )
+    try:
+        return _READ_HEADER[FORMATS[suffix]](path)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be opened ({error.strerror}).") from error
+
+
+def open_image(path: Path) -> tuple[sitk.ImageFileReader, FileHeader]:
+    """ITK's reader, which has read the header of a file that is not DICOM, and ours of it.
+
+    Raises:
+        InputError: The header is damaged, or ITK takes it for something else than it states.
+    """
+    header = read_header(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(itk_path(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _refusal(error, path) from error
+    dimension = reader.GetDimension()
+    if dimension == len(header.size) == len(header.spacing) == 3 and not (
+        tuple(reader.GetSize()) == header.size
+        and np.allclose(reader.GetSpacing(), header.spacing, rtol=1e-3, atol=0)
+    ):
+        raise InputError(
+            f"{path.name} is damaged (its header can be understood in two ways); copy or export "
+            "it again."
+        )
+    return reader, header
+
+
+def voxel_bytes(reader: sitk.ImageFileReader) -> int:
+    """Bytes of all voxels, uncompressed, of the file whose header the reader has read."""
+    components = reader.GetNumberOfComponents()
+    voxel = sitk.Image([1] * reader.GetDimension(), reader.GetPixelID(), components)
+    return int(math.prod(reader.GetSize()) * components * voxel.GetSizeOfPixelComponent())
+
+
+def execute(reader: sitk.ImageFileReader, path: Path) -> sitk.Image:
+    """The image of a reader that :func:`open_image` gave.
+
+    Raises:
+        InputError: ITK cannot read the voxels.
+    """
+    try:
+        with quiet_itk():
+            image: sitk.Image = reader.Execute()
+    except RuntimeError as error:
+        raise _refusal(error, path) from error
+    return image
 
 
 def _suffix(path: Path) -> str:
@@ -102,51 +183,41 @@ def _suffix(path: Path) -> str:
     return next((suffix for suffix in FORMATS if name.endswith(suffix)), "")
 
 
-def _read_file(path: Path) -> tuple[np.ndarray, Geometry, tuple[str, ...]]:
+def _read_file(path: Path) -> tuple[npt.NDArray[Any], Geometry, tuple[str, ...]]:
     """Array, grid and warnings of a file that is not DICOM."""
-    suffix = _suffix(path)
-    if not suffix:
-        raise InputError(
-            "The file is not in a format read here; use a DICOM folder or one of "
-            f"{', '.join(FORMATS)}."
-        )
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        with quiet_itk():
-            reader.ReadImageInformation()
-            geometry, voxel_bytes = _check_announced(reader, path.name)
-            warnings = _CHECK_HEADER[FORMATS[suffix]](path)
-            check_complete(path, voxel_bytes)
-            return sitk.GetArrayFromImage(reader.Execute()), geometry, warnings
-    except RuntimeError as error:
-        raise InputError(_plain_reason(str(error), path.name, FORMATS[suffix])) from error
-
-
-def _check_announced(reader: sitk.ImageFileReader, name: str) -> tuple[Geometry, int]:
-    """Grid and bytes of all voxels by the header, if they are worth reading."""
+    reader, header = open_image(path)
     dimension, components = reader.GetDimension(), reader.GetNumberOfComponents()
     if dimension != 3 or components != 1:
         what = f"{dimension}-dimensional" if dimension != 3 else f"{components} values per voxel"
         raise InputError(
-            f"{name} is not a three-dimensional scalar volume ({what}); give one CT volume."
+            f"{path.name} is not a three-dimensional scalar volume ({what}); give one CT volume."
         )
     geometry = geometry_of(reader)
     check_size(geometry.size)
     check_grid(geometry)
-    one_voxel = sitk.Image([1, 1, 1], reader.GetPixelID())
-    return geometry, int(np.prod(geometry.size)) * one_voxel.GetSizeOfPixelComponent()
+    if isinstance(header, NiftiHeader):
+        return read_nifti_voxels(header), geometry, header.warnings
+    check_complete(header, voxel_bytes(reader))
+    return sitk.GetArrayFromImage(execute(reader, path)), geometry, header.warnings
 
 
-def _plain_reason(itk_message: str, name: str, file_format: str) -> str:
+def _refusal(error: RuntimeError, path: Path) -> InputError:
     """One sentence for what ITK says in many lines."""
-    if "orthonormal" in itk_message:
-        return (
+    said, name = str(error), path.name
+    if "orthonormal" in said:
+        return InputError(
             f"{name} has axes that are not at right angles (sheared, as with gantry tilt); "
             "resample it to an orthogonal grid first."
         )
-    if "couldn't open the first datafile" in itk_message:
-        return f"The file with the voxels of {name} is missing; copy both files."
-    if "Unable to determine ImageIO" in itk_message:
-        return f"{name} is not a {file_format} file, or is damaged; copy or export it again."
-    return f"{name} is truncated, damaged or of an unsupported kind; copy or export it again."
+    if "couldn't open the first datafile" in said:
+        return InputError(f"The file with the voxels of {name} is missing; copy both files.")
+    if "bad_alloc" in said or "Failed to allocate" in said:
+        return InputError(f"{name} does not fit into memory; crop it, or use a larger computer.")
+    if "Unable to determine ImageIO" in said:
+        return InputError(
+            f"{name} is not a {FORMATS[_suffix(path)]} file, or is damaged; copy or export it "
+            "again."
+        )
+    return InputError(
+        f"{name} is truncated, damaged or of an unsupported kind; copy or export it again."
+    )

@@ -11,16 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..errors import InputError
 from ..labels import CLASS_TAG, segment_id
+from .checks import check_grid, check_size
+from .file_header import check_complete
 from .geometry import Geometry
-from .images import quiet_itk
+from .images import geometry_of
+from .reading import execute, open_image, readable, voxel_bytes
+from .text_header import read_nrrd_header
 
 SUFFIX = ".seg.nrrd"
+_ID = re.compile("Segment(0|[1-9][0-9]{0,5})_ID")
 _CLASS = re.compile(rf"{re.escape(CLASS_TAG)}:([^|]*)")
+_LABELS = range(1, 2**16)  # 0 is background; Slicer's labels are of 8 or 16 bits
 _OFF_GRID = 0.05  # voxels
+_SAME_AXES = 1e-3
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Segment:
     id: str
     name: str
     class_name: str | None
-    mask: np.ndarray
+    mask: npt.NDArray[np.bool_]
 
 
 def holds_segments(path: Path) -> bool:
@@ -45,14 +53,10 @@ def holds_segments(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith(SUFFIX) or not name.endswith(".nrrd"):
         return name.endswith(SUFFIX)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        with quiet_itk():
-            reader.ReadImageInformation()
-    except RuntimeError:
+        return any(_ID.fullmatch(key) for key in read_nrrd_header(path).keys)
+    except (InputError, OSError):
         return False
-    return reader.HasMetaDataKey("Segment0_ID")
 
 
 def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
@@ -63,61 +67,94 @@ def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
         geometry: Grid of the CT.
 
     Raises:
-        InputError: The file cannot be read, holds no segments, or its voxels are not the CT's.
+        InputError: The file cannot be read whole, holds no segments, states a layer or label that
+            it cannot have, or its voxels are not the CT's.
     """
+    path = readable(path)
     try:
-        with quiet_itk():
-            image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path.name} cannot be read as a segmentation.") from error
-    header = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
-    numbers = sorted(
-        int(match[1]) for key in header if (match := re.fullmatch(r"Segment(\d+)_ID", key))
-    )
-    if not numbers or image.GetDimension() != 3:
+        reader, file_header = open_image(path)
+    except InputError as error:
+        raise InputError(f"{path.name} cannot be read as a segmentation: {error}") from error
+    # SimpleITK refuses to look up a key that is not UTF-8.
+    keys = [key for key in reader.GetMetaDataKeys() if key.isascii()]
+    header = {key: str(reader.GetMetaData(key)) for key in keys}
+    numbers = sorted(int(match[1]) for key in header if (match := _ID.fullmatch(key)))
+    if not numbers or reader.GetDimension() != 3:
         raise InputError(f"{path.name} holds no segments: save the segmentation from 3D Slicer.")
-    into, out_of = _overlap(image, geometry, path.name)
-    voxels = sitk.GetArrayViewFromImage(image)
+    own_grid = geometry_of(reader)
+    check_size((*own_grid.size, reader.GetNumberOfComponents()))
+    check_grid(own_grid)
+    into, out_of = _overlap(own_grid, geometry, path.name)
+    check_complete(file_header, voxel_bytes(reader))
+    voxels = sitk.GetArrayFromImage(execute(reader, path))
     layers = voxels[..., None] if voxels.ndim == 3 else voxels
-    return [_segment(f"Segment{n}_", header, layers, geometry, into, out_of) for n in numbers]
+    segments = []
+    for number, (layer, label) in _places(numbers, header, layers.shape[-1], path.name).items():
+        marked = layers[..., layer] == label
+        mask = np.zeros(geometry.shape, dtype=bool)
+        mask[into] = marked[out_of]
+        if np.count_nonzero(mask) < np.count_nonzero(marked):
+            raise InputError(
+                f"{path.name} marks voxels outside its CT: in Slicer's Segmentations module, set "
+                "the CT as reference and resample the segments to it."
+            )
+        segments.append(_segment(f"Segment{number}_", header, mask))
+    return segments
 
 
-def _segment(
-    prefix: str,
-    header: dict[str, str],
-    layers: np.ndarray,
-    geometry: Geometry,
-    into: tuple[slice, ...],
-    out_of: tuple[slice, ...],
-) -> Segment:
-    layer = int(header.get(f"{prefix}Layer", 0))
-    mask = np.zeros(geometry.shape, dtype=bool)
-    mask[into] = layers[(*out_of, layer)] == int(header.get(f"{prefix}LabelValue", 1))
+def _places(
+    numbers: list[int], header: dict[str, str], layers: int, name: str
+) -> dict[int, tuple[int, int]]:
+    """Layer and label of each segment; Slicer before 4.11 gave each a layer and stated neither."""
+    fields = {n: (f"Segment{n}_Layer", f"Segment{n}_LabelValue") for n in numbers}
+    if layers == len(numbers) and not any(set(both) & set(header) for both in fields.values()):
+        return {number: (layer, 1) for layer, number in enumerate(numbers)}
+    only_layer = "0" if layers == 1 else ""
+    return {
+        number: (
+            _number(layer, header.get(layer, only_layer), range(layers), name),
+            _number(label, header.get(label, ""), _LABELS, name),
+        )
+        for number, (layer, label) in fields.items()
+    }
+
+
+def _number(field: str, text: str, allowed: range, name: str) -> int:
+    if not re.fullmatch(r" *-?[0-9]{1,10} *", text) or int(text) not in allowed:
+        raise InputError(
+            f"{name} is damaged: its {field} is '{text[:40]}', but must be a whole number from "
+            f"{allowed[0]} to {allowed[-1]:,}; save the segmentation from 3D Slicer again."
+        )
+    return int(text)
+
+
+def _segment(prefix: str, header: dict[str, str], mask: npt.NDArray[np.bool_]) -> Segment:
     own_id = header[f"{prefix}ID"]
     tag = _CLASS.search(header.get(f"{prefix}Tags", ""))
+    class_name = tag[1] if tag is not None else None
     # A copy keeps the tag, but not the id.
-    own = tag is not None and segment_id(tag[1]) == own_id
+    own = class_name is not None and segment_id(class_name) == own_id
     name = header.get(f"{prefix}Name", own_id)
-    return Segment(own_id, name, tag[1] if own else None, mask)
+    return Segment(own_id, name, class_name if own else None, mask)
 
 
 def _overlap(
-    image: sitk.Image, geometry: Geometry, name: str
+    stored: Geometry, geometry: Geometry, name: str
 ) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Where the file's voxels lie in the CT, and which of them do; both (k, j, i)."""
-    spacing = np.array(geometry.spacing)
-    same = np.allclose(image.GetSpacing(), spacing, rtol=1e-3) and np.allclose(
-        image.GetDirection(), geometry.direction, atol=1e-3
-    )
-    direction = np.reshape(geometry.direction, (3, 3))
-    first = direction.T @ (np.array(image.GetOrigin()) - geometry.origin) / spacing
-    if not same or np.abs(first - np.rint(first)).max() > _OFF_GRID:
+    size = np.array(stored.size)
+    corners = np.array([[0, 0, 0, 1], [*(size - 1), 1]], dtype=float)
+    to_index = np.linalg.inv(geometry.ijk_to_lps) @ stored.ijk_to_lps
+    first, last = (corners @ to_index.T)[:, :3]
+    starts = np.rint(first).astype(int)
+    # Two corners do not show a turn about the line between them.
+    turned = np.abs(to_index[:3, :3] - np.eye(3)).max() > _SAME_AXES
+    if turned or np.abs([first - starts, last - starts - (size - 1)]).max() > _OFF_GRID:
         raise InputError(
             f"{name} does not lie on the grid of its CT: in Slicer's Segmentations module, set the "
             "CT as reference and resample the segments to it."
         )
-    starts, counts = np.rint(first).astype(int), np.array(image.GetSize())
-    low, high = np.maximum(starts, 0), np.minimum(starts + counts, geometry.size)
+    low, high = np.maximum(starts, 0), np.minimum(starts + size, geometry.size)
     high = np.maximum(high, low)
     into = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     out_of = tuple(slice(int(a), int(b)) for a, b in zip(low - starts, high - starts, strict=True))

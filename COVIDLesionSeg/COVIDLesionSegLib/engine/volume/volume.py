@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .geometry import AxialOrder, Geometry
 
@@ -22,7 +24,7 @@ class Volume:
         warnings: Sentences about what was odd but tolerable when reading.
     """
 
-    array: np.ndarray
+    array: npt.NDArray[Any]
     geometry: Geometry
     source: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -33,7 +35,7 @@ class Volume:
         return AxialOrder.of(self.geometry)
 
     @property
-    def axial(self) -> np.ndarray:
+    def axial(self) -> npt.NDArray[Any]:
         """HU as a view in axial order (z inferior to superior, y to posterior, x to left)."""
         return self.order.to_axial(self.array)
 
@@ -42,6 +44,6 @@ class Volume:
         """Spacing in mm along (z, y, x) of :attr:`axial`."""
         return self.order.axial_spacing(self.geometry)
 
-    def on_grid(self, axial: np.ndarray) -> np.ndarray:
+    def on_grid(self, axial: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A result in axial order, laid back on the stored grid as a contiguous array."""
         return np.ascontiguousarray(self.order.to_stored(axial))

@@ -7,21 +7,27 @@ import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
+from ..files import cannot_write
+from .file_header import check_complete
 from .geometry import Geometry
-from .images import image_from, quiet_itk
-from .integrity import check_complete
+from .images import image_from, itk_path, quiet_itk
+from .reading import read_header
 
 WRITABLE = (".nrrd", ".nii", ".nii.gz", ".mha")
 """Endings of the single-file formats that can be written."""
 
+_PROBE_BYTES = 1 << 20
+
 
 def write_volume(
-    array: np.ndarray,
+    array: npt.NDArray[Any],
     geometry: Geometry,
     path: str | Path,
     compress: bool = True,
@@ -39,8 +45,8 @@ def write_volume(
         header: Key-value pairs for the header of an NRRD file.
 
     Raises:
-        OutputError: The format is unknown, or the file cannot be written (permissions, disk full);
-            an earlier file is untouched.
+        OutputError: The format is unknown, the path is not UTF-8, or the file cannot be written
+            (permissions, disk full); an earlier file is untouched.
     """
     path = Path(path).expanduser().absolute()
     suffix = next((suffix for suffix in WRITABLE if path.name.lower().endswith(suffix)), None)
@@ -53,19 +59,34 @@ def write_volume(
         image.SetMetaData(key, value)
     temporary = path.with_name(f".partial-{uuid.uuid4().hex}{suffix}")
     try:
+        target = itk_path(temporary, path.name)
+    except InputError as error:
+        raise OutputError(str(error)) from error
+    try:
         with quiet_itk():
-            sitk.WriteImage(image, str(temporary), compress)
+            sitk.WriteImage(image, target, compress)
         # ITK reports success for a NIfTI file that filled the disk.
-        check_complete(temporary, array.nbytes)
+        check_complete(read_header(temporary), array.nbytes)
         # Windows flushes only what is open for writing.
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (RuntimeError, OSError, InputError) as error:
-        raise OutputError(
-            f"{path.name} cannot be written to {path.parent.name}; check that the folder exists, "
-            "its permissions and the free disk space."
-        ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    except (RuntimeError, InputError) as error:
+        raise cannot_write(path, _reason(temporary)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _reason(temporary: Path) -> OSError | None:
+    """Why ITK could not write the file, which it does not say: the system says it once more."""
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    return None
