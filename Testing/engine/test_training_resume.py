@@ -16,7 +16,7 @@ from COVIDLesionSegLib.engine.errors import (
     TrainingError,
 )
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training.checkpointing import LAST
+from COVIDLesionSegLib.engine.training.checkpoints import LAST
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import labelled, tiny_recipe
 

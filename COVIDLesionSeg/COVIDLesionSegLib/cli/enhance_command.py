@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ..engine.enhancement.certainty import CUT_OFF, LEAST_CERTAINTY, TOP_SHARE
 from ..engine.parameters import Parameters
+from ..engine.self_training.confidence import CUT_OFF, MIN_CONFIDENCE, TOP_FRACTION
 from . import options, training_options
 from .outcome import clear_outcome
 from .progress_display import run_and_tell
@@ -56,7 +56,7 @@ def enhance(
         typer.Option(
             "--top-share", min=0.0, max=1.0, help="Share of the unlabelled slices chosen at most."
         ),
-    ] = TOP_SHARE,
+    ] = TOP_FRACTION,
     least_certainty: Annotated[
         float,
         typer.Option(
@@ -65,7 +65,7 @@ def enhance(
             max=1.0,
             help="Certainty index of a chosen answer: its mean probability above 0.3.",
         ),
-    ] = LEAST_CERTAINTY,
+    ] = MIN_CONFIDENCE,
     slices: training_options.SlicesOption = None,
     volumes: training_options.VolumesOption = None,
     prediction_weight: Annotated[

@@ -7,28 +7,26 @@ from pathlib import Path
 
 from torch import nn
 
-from ..engine.enhancement.enhance import enhance, with_corrections
-from ..engine.enhancement.selection_file import read_selection, write_selection
+from ..engine.data.ct_table import VolumeData, read_labelled_volumes
+from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
+from ..engine.data.slice_folder import SliceData
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ModelError
-from ..engine.evaluation.contender import Contender
-from ..engine.evaluation.samples import LabelledData
-from ..engine.evaluation.slice_data import SliceData
-from ..engine.evaluation.volume_data import VolumeData
+from ..engine.evaluation.card_scores import evaluate_held_out, score_patients
+from ..engine.evaluation.evaluated_model import EvaluatedModel
 from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.evaluation import score_patients
-from ..engine.training.export import Exported, Provenance, export_model
-from ..engine.training.fine_tuning import check_may_judge
-from ..engine.training.labels import to_be_judged
+from ..engine.self_training.confidence import enhance
+from ..engine.self_training.corrections import with_corrections
+from ..engine.self_training.selection_file import read_selection, write_selection
+from ..engine.training.export import Exported, Provenance, check_held_out, export_model
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
-from ..engine.training.run_folder import fingerprint
-from ..engine.training.slices import LabelledSlice
-from ..engine.training.trainer import quieten_lightning, train
-from ..engine.training.volumes import read_labelled_volumes
+from ..engine.training.targets import evaluation_slice
+from ..engine.training.trainer import silence_lightning, train
 from .enhancement_tables import (
     before_after_lines,
     before_and_after,
@@ -83,19 +81,19 @@ class EnhancementJob:
 
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Choose, train, write everything, and give lines to tell the user."""
-        quieten_lightning()
+        silence_lightning()
         parent = parent_of(self.model_id, self.model)
         _check_finds_lesions(parent)
         start = load_network(parent)
-        recipe = make_recipe(parent.card, self.steps, onward=True)
+        recipe = make_recipe(parent.card, self.steps, fine_tune=True)
         report(Progress("Reading the data", 0.0))
         data, corrected = self._marked(recipe, cancel)
-        judges = patients_of([*data.validation, *data.outside])
-        check_may_judge(parent.card, judges)
+        judges = patients_in([*data.validation, *data.outside])
+        check_held_out(parent.card, judges)
         unlabelled = self._unlabelled(judges)
         make_model_folder(self.out, self.resume)
 
-        chosen: list[LabelledSlice] = []
+        chosen: list[LabelledImage] = []
         if unlabelled is not None:
             part = share_of(report, _READ, _CHOSEN)
             chosen = self._chosen(parent, start, unlabelled, data.training, part, cancel)
@@ -110,7 +108,7 @@ class EnhancementJob:
         exported = self._retrained(
             parent, start, recipe, learned, self._note(len(chosen), corrected), report, cancel
         )
-        judged = [to_be_judged(item, recipe) for item in data.validation]
+        judged = [evaluation_slice(item, recipe) for item in data.validation]
         before = score_patients(load_network(parent), parent.card, judged)
         rows = before_and_after(before, exported.patients)
         write_before_after(rows, self.out / BEFORE_AFTER_CSV)
@@ -157,10 +155,10 @@ class EnhancementJob:
         parent: Model,
         network: nn.Module,
         unlabelled: LabelledData,
-        marked: list[LabelledSlice],
+        marked: list[LabelledImage],
         report: ProgressCallback,
         cancel: CancelToken,
-    ) -> list[LabelledSlice]:
+    ) -> list[LabelledImage]:
         """The parent's most certain answers, written down; or those written down earlier."""
         path = self.out / SELECTION_FILE
         chosen_by = {
@@ -173,7 +171,7 @@ class EnhancementJob:
         if path.exists():
             return read_selection(chosen_by, path)
         parameters = Parameters(model=parent.id, device=self.device, precision="float32")
-        contender = Contender([(parent.card, network)], parameters)
+        contender = EvaluatedModel([(parent.card, network)], parameters)
         enhancement = enhance(unlabelled, contender, marked, self.share, self.least, report, cancel)
         write_candidates(enhancement.candidates, self.out / CANDIDATES_CSV)
         write_selection(enhancement.slices, chosen_by, path)
@@ -211,6 +209,7 @@ class EnhancementJob:
             title=self.title or parent.title,
             paper=parent.card.paper,
             provenance=self.provenance,
+            evaluate=evaluate_held_out,
             parent=parent.card,
             notes=[note],
         )

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.enhancement.enhance import Candidate
 from ..engine.evaluation.scores import PatientScores
-from ..engine.metrics.intervals import mean_and_sd
+from ..engine.metrics.overlap import mean_and_sd
+from ..engine.self_training.confidence import Candidate
 from ..engine.wording import score_text
 from .csv_table import write_table
 
@@ -41,7 +41,7 @@ def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
     """
     write_table(
         ["name", "patient", "certainty", "lesion_pixels", "verdict"],
-        [[c.name, c.patient, c.certainty, c.lesion_pixels, c.verdict] for c in candidates],
+        [[c.name, c.patient, c.confidence, c.lesion_pixels, c.verdict] for c in candidates],
         path,
     )
 

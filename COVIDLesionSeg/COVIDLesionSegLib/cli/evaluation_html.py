@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.image import imsave
 
+from ..engine.evaluation import examples as picture
 from ..engine.evaluation.examples import MOST_PATIENTS, Example
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
-from ..engine.metrics import picture
 from ..engine.wording import score_text
 from .evaluation_tables import measure_titles
 from .html_page import data_uri, render_page

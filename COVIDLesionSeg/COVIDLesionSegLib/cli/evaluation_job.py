@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..engine.data.ct_table import VolumeData
+from ..engine.data.labelled import LabelledData
+from ..engine.data.slice_folder import SliceData
 from ..engine.errors import InputError, OutputError
 from ..engine.evaluation.card_scores import check_card_is_the_users, with_scores
-from ..engine.evaluation.contender import load_contenders
+from ..engine.evaluation.evaluated_model import load_evaluated_models
 from ..engine.evaluation.run import Evaluation, evaluate
-from ..engine.evaluation.samples import LabelledData
-from ..engine.evaluation.slice_data import SliceData
-from ..engine.evaluation.volume_data import VolumeData
 from ..engine.inference.cpu import tune_allocator
 from ..engine.models.card_file import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
@@ -66,7 +66,7 @@ def run_evaluation(
         own = _own_models(models, catalogue) if write_cards else []
         data = _read(path, parameters, patients)
         report(Progress("Loading the models", 0.01))
-        contenders = load_contenders(models, parameters, catalogue, cancel, held_out)
+        contenders = load_evaluated_models(models, parameters, catalogue, cancel, held_out)
         evaluation = evaluate(
             data, contenders, lung_mask, share_of(report, _SCORING, _WRITING), cancel
         )

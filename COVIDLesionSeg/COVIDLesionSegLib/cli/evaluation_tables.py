@@ -16,11 +16,11 @@ from .result_names import EVALUATION_FORMAT, EVALUATION_VERSION
 
 
 def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
-    """Write one row for each model and patient, then four over all patients.
+    """Write one row for each model and patient, then five over all patients.
 
-    Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``half_width``, ``mean`` and
-    ``sd``; ``patient``; ``slices``; ``learned_from``; and each measure by its key. What is
-    undefined is ``n/a``.
+    Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``interval_low`` and
+    ``interval_high`` of Wilson's 95 % confidence interval, ``mean`` and ``sd``; ``patient``;
+    ``slices``; ``learned_from``; and each measure by its key. What is undefined is ``n/a``.
     """
     keys = [measure.key for measure in MEASURES]
     write_table(
@@ -39,7 +39,8 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
         yield "patient", patient, one.slices, yes_or_no(one.learned_from), one.values
     for row, values in (
         ("pooled", scores.pooled),
-        ("half_width", scores.half_widths),
+        ("interval_low", {key: one and one[0] for key, one in scores.intervals.items()}),
+        ("interval_high", {key: one and one[1] for key, one in scores.intervals.items()}),
         ("mean", scores.means),
         ("sd", scores.sds),
     ):

@@ -87,8 +87,7 @@ def _label(
 ) -> dict[str, float]:
     """Write the labels, and give each class' share of the lungs."""
     from ..engine.lungs import get_extractor
-    from ..engine.pseudo_labels.label import pseudo_labels
-    from ..engine.pseudo_labels.lung_field import lung_field
+    from ..engine.self_training.pseudo_labels import lung_field, pseudo_labels
     from ..engine.volume import read_volume
     from .pseudo_label_file import write_pseudo_labels
 

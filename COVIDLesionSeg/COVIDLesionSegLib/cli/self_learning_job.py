@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
+import numpy as np
+from torch import nn
+
+from ..engine.data.ct_table import patient_of_ct
+from ..engine.data.labelled import LabelledImage
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ParameterError
-from ..engine.evaluation.volume_data import patient_of_ct
+from ..engine.evaluation.card_scores import evaluate_held_out
+from ..engine.evaluation.evaluated_model import EvaluatedModel
 from ..engine.lesion_classes import CLASSES
+from ..engine.models.card import ModelCard
+from ..engine.networks import build_network, count_parameters
+from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
-from ..engine.training.data import TrainingData, patients_of, read_training_data
+from ..engine.self_training.pseudo_slices import pseudo_labelled_slices
+from ..engine.self_training.self_learning import LevelSettings, SelfLearned, learn_recursively
 from ..engine.training.export import Provenance, export_model
+from ..engine.training.module import frozen
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
-from ..engine.training.slices import LabelledSlice
-from ..engine.training.trainer import quieten_lightning
+from ..engine.training.trainer import silence_lightning, train
 from .csv_table import write_table
 from .training_curves import write_curves
 from .training_job import make_model_folder, parent_of, score_lines
@@ -62,7 +73,7 @@ class SelfLearningJob:
 
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Learn, write everything, and give lines to tell the user."""
-        quieten_lightning()
+        silence_lightning()
         report(Progress("Starting", 0.0))
         parent = parent_of(self.model_id, self.network)
         recipe = make_recipe(parent.card, self.steps)
@@ -83,15 +94,15 @@ class SelfLearningJob:
         patients = self._patients(judges)
         make_model_folder(self.out, self.resume)
         slices = self._pseudo_labels(patients, recipe, share_of(report, 0.0, _LABELLED), cancel)
+        learner = LevelLearner(
+            recipe, judges.validation, self.out, cancel, self.resume, self.device
+        )
         learned = learn_recursively(
-            recipe,
+            learner,
             slices,
             judges.validation,
-            self.out,
             cancel,
             depth=self.depth,
-            resume=self.resume,
-            device=self.device,
             report=share_of(report, _LABELLED, _LEARNED),
         )
         for level in learned.levels:
@@ -100,14 +111,15 @@ class SelfLearningJob:
         report(Progress("Scoring", _LEARNED))
         card = export_model(
             learned.network,
-            learned.recipe,
+            learner.recipe_of(learned.settings),
             TrainingData(learned.slices, judges.validation, judges.outside),
             self.out,
             model_id=self.model_id,
             title=self.title or f"{parent.title}, self-learned from pseudo-labels",
             paper=parent.card.paper,
             provenance=self.provenance,
-            decided=len(learned.levels) > 1 or recipe.needs_validation,
+            evaluate=evaluate_held_out,
+            selected_on_validation=len(learned.levels) > 1 or recipe.needs_validation,
             notes=[_how_it_learned(learned)],
         ).card
         report(Progress("Done", 1.0))
@@ -123,7 +135,7 @@ class SelfLearningJob:
                 f"Two of the CTs are called {twice[0]}: give their files or folders different "
                 "names, as patients are called by them."
             )
-        if both := set(patients) & patients_of([*judges.validation, *judges.outside]):
+        if both := set(patients) & patients_in([*judges.validation, *judges.outside]):
             raise InputError(
                 f"{min(both)} is among the CTs to learn from, and judges what is learned: name "
                 "each patient once."
@@ -132,7 +144,7 @@ class SelfLearningJob:
 
     def _pseudo_labels(
         self, patients: list[str], recipe: Recipe, report: ProgressCallback, cancel: CancelToken
-    ) -> list[LabelledSlice]:
+    ) -> list[LabelledImage]:
         folder = self.out / PSEUDO_LABELS
         folder.mkdir(exist_ok=True)
         slices = []
@@ -141,6 +153,83 @@ class SelfLearningJob:
             report(Progress("Labelling the CTs", done / len(patients), patient))
             slices += pseudo_labelled_slices(ct, patient, folder / patient, recipe.classes, cancel)
         return slices
+
+
+@dataclass(frozen=True)
+class LevelLearner:
+    """The :class:`~..engine.self_training.self_learning.Learner` of the trainer and its recipe.
+
+    Attributes:
+        recipe: All numbers but those of :class:`LevelSettings`.
+        validation: Slices with masks of experts.
+        folder: Gets a folder ``level-1`` and so on for each training.
+        cancel: Looked at after every step.
+        resume, device: As for :func:`~..engine.training.trainer.train`.
+    """
+
+    recipe: Recipe
+    validation: Sequence[LabelledImage]
+    folder: Path
+    cancel: CancelToken
+    resume: bool = False
+    device: str = "cpu"
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self.recipe.classes
+
+    def recipe_of(self, settings: LevelSettings) -> Recipe:
+        """The recipe of one level."""
+        return replace(
+            self.recipe,
+            learning_rate=settings.learning_rate,
+            epochs=None if self.recipe.epochs is None else settings.epochs,
+            frozen=settings.frozen or None,
+        )
+
+    def parameters_of(self, stages: Sequence[str]) -> int:
+        network = build_network(self.recipe.network, self.recipe.network_arguments)
+        with frozen(network, stages) as parameters:
+            return parameters
+
+    def train(
+        self,
+        settings: LevelSettings,
+        slices: Sequence[LabelledImage],
+        start: nn.Module | None,
+        report: ProgressCallback,
+    ) -> nn.Module:
+        return train(
+            self.recipe_of(settings),
+            slices,
+            self.folder / f"level-{settings.number}",
+            self.cancel,
+            validation=self.validation,
+            start=start,
+            resume=self.resume,
+            device=self.device,
+            report=report,
+        )
+
+    def predict(
+        self, network: nn.Module, slices: Sequence[LabelledImage], lung_mask: bool
+    ) -> Iterator[np.ndarray]:
+        card = ModelCard(
+            id="level",
+            title="",
+            paper="",
+            network=self.recipe.network,
+            arguments=self.recipe.network_arguments,
+            parameters=count_parameters(network),
+            classes=self.recipe.classes,
+            channels=self.recipe.channels,
+            preprocessing=self.recipe.preprocessing,
+        )
+        model = EvaluatedModel(
+            [(card, network)], Parameters(device=self.device, precision="float32")
+        )
+        for item in slices:
+            yield model.predict(item, lung_mask, cancel=self.cancel).labels[0]
 
 
 def _how_it_learned(learned: SelfLearned) -> str:

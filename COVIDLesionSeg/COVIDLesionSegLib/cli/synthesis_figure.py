@@ -17,7 +17,7 @@ from .slices_figure import LUNG_WINDOW_HU, lung_window
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..engine.training.slices import LabelledSlice
+    from ..engine.data.labelled import LabelledImage
 
 _ROWS = 6
 _CELL_INCHES = 2.6
@@ -70,7 +70,7 @@ def write_synthesis_figure(synthesis: Synthesis, path: Path) -> None:
     canvas.print_figure(path, dpi=_DPI, facecolor="black", metadata={"Software": None})
 
 
-def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
+def _draw(axes: Axes, item: LabelledImage, title: str) -> None:
     low, high = LUNG_WINDOW_HU
     window = lung_window(item.lungs[None], _PIXELS)
     lesion = item.lesion[window]

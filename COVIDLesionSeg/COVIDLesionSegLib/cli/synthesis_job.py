@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 
 from .. import RESEARCH_USE_NOTICE, __version__
+from ..engine.data.labelled import LabelledImage
+from ..engine.data.slice_folder import read_slice_folder, slices_per_patient, write_slice_folder
+from ..engine.data.splits import patients_in
 from ..engine.errors import InputError
 from ..engine.lungs import get_extractor
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, share_of
-from ..engine.synthesis.healthy_ct import healthy_slices
-from ..engine.synthesis.synthesize import Synthesis, synthesize
-from ..engine.training.data import patients_of
-from ..engine.training.slice_folder_writing import write_slice_folder
-from ..engine.training.slices import LabelledSlice, read_slice_folder, slices_per_patient
+from ..engine.synthesis.synthesize import Synthesis, healthy_slices, synthesize
 from ..engine.volume import read_volume
 from .output_folder import output_folder
 from .result_names import (
@@ -67,7 +66,7 @@ def run_synthesis(
             done = (number - 1) / len(healthy_cts)
             report(Progress("Finding the lungs", 0.05 + (_READ - 0.05) * done))
             name = f"healthy-ct-{number}"
-            if name in patients_of(slices):
+            if name in patients_in(slices):
                 raise InputError(f"The slice folder has a patient {name}: give it another name.")
             volume = read_volume(path)
             slices += healthy_slices(volume, name, get_extractor(parameters), cancel)
@@ -115,7 +114,7 @@ def run_synthesis(
     return synthesis
 
 
-def _read(folder: Path, leave_out: list[str]) -> list[LabelledSlice]:
+def _read(folder: Path, leave_out: list[str]) -> list[LabelledImage]:
     patients = slices_per_patient(folder)
     if unknown := sorted(set(leave_out) - set(patients)):
         raise InputError(f"The slice folder has no patient {unknown[0]} to leave out.")

@@ -135,8 +135,8 @@ def train(
         from ..engine.inference.cpu import tune_allocator
 
         tune_allocator()
+        from ..engine.training.distributed import is_first_process
         from ..engine.training.export import Provenance
-        from ..engine.training.processes import is_first_process
         from .training_job import TrainingJob
 
         job = TrainingJob(

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..engine.files import write_bytes
-from ..engine.training.curve import CURVE_CSV
+from ..engine.training.callbacks import CURVE_CSV
 
 CURVES_PICTURE = "curves.png"
 

@@ -8,20 +8,27 @@ from pathlib import Path
 
 from torch import nn
 
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import OutputError
-from ..engine.metrics.intervals import mean_and_sd
+from ..engine.evaluation.card_scores import evaluate_held_out
+from ..engine.metrics.overlap import mean_and_sd
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, ProgressCallback
-from ..engine.training.cluster import cross_validate_on_cluster
 from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
-from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.export import Exported, Provenance, check_new_id, export_model
-from ..engine.training.fine_tuning import check_may_judge
-from ..engine.training.processes import is_first_process
+from ..engine.training.dask_folds import cross_validate_on_cluster
+from ..engine.training.distributed import is_first_process
+from ..engine.training.export import (
+    Exported,
+    Provenance,
+    check_held_out,
+    check_new_id,
+    export_model,
+)
 from ..engine.training.recipes import make_recipe
-from ..engine.training.trainer import quieten_lightning, train
+from ..engine.training.trainer import silence_lightning, train
 from ..engine.wording import score_text
 from .csv_table import write_table
 from .training_curves import write_curves
@@ -71,7 +78,7 @@ class TrainingJob:
 
     def run(self, report: ProgressCallback, cancel: CancelToken) -> list[str]:
         """Train, write everything, and give lines to tell the user."""
-        quieten_lightning()
+        silence_lightning()
         parent = parent_of(self.model_id, self.network)
         start = load_network(parent) if self.onward else None
         recipe = make_recipe(parent.card, self.steps, self.onward)
@@ -87,7 +94,7 @@ class TrainingJob:
             classes=recipe.classes,
         )
         if self.onward:
-            check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
+            check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
         folds = folds_of(recipe, data, self.folds) if self.folds else []
         if is_first_process(self.devices * self.nodes):
             make_model_folder(self.out, self.resume)
@@ -102,7 +109,8 @@ class TrainingJob:
                 title=self.title or parent.title,
                 paper=parent.card.paper,
                 provenance=self.provenance,
-                decided=self.folds is None and recipe.needs_validation,
+                evaluate=evaluate_held_out,
+                selected_on_validation=self.folds is None and recipe.needs_validation,
                 parent=parent.card if self.onward else None,
             )
 
