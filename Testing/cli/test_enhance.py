@@ -11,11 +11,11 @@ import torch
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine.data.slice_folder import write_slice_folder
 from COVIDLesionSegLib.engine.models.catalogue import read_models
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks.eamc import AMCNet
-from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.report.training import BeforeAfter, before_after_lines
 from engine.crafted import make_card, write_model
@@ -83,7 +83,7 @@ def test_the_most_certain_answers_are_learned_from_and_the_card_says_so(enhanced
     rows = rows_of(out / "candidates.csv")
     assert Counter(row["verdict"] for row in rows) == {
         "selected": 2,
-        "not among the most certain": 6,
+        "not among the most confident": 6,
     }
     chosen = Counter(row["patient"] for row in rows if row["verdict"] == "selected")
     (model,) = read_models(out / "better.json")
@@ -178,7 +178,7 @@ def test_nothing_certain_and_nothing_corrected_ends_before_training(enhance, dat
     done = enhance("x", tmp_path / "out", "--unlabelled", data / "unlabelled", model="unsure")
     assert done.exit_code == 1 and "No prediction was confident enough to learn from" in done.output
     verdicts = {row["verdict"] for row in rows_of(tmp_path / "out" / "candidates.csv")}
-    assert verdicts == {"not certain enough"}
+    assert verdicts == {"not confident enough"}
     assert not (tmp_path / "out" / "training.json").exists()
 
 

@@ -60,7 +60,7 @@ def test_tables_hold_every_model_patient_and_measure_and_agree(compared, slice_f
     with (folder / names.SCORES_CSV).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     content = json.loads((folder / names.EVALUATION_JSON).read_text("utf-8"))
-    assert len(rows) == 3 * (len(PATIENTS) + 4)
+    assert len(rows) == 3 * (len(PATIENTS) + 5)
     assert [one["model"] for one in content["models"]] == ["amc-net", "mine", "amc-net+mine"]
     for model in content["models"]:
         assert list(model["patients"]) == PATIENTS
@@ -72,7 +72,10 @@ def test_tables_hold_every_model_patient_and_measure_and_agree(compared, slice_f
         for where, values in (
             *((patient, one["values"]) for patient, one in model["patients"].items()),
             ("pooled", model["pooled"]),
-            ("half_width", model["half_widths"]),
+            *(
+                (f"interval_{end}", {k: v and v[n] for k, v in model["intervals"].items()})
+                for n, end in enumerate(("low", "high"))
+            ),
             ("mean", model["means"]),
             ("sd", model["sds"]),
         ):

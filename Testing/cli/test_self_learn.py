@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder
 from COVIDLesionSegLib.engine.models.catalogue import read_models
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-from COVIDLesionSegLib.engine.training.slices import read_slice_folder
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 

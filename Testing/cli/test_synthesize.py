@@ -11,9 +11,9 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.engine.synthesis.sources import source_patients
-from COVIDLesionSegLib.engine.training.slice_folder_writing import write_slice_folder
-from COVIDLesionSegLib.engine.training.slices import LabelledSlice, read_slice_folder
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_slice_folder
+from COVIDLesionSegLib.engine.data.splits import source_patients
 from COVIDLesionSegLib.engine.volume import write_volume
 
 
@@ -28,7 +28,7 @@ def make_slice(number, patient, infected):
     if infected:
         lesion[20 + number : 40 + number, 20:40] = True
     image = np.where(lungs, -850, 40) + 400 * lesion + random.normal(0, 20, lungs.shape)
-    return LabelledSlice(
+    return LabelledImage(
         f"{patient}_{number:03d}", patient, image.astype(np.float32), False, lesion, lungs
     )
 

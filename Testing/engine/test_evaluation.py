@@ -7,24 +7,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from COVIDLesionSegLib.engine.data.ct_table import VolumeData
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.data.slice_folder import SliceData, read_slice_folder
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
-from COVIDLesionSegLib.engine.evaluation.contender import Contender, load_contenders
+from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
+from COVIDLesionSegLib.engine.evaluation.counts import Counts
+from COVIDLesionSegLib.engine.evaluation.evaluated_model import (
+    EvaluatedModel,
+    load_evaluated_models,
+)
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.evaluation.run import evaluate
-from COVIDLesionSegLib.engine.evaluation.samples import Sample
-from COVIDLesionSegLib.engine.evaluation.slice_data import SliceData
-from COVIDLesionSegLib.engine.evaluation.tally import Tally
-from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
 from COVIDLesionSegLib.engine.inference.ensemble import Decision
-from COVIDLesionSegLib.engine.metrics.intervals import half_width
+from COVIDLesionSegLib.engine.metrics.overlap import wilson_interval
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training.evaluation import score_patients
-from COVIDLesionSegLib.engine.training.slices import read_slice_folder
 from COVIDLesionSegLib.engine.volume import read_volume, write_volume
 from engine.crafted import Pixelwise, make_card
 from engine.labelled_data import write_slice_folder
@@ -32,12 +34,12 @@ from engine.labelled_data import write_slice_folder
 CPU = Parameters(device="cpu", precision="float32")
 
 
-def contender(parameters: Parameters = CPU, **card) -> Contender:
+def contender(parameters: Parameters = CPU, **card) -> EvaluatedModel:
     """A network that calls bright pixels lesion."""
-    return Contender([(make_card(**card), Pixelwise())], parameters)
+    return EvaluatedModel([(make_card(**card), Pixelwise())], parameters)
 
 
-def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) -> Sample:
+def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) -> LabelledImage:
     """Slices of 1000 pixels; in each, so many from the left look like lesion, so many are."""
     count = len(predicted_and_true)
     image = np.full((count, 1, 1000), -1000.0, np.float32)
@@ -45,11 +47,11 @@ def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) 
     for index, (bright, true) in enumerate(predicted_and_true):
         image[index, :, :bright], lesion[index, :, :true] = 0.0, True
     inside = None if lungs is None else np.arange(1000)[None, None] < np.full((count, 1, 1), lungs)
-    return Sample("s", "p", image, False, lesion, inside, None)
+    return LabelledImage("s", "p", image, False, lesion, inside, None)
 
 
-def values(*samples: Sample, lung_mask: bool = False) -> dict[str, float | None]:
-    one, tally = contender(), Tally()
+def values(*samples: LabelledImage, lung_mask: bool = False) -> dict[str, float | None]:
+    one, tally = contender(), Counts()
     for item in samples:
         tally.add(item, one.predict(item, lung_mask))
     return {measure.key: measure.of(tally) for measure in MEASURES}
@@ -110,9 +112,9 @@ def test_a_perfect_model_has_perfect_scores():
 def test_scores_do_not_depend_on_the_order_of_the_samples_or_on_how_they_are_pooled():
     samples = [sample([(100, 200)]), sample([(50, 25)]), sample([(3, 5)])]
     backwards = values(*reversed(samples))
-    tally = Tally()
+    tally = Counts()
     for item in samples:
-        part = Tally()
+        part = Counts()
         part.add(item, contender().predict(item, False))
         tally.merge(part)
     for measure in MEASURES:
@@ -125,8 +127,8 @@ def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
     lesion[1, 2:5, 2:5] = True
     answer = np.roll(lesion, 2, axis=2)
     decision = Decision(answer.astype(np.float32), answer.astype(np.uint8), None)
-    item = Sample("s", "p", answer, True, lesion, None, (5.0, 0.5, 0.5))
-    tally = Tally()
+    item = LabelledImage("s", "p", answer, True, lesion, None, (5.0, 0.5, 0.5))
+    tally = Counts()
     tally.add(item, decision)
     assert tally.hd95 == [pytest.approx(1.0)]
 
@@ -143,7 +145,7 @@ def test_lesions_outside_the_lungs_count_unless_a_lung_mask_is_asked_for():
 def test_windowed_images_are_taken_as_they_are():
     image = np.zeros((1, 4, 4), np.float32)
     image[0, 0] = 0.75
-    item = Sample("s", "p", image, True, image > 0, None, None)
+    item = LabelledImage("s", "p", image, True, image > 0, None, None)
     decision = contender().predict(item, lung_mask=False)
     np.testing.assert_array_equal(decision.labels > 0, item.lesion)
 
@@ -162,10 +164,10 @@ def test_an_ensemble_answers_as_one():
         for name, high in (("wide", 1000.0), ("narrow", -800.0))
     )
     item = replace(sample([(0, 0)]), image=np.full((1, 4, 4), -300.0, np.float32))
-    both = Contender([(wide, Pixelwise()), (narrow, Pixelwise())], CPU)
+    both = EvaluatedModel([(wide, Pixelwise()), (narrow, Pixelwise())], CPU)
     assert both.name == "wide+narrow"
     alone = [
-        Contender([(card, Pixelwise())], CPU).predict(item, False).probability
+        EvaluatedModel([(card, Pixelwise())], CPU).predict(item, False).probability
         for card in (wide, narrow)
     ]
     np.testing.assert_allclose(both.predict(item, False).probability, np.mean(alone, axis=0))
@@ -189,7 +191,7 @@ def table(chest, tmp_path_factory):
 
 
 def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, chest):
-    (contender,) = load_contenders(["amc-net"], CPU, load_catalogue(), CancelToken())
+    (contender,) = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     (item,) = VolumeData(table, CPU).read("miller", CancelToken())
     decision = contender.predict(item, lung_mask=True)
     volume = read_volume(table.parent / "ct.nrrd")
@@ -239,11 +241,11 @@ def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
     assert list(dice.values()) == pytest.approx([2 * 64 / (2 * 82), 12 / 14, 2 / 4])
     overlap, size = 64 + 120 + 24, 82 + 140 + 48
     assert scores.pooled["dice"] == pytest.approx(overlap / size)
-    assert scores.half_widths["dice"] == pytest.approx(half_width(overlap / size, 5))
-    assert scores.half_widths["slice_dice"] == pytest.approx(
-        half_width(scores.pooled["slice_dice"], 4)
+    assert scores.intervals["dice"] == pytest.approx(wilson_interval(overlap / size, 5))
+    assert scores.intervals["slice_dice"] == pytest.approx(
+        wilson_interval(scores.pooled["slice_dice"], 4)
     )
-    assert scores.half_widths["hd95"] is None
+    assert scores.intervals["hd95"] is None
     assert scores.means["dice"] == pytest.approx(np.mean(list(dice.values())))
     assert scores.sds["dice"] == pytest.approx(np.std(list(dice.values()), ddof=1))
     assert scores.pooled["hd95"] == pytest.approx(2.0, abs=0.3)
@@ -262,7 +264,7 @@ def test_examples_show_the_slices_with_the_most_lesion_and_the_most_errors(slice
 
 def test_the_protocol_of_a_model_says_what_it_was_given_and_how_it_was_combined(slice_folder):
     card = make_card(Preprocessing((-1000.0, 0.0), lung_mask=True))
-    both = Contender([(card, Pixelwise()), (replace(card, id="b"), Pixelwise())], CPU)
+    both = EvaluatedModel([(card, Pixelwise()), (replace(card, id="b"), Pixelwise())], CPU)
     (scores,) = evaluate(SliceData(slice_folder), [both]).models
     assert scores.protocol.endswith(
         "no lung mask; the network sees the lungs (experts) only; ensemble by majority-vote"
@@ -280,7 +282,7 @@ def test_patients_are_flagged_by_what_the_card_says_it_learned_from(slice_folder
     assert unknown.patients["coronacases_org_001"].learned_from is None
 
 
-def members_of_a_cross_validation(held_out: bool, *learned: list[str]) -> Contender:
+def members_of_a_cross_validation(held_out: bool, *learned: list[str]) -> EvaluatedModel:
     """One that sees lesions, one that sees none, and so on, which learned from these patients."""
     windows = [(-1000.0, 0.0), (2000.0, 3000.0)] * len(learned)
     cards = [
@@ -291,7 +293,7 @@ def members_of_a_cross_validation(held_out: bool, *learned: list[str]) -> Conten
         )
         for number, (window, patients) in enumerate(zip(windows, learned, strict=False), start=1)
     ]
-    return Contender([(card, Pixelwise()) for card in cards], CPU, held_out)
+    return EvaluatedModel([(card, Pixelwise()) for card in cards], CPU, held_out)
 
 
 def test_a_held_out_patient_is_answered_by_members_that_never_learned_from_them(slice_folder):
@@ -308,7 +310,7 @@ def test_a_held_out_patient_is_answered_by_members_that_never_learned_from_them(
 
 def test_who_is_held_out_must_be_known_and_somebody_must_be_left_to_answer(slice_folder):
     with pytest.raises(ParameterError, match="card of model test does not record whom"):
-        Contender([(make_card(id="test"), Pixelwise())], CPU, held_out=True)
+        EvaluatedModel([(make_card(id="test"), Pixelwise())], CPU, held_out=True)
     everybody = members_of_a_cross_validation(True, ["coronacases_org_001"])
     with pytest.raises(ParameterError, match="Every member of member-1 learned from coronacases"):
         evaluate(SliceData(slice_folder), [everybody])
@@ -351,7 +353,7 @@ def test_freshly_trained_networks_are_scored_the_same_way(slice_folder):
 
 def test_untrained_unknown_and_repeated_models_are_refused():
     def load(*names):
-        return load_contenders(list(names), CPU, load_catalogue(), CancelToken())
+        return load_evaluated_models(list(names), CPU, load_catalogue(), CancelToken())
 
     with pytest.raises(ModelError, match="no trained weights"):
         load("covid-rate")
@@ -436,7 +438,7 @@ def test_tables_that_cannot_be_understood_are_refused(case, text, said):
 @pytest.mark.realdata
 def test_the_card_states_the_dice_that_is_measured_again(data_folder):
     """The two smallest patients on the card, ten slices; the others take minutes."""
-    contenders = load_contenders(["amc-net"], CPU, load_catalogue(), CancelToken())
+    contenders = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     patients = [f"radiopaedia_org_covid-19-pneumonia-29_8649{number}" for number in (0, 1)]
     data = SliceData(data_folder / "covid_slices", patients)
     (scores,) = evaluate(data, contenders).models

@@ -10,7 +10,7 @@ from torch import nn
 
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
-from COVIDLesionSegLib.engine.training.freezing import frozen
+from COVIDLesionSegLib.engine.training.module import frozen
 
 
 @pytest.fixture(scope="module")

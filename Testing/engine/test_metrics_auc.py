@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from COVIDLesionSegLib.engine.metrics.auc import ProbabilityHistogram
+from COVIDLesionSegLib.engine.metrics.overlap import ProbabilityHistogram
 
 
 def auc(probability: np.ndarray, truth: np.ndarray) -> float | None:

@@ -8,15 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from COVIDLesionSegLib.engine.metrics.detection import any_pixel, by_infection_rate
-from COVIDLesionSegLib.engine.metrics.infection import infection_rate, rate_correlation, rate_error
-from COVIDLesionSegLib.engine.metrics.intervals import half_width, mean_and_sd
-from COVIDLesionSegLib.engine.metrics.picture import (
+from COVIDLesionSegLib.engine.evaluation.examples import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
     TRUE_POSITIVE,
     confusion_picture,
 )
+from COVIDLesionSegLib.engine.metrics.detection import any_pixel, by_infection_rate
+from COVIDLesionSegLib.engine.metrics.infection import (
+    infection_rate,
+    rate_correlation,
+    rate_error,
+)
+from COVIDLesionSegLib.engine.metrics.overlap import mean_and_sd, wilson_interval
 
 masks = hnp.arrays(bool, (5, 7))
 
@@ -58,17 +62,31 @@ def test_a_slice_is_positive_by_one_pixel_or_by_more_than_half_a_percent_of_its_
     assert by_infection_rate(None) is None
 
 
-def test_interval_is_that_of_the_cascade_paper():
-    """1.96 sqrt(0.9 x 0.1 / 100) = 0.0588."""
-    assert half_width(0.9, 100) == pytest.approx(0.0588)
-    assert half_width(1.0, 100) == 0.0
-    assert half_width(None, 100) is None
-    assert half_width(0.9, 0) is None
+def test_interval_is_wilsons():
+    """Newcombe, Statistics in Medicine 1998, Table I: 81/263, 15/148, 0/20, 1/29, 29/29."""
+    for found, count, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (29, 29, 0.8830, 1.0),
+    ):
+        assert wilson_interval(found / count, count) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(None, 100) is None
+    assert wilson_interval(0.9, 0) is None
 
 
 @given(st.floats(0, 1), st.integers(1, 10_000))
-def test_four_times_the_samples_halve_the_interval(metric, count):
-    assert half_width(metric, 4 * count) == pytest.approx(half_width(metric, count) / 2)
+def test_an_interval_holds_its_score_lies_within_0_and_1_and_is_never_without_width(metric, count):
+    low, high = wilson_interval(metric, count)
+    assert 0.0 <= low <= metric <= high <= 1.0
+    assert high - low > 1e-4
+
+
+@given(st.floats(0, 1), st.integers(1, 10_000))
+def test_more_samples_narrow_the_interval(metric, count):
+    wide, narrow = (wilson_interval(metric, n) for n in (count, 4 * count))
+    assert narrow[1] - narrow[0] < wide[1] - wide[0]
 
 
 def test_mean_and_spread_leave_out_what_is_undefined():

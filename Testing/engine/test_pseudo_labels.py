@@ -11,10 +11,13 @@ from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.pseudo_labels import elements, label, lung_field
-from COVIDLesionSegLib.engine.pseudo_labels.elements import disk_element, line_element
-from COVIDLesionSegLib.engine.pseudo_labels.label import pseudo_labels
-from COVIDLesionSegLib.engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
+from COVIDLesionSegLib.engine.self_training import pseudo_labels as thesis
+from COVIDLesionSegLib.engine.self_training.pseudo_labels import (
+    disk_element,
+    line_element,
+    pseudo_labels,
+)
+from COVIDLesionSegLib.engine.self_training.pseudo_slices import pseudo_labelled_slices
 from COVIDLesionSegLib.engine.volume import write_volume
 
 FINE = {"size": (216, 168, 16), "spacing": (1.5, 1.5, 18.0)}
@@ -36,12 +39,12 @@ def dice(first, second):
 
 def test_constants_are_those_of_the_thesis():
     """Section 4.4.1, steps 1, 2, 5 and 6."""
-    low, high = lung_field.NORMALISED_HU
-    assert (low, high, lung_field.THRESHOLD_HU) == (-1000.0, 400.0, -170.0)
-    assert (lung_field.THRESHOLD_HU - low) / (high - low) == pytest.approx(0.592857, abs=1e-6)
-    assert lung_field.LARGEST == 2
-    assert len(label.CLUSTERS_FROM_HU) == 3
-    assert (elements.LINE_LENGTH, elements.LINE_DEGREES) == (8, 50)
+    low, high = thesis.NORMALISED_HU
+    assert (low, high, thesis.THRESHOLD_HU) == (-1000.0, 400.0, -170.0)
+    assert (thesis.THRESHOLD_HU - low) / (high - low) == pytest.approx(0.592857, abs=1e-6)
+    assert thesis.LARGEST == 2
+    assert len(thesis.CLUSTERS_FROM_HU) == 3
+    assert (thesis.LINE_LENGTH, thesis.LINE_DEGREES) == (8, 50)
 
 
 def test_elements_are_those_of_matlab_on_pixels_of_the_thesis():
@@ -119,7 +122,7 @@ def test_the_way_a_grid_is_stored_changes_no_label():
 def test_a_part_of_the_voxels_is_enough_to_find_the_clusters(monkeypatch):
     phantom = generate_chest_ct(seed=1, **FINE)
     by_all = labelled(phantom)[0]
-    monkeypatch.setattr(label, "MOST_VOXELS", 5000)
+    monkeypatch.setattr(thesis, "MOST_VOXELS", 5000)
     assert dice(labelled(phantom)[0] > 0, by_all > 0) > 0.99
 
 
@@ -180,21 +183,21 @@ def test_the_thesis_own_lungs_are_the_two_largest_parts_away_from_the_border_wit
     hu[0, 52:56, 34:38] = -950  # the trachea
     expected = np.zeros(hu.shape, bool)
     expected[0, 10:50, 10:30] = expected[0, 10:50, 40:70] = True
-    np.testing.assert_array_equal(lung_field.lung_field(hu), expected)
+    np.testing.assert_array_equal(thesis.lung_field(hu), expected)
 
 
 def test_the_threshold_itself_is_no_lung_and_a_slice_without_lung_stays_empty():
     hu = np.full((2, 30, 30), 40.0)
     hu[0, 5:15, 5:15] = -170.0
     hu[0, 18:25, 18:25] = -170.5
-    found = lung_field.lung_field(hu)
+    found = thesis.lung_field(hu)
     assert found[0, 18:25, 18:25].all() and found.sum() == 49
 
 
 def test_the_thesis_own_lungs_lie_on_those_of_a_chest():
     phantom = generate_chest_ct(seed=1, consolidation=0, **FINE)
     lungs = phantom.volume.order.to_axial(phantom.lungs) > 0
-    found = lung_field.lung_field(phantom.volume.axial)
+    found = thesis.lung_field(phantom.volume.axial)
     assert dice(found, lungs) > 0.93
     assert ndimage.label(found)[1] >= 2
 

@@ -8,25 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from COVIDLesionSegLib.cli.self_learning_job import LevelLearner
 from torch import nn
 
 from COVIDLesionSegLib.engine import networks
-from COVIDLesionSegLib.engine.enhancement import self_learning
-from COVIDLesionSegLib.engine.enhancement.self_learning import (
+from COVIDLesionSegLib.engine.data.labelled import fingerprint
+from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
+from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.self_training import self_learning
+from COVIDLesionSegLib.engine.self_training.self_learning import (
     DEPTH,
     DRSEGUNET_FIRST_LAYERS,
     EPOCHS,
     LEARNING_RATES,
     learn_recursively,
 )
-from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
-from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
-from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
-from COVIDLesionSegLib.engine.training.checkpointing import weights_in
+from COVIDLesionSegLib.engine.training.checkpoints import weights_in
 from COVIDLesionSegLib.engine.training.dataset import prepare
-from COVIDLesionSegLib.engine.training.run_folder import fingerprint
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.training_slices import Stemmed, labelled, tiny_recipe
 
@@ -76,8 +77,12 @@ def slices(patient, count=4, pseudo=True):
 
 def learn(folder, **options):
     values = options.pop("recipe", {})
-    validation = options.pop("validation", slices("judge", pseudo=False))
-    return learn_recursively(recipe(**values), slices("ct"), validation, folder, **options)
+    validation = options.pop("validation", slices("expert", pseudo=False))
+    cancel = options.pop("cancel", CancelToken())
+    learner = LevelLearner(
+        recipe(**values), validation, folder, cancel, options.pop("resume", False)
+    )
+    return learn_recursively(learner, slices("ct"), validation, cancel, **options)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +145,7 @@ def test_level_2_goes_on_from_level_1_on_what_it_predicts_in_the_lungs(learned):
 def test_epochs_are_those_of_the_thesis_where_the_recipe_counts_epochs(tmp_path, monkeypatch):
     monkeypatch.setattr(self_learning, "EPOCHS", 2)
     done = learn(tmp_path, recipe={"steps": None, "epochs": 30}, depth=1)
-    assert claimed(tmp_path, 1)["recipe"]["epochs"] == 2 == done.recipe.epochs
+    assert claimed(tmp_path, 1)["recipe"]["epochs"] == 2 == done.settings.epochs
 
 
 @pytest.mark.parametrize(("rates", "best"), [((9.8e-4, 1e3), 1), ((1e-6, 0.05), 2)])
@@ -151,7 +156,7 @@ def test_the_best_level_is_kept_and_a_worse_one_is_told(rates, best, tmp_path, m
     assert done.best == best and max(dice) == dice[best - 1] and dice[0] != dice[1]
     kept = weights(tmp_path, best)
     assert all(torch.equal(value, kept[name]) for name, value in done.network.state_dict().items())
-    assert done.recipe.learning_rate == rates[best - 1]
+    assert done.settings.learning_rate == rates[best - 1]
     assert all(item.pseudo for item in done.slices)
     assert fingerprint(done.slices) == claimed(tmp_path, best)["training"]
     flags = [flag.message for level in done.levels for flag in level.flags]
@@ -186,8 +191,8 @@ def test_what_cannot_be_learned_is_refused_before_anything_is_written(tmp_path):
         learn(tmp_path / "a", depth=0)
     with pytest.raises(InputError, match="both learned from and judged on: ct"):
         learn(tmp_path / "a", validation=slices("ct", pseudo=False))
-    with pytest.raises(InputError, match="Patient judge has pseudo-labels, which nobody checked"):
-        learn(tmp_path / "a", validation=slices("judge"))
+    with pytest.raises(InputError, match="Patient expert has pseudo-labels, which nobody checked"):
+        learn(tmp_path / "a", validation=slices("expert"))
     assert not (tmp_path / "a").exists()
 
 

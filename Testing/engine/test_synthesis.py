@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.data.splits import source_patients, synthetic_patient
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ParameterError
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.synthesis.sources import source_patients, synthetic_patient
 from COVIDLesionSegLib.engine.synthesis.synthesize import (
-    AMOUNT,
     INFECTION_RATE_ABOVE,
     LUNG_SHARE_ABOVE,
+    RATIO,
     synthesize,
 )
 from COVIDLesionSegLib.engine.synthesis.transfer import transfer_lesions
-from COVIDLesionSegLib.engine.training.slices import LabelledSlice
 
 LUNGS = (slice(10, 50), slice(12, 60))
 
@@ -35,7 +35,7 @@ def make_slice(patient, lesion=None, shape=(64, 80), lungs=LUNGS, seed=0):
     if lesion is not None:
         masks[1][lesion] = True
         image[lesion] = random.normal(-450, 30, image[lesion].shape)
-    return LabelledSlice(f"{patient}_{seed}", patient, image, False, masks[1], masks[0])
+    return LabelledImage(f"{patient}_{seed}", patient, image, False, masks[1], masks[0])
 
 
 LESION = (slice(20, 32), slice(20, 30))
@@ -43,7 +43,7 @@ LESION = (slice(20, 32), slice(20, 30))
 
 def test_constants_are_those_of_the_paper_and_its_code():
     """0.01 and N: "Efficacy of the proposed synthetic data augmentation"; 0.03: published code."""
-    assert (AMOUNT, INFECTION_RATE_ABOVE, LUNG_SHARE_ABOVE) == (1.0, 0.01, 0.03)
+    assert (RATIO, INFECTION_RATE_ABOVE, LUNG_SHARE_ABOVE) == (1.0, 0.01, 0.03)
 
 
 def test_the_lesion_lies_at_its_own_pixels_where_both_lungs_lie_in_the_same_place():
@@ -133,10 +133,10 @@ def training_set(infected=6, healthy=5):
     return sick + [make_slice(f"h{n % 3}", seed=100 + n) for n in range(healthy)]
 
 
-@pytest.mark.parametrize(("amount", "count"), [(0.5, 3), (1.0, 6), (1.5, 9), (2.0, 12)])
-def test_amount_is_a_multiple_of_the_infected_slices_each_used_equally(amount, count):
+@pytest.mark.parametrize(("ratio", "count"), [(0.5, 3), (1.0, 6), (1.5, 9), (2.0, 12)])
+def test_ratio_is_a_multiple_of_the_infected_slices_each_used_equally(ratio, count):
     """Table 6: 0.5 N, 1 N, 1.5 N and 2 N."""
-    made = synthesize(training_set(), amount)
+    made = synthesize(training_set(), ratio)
     assert len(made.slices) == made.wanted == count and made.infected == 6
     used = Counter(one.infected.name for one in made.slices)
     assert all(used[f"a{n % 2}_{n}"] in (count // 6, -(-count // 6)) for n in range(6))
@@ -197,14 +197,14 @@ def test_windowed_slices_and_slices_without_lungs_give_nothing():
 
 
 def test_pairs_that_run_out_are_told():
-    made = synthesize(training_set(2, 1), amount=50)
+    made = synthesize(training_set(2, 1), ratio=50)
     assert (len(made.slices), made.wanted, made.too_small) == (2, 100, 0)
 
 
-def test_a_wrong_amount_and_a_cancelled_job_stop_at_once():
-    for amount in (0, -1, float("nan"), float("inf")):
+def test_a_wrong_ratio_and_a_cancelled_job_stop_at_once():
+    for ratio in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ParameterError, match="must be a positive number"):
-            synthesize(training_set(), amount)
+            synthesize(training_set(), ratio)
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):

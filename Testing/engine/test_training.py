@@ -11,19 +11,21 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder
+from COVIDLesionSegLib.engine.data.training_data import TrainingData, read_training_data
 from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out, score_patients
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation, crop
-from COVIDLesionSegLib.engine.training.data import TrainingData, read_training_data
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset
-from COVIDLesionSegLib.engine.training.evaluation import score_patients
 from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from COVIDLesionSegLib.engine.training.patches import border_tiles, patch_sites
-from COVIDLesionSegLib.engine.training.slices import read_slice_folder
-from COVIDLesionSegLib.engine.training.trainer import Recipe, make_recipe, train
+from COVIDLesionSegLib.engine.training.recipe import Recipe
+from COVIDLesionSegLib.engine.training.recipes import make_recipe
+from COVIDLesionSegLib.engine.training.trainer import train
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
 from engine.training_slices import labelled
 
@@ -236,6 +238,7 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
         title="Tiny",
         paper="none",
         provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        evaluate=evaluate_held_out,
     )
     card = exported.card
     (model,) = read_models(tmp_path / "tiny.json")
@@ -247,17 +250,20 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
     assert dice.data == "coronacases_org_002, 1 slices"
 
 
-def test_weights_that_nobody_judged_say_so_and_are_not_cleared_for_bfloat16(slice_folder, tmp_path):
+def test_weights_without_held_out_patients_say_so_and_are_not_cleared_for_bfloat16(
+    slice_folder, tmp_path
+):
     read = read_training_data([slice_folder], [])
     exported = export_model(
         build_network(AMC_NET.network, AMC_NET.arguments),
         make_recipe(AMC_NET),
         replace(read, outside=[]),
         tmp_path,
-        model_id="unjudged",
-        title="Unjudged",
+        model_id="unknown",
+        title="Unknown",
         paper="none",
         provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        evaluate=evaluate_held_out,
     )
     assert not exported.card.scores and not exported.card.bfloat16
-    assert exported.card.notes[0].startswith("Nobody judged these weights")
+    assert exported.card.notes[0].startswith("There were no held-out patients")

@@ -8,6 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from COVIDLesionSegLib.engine.data.splits import (
+    hold_out_validation,
+    k_folds,
+    leave_one_out,
+    make_folds,
+    patients_in,
+    slices_without,
+    split,
+)
+from COVIDLesionSegLib.engine.data.training_data import TrainingData
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.training.cross_validation import (
@@ -15,15 +25,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     cross_validate,
     folds_of,
 )
-from COVIDLesionSegLib.engine.training.data import TrainingData, patients_of, slices_without
 from COVIDLesionSegLib.engine.training.export import check_new_id
-from COVIDLesionSegLib.engine.training.folds import (
-    hold_out_validation,
-    k_folds,
-    leave_one_out,
-    make_folds,
-    split,
-)
 from engine.training_slices import export_tiny, labelled, tiny_recipe
 
 PATIENTS = st.sets(st.text("abcdef0123", min_size=1, max_size=4), min_size=2, max_size=30)
@@ -120,6 +122,7 @@ def test_patients_without_lesion_are_never_held_out():
 
 def test_a_synthetic_slice_is_learned_from_only_where_nobody_it_shows_is_held_out(tmp_path):
     synthetic = labelled("p1+healthy", seed=7, shape=(48, 48))
+    synthetic = replace(synthetic, sources=("p1", "healthy"))
     data = data_of("p1", "p2", "p3")
     data = TrainingData([*data.training, synthetic], [], [])
     assert [fold.test for fold in folds_of(tiny_recipe(), data, "lopo")] == [
@@ -150,8 +153,8 @@ def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network
     assert [member.model for member in members] == ["tiny-1", "tiny-2", "tiny-3"]
     assert [tuple(member.patients) for member in members] == [(name,) for name in patients]
     for own, held_out in zip(given, patients, strict=True):
-        assert patients_of(own.training) == {*patients, "healthy"} - {held_out}
-        assert patients_of(own.validation) == {held_out}
+        assert patients_in(own.training) == {*patients, "healthy"} - {held_out}
+        assert patients_in(own.validation) == {held_out}
     assert (tmp_path / "tiny-3.safetensors").is_file()
     assert (tmp_path / "fold-2" / "metrics.csv").is_file()
 

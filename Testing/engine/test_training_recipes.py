@@ -14,10 +14,10 @@ from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.dataset import SliceDataset, prepare
-from COVIDLesionSegLib.engine.training.labels import channels_of
+from COVIDLesionSegLib.engine.training.module import SegmentationModule
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe, read_recipe, recipe_names
-from COVIDLesionSegLib.engine.training.task import SegmentationTask
+from COVIDLesionSegLib.engine.training.targets import channels_of
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import labelled, tiny_recipe
 
@@ -159,7 +159,7 @@ def test_a_recipe_that_contradicts_itself_is_refused(values, message):
 
 def test_weight_decay_meets_the_kernels_of_context_boosting_alone():
     """The released code's L2 penalty: five kernels, no bias."""
-    task = SegmentationTask(recipe_of("covid-rate"), steps=1)
+    task = SegmentationModule(recipe_of("covid-rate"), steps=1)
     groups = {group["weight_decay"]: group["params"] for group in task._parameter_groups()}
     assert [kernel.ndim for kernel in groups[0.02]] == [4] * 5
     assert sum(len(group) for group in groups.values()) == len([*task.network.parameters()])

@@ -11,7 +11,7 @@ import torch
 
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, OutputError, TrainingError
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training.checkpointing import LAST
+from COVIDLesionSegLib.engine.training.checkpoints import LAST
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import labelled, tiny_recipe
 

@@ -11,11 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from COVIDLesionSegLib.engine.data.labelled import fingerprint
 from COVIDLesionSegLib.engine.errors import ParameterError
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset, SliceDataset, draw
-from COVIDLesionSegLib.engine.training.run_folder import fingerprint
 from engine.training_slices import labelled, tiny_recipe
 
 PATCHES = tiny_recipe(augmentation=Augmentation(), clean_patches=8)

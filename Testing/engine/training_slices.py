@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from COVIDLesionSegLib.engine.training.recipe import Recipe
-from COVIDLesionSegLib.engine.training.slices import LabelledSlice
 
 
 class TinyNetwork(nn.Module):
@@ -65,7 +66,7 @@ def labelled(patient="p1", infected=True, shape=(160, 200), seed=0, lungs=False)
     if lungs:
         image[~inside] = 40
         lesion &= inside
-    return LabelledSlice(
+    return LabelledImage(
         f"{patient}_{seed}", patient, image, False, lesion, inside if lungs else None
     )
 
@@ -96,4 +97,5 @@ def export_tiny(network, own, model_id, recipe, folder):
         title="Tiny",
         paper="none",
         provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        evaluate=evaluate_held_out,
     )

@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 from torch import nn
 
-from COVIDLesionSegLib.engine.enhancement.self_learning import Level, SelfLearned
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.evaluation.examples import Example
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.evaluation.run import Evaluation
 from COVIDLesionSegLib.engine.evaluation.scores import ModelScores, PatientScores
 from COVIDLesionSegLib.engine.explain.slice_explanation import BlockMaps, SliceExplanation
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.self_training.self_learning import Level, LevelSettings, SelfLearned
 from COVIDLesionSegLib.engine.synthesis.synthesize import Synthesis, SyntheticSlice
 from COVIDLesionSegLib.engine.training.cross_validation import Member
-from COVIDLesionSegLib.engine.training.recipes import make_recipe
-from COVIDLesionSegLib.engine.training.slices import LabelledSlice
 
 
 def explanation(title: str = "AMC-Net", gates: int = 4) -> SliceExplanation:
@@ -52,8 +51,8 @@ def synthesis(name: str = "sick_001") -> Synthesis:
     lungs[10:50, 10:80] = True
     lesion[20:30, 20:40] = True
     image = np.where(lungs, -850, 40).astype(np.float32)
-    sick = LabelledSlice(name, "sick", image, False, lesion, lungs)
-    well = LabelledSlice("well_001", "well", image, False, np.zeros_like(lesion), lungs)
+    sick = LabelledImage(name, "sick", image, False, lesion, lungs)
+    well = LabelledImage("well_001", "well", image, False, np.zeros_like(lesion), lungs)
     made = SyntheticSlice(replace(sick, name="synthetic_00001"), sick, well, 0.07)
     return Synthesis((made, made), wanted=2, infected=1, healthy=1, too_small=0)
 
@@ -73,7 +72,7 @@ def evaluation(patient: str = "patient", model: str = "amc-net") -> Evaluation:
         patients={patient: patient_scores(0.5, learned_from=True)},
         slices=3,
         pooled=values,
-        half_widths=values,
+        intervals={measure.key: (0.4, 0.6) for measure in MEASURES},
         means=values,
         sds=values,
         seconds_per_slice=0.5,
@@ -94,8 +93,7 @@ def evaluation(patient: str = "patient", model: str = "amc-net") -> Evaluation:
 def self_learned() -> SelfLearned:
     """Three levels, of which the second is the best."""
     levels = (Level(1, 0.5, 0), Level(2, 0.7, 1000), Level(3, 0.6, 1000))
-    recipe = make_recipe(load_catalogue().get("amc-net").card, 1)
-    return SelfLearned(nn.Identity(), 2, recipe, [], levels)
+    return SelfLearned(nn.Identity(), 2, LevelSettings(2, 1e-5, 20, ("stem",)), [], levels)
 
 
 def members() -> list[Member]:

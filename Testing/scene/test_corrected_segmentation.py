@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
+from COVIDLesionSegLib.engine.data.ct_table import VolumeData
+from COVIDLesionSegLib.engine.data.masks import read_mask
+from COVIDLesionSegLib.engine.data.training_data import read_training_data
 from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.evaluation.mask_file import read_mask
-from COVIDLesionSegLib.engine.evaluation.volume_data import VolumeData
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training.data import read_training_data
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.engine.volume.segmentation_file import read_segments
 from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels

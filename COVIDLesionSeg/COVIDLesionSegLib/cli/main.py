@@ -34,7 +34,7 @@ def _first_process_prints(options: TrainOptions, cancel: CancelToken) -> tuple[C
     """Of several processes that train together, the first is cancelled and prints for all."""
     if options.devices * options.nodes == 1:
         return cancel, True
-    from ..engine.training.processes import is_first_process
+    from ..engine.training.distributed import is_first_process
     from ..worker.parent_watch import when_gone
 
     if is_first_process(options.devices * options.nodes):

@@ -5,30 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine.enhancement.enhance import enhance as choose_predictions
-from ..engine.enhancement.enhance import with_corrections
-from ..engine.enhancement.selection_file import read_selection, write_selection
+from ..engine.data.ct_table import VolumeData, read_labelled_volumes
+from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
+from ..engine.data.slice_folder import SliceData
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ModelError
-from ..engine.evaluation.contender import Contender
-from ..engine.evaluation.samples import LabelledData
-from ..engine.evaluation.slice_data import SliceData
-from ..engine.evaluation.volume_data import VolumeData
+from ..engine.evaluation.card_scores import evaluate_held_out, score_patients
+from ..engine.evaluation.evaluated_model import EvaluatedModel
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.evaluation import score_patients
-from ..engine.training.export import Exported, export_model
-from ..engine.training.fine_tuning import check_may_judge
-from ..engine.training.labels import to_be_judged
+from ..engine.self_training.confidence import enhance as choose_predictions
+from ..engine.self_training.corrections import with_corrections
+from ..engine.self_training.selection_file import read_selection, write_selection
+from ..engine.training.export import Exported, check_held_out, export_model
 from ..engine.training.recipes import make_recipe
-from ..engine.training.run_folder import fingerprint
-from ..engine.training.slices import LabelledSlice
-from ..engine.training.trainer import quieten_lightning
+from ..engine.training.targets import evaluation_slice
+from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
-from ..engine.training.volumes import read_labelled_volumes
 from ..report.training import (
     BeforeAfter,
     before_and_after,
@@ -104,15 +101,15 @@ class _Enhancement:
         self._parent = parent_of(options.model_id, options.model)
         _check_finds_lesions(self._parent)
         self._network = load_network(self._parent)
-        self._recipe = make_recipe(self._parent.card, options.steps, onward=True)
+        self._recipe = make_recipe(self._parent.card, options.steps, fine_tune=True)
 
     def run(self) -> Enhanced:
-        quieten_lightning()
+        silence_lightning()
         options, parent = self._options, self._parent
         self._progress(Progress("Reading the data", 0.0))
         data, corrected = self._labelled()
-        held_out = patients_of([*data.validation, *data.outside])
-        check_may_judge(parent.card, held_out)
+        held_out = patients_in([*data.validation, *data.outside])
+        check_held_out(parent.card, held_out)
         unlabelled = self._unlabelled(held_out)
         make_model_folder(self._out, options.resume)
         chosen = [] if unlabelled is None else self._chosen(unlabelled, data.training)
@@ -125,7 +122,7 @@ class _Enhancement:
         weighted = [replace(item, weight=options.prediction_weight) for item in chosen]
         learned = replace(data, training=[*data.training, *weighted])
         exported = self._retrained(learned, self._note(len(chosen), corrected))
-        evaluated = [to_be_judged(item, self._recipe) for item in data.validation]
+        evaluated = [evaluation_slice(item, self._recipe) for item in data.validation]
         before = score_patients(load_network(parent), parent.card, evaluated)
         rows = before_and_after(before, exported.patients)
         write_before_after(rows, self._out / BEFORE_AFTER_CSV)
@@ -166,13 +163,13 @@ class _Enhancement:
         return data
 
     def _chosen(
-        self, unlabelled: LabelledData, labelled: list[LabelledSlice]
-    ) -> list[LabelledSlice]:
+        self, unlabelled: LabelledData, labelled: list[LabelledImage]
+    ) -> list[LabelledImage]:
         """The parent's most confident predictions, written down; or those of an earlier run."""
         options, parent = self._options, self._parent
         path = self._out / SELECTION_FILE
         chosen_by = {
-            "model": parent.card.weights.sha256,
+            "model": parent.card.trained_weights.sha256,
             "share": options.top_fraction,
             "least": options.min_confidence,
             "unlabelled": unlabelled.samples_of,
@@ -183,7 +180,7 @@ class _Enhancement:
         parameters = Parameters(model=parent.id, device=options.device, precision="float32")
         enhancement = choose_predictions(
             unlabelled,
-            Contender([(parent.card, self._network)], parameters),
+            EvaluatedModel([(parent.card, self._network)], parameters),
             labelled,
             options.top_fraction,
             options.min_confidence,
@@ -218,6 +215,7 @@ class _Enhancement:
             title=options.title or parent.title,
             paper=parent.card.paper,
             provenance=provenance_of("enhance", options),
+            evaluate=evaluate_held_out,
             parent=parent.card,
             notes=[note],
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..engine.data.ct_table import VolumeData
+from ..engine.data.labelled import LabelledData
+from ..engine.data.slice_folder import SliceData
 from ..engine.errors import InputError, OutputError
 from ..engine.evaluation.card_scores import check_card_is_the_users, with_scores
-from ..engine.evaluation.contender import load_contenders
+from ..engine.evaluation.evaluated_model import load_evaluated_models
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.run import evaluate as run_evaluation
-from ..engine.evaluation.samples import LabelledData
-from ..engine.evaluation.slice_data import SliceData
-from ..engine.evaluation.volume_data import VolumeData
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.card import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
@@ -55,11 +55,11 @@ def evaluate(
         own = _own_models(models, catalogue) if options.write_card else []
         data = _read(options.data, options.parameters, list(options.patients) or None)
         progress(Progress("Loading the models", 0.01))
-        contenders = load_contenders(
+        evaluated = load_evaluated_models(
             models, options.parameters, catalogue, cancel, options.held_out
         )
         evaluation = run_evaluation(
-            data, contenders, options.lung_mask, sub_progress(progress, _SCORING, _WRITING), cancel
+            data, evaluated, options.lung_mask, sub_progress(progress, _SCORING, _WRITING), cancel
         )
         progress(Progress("Writing the scores", _WRITING))
         write_scores_csv(evaluation, staging / SCORES_CSV)

@@ -16,8 +16,7 @@ from ..engine.progress import (
     ignore_progress,
     sub_progress,
 )
-from ..engine.pseudo_labels.label import pseudo_labels
-from ..engine.pseudo_labels.lung_field import lung_field
+from ..engine.self_training.pseudo_labels import lung_field, pseudo_labels
 from ..engine.volume import read_volume
 from ..report.pseudo_labels import write_pseudo_labels
 from .options import PseudoLabelOptions

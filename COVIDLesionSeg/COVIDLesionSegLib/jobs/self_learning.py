@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine.enhancement.self_learning import SelfLearned, learn_recursively
+import numpy as np
+from torch import nn
+
+from ..engine.data.ct_table import patient_of_ct
+from ..engine.data.labelled import LabelledImage
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ParameterError
-from ..engine.evaluation.volume_data import patient_of_ct
+from ..engine.evaluation.card_scores import evaluate_held_out
+from ..engine.inference.device import make_plan
+from ..engine.inference.ensemble import decide
+from ..engine.inference.predictor import Predictor
 from ..engine.labels import CLASSES
 from ..engine.models.card import ModelCard
+from ..engine.networks import build_network
+from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.pseudo_labels.pseudo_slices import pseudo_labelled_slices
-from ..engine.training.data import TrainingData, patients_of, read_training_data
+from ..engine.self_training.pseudo_slices import pseudo_labelled_slices
+from ..engine.self_training.self_learning import LevelSettings, SelfLearned, learn_recursively
 from ..engine.training.export import export_model
+from ..engine.training.module import frozen
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
-from ..engine.training.slices import LabelledSlice
-from ..engine.training.trainer import quieten_lightning
+from ..engine.training.trainer import silence_lightning, train
 from ..report.training import write_curves, write_levels
 from .options import SelfLearnOptions
 from .training import make_model_folder, parent_of, provenance_of
@@ -64,7 +76,7 @@ def self_learn(
     """
     cancel = cancel or CancelToken()
     out = Path(out).expanduser().resolve()
-    quieten_lightning()
+    silence_lightning()
     progress(Progress("Starting", 0.0))
     parent = parent_of(options.model_id, options.network)
     recipe = make_recipe(parent.card, options.steps)
@@ -87,15 +99,15 @@ def self_learn(
     make_model_folder(out, options.resume)
     labelling = sub_progress(progress, 0.0, _LABELLED)
     slices = _pseudo_labels(cts, patients, recipe, out / PSEUDO_LABELS, labelling, cancel)
+    learner = _LevelLearner(
+        recipe, labelled.validation, out, cancel, options.resume, options.device
+    )
     learned = learn_recursively(
-        recipe,
+        learner,
         slices,
         labelled.validation,
-        out,
         cancel,
         depth=options.depth,
-        resume=options.resume,
-        device=options.device,
         report=sub_progress(progress, _LABELLED, _LEARNED),
     )
     for level in learned.levels:
@@ -104,14 +116,15 @@ def self_learn(
     progress(Progress("Scoring", _LEARNED))
     card = export_model(
         learned.network,
-        learned.recipe,
+        learner.recipe_of(learned.settings),
         TrainingData(learned.slices, labelled.validation, labelled.outside),
         out,
         model_id=options.model_id,
         title=options.title or f"{parent.title}, self-learned from pseudo-labels",
         paper=parent.card.paper,
         provenance=provenance_of("self-learn", options),
-        decided=len(learned.levels) > 1 or recipe.needs_validation,
+        evaluate=evaluate_held_out,
+        selected_on_validation=len(learned.levels) > 1 or recipe.needs_validation,
         notes=[_how_it_learned(learned)],
     ).card
     progress(Progress("Done", 1.0))
@@ -127,7 +140,7 @@ def _patients(cts: list[Path], labelled: TrainingData) -> list[str]:
             f"Two of the CTs are called {twice[0]}: give their files or folders different "
             "names, as patients are called by them."
         )
-    if both := set(patients) & patients_of([*labelled.validation, *labelled.outside]):
+    if both := set(patients) & patients_in([*labelled.validation, *labelled.outside]):
         raise InputError(
             f"{min(both)} is among the CTs to learn from, and is held out: name each patient once."
         )
@@ -141,7 +154,7 @@ def _pseudo_labels(
     folder: Path,
     progress: ProgressCallback,
     cancel: CancelToken,
-) -> list[LabelledSlice]:
+) -> list[LabelledImage]:
     folder.mkdir(exist_ok=True)
     slices = []
     for done, (ct, patient) in enumerate(zip(cts, patients, strict=True)):
@@ -149,6 +162,77 @@ def _pseudo_labels(
         progress(Progress("Labelling the CTs", done / len(patients), patient))
         slices += pseudo_labelled_slices(ct, patient, folder / patient, recipe.classes, cancel)
     return slices
+
+
+@dataclass(frozen=True)
+class _LevelLearner:
+    """Trains levels with the trainer and its recipe, each in a folder ``level-1`` and so on."""
+
+    recipe: Recipe
+    validation: Sequence[LabelledImage]
+    out: Path
+    cancel: CancelToken
+    resume: bool
+    device: str
+
+    @property
+    def classes(self) -> Sequence[str]:
+        return self.recipe.classes
+
+    def recipe_of(self, settings: LevelSettings) -> Recipe:
+        """The recipe of one level."""
+        return replace(
+            self.recipe,
+            learning_rate=settings.learning_rate,
+            epochs=None if self.recipe.epochs is None else settings.epochs,
+            frozen=settings.frozen or None,
+        )
+
+    def parameters_of(self, stages: Sequence[str]) -> int:
+        network = build_network(self.recipe.network, self.recipe.network_arguments)
+        with frozen(network, stages) as parameters:
+            return parameters
+
+    def train(
+        self,
+        settings: LevelSettings,
+        slices: Sequence[LabelledImage],
+        start: nn.Module | None,
+        report: ProgressCallback,
+    ) -> nn.Module:
+        return train(
+            self.recipe_of(settings),
+            slices,
+            self.out / f"level-{settings.number}",
+            self.cancel,
+            validation=self.validation,
+            start=start,
+            resume=self.resume,
+            device=self.device,
+            report=report,
+        )
+
+    def predict(
+        self, network: nn.Module, slices: Sequence[LabelledImage], lung_mask: bool
+    ) -> Iterator[np.ndarray]:
+        recipe, prepared = self.recipe, self.recipe.preprocessing
+        predictor = Predictor(
+            network,
+            prepared,
+            make_plan(Parameters(device=self.device, precision="float32"), False),
+            model_id="level",
+            class_channels=[recipe.channels.index(name) for name in recipe.classes],
+            # Slices of unknown pixel size stay as they are.
+            pixel_mm=(prepared.resample_mm, prepared.resample_mm),
+        )
+        for item in slices:
+            self.cancel.raise_if_cancelled()
+            unit = item.image if item.windowed else prepared.to_unit(item.image)
+            lungs = item.known_lungs() if lung_mask or predictor.needs_lungs else None
+            seen = None if lungs is None or not predictor.needs_lungs else lungs[None]
+            probability = predictor.probabilities(unit[None], seen)
+            labels = decide([probability], Parameters.threshold, Parameters.combination).labels[0]
+            yield labels if lungs is None or not lung_mask else labels * (lungs > 0)
 
 
 def _how_it_learned(learned: SelfLearned) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..engine.data.labelled import LabelledImage
+from ..engine.data.slice_folder import read_slice_folder, slices_per_patient, write_slice_folder
+from ..engine.data.splits import patients_in
 from ..engine.errors import InputError
 from ..engine.lungs import get_extractor
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.synthesis.healthy_ct import healthy_slices
-from ..engine.synthesis.synthesize import Synthesis
+from ..engine.synthesis.synthesize import Synthesis, healthy_slices
 from ..engine.synthesis.synthesize import synthesize as make_synthetic
-from ..engine.training.data import patients_of
-from ..engine.training.slice_folder_writing import write_slice_folder
-from ..engine.training.slices import LabelledSlice, read_slice_folder, slices_per_patient
 from ..engine.volume import read_volume
 from ..report.result_files import (
     SYNTHESIS_JSON,
@@ -58,7 +57,7 @@ def synthesize(
             done = (number - 1) / len(healthy_cts)
             progress(Progress("Finding the lungs", 0.05 + (_READ - 0.05) * done))
             name = f"healthy-ct-{number}"
-            if name in patients_of(slices):
+            if name in patients_in(slices):
                 raise InputError(f"The slice folder has a patient {name}: give it another name.")
             volume = read_volume(path)
             slices += healthy_slices(volume, name, get_extractor(options.parameters), cancel)
@@ -93,7 +92,7 @@ def synthesize(
     return synthesis
 
 
-def _read(folder: Path, leave_out: Iterable[str]) -> list[LabelledSlice]:
+def _read(folder: Path, leave_out: Iterable[str]) -> list[LabelledImage]:
     patients = slices_per_patient(folder)
     if unknown := sorted(set(leave_out) - set(patients)):
         raise InputError(f"The slice folder has no patient {unknown[0]} to leave out.")

@@ -8,20 +8,27 @@ from pathlib import Path
 
 from torch import nn
 
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import OutputError
+from ..engine.evaluation.card_scores import evaluate_held_out
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.options import recorded_command
 from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
-from ..engine.training.cluster import cross_validate_on_cluster
 from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
-from ..engine.training.data import TrainingData, patients_of, read_training_data
-from ..engine.training.export import Exported, Provenance, check_new_id, export_model
-from ..engine.training.fine_tuning import check_may_judge
-from ..engine.training.processes import is_first_process
+from ..engine.training.dask_folds import cross_validate_on_cluster
+from ..engine.training.distributed import is_first_process
+from ..engine.training.export import (
+    Exported,
+    Provenance,
+    check_held_out,
+    check_new_id,
+    export_model,
+)
 from ..engine.training.recipes import make_recipe
-from ..engine.training.trainer import quieten_lightning
+from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_cross_validation, write_curves
 from .options import EnhanceOptions, SelfLearnOptions, TrainOptions
@@ -68,7 +75,7 @@ def train(
     """
     cancel = cancel or CancelToken()
     out = Path(out).expanduser().resolve()
-    quieten_lightning()
+    silence_lightning()
     parent = parent_of(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
     recipe = make_recipe(parent.card, options.steps, options.fine_tune)
@@ -84,7 +91,7 @@ def train(
         classes=recipe.classes,
     )
     if options.fine_tune:
-        check_may_judge(parent.card, patients_of([*data.validation, *data.outside]))
+        check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
     folds = folds_of(recipe, data, options.folds) if options.folds else []
     if is_first_process(options.devices * options.nodes):
         make_model_folder(out, options.resume)
@@ -99,7 +106,8 @@ def train(
             title=options.title or parent.title,
             paper=parent.card.paper,
             provenance=provenance_of("train", options),
-            decided=options.folds is None and recipe.needs_validation,
+            evaluate=evaluate_held_out,
+            selected_on_validation=options.folds is None and recipe.needs_validation,
             parent=parent.card if options.fine_tune else None,
         )
 

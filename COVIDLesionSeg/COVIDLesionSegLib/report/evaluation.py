@@ -13,13 +13,13 @@ import numpy.typing as npt
 from matplotlib.image import imsave
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.evaluation import examples as picture
 from ..engine.evaluation.examples import MOST_PATIENTS, Example
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
-from ..engine.metrics import picture
 from ..engine.text import score_text
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
@@ -29,11 +29,11 @@ from .tables import UNDEFINED, write_table
 
 
 def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
-    """Write one row for each model and patient, then four over all patients.
+    """Write one row for each model and patient, then five over all patients.
 
-    Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``half_width``, ``mean`` and
-    ``sd``; ``patient``; ``slices``; ``learned_from``; and each measure by its key. What is
-    undefined is ``n/a``.
+    Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``interval_low`` and
+    ``interval_high`` of Wilson's 95 % confidence interval, ``mean`` and ``sd``; ``patient``;
+    ``slices``; ``learned_from``; and each measure by its key. What is undefined is ``n/a``.
 
     Raises:
         OutputError: The file cannot be written.
@@ -55,7 +55,8 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
         yield "patient", patient, one.slices, yes_or_no(one.learned_from), one.values
     for row, values in (
         ("pooled", scores.pooled),
-        ("half_width", scores.half_widths),
+        ("interval_low", {key: one and one[0] for key, one in scores.intervals.items()}),
+        ("interval_high", {key: one and one[1] for key, one in scores.intervals.items()}),
         ("mean", scores.means),
         ("sd", scores.sds),
     ):

@@ -38,7 +38,7 @@ EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"
 SCORES_CSV = "scores.csv"
 EVALUATION_FORMAT = "covid-lesion-seg-evaluation"
-EVALUATION_VERSION = 1
+EVALUATION_VERSION = 2
 
 EXPLANATION_JSON = "explanation.json"
 FEATURES_PICTURE = "features.png"

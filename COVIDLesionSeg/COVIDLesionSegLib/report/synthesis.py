@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from ..engine.data.labelled import LabelledImage
     from ..engine.synthesis.synthesize import SyntheticSlice
-    from ..engine.training.slices import LabelledSlice
 
 _ROWS = 6
 _CELL_INCHES = 2.6
@@ -142,7 +142,7 @@ def draw_synthesis(synthesis: Synthesis) -> Figure:
     return figure
 
 
-def _crop(item: LabelledSlice) -> tuple[slice, slice]:
+def _crop(item: LabelledImage) -> tuple[slice, slice]:
     if item.lungs is None:
         return slice(None), slice(None)
     return crop_to_lungs(item.lungs[None], _PIXELS)
@@ -155,7 +155,7 @@ def _row_height(one: SyntheticSlice) -> float:
     return _CELL_INCHES * min(1.0, tallest) + _TITLE_INCHES
 
 
-def _draw(axes: Axes, item: LabelledSlice, title: str) -> None:
+def _draw(axes: Axes, item: LabelledImage, title: str) -> None:
     low, high = LUNG_WINDOW_HU
     crop = _crop(item)
     lesion = item.lesion[crop]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..engine.data.tables import table_bytes
 from ..engine.files import write_bytes
 
 UNDEFINED = "n/a"
@@ -16,15 +15,13 @@ _DIGITS = 6
 def write_table(header: Sequence[str], rows: Iterable[Sequence[object]], path: Path) -> None:
     """Write rows under their header; None as ``n/a``, and numbers to six decimals.
 
+    Text is written so that no spreadsheet takes it for a formula.
+
     Raises:
         OutputError: The file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    write_bytes(text.getvalue().encode(), path)
+    cells = ([_cell(value) for value in row] for row in rows)
+    write_bytes(table_bytes(header, cells), path)
 
 
 def _cell(value: object) -> object:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from ..engine.enhancement.enhance import Candidate
-from ..engine.evaluation.scores import PatientScores
-from ..engine.metrics.intervals import mean_and_sd
+from ..engine.metrics.overlap import mean_and_sd
+from ..engine.self_training.confidence import Candidate
 from ..engine.text import score_text
+from ..engine.training.callbacks import CURVE_CSV
 from ..engine.training.cross_validation import Member
-from ..engine.training.curve import CURVE_CSV
+from ..engine.training.export import PatientResult
 from .figures import figure_style, save_png
 from .tables import write_table
 
 if TYPE_CHECKING:
-    from ..engine.enhancement.self_learning import SelfLearned
+    from ..engine.self_training.self_learning import SelfLearned
     from ..engine.training.cross_validation import Member
 
 CURVES_PICTURE = "curves.png"
@@ -62,7 +62,7 @@ def write_curves(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """Dice of a patient who judges a model as it was and as it is; None where undefined."""
+    """Dice of a held-out patient before and after fine-tuning; None where undefined."""
 
     patient: str
     slices: int
@@ -71,7 +71,7 @@ class BeforeAfter:
 
 
 def before_and_after(
-    before: dict[str, PatientScores], after: dict[str, PatientScores]
+    before: Mapping[str, PatientResult], after: Mapping[str, PatientResult]
 ) -> list[BeforeAfter]:
     """One row for each patient of ``before``."""
     return [
@@ -88,7 +88,7 @@ def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
     """
     write_table(
         ["name", "patient", "certainty", "lesion_pixels", "verdict"],
-        [[c.name, c.patient, c.certainty, c.lesion_pixels, c.verdict] for c in candidates],
+        [[c.name, c.patient, c.confidence, c.lesion_pixels, c.verdict] for c in candidates],
         path,
     )
 

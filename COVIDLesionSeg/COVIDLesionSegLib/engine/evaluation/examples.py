@@ -1,4 +1,4 @@
-"""The slices of an evaluation that are worth a picture."""
+"""The slices of an evaluation that are shown as pictures, and their colours."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .samples import Sample
+from ..data.labelled import LabelledImage
 
 MOST_PATIENTS = 12
 """Patients with pictures: a report of hundreds could not be opened."""
+TRUE_POSITIVE, FALSE_NEGATIVE, FALSE_POSITIVE = (0, 170, 80), (220, 40, 40), (250, 210, 0)
+"""Green, red and yellow, as in Figure 8 of the EAMC paper."""
+_OPACITY = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One slice with what everybody calls lesion; arrays of shape (rows, columns).
+    """One slice with the lesions of expert and models; arrays of shape (rows, columns).
 
     Attributes:
         name: For people.
-        patient: Whose it is.
+        patient: The patient it is filed under.
         reason: Why it is shown, for people.
         image: HU, or 0..1 where ``windowed``.
         windowed: As in the sample.
@@ -43,8 +46,8 @@ class ExampleChooser:
     def __init__(self) -> None:
         self._best: dict[tuple[str, str], tuple[int, Example]] = {}
 
-    def consider(self, sample: Sample, predicted: list[np.ndarray]) -> None:
-        """Look at the slices of a sample and what each model called lesion in them, bool."""
+    def consider(self, sample: LabelledImage, predicted: list[np.ndarray]) -> None:
+        """Look at the slices of a stack and what each model calls lesion in them, bool."""
         if sample.patient not in self._patients and len(self._patients) == MOST_PATIENTS:
             return
         errors = sum((one ^ sample.lesion).sum(axis=(1, 2)) for one in predicted)
@@ -71,7 +74,9 @@ class ExampleChooser:
         return sorted(chosen.values(), key=lambda example: example.patient)
 
 
-def _example(sample: Sample, predicted: list[np.ndarray], index: int, reason: str) -> Example:
+def _example(
+    sample: LabelledImage, predicted: list[np.ndarray], index: int, reason: str
+) -> Example:
     several = len(sample.image) > 1
     _, height_mm, width_mm = sample.spacing_mm or (1.0, 1.0, 1.0)
     return Example(
@@ -85,3 +90,24 @@ def _example(sample: Sample, predicted: list[np.ndarray], index: int, reason: st
         predicted=tuple(one[index].copy() for one in predicted),
         pixel_aspect=height_mm / width_mm,
     )
+
+
+def confusion_picture(grey: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Green where both mark lesion, red where it was missed, yellow where it is a false positive.
+
+    Args:
+        grey: uint8 (rows, columns), the CT.
+        predicted, truth: bool, same shape.
+
+    Returns:
+        uint8 (rows, columns, 3); pixels that both call background are those of the CT.
+    """
+    picture = np.repeat(grey[..., None], 3, axis=-1)
+    for where, color in (
+        (predicted & truth, TRUE_POSITIVE),
+        (~predicted & truth, FALSE_NEGATIVE),
+        (predicted & ~truth, FALSE_POSITIVE),
+    ):
+        blended = (1 - _OPACITY) * picture[where] + _OPACITY * np.array(color)
+        picture[where] = np.rint(blended).astype(np.uint8)
+    return picture

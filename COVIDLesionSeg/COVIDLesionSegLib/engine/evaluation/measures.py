@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
 
-from ..metrics.confusion import Confusion
 from ..metrics.detection import by_infection_rate
 from ..metrics.infection import INFECTED_ABOVE, SMALL_LESIONS_BELOW, rate_correlation, rate_error
-from ..metrics.intervals import mean_and_sd
+from ..metrics.overlap import Confusion, mean_and_sd
 from ..text import percent
-from .tally import SURFACE_TOLERANCE, SliceCount, Tally
+from .counts import SURFACE_TOLERANCE, Counts, SliceCount
 
 Value = float | None
 
@@ -25,43 +23,53 @@ class Measure:
         key: Column of ``scores.csv``.
         title: For people; ``{unit}`` is the unit of distances.
         of: Computes it; None where it is undefined.
-        slices: The slices it rests on, whose number decides its confidence interval; None for a
-            score that is not a share, which has none.
+        slices: The slices it is computed from, whose number gives its confidence interval; None for
+            a score that is not a proportion, which has none.
     """
 
     key: str
     title: str
-    of: Callable[[Tally], Value]
-    slices: Callable[[Tally], list[SliceCount]] | None = None
+    of: Callable[[Counts], Value]
+    slices: Callable[[Counts], list[SliceCount]] | None = None
 
 
-def _all(tally: Tally) -> list[SliceCount]:
-    return tally.slices
+def _all(counts: Counts) -> list[SliceCount]:
+    return counts.slices
 
 
-def _with_lesion(tally: Tally) -> list[SliceCount]:
+def _with_lesion(counts: Counts) -> list[SliceCount]:
     """Slices on which a Dice is defined."""
-    return [one for one in tally.slices if one.infected or one.found]
+    return [one for one in counts.slices if one.infected or one.found]
 
 
-def _with_lung(tally: Tally) -> list[SliceCount]:
-    return [one for one in tally.slices if one.true_rate is not None]
+def _with_lung(counts: Counts) -> list[SliceCount]:
+    return [one for one in counts.slices if one.true_rate is not None]
 
 
-def _infected(tally: Tally) -> list[SliceCount]:
-    return [one for one in _with_lung(tally) if one.infected]
+def _infected(counts: Counts) -> list[SliceCount]:
+    return [one for one in _with_lung(counts) if one.infected]
 
 
-def _lesion_free(tally: Tally) -> list[SliceCount]:
-    return [one for one in _with_lung(tally) if not one.infected]
+def _lesion_free(counts: Counts) -> list[SliceCount]:
+    return [one for one in _with_lung(counts) if not one.infected]
 
 
-def _small(tally: Tally) -> list[SliceCount]:
-    return [one for one in _infected(tally) if one.true_rate < SMALL_LESIONS_BELOW]
+def _small(counts: Counts) -> list[SliceCount]:
+    return [one for one in _infected(counts) if _true_rate(one) < SMALL_LESIONS_BELOW]
 
 
-def _large(tally: Tally) -> list[SliceCount]:
-    return [one for one in _infected(tally) if one.true_rate >= SMALL_LESIONS_BELOW]
+def _large(counts: Counts) -> list[SliceCount]:
+    return [one for one in _infected(counts) if _true_rate(one) >= SMALL_LESIONS_BELOW]
+
+
+def _true_rate(one: SliceCount) -> float:
+    assert one.true_rate is not None  # a slice with lung
+    return one.true_rate
+
+
+def _predicted_rate(one: SliceCount) -> float:
+    assert one.predicted_rate is not None  # a slice with lung
+    return one.predicted_rate
 
 
 def _mean_dice(slices: list[SliceCount]) -> Value:
@@ -69,25 +77,28 @@ def _mean_dice(slices: list[SliceCount]) -> Value:
 
 
 def _rates(slices: list[SliceCount]) -> tuple[list[float], list[float]]:
-    return [one.true_rate for one in slices], [one.predicted_rate for one in slices]
+    """True and predicted infection rates of slices with lung."""
+    return [_true_rate(one) for one in slices], [_predicted_rate(one) for one in slices]
 
 
-def _detected(tally: Tally) -> Confusion:
+def _detected(counts: Counts) -> Confusion:
     """Slices called positive for any pixel (cascade)."""
-    return _decisions((one.found, one.infected) for one in tally.slices)
+    return _decisions((one.found, one.infected) for one in counts.slices)
 
 
-def _detected_by_rate(tally: Tally) -> Confusion:
+def _detected_by_rate(counts: Counts) -> Confusion:
     """Slices with lung, called infected for their infection rate (COVID-Rate)."""
     return _decisions(
-        (by_infection_rate(one.predicted_rate), one.infected) for one in _with_lung(tally)
+        (bool(by_infection_rate(_predicted_rate(one))), one.infected) for one in _with_lung(counts)
     )
 
 
 def _decisions(pairs: Iterable[tuple[bool, bool]]) -> Confusion:
     """Counts of (called positive, is positive)."""
-    counts = Counter(pairs)
-    return Confusion(*(counts[pair] for pair in product((True, False), repeat=2)))
+    found = Counter(pairs)
+    return Confusion(
+        tp=found[True, True], fp=found[True, False], fn=found[False, True], tn=found[False, False]
+    )
 
 
 _PIXEL_SHARES = (
@@ -108,62 +119,62 @@ _DETECTION_SHARES = (
 )
 
 
-def _share(counts: Callable[[Tally], Confusion], name: str) -> Callable[[Tally], Value]:
-    return lambda tally: getattr(counts(tally), name)
+def _share(decisions: Callable[[Counts], Confusion], name: str) -> Callable[[Counts], Value]:
+    return lambda counts: getattr(decisions(counts), name)
 
 
 MEASURES: tuple[Measure, ...] = (
     *(
-        Measure(name, title, _share(lambda tally: tally.pixels, name), _all)
+        Measure(name, title, _share(lambda counts: counts.pixels, name), _all)
         for name, title in _PIXEL_SHARES
     ),
-    Measure("auc", "Area under the ROC curve", lambda tally: tally.probabilities.auc, _all),
+    Measure("auc", "Area under the ROC curve", lambda counts: counts.probabilities.auc, _all),
     Measure(
         "slice_dice",
         "Dice, mean over slices",
-        lambda tally: _mean_dice(_with_lesion(tally)),
+        lambda counts: _mean_dice(_with_lesion(counts)),
         _with_lesion,
     ),
     Measure(
         "slice_dice_small",
         f"Dice, mean over slices infected by less than {percent(SMALL_LESIONS_BELOW)}",
-        lambda tally: _mean_dice(_small(tally)),
+        lambda counts: _mean_dice(_small(counts)),
         _small,
     ),
     Measure(
         "slice_dice_large",
         f"Dice, mean over slices infected by {percent(SMALL_LESIONS_BELOW)} or more",
-        lambda tally: _mean_dice(_large(tally)),
+        lambda counts: _mean_dice(_large(counts)),
         _large,
     ),
     Measure(
         "surface_dice",
         f"Surface Dice, tolerance {SURFACE_TOLERANCE:g} {{unit}}",
-        lambda tally: mean_and_sd(tally.surface_dice)[0],
+        lambda counts: mean_and_sd(counts.surface_dice)[0],
     ),
     Measure(
         "hd95",
         "Hausdorff distance, 95th percentile, {unit}",
-        lambda tally: mean_and_sd(tally.hd95)[0],
+        lambda counts: mean_and_sd(counts.hd95)[0],
     ),
     Measure(
         "rate_error_infected",
         "Infection rate, mean absolute error, infected slices",
-        lambda tally: rate_error(*_rates(_infected(tally))),
+        lambda counts: rate_error(*_rates(_infected(counts))),
     ),
     Measure(
         "rate_error_lesion_free",
         "Infection rate, mean absolute error, lesion-free slices",
-        lambda tally: rate_error(*_rates(_lesion_free(tally))),
+        lambda counts: rate_error(*_rates(_lesion_free(counts))),
     ),
     Measure(
         "rate_correlation",
         "Infection rate, Pearson correlation, infected slices",
-        lambda tally: rate_correlation(*_rates(_infected(tally))),
+        lambda counts: rate_correlation(*_rates(_infected(counts))),
     ),
     *(
-        Measure(f"{key}_{name}", f"{title}, {share}", _share(counts, name), slices)
-        for key, title, counts, slices in (
+        Measure(f"{key}_{name}", f"{title}, {share}", _share(decisions, name), slices)
+        for key, title, decisions, slices in (
             ("detection", "Slices found by any pixel", _detected, _all),
             (
                 "rate_detection",

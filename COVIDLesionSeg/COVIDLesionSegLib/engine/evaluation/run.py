@@ -1,19 +1,25 @@
-"""Judge models on labelled data, sample by sample, in bounded memory."""
+"""Evaluate models on labelled data, one slice or CT after another, in bounded memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from ..data.labelled import LabelledData, LabelledImage
+from ..data.masks import FILLED_ABOVE, Placement
 from ..errors import InputError, ParameterError
+from ..flags import Flag
 from ..inference.provenance import describe_software
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from .contender import Contender
+from .counts import Counts
+from .evaluated_model import EvaluatedModel
 from .examples import Example, ExampleChooser
-from .samples import LabelledData
 from .scores import ModelScores, PatientScores, protocol_of, summarise
-from .tally import Tally
+
+_MOSTLY_OUTSIDE = 0.5
+"""Share of the lesions outside the lungs that gives a flag."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Evaluation:
         unit: Unit of distances, ``"mm"`` or ``"px"``.
         slices: Number of slices by patient.
         models: Scores of each model, in the order given.
-        examples: Slices worth a picture.
+        examples: Slices to show as pictures.
         provenance: What it was computed with; no paths.
     """
 
@@ -39,23 +45,24 @@ class Evaluation:
 
 def evaluate(
     data: LabelledData,
-    contenders: list[Contender],
+    models: list[EvaluatedModel],
     lung_mask: bool | None = None,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Evaluation:
-    """Let every model answer every sample, and score the answers.
+    """Score the predictions of every model on every slice or CT.
 
     Args:
-        data: Samples with expert masks.
-        contenders: The models, all with the same threshold.
+        data: Slices or CTs with expert masks.
+        models: The models, all with the same threshold.
         lung_mask: Whether what a model finds outside the lungs is dropped; an expert's lesion
             there still counts as missed. None leaves it to the data.
         report: Called with progress.
-        cancel: Looked at between samples, models and batches.
+        cancel: Looked at between slices or CTs, models and batches.
 
     Raises:
-        InputError: A sample cannot be read, its mask does not belong to it, or nobody checked it.
+        InputError: A slice or CT cannot be read, its mask does not belong to it, or is a
+            pseudo-label.
         ParameterError: The lungs are needed, but not known.
         DeviceError: Out of memory, with no smaller step left.
         Cancelled: The token was set.
@@ -67,67 +74,86 @@ def evaluate(
             "A lung mask was asked for, but the data have no lungs: add a folder lung/ with them, "
             "or leave the lung mask out."
         )
-    pooled = [Tally() for _ in contenders]
-    seconds = [0.0 for _ in contenders]
-    patients: list[dict[str, PatientScores]] = [{} for _ in contenders]
+    pooled = [Counts() for _ in models]
+    seconds = [0.0 for _ in models]
+    patients: list[dict[str, PatientScores]] = [{} for _ in models]
     chooser = ExampleChooser()
+    flags: list[Flag] = []
     total, done = sum(data.samples_of.values()), 0
     for patient in data.samples_of:
-        tallies = [Tally() for _ in contenders]
-        for sample in data.read(patient, cancel):
+        counts = [Counts() for _ in models]
+        placement = Placement()
+        for sample in map(LabelledImage.as_stack, data.read(patient, cancel)):
             if sample.pseudo:
                 raise InputError(
-                    f"{sample.name} has pseudo-labels, which nobody checked and so nobody is "
-                    "judged by: correct them in 3D Slicer, and rename the segments."
+                    f"{sample.name} has pseudo-labels, which nobody checked, so they cannot be "
+                    "used for evaluation: correct them in 3D Slicer, and rename the segments."
                 )
+            placement.add(sample)
             predicted = []
-            for number, contender in enumerate(contenders):
-                start = (done + number / len(contenders)) / total
-                end = (done + (number + 1) / len(contenders)) / total
-                report(Progress("Finding lesions", start, f"{sample.name}: {contender.name}"))
+            for number, model in enumerate(models):
+                start = (done + number / len(models)) / total
+                end = (done + (number + 1) / len(models)) / total
+                report(Progress("Finding lesions", start, f"{sample.name}: {model.name}"))
                 began = perf_counter()
-                decision = contender.predict(
-                    sample, lung_mask, share_of(report, start, end), cancel
-                )
+                decision = model.predict(sample, lung_mask, share_of(report, start, end), cancel)
                 seconds[number] += perf_counter() - began
                 cancel.raise_if_cancelled()
-                tallies[number].add(sample, decision)
+                counts[number].add(sample, decision)
                 predicted.append(decision.labels > 0)
             chooser.consider(sample, predicted)
             done += 1
-        for number, (contender, tally) in enumerate(zip(contenders, tallies, strict=True)):
-            patients[number][patient] = PatientScores.of(tally, contender.learned_from(patient))
-            pooled[number].merge(tally)
+        for number, (model, of_model) in enumerate(zip(models, counts, strict=True)):
+            patients[number][patient] = PatientScores.of(of_model, model.learned_from(patient))
+            pooled[number].merge(of_model)
+        flags += _flags(patient, placement)
     report(Progress("Finding lesions", 1.0))
-    protocol = protocol_of(contenders[0].parameters, data.lungs if lung_mask else None)
+    protocol = protocol_of(models[0].parameters, data.lungs if lung_mask else None)
     return Evaluation(
         protocol=protocol,
         unit=data.unit,
         slices={name: scores.slices for name, scores in patients[0].items()},
         models=tuple(
             ModelScores(
-                model=contender.name,
-                title=contender.title,
-                protocol=protocol + contender.own_protocol(data.lungs),
-                seconds_per_slice=spent / len(tally.slices),
-                remarks=tuple(flag.message for flag in contender.flags),
-                **summarise(of_patient, tally),
+                model=model.name,
+                title=model.title,
+                protocol=protocol + model.own_protocol(data.lungs),
+                seconds_per_slice=spent / len(of_model.slices),
+                remarks=tuple(flag.message for flag in (*flags, *model.flags)),
+                **summarise(of_patient, of_model),
             )
-            for contender, of_patient, tally, spent in zip(
-                contenders, patients, pooled, seconds, strict=True
+            for model, of_patient, of_model, spent in zip(
+                models, patients, pooled, seconds, strict=True
             )
         ),
         examples=tuple(chooser.examples),
         provenance={
-            "models": {id_: facts for one in contenders for id_, facts in one.describe().items()},
-            "parameters": _common_parameters(contenders[0], data),
+            "models": {id_: facts for one in models for id_, facts in one.describe().items()},
+            "parameters": _common_parameters(models[0], data),
             "software": describe_software(),
         },
     )
 
 
-def _common_parameters(contender: Contender, data: LabelledData) -> dict[str, Any]:
-    """The parameters of all contenders, with the lungs that the data really had."""
-    parameters = contender.parameters.to_dict() | {"lungs": data.lungs}
+def _flags(patient: str, placement: Placement) -> Iterator[Flag]:
+    """Masks that are unlikely to be those of lesions in the lungs."""
+    outside, filled = placement.outside, placement.of_lungs
+    if outside is not None and outside > _MOSTLY_OUTSIDE:
+        yield Flag(
+            "lesions-outside-lungs",
+            f"{outside:.0%} of the lesions of {patient} lie outside the lungs: check that the "
+            "masks belong to the images, and that the lungs include the lesions.",
+        )
+    if filled is not None and filled > FILLED_ABOVE:
+        yield Flag(
+            "lesions-fill-lungs",
+            f"The lesions of {patient} fill {filled:.0%} of the lungs: check that the masks show "
+            "lesions, not lungs.",
+        )
+
+
+def _common_parameters(model: EvaluatedModel, data: LabelledData) -> dict[str, Any]:
+    """The parameters of all models, with the origin of the lungs of the data."""
+    parameters = model.parameters.to_dict() | {"lungs": data.lungs}
     del parameters["model"]
     return parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..metrics.intervals import half_width, mean_and_sd
+from ..metrics.overlap import mean_and_sd, wilson_interval
 from ..parameters import Parameters
+from .counts import Counts
 from .measures import MEASURES, Value
-from .tally import Tally
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class PatientScores:
 
     Attributes:
         slices: Number of slices.
-        learned_from: Whether the model learned from the patient, so that these scores flatter;
-            None where its card does not record whom it learned from.
+        learned_from: Whether the model was trained on the patient, so that the scores are
+            optimistic; None where its card does not record its training patients.
         windowed: The images were windowed by their publisher.
         values: Every score, by the key of its measure; None where it is undefined.
     """
@@ -29,9 +29,9 @@ class PatientScores:
     values: dict[str, Value]
 
     @classmethod
-    def of(cls, tally: Tally, learned_from: bool | None) -> PatientScores:
+    def of(cls, counts: Counts, learned_from: bool | None) -> PatientScores:
         """Every score of what was counted on one patient."""
-        return cls(len(tally.slices), learned_from, tally.windowed, _values(tally))
+        return cls(len(counts.slices), learned_from, counts.windowed, _values(counts))
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,11 @@ class ModelScores:
         patients: Scores by patient.
         slices: Number of slices of all patients.
         pooled: All slices of all patients taken together.
-        half_widths: Of the 95 % confidence intervals of ``pooled``; None for scores without one.
+        intervals: Wilson's 95 % confidence intervals of ``pooled``, lower and upper end; None for
+            scores without one.
         means, sds: Mean and sample standard deviation over patients.
-        seconds_per_slice: Wall time the answers took, on the device that gave them.
-        remarks: What to know about how the model answered.
+        seconds_per_slice: Wall time of the predictions, on their device.
+        remarks: Quality flags of the predictions and of the data, one sentence each.
     """
 
     model: str
@@ -57,7 +58,7 @@ class ModelScores:
     patients: dict[str, PatientScores]
     slices: int
     pooled: dict[str, Value]
-    half_widths: dict[str, Value]
+    intervals: dict[str, tuple[float, float] | None]
     means: dict[str, Value]
     sds: dict[str, Value]
     seconds_per_slice: float
@@ -65,16 +66,16 @@ class ModelScores:
 
     @property
     def learned_from(self) -> list[str]:
-        """Patients whose scores flatter."""
+        """Patients that the model was trained on, so that their scores are optimistic."""
         return [name for name, scores in self.patients.items() if scores.learned_from]
 
 
-def _values(tally: Tally) -> dict[str, Value]:
-    return {measure.key: measure.of(tally) for measure in MEASURES}
+def _values(counts: Counts) -> dict[str, Value]:
+    return {measure.key: measure.of(counts) for measure in MEASURES}
 
 
-def summarise(patients: dict[str, PatientScores], pooled: Tally) -> dict[str, Any]:
-    """The fields of :class:`ModelScores` that follow from the patients and their common tally."""
+def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, Any]:
+    """The fields of :class:`ModelScores` that follow from the patients and their common counts."""
     values = _values(pooled)
     spread = {
         measure.key: mean_and_sd([scores.values[measure.key] for scores in patients.values()])
@@ -84,8 +85,8 @@ def summarise(patients: dict[str, PatientScores], pooled: Tally) -> dict[str, An
         "patients": patients,
         "slices": len(pooled.slices),
         "pooled": values,
-        "half_widths": {
-            measure.key: half_width(values[measure.key], len(measure.slices(pooled)))
+        "intervals": {
+            measure.key: wilson_interval(values[measure.key], len(measure.slices(pooled)))
             if measure.slices
             else None
             for measure in MEASURES
@@ -100,7 +101,7 @@ def protocol_of(parameters: Parameters, lungs: str | None = None) -> str:
 
     Args:
         parameters: Give threshold and tiling.
-        lungs: Whose lungs bound what a model may find; None without a lung mask.
+        lungs: Where the lungs come from that findings are limited to; None without a lung mask.
     """
     tiling = "" if parameters.tiling == "whole-slice" else f" in {parameters.tiling} patches"
     mask = f"findings outside the lungs ({lungs}) dropped" if lungs else "no lung mask"

@@ -23,7 +23,7 @@ def infection_rate(lesion: np.ndarray, lungs: np.ndarray) -> float | None:
     """
     inside = lungs > 0
     area = np.count_nonzero(inside)
-    return np.count_nonzero(lesion & inside) / area if area else None
+    return float(np.count_nonzero(lesion & inside) / area) if area else None
 
 
 def rate_error(true_rates: Sequence[float], predicted_rates: Sequence[float]) -> float | None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..data.labelled import LabelledImage, lesion_free_slices
 from ..errors import InputError, ParameterError
+from ..lungs import LungExtractor
 from ..metrics.infection import infection_rate
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..training.slices import LabelledSlice
-from .sources import synthetic_patient
+from ..volume import Volume, check_chest_ct
 from .transfer import transfer_lesions
 
-AMOUNT = 1.0
+RATIO = 1.0
 """Synthetic slices per infected slice of the training set; best of 0.5, 1, 1.5, 2 (Table 6)."""
 INFECTION_RATE_ABOVE = 0.01
 """A synthetic slice is kept only above ("Efficacy of the proposed synthetic data augmentation")."""
@@ -27,15 +28,15 @@ class SyntheticSlice:
     """One synthetic slice and what it was made of.
 
     Attributes:
-        item: The slice; its patient names both source patients, see :mod:`.sources`.
+        item: The slice; its ``sources`` are both patients.
         infected: The slice that gave the lesions.
         healthy: The slice that gave everything else.
         infection_rate: Area of lesion over area of the lungs, 0 to 1.
     """
 
-    item: LabelledSlice
-    infected: LabelledSlice
-    healthy: LabelledSlice
+    item: LabelledImage
+    infected: LabelledImage
+    healthy: LabelledImage
     infection_rate: float
 
 
@@ -58,8 +59,8 @@ class Synthesis:
 
 
 def synthesize(
-    slices: Sequence[LabelledSlice],
-    amount: float = AMOUNT,
+    slices: Sequence[LabelledImage],
+    ratio: float = RATIO,
     seed: int = 0,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
@@ -72,30 +73,30 @@ def synthesize(
     as often as any other.
 
     Args:
-        slices: Of patients that are learned from, never of those that are judged on.
-        amount: Synthetic slices as a multiple of N, the number of infected slices, of which the
+        slices: Of training patients, never of held-out ones. Synthetic ones are not used again.
+        ratio: Synthetic slices as a multiple of N, the number of infected slices, of which the
             paper's training set consists.
         seed: The same gives the same slices.
-        report: Told after every pair.
+        report: Called after every pair.
         cancel: Looked at before every pair.
 
     Raises:
-        ParameterError: ``amount`` is not positive.
+        ParameterError: ``ratio`` is not positive.
         InputError: There is nothing to make synthetic slices of, or no pair leaves enough lesion.
         Cancelled: The token was set.
     """
-    if not 0 < amount < float("inf"):
-        raise ParameterError(f"The amount is {amount}, but must be a positive number.")
-    usable = [s for s in slices if not s.windowed and s.lungs is not None and s.lungs.any()]
-    infected = [s for s in usable if s.lesion.any()]
-    healthy = [s for s in usable if not s.lesion.any() and s.lungs.mean() > LUNG_SHARE_ABOVE]
+    if not 0 < ratio < float("inf"):
+        raise ParameterError(f"The ratio is {ratio}, but must be a positive number.")
+    usable = [s for s in slices if not s.windowed and not s.sources and _lung_share(s) > 0]
+    infected = [s for s in usable if s.has_lesion]
+    healthy = [s for s in usable if not s.has_lesion and _lung_share(s) > LUNG_SHARE_ABOVE]
     for kind, found in (("with lesions", infected), ("without lesions", healthy)):
         if not found:
             raise InputError(
                 f"There is no slice {kind}, in HU and with its lungs: lesions of infected slices "
                 "are pasted into the lungs of healthy ones."
             )
-    wanted = max(1, round(amount * len(infected)))
+    wanted = max(1, round(ratio * len(infected)))
     made: list[SyntheticSlice] = []
     too_small = 0
     for i, h in _pairs(len(infected), len(healthy), np.random.default_rng(seed)):
@@ -104,10 +105,9 @@ def synthesize(
         if cancel is not None:
             cancel.raise_if_cancelled()
         item = transfer_lesions(infected[i], healthy[h])
-        rate = infection_rate(item.lesion, item.lungs)
-        if rate > INFECTION_RATE_ABOVE:
-            patient = synthetic_patient(infected[i].patient, healthy[h].patient)
-            item = replace(item, name=f"synthetic_{len(made) + 1:05d}", patient=patient)
+        rate = infection_rate(item.lesion, item.known_lungs())
+        if rate is not None and rate > INFECTION_RATE_ABOVE:
+            item = replace(item, name=f"synthetic_{len(made) + 1:05d}")
             made.append(SyntheticSlice(item, infected[i], healthy[h], rate))
         else:
             too_small += 1
@@ -117,6 +117,32 @@ def synthesize(
             "No pair of slices leaves enough lesion within the healthy lungs: give more slices."
         )
     return Synthesis(tuple(made), wanted, len(infected), len(healthy), too_small)
+
+
+def healthy_slices(
+    volume: Volume, patient: str, extractor: LungExtractor, cancel: CancelToken | None = None
+) -> list[LabelledImage]:
+    """The slices of a CT that hold lung, without any lesion.
+
+    Args:
+        volume: A CT in HU of somebody without lesions in the lungs.
+        patient: Name to file the slices under.
+        extractor: Finds the lungs.
+        cancel: Looked at between steps.
+
+    Raises:
+        InputError: It is no chest CT, or has no lungs.
+        Cancelled: The token was set.
+    """
+    volume = check_chest_ct(volume)
+    lungs = extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel).labels
+    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+    return lesion_free_slices(volume, with_lung.tolist(), patient, lungs)
+
+
+def _lung_share(item: LabelledImage) -> float:
+    """Share of the image that is lung; 0 where the lungs are not known."""
+    return 0.0 if item.lungs is None else float(item.lungs.mean())
 
 
 def _pairs(infected: int, healthy: int, random: np.random.Generator) -> Iterator[tuple[int, int]]:

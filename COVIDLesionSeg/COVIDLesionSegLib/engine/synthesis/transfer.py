@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..data.labelled import LabelledImage
+from ..data.splits import synthetic_patient
 from ..errors import InputError
-from ..training.slices import LabelledSlice
 from ..volume import AIR_HU
 
 Box = tuple[slice, slice]
 
 
-def transfer_lesions(infected: LabelledSlice, healthy: LabelledSlice) -> LabelledSlice:
+def transfer_lesions(infected: LabelledImage, healthy: LabelledImage) -> LabelledImage:
     """Paste the lesions of ``infected`` into ``healthy``, trimmed to its lungs.
 
     Args:
@@ -32,8 +33,8 @@ def transfer_lesions(infected: LabelledSlice, healthy: LabelledSlice) -> Labelle
         healthy: In HU, with lungs and without lesions.
 
     Returns:
-        A slice named and filed as ``healthy``, of its shape and with its lungs. There may be no
-        lesion in it, where all of it was trimmed.
+        A slice named as ``healthy``, of its shape and with its lungs, filed under both patients.
+        There may be no lesion in it, where all of it was trimmed.
 
     Raises:
         InputError: A slice has no lungs, or one grey level only.
@@ -41,7 +42,8 @@ def transfer_lesions(infected: LabelledSlice, healthy: LabelledSlice) -> Labelle
     shift = _box_centre(_lung_box(healthy)) - _box_centre(_lung_box(infected))
     lesion = np.zeros(healthy.image.shape, dtype=bool)
     into, out_of = _overlap(healthy.image.shape, infected.image.shape, shift)
-    lesion[into] = infected.lesion[out_of] & (healthy.lungs[into] > 0)
+    lungs = healthy.known_lungs() > 0
+    lesion[into] = infected.lesion[out_of] & lungs[into]
 
     image = healthy.image.copy()
     mean, spread = _statistics(infected)
@@ -49,18 +51,19 @@ def transfer_lesions(infected: LabelledSlice, healthy: LabelledSlice) -> Labelle
     normalised = (infected.image[out_of] - mean) / spread
     pasted = np.maximum(normalised * new_spread + new_mean, AIR_HU)
     image[into] = np.where(lesion[into], pasted, image[into])
-    return LabelledSlice(
+    return LabelledImage(
         healthy.name,
-        healthy.patient,
+        synthetic_patient(infected.patient, healthy.patient),
         image,
         False,
         lesion,
-        healthy.lungs.astype(bool),
+        lungs,
         pseudo=infected.pseudo,
+        sources=() if infected.patient == healthy.patient else (infected.patient, healthy.patient),
     )
 
 
-def _lung_box(item: LabelledSlice) -> Box:
+def _lung_box(item: LabelledImage) -> Box:
     if item.lungs is None or not item.lungs.any():
         raise InputError(
             f"Slice {item.name} has no lungs: lesions can be pasted only where their mask is known."
@@ -73,7 +76,7 @@ def _box_centre(box: Box) -> np.ndarray:
     return np.array([(part.start + part.stop - 1) // 2 for part in box])
 
 
-def _statistics(item: LabelledSlice) -> tuple[np.float32, np.float32]:
+def _statistics(item: LabelledImage) -> tuple[np.float32, np.float32]:
     values = item.image[_lung_box(item)]
     spread = values.std()
     if not spread > 0:
@@ -81,10 +84,13 @@ def _statistics(item: LabelledSlice) -> tuple[np.float32, np.float32]:
     return values.mean(), spread
 
 
-def _overlap(into: tuple[int, int], out_of: tuple[int, int], shift: np.ndarray) -> tuple[Box, Box]:
-    """The rectangle that both slices hold, in pixels of the one and of the other."""
+def _overlap(into: tuple[int, ...], out_of: tuple[int, ...], shift: np.ndarray) -> tuple[Box, Box]:
+    """The rectangle that both slices hold, in pixels of the first and of the second."""
     starts = np.maximum(shift, 0)
     stops = np.maximum(np.minimum(into, shift + out_of), starts)
-    target = tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
-    source = tuple(slice(a, b) for a, b in zip(starts - shift, stops - shift, strict=True))
-    return target, source
+    return _box(starts, stops), _box(starts - shift, stops - shift)
+
+
+def _box(starts: np.ndarray, stops: np.ndarray) -> Box:
+    rows, columns = (slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
+    return rows, columns

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from monai.transforms import (
-    Compose,
-    RandAffined,
-    RandFlipd,
+from monai.transforms.compose import Compose
+from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
     RandGaussianSharpend,
     RandGaussianSmoothd,
 )
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
+
+from ..data.labelled import LabelledImage
+from ..volume import AIR_HU
+
+_BODY = 0.4
+"""Largest share of a margin that is body."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,11 @@ class Augmentation:
         flip: Probability of exchanging left and right.
         quarter_turns: An epoch holds every slice four times, turned by 0, 90, 180 and 270 degrees;
             of whole slices only.
-        margin: Largest margin of body and air put around a slice, as a share of its rows and
-            columns, so that slices cut to the lungs teach what whole CTs look like; of whole slices
-            only. See :mod:`.surroundings`.
-        window_low_hu, window_high_hu: Ranges the HU window's ends are drawn from, so that other
-            scanners and images windowed by somebody else look familiar; None for the window of the
-            preprocessing. Of patches only.
+        margin: Largest body padding, as a share of the rows and columns of a slice, so that slices
+            cut to the lungs look like whole CTs; of whole slices only. See :func:`pad_with_body`.
+        window_low_hu, window_high_hu: Ranges that the ends of the HU window are drawn from, so that
+            networks get used to other scanners and to images windowed elsewhere; None for the
+            window of the preprocessing. Of patches only.
         noise: Largest standard deviation of added noise, as a share of the window.
         kernel: Probability of blurring, and again of sharpening: other reconstruction kernels.
     """
@@ -51,15 +55,19 @@ class Augmentation:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Augmentation:
         """From parsed JSON, where tuples are lists."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**given)
 
     def window(self, default: tuple[float, float], rng: np.random.Generator) -> tuple[float, float]:
         """A window in HU drawn at random, an end without a range taken from ``default``."""
-        ranges = (self.window_low_hu, self.window_high_hu)
-        return tuple(
+        low, high = (
             end if allowed is None else rng.uniform(*allowed)
-            for end, allowed in zip(default, ranges, strict=True)
+            for end, allowed in zip(default, (self.window_low_hu, self.window_high_hu), strict=True)
         )
+        return low, high
 
 
 def random_changes(augmentation: Augmentation, shape: tuple[int, int]) -> Compose:
@@ -98,3 +106,53 @@ def crop(array: np.ndarray, row: int, column: int, size: int, fill: float) -> np
         array[rows, columns]
     )
     return window
+
+
+def pad_with_body(item: LabelledImage, margin: float, rng: np.random.Generator) -> LabelledImage:
+    """The slice with margins drawn at random: first body, then air.
+
+    Public slices with masks of the lungs hold the lungs and a few pixels around them. A network
+    that was trained on these alone has never seen a chest wall from outside, nor the air around a
+    patient in a whole CT, and calls it lung.
+
+    The body continues as the slice ends, within an outline between an ellipse and a rectangle.
+
+    Args:
+        item: HU, or 0..1 where windowed.
+        margin: Largest width of a margin, as a share of the slice's rows and columns.
+        rng: Draws every margin's width, how much of it is body, and the outline.
+
+    Returns:
+        A larger slice; lesion and lungs are 0 in what was added.
+    """
+    shape = item.image.shape
+    lengths = np.repeat(shape, 2).reshape(2, 2)
+    body = np.rint(rng.uniform(0.0, margin * _BODY, (2, 2)) * lengths).astype(int)
+    air = np.rint(rng.uniform(0.0, margin * (1 - _BODY), (2, 2)) * lengths).astype(int)
+    image = np.pad(item.image, body + air, mode="edge")
+    image[_beyond_body(shape, body, air, rng)] = 0.0 if item.windowed else AIR_HU
+    return replace(
+        item,
+        image=image,
+        lesion=np.pad(item.lesion, body + air),
+        lungs=None if item.lungs is None else np.pad(item.lungs, body + air),
+    )
+
+
+def _beyond_body(
+    shape: tuple[int, ...], body: np.ndarray, air: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Where air is, bool (rows, columns) of the larger slice: outside a superellipse."""
+    power = rng.uniform(2.5, 8.0)
+    along = []
+    for axis, length in enumerate(shape):
+        whole = length + (body + air)[axis].sum()
+        half = (length + body[axis].sum()) / 2
+        along.append(np.abs((np.arange(whole) - air[axis, 0] + 0.5) / half - 1) ** power)
+    beyond: np.ndarray = along[0][:, None] + along[1][None, :] > 1
+    rows, columns = (
+        slice(before, before + length)
+        for before, length in zip((body + air)[:, 0], shape, strict=True)
+    )
+    beyond[rows, columns] = False
+    return beyond

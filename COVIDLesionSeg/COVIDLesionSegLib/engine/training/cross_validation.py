@@ -1,4 +1,4 @@
-"""One member for each fold of patients: an ensemble, and an honest score of every patient."""
+"""One member for each fold of patients: an ensemble, and a held-out score of every patient."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 
 from torch import nn
 
-from ..evaluation.scores import PatientScores
+from ..data.labelled import LabelledImage
+from ..data.splits import Fold, hold_out_validation, make_folds, slices_without
+from ..data.training_data import TrainingData
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
-from .data import TrainingData, people_of, slices_without
-from .export import Exported
-from .folds import Fold, hold_out_validation, make_folds
+from .export import Exported, PatientResult
 from .recipe import Recipe
-from .slices import LabelledSlice
 from .trainer import train
 
 
@@ -25,12 +24,12 @@ class Member:
     Attributes:
         fold: Its number, from 1.
         model: Its id.
-        patients: Its scores of the patients who were held out.
+        patients: Its scores of the held-out patients.
     """
 
     fold: int
     model: str
-    patients: dict[str, PatientScores]
+    patients: dict[str, PatientResult]
 
 
 Export = Callable[[nn.Module, TrainingData, str], Exported]
@@ -41,13 +40,13 @@ Export = Callable[[nn.Module, TrainingData, str], Exported]
 class CrossValidation:
     """A member for each fold, trained, written and scored.
 
-    Patients with a lesion are dealt to the folds; those without are always learned from. A
-    synthetic slice is learned from where nobody it shows is held out. Who is held out never
-    decides: where the recipe lets validation decide, a fifth of the patients to learn from does.
+    Patients with a lesion are dealt to the folds; those without are always trained on. A synthetic
+    slice is trained on where none of its patients is held out. Nothing is selected on held-out
+    patients: where the recipe selects on validation, a fifth of the training patients serve for it.
 
     Attributes:
         recipe: All numbers.
-        data: Patients dealt are those of ``training``; ``validation`` is not used.
+        data: The patients of ``training`` are dealt; ``validation`` is not used.
         folds: See :func:`folds_of`.
         folder: Gets a folder ``fold-1`` and so on for each training.
         model_id: Members are called ``<model_id>-1`` and so on.
@@ -75,22 +74,22 @@ class CrossValidation:
         Raises as :func:`~.trainer.train` does.
         """
         fold, slices = self.folds[number - 1], self.data.training
-        decide, judge = _slices_of(slices, fold.validation), _slices_of(slices, fold.test)
+        validation, held_out = _slices_of(slices, fold.validation), _slices_of(slices, fold.test)
         network = train(
             self.recipe,
             slices_without(slices, {*fold.validation, *fold.test}),
             self.folder_of(number),
             cancel,
-            # Where validation does not decide, the curve may as well show who is held out.
-            validation=decide or judge,
+            # Where nothing is selected on validation, the curve may as well show the held-out ones.
+            validation=validation or held_out,
             resume=self.resume,
             device=self.device,
             workers=self.workers,
             report=report,
         )
         report(Progress("Scoring", 1.0, f"fold {number} of {len(self.folds)}"))
-        # Who decided about the weights does not judge them.
-        own = TrainingData(slices_without(slices, fold.test), judge, self.data.outside)
+        # Weights are not scored on the patients that they were selected on.
+        own = TrainingData(slices_without(slices, fold.test), held_out, self.data.outside)
         exported = self.export(network, own, f"{self.model_id}-{number}")
         scores = {name: exported.patients[name] for name in fold.test}
         return Member(number, exported.card.id, scores)
@@ -112,16 +111,16 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
     """The folds of a :class:`CrossValidation`.
 
     Args:
-        recipe: Its seed deals, and it says whether validation decides.
-        data: Who is dealt are the patients of ``training`` with a lesion.
-        wanted: See :func:`~.folds.make_folds`.
+        recipe: Its seed deals, and it says whether weights are selected on validation.
+        data: The patients of ``training`` with a lesion are dealt.
+        wanted: See :func:`~..data.splits.make_folds`.
 
     Raises:
         InputError: There are too few patients.
         ParameterError: ``wanted`` names no folds.
     """
     infected = {
-        item.patient for item in data.training if item.lesion.any() and len(people_of(item)) == 1
+        item.patient for item in data.training if item.has_lesion and len(item.patients) == 1
     }
     folds = make_folds(wanted, infected, recipe.seed)
     if not recipe.needs_validation:
@@ -129,5 +128,5 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
     return [fold if fold.validation else hold_out_validation(fold, recipe.seed) for fold in folds]
 
 
-def _slices_of(slices: Sequence[LabelledSlice], patients: Collection[str]) -> list[LabelledSlice]:
+def _slices_of(slices: Sequence[LabelledImage], patients: Collection[str]) -> list[LabelledImage]:
     return [item for item in slices if item.patient in patients]

@@ -1,4 +1,4 @@
-"""Annotated slices as samples; each follows from seed, epoch and place alone."""
+"""Labelled slices as samples; each follows from seed, epoch and place alone."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..data.labelled import LabelledImage
 from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
-from .augmentation import crop, random_changes
-from .labels import channels_of, truth_of
+from .augmentation import crop, pad_with_body, random_changes
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
-from .slices import LabelledSlice
-from .surroundings import surrounded
+from .targets import channels_of, truth_of
 
 Key = tuple[int, int]
 """Epoch, and place within it; both from 0."""
@@ -41,7 +40,7 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
         shape: (rows, columns) of a sample.
     """
 
-    def __init__(self, slices: list[LabelledSlice], recipe: Recipe, shape: tuple[int, int]):
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe, shape: tuple[int, int]):
         self.slices = slices
         self.recipe = recipe
         self._changes = random_changes(recipe.augmentation, shape)
@@ -52,7 +51,7 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, key: Key) -> tuple[Tensor, Tensor]:
         epoch, place = key
-        # Not (seed, epoch, place): zeros at the end of a seed do not count.
+        # Not (seed, epoch, place): NumPy ignores zeros at the end of a seed.
         rng = np.random.default_rng((self.recipe.seed, epoch, 1 + place))
         return self._sample(self._order(epoch)[place], rng)
 
@@ -68,7 +67,7 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
 
     @abstractmethod
     def _samples_of_epoch(self, rng: np.random.Generator) -> list[Any]:
-        """What an epoch holds, as :meth:`_sample` takes it, each with its ``slice_index``.
+        """The samples of an epoch, as :meth:`_sample` takes them, each with its ``slice_index``.
 
         Slices of a weight above 1 are in it as often as their weight rounded up.
         """
@@ -90,9 +89,11 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
 class PatchDataset(TrainingDataset):
     """Patches as in the EAMC paper; images lie in 0..1."""
 
-    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
-        super().__init__(slices, recipe, recipe.preprocessing.patch_size)
-        self._size = recipe.preprocessing.patch_size[0]
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
+        shape = recipe.preprocessing.patch_size
+        assert shape is not None  # a recipe that samples patches has one
+        super().__init__(slices, recipe, shape)
+        self._size = shape[0]
 
     def _samples_of_epoch(self, rng: np.random.Generator) -> list[PatchSite]:
         return patch_sites(self.slices, rng, self.recipe.clean_patches, self._size)
@@ -104,8 +105,8 @@ class PatchDataset(TrainingDataset):
         low, high = self.recipe.augmentation.window(prepared.window_hu, rng)
         unit = np.clip((crop(item.image, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
         target = crop(channels_of(item, self.recipe), *place, fill=self.recipe.background)
-        image, target = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
-        return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), target
+        image, label = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
+        return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), label
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,12 @@ class SliceDataset(TrainingDataset):
     Where the network sees the lungs only, slices without lung are left out (COVID-Rate).
     """
 
-    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
         if recipe.preprocessing.lung_mask:
-            slices = [item for item in slices if item.lungs.any()]
-        super().__init__(slices, recipe, recipe.preprocessing.input_size)
+            slices = [item for item in slices if item.known_lungs().any()]
+        shape = recipe.preprocessing.input_size
+        assert shape is not None  # a recipe that samples slices has one
+        super().__init__(slices, recipe, shape)
 
     def _samples_of_epoch(self, rng: np.random.Generator) -> list[TurnedSlice]:
         turns = 4 if self.recipe.augmentation.quarter_turns else 1
@@ -139,7 +142,7 @@ class SliceDataset(TrainingDataset):
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         item, margin = self.slices[what.slice_index], self.recipe.augmentation.margin
         if margin:
-            item = surrounded(item, margin, rng)
+            item = pad_with_body(item, margin, rng)
         image, target = prepare(item, self.recipe)
         image, target = (
             torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
@@ -169,9 +172,9 @@ def draw(chances: list[float], rng: np.random.Generator) -> np.ndarray:
 
 
 class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Slices (image, target, truth): the first two for the network, truth (rows, columns) as is."""
+    """Slices (image, target, truth): the first two for the network, truth (rows, columns)."""
 
-    def __init__(self, slices: list[LabelledSlice], recipe: Recipe):
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
         self._slices = slices
         self._recipe = recipe
 
@@ -186,21 +189,22 @@ class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
 def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> FieldOfView:
     """How slices of ``shape``, whose pixel size is not known, become a network's input."""
     pixel_mm = (preprocessing.resample_mm,) * 2
-    return FieldOfView(tuple(shape), pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
+    return FieldOfView(shape, pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
 
 
-def prepare(item: LabelledSlice, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Network input and target of a whole slice, float32 (1, rows, columns)."""
     prepared = recipe.preprocessing
     unit = item.image if item.windowed else prepared.to_unit(item.image)
-    lungs = item.lungs[None] if prepared.lung_mask else None
+    lungs = item.known_lungs()[None] if prepared.lung_mask else None
     image = torch.from_numpy(prepared.normalise(unit[None], lungs))[None]
-    field = field_of(item.image.shape, prepared)
+    rows, columns = item.image.shape
+    field = field_of((rows, columns), prepared)
     return field.resample(image)[0], _resampled(channels_of(item, recipe), field, recipe)
 
 
 def _resampled(target: np.ndarray, field: FieldOfView, recipe: Recipe) -> Tensor:
-    """A target on the network's grid; a pixel takes what most of it is covered by."""
+    """A target on the network's grid; a pixel takes the value that covers most of it."""
     values = [n for n in range(max(2, len(recipe.channels))) if n != recipe.background]
     planes = torch.from_numpy(np.stack([target == n for n in values])).float()
     shares = field.resample(planes[:, None])

@@ -1,41 +1,79 @@
-"""From a trained network to a model of the catalogue: card, weights, and honest scores."""
+"""From a trained network to a model of the catalogue: weights, card, held-out scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from ..errors import ParameterError
-from ..evaluation.card_scores import card_scores
-from ..evaluation.scores import PatientScores, protocol_of
-from ..models.card import ModelCard, Weights, is_model_id, write_card
+from ..data.labelled import LabelledImage, fingerprint
+from ..data.splits import learned_patients
+from ..data.training_data import TrainingData
+from ..errors import InputError, ParameterError
+from ..models.card import ModelCard, Score, Weights, is_model_id, write_card
 from ..models.catalogue import Catalogue, Model
+from ..models.lineage import parent_of
 from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
-from ..parameters import Parameters
-from .data import TrainingData
-from .evaluation import score_patients
-from .fine_tuning import descent
-from .labels import to_be_judged
 from .recipe import Recipe
-from .run_folder import fingerprint
+from .targets import evaluation_slice
 
 _BFLOAT16_TOLERANCE = 0.002
 
 
-_DECIDED = (
-    "The validation patients decided which weights were kept or when training ended, so their "
-    "scores flatter."
+_SELECTED = (
+    "The weights, or the length of the training, were selected on the validation patients, so "
+    "their scores are optimistic."
 )
-_NOBODY = "Nobody judged these weights: they learned from all patients there were."
+_NO_HELD_OUT = (
+    "There were no held-out patients, so the performance is unknown: these weights were trained on "
+    "all patients there were."
+)
 _PSEUDO = (
-    "These weights learned from pseudo-labels: the lesions of {patients} were computed, and no "
+    "These weights were trained on pseudo-labels: the lesions of {patients} were computed, and no "
     "expert checked them."
 )
+
+
+class PatientResult(Protocol):
+    """Scores of one patient, such as :class:`~..evaluation.scores.PatientScores`."""
+
+    @property
+    def slices(self) -> int: ...
+
+    @property
+    def values(self) -> Mapping[str, float | None]: ...
+
+
+class HeldOutResult(Protocol):
+    """What an evaluation says of a model on slices of patients that it was not trained on.
+
+    Attributes:
+        patients: Scores by patient.
+        scores: The same for the model's card, each with its data and protocol.
+        bfloat16_change: Largest change of any patient's Dice in bfloat16.
+    """
+
+    @property
+    def patients(self) -> Mapping[str, PatientResult]: ...
+
+    @property
+    def scores(self) -> Sequence[Score]: ...
+
+    @property
+    def bfloat16_change(self) -> float: ...
+
+
+class Evaluate(Protocol):
+    """Evaluates a network on whole slices; :func:`~..evaluation.card_scores.evaluate_held_out`."""
+
+    def __call__(
+        self, network: nn.Module, card: ModelCard, slices: Sequence[LabelledImage], /
+    ) -> HeldOutResult: ...
 
 
 @dataclass(frozen=True)
@@ -44,11 +82,11 @@ class Exported:
 
     Attributes:
         card: Its card.
-        patients: What it scored, by patient: those of validation, then those from outside.
+        patients: Its scores by patient: those of validation, then those from outside.
     """
 
     card: ModelCard
-    patients: dict[str, PatientScores]
+    patients: Mapping[str, PatientResult]
 
 
 @dataclass(frozen=True)
@@ -73,7 +111,7 @@ def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
         model_id: Becomes the name of two files.
         parent: The model whose network is trained. A model that has weights may be trained anew
             under its own id.
-        catalogue: Of all models there are.
+        catalogue: All models.
 
     Raises:
         ParameterError: It is no file name, or another model's id.
@@ -89,6 +127,43 @@ def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
         raise ParameterError(f"There is a model called {model_id} already: choose another id.")
 
 
+def check_held_out(parent: ModelCard, patients: Collection[str]) -> None:
+    """Make sure that a model was not trained on patients that are to evaluate what follows from it.
+
+    Raises:
+        InputError: It was; or its card does not tell which patients it was trained on.
+    """
+    learned = parent.learned_from
+    if learned is None:
+        raise InputError(
+            f"The card of model {parent.id} does not tell which patients it learned from, so "
+            "no patient is known to be held out from what is trained from it: start with random "
+            "weights."
+        )
+    if shared := sorted(set(patients) & learned_patients(learned)):
+        raise InputError(
+            f"Model {parent.id} learned from {', '.join(shared)}, so they are not held out from "
+            "what is trained from it: name other patients for validation."
+        )
+
+
+def training_lineage(parent: ModelCard | None, described: dict[str, Any]) -> dict[str, Any]:
+    """What a card says of the start of its training and of the data.
+
+    Args:
+        parent: The model whose weights the training started with; None for random ones.
+        described: The data, see :meth:`~..data.training_data.TrainingData.describe`. The parent's
+            training patients and pseudo-labels are added to them.
+    """
+    if parent is None:
+        return {"data": described}
+    data = {**described, "training": {**(parent.learned_from or {}), **described["training"]}}
+    inherited = parent.training["data"].get("pseudo_labels", {})
+    if pseudo := {**inherited, **described.get("pseudo_labels", {})}:
+        data["pseudo_labels"] = pseudo
+    return {"parent": parent_of(parent), "data": data}
+
+
 def export_model(
     network: nn.Module,
     recipe: Recipe,
@@ -99,18 +174,29 @@ def export_model(
     title: str,
     paper: str,
     provenance: Provenance,
-    decided: bool = False,
+    evaluate: Evaluate,
+    selected_on_validation: bool = False,
     parent: ModelCard | None = None,
     notes: Sequence[str] = (),
 ) -> Exported:
     """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
-    and again in bfloat16, which the card allows where no patient's Dice moves by more than 0.002;
-    where nobody judges, there are none.
-    ``decided`` tells that the validation patients decided about these weights; ``parent`` is the
-    card of the model whose weights the training began with. The card says by itself where labels
-    were pseudo-labels; ``notes`` are more for it to say.
+    and again in bfloat16, which the card allows where no patient's Dice changes by more than 0.002;
+    without held-out patients there are none.
+
+    Args:
+        network: Trained.
+        recipe: What it was trained by.
+        data: What it was trained on, and the held-out patients.
+        folder: Exists.
+        model_id, title, paper: For the card.
+        provenance: For the card.
+        evaluate: Scores the written weights on the held-out patients.
+        selected_on_validation: The weights, or the length of the training, were selected on the
+            validation patients.
+        parent: Card of the model whose weights the training started with.
+        notes: More notes for the card, which says by itself where labels were pseudo-labels.
 
     Raises:
         OutputError: The folder cannot be written to.
@@ -131,7 +217,7 @@ def export_model(
         preprocessing=recipe.preprocessing,
         weights=Weights(file, sha256, provenance.licence, provenance.licence_note),
         training={
-            **descent(parent, data.describe()),
+            **training_lineage(parent, data.describe()),
             "data_fingerprint": fingerprint(data.training),
             "recipe": recipe.to_dict(),
             "command": provenance.command,
@@ -139,31 +225,25 @@ def export_model(
     )
     pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
-    measured: dict[str, PatientScores] = {}
-    moved = 0.0
-    for slices in (data.validation, data.outside):
-        slices = [to_be_judged(item, recipe) for item in slices]
-        patients = score_patients(written, card, slices)
-        in_bfloat16 = score_patients(written, card, slices, "bfloat16")
-        for patient, one in patients.items():
-            dice, other = one.values["dice"], in_bfloat16[patient].values["dice"]
-            moved = max(moved, abs((dice or 0.0) - (other or 0.0)))
-        measured |= patients
-    protocol = protocol_of(Parameters())
+    results = [
+        evaluate(written, card, [evaluation_slice(item, recipe) for item in slices])
+        for slices in (data.validation, data.outside)
+        if slices
+    ]
+    patients = {name: one for result in results for name, one in result.patients.items()}
+    change = max((result.bfloat16_change for result in results), default=0.0)
     card = replace(
         card,
-        scores=tuple(
-            score for name, one in measured.items() for score in card_scores(name, one, protocol)
-        ),
-        bfloat16=bool(measured) and moved <= _BFLOAT16_TOLERANCE,
+        scores=tuple(score for result in results for score in result.scores),
+        bfloat16=bool(patients) and change <= _BFLOAT16_TOLERANCE,
         notes=(
-            f"Under bfloat16 no patient's Dice moves by more than {moved:.4f}."
-            if measured
-            else _NOBODY,
-            *((_DECIDED,) if decided else ()),
+            f"Under bfloat16 no patient's Dice moves by more than {change:.4f}."
+            if patients
+            else _NO_HELD_OUT,
+            *((_SELECTED,) if selected_on_validation else ()),
             *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),
             *notes,
         ),
     )
     write_card(card, folder)
-    return Exported(card, measured)
+    return Exported(card, patients)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .slices import LabelledSlice
+from ..data.labelled import LabelledImage
 
 PATCH = 128
 LESION_PATCHES = 20
@@ -41,7 +41,7 @@ def border_tiles(shape: tuple[int, int], patch: int = PATCH) -> list[tuple[int, 
 
 
 def patch_sites(
-    slices: list[LabelledSlice],
+    slices: list[LabelledImage],
     rng: np.random.Generator,
     clean_patches: int = 1,
     patch: int = PATCH,
@@ -53,7 +53,7 @@ def patch_sites(
 
     A box over the lesions is one that holds a random lesion pixel at a random place inside it.
 
-    A slice of a weight above 1 is drawn from again, as often as its weight rounded up.
+    A slice of a weight above 1 is used as often as its weight rounded up.
     """
     sites = []
     for index, item in enumerate(slices):
@@ -63,9 +63,11 @@ def patch_sites(
             if len(lesion):
                 pixels = lesion[rng.integers(len(lesion), size=LESION_PATCHES)]
                 offsets = rng.integers(-patch // 2, patch // 2, size=(LESION_PATCHES, 2))
-                centres = [*map(tuple, pixels + offsets), *border_tiles((rows, columns), patch)]
+                boxes = [(row, column) for row, column in pixels + offsets]
+                centres = [*boxes, *border_tiles((rows, columns), patch)]
             else:
-                centres = rng.integers(0, (rows, columns), size=(clean_patches, 2))
+                drawn = rng.integers(0, (rows, columns), size=(clean_patches, 2))
+                centres = [(row, column) for row, column in drawn]
             sites += [
                 PatchSite(index, _within(row, rows, patch), _within(column, columns, patch))
                 for row, column in centres

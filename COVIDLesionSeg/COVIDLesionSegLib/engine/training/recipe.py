@@ -1,4 +1,4 @@
-"""A training recipe: every number that decides a training, besides the data."""
+"""A training recipe: every number that determines a training, besides the data."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SAMPLINGS = ("patches", "slices")
 SCHEDULES = ("cosine", "constant")
 KEEP = ("best", "last")
 WATCHED = {"validation_dice": "max", "validation_loss": "min"}
-"""What may decide on stopping early and lower learning rates, and which way is better."""
+"""Criteria for early stopping and lower learning rates, and which way is better."""
 
 _WARM_UP_STEPS = 100
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every number that decides a training, besides the data.
+    """Every number that determines a training, besides the data.
 
     The recipes of the papers are data: see :mod:`.recipes`.
 
@@ -28,8 +28,8 @@ class Recipe:
         network, network_arguments, task, classes, channels: As on a model's card.
         preprocessing: From CT to network input, of the trained model too.
         sampling: ``"patches"`` as in the EAMC paper, or whole ``"slices"``.
-        steps: Optimiser steps done; None where ``epochs`` tells.
-        epochs: Times that all samples are seen; None where ``steps`` tells.
+        steps: Optimiser steps; None where ``epochs`` gives the length.
+        epochs: Times that all samples are seen; None where ``steps`` gives the length.
         batch_size: Patches or slices per step.
         learning_rate: Adam's.
         weight_decay: Adam's, for parameters whose name fits a key such as ``"head.*"``; 0 for all
@@ -40,8 +40,8 @@ class Recipe:
         clean_patches: Patches per lesion-free slice and epoch.
         augmentation: How far samples are changed at random.
         precision: Lightning's; ``"bf16-mixed"`` is twice as fast on recent CPUs.
-        average_decay: Decay of the exponential average of weights, which is what is validated and
-            kept; 0 for none.
+        average_decay: Decay of the exponential average of weights, which is validated and kept in
+            place of the weights; 0 for none.
         validation_steps: Steps between validations; None for once an epoch.
         watched: ``"validation_dice"`` or ``"validation_loss"``.
         early_stop: Validations without progress after which training stops; None for never.
@@ -51,8 +51,8 @@ class Recipe:
         checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
             after every validation anyway.
         seed: Of everything random.
-        frozen: Names of the network's stages that do not learn, see :func:`~.freezing.frozen`; None
-            where all do.
+        frozen: Names of the network's stages that are not trained, see :func:`~.module.frozen`;
+            None where all are.
 
     Raises:
         ParameterError: The values contradict each other.
@@ -134,17 +134,17 @@ class Recipe:
 
     @property
     def background(self) -> int:
-        """What a target holds where nothing is: 0, or the number of the background's channel."""
+        """Target value of background: 0, or the number of its channel."""
         return self.channels.index("background") if len(self.channels) > 1 else 0
 
     @property
     def needs_validation(self) -> bool:
-        """Whether validation decides about the weights."""
+        """Whether the weights are selected on validation."""
         return self.keep == "best" or self.early_stop is not None or self.plateau is not None
 
     def total_steps(self, batches_per_epoch: int) -> int:
         """Optimiser steps of the whole training."""
-        return self.steps or self.epochs * batches_per_epoch
+        return self.steps or (self.epochs or 0) * batches_per_epoch
 
     def warm_up_steps(self, steps: int) -> int:
         """Steps, of a schedule over ``steps``, in which the learning rate rises."""

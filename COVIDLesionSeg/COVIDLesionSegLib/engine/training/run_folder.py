@@ -1,37 +1,42 @@
-"""The folder of a training: whose it is, so that nothing else goes on in it."""
+"""The folder of a training: it belongs to one recipe and one set of data."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
+from ..data.labelled import LabelledImage, fingerprint
 from ..errors import InputError, OutputError
 from ..files import write_bytes
-from .checkpointing import LAST
+from .checkpoints import LAST
 from .recipe import Recipe
-from .slices import LabelledSlice
 
 TRAINING_JSON = "training.json"
 
 
-def claim_folder(
+def prepare_run_folder(
     folder: Path,
     recipe: Recipe,
-    training: list[LabelledSlice],
-    validation: list[LabelledSlice],
+    training: list[LabelledImage],
+    validation: list[LabelledImage],
     resume: bool,
     start: Mapping[str, Tensor] | None = None,
 ) -> Path | None:
-    """Make the folder one of this training, by recipe, data and beginning, or see that it is.
+    """Make the folder of this training, or make sure that it is the folder of this training.
+
+    Args:
+        folder: Created if absent.
+        recipe, training, validation: As for :func:`~.trainer.train`.
+        resume: The folder may hold this training already.
+        start: Weights that the training starts with; None for random ones.
 
     Returns:
-        The checkpoint to go on from; None to begin.
+        The checkpoint to resume from; None to start.
 
     Raises:
         OutputError: The folder cannot be written to, or holds a training that is not to be resumed.
@@ -48,11 +53,13 @@ def claim_folder(
         path, checkpoint = folder / TRAINING_JSON, folder / LAST
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     except OSError as error:
-        raise OutputError(f"The folder for training cannot be used: {error.strerror}.") from error
+        raise OutputError(
+            f"The folder for training {folder.name} cannot be used: {error.strerror}."
+        ) from error
     except ValueError as error:
         raise InputError(f"{TRAINING_JSON} is damaged: choose another folder.") from error
     if not resume:
-        check_holds_none(folder)
+        check_no_training(folder)
     if found is not None:
         _check_same(found, own)
     else:
@@ -60,7 +67,7 @@ def claim_folder(
     return checkpoint if checkpoint.is_file() else None
 
 
-def check_holds_none(folder: Path) -> None:
+def check_no_training(folder: Path) -> None:
     """Raise OutputError if the folder holds a training."""
     if (folder / TRAINING_JSON).is_file():
         raise OutputError(
@@ -83,7 +90,7 @@ def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
             )
     if found.get("start") != own["start"]:
         raise InputError(
-            "The folder holds a training that began with other weights: resume with the same, or "
+            "The folder holds a training that started with other weights: resume with the same, or "
             "choose another folder."
         )
 
@@ -92,19 +99,5 @@ def _fingerprint_of_weights(weights: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, tensor in weights.items():
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()
-
-
-def fingerprint(slices: Iterable[LabelledSlice]) -> str:
-    """SHA-256 of all that is learned from, in its order."""
-    digest = hashlib.sha256()
-    for item in slices:
-        digest.update(f"{item.name}\0{item.patient}\0{item.windowed}".encode())
-        if item.weight != 1:  # so that what was learned from without weights stays the same
-            digest.update(f"\0{item.weight}".encode())
-        for array in (item.image, item.lesion, item.lungs):
-            if array is not None:
-                digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array))
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()

@@ -1,53 +1,49 @@
-"""Training of one network on annotated slices."""
+"""Training of one network on labelled slices."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
-from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ..data.labelled import LabelledImage
+from ..data.splits import check_patients_apart
 from ..errors import Cancelled, InputError, TrainingError
 from ..inference.device import make_plan
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
-from .batches import EpochBatches, ResumableLoader, batches_per_epoch
-from .checkpointing import BEST, LAST, Checkpoints, WholeFiles, weights_in
-from .curve import LearningCurve
-from .data import check_patients_apart
+from .callbacks import DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelled
+from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
 from .dataset import PatchDataset, SliceDataset, ValidationDataset
-from .freezing import frozen
-from .labels import check_slices
-from .processes import check_processes, is_first_process
+from .distributed import check_processes, is_first_process
+from .module import SegmentationModule, frozen
 from .recipe import Recipe
-from .recipes import make_recipe
-from .run_folder import claim_folder
-from .slices import LabelledSlice
-from .stopping import DropOnPlateau, StopEarly, StopWhenCancelled
-from .task import SegmentationTask
-
-__all__ = ["Recipe", "make_recipe", "quieten_lightning", "train"]
+from .run_folder import prepare_run_folder
+from .sampler import EpochBatches, ResumableLoader, batches_per_epoch
+from .targets import check_slices
 
 _DATASETS = {"patches": PatchDataset, "slices": SliceDataset}
 
 
 def train(
     recipe: Recipe,
-    slices: Sequence[LabelledSlice],
+    slices: Sequence[LabelledImage],
     folder: Path,
     cancel: CancelToken | None = None,
     *,
-    validation: Sequence[LabelledSlice] = (),
+    validation: Sequence[LabelledImage] = (),
     start: nn.Module | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -66,24 +62,24 @@ def train(
     other processes of this computer by calling this program again with the same arguments, unless
     torchrun or SLURM has started them. Only the first process returns: the others end here.
 
-    ``folder`` gets ``training.json``, which tells recipe and data apart, the learning curve
+    ``folder`` gets ``training.json``, which identifies recipe and data, the learning curve
     ``metrics.csv``, and the checkpoints ``last.ckpt`` and, where the recipe keeps the best,
     ``best.ckpt``; each is complete or absent at any moment. With the package tensorboard it gets
-    the curve for that, too.
+    the curve in its format, too.
 
     Args:
         recipe: All numbers.
-        slices: Training slices in HU, infected and clean.
+        slices: Training slices in HU, with and without lesions.
         folder: Created if absent; without ``resume`` it must not hold a training.
         cancel: Looked at after every step.
-        validation: Slices of other patients, which decide where the recipe lets them.
-        start: The same network with weights to begin with; random ones by default.
-        resume: Go on from the last checkpoint in ``folder``, if there is one.
-        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the first that is there.
+        validation: Slices of other patients; the recipe says whether weights are selected on them.
+        start: The same network with weights to start from; random ones by default.
+        resume: Continue from the last checkpoint in ``folder``, if there is one.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the first that is available.
         devices: GPUs, or processes on the CPU, on each node.
         nodes: Computers.
         workers: Processes that prepare samples, for each device.
-        report: Told after every step.
+        report: Called after every step.
 
     Raises:
         InputError: The slices are not what the recipe needs, a patient is on both sides, or
@@ -91,7 +87,7 @@ def train(
         OutputError: ``folder`` holds a training already, or cannot be written to; the last
             checkpoint stays.
         ParameterError: The batch cannot be shared evenly, or not as many processes were started.
-        DeviceError: The device is not there, or not as often as asked for.
+        DeviceError: The device is not available, or not as often as asked for.
         ModelError: The network has no stage that the recipe freezes.
         TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
         Cancelled: The token was set; the last checkpoint stays.
@@ -106,16 +102,18 @@ def train(
     total = recipe.total_steps(per_epoch)
     if is_first_process(processes):
         weights = None if start is None else start.state_dict()
-        checkpoint = claim_folder(folder, recipe, slices, validation, resume, weights)
+        checkpoint = prepare_run_folder(folder, recipe, slices, validation, resume, weights)
     else:
         checkpoint = folder / LAST if (folder / LAST).is_file() else None
 
     lightning.seed_everything(recipe.seed, verbose=False)
-    task = SegmentationTask(recipe, total)
+    module = SegmentationModule(recipe, total)
     if start is not None:
-        task.network.load_state_dict(start.state_dict())
+        module.network.load_state_dict(start.state_dict())
     if processes > 1 and device == "cuda":
-        task.network = nn.SyncBatchNorm.convert_sync_batchnorm(task.network)
+        convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
+        module.network = convert(module.network)
+    precision: Any = recipe.precision  # Lightning checks it
     validation_steps = min(recipe.validation_steps or per_epoch, total) if validation else None
     trainer = lightning.Trainer(
         accelerator=device,
@@ -124,14 +122,13 @@ def train(
         strategy="ddp" if processes > 1 else "auto",
         use_distributed_sampler=False,
         max_steps=total,
-        precision=recipe.precision,
+        precision=precision,
         callbacks=[
             StopWhenCancelled(cancel or CancelToken(), report, total),
             *_records(recipe, folder, per_epoch, validation_steps, total),
             *_reactions(recipe),
         ],
-        # One process is alone, whatever started it, as a Dask worker that SLURM started.
-        plugins=[WholeFiles()] if processes > 1 else [WholeFiles(), LightningEnvironment()],
+        plugins=_plugins(processes),
         logger=_tensorboard(folder),
         log_every_n_steps=min(25, total),
         # All epochs are one row of batches to Lightning, which resumes within one exactly.
@@ -144,35 +141,42 @@ def train(
     )
     batches = EpochBatches(per_epoch, recipe.batch_size, total, trainer.global_rank, processes)
     try:
-        with frozen(task.network, recipe.frozen or ()):
+        with frozen(module.network, recipe.frozen or ()):
             trainer.fit(
-                task,
+                module,
                 ResumableLoader(dataset, batches, workers),
                 DataLoader(ValidationDataset(validation, recipe), generator=torch.Generator()),
                 ckpt_path=checkpoint,
                 weights_only=True,
             )
     except (Cancelled, InputError, TrainingError):
-        # All processes stop together, and the first one tells.
+        # All processes stop together, and the first one reports.
         if trainer.is_global_zero:
             raise
     if not trainer.is_global_zero:
         sys.exit()
-    task.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
-    return task.network.cpu().eval()
+    module.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
+    return module.network.cpu().eval()
 
 
-def quieten_lightning() -> None:
+def silence_lightning() -> None:
     """Leave out Lightning's tips, and its notices to its own developers."""
     for name in ("lightning.fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="lightning")
 
 
+def _plugins(processes: int) -> list[Any]:
+    if processes > 1:
+        return [AtomicCheckpointIO()]
+    # One process is alone, whatever started it, as a Dask worker that SLURM started.
+    return [AtomicCheckpointIO(), LightningEnvironment()]
+
+
 def _records(
     recipe: Recipe, folder: Path, per_epoch: int, validation_steps: int | None, total: int
 ) -> list[Callback]:
-    """What writes files."""
+    """Callbacks that write files."""
     best = recipe.keep == "best"
     return [
         LearningCurve(folder, per_epoch, validation_steps, total),
@@ -181,7 +185,7 @@ def _records(
 
 
 def _reactions(recipe: Recipe) -> list[Callback]:
-    """What the recipe does to weights, learning rate and length."""
+    """Callbacks that change weights, learning rate and length as the recipe says."""
     callbacks: list[Callback] = []
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
@@ -192,14 +196,14 @@ def _reactions(recipe: Recipe) -> list[Callback]:
     return callbacks
 
 
-def _check(recipe: Recipe, slices: list[LabelledSlice], validation: list[LabelledSlice]) -> None:
+def _check(recipe: Recipe, slices: list[LabelledImage], validation: list[LabelledImage]) -> None:
     check_slices(slices, recipe, "training")
     if validation:
         check_slices(validation, recipe, "validation")
     elif recipe.needs_validation:
         raise InputError(
-            "There are no validation slices, but by this recipe they decide which weights are kept "
-            "or when training ends: name patients for validation."
+            "There are no validation slices, but this recipe selects on them which weights are "
+            "kept or when training ends: name patients for validation."
         )
     check_patients_apart(slices, validation)
 

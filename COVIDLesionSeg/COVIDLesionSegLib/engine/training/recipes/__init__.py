@@ -1,11 +1,11 @@
 """The recipes of the papers, as data: one JSON file each.
 
 ``networks`` maps each network that a recipe trains to constructor arguments that hold for training
-alone; together with ``task``, and with whether the model learns from patches, it decides which
-recipe a model's card gets. ``values`` are the fields
-of :class:`~..recipe.Recipe`; a recipe without a ``preprocessing`` of its own takes the card's.
-``onward`` are those that differ where training goes on from a model's weights, beside
-:data:`ONWARD`. ``notes`` tell where a paper is silent.
+alone; together with ``task``, and with whether the model is trained on patches, it selects the
+recipe of a model's card. ``values`` are the fields of :class:`~..recipe.Recipe`; a recipe without a
+``preprocessing`` of its own takes the card's. ``fine_tune`` are those that differ, beside
+:data:`FINE_TUNE`, where training starts from a model's weights. ``notes`` tell where a paper is
+silent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..recipe import Recipe
 
 FOLDER = Path(__file__).parent
 
-ONWARD: dict[str, Any] = {
+FINE_TUNE: dict[str, Any] = {
     "steps": 250,
     "epochs": None,
     "schedule": "cosine",
@@ -33,11 +33,11 @@ ONWARD: dict[str, Any] = {
     "plateau": None,
     "keep": "last",
 }
-"""Where training goes on from a model's weights; none of it is a paper's.
+"""Where training starts from a model's weights; none of it is a paper's.
 
 Weights, and the statistics of batch normalisation with them, are averaged, so that a training of a
-few steps stays near where it began. Validation decides nothing, so that it may judge the model
-before and after.
+few steps stays near its start. Nothing is selected on validation, so that its patients may be used
+to evaluate the model before and after.
 """
 
 
@@ -48,16 +48,17 @@ def recipe_names() -> list[str]:
 
 def read_recipe(name: str) -> dict[str, Any]:
     """The content of one recipe's file: paper, task, networks, values, notes."""
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return content
 
 
-def make_recipe(card: ModelCard, steps: int | None = None, onward: bool = False) -> Recipe:
+def make_recipe(card: ModelCard, steps: int | None = None, fine_tune: bool = False) -> Recipe:
     """The recipe that trains the network of ``card``.
 
     Args:
         card: Of the model whose network is trained.
         steps: Optimiser steps; the recipe's own length where None.
-        onward: Go on from the model's weights.
+        fine_tune: Start from the model's weights.
 
     Raises:
         ModelError: No recipe trains this network for this task.
@@ -84,8 +85,8 @@ def make_recipe(card: ModelCard, steps: int | None = None, onward: bool = False)
         ),
         "augmentation": Augmentation.from_dict(content["values"]["augmentation"]),
     }
-    if onward:
-        values |= ONWARD | content["onward"]
+    if fine_tune:
+        values |= FINE_TUNE | content["fine_tune"]
     recipe = Recipe(**values)
     return recipe if steps is None else replace(recipe, steps=steps, epochs=None)
 

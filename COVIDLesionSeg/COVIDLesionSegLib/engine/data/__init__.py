@@ -1,0 +1,1 @@
+"""Labelled slices and CTs: one type, its files, splits by patient."""

@@ -1,0 +1,362 @@
+"""Slice folders: ``index.csv`` with the PNG files of ``img/``, ``lesion/`` and maybe ``lung/``.
+
+Columns of the index: ``name`` of the PNG files; ``patient``; ``windowed``, yes where the image was
+windowed before it was stored, so that its HU are unknown; ``grey_soft_peak``, the grey level of
+soft tissue, where HU are known; ``pseudo``, yes where the lesions are pseudo-labels; and of a
+synthetic slice ``lesion_patient`` and ``lungs_patient``. Others may follow.
+
+Folders of earlier versions have ``case`` in place of ``patient`` and ``windowed``: a case that
+begins with ``radiopaedia`` is windowed and ends with the number of its volume, and the case of a
+synthetic slice joins both patients by ``+``.
+
+HU are written in 16 bits, in steps of 1/16 HU from -1024 HU on, so whole HU from -1024 to 3071 come
+back exactly, and others within 1/32 HU. HU beyond that range become its nearest end.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, OutputError
+from ..labels import LESION, lesions_of_labels
+from ..progress import CancelToken
+from ..volume import AIR_HU
+from .labelled import LabelledImage, chosen_patients
+from .masks import check_not_inverted, check_not_lungs
+from .png import read_grey_png, write_grey_png
+from .splits import source_patients
+from .tables import Row, plain, read_table, table_bytes
+
+INDEX_CSV = "index.csv"
+SOFT_TISSUE_HU = 40
+_WHOLE = 255
+"""Lesion of any class in a mask."""
+_HIGHEST_HU = 30_000
+"""Metal, on scanners with an extended scale; a wrong ``grey_soft_peak`` gives more."""
+_STEPS_PER_HU = 16
+_GREY_SOFT_PEAK = (SOFT_TISSUE_HU - AIR_HU) * _STEPS_PER_HU
+_LARGEST = np.iinfo(np.uint16).max
+
+
+class SliceData:
+    """Labelled data of a slice folder; see :class:`~.labelled.LabelledData`.
+
+    The size of pixels is not known, so distances are in pixels.
+
+    Args:
+        folder: See :func:`read_slice_folder`.
+        patients: Only these; all by default.
+
+    Raises:
+        InputError: The folder's index is missing or damaged, or a patient is not in it.
+    """
+
+    unit = "px"
+    mask_by_default = False
+
+    def __init__(self, folder: Path, patients: list[str] | None = None):
+        self.samples_of = chosen_patients(slices_per_patient(folder), patients)
+        self.lungs = "experts" if (folder / "lung").is_dir() else None
+        self._folder = folder
+
+    def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
+        """The slices of one patient."""
+        cancel.raise_if_cancelled()
+        yield from read_slice_folder(self._folder, [patient], with_lungs=True)
+
+
+def slices_per_patient(folder: Path) -> dict[str, int]:
+    """Number of slices of every patient in a slice folder, sorted by patient.
+
+    Raises:
+        InputError: The folder's index is missing or damaged.
+    """
+    return dict(sorted(Counter(entry.patient for entry in _read_index(folder)).items()))
+
+
+def read_slice_folder(
+    folder: Path,
+    patients: Iterable[str] | None = None,
+    with_lungs: bool = False,
+    classes: Sequence[str] = (LESION,),
+) -> list[LabelledImage]:
+    """Read the slices of a slice folder.
+
+    Grey levels become HU where these are known: HU = -1024 + grey * 1064 / ``grey_soft_peak``.
+    Images that were windowed before they were stored become grey / 255.
+
+    A lesion is 255 in a mask, or n + 1 for class n. Lungs are 255, or 1, or 1 and 2.
+
+    Args:
+        folder: The slice folder.
+        patients: Only these patients; all by default.
+        with_lungs: Read ``lung/`` as well, where there is such a folder.
+        classes: Lesion classes to tell apart, where a mask does; by default all lesions are taken
+            together.
+
+    Raises:
+        InputError: The index or an image is missing or damaged, an image and its mask differ in
+            size, a mask has other values, or the lesions are an inverted mask or a map of the
+            lungs. File, row and column are named.
+    """
+    wanted = None if patients is None else set(patients)
+    folder = Path(folder)
+    with_lungs = with_lungs and (folder / "lung").is_dir()
+    slices = [
+        _read_slice(folder, entry, with_lungs, classes)
+        for entry in _read_index(folder)
+        if wanted is None or entry.patient in wanted
+    ]
+    if not slices:
+        raise InputError(f"{folder} holds no slices of the patients asked for.")
+    for patient in {item.patient for item in slices}:
+        check_not_lungs([item for item in slices if item.patient == patient], f"of {patient}")
+    return slices
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row of the index; the grey level of soft tissue is None where the image is windowed."""
+
+    row: Row
+    name: str
+    patient: str
+    sources: tuple[str, ...]
+    grey_soft_peak: float | None
+    pseudo: bool
+
+
+def _read_index(folder: Path) -> list[_Entry]:
+    index = Path(folder) / INDEX_CSV
+    if not index.is_file():
+        raise InputError(f"{folder} is not a slice folder: it has no {INDEX_CSV}.")
+    table = read_table(index)
+    without = {"patient": "case", "windowed": "grey_soft_peak"}
+    table.check_columns(
+        {"name", *(old for new, old in without.items() if new not in table.columns)}
+    )
+    entries = [_entry(row) for row in table.rows]
+    rows: dict[str, int] = {}
+    for entry in entries:
+        if (first := rows.setdefault(entry.name, entry.row.number)) != entry.row.number:
+            raise entry.row.fault("name", f"is {entry.name}, which row {first} names already")
+    return entries
+
+
+def _entry(row: Row) -> _Entry:
+    name = row.required("name")
+    if not _is_file_name(name):
+        raise row.fault("name", f"is {name!r}, which cannot be a file's name")
+    case = row.get("case")
+    patient = row.get("patient") or _patient_of_case(row.required("case"))
+    windowed = row.yes_or_no("windowed", case.startswith("radiopaedia"))
+    if "lesion_patient" in row.cells:
+        both = (row.get("lesion_patient"), row.get("lungs_patient"))
+        if bool(both[0]) != bool(both[1]):
+            missing = "lungs_patient" if both[0] else "lesion_patient"
+            raise row.fault(missing, "is empty, but a synthetic slice has two patients")
+        sources: tuple[str, ...] = both if both[0] != both[1] else ()
+    else:
+        sources = () if row.get("patient") else source_patients(patient)
+    return _Entry(
+        row=row,
+        name=name,
+        patient=patient,
+        sources=sources if len(sources) > 1 else (),
+        grey_soft_peak=None if windowed else _grey_soft_peak(row),
+        pseudo=row.yes_or_no("pseudo", False),
+    )
+
+
+def _patient_of_case(case: str) -> str:
+    """Patient of a case of earlier versions: two volumes of one Radiopaedia case are one."""
+    return case.rsplit("_", 1)[0] if case.startswith("radiopaedia") else case
+
+
+def _grey_soft_peak(row: Row) -> float:
+    text = row.required("grey_soft_peak")
+    try:
+        peak = float(text)
+    except ValueError:
+        peak = math.nan
+    if not 0 < peak < math.inf:
+        raise row.fault("grey_soft_peak", f"is {text!r}, but must be a number above 0")
+    return peak
+
+
+def _read_slice(
+    folder: Path, entry: _Entry, with_lungs: bool, classes: Sequence[str]
+) -> LabelledImage:
+    file = f"{entry.name}.png"
+    grey = read_grey_png(folder / "img" / file)
+    mask = read_grey_png(folder / "lesion" / file)
+    lungs = read_grey_png(folder / "lung" / file) if with_lungs else None
+    for kind, other in (("lesion", mask), ("lung", lungs)):
+        if other is not None and other.shape != grey.shape:
+            raise InputError(
+                f"{entry.name}: the image and its mask differ in size: img/{file} has "
+                f"{grey.shape[0]} x {grey.shape[1]} pixels, but {kind}/{file} has "
+                f"{other.shape[0]} x {other.shape[1]}."
+            )
+    item = LabelledImage(
+        entry.name,
+        entry.patient,
+        _image(grey, entry, f"img/{file}"),
+        entry.grey_soft_peak is None,
+        _lesion(mask, classes, f"lesion/{file}"),
+        None if lungs is None else _lungs(lungs, f"lung/{file}"),
+        pseudo=entry.pseudo,
+        sources=entry.sources,
+    )
+    check_not_inverted(item.lesion, f"lesion/{file}")
+    return item
+
+
+def _image(grey: np.ndarray, entry: _Entry, file: str) -> np.ndarray:
+    """HU, or 0..1 of a windowed image; float32."""
+    highest = int(np.iinfo(grey.dtype).max)
+    if entry.grey_soft_peak is None:
+        if highest > 255:
+            raise InputError(
+                f"{file} has grey levels of 16 bits, but a windowed image has 8: save it again, or "
+                "say no under windowed in its row of index.csv."
+            )
+        return grey.astype(np.float32) / np.float32(255.0)
+    scale = (SOFT_TISSUE_HU - AIR_HU) / entry.grey_soft_peak
+    brightest = AIR_HU + float(grey.max()) * scale
+    if entry.grey_soft_peak > highest or brightest > _HIGHEST_HU:
+        raise entry.row.fault(
+            "grey_soft_peak",
+            f"is {entry.grey_soft_peak:g}, which is not the grey level of soft tissue in {file}: "
+            f"its grey levels go up to {int(grey.max())}, which would be {brightest:,.0f} HU",
+        )
+    return AIR_HU + grey.astype(np.float32) * np.float32(scale)
+
+
+def _lesion(mask: np.ndarray, classes: Sequence[str], file: str) -> np.ndarray:
+    whole = mask == _WHOLE
+    if not mask[~whole].any():
+        return whole
+    return lesions_of_labels(mask, classes, file, whole=f"{_WHOLE} alone")
+
+
+def _lungs(mask: np.ndarray, file: str) -> np.ndarray:
+    """bool; masks of 0 and 1, of 0, 1 and 2, and bright ones, whose edges may be blurred."""
+    highest = mask.max()
+    if highest <= 2:
+        return np.asarray(mask > 0)
+    if highest <= 127:
+        raise InputError(
+            f"The mask {file} holds the label {highest}, but lungs must be 255, or 1, or 1 and 2."
+        )
+    return np.asarray(mask > 127)
+
+
+def write_slice_folder(
+    slices: Sequence[LabelledImage],
+    folder: Path,
+    facts: Sequence[Mapping[str, str]] | None = None,
+) -> None:
+    """Write ``index.csv`` and the folders ``img/``, ``lesion/`` and, if known, ``lung/``.
+
+    Args:
+        slices: In HU, either all with lungs or all without; their names are file names and differ.
+        folder: Absent or empty, in a folder that exists. It is complete or as it was.
+        facts: For every slice further columns of the index.
+
+    Raises:
+        InputError: A slice cannot be stored so that it comes back the same.
+        OutputError: The folder holds something, or cannot be written.
+    """
+    folder = Path(folder)
+    _check(slices)
+    further = facts or [{} for _ in slices]
+    rows = [_row(item) | dict(more) for item, more in zip(slices, further, strict=True)]
+    staging = None
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(f"The folder {folder.name} is not empty: choose a new one.")
+        staging = folder.with_name(f".slices-{uuid.uuid4().hex}")
+        staging.mkdir()
+        for item in slices:
+            _write_images(item, staging)
+        table = table_bytes(list(rows[0]), [list(row.values()) for row in rows])
+        (staging / INDEX_CSV).write_bytes(table)
+        if folder.exists():
+            folder.rmdir()  # empty; Windows renames onto nothing
+        os.replace(staging, folder)
+    except OSError as error:
+        raise OutputError(
+            f"The slice folder {folder.name} cannot be written ({error.strerror}): check "
+            "permissions and free disk space."
+        ) from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _row(item: LabelledImage) -> dict[str, str]:
+    lesion_patient, lungs_patient = item.sources or ("", "")
+    return {
+        "name": item.name,
+        "patient": item.patient,
+        "windowed": "no",
+        "lesion_patient": lesion_patient,
+        "lungs_patient": lungs_patient,
+        "case": item.patient,  # for earlier versions
+        "grey_soft_peak": str(_GREY_SOFT_PEAK),
+        "pseudo": "yes" if item.pseudo else "no",
+    }
+
+
+def _check(slices: Sequence[LabelledImage]) -> None:
+    if not slices:
+        raise InputError("There is no slice to write.")
+    if len({item.lungs is None for item in slices}) > 1:
+        raise InputError("Some slices have lungs and some have none: write them apart.")
+    if len({item.name for item in slices}) < len(slices):
+        raise InputError("Two slices have the same name: give each its own.")
+    for item in slices:
+        if item.windowed:
+            raise InputError(f"Slice {item.name} is windowed, so its HU are not known.")
+        if not _is_file_name(item.name):
+            raise InputError(f"Slice {item.name!r} cannot be a file's name.")
+        if len(item.sources) not in (0, 2):
+            raise InputError(f"Slice {item.name} is made of slices of more than two patients.")
+        for patient in (item.patient, *item.sources):
+            if not patient or patient != patient.strip() or patient != plain(patient):
+                raise InputError(
+                    f"Patient {patient!r} needs another name: without control characters, and "
+                    "without blanks at its ends."
+                )
+        # Earlier versions take cases of this name for windowed ones.
+        if item.patient.startswith("radiopaedia"):
+            raise InputError(f"Patient {item.patient} of a slice in HU needs another name.")
+
+
+def _is_file_name(name: str) -> bool:
+    return bool(name) and Path(name).name == name == name.strip() == plain(name)
+
+
+def _write_images(item: LabelledImage, folder: Path) -> None:
+    steps = np.rint((item.image.astype(np.float64) - AIR_HU) * _STEPS_PER_HU)
+    images = {"img": np.clip(steps, 0, _LARGEST).astype(np.uint16), "lesion": _mask(item.lesion)}
+    if item.lungs is not None:
+        images["lung"] = _mask(item.lungs > 0)
+    for kind, image in images.items():
+        (folder / kind).mkdir(exist_ok=True)
+        write_grey_png(image, folder / kind / f"{item.name}.png")
+
+
+def _mask(mask: np.ndarray) -> np.ndarray:
+    """Numbers of classes as they are."""
+    return np.where(mask, np.uint8(255), np.uint8(0)) if mask.dtype == bool else mask

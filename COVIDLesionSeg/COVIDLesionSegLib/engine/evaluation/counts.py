@@ -1,0 +1,87 @@
+"""What is counted of predictions, slice by slice; every score follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..data.labelled import LabelledImage
+from ..inference.ensemble import Decision
+from ..metrics.detection import any_pixel
+from ..metrics.infection import infection_rate
+from ..metrics.overlap import Confusion, ProbabilityHistogram
+from ..metrics.surface import hausdorff95, normalised_surface_dice
+
+SURFACE_TOLERANCE = 2.0
+"""Of the surface Dice, in mm, or in pixels where their size is not known."""
+
+
+@dataclass(frozen=True)
+class SliceCount:
+    """One slice.
+
+    Attributes:
+        pixels: Counts of its pixels.
+        found: Whether any pixel is called lesion.
+        true_rate, predicted_rate: Infection rates; None without lung.
+    """
+
+    pixels: Confusion
+    found: bool
+    true_rate: float | None
+    predicted_rate: float | None
+
+    @property
+    def infected(self) -> bool:
+        """Whether the expert marked a lesion in it."""
+        return self.pixels.tp + self.pixels.fn > 0
+
+
+class Counts:
+    """Everything that is counted of one model on some slices or CTs.
+
+    Attributes:
+        slices: Every slice.
+        hd95: 95th percentile Hausdorff distance of every slice or CT, or None where undefined.
+        surface_dice: Normalised surface Dice of every slice or CT, or None where undefined.
+        probabilities: Of all pixels.
+        windowed: Some image was windowed by its publisher.
+    """
+
+    def __init__(self) -> None:
+        self.slices: list[SliceCount] = []
+        self.hd95: list[float | None] = []
+        self.surface_dice: list[float | None] = []
+        self.probabilities = ProbabilityHistogram()
+        self.windowed = False
+
+    @property
+    def pixels(self) -> Confusion:
+        """Counts of all pixels of all slices together."""
+        return sum((one.pixels for one in self.slices), Confusion())
+
+    def add(self, sample: LabelledImage, decision: Decision) -> None:
+        """Count a slice or CT and its prediction."""
+        sample = sample.as_stack()
+        predicted = decision.labels > 0
+        for index, (found, truth) in enumerate(zip(predicted, sample.lesion, strict=True)):
+            rates: tuple[float | None, float | None] = (None, None)
+            if sample.lungs is not None:
+                lungs = sample.lungs[index]
+                rates = infection_rate(truth, lungs), infection_rate(found, lungs)
+            self.slices.append(SliceCount(Confusion.of(found, truth), any_pixel(found), *rates))
+        self.probabilities.add(decision.probability, sample.lesion)
+        self.windowed |= sample.windowed
+        # A single slice has no extent along the patient, so its border is a line.
+        flat = 0 if len(predicted) == 1 else slice(None)
+        both = predicted[flat], sample.lesion[flat]
+        spacing = (sample.spacing_mm or (1.0, 1.0, 1.0))[-both[0].ndim :]
+        self.hd95.append(hausdorff95(*both, spacing))
+        self.surface_dice.append(normalised_surface_dice(*both, spacing, SURFACE_TOLERANCE))
+
+    def merge(self, other: Counts) -> None:
+        """Add what ``other`` counted."""
+        self.slices += other.slices
+        self.hd95 += other.hd95
+        self.surface_dice += other.surface_dice
+        self.probabilities.merge(other.probabilities)
+        self.windowed |= other.windowed

@@ -1,1 +1,0 @@
-"""Labels without an expert: threshold, components, k-means and morphology (DRSegUNet)."""

@@ -1,0 +1,1 @@
+"""Training on predictions, pseudo-labels and corrections, where experts' masks are rare."""

@@ -1,0 +1,185 @@
+"""Unsupervised enhancement: the confident predictions of a model, as slices to train it further on.
+
+Source: N. Enshaei et al., "COVID-rate: an automated framework for segmentation of COVID-19 lesions
+from chest CT images", Scientific Reports 12:3212, 2022, Methods, "Unsupervised enhancement", where
+confidence is called certainty index. Values of 25 % and 0.9 were chosen by the authors for their
+data and network. AMC-Net, which was trained with a focal loss, is less confident: 0.55 to 0.66 on
+14 slices of coronacases 010.
+
+Slices that people marked or corrected are not in the paper. The caller trains on the slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ..data.labelled import LabelledData, LabelledImage
+from ..inference.ensemble import Decision
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+
+CUT_OFF = 0.3
+"""Lesion is where the probability is above (the authors' published code; the paper gives none)."""
+TOP_FRACTION = 0.25
+MIN_CONFIDENCE = 0.9
+
+Verdict = Literal[
+    "selected", "not among the most confident", "not confident enough", "no lesion found"
+]
+
+
+class LesionModel(Protocol):
+    """Predicts lesions, as :class:`~..evaluation.evaluated_model.EvaluatedModel` does."""
+
+    def predict(
+        self, sample: LabelledImage, lung_mask: bool, *, cancel: CancelToken | None = None
+    ) -> Decision:
+        """Probability and labels, (z, y, x) of both, within the lungs where ``lung_mask``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row of the report: one slice with a prediction.
+
+    Attributes:
+        name, patient: Of the slice.
+        confidence: See :func:`confidence_index`; None where no lesion was found.
+        lesion_pixels: Number of pixels above the cut-off.
+        verdict: Whether it was selected, and if not, why.
+    """
+
+    name: str
+    patient: str
+    confidence: float | None
+    lesion_pixels: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Enhancement:
+    """Slices to train on further, and how they were selected.
+
+    Attributes:
+        slices: With the predictions as lesions, which are pseudo-labels, the most confident first;
+            of weight 1, as the paper uses them as they are.
+        candidates: Every slice with a prediction, in the data's order.
+    """
+
+    slices: tuple[LabelledImage, ...]
+    candidates: tuple[Candidate, ...]
+
+
+def confidence_index(probability: np.ndarray) -> float | None:
+    """Mean probability of the pixels above the cut-off (Equation 1).
+
+    Args:
+        probability: Of lesion, 0 to 1, one slice.
+
+    Returns:
+        0.3 to 1; None where no pixel is above, for which the authors' code gives 0.
+    """
+    above = probability[probability > CUT_OFF]
+    return float(above.mean(dtype=np.float64)) if above.size else None
+
+
+def most_confident(
+    confidences: Sequence[float | None],
+    fraction: float = TOP_FRACTION,
+    minimum: float = MIN_CONFIDENCE,
+) -> list[int]:
+    """Indices of the top fraction of slices, the most confident first, above a minimum.
+
+    The fraction is never exceeded: of fewer than four slices no quarter is selected. Slices without
+    lesion count in it, but are never selected. Of equally confident slices the earlier comes first.
+    The paper tells none of these.
+
+    Args:
+        confidences: :func:`confidence_index` of every slice.
+        fraction: Of all slices, 0 to 1.
+        minimum: Smallest confidence of a selected slice.
+    """
+    found = [(value, n) for n, value in enumerate(confidences) if value is not None]
+    ranked = sorted(found, key=lambda one: -one[0])
+    top = ranked[: int(fraction * len(confidences))]
+    return [n for value, n in top if value >= minimum]
+
+
+def enhance(
+    data: LabelledData,
+    model: LesionModel,
+    marked: Sequence[LabelledImage] = (),
+    fraction: float = TOP_FRACTION,
+    minimum: float = MIN_CONFIDENCE,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Enhancement:
+    """Predict slices with a model, and select those to train it further on.
+
+    Masks in ``data`` are not looked at. Where the lungs are known, slices without lung are left out
+    and lesions outside the lungs do not count. Windowed slices are left out: training needs HU. A
+    selected slice keeps its patient, who is no longer held out from the retrained model.
+
+    A slice of ``marked``, identified by patient and name, is no candidate: its label by a person
+    stays. The slices of a CT are called by the CT's name and their axial index, ``name_007``.
+
+    Args:
+        data: Slices or CTs.
+        model: The model.
+        marked: Slices whose lesions a person marked or corrected.
+        fraction, minimum: See :func:`most_confident`. Slices that are confident enough stay in
+            memory until all are predicted.
+        report: Called after every CT or slice.
+        cancel: Looked at between CTs or slices.
+
+    Raises:
+        Cancelled: The token was set.
+    """
+    cancel = cancel or CancelToken()
+    known = {(item.patient, item.name) for item in marked}
+    confident: dict[int, LabelledImage] = {}
+    candidates: list[Candidate] = []
+    samples, done = sum(data.samples_of.values()), 0
+    for patient in data.samples_of:
+        for sample in data.read(patient, cancel):
+            cancel.raise_if_cancelled()
+            if not sample.windowed:
+                for item, candidate in _candidates(sample, model, known, minimum, cancel):
+                    if item is not None:
+                        confident[len(candidates)] = item
+                    candidates.append(candidate)
+            done += 1
+            report(Progress("Finding lesions", done / samples, sample.name))
+    selected = most_confident([one.confidence for one in candidates], fraction, minimum)
+    for number in selected:
+        candidates[number] = replace(candidates[number], verdict="selected")
+    return Enhancement(tuple(confident[n] for n in selected), tuple(candidates))
+
+
+def _candidates(
+    sample: LabelledImage,
+    model: LesionModel,
+    known: set[tuple[str, str]],
+    minimum: float,
+    cancel: CancelToken,
+) -> Iterator[tuple[LabelledImage | None, Candidate]]:
+    """Slices that may be selected, else None, each with its row of the report."""
+    sample = sample.as_stack()
+    lungs = sample.lungs
+    probability = model.predict(sample, lung_mask=lungs is not None, cancel=cancel).probability
+    for index, one in enumerate(probability):
+        name = sample.slice_name(index)
+        if (sample.patient, name) in known or (lungs is not None and not lungs[index].any()):
+            continue
+        confidence = confidence_index(one)
+        lesion = one > CUT_OFF
+        item: LabelledImage | None = None
+        verdict: Verdict = "no lesion found" if confidence is None else "not confident enough"
+        # Whole CTs do not stay in memory: only slices that can be selected do.
+        if confidence is not None and confidence >= minimum:
+            verdict = "not among the most confident"
+            item = replace(sample.axial_slice(index, lesion), pseudo=True)
+        yield item, Candidate(name, sample.patient, confidence, int(lesion.sum()), verdict)

@@ -1,0 +1,130 @@
+"""Checkpoints from which a killed training resumes as if it had never stopped."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor
+
+from ..errors import InputError, OutputError, TrainingError
+from ..files import write_bytes
+from .distributed import from_all_processes
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside the earlier one, and then in its place.
+
+    Raises:
+        OutputError: It cannot be written; the earlier one is untouched.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, *_: Any, **__: Any) -> None:
+        data = io.BytesIO()
+        torch.save(checkpoint, data)
+        write_bytes(data.getvalue(), Path(path))
+
+
+class Checkpoints(Checkpoint):
+    """Keeps the last state of a training, and perhaps that of its best validation Dice.
+
+    Lightning saves network, averaged weights, optimiser, schedule and every callback's state; the
+    state of the random numbers of every process is added here.
+
+    Args:
+        folder: Where to write.
+        steps: Steps between checkpoints.
+        per_epoch: Batches of one epoch; each epoch ends with a checkpoint.
+        validation_steps: Steps between validations, each of which gets one; None without.
+        total: Steps of the whole training.
+        keep_best: Whether to keep the state of the best validation Dice, too.
+
+    Raises:
+        TrainingError: A weight is not a number; earlier checkpoints are untouched.
+        InputError: The training was started by another number of processes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        steps: int,
+        per_epoch: int,
+        validation_steps: int | None,
+        total: int,
+        keep_best: bool,
+    ):
+        self._folder = folder
+        self._due = (steps, per_epoch, total)
+        self._validation_steps = validation_steps
+        self._keep_best = keep_best
+        self._best = -1.0
+        self._random_states: list[dict[str, Any]] | None = None
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        step = trainer.global_step
+        validated = self._validation_steps and step % self._validation_steps == 0
+        if not validated and any(step % due == 0 for due in self._due):
+            self._save(trainer, LAST)
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        dice = trainer.callback_metrics["validation_dice"].item()
+        if self._keep_best and dice > self._best:
+            self._best = dice
+            self._save(trainer, BEST)
+        self._save(trainer, LAST)
+
+    def _save(self, trainer: lightning.Trainer, name: str) -> None:
+        weights = trainer.lightning_module.state_dict().values()
+        finite = all(bool(tensor.isfinite().all()) for tensor in weights)
+        if not trainer.strategy.reduce_boolean_decision(finite):
+            raise TrainingError(
+                f"Weights are no longer numbers at step {trainer.global_step}, so training "
+                "stopped; the last checkpoint is from before it: lower the learning rate, or use "
+                "precision 32-true."
+            )
+        trainer.save_checkpoint(self._folder / name, weights_only=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        own = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        first, *others = from_all_processes(own)
+        return {"best": self._best, "random_states": first, "others_random_states": others}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._best = state["best"]
+        self._random_states = [state["random_states"], *state.get("others_random_states", ())]
+
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if self._random_states is None:
+            if trainer.global_rank:
+                # No two processes drop the same features out.
+                torch.manual_seed(torch.initial_seed() + trainer.global_rank)
+            return
+        if len(self._random_states) != trainer.world_size:
+            raise InputError(
+                f"The training in the folder was started by {len(self._random_states)} processes: "
+                "resume with as many devices and nodes."
+            )
+        own = self._random_states[trainer.global_rank]
+        torch.set_rng_state(own["cpu"])
+        torch.cuda.set_rng_state_all(own["cuda"])
+
+
+def weights_in(path: Path) -> dict[str, Tensor]:
+    """Weights of the network in a checkpoint; the averaged ones, if there are any.
+
+    Raises:
+        OutputError: The checkpoint cannot be read.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"The checkpoint {path.name} is missing or damaged.") from error
+    prefix = "network."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

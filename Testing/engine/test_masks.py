@@ -1,0 +1,148 @@
+"""Masks of several lesion classes, as label maps and as segmentations, on any grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from COVIDLesionSegLib.engine.data.ct_table import VolumeData
+from COVIDLesionSegLib.engine.data.masks import read_mask
+from COVIDLesionSegLib.engine.data.training_data import read_training_data
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
+from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.volume import Geometry, write_volume
+from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
+from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
+from engine.crafted import Pixelwise, make_card
+
+GRIDS = {
+    "axial": np.eye(3),
+    "flipped": np.diag([-1.0, 1.0, -1.0]),
+    "oblique": Rotation.from_euler("xyz", [17, -31, 98], degrees=True).as_matrix()
+    @ np.diag([1, 1, -1]),
+}
+
+
+def grid(name="oblique"):
+    return Geometry((9, 8, 7), (0.7, 0.9, 2.5), (-31.5, 12.25, 80.0), tuple(GRIDS[name].ravel()))
+
+
+def labels(*values):
+    """A row of voxels for each value, somewhere in the middle."""
+    array = np.zeros(grid().shape, np.uint8)
+    for row, value in enumerate(values, start=1):
+        array[3, row, 2:6] = value
+    return array
+
+
+@pytest.fixture(params=GRIDS)
+def geometry(request):
+    return grid(request.param)
+
+
+@pytest.mark.parametrize("name", ["mask.nrrd", "mask.nii.gz", "mask.mha"])
+def test_a_label_map_tells_classes_apart_for_who_asks_and_takes_them_together_for_others(
+    name, geometry, tmp_path
+):
+    write_volume(labels(1, 2), geometry, tmp_path / name)
+    mask = read_mask(tmp_path / name, geometry, CLASSES)
+    assert mask.lesion.dtype == np.uint8 and not mask.pseudo and mask.lungs is None
+    np.testing.assert_array_equal(mask.lesion, labels(1, 2))
+    together = read_mask(tmp_path / name, geometry)
+    assert together.lesion.dtype == bool
+    np.testing.assert_array_equal(together.lesion, labels(1, 2) > 0)
+
+
+@pytest.mark.parametrize("value", [1, 2, 255])
+def test_a_label_map_of_one_label_is_lesion_of_any_class(value, tmp_path):
+    write_volume(labels(value), grid(), tmp_path / "mask.nrrd")
+    for classes in (("lesion",), CLASSES):
+        lesion = read_mask(tmp_path / "mask.nrrd", grid(), classes).lesion
+        assert lesion.dtype == bool
+        np.testing.assert_array_equal(lesion, labels(1) > 0)
+
+
+@pytest.mark.parametrize("classes", [("lesion",), CLASSES])
+def test_a_label_that_is_no_class_is_refused_with_what_is_allowed(classes, tmp_path):
+    write_volume(labels(1, 2, 3), grid(), tmp_path / "mask.nrrd")
+    said = (
+        r"The mask mask\.nrrd holds the label 3, but its labels must be 0 for no lesion, 1 for "
+        "ground-glass opacity, 2 for consolidation, or a single label for lesion of any kind"
+    )
+    with pytest.raises(InputError, match=said):
+        read_mask(tmp_path / "mask.nrrd", grid(), classes)
+
+
+@pytest.mark.parametrize("name", ["pseudo.seg.nrrd", "pseudo.nrrd"])
+def test_pseudo_labels_are_read_by_their_segments_and_known_as_such(name, geometry, tmp_path):
+    write_pseudo_labels(labels(1, 2), geometry, tmp_path / name)
+    mask = read_mask(tmp_path / name, geometry, CLASSES)
+    np.testing.assert_array_equal(mask.lesion, labels(1, 2))
+    assert mask.pseudo
+    assert read_mask(tmp_path / name, geometry).lesion.dtype == bool
+
+
+def test_ground_glass_alone_is_told_apart_by_the_name_of_its_segment(tmp_path):
+    write_pseudo_labels(labels(1), grid(), tmp_path / "a.seg.nrrd")
+    lesion = read_mask(tmp_path / "a.seg.nrrd", grid(), CLASSES).lesion
+    assert lesion.dtype == np.uint8
+    np.testing.assert_array_equal(lesion, labels(1))
+
+
+def test_classes_are_numbered_as_who_asks_has_them(tmp_path):
+    write_pseudo_labels(labels(1, 2), grid(), tmp_path / "a.seg.nrrd")
+    lesion = read_mask(tmp_path / "a.seg.nrrd", grid(), CLASSES[::-1]).lesion
+    np.testing.assert_array_equal(lesion, labels(2, 1))
+
+
+# CTs with such masks
+
+
+@pytest.fixture(scope="module", params=["RAI", "oblique"])
+def case(request, tmp_path_factory):
+    """A CT with its truth as label map and as pseudo-labels, and their tables."""
+    orientation = GRIDS["oblique"] if request.param == "oblique" else request.param
+    chest = generate_chest_ct(
+        seed=5, size=(64, 52, 16), spacing=(5.0, 5.0, 17.0), orientation=orientation
+    )
+    folder, grid = tmp_path_factory.mktemp("case"), chest.volume.geometry
+    write_volume(chest.volume.array, grid, folder / "ct.nrrd")
+    write_volume(chest.lesions, grid, folder / "map.nrrd")
+    write_pseudo_labels(chest.lesions, grid, folder / "pseudo.seg.nrrd")
+    for kind, file in (("map", "map.nrrd"), ("pseudo", "pseudo.seg.nrrd")):
+        (folder / f"{kind}.csv").write_text(f"ct,mask,patient\nct.nrrd,{file},p1\n")
+    return chest, folder
+
+
+@pytest.mark.parametrize("kind", ["map", "pseudo"])
+def test_slices_to_learn_from_hold_the_class_of_every_pixel(kind, case):
+    chest, folder = case
+    slices = read_training_data([], [], volumes=folder / f"{kind}.csv", classes=CLASSES).training
+    truth = chest.volume.order.to_axial(chest.lesions)
+    shown = set()
+    for item in slices:
+        index = int(item.name.rsplit("_", 1)[1])
+        np.testing.assert_array_equal(item.lesion, truth[index])
+        np.testing.assert_array_equal(item.image, chest.volume.axial[index])
+        assert item.pseudo == (kind == "pseudo")
+        shown |= set(np.unique(item.lesion))
+    assert shown == {0, 1, 2}
+
+
+def test_a_model_is_judged_on_masks_of_several_classes_taken_together_but_not_on_pseudo_labels(
+    case,
+):
+    chest, folder = case
+    parameters = Parameters(device="cpu", precision="float32")
+    contender = EvaluatedModel([(make_card(), Pixelwise())], parameters)
+    (sample,) = VolumeData(folder / "map.csv", parameters).read("p1", CancelToken())
+    assert np.count_nonzero(sample.lesion) == np.count_nonzero(chest.lesions)
+    (scores,) = evaluate(VolumeData(folder / "map.csv", parameters), [contender]).models
+    assert 0 < scores.pooled["dice"] < 1
+    with pytest.raises(InputError, match="ct.nrrd has pseudo-labels, which nobody checked"):
+        evaluate(VolumeData(folder / "pseudo.csv", parameters), [contender])

@@ -1,0 +1,58 @@
+"""Slices cut to the lungs, put back into a body in air."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.training.augmentation import pad_with_body
+from COVIDLesionSegLib.engine.training.dataset import SliceDataset
+from COVIDLesionSegLib.engine.training.recipes import make_recipe
+from COVIDLesionSegLib.engine.volume import AIR_HU
+from engine.training_slices import labelled
+
+
+@given(st.integers(8, 60), st.integers(8, 60), st.floats(0, 1), st.integers(0, 2**32 - 1))
+def test_the_slice_itself_stays_and_nothing_is_marked_around_it(rows, columns, margin, seed):
+    item = labelled(shape=(rows, columns), lungs=True)
+    larger = pad_with_body(item, margin, np.random.default_rng(seed))
+    assert larger.image.shape == larger.lesion.shape == larger.lungs.shape
+    assert larger.image.dtype == item.image.dtype
+    assert larger.lesion.sum() == item.lesion.sum()
+    assert larger.lungs.sum() == item.lungs.sum()
+    top, left = (
+        np.argwhere(big)[0] - np.argwhere(small)[0]
+        for big, small in (
+            (larger.lungs.any(axis=1), item.lungs.any(axis=1)),
+            (larger.lungs.any(axis=0), item.lungs.any(axis=0)),
+        )
+    )
+    within = larger.image[top[0] : top[0] + rows, left[0] : left[0] + columns]
+    np.testing.assert_array_equal(within, item.image)
+
+
+@pytest.mark.parametrize(("windowed", "air"), [(False, AIR_HU), (True, 0.0)])
+def test_beyond_the_body_is_air_and_between_is_what_the_slice_ends_with(windowed, air):
+    item = replace(labelled(shape=(100, 120), lungs=True), windowed=windowed)
+    larger = pad_with_body(item, 1.0, np.random.default_rng(3)).image
+    assert larger[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [air] * 4
+    added = np.count_nonzero(larger == 40) - np.count_nonzero(item.image == 40)
+    assert added > 1000
+    assert set(np.unique(larger)) == {*np.unique(item.image), air}
+
+
+def test_the_cascades_lungs_are_learned_from_slices_with_margins():
+    recipe = make_recipe(load_catalogue().get("lungs-unet-resnet18").card)
+    item = labelled(shape=(96, 128), lungs=True)
+    plain = replace(recipe, augmentation=replace(recipe.augmentation, margin=0.0))
+    shares = [
+        [float(SliceDataset([item], one)[epoch, 0][1].mean()) for epoch in range(5)]
+        for one in (recipe, plain)
+    ]
+    assert max(shares[0]) < min(shares[1])
+    assert len(set(shares[0])) == 5
