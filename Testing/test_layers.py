@@ -47,8 +47,8 @@ NEVER = {
 # The engine, from the ground up: a package imports from those before it, never from a sister in
 # its own line or from one after it.
 ENGINE_FLOORS = (
-    ("errors", "labels"),
-    ("files", "flags", "options", "progress", "requirements", "text"),
+    ("errors",),
+    ("files", "flags", "labels", "options", "progress", "requirements", "text"),
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),

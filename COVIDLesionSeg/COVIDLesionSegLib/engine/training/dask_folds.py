@@ -110,7 +110,7 @@ def _member(plan: CrossValidation, number: int, threads: int | None) -> Member:
     if worker.state.nthreads > 1:
         raise ParameterError(
             "A worker of the cluster takes several tasks at a time, but trainings in one process "
-            "would share their random numbers: start workers with --nthreads 1."
+            "would share their random numbers: start workers with one thread each."
         )
     if not plan.folder.is_dir():
         raise OutputError(

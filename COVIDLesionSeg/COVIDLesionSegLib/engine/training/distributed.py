@@ -64,8 +64,8 @@ def _check_started(devices: int, nodes: int) -> None:
                 environment().validate_settings(devices, nodes)
             except (RuntimeError, ValueError) as error:
                 raise ParameterError(
-                    "Other processes were started than devices and nodes ask for; torchrun starts "
-                    f"them by --nproc-per-node, SLURM by srun --ntasks-per-node. {error}"
+                    "Other processes were started than devices and nodes ask for; make the "
+                    f"number of processes per node of torchrun or SLURM the same. {error}"
                 ) from error
             return
 
