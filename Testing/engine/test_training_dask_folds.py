@@ -155,7 +155,7 @@ def test_a_folder_that_holds_a_training_is_only_resumed(threads, one_after_anoth
 def test_workers_that_take_several_tasks_at_a_time_are_refused(tmp_path):
     with (
         LocalCluster(processes=False, n_workers=1, threads_per_worker=2, **QUIET) as started,
-        pytest.raises(ParameterError, match="start workers with --nthreads 1"),
+        pytest.raises(ParameterError, match="start workers with one thread each"),
     ):
         [*cross_validate_on_cluster(plan_in(tmp_path), started.scheduler_address)]
 
