@@ -18,13 +18,13 @@ from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..provenance import describe_model
 from ..remarks import untrained_flag
-from .components import fill_enclosed
+from .body import find_body, large_pieces, midline_of
 from .extractor import LungLabels
-from .pieces import find_body, large_pieces, midline_of
+from .morphology import bounding_box, fill_enclosed, within
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
 from .slice_batches import ANSWERED, slice_batches
-from .working_grid import WorkingGrid, bounding_box, clip_hu, within
+from .working_grid import WorkingGrid, clip_hu
 
 
 class NetworkExtractor:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..flags import Flag
-from .components import count_labels
+from .morphology import count_labels
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
 MISSING_SHARE = 0.05  # of the other lung; less is a remnant, not a lung
