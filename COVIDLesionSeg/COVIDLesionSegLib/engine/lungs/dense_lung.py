@@ -10,13 +10,25 @@ this way and stays outside.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
-from skimage.draw import polygon2mask
+from skimage import draw
 
-from .morphology import closed, count_labels, deeper_than, fill_enclosed, label, within
+from .morphology import (
+    bounding_box,
+    closed,
+    count_labels,
+    deeper_than,
+    fill_enclosed,
+    label,
+    within,
+)
 from .working_grid import WorkingGrid
+
+_polygon2mask: Any = draw.polygon2mask  # it has no annotations
 
 _RAYS = 240
 _IN_PLANE_CROSS = ndimage.generate_binary_structure(2, 1)[None]
@@ -126,8 +138,11 @@ def _mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _between(lung: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     """Voxels with lung above and below, and on both sides along x or y, none of it far away."""
-    enclosed = [_gap(lung, axis) * grid.spacing[axis] < _GAP for axis in range(3)]
-    return enclosed[0] & (enclosed[1] | enclosed[2])
+    box = bounding_box(lung, [0, 0, 0])
+    enclosed = [_gap(lung[box], axis) * grid.spacing[axis] < _GAP for axis in range(3)]
+    result = np.zeros_like(lung)
+    result[box] = enclosed[0] & (enclosed[1] | enclosed[2])
+    return result
 
 
 def _gap(lung: np.ndarray, axis: int) -> np.ndarray:
@@ -148,8 +163,11 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     A large pocket without lung below is liver, spleen or stomach under the dome.
     """
     last = rays.outermost(lung)
-    sagittal = np.moveaxis(_slice_hulls(np.moveaxis(lung, 2, 0)), 0, 2)
-    pockets = (_slice_hulls(lung) | sagittal) & ~lung & (last > 0)
+    box = bounding_box(lung, [0, 0, 0])
+    pockets = np.zeros_like(lung)
+    pockets[box] = _slice_hulls(lung[box])
+    pockets[box] |= np.moveaxis(_slice_hulls(np.moveaxis(lung[box], 2, 0)), 0, 2)
+    pockets &= ~lung & (last > 0)
     pockets &= (rays.radius > last) & (rays.radius < last + _DEEPEST)
     # Slivers between the rays and along the curved outline are not lesions.
     pockets = ndimage.binary_opening(pockets, _IN_PLANE_CROSS)
@@ -171,5 +189,5 @@ def _slice_hulls(mask: np.ndarray) -> np.ndarray:
             corners = points[ConvexHull(points).vertices]
         except QhullError:  # fewer than three voxels, or all in one line
             continue
-        hulls[z] |= polygon2mask(mask[z].shape, corners)
+        hulls[z] |= _polygon2mask(mask[z].shape, corners)
     return hulls

@@ -69,11 +69,14 @@ def fill_enclosed(mask: np.ndarray) -> np.ndarray:
     A vessel, nodule or consolidation within a lung is; the dome of the liver, which a base
     surrounds in axial slices only, is not.
     """
-    votes = np.zeros(mask.shape, np.uint8)
-    for axis in range(3):
-        votes += np.moveaxis(fill_slices(np.moveaxis(mask, axis, 0)), 0, axis)
-    enclosed: np.ndarray = votes >= 2
-    return mask | enclosed
+    filled = mask.copy()
+    if mask.any():
+        box = bounding_box(mask, [1, 1, 1])
+        votes = np.zeros(mask[box].shape, np.uint8)
+        for axis in range(3):
+            votes += np.moveaxis(fill_slices(np.moveaxis(mask[box], axis, 0)), 0, axis)
+        filled[box] |= votes >= 2
+    return filled
 
 
 def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:

@@ -100,6 +100,11 @@ class WorkingGrid:
             mask = np.take(mask, wanted // factor, axis)
         return mask
 
+    def repeat_slices(self, which: np.ndarray) -> np.ndarray:
+        """Coarse slices, bool (z,), as slices of the CT."""
+        slices: np.ndarray = np.repeat(which, self.factors[0])[: self.shape[0]]
+        return slices
+
 
 def clip_hu(hu: np.ndarray) -> np.ndarray:
     """HU as int16 on the scanners' usual scale: padding such as -2048 is air."""
