@@ -90,7 +90,8 @@ def _air_inside(
         voxels += [part.start for part in region]
         within_hull = np.all(voxels @ facets[:, :3].T + facets[:, 3] <= 0, axis=1)
         inside[number] = within_hull.mean() >= _IN_HULL
-    return inside[labels]
+    result: np.ndarray = inside[labels]
+    return result
 
 
 def _hull(core: np.ndarray) -> np.ndarray:
@@ -100,9 +101,10 @@ def _hull(core: np.ndarray) -> np.ndarray:
     first, last = lines.argmax(axis=1), core.shape[2] - 1 - lines[:, ::-1].argmax(axis=1)
     points = np.concatenate([np.column_stack([rows, ends]) for ends in (first, last)])
     try:
-        return ConvexHull(points).equations
-    except QhullError:  # a core that is flat
-        return np.array([[0.0, 0.0, 0.0, 1.0]])
+        facets: np.ndarray = ConvexHull(points).equations
+    except QhullError:  # a flat core encloses nothing
+        facets = np.array([[0.0, 0.0, 0.0, 1.0]])
+    return facets
 
 
 def air_outside(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
@@ -183,6 +185,7 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
     if not len(numbers) or ml[numbers].max() < SMALLEST_LUNG:
         raise LungsNotFoundError(NOT_FOUND)
     main = int(ml[numbers].argmax())
+    largest_piece = int(numbers[main])
     regions = ndimage.find_objects(labels)
 
     def per_slice(number: int) -> np.ndarray:
@@ -192,13 +195,13 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
         counts[region[0]] = np.count_nonzero(labels[region] == number, axis=(1, 2))
         return counts
 
-    lower = np.cumsum(per_slice(numbers[main])) / sizes[numbers[main]]
+    lower = np.cumsum(per_slice(largest_piece)) / sizes[largest_piece]
     kept = []
     for number, median in zip(numbers, medians, strict=True):
-        counts = per_slice(number)
+        counts = per_slice(int(number))
         middle = int(np.searchsorted(np.cumsum(counts), sizes[number] / 2))
         below = counts[lower == 0].sum() > 0.5 * sizes[number]
         dark = median < min(_LOW_GAS, medians[main] - _DARKER)
         if not below and not (dark and lower[middle] < _LOW):
             kept.append(number)
-    return np.isin(labels, [n for n in kept if ml[n] >= _PIECE * ml[numbers[main]]])
+    return np.isin(labels, [n for n in kept if ml[n] >= _PIECE * ml[largest_piece]])

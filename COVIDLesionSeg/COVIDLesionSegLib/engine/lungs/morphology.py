@@ -60,7 +60,8 @@ def touches_border(labels: np.ndarray, count: int) -> np.ndarray:
 def fill_slices(mask: np.ndarray) -> np.ndarray:
     """Fill what each axial slice encloses completely."""
     labels, sizes = label_slices(~mask)
-    return mask | ~touches_border(labels, len(sizes))[labels]
+    filled: np.ndarray = mask | ~touches_border(labels, len(sizes))[labels]
+    return filled
 
 
 def fill_enclosed(mask: np.ndarray) -> np.ndarray:
@@ -111,8 +112,8 @@ def closed(mask: np.ndarray, radius: float, spacing: tuple[float, float, float])
     # Repeating the border makes a lung that is cut off there continue, not close upon itself.
     padded = np.pad(mask, [(n, n) for n in margin], mode="edge")
     padded = deeper_than(within(padded, radius, spacing), radius, spacing)
-    inner: np.ndarray = padded[tuple(slice(n, -n) for n in margin)]
-    return inner | mask
+    result: np.ndarray = padded[tuple(slice(n, -n) for n in margin)] | mask
+    return result
 
 
 def bounding_box(mask: np.ndarray, margin: list[int]) -> tuple[slice, ...]:

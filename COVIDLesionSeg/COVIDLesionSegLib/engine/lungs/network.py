@@ -65,7 +65,7 @@ class NetworkExtractor:
         )
         lung = np.zeros(axial_hu.shape, bool)
         for batch in slice_batches(
-            slices, len(lung), lung.shape[1:], progress, cancel or CancelToken()
+            slices, len(lung), axial_hu[0].shape, progress, cancel or CancelToken()
         ):
             lung[batch] = slices(axial_hu[batch]).sum(axis=1) > 0.5
         progress(Progress("Finding the lungs", ANSWERED, "right and left"))
@@ -106,7 +106,7 @@ def label_lungs(
     pieces = grid.shrink(lung) >= 50
     midline = midline_of(find_body(coarse, grid))
     sides = right_and_left(large_pieces(pieces, coarse, grid), midline, grid)
-    labels = grid.repeat(sides) * lung
+    labels: np.ndarray = grid.repeat(sides) * lung
     for side in (1, 2):
         # The outline, where less than half of a coarse voxel is lung.
         edge = grid.repeat(within(sides == side, max(grid.spacing), grid.spacing))

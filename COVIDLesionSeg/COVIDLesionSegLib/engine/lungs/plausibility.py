@@ -20,7 +20,7 @@ _TOUCHES = 0.005
 _FROM_PADDING = 6.0  # mm; lung that is nearer is cut by the field of view
 _GAP = 0.5  # of the smaller of the largest areas below and above; a large heart leaves about 0.9
 _LARGE_AREA = 0.2  # of a lung's largest area; a smaller lung is its tip, of any shape
-_SPECK = 0.005  # of a lung's largest area
+_TIP = 0.05  # of a lung's largest area; a recess may end in several tips
 _WRONG_SIDE = 0.2  # of a lung's area lies beyond the middle of the other lung
 _APART_ML = 5.0  # smaller pieces are the ends of recesses
 _DENSE_HU = -300
@@ -29,7 +29,8 @@ _SOFT_HU = -100
 _SOFT_ML = 3.0
 _AERATED_HU = -500
 _ABOVE_LUNG = 0.3  # of a consolidation, at least, lies above aerated lung, ...
-_FREE = 0.6  # ... or at most this share of its surface borders on tissue outside the lung
+_FREE = 0.6  # ... or at most this share of its surface borders on tissue outside the lung; ...
+_FREE_BASE = 0.8  # ... of a base without air, more borders on chest wall and diaphragm
 _MOST_PLACES = 3
 _SIDES = {1: "right", 2: "left"}
 
@@ -146,7 +147,7 @@ def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
         below = np.maximum.accumulate(area)
         above = np.maximum.accumulate(area[::-1])[::-1]
         around = np.minimum(below, above)
-        gap = (area == 0) & (around > _SPECK * most)
+        gap = (area == 0) & (around > _TIP * most)
         gap |= (area < _GAP * around) & (around > _LARGE_AREA * most)
         if gap.any():
             yield Flag(
@@ -180,14 +181,15 @@ def _check_pieces(lungs: dict[int, np.ndarray], grid: WorkingGrid) -> Iterator[F
         apart = [n for n in order[1:] if sizes[n] * grid.voxel_ml > _APART_ML]
         lowest = np.flatnonzero((labels == order[0]).any(axis=(1, 2)))[:1]
         for number in apart[:_MOST_PLACES]:
-            used = (labels == number).any(axis=(1, 2))
-            middle = np.average(np.arange(len(labels)), weights=_per_slice(labels == number))
+            ml = sizes[number] * grid.voxel_ml
+            voxels = _per_slice(labels == number)
+            middle = np.average(np.arange(len(labels)), weights=voxels)
             below = "below" if middle < lowest[0] else "beside"
             yield Flag(
                 "lung-piece-apart",
-                f"{sizes[number] * grid.voxel_ml:.0f} ml counted as {name} lung lie apart, "
-                f"{below} the rest of it, in {_slices(grid.repeat_slices(used))}: look whether "
-                "they are gas in the stomach or bowel.",
+                f"{ml:.0f} ml counted as {name} lung lie apart, {below} the rest of it, in "
+                f"{_slices(grid.repeat_slices(voxels > 0))}: look whether they are gas in the "
+                "stomach or bowel.",
             )
 
 
@@ -197,33 +199,38 @@ def _check_soft_tissue(
     """Dense regions that hang below the lung into what is not lung.
 
     A consolidation has aerated lung below it, or is bordered by lung at least as much as by the
-    chest wall and the diaphragm.
+    chest wall and the diaphragm. A base without any air in its slices looks much the same.
     """
     both = lungs[1] | lungs[2]
-    aerated = both & (coarse < _AERATED_HU)
-    dense = both & (coarse > _SOFT_HU)
-    dense = ndimage.binary_opening(dense, ndimage.generate_binary_structure(2, 1)[None])
-    labels, sizes = label(dense)
-    large = np.flatnonzero(sizes * grid.voxel_ml > _SOFT_ML)
-    above_lung = np.logical_or.accumulate(aerated, axis=0) if len(large) else aerated
-    regions = ndimage.find_objects(labels)
-    found = []
-    for number in large:
-        region = tuple(slice(max(0, p.start - 1), p.stop + 1) for p in regions[number - 1])
-        one = labels[region] == number
-        surface = ndimage.binary_dilation(one) & ~one
-        share = 1 - both[region][surface].mean() if surface.any() else 0.0
-        if share > _FREE and above_lung[region][one].mean() < _ABOVE_LUNG:
-            found.append(number)
-    if found:
-        wrong = np.isin(labels, found)
-        names = [name for side, name in _SIDES.items() if (wrong & lungs[side]).any()]
-        yield Flag(
-            "lung-soft-tissue",
-            f"{np.count_nonzero(wrong) * grid.voxel_ml:.0f} ml of soft tissue counted as "
-            f"{' and '.join(names)} lung, in {_slices(grid.repeat_slices(wrong.any(axis=(1, 2))))}"
-            ", lie under the lung and look like liver, spleen or stomach, not like consolidation.",
+    for side, name in _SIDES.items():
+        dense = ndimage.binary_opening(
+            lungs[side] & (coarse > _SOFT_HU), ndimage.generate_binary_structure(2, 1)[None]
         )
+        labels, sizes = label(dense)
+        large = np.flatnonzero(sizes * grid.voxel_ml > _SOFT_ML)
+        if not len(large):
+            continue
+        aerated = lungs[side] & (coarse < _AERATED_HU)
+        above_lung = np.logical_or.accumulate(aerated, axis=0)
+        regions = ndimage.find_objects(labels)
+        found = []
+        for number in large:
+            region = tuple(slice(max(0, p.start - 1), p.stop + 1) for p in regions[number - 1])
+            one = labels[region] == number
+            surface = ndimage.binary_dilation(one) & ~one
+            free = 1 - both[region][surface].mean() if surface.any() else 0.0
+            around = np.count_nonzero(aerated[region[0]][one.any(axis=(1, 2))])
+            limit = _FREE if around > sizes[number] else _FREE_BASE
+            if free > limit and above_lung[region][one].mean() < _ABOVE_LUNG:
+                found.append(number)
+        if found:
+            voxels = _per_slice(np.isin(labels, found))
+            yield Flag(
+                "lung-soft-tissue",
+                f"{voxels.sum() * grid.voxel_ml:.0f} ml of soft tissue counted as {name} lung, in "
+                f"{_slices(grid.repeat_slices(voxels > 0))}, lie under it and look like liver, "
+                "spleen or stomach, not like consolidation.",
+            )
 
 
 def _per_slice(mask: np.ndarray) -> np.ndarray:

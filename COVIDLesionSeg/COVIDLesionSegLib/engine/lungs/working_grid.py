@@ -108,4 +108,5 @@ class WorkingGrid:
 
 def clip_hu(hu: np.ndarray) -> np.ndarray:
     """HU as int16 on the scanners' usual scale: padding such as -2048 is air."""
-    return np.clip(hu, *_SCALE).astype(np.int16, copy=False)
+    clipped: np.ndarray = np.clip(hu, *_SCALE).astype(np.int16, copy=False)
+    return clipped
