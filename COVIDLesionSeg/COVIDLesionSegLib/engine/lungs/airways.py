@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .components import label, label_slices
-from .working_grid import WorkingGrid, bounding_box, clip_hu, deeper_than, within
+from .morphology import bounding_box, deeper_than, label, label_slices, within
+from .working_grid import WorkingGrid, clip_hu
 
 AIRWAY = 3  # label, beside right lung 1 and left lung 2
 _LUMEN = -850  # HU; upper limit for the lumen of the trachea on the coarse grid
@@ -18,6 +18,8 @@ _LARGEST = 110.0  # ml of trachea and bronchi together
 _BELOW_CARINA = 50.0  # mm around the trachea in which the main bronchi end
 _WALL = 2.0  # mm
 _STEP = 1.0  # mm; slices closer than this are skipped, they add memory and no airway
+_SURROUNDINGS = 20.0  # mm; side of the box around a voxel that shows whether it is in the lung
+_WITHIN_LUNG = 0.8  # of what is around it, apart from airways, is lung
 _MAIN_BRONCHUS = 3.0  # mm; narrower airways (radius) belong to the lung
 
 
@@ -96,3 +98,31 @@ def mark_airways(
     for offset in range(every):
         part = labels[(slice(box[0].start + offset, box[0].stop, every), *rows_columns)]
         part[walled[: len(part)]] = AIRWAY
+
+
+def bronchi_in_lung(airways: np.ndarray, sides: np.ndarray, grid: WorkingGrid) -> np.ndarray:
+    """Airways that are surrounded by lung, not by the mediastinum: they belong to the lung.
+
+    These are bronchi within the lung, and emphysema that the growing region has leaked into.
+
+    Args:
+        airways: bool (z, y, x) on the coarse grid.
+        sides: uint8, same shape; 1 right lung, 2 left lung, both without airways.
+        grid: The coarse grid.
+
+    Returns:
+        uint8, same shape; the lung that the airway belongs to, 0 where it is none.
+    """
+    result = np.zeros_like(sides)
+    if not airways.any():
+        return result
+    size = [2 * round(_SURROUNDINGS / 2 / mm) + 1 for mm in grid.spacing]
+    box = bounding_box(airways, size)
+    around = [
+        ndimage.uniform_filter((sides[box] == side).astype(np.float32), size) for side in (1, 2)
+    ]
+    others = ndimage.uniform_filter((~airways[box]).astype(np.float32), size)
+    within_lung = airways[box] & (around[0] + around[1] > _WITHIN_LUNG * others)
+    nearer = np.where(around[0] >= around[1], 1, 2)
+    result[box][within_lung] = nearer[within_lung]
+    return result

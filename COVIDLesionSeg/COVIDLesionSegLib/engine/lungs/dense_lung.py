@@ -10,13 +10,25 @@ this way and stays outside.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
-from skimage.draw import polygon2mask
+from skimage import draw
 
-from .components import fill_enclosed, label
-from .working_grid import WorkingGrid, closed, deeper_than, within
+from .morphology import (
+    bounding_box,
+    closed,
+    count_labels,
+    deeper_than,
+    fill_enclosed,
+    label,
+    within,
+)
+from .working_grid import WorkingGrid
+
+_polygon2mask: Any = draw.polygon2mask  # it has no annotations
 
 _RAYS = 240
 _IN_PLANE_CROSS = ndimage.generate_binary_structure(2, 1)[None]
@@ -32,6 +44,8 @@ _CLOSING = 9.0  # mm; fills vessels and lesions up to twice as thick
 _SMOOTHING = 4.0  # mm; closing after lines have been filled
 _GAP = 70.0  # mm; longest line through dense lung with lung at both ends
 _MEDIAL = 8.0  # mm of lung, at least, medial to dense lung
+_LARGE_POCKET = 3.0  # ml
+_ABOVE_LUNG = 0.3  # of a large pocket lies above lung, at least
 _DEEPEST = 45.0  # mm of dense tissue between aerated lung and chest wall
 
 
@@ -53,13 +67,15 @@ class Rays:
         """For every voxel, where its ray enters the mask, in mm; infinite if it never does."""
         first = np.full(self._count, np.inf, np.float32)
         np.minimum.at(first, self._ray[mask], self.radius[mask])
-        return first[self._ray]
+        values: np.ndarray = first[self._ray]
+        return values
 
     def outermost(self, mask: np.ndarray) -> np.ndarray:
         """For every voxel, where its ray leaves the mask, in mm; 0 if it never meets it."""
         last = np.zeros(self._count, np.float32)
         np.maximum.at(last, self._ray[mask], self.radius[mask])
-        return last[self._ray]
+        values: np.ndarray = last[self._ray]
+        return values
 
 
 def add_dense_lung(
@@ -86,6 +102,7 @@ def add_dense_lung(
     islands &= deeper_than(body, _ISLAND_DEPTH, grid.spacing)
     islands &= ~within(coarse > _STREAKS_HU, _STREAKS_REACH, grid.spacing)
     labels, sizes = label(islands)
+    outside = (coarse < _ISLAND_HU) & ~body
     result = np.zeros_like(sides)
     for side in (1, 2):
         lung = sides == side
@@ -100,8 +117,8 @@ def add_dense_lung(
         lung = fill_enclosed(closed(lung, _CLOSING, grid.spacing))
         lung |= _between(lung, grid) & (rays.innermost(lung) + _MEDIAL < rays.radius)
         lung = fill_enclosed(closed(lung, _SMOOTHING, grid.spacing))
-        lung |= _outer_pockets(lung, rays) & (coarse < _BONE)
-        lung &= ~airways & ~((sides > 0) & (sides != side)) & (result == 0)
+        lung |= _outer_pockets(lung, rays, grid.voxel_ml) & (coarse < _BONE)
+        lung &= ~outside & ~airways & ~((sides > 0) & (sides != side)) & (result == 0)
         result[lung] = side
     return result
 
@@ -121,8 +138,11 @@ def _mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _between(lung: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     """Voxels with lung above and below, and on both sides along x or y, none of it far away."""
-    enclosed = [_gap(lung, axis) * grid.spacing[axis] < _GAP for axis in range(3)]
-    return enclosed[0] & (enclosed[1] | enclosed[2])
+    box = bounding_box(lung, [0, 0, 0])
+    enclosed = [_gap(lung[box], axis) * grid.spacing[axis] < _GAP for axis in range(3)]
+    result = np.zeros_like(lung)
+    result[box] = enclosed[0] & (enclosed[1] | enclosed[2])
+    return result
 
 
 def _gap(lung: np.ndarray, axis: int) -> np.ndarray:
@@ -132,20 +152,32 @@ def _gap(lung: np.ndarray, axis: int) -> np.ndarray:
     index = np.arange(len(lines), dtype=np.int32)[:, None, None]
     before = np.maximum.accumulate(np.where(lines, index, -far), axis=0)
     after = np.minimum.accumulate(np.where(lines, index, far)[::-1], axis=0)[::-1]
-    return np.moveaxis(after - before, 0, axis)
+    gap: np.ndarray = np.moveaxis(after - before, 0, axis)
+    return gap
 
 
-def _outer_pockets(lung: np.ndarray, rays: Rays) -> np.ndarray:
+def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     """Tissue between the outermost lung of each ray and the lung's convex hull.
 
     Sagittal hulls see a lesion along the whole back of a slice from the lung above and below it.
+    A large pocket without lung below is liver, spleen or stomach under the dome.
     """
     last = rays.outermost(lung)
-    sagittal = np.moveaxis(_slice_hulls(np.moveaxis(lung, 2, 0)), 0, 2)
-    pockets = (_slice_hulls(lung) | sagittal) & ~lung & (last > 0)
+    box = bounding_box(lung, [0, 0, 0])
+    pockets = np.zeros_like(lung)
+    pockets[box] = _slice_hulls(lung[box])
+    pockets[box] |= np.moveaxis(_slice_hulls(np.moveaxis(lung[box], 2, 0)), 0, 2)
+    pockets &= ~lung & (last > 0)
     pockets &= (rays.radius > last) & (rays.radius < last + _DEEPEST)
     # Slivers between the rays and along the curved outline are not lesions.
-    return ndimage.binary_opening(pockets, _IN_PLANE_CROSS)
+    pockets = ndimage.binary_opening(pockets, _IN_PLANE_CROSS)
+    labels, sizes = label(pockets)
+    above_lung = pockets & np.logical_or.accumulate(lung, axis=0)
+    share = count_labels(labels[above_lung], len(sizes)) / np.maximum(sizes, 1)
+    kept = (share >= _ABOVE_LUNG) | (sizes * voxel_ml < _LARGE_POCKET)
+    kept[0] = False
+    result: np.ndarray = kept[labels]
+    return result
 
 
 def _slice_hulls(mask: np.ndarray) -> np.ndarray:
@@ -157,5 +189,5 @@ def _slice_hulls(mask: np.ndarray) -> np.ndarray:
             corners = points[ConvexHull(points).vertices]
         except QhullError:  # fewer than three voxels, or all in one line
             continue
-        hulls[z] |= polygon2mask(mask[z].shape, corners)
+        hulls[z] |= _polygon2mask(mask[z].shape, corners)
     return hulls

@@ -30,8 +30,8 @@ from ..models.preprocessing import Preprocessing
 from ..networks import count_parameters
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from .body import NOT_FOUND, SMALLEST_LUNG
 from .extractor import LungLabels
-from .pieces import NOT_FOUND, SMALLEST_LUNG
 from .plausibility import check_lungs
 from .sides import remove_remnant
 from .slice_batches import ANSWERED, slice_batches

@@ -18,13 +18,13 @@ from ..models.catalogue import Model
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from .components import fill_enclosed
+from .body import find_body, large_pieces, midline_of
 from .extractor import LungLabels
-from .pieces import find_body, large_pieces, midline_of
+from .morphology import bounding_box, fill_enclosed, within
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
 from .slice_batches import ANSWERED, slice_batches
-from .working_grid import WorkingGrid, bounding_box, clip_hu, within
+from .working_grid import WorkingGrid, clip_hu
 
 
 class NetworkExtractor:
@@ -71,7 +71,7 @@ class NetworkExtractor:
         )
         lung = np.zeros(axial_hu.shape, bool)
         for batch in slice_batches(
-            slices, len(lung), lung.shape[1:], progress, cancel or CancelToken()
+            slices, len(lung), axial_hu[0].shape, progress, cancel or CancelToken()
         ):
             lung[batch] = slices(axial_hu[batch]).sum(axis=1) > 0.5
         progress(Progress("Finding the lungs", ANSWERED, "right and left"))
@@ -112,7 +112,7 @@ def label_lungs(
     pieces = grid.shrink(lung) >= 50
     midline = midline_of(find_body(coarse, grid))
     sides = right_and_left(large_pieces(pieces, coarse, grid), midline, grid)
-    labels = grid.repeat(sides) * lung
+    labels: np.ndarray = grid.repeat(sides) * lung
     for side in (1, 2):
         # The outline, where less than half of a coarse voxel is lung.
         edge = grid.repeat(within(sides == side, max(grid.spacing), grid.spacing))

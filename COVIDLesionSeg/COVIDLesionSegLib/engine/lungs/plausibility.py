@@ -1,21 +1,37 @@
-"""Are these the lungs of an adult, whole, and mostly aerated?"""
+"""Are these the lungs of an adult, whole, mostly aerated, and nothing but lung?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import ndimage
 
 from ..flags import Flag
-from .components import count_labels
+from .body import find_padding
+from .morphology import count_labels, label, within
+from .working_grid import WorkingGrid, clip_hu
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
 MISSING_SHARE = 0.05  # of the other lung; less is a remnant, not a lung
 _ASYMMETRIC = 0.5  # smaller by larger; normal is about 0.85
 _CUT_OFF = 0.10  # of the largest slice's area; less is a costophrenic recess or the tip of an apex
 _TOUCHES = 0.005
+_FROM_PADDING = 6.0  # mm; lung that is nearer is cut by the field of view
+_GAP = 0.5  # of the smaller of the largest areas below and above; a large heart leaves about 0.9
+_LARGE_AREA = 0.2  # of a lung's largest area; a smaller lung is its tip, of any shape
+_TIP = 0.05  # of a lung's largest area; a recess may end in several tips
+_WRONG_SIDE = 0.2  # of a lung's area lies beyond the middle of the other lung
+_APART_ML = 5.0  # smaller pieces are the ends of recesses
 _DENSE_HU = -300
 _DENSE_SHARE = 0.30  # of a lung; vessels alone take about 0.1
+_SOFT_HU = -100
+_SOFT_ML = 3.0
+_AERATED_HU = -500
+_ABOVE_LUNG = 0.3  # of a consolidation, at least, lies above aerated lung, ...
+_FREE = 0.6  # ... or at most this share of its surface borders on tissue outside the lung; ...
+_FREE_BASE = 0.8  # ... of a base without air, more borders on chest wall and diaphragm
+_MOST_PLACES = 3
 _SIDES = {1: "right", 2: "left"}
 
 
@@ -24,6 +40,8 @@ def check_lungs(
 ) -> tuple[Flag, ...]:
     """What a reader must know before trusting these lungs.
 
+    Slices are named by their number, counted from 1 at the inferior end.
+
     Args:
         labels: uint8 (z, y, x) in axial order; 1 right lung, 2 left lung.
         axial_hu: HU, same shape.
@@ -31,14 +49,30 @@ def check_lungs(
 
     Returns:
         Flags with these codes: ``lung-volume-small``, ``lung-volume-large``, ``lung-missing``,
-        ``lungs-asymmetric``, ``lungs-cut-off``, ``lungs-touch-border``, ``lung-dense``.
+        ``lungs-asymmetric``, ``lungs-cut-off``, ``lungs-touch-border``, ``lung-gap``,
+        ``lung-sides-unclear``, ``lung-piece-apart``, ``lung-soft-tissue``, ``lung-dense``.
     """
     voxel_ml = float(np.prod(spacing)) / 1000
     counts = count_labels(labels, 3)
     ml = {side: float(counts[side]) * voxel_ml for side in _SIDES}
+    # Voxels of each lung over (z, x).
+    columns = {
+        side: np.stack([np.count_nonzero(one == side, axis=0) for one in labels]) for side in _SIDES
+    }
+    z, y, x = labels.shape
+    grid = WorkingGrid.of((z, y, x), spacing)
+    coarse = grid.shrink(axial_hu, clip_hu)
+    lungs = {
+        1: grid.shrink(labels, lambda part: part == 1) >= 50,
+        2: grid.shrink(labels, lambda part: part == 2) >= 50,
+    }
     return (
         *_check_volumes(ml),
-        *_check_borders(labels),
+        *_check_borders(labels, lungs[1] | lungs[2], coarse, grid),
+        *_check_gaps(columns),
+        *_check_sides(columns),
+        *_check_pieces(lungs, grid),
+        *_check_soft_tissue(lungs, coarse, grid),
         *_check_density(labels, axial_hu, counts),
     )
 
@@ -58,7 +92,7 @@ def _check_volumes(ml: dict[int, float]) -> Iterator[Flag]:
             f"Both lungs together have {total:.0f} ml, more than {high:.0f} ml expected of an "
             "adult: look whether the mask leaks out of the lungs and whether the spacing is right.",
         )
-    smaller, larger = sorted(_SIDES, key=ml.get)
+    smaller, larger = sorted(_SIDES, key=lambda side: ml[side])
     ratio = ml[smaller] / ml[larger] if ml[larger] else 0.0
     if ratio < MISSING_SHARE:
         yield Flag(
@@ -73,7 +107,9 @@ def _check_volumes(ml: dict[int, float]) -> Iterator[Flag]:
         )
 
 
-def _check_borders(labels: np.ndarray) -> Iterator[Flag]:
+def _check_borders(
+    labels: np.ndarray, coarse_lungs: np.ndarray, coarse: np.ndarray, grid: WorkingGrid
+) -> Iterator[Flag]:
     areas = np.count_nonzero(labels, axis=(1, 2))
     largest = max(int(areas.max()), 1)
     for area, end in ((areas[0], "inferior"), (areas[-1], "superior")):
@@ -90,7 +126,12 @@ def _check_borders(labels: np.ndarray) -> Iterator[Flag]:
                 level="note",
             )
     edges = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
-    if sum(np.count_nonzero(edge) for edge in edges) > _TOUCHES * largest:
+    share = sum(np.count_nonzero(edge) for edge in edges) / largest
+    padding = find_padding(coarse)
+    if padding.any():
+        cut = within(padding, _FROM_PADDING, grid.spacing) & coarse_lungs
+        share += np.count_nonzero(cut) * float(np.prod(grid.factors)) / largest
+    if share > _TOUCHES:
         yield Flag(
             "lungs-cut-off",
             "The lungs reach the side of the field of view: volumes and ratios are those of the "
@@ -98,11 +139,125 @@ def _check_borders(labels: np.ndarray) -> Iterator[Flag]:
         )
 
 
+def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
+    """A lung's area rises to one maximum and falls again, or nearly so."""
+    for side, name in _SIDES.items():
+        area = columns[side].sum(axis=1)
+        most = area.max()
+        below = np.maximum.accumulate(area)
+        above = np.maximum.accumulate(area[::-1])[::-1]
+        around = np.minimum(below, above)
+        gap = (area == 0) & (around > _TIP * most)
+        gap |= (area < _GAP * around) & (around > _LARGE_AREA * most)
+        if gap.any():
+            yield Flag(
+                "lung-gap",
+                f"The {name} lung is missing, or more than half of it, in {_slices(gap)}, though "
+                "there is lung below and above: volumes and ratios lack what lies there.",
+            )
+
+
+def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
+    x = np.arange(columns[1].shape[1])
+    area = {side: columns[side].sum(axis=1) for side in _SIDES}
+    both = (area[1] > 0) & (area[2] > 0)
+    middle = {side: columns[side] @ x / np.maximum(area[side], 1) for side in _SIDES}
+    wrong = np.zeros(len(both), bool)
+    for side, beyond in ((1, x > middle[2][:, None]), (2, x < middle[1][:, None])):
+        wrong |= (columns[side] * beyond).sum(axis=1) > _WRONG_SIDE * area[side]
+    wrong &= both & (area[1] + area[2] > _LARGE_AREA * (area[1] + area[2]).max())
+    if wrong.any():
+        yield Flag(
+            "lung-sides-unclear",
+            f"Right and left lung lie on each other's side in {_slices(wrong)}: what is said of "
+            "either lung may be wrong there.",
+        )
+
+
+def _check_pieces(lungs: dict[int, np.ndarray], grid: WorkingGrid) -> Iterator[Flag]:
+    for side, name in _SIDES.items():
+        labels, sizes = label(lungs[side])
+        order = np.argsort(sizes)[::-1]
+        apart = [n for n in order[1:] if sizes[n] * grid.voxel_ml > _APART_ML]
+        lowest = np.flatnonzero((labels == order[0]).any(axis=(1, 2)))[:1]
+        for number in apart[:_MOST_PLACES]:
+            ml = sizes[number] * grid.voxel_ml
+            voxels = _per_slice(labels == number)
+            middle = np.average(np.arange(len(labels)), weights=voxels)
+            below = "below" if middle < lowest[0] else "beside"
+            yield Flag(
+                "lung-piece-apart",
+                f"{ml:.0f} ml counted as {name} lung lie apart, {below} the rest of it, in "
+                f"{_slices(grid.repeat_slices(voxels > 0))}: look whether they are gas in the "
+                "stomach or bowel.",
+            )
+
+
+def _check_soft_tissue(
+    lungs: dict[int, np.ndarray], coarse: np.ndarray, grid: WorkingGrid
+) -> Iterator[Flag]:
+    """Dense regions that hang below the lung into what is not lung.
+
+    A consolidation has aerated lung below it, or is bordered by lung at least as much as by the
+    chest wall and the diaphragm. A base without any air in its slices looks much the same.
+    """
+    both = lungs[1] | lungs[2]
+    for side, name in _SIDES.items():
+        dense = ndimage.binary_opening(
+            lungs[side] & (coarse > _SOFT_HU), ndimage.generate_binary_structure(2, 1)[None]
+        )
+        labels, sizes = label(dense)
+        large = np.flatnonzero(sizes * grid.voxel_ml > _SOFT_ML)
+        if not len(large):
+            continue
+        aerated = lungs[side] & (coarse < _AERATED_HU)
+        above_lung = np.logical_or.accumulate(aerated, axis=0)
+        regions = ndimage.find_objects(labels)
+        found = []
+        for number in large:
+            region = tuple(slice(max(0, p.start - 1), p.stop + 1) for p in regions[number - 1])
+            one = labels[region] == number
+            surface = ndimage.binary_dilation(one) & ~one
+            free = 1 - both[region][surface].mean() if surface.any() else 0.0
+            around = np.count_nonzero(aerated[region[0]][one.any(axis=(1, 2))])
+            limit = _FREE if around > sizes[number] else _FREE_BASE
+            if free > limit and above_lung[region][one].mean() < _ABOVE_LUNG:
+                found.append(number)
+        if found:
+            voxels = _per_slice(np.isin(labels, found))
+            yield Flag(
+                "lung-soft-tissue",
+                f"{voxels.sum() * grid.voxel_ml:.0f} ml of soft tissue counted as {name} lung, in "
+                f"{_slices(grid.repeat_slices(voxels > 0))}, lie under it and look like liver, "
+                "spleen or stomach, not like consolidation.",
+            )
+
+
+def _per_slice(mask: np.ndarray) -> np.ndarray:
+    counts: np.ndarray = np.count_nonzero(mask, axis=(1, 2))
+    return counts
+
+
+def _slices(which: np.ndarray) -> str:
+    """Names slices for people: ``slices 31 to 40 and 52 of 76``.
+
+    Args:
+        which: bool (z,).
+    """
+    numbers = np.flatnonzero(which) + 1
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    parts = [f"{r[0]} to {r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs[:_MOST_PLACES]]
+    if len(runs) > _MOST_PLACES:
+        parts.append(f"{len(runs) - _MOST_PLACES} other places")
+    text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    word = "slice" if len(numbers) == 1 else "slices"
+    return f"{word} {text} of {len(which)} (1 is the lowest)"
+
+
 def _check_density(labels: np.ndarray, hu: np.ndarray, counts: np.ndarray) -> Iterator[Flag]:
-    dense = sum(
-        np.bincount(one[its_hu > _DENSE_HU], minlength=3)
-        for one, its_hu in zip(labels, hu, strict=True)
-    )
+    dense = np.zeros(3, np.int64)
+    for one, its_hu in zip(labels, hu, strict=True):
+        dense += np.bincount(one[its_hu > _DENSE_HU], minlength=3)
     for side, name in _SIDES.items():
         if counts[side] and dense[side] > _DENSE_SHARE * counts[side]:
             yield Flag(

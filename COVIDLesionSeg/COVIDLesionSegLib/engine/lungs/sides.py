@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
-from skimage.segmentation import watershed
+from scipy.spatial import cKDTree
+from skimage import segmentation
 
-from .components import count_labels, label
+from .morphology import count_labels, label
 from .plausibility import MISSING_SHARE
 from .working_grid import WorkingGrid
+
+_watershed: Any = segmentation.watershed  # it has no annotations
 
 _NECKS = (2.0, 3.5, 5.0, 7.0, 9.0, 12.0, 15.0)  # mm; half the width of a bridge between the lungs
 _SMALLER_LUNG = 0.12  # of both together, at least, for two parts to be two lungs
 _APART = 60.0  # mm between the centres of the lungs, along x
+_TOO_WIDE = 190.0  # mm along x; no single lung is as wide
+_UNDECIDED = 20.0  # mm from the middle between the lungs: what lies there may be of either
+_SAMPLES = 20000  # voxels of a lung, about, that pieces are compared with
 
 
 def right_and_left(air: np.ndarray, midline: float, grid: WorkingGrid) -> np.ndarray:
     """Label pieces of lung 1 (right, low x) or 2 (left), splitting a piece that is both lungs.
+
+    The two largest pieces are the lungs where they lie side by side, and every other piece belongs
+    to the lung that is nearer. The midline decides only where one lung is not found.
 
     Args:
         air: Lung on the coarse grid, bool (z, y, x).
@@ -27,25 +38,71 @@ def right_and_left(air: np.ndarray, midline: float, grid: WorkingGrid) -> np.nda
         uint8 (z, y, x).
     """
     labels, sizes = label(air)
+    numbers = np.argsort(sizes)[::-1][: np.count_nonzero(sizes)]
+    regions = ndimage.find_objects(labels)
+    pieces = [(regions[n - 1], labels[regions[n - 1]] == n) for n in numbers]
+    x = [region[2].start + np.nonzero(piece)[2].mean() for region, piece in pieces]
     sides = np.zeros(air.shape, np.uint8)
-    for number, region in enumerate(ndimage.find_objects(labels), start=1):
-        piece = labels[region] == number
-        columns = piece.sum(axis=(0, 1))
-        x = np.arange(region[2].start, region[2].stop)
-        right_share = columns[x < midline].sum() / sizes[number]
-        halves = None
-        if _SMALLER_LUNG < right_share < 1 - _SMALLER_LUNG:
-            halves = split(piece, grid)
-        side = np.uint8(1 if right_share > 0.5 else 2)
-        sides[region][piece] = side if halves is None else halves[piece]
+    done = 0
+    if pieces:
+        region, piece = pieces[0]
+        halves = _halves(piece, midline - region[2].start, grid)
+        if halves is not None:
+            sides[region] = halves
+            done = 1
+    if not done and _are_both_lungs(sizes[numbers[:2]], x[:2], grid):
+        right = int(x[1] < x[0])
+        for side, which in ((1, right), (2, 1 - right)):
+            region, piece = pieces[which]
+            sides[region][piece] = side
+        done = 2
+    nearer = _Nearer(sides, grid) if 0 < done < len(pieces) else None
+    for (region, piece), centre in zip(pieces[done:], x[done:], strict=True):
+        side = (1 if centre < midline else 2) if nearer is None else nearer.of(region, piece)
+        sides[region][piece] = side
     return sides
+
+
+def _are_both_lungs(sizes: np.ndarray, x: list[float], grid: WorkingGrid) -> bool:
+    """Whether two pieces, with these voxels and centres, are one lung each."""
+    if len(sizes) < 2 or sizes.min() <= _SMALLER_LUNG * sizes.sum():
+        return False
+    return bool(abs(x[0] - x[1]) * grid.spacing[2] > _APART)
+
+
+class _Nearer:
+    """Tells to which lung a piece is nearer."""
+
+    def __init__(self, sides: np.ndarray, grid: WorkingGrid):
+        self._spacing = np.array(grid.spacing)
+        self._trees = []
+        for side in (1, 2):
+            voxels = np.argwhere(sides == side)
+            self._trees.append(cKDTree(voxels[:: len(voxels) // _SAMPLES + 1] * self._spacing))
+
+    def of(self, region: tuple[slice, ...], piece: np.ndarray) -> int:
+        voxels = np.argwhere(piece) + [part.start for part in region]
+        points = voxels[:: len(voxels) // 200 + 1] * self._spacing
+        right, left = (tree.query(points)[0].mean() for tree in self._trees)
+        return 1 if right < left else 2
+
+
+def _halves(piece: np.ndarray, midline: float, grid: WorkingGrid) -> np.ndarray | None:
+    """Right and left lung of a piece that is both, or None where it is one lung."""
+    columns = piece.sum(axis=(0, 1))
+    right_share = columns[np.arange(len(columns)) < midline].sum() / columns.sum()
+    wide = len(columns) * grid.spacing[2] > _TOO_WIDE
+    if wide or _SMALLER_LUNG < right_share < 1 - _SMALLER_LUNG:
+        return split(piece, grid)
+    return None
 
 
 def split(both: np.ndarray, grid: WorkingGrid) -> np.ndarray | None:
     """Part merged lungs at their narrowest bridge; None if there is no bridge, but one lung.
 
-    Markers are what remains of each lung when the bridge is eroded away; the watershed of the
-    distance map puts the border where the bridge is narrowest.
+    Markers are what remains of each lung when the bridge is eroded away, also of a lobe that the
+    erosion parts from its lung; the watershed of the distance map puts the border where the bridge
+    is narrowest.
     """
     padded = np.pad(both, 1)
     depth = ndimage.distance_transform_edt(padded, sampling=grid.spacing)[1:-1, 1:-1, 1:-1]
@@ -54,13 +111,18 @@ def split(both: np.ndarray, grid: WorkingGrid) -> np.ndarray | None:
         order = np.argsort(sizes)[::-1][:2]
         if len(sizes) < 3 or sizes[order[1]] < _SMALLER_LUNG * sizes[order].sum():
             continue
-        centres = [np.mean(np.nonzero(labels == number)[2]) for number in order]
-        if abs(centres[0] - centres[1]) * grid.spacing[2] < _APART:
+        numbers = np.arange(1, len(sizes))
+        x = np.array([c[2] for c in ndimage.center_of_mass(depth > neck, labels, numbers)])
+        main = x[order - 1]
+        if abs(main[0] - main[1]) * grid.spacing[2] < _APART:
             continue
-        right, left = order[np.argsort(centres)]
-        markers = np.zeros(both.shape, np.int32)
-        markers[labels == right], markers[labels == left] = 1, 2
-        return watershed(-depth, markers, mask=both).astype(np.uint8)
+        from_middle = (x - main.mean()) * grid.spacing[2]
+        side = np.where(from_middle < 0, 1, 2)
+        side[np.abs(from_middle) < _UNDECIDED] = 0
+        side[order - 1] = np.where(main == main.min(), 1, 2)
+        markers = np.concatenate([[0], side]).astype(np.int32)[labels]
+        halves: np.ndarray = _watershed(-depth, markers, mask=both).astype(np.uint8)
+        return halves
     return None
 
 
@@ -71,6 +133,6 @@ def remove_remnant(labels: np.ndarray) -> None:
         labels: uint8 of any shape; 1 right lung, 2 left lung.
     """
     counts = count_labels(labels, 3)
-    smaller, larger = sorted((1, 2), key=lambda side: counts[side])
+    smaller, larger = sorted((1, 2), key=lambda side: int(counts[side]))
     if counts[smaller] < MISSING_SHARE * counts[larger]:
         labels[labels == smaller] = 0

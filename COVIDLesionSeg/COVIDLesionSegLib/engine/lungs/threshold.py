@@ -8,13 +8,14 @@ from ..errors import InputError
 from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
-from .airways import AIRWAY, find_trachea, mark_airways
+from .airways import AIRWAY, bronchi_in_lung, find_trachea, mark_airways
+from .body import find_body, large_pieces, midline_of
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
-from .pieces import find_body, large_pieces, midline_of
+from .morphology import within
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
-from .working_grid import WorkingGrid, clip_hu, within
+from .working_grid import WorkingGrid, clip_hu
 
 _AERATED = -350  # HU; below: lung including ground glass, or air
 _NO_AIRWAYS = Flag(
@@ -66,9 +67,13 @@ class ThresholdExtractor:
 
         step(0.55, "dense lesions")
         sides = add_dense_lung(sides, coarse, body, coarse_airways, grid)
+        bronchi = bronchi_in_lung(coarse_airways, sides, grid)
+        sides |= bronchi
+        labels[grid.repeat(bronchi > 0)] = 0
 
         step(0.8, "outline")
-        _outline(labels, sides, axial_hu, grid)
+        outside = (coarse < _AERATED) & ~body
+        _outline(labels, sides, outside, axial_hu, grid)
         remove_remnant(labels)
         step(0.95, "plausibility")
         flags = check_lungs(labels, axial_hu, spacing)
@@ -81,12 +86,20 @@ class ThresholdExtractor:
 def _outline(
     labels: np.ndarray,
     sides: np.ndarray,
+    outside: np.ndarray,
     hu: np.ndarray,
     grid: WorkingGrid,
 ) -> None:
-    """Turn the airways in ``labels`` into the coarse lung; the CT's own voxels decide its edge."""
+    """Turn the airways in ``labels`` into the coarse lung; the CT's own voxels decide its edge.
+
+    ``outside`` is air outside the body, on the coarse grid: behind a thin wall the edge must not
+    reach for it.
+    """
     lungs = {side: sides == side for side in (1, 2) if (sides == side).any()}
-    edges = {side: within(lung, max(grid.spacing), grid.spacing) for side, lung in lungs.items()}
+    edges = {
+        side: within(lung, max(grid.spacing), grid.spacing) & ~outside
+        for side, lung in lungs.items()
+    }
     for slab in grid.slabs():
         part = labels[slab]
         for side, lung in lungs.items():

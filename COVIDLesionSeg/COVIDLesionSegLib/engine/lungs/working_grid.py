@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
+
+sitk: Any = SimpleITK  # its functions have no annotations
 
 _WORKING_SPACING = 2.0  # mm; below every structure the morphology looks for
 _SCALE = (-1024, 3071)  # HU, of 12-bit CT
@@ -29,12 +32,12 @@ class WorkingGrid:
 
     @classmethod
     def of(cls, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> WorkingGrid:
-        factors = tuple(
+        z, y, x = (
             max(1, min(round(_WORKING_SPACING / mm), count // 2))
             for mm, count in zip(spacing, shape, strict=True)
         )
-        coarse = tuple(mm * factor for mm, factor in zip(spacing, factors, strict=True))
-        return cls(tuple(shape), factors, coarse)
+        coarse = (spacing[0] * z, spacing[1] * y, spacing[2] * x)
+        return cls(shape, (z, y, x), coarse)
 
     @property
     def voxel_ml(self) -> float:
@@ -68,7 +71,8 @@ class WorkingGrid:
         if any(after for _, after in padding):
             array = np.pad(array, padding, mode="edge")
         image = sitk.GetImageFromArray(np.ascontiguousarray(array))
-        return sitk.GetArrayFromImage(sitk.BinShrink(image, self.factors[::-1]))
+        shrunk: np.ndarray = sitk.GetArrayFromImage(sitk.BinShrink(image, self.factors[::-1]))
+        return shrunk
 
     def expand(self, mask: np.ndarray, slab: slice) -> np.ndarray:
         """A coarse mask on a slab of the CT, its outline smooth (linear interpolation at 1/2)."""
@@ -81,7 +85,8 @@ class WorkingGrid:
         resample.SetInterpolator(sitk.sitkLinear)
         # The outermost half voxel lies outside the coarse voxel centres.
         resample.SetUseNearestNeighborExtrapolator(True)
-        return sitk.GetArrayFromImage(resample.Execute(image)) >= 100
+        expanded: np.ndarray = sitk.GetArrayFromImage(resample.Execute(image)) >= 100
+        return expanded
 
     def repeat(self, mask: np.ndarray, box: tuple[slice, ...] = ()) -> np.ndarray:
         """A coarse mask on a box of the CT, as blocks; much faster than :meth:`expand`.
@@ -95,53 +100,13 @@ class WorkingGrid:
             mask = np.take(mask, wanted // factor, axis)
         return mask
 
+    def repeat_slices(self, which: np.ndarray) -> np.ndarray:
+        """Coarse slices, bool (z,), as slices of the CT."""
+        slices: np.ndarray = np.repeat(which, self.factors[0])[: self.shape[0]]
+        return slices
+
 
 def clip_hu(hu: np.ndarray) -> np.ndarray:
     """HU as int16 on the scanners' usual scale: padding such as -2048 is air."""
-    return np.clip(hu, *_SCALE).astype(np.int16, copy=False)
-
-
-def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Voxels at most ``distance`` mm from the mask (a dilation by a true ball)."""
-    if not mask.any():
-        return mask.copy()
-    box = bounding_box(mask, [int(np.ceil(distance / mm)) + 1 for mm in spacing])
-    image = sitk.GetImageFromArray(mask[box].astype(np.uint8))
-    image.SetSpacing(spacing[::-1])
-    result = np.zeros(mask.shape, bool)
-    distances = sitk.SignedMaurerDistanceMap(
-        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
-    result[box] = sitk.GetArrayFromImage(distances) <= distance
-    return result
-
-
-def deeper_than(mask: np.ndarray, depth: float, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Voxels more than ``depth`` mm inside the mask (an erosion by a true ball)."""
-    if not mask.any():
-        return mask.copy()
-    # One voxel around the mask: what lies beyond is not nearer than this.
-    box = bounding_box(mask, [1, 1, 1])
-    result = np.zeros(mask.shape, bool)
-    result[box] = mask[box] & ~within(~mask[box], depth, spacing)
-    return result
-
-
-def closed(mask: np.ndarray, radius: float, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Morphological closing by a ball of ``radius`` mm; the volume's border is no obstacle."""
-    margin = [int(np.ceil(radius / mm)) + 1 for mm in spacing]
-    # Repeating the border makes a lung that is cut off there continue, not close upon itself.
-    padded = np.pad(mask, [(n, n) for n in margin], mode="edge")
-    padded = deeper_than(within(padded, radius, spacing), radius, spacing)
-    return padded[tuple(slice(n, -n) for n in margin)] | mask
-
-
-def bounding_box(mask: np.ndarray, margin: list[int]) -> tuple[slice, ...]:
-    """Slices of the smallest box around the mask, wider by ``margin`` voxels on each side."""
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(n for n in range(mask.ndim) if n != axis)
-        used = np.flatnonzero(mask.any(axis=others))
-        first = max(int(used[0]) - margin[axis], 0)
-        box.append(slice(first, min(int(used[-1]) + margin[axis] + 1, mask.shape[axis])))
-    return tuple(box)
+    clipped: np.ndarray = np.clip(hu, *_SCALE).astype(np.int16, copy=False)
+    return clipped
