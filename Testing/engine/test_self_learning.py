@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from COVIDLesionSegLib.cli.self_learning_job import LevelLearner
 from torch import nn
 
 from COVIDLesionSegLib.engine import networks
@@ -28,6 +27,7 @@ from COVIDLesionSegLib.engine.self_training.self_learning import (
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.checkpoints import weights_in
 from COVIDLesionSegLib.engine.training.dataset import prepare
+from COVIDLesionSegLib.jobs.self_learning import LevelLearner
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.training_slices import Stemmed, labelled, tiny_recipe
 

@@ -99,9 +99,7 @@ def self_learn(
     make_model_folder(out, options.resume)
     labelling = sub_progress(progress, 0.0, _LABELLED)
     slices = _pseudo_labels(cts, patients, recipe, out / PSEUDO_LABELS, labelling, cancel)
-    learner = _LevelLearner(
-        recipe, labelled.validation, out, cancel, options.resume, options.device
-    )
+    learner = LevelLearner(recipe, labelled.validation, out, cancel, options.resume, options.device)
     learned = learn_recursively(
         learner,
         slices,
@@ -165,15 +163,15 @@ def _pseudo_labels(
 
 
 @dataclass(frozen=True)
-class _LevelLearner:
+class LevelLearner:
     """Trains levels with the trainer and its recipe, each in a folder ``level-1`` and so on."""
 
     recipe: Recipe
     validation: Sequence[LabelledImage]
     out: Path
     cancel: CancelToken
-    resume: bool
-    device: str
+    resume: bool = False
+    device: str = "cpu"
 
     @property
     def classes(self) -> Sequence[str]:
