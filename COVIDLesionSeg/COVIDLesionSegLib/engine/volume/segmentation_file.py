@@ -20,7 +20,7 @@ from .checks import check_grid, check_size
 from .file_header import check_complete
 from .geometry import Geometry
 from .images import geometry_of
-from .reading import execute, open_image, readable, voxel_bytes
+from .reading import check_agreement, execute, open_image, readable, voxel_bytes
 from .text_header import read_nrrd_header
 
 SUFFIX = ".seg.nrrd"
@@ -84,6 +84,7 @@ def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
     own_grid = geometry_of(reader)
     check_size((*own_grid.size, reader.GetNumberOfComponents()))
     check_grid(own_grid)
+    check_agreement(reader, file_header, file_header.size[-3:])
     into, out_of = _overlap(own_grid, geometry, path.name)
     check_complete(file_header, voxel_bytes(reader))
     voxels = sitk.GetArrayFromImage(execute(reader, path))
