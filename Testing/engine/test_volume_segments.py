@@ -54,7 +54,7 @@ def test_segments_share_a_layer(path):
 
 
 def test_segments_of_several_layers_overlap(path):
-    layers = LABELS, np.flip(LABELS, axis=0).copy()
+    layers = LABELS.clip(0, 1), 2 * np.flip(LABELS, axis=1).clip(0, 1)
     first, second = read_segments(write(path, *layers, **two(Segment1_Layer="1")), GRID)
     np.testing.assert_array_equal(first.mask, layers[0] == 1)
     np.testing.assert_array_equal(second.mask, layers[1] == 2)
@@ -81,6 +81,16 @@ def test_layer_that_the_file_does_not_have_and_background_as_label_are_refused(p
         read_segments(write(path, LABELS, **two(Segment1_Layer="1")), GRID)
     with pytest.raises(InputError, match="Segment1_LabelValue is '0'"):
         read_segments(write(path, LABELS, **two(Segment1_LabelValue="0")), GRID)
+
+
+def test_voxels_that_belong_to_no_segment_are_not_dropped(path):
+    with pytest.raises(InputError, match="a label that belongs to no segment"):
+        read_segments(write(path, LABELS, **two(Segment1_LabelValue="3")), GRID)
+
+
+def test_segment_without_voxels_is_empty(path):
+    first, second = read_segments(write(path, LABELS.clip(0, 1), **two()), GRID)
+    assert first.mask.sum() == 6 and not second.mask.any()
 
 
 def test_label_that_one_segment_lacks_is_not_guessed(path):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.volume import read_array, read_volume
-from engine.volume_files import chest_hu, refusal, write_image
+from COVIDLesionSegLib.engine.errors import InputError, OutputError
+from COVIDLesionSegLib.engine.volume import read_array, read_volume, write_volume
+from engine.volume_files import chest_hu, grid_of, refusal, write_image
 
 
 def test_sheared_nrrd_is_refused(tmp_path):
@@ -103,6 +103,7 @@ def test_key_that_looks_like_a_field_is_none(nrrd):
         ("data file", "%999d 1 4 1", "data file"),
         ("data file", "absent%d.raw 1 8 1", ""),
         ("data file", "absent.raw", "missing"),
+        ("data file", "\0", "zero byte"),
         ("byte skip", "-5", "byteskip"),
         ("dimension", "-1", "dimension"),
         ("dimension", "99", "dimension"),
@@ -126,6 +127,7 @@ def test_nrrd_that_would_be_misread_or_end_the_process_is_refused(nrrd, field, v
         ("ElementDataFile", "%s%s%n%n 1 10 1", "several files"),
         ("ElementDataFile", "LIST", "several files"),
         ("ElementDataFile", "absent.raw", "missing"),
+        ("ElementDataFile", "\0", "zero byte"),
         ("TransformMatrix", "1 0 0", "TransformMatrix"),
         ("TransformMatrix", "nan 0 0 0 1 0 0 0 1", "TransformMatrix"),
         ("Offset", "1", "Offset"),
@@ -163,11 +165,30 @@ def test_detached_voxels_behind_other_data_are_read(tmp_path):
         np.testing.assert_array_equal(read_array(with_field(path, "HeaderSize", size))[0], hu)
 
 
+@pytest.mark.parametrize("files", ["LIST", "slice%02d.raw 0 7 1"])
+def test_nrrd_with_a_file_for_each_slice_is_read_or_refused_if_one_is_missing(tmp_path, files):
+    hu = chest_hu()
+    header = write_image(tmp_path / "ct.nrrd", hu).read_bytes().split(b"\n\n")[0].decode()
+    names = [f"slice{k:02d}.raw" for k in range(len(hu))]
+    for name, values in zip(names, hu, strict=True):
+        (tmp_path / name).write_bytes(values.tobytes())
+    path = tmp_path / "ct.nhdr"
+    listed = "\n".join(names) + "\n" if files == "LIST" else "\n"
+    path.write_text(f"{header}\ndata file: {files}\n{listed}")
+    np.testing.assert_array_equal(read_array(path)[0], hu)
+    (tmp_path / names[5]).write_bytes(b"short")
+    assert "truncated" in refusal(path)
+    (tmp_path / names[5]).unlink()
+    assert "truncated" in refusal(path)
+
+
 def test_damaged_nrrd_deep_in_folders_is_refused_instead_of_ending_the_process(tmp_path):
     folder = tmp_path.joinpath(*["d" * 100] * 12)
     folder.mkdir(parents=True)
     path = with_field(write_image(folder / "ct.nrrd", chest_hu()), "type", "foo")
-    assert "too long" in refusal(path)
+    assert "path of ct.nrrd is too long" in refusal(path)
+    with pytest.raises(OutputError, match="path of ct.nrrd is too long"):
+        write_volume(chest_hu(), grid_of(chest_hu()), path)
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])

@@ -14,28 +14,34 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .geometry import Geometry
 
+_LONGEST_PATH = 800
+"""Bytes; ITK's NRRD reader overflows from 1024 on where it names the file in a complaint."""
+
 
 def itk_path(path: Path, name: str | None = None) -> str:
-    """A path as ITK and VTK take it, which end the process on one that is not UTF-8.
+    """A path as ITK takes it, which ends the process on one that is not UTF-8 or too long.
 
-    Every path that reaches their readers and writers goes through here.
+    Every path that reaches its readers and writers goes through here.
 
     Args:
         path: Any path.
         name: What a message calls the file; its own name if None.
 
     Raises:
-        InputError: The path has bytes that are not UTF-8, as in names from old archives.
+        InputError: The path has bytes that are not UTF-8, as in names from old archives, or is
+            longer than 800 bytes.
     """
     text = str(path)
+    shown = os.fsencode(path.name).decode("utf-8", "replace") if name is None else name
     try:
-        text.encode("utf-8")
+        length = len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
-        shown = os.fsencode(path.name).decode("utf-8", "replace") if name is None else name
         raise InputError(
             f"The path of {shown} holds characters that are not UTF-8; rename the file or its "
             "folder."
         ) from error
+    if length > _LONGEST_PATH:
+        raise InputError(f"The path of {shown} is too long; move it to a folder higher up.")
     return text
 
 

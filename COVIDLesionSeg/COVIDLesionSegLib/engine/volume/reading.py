@@ -17,7 +17,7 @@ from ..errors import InputError
 from .checks import check_chest_ct, check_grid, check_size
 from .dicom import read_dicom
 from .dicom_series import is_dicom_file
-from .file_header import FileHeader, check_complete
+from .file_header import FileHeader, check_complete, damaged
 from .geometry import Geometry
 from .images import geometry_of, itk_path, quiet_itk
 from .nifti import NiftiHeader, read_nifti_header, read_nifti_voxels
@@ -132,10 +132,10 @@ def read_header(path: Path) -> FileHeader:
 
 
 def open_image(path: Path) -> tuple[sitk.ImageFileReader, FileHeader]:
-    """ITK's reader, which has read the header of a file that is not DICOM, and ours of it.
+    """ITK's reader, which has read the header of a file that is not DICOM, and our header of it.
 
     Raises:
-        InputError: The header is damaged, or ITK takes it for something else than it states.
+        InputError: The header is damaged.
     """
     header = read_header(path)
     reader = sitk.ImageFileReader()
@@ -145,16 +145,25 @@ def open_image(path: Path) -> tuple[sitk.ImageFileReader, FileHeader]:
             reader.ReadImageInformation()
     except RuntimeError as error:
         raise _refusal(error, path) from error
-    dimension = reader.GetDimension()
-    if dimension == len(header.size) == len(header.spacing) == 3 and not (
-        tuple(reader.GetSize()) == header.size
-        and np.allclose(reader.GetSpacing(), header.spacing, rtol=1e-3, atol=0)
-    ):
-        raise InputError(
-            f"{path.name} is damaged (its header can be understood in two ways); copy or export "
-            "it again."
-        )
     return reader, header
+
+
+def check_agreement(
+    reader: sitk.ImageFileReader, header: FileHeader, size: tuple[int, ...]
+) -> None:
+    """Refuse a file that ITK understands differently than its header says.
+
+    Args:
+        reader: Of a three-dimensional file.
+        header: Of the same file.
+        size: Voxels along i, j, k by the header.
+
+    Raises:
+        InputError: ITK takes another size or voxel size.
+    """
+    same_size = tuple(reader.GetSize()) == size and len(header.spacing) == len(size)
+    if not same_size or not np.allclose(reader.GetSpacing(), header.spacing, rtol=1e-3, atol=0):
+        raise damaged(header.name, "its size or voxel size can be understood in two ways")
 
 
 def voxel_bytes(reader: sitk.ImageFileReader) -> int:
@@ -195,6 +204,7 @@ def _read_file(path: Path) -> tuple[npt.NDArray[Any], Geometry, tuple[str, ...]]
     geometry = geometry_of(reader)
     check_size(geometry.size)
     check_grid(geometry)
+    check_agreement(reader, header, header.size)
     if isinstance(header, NiftiHeader):
         return read_nifti_voxels(header), geometry, header.warnings
     check_complete(header, voxel_bytes(reader))

@@ -20,7 +20,7 @@ from .checks import check_grid, check_size
 from .file_header import check_complete
 from .geometry import Geometry
 from .images import geometry_of
-from .reading import execute, open_image, readable, voxel_bytes
+from .reading import check_agreement, execute, open_image, readable, voxel_bytes
 from .text_header import read_nrrd_header
 
 SUFFIX = ".seg.nrrd"
@@ -68,7 +68,7 @@ def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
 
     Raises:
         InputError: The file cannot be read whole, holds no segments, states a layer or label that
-            it cannot have, or its voxels are not the CT's.
+            it cannot have, marks voxels for no segment, or its voxels are not the CT's.
     """
     path = readable(path)
     try:
@@ -84,21 +84,29 @@ def read_segments(path: Path, geometry: Geometry) -> list[Segment]:
     own_grid = geometry_of(reader)
     check_size((*own_grid.size, reader.GetNumberOfComponents()))
     check_grid(own_grid)
+    check_agreement(reader, file_header, file_header.size[-3:])
     into, out_of = _overlap(own_grid, geometry, path.name)
     check_complete(file_header, voxel_bytes(reader))
     voxels = sitk.GetArrayFromImage(execute(reader, path))
     layers = voxels[..., None] if voxels.ndim == 3 else voxels
     segments = []
+    counts: dict[tuple[int, int], int] = {}
     for number, (layer, label) in _places(numbers, header, layers.shape[-1], path.name).items():
         marked = layers[..., layer] == label
         mask = np.zeros(geometry.shape, dtype=bool)
         mask[into] = marked[out_of]
-        if np.count_nonzero(mask) < np.count_nonzero(marked):
+        counts[layer, label] = int(np.count_nonzero(marked))
+        if np.count_nonzero(mask) < counts[layer, label]:
             raise InputError(
                 f"{path.name} marks voxels outside its CT: in Slicer's Segmentations module, set "
                 "the CT as reference and resample the segments to it."
             )
         segments.append(_segment(f"Segment{number}_", header, mask))
+    if np.count_nonzero(layers) > sum(counts.values()):
+        raise InputError(
+            f"{path.name} is damaged: it marks voxels with a label that belongs to no segment; "
+            "save the segmentation from 3D Slicer again."
+        )
     return segments
 
 

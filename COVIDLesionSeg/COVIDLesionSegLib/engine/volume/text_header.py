@@ -22,7 +22,8 @@ from .file_header import ORIENTATION_UNKNOWN, FileHeader, VoxelData, damaged
 
 _LONGEST_LINE = 1 << 20
 _LONGEST_COMPLAINT = 900
-"""NrrdIO overflows at 1024 bytes where it complains of a file and a line of it."""
+"""Bytes; NrrdIO overflows at 1024 where it complains of a file and a line of it."""
+
 _MOST_LINES = 100_000
 _MOST_DIMENSIONS = 10  # MetaIO's own limit
 
@@ -56,9 +57,9 @@ class _Fields:
     def __contains__(self, field: str) -> bool:
         return field in self.values
 
-    def get(self, *fields: str, default: str = "") -> str:
-        """The first of the fields that is there."""
-        return next((self.values[field] for field in fields if field in self.values), default)
+    def get(self, field: str, default: str = "") -> str:
+        """The field as text on one line."""
+        return self.values.get(field, default)
 
     def damaged(self, field: str) -> InputError:
         return damaged(self.name, f"'{field}' of its header makes no sense")
@@ -234,8 +235,6 @@ def _nrrd_lines(path: Path) -> tuple[dict[str, str], frozenset[str], int]:
     fields: dict[str, str] = {}
     keys = set()
     longest = _LONGEST_COMPLAINT - len(os.fsencode(path))
-    if longest < 100:
-        raise InputError(f"The path of {path.name} is too long; move it to a folder higher up.")
     with path.open("rb") as file:
         if not re.match(rb"NRRD000[1-5]\s", file.read(9)):
             raise InputError(f"{path.name} is not a NRRD file, or is damaged; export it again.")
@@ -253,6 +252,8 @@ def _nrrd_lines(path: Path) -> tuple[dict[str, str], frozenset[str], int]:
                 continue
             if len(line) > longest and name != "content" and not text.startswith("#"):
                 raise damaged(path.name, "a line of its header is too long")
+            if "\0" in text:
+                raise damaged(path.name, "its header holds a zero byte")
             if number > 0 and colon:
                 fields[name] = value.strip()
             if name == "datafile" and value.strip().startswith("LIST"):
@@ -271,6 +272,8 @@ def _metaimage_lines(path: Path) -> tuple[dict[str, str], int]:
                 continue
             if name in fields:
                 raise damaged(path.name, f"its header states {name} twice")
+            if "\0" in value:
+                raise damaged(path.name, "its header holds a zero byte")
             if number > _MOST_LINES or not equals:
                 break
             fields[name] = value.strip()
