@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.errors import InputError, OutputError, ParameterError
+from COVIDLesionSegLib.engine.errors import InputError, OutputError
 from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.result import SegmentationResult, load_result, save_result
 from COVIDLesionSegLib.engine.severity import measure_severity
-from COVIDLesionSegLib.engine.volume import Geometry, Volume
-from COVIDLesionSegLib.worker.request import load_request, save_request
+from COVIDLesionSegLib.engine.volume import Geometry
 
 positive = st.floats(0.05, 20, allow_nan=False)
 position = st.floats(-2000, 2000, allow_nan=False)
@@ -87,23 +85,6 @@ def test_a_result_comes_back_bit_for_bit(
     assert_same(load_result(folder), result)
 
 
-@settings(max_examples=20, deadline=None)
-@given(
-    geometry=geometries(), seed=st.integers(0, 99), dtype=st.sampled_from([np.int16, np.float32])
-)
-def test_a_request_comes_back_bit_for_bit(tmp_path_factory, geometry, seed, dtype):
-    array = np.random.default_rng(seed).normal(-500, 400, geometry.shape).astype(dtype)
-    volume = Volume(array, geometry, {"format": "NIfTI"}, ("Slices are 5 mm apart.",))
-    parameters = Parameters(model="a+b", combination="mean", threshold=0.35, batch_size=3)
-    path = save_request(volume, parameters, tmp_path_factory.mktemp("request"))
-    read, read_parameters = load_request(path)
-
-    assert read.array.dtype == dtype
-    np.testing.assert_array_equal(read.array, array)
-    assert (read.geometry, read.source, read.warnings) == (geometry, volume.source, volume.warnings)
-    assert read_parameters == parameters
-
-
 @pytest.fixture
 def result() -> SegmentationResult:
     return make_result(
@@ -123,13 +104,13 @@ def test_an_earlier_result_is_never_overwritten(result, tmp_path):
 def test_a_failed_write_leaves_nothing(result, tmp_path):
     unwritable = replace(result, provenance={"ratio": float("nan")})
 
-    with pytest.raises(OutputError):
+    with pytest.raises(ValueError, match="JSON"):
         save_result(unwritable, tmp_path / "result")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(result, tmp_path):
-    with pytest.raises(OutputError, match="No folder can be made"):
+    with pytest.raises(OutputError, match="result cannot be written"):
         save_result(result, tmp_path / "absent" / "result")
 
 
@@ -180,25 +161,6 @@ def test_a_result_of_another_version_is_refused(result, tmp_path):
         load_result(folder)
 
 
-def test_a_request_with_an_unknown_parameter_is_refused_by_name(tmp_path, result):
-    volume = Volume(result.lungs.astype(np.int16), result.geometry)
-    path = save_request(volume, Parameters(), tmp_path)
-    facts = json.loads(path.read_text("utf-8"))
-    facts["parameters"]["speed"] = 11
-    path.write_text(json.dumps(facts))
-
-    with pytest.raises(ParameterError, match="speed"):
-        load_request(path)
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", "not JSON"])
-def test_a_damaged_request_is_refused(tmp_path, content):
-    (tmp_path / "request.json").write_text(content)
-
-    with pytest.raises(InputError, match="not a complete"):
-        load_request(tmp_path / "request.json")
-
-
 @pytest.mark.parametrize(
     "name",
     ["format", "version", "geometry", "classes", "severity", "flags", "provenance", "arrays"],
@@ -220,15 +182,3 @@ def test_a_result_whose_facts_are_no_object_is_refused(result, tmp_path, content
 
     with pytest.raises(InputError, match="run again"):
         load_result(folder)
-
-
-@pytest.mark.parametrize("name", ["geometry", "source", "warnings", "parameters"])
-def test_a_request_with_damaged_facts_is_refused(tmp_path, result, name):
-    path = save_request(
-        Volume(result.lungs.astype(np.int16), result.geometry), Parameters(), tmp_path
-    )
-    facts = json.loads(path.read_text("utf-8"))
-    for value in (None, 7):
-        path.write_text(json.dumps({**facts, name: value}))
-        with pytest.raises(InputError, match="not a complete"):
-            load_request(path)

@@ -1,12 +1,66 @@
-"""Small files, written whole or not at all."""
+"""Files and folders that are written whole or not at all, and what to say where they cannot be."""
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import OutputError, full_disk
+
+
+@contextmanager
+def atomic_path(path: Path, suffix: str | None = None) -> Iterator[Path]:
+    """Give a hidden path beside ``path`` to write to; it replaces ``path`` if all goes well.
+
+    Args:
+        path: The file to be; its folder exists. An earlier file is replaced in one step.
+        suffix: Ending of the hidden path, for writers that choose a format by it; that of ``path``
+            by default.
+
+    Raises:
+        OutputError: The system cannot write; an earlier file is untouched.
+    """
+    ending = path.suffix if suffix is None else suffix
+    temporary = path.with_name(f".partial-{uuid.uuid4().hex}{ending}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder beside ``folder`` to write into; it becomes ``folder`` if all goes well.
+
+    Args:
+        folder: Absent or empty, in a folder that exists.
+
+    Raises:
+        OutputError: The folder holds something, or the system cannot write; it is as it was.
+    """
+    staging = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise OutputError(
+                f"The folder {folder.name} exists already and is not empty: choose a new one."
+            )
+        staging.mkdir()
+        yield staging
+        if folder.exists():
+            folder.rmdir()  # empty; Windows renames onto nothing
+        os.replace(staging, folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_bytes(data: bytes, path: Path) -> None:
@@ -15,14 +69,8 @@ def write_bytes(data: bytes, path: Path) -> None:
     Raises:
         OutputError: The file cannot be written; an earlier one is untouched.
     """
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError | None) -> OutputError:

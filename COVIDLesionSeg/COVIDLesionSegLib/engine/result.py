@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, OutputError
+from .files import atomic_folder
 from .flags import Flag
 from .severity.report import SeverityReport
 from .volume import Geometry, read_array, write_volume
@@ -87,22 +86,13 @@ def save_result(result: SegmentationResult, folder: Path | str) -> Path:
     folder = Path(folder)
     if folder.exists():
         raise OutputError(f"{folder.name} exists already: choose another folder or remove it.")
-    try:
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(f"No folder can be made in {folder.parent}: {error.strerror}.") from error
-    try:
+    with atomic_folder(folder) as partial:
         for name in ARRAYS:
             array = getattr(result, name)
             if array is not None:
                 write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
         facts = json.dumps(_facts_from_result(result), indent=1, allow_nan=False)
         (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
-        partial.rename(folder)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"The result cannot be written to {folder}: {error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine.errors import InputError, OutputError
+from ..engine.errors import InputError
+from ..engine.files import write_bytes
 
 REQUEST_FILE = "request.json"
 INPUT_FOLDER = "job-input"
@@ -50,12 +51,7 @@ def save_request(folder: Path, job: str, options: dict[str, Any], out: Path | No
     """
     facts = {"job": job, "options": options, "out": str(out or folder / RESULT_FOLDER)}
     path = folder / REQUEST_FILE
-    try:
-        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The job cannot be written to {folder}: check the free space of that disk."
-        ) from error
+    write_bytes(json.dumps(facts, indent=1).encode(), path)
     return path
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
+from ..files import write_bytes
 from .geometry import Geometry
 from .reading import read_array
 from .volume import Volume
@@ -30,13 +31,8 @@ def save_volume(volume: Volume, folder: Path) -> None:
         "source": volume.source,
         "warnings": list(volume.warnings),
     }
-    try:
-        write_volume(volume.array, volume.geometry, folder / CT_FILE, compress=False)
-        (folder / FACTS_FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    except (OSError, OutputError) as error:
-        raise OutputError(
-            f"The CT cannot be written to {folder}: check the free space of that disk."
-        ) from error
+    write_volume(volume.array, volume.geometry, folder / CT_FILE, compress=False)
+    write_bytes(json.dumps(facts, indent=1).encode(), folder / FACTS_FILE)
 
 
 def load_volume(folder: Path) -> Volume:

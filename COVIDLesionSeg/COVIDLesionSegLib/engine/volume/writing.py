@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
-from ..files import cannot_write
+from ..files import atomic_path, cannot_write
 from .file_header import check_complete
 from .geometry import Geometry
 from .images import image_from, itk_path, quiet_itk
@@ -57,27 +55,21 @@ def write_volume(
     image = image_from(array.astype(np.uint8) if array.dtype == bool else array, geometry)
     for key, value in (header or {}).items():
         image.SetMetaData(key, value)
-    temporary = path.with_name(f".partial-{uuid.uuid4().hex}{suffix}")
-    try:
-        target = itk_path(temporary, path.name)
-    except InputError as error:
-        raise OutputError(str(error)) from error
-    try:
-        with quiet_itk():
-            sitk.WriteImage(image, target, compress)
-        # ITK reports success for a NIfTI file that filled the disk.
-        check_complete(read_header(temporary), array.nbytes)
+    with atomic_path(path, suffix) as temporary:
+        try:
+            target = itk_path(temporary, path.name)
+        except InputError as error:
+            raise OutputError(str(error)) from error
+        try:
+            with quiet_itk():
+                sitk.WriteImage(image, target, compress)
+            # ITK reports success for a NIfTI file that filled the disk.
+            check_complete(read_header(temporary), array.nbytes)
+        except (RuntimeError, InputError) as error:
+            raise cannot_write(path, _reason(temporary)) from error
         # Windows flushes only what is open for writing.
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    except (RuntimeError, InputError) as error:
-        raise cannot_write(path, _reason(temporary)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _reason(temporary: Path) -> OSError | None:
