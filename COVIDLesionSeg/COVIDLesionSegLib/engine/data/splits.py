@@ -38,7 +38,7 @@ def check_patients_apart(
     """Make sure that no patient is on both sides; raises InputError naming who is."""
     if shared := patients_in(training) & patients_in(held_out):
         raise InputError(
-            f"These patients are both learned from and judged on: {', '.join(sorted(shared))}; "
+            f"These patients are both trained on and held out: {', '.join(sorted(shared))}; "
             "name each patient once."
         )
 
