@@ -326,6 +326,16 @@ def test_patients_of_synthetic_slices_count_as_learned_from():
     ]
 
 
+def test_a_synthetic_slice_is_held_out_only_from_models_that_saw_neither_patient():
+    item = replace(sample([(100, 50)]), patient="a+h", sources=("a", "h"))
+    record = {"data": {"training": {"h": 3}}}
+    model = EvaluatedModel([(make_card(training=record), Pixelwise())], CPU, held_out=True)
+    with pytest.raises(ParameterError, match=r"Every member of .* learned from a\+h"):
+        model.predict(item, lung_mask=False)
+    (patient,) = score_patients(Pixelwise(), make_card(training=record), [item]).values()
+    assert patient.learned_from is True
+
+
 def remarks_on(*samples):
     class Given:
         samples_of = {"p": len(samples)}

@@ -1,4 +1,4 @@
-"""Lesions, and perhaps lungs, that somebody marked in a CT: a file on its grid, and its checks."""
+"""Masks of a CT: lesions, and perhaps lungs, in a file on its grid; and checks of lesions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _INVERTED_ABOVE = 0.75
 """Share of an image: more than any lesion, even in slices cropped to the lungs."""
 FILLED_ABOVE = 0.95
 """Share of the lungs that is lesion, above which the mask may be a map of the lungs."""
-_LUNG_MAP_ABOVE, _AERATED_HU = 0.6, -700.0
-"""A mask of more than this share of the lungs whose median is well-aerated lung, which goes up to
--700 HU (Colombi et al., Radiology 2020;296:E86), is a map of the lungs."""
+_LUNG_MAP_ABOVE, _AERATED_HU = 0.6, -750.0
+"""A mask of more than this share of the lungs with a median below is a map of the lungs: aerated
+lung has about -850 HU, the faintest lesions that experts marked in coronacases -723 HU."""
 
 
 @dataclass(frozen=True, eq=False)
