@@ -214,4 +214,4 @@ def test_patients_of_the_parent_do_not_judge(enhanced, enhance, data, tmp_path, 
     given = ("--unlabelled", data / "unlabelled")
     done = enhance("x", tmp_path / "out", *given, model="better", judge="coronacases_org_001")
     assert done.exit_code == 1
-    assert "Model better learned from coronacases_org_001, who cannot judge" in done.output
+    assert "Model better learned from coronacases_org_001, so they are not held out" in done.output

@@ -62,7 +62,7 @@ def test_a_model_that_loads_and_tells_that_nobody_checked_its_labels(learned, pl
     assert card.title == "Small, self-learned from pseudo-labels"
     unchecked = "the lesions of ct-7 were computed, and no expert checked them"
     assert any(unchecked in note for note in card.notes) and unchecked in said
-    assert any("validation patients decided" in note for note in card.notes)
+    assert any("selected on the validation patients" in note for note in card.notes)
     assert set(card.training["data"]["training"]) == {"ct-7"}
     assert card.training["data"]["pseudo_labels"] == card.training["data"]["training"]
     assert card.training["data"]["validation"] == {"coronacases_org_002": 2}

@@ -145,7 +145,7 @@ def test_a_model_trained_further_names_its_parent_and_all_it_learned_from(
     onward = ("--network", "mine", "--fine-tune")
     refused = train("next", tmp_path / "a", "--validate", "coronacases_org_001", *onward)
     assert refused.exit_code == 1
-    assert "Model mine learned from coronacases_org_001, who cannot judge" in refused.output
+    assert "Model mine learned from coronacases_org_001, so they are not held out" in refused.output
     done = train("next", tmp_path / "b", "--validate", "coronacases_org_002", *onward)
     assert done.exit_code == 0, done.output
     (child,), (parent,) = (

@@ -195,11 +195,11 @@ def test_slices_of_a_whole_ct_are_named_by_their_index(tmp_path):
     write_volume(phantom.volume.array, phantom.volume.geometry, tmp_path / "scan.nrrd")
     (tmp_path / "cts.csv").write_text("ct,patient\nscan.nrrd,p7\n", encoding="utf-8")
     card = make_card(replace(make_card().preprocessing, pixel_mm=None))
-    contender = EvaluatedModel([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
+    model = EvaluatedModel([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
     with pytest.raises(InputError, match="lacks the column mask"):
         VolumeData(tmp_path / "cts.csv", Parameters())
     data = VolumeData(tmp_path / "cts.csv", Parameters(), labelled=False)
-    done = enhance(data, contender)
+    done = enhance(data, model)
     (sample,) = data.read("p7", CancelToken())
     with_lung = np.flatnonzero(sample.lungs.any(axis=(1, 2)))
     assert [row.name for row in done.candidates] == [f"scan.nrrd_{n:03d}" for n in with_lung]

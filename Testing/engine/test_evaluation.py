@@ -34,7 +34,7 @@ from engine.labelled_data import write_slice_folder
 CPU = Parameters(device="cpu", precision="float32")
 
 
-def contender(parameters: Parameters = CPU, **card) -> EvaluatedModel:
+def brightness_model(parameters: Parameters = CPU, **card) -> EvaluatedModel:
     """A network that calls bright pixels lesion."""
     return EvaluatedModel([(make_card(**card), Pixelwise())], parameters)
 
@@ -51,10 +51,10 @@ def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) 
 
 
 def values(*samples: LabelledImage, lung_mask: bool = False) -> dict[str, float | None]:
-    one, tally = contender(), Counts()
+    one, counts = brightness_model(), Counts()
     for item in samples:
-        tally.add(item, one.predict(item, lung_mask))
-    return {measure.key: measure.of(tally) for measure in MEASURES}
+        counts.add(item, one.predict(item, lung_mask))
+    return {measure.key: measure.of(counts) for measure in MEASURES}
 
 
 # Scores
@@ -112,14 +112,14 @@ def test_a_perfect_model_has_perfect_scores():
 def test_scores_do_not_depend_on_the_order_of_the_samples_or_on_how_they_are_pooled():
     samples = [sample([(100, 200)]), sample([(50, 25)]), sample([(3, 5)])]
     backwards = values(*reversed(samples))
-    tally = Counts()
+    counts = Counts()
     for item in samples:
         part = Counts()
-        part.add(item, contender().predict(item, False))
-        tally.merge(part)
+        part.add(item, brightness_model().predict(item, False))
+        counts.merge(part)
     for measure in MEASURES:
-        assert measure.of(tally) == pytest.approx(values(*samples)[measure.key])
-        assert backwards[measure.key] == pytest.approx(measure.of(tally))
+        assert measure.of(counts) == pytest.approx(values(*samples)[measure.key])
+        assert backwards[measure.key] == pytest.approx(measure.of(counts))
 
 
 def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
@@ -128,9 +128,9 @@ def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
     answer = np.roll(lesion, 2, axis=2)
     decision = Decision(answer.astype(np.float32), answer.astype(np.uint8), None)
     item = LabelledImage("s", "p", answer, True, lesion, None, (5.0, 0.5, 0.5))
-    tally = Counts()
-    tally.add(item, decision)
-    assert tally.hd95 == [pytest.approx(1.0)]
+    counts = Counts()
+    counts.add(item, decision)
+    assert counts.hd95 == [pytest.approx(1.0)]
 
 
 # How models answer
@@ -146,16 +146,16 @@ def test_windowed_images_are_taken_as_they_are():
     image = np.zeros((1, 4, 4), np.float32)
     image[0, 0] = 0.75
     item = LabelledImage("s", "p", image, True, image > 0, None, None)
-    decision = contender().predict(item, lung_mask=False)
+    decision = brightness_model().predict(item, lung_mask=False)
     np.testing.assert_array_equal(decision.labels > 0, item.lesion)
 
 
 def test_a_network_that_needs_the_lungs_gets_the_experts_or_says_that_there_are_none():
     needs = {"preprocessing": Preprocessing((-1000.0, 0.0), lung_mask=True, patch_size=(128, 128))}
-    seen = contender(**needs).predict(sample([(100, 50)], lungs=60), lung_mask=False)
+    seen = brightness_model(**needs).predict(sample([(100, 50)], lungs=60), lung_mask=False)
     assert np.count_nonzero(seen.labels) == 60
     with pytest.raises(ParameterError, match="needs the lungs"):
-        contender(**needs).predict(sample([(100, 50)], lungs=None), lung_mask=False)
+        brightness_model(**needs).predict(sample([(100, 50)], lungs=None), lung_mask=False)
 
 
 def test_an_ensemble_answers_as_one():
@@ -191,9 +191,9 @@ def table(chest, tmp_path_factory):
 
 
 def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, chest):
-    (contender,) = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
+    (brightness_model,) = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     (item,) = VolumeData(table, CPU).read("miller", CancelToken())
-    decision = contender.predict(item, lung_mask=True)
+    decision = brightness_model.predict(item, lung_mask=True)
     volume = read_volume(table.parent / "ct.nrrd")
     result = segment(volume, CPU)
     to_axial = volume.order.to_axial
@@ -205,7 +205,7 @@ def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, ches
 
 
 def test_an_evaluation_of_cts_states_lungs_and_millimetres(table):
-    evaluation = evaluate(VolumeData(table, CPU), [contender()])
+    evaluation = evaluate(VolumeData(table, CPU), [brightness_model()])
     assert evaluation.protocol.endswith("p > 0.5, findings outside the lungs (threshold) dropped")
     assert (evaluation.unit, evaluation.slices) == ("mm", {"miller": 14})
     (scores,) = evaluation.models
@@ -226,7 +226,7 @@ def slice_folder(tmp_path_factory):
 def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
     """Lesions of 8 x 10, 2 x 1 and 10 x 14 pixels look shifted by 2 columns, and one slice is
     lesion-free; the windowed lesion is 12 x 4."""
-    evaluation = evaluate(SliceData(slice_folder), [contender()])
+    evaluation = evaluate(SliceData(slice_folder), [brightness_model()])
     assert evaluation.protocol == (
         "pixels of all slices pooled, whole slices, p > 0.5, no lung mask"
     )
@@ -254,7 +254,9 @@ def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
 
 
 def test_examples_show_the_slices_with_the_most_lesion_and_the_most_errors(slice_folder):
-    evaluation = evaluate(SliceData(slice_folder, ["coronacases_org_001"]), [contender()] * 2)
+    evaluation = evaluate(
+        SliceData(slice_folder, ["coronacases_org_001"]), [brightness_model()] * 2
+    )
     (example,) = evaluation.examples  # the first slice has the most of both
     assert (example.name, example.reason) == ("coronacases_org_001_001", "most lesion")
     assert len(example.predicted) == 2
@@ -274,7 +276,7 @@ def test_the_protocol_of_a_model_says_what_it_was_given_and_how_it_was_combined(
 def test_patients_are_flagged_by_what_the_card_says_it_learned_from(slice_folder):
     training = {"data": {"training": {"coronacases_org_001": 99}}}
     known, unknown = (
-        evaluate(SliceData(slice_folder), [contender(training=record)]).models[0]
+        evaluate(SliceData(slice_folder), [brightness_model(training=record)]).models[0]
         for record in (training, {})
     )
     assert known.learned_from == ["coronacases_org_001"]
@@ -316,12 +318,51 @@ def test_who_is_held_out_must_be_known_and_somebody_must_be_left_to_answer(slice
         evaluate(SliceData(slice_folder), [everybody])
 
 
+def test_patients_of_synthetic_slices_count_as_learned_from():
+    record = {"data": {"training": {"a+h": 3, "b": 1}}}
+    model = brightness_model(training=record)
+    assert [model.learned_from(name) for name in ("a", "h", "a+h", "b", "c")] == [True] * 4 + [
+        False
+    ]
+
+
+def test_a_synthetic_slice_is_held_out_only_from_models_that_saw_neither_patient():
+    item = replace(sample([(100, 50)]), patient="a+h", sources=("a", "h"))
+    record = {"data": {"training": {"h": 3}}}
+    model = EvaluatedModel([(make_card(training=record), Pixelwise())], CPU, held_out=True)
+    with pytest.raises(ParameterError, match=r"Every member of .* learned from a\+h"):
+        model.predict(item, lung_mask=False)
+    (patient,) = score_patients(Pixelwise(), make_card(training=record), [item]).values()
+    assert patient.learned_from is True
+
+
+def remarks_on(*samples):
+    class Given:
+        samples_of = {"p": len(samples)}
+        unit, lungs, mask_by_default = "px", "experts", False
+
+        def read(self, patient, cancel):
+            yield from samples
+
+    (scores,) = evaluate(Given(), [brightness_model()]).models
+    return " ".join(scores.remarks)
+
+
+def test_masks_that_are_unlikely_to_be_lesions_of_the_lungs_give_a_remark():
+    well_placed = sample([(100, 50)])
+    assert remarks_on(well_placed) == ""
+    outside = replace(well_placed, lungs=well_placed.lesion == 0)
+    assert "100% of the lesions of p lie outside the lungs" in remarks_on(outside)
+    filled = replace(well_placed, lungs=well_placed.lesion)
+    assert "lesions of p fill 100% of the lungs" in remarks_on(filled)
+
+
 def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_folder, tmp_path):
     with pytest.raises(InputError, match="no patient miller; they have: coronacases_org_001"):
         SliceData(slice_folder, ["miller"])
     write_slice_folder(tmp_path, with_lungs=False)
     with pytest.raises(ParameterError, match="the data have no lungs"):
-        evaluate(SliceData(tmp_path), [contender()], lung_mask=True)
+        evaluate(SliceData(tmp_path), [brightness_model()], lung_mask=True)
     (tmp_path / "index.csv").write_text("name,case\na,b\n")
     with pytest.raises(InputError, match="lacks the column grey_soft_peak"):
         SliceData(tmp_path)
@@ -331,20 +372,23 @@ def test_an_evaluation_stops_when_cancelled(slice_folder):
     cancel = CancelToken()
     with pytest.raises(Cancelled):
         evaluate(
-            SliceData(slice_folder), [contender()], report=lambda _: cancel.cancel(), cancel=cancel
+            SliceData(slice_folder),
+            [brightness_model()],
+            report=lambda _: cancel.cancel(),
+            cancel=cancel,
         )
 
 
 def test_progress_runs_from_0_to_1(slice_folder):
     told = []
-    evaluate(SliceData(slice_folder), [contender(), contender()], report=told.append)
+    evaluate(SliceData(slice_folder), [brightness_model(), brightness_model()], report=told.append)
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
 
 
 def test_freshly_trained_networks_are_scored_the_same_way(slice_folder):
-    expected = evaluate(SliceData(slice_folder), [contender()]).models[0].patients
+    expected = evaluate(SliceData(slice_folder), [brightness_model()]).models[0].patients
     found = score_patients(Pixelwise(), make_card(), read_slice_folder(slice_folder))
     for patient, scores in found.items():
         assert scores.values["dice"] == expected[patient].values["dice"]
@@ -438,13 +482,12 @@ def test_tables_that_cannot_be_understood_are_refused(case, text, said):
 @pytest.mark.realdata
 def test_the_card_states_the_dice_that_is_measured_again(data_folder):
     """The two smallest patients on the card, ten slices; the others take minutes."""
-    contenders = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
+    models = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     patients = [f"radiopaedia_org_covid-19-pneumonia-29_8649{number}" for number in (0, 1)]
     data = SliceData(data_folder / "covid_slices", patients)
-    (scores,) = evaluate(data, contenders).models
+    (scores,) = evaluate(data, models).models
     stated = {
-        (score.metric, score.data.split(",")[0]): score.value
-        for score in contenders[0].cards[0].scores
+        (score.metric, score.data.split(",")[0]): score.value for score in models[0].cards[0].scores
     }
     for patient in patients:
         for key, metric in (("dice", "Dice"), ("precision", "precision")):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from COVIDLesionSegLib.engine.data.ct_table import VolumeData
-from COVIDLesionSegLib.engine.data.masks import read_mask
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.data.masks import Placement, lungs_with_lesions, read_mask
 from COVIDLesionSegLib.engine.data.training_data import read_training_data
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
@@ -100,6 +108,102 @@ def test_classes_are_numbered_as_who_asks_has_them(tmp_path):
     np.testing.assert_array_equal(lesion, labels(2, 1))
 
 
+# Lesions and lungs
+
+
+def segmentation(path, layers, names):
+    """A ``.seg.nrrd`` file as 3D Slicer writes it: a label for each segment, or a layer of its own.
+
+    Args:
+        layers: The label map (k, j, i), or one mask for each segment.
+        names: Of the segments.
+    """
+    several = isinstance(layers, list)
+    stored = np.stack(layers, axis=-1) if several else layers
+    image = sitk.GetImageFromArray(stored, isVector=several)
+    image.SetSpacing(grid().spacing)
+    image.SetOrigin(grid().origin)
+    image.SetDirection(grid().direction)
+    for n, name in enumerate(names):
+        for key, value in (
+            ("ID", f"Segment_{n}"),
+            ("Name", name),
+            ("LabelValue", 1 if several else n + 1),
+            ("Layer", n if several else 0),
+        ):
+            image.SetMetaData(f"Segment{n}_{key}", str(value))
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def lungs_and_lesion():
+    lungs = np.zeros(grid().shape, np.uint8)
+    lungs[1:6, 1:7, 1:4] = 1
+    lungs[1:6, 1:7, 5:8] = 2
+    lesion = np.zeros(grid().shape, bool)
+    lesion[2:4, 2:5, 1:3] = True  # within the right lung
+    lesion[3, 3, 7] = True  # at the wall of the left one
+    return lungs, lesion
+
+
+def test_lesions_painted_over_the_lungs_belong_to_them_as_where_segments_may_overlap(tmp_path):
+    """Slicer's Segment Editor takes a painted voxel from every other segment by default."""
+    lungs, lesion = lungs_and_lesion()
+    names = ("right lung", "left lung", "lesion")
+    exclusive = read_mask(
+        segmentation(tmp_path / "a.seg.nrrd", np.where(lesion, 3, lungs).astype(np.uint8), names),
+        grid(),
+    )
+    layers = [(lungs == 1).astype(np.uint8), (lungs == 2).astype(np.uint8), lesion.astype(np.uint8)]
+    overlapping = read_mask(segmentation(tmp_path / "b.seg.nrrd", layers, names), grid())
+    for mask in (exclusive, overlapping):
+        np.testing.assert_array_equal(mask.lungs, lungs)
+        np.testing.assert_array_equal(mask.lesion, lesion)
+
+
+def test_a_lesion_that_touches_no_lung_stays_outside_and_one_between_both_is_shared():
+    lungs = np.zeros((1, 7, 12), np.uint8)
+    lungs[0, 1:6, 1:3], lungs[0, 1:6, 7:9] = 1, 2
+    lesion = np.zeros(lungs.shape, bool)
+    lesion[0, 3, 3:7] = True  # from one lung to the other
+    lesion[0, 3, 10:] = True  # a pixel away from any
+    whole = lungs_with_lesions(lungs, lesion)
+    assert list(whole[0, 3]) == [0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0]
+    np.testing.assert_array_equal(whole[:, :3], lungs[:, :3])
+
+
+@given(hnp.arrays(np.uint8, (4, 5, 6), elements=st.integers(0, 2)), hnp.arrays(bool, (4, 5, 6)))
+def test_lungs_only_grow_by_lesions_and_keep_their_sides(lungs, lesion):
+    whole = lungs_with_lesions(lungs, lesion)
+    np.testing.assert_array_equal(whole[lungs > 0], lungs[lungs > 0])
+    added = (whole > 0) & (lungs == 0)
+    assert not (added & ~lesion).any()
+    assert set(np.unique(whole[added])) <= set(np.unique(lungs)) - {0}
+    again = lungs_with_lesions(whole, lesion)
+    np.testing.assert_array_equal(again > 0, whole > 0)
+    cut = np.where(lesion, 0, lungs)
+    parts, _ = ndimage.label(lesion, np.ones((3, 3, 3)))
+    back = lungs_with_lesions(cut, lesion)
+    touching = np.unique(parts[ndimage.binary_dilation(cut > 0, np.ones((3, 3, 3))) & lesion])
+    np.testing.assert_array_equal(back > 0, (cut > 0) | np.isin(parts, touching[touching > 0]))
+
+
+def test_an_inverted_mask_is_refused(tmp_path):
+    write_volume((labels(1, 2) == 0).astype(np.uint8), grid(), tmp_path / "mask.nrrd")
+    with pytest.raises(InputError, match=r"mask\.nrrd marks 98% of all voxels .* inverted"):
+        read_mask(tmp_path / "mask.nrrd", grid())
+
+
+def test_the_share_of_lesions_outside_the_lungs_is_known_only_where_both_are():
+    lungs, lesion = lungs_and_lesion()
+    lesion[0] = True
+    item = LabelledImage("a", "p", np.zeros(lungs.shape, np.float32), False, lesion, lungs)
+    assert Placement([item]).outside == pytest.approx(72 / 85)
+    assert Placement([item]).of_lungs == pytest.approx(13 / np.count_nonzero(lungs))
+    for change in ({"lungs": None}, {"lesion": np.zeros_like(lesion)}, {"lungs": lungs * 0}):
+        assert Placement([replace(item, **change)]).outside is None
+
+
 # CTs with such masks
 
 
@@ -139,10 +243,23 @@ def test_a_model_is_judged_on_masks_of_several_classes_taken_together_but_not_on
 ):
     chest, folder = case
     parameters = Parameters(device="cpu", precision="float32")
-    contender = EvaluatedModel([(make_card(), Pixelwise())], parameters)
+    model = EvaluatedModel([(make_card(), Pixelwise())], parameters)
     (sample,) = VolumeData(folder / "map.csv", parameters).read("p1", CancelToken())
     assert np.count_nonzero(sample.lesion) == np.count_nonzero(chest.lesions)
-    (scores,) = evaluate(VolumeData(folder / "map.csv", parameters), [contender]).models
+    (scores,) = evaluate(VolumeData(folder / "map.csv", parameters), [model]).models
     assert 0 < scores.pooled["dice"] < 1
     with pytest.raises(InputError, match="ct.nrrd has pseudo-labels, which nobody checked"):
-        evaluate(VolumeData(folder / "pseudo.csv", parameters), [contender])
+        evaluate(VolumeData(folder / "pseudo.csv", parameters), [model])
+
+
+@pytest.mark.parametrize("without_lesions", [False, True])
+def test_a_map_of_the_lungs_given_as_lesions_is_refused_with_its_ct(without_lesions, case):
+    chest, folder = case
+    lungs = (chest.lungs > 0) & ~((chest.lesions > 0) & without_lesions)
+    write_volume(lungs.astype(np.uint8), chest.volume.geometry, folder / "lungs.nrrd")
+    (folder / "lungs.csv").write_text("ct,mask,patient\nct.nrrd,lungs.nrrd,p1\n")
+    data = VolumeData(folder / "lungs.csv", Parameters())
+    with pytest.raises(
+        InputError, match=r"ct\.nrrd: The mask lungs\.nrrd marks .* map of the lungs"
+    ):
+        list(data.read("p1", CancelToken()))

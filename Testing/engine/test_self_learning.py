@@ -189,7 +189,7 @@ def test_what_cannot_be_learned_is_refused_before_anything_is_written(tmp_path):
         learn(tmp_path / "a", first_stages=["first"])
     with pytest.raises(ParameterError, match="depth is 0"):
         learn(tmp_path / "a", depth=0)
-    with pytest.raises(InputError, match="both learned from and judged on: ct"):
+    with pytest.raises(InputError, match="both trained on and held out: ct"):
         learn(tmp_path / "a", validation=slices("ct", pseudo=False))
     with pytest.raises(InputError, match="Patient expert has pseudo-labels, which nobody checked"):
         learn(tmp_path / "a", validation=slices("expert"))

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.data.labelled import LabelledImage
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint
+from COVIDLesionSegLib.engine.data.png import read_grey_png, write_grey_png
 from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_slice_folder
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
 from engine.labelled_data import write_slice_folder as write_real_folder
@@ -147,3 +150,175 @@ def test_a_value_that_is_no_class_is_refused_with_its_file_and_what_is_allowed(
     )
     with pytest.raises(InputError, match=said):
         read_slice_folder(tmp_path / "out", classes=classes)
+
+
+# Columns
+
+
+def index_of(folder):
+    with (folder / "index.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_patients_windowed_and_both_patients_of_a_synthetic_slice_have_columns(tmp_path):
+    made = replace(make_slice("s1", "a+h"), sources=("a", "h"))
+    write_slice_folder([made, make_slice("p1_001", "P+1")], tmp_path / "out")
+    first, second = index_of(tmp_path / "out")
+    assert (first["patient"], first["windowed"]) == ("a+h", "no")
+    assert (first["lesion_patient"], first["lungs_patient"]) == ("a", "h")
+    assert (second["lesion_patient"], second["lungs_patient"]) == ("", "")
+    one, other = read_slice_folder(tmp_path / "out")
+    assert one.patients == ("a", "h") and one.patient == "a+h"
+    assert other.patients == ("P+1",)  # a plus sign in a name joins nobody
+
+
+def rewrite(folder, text):
+    (folder / "index.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def one_slice(tmp_path):
+    """A folder of one slice ``s1`` of 8 bits; its lungs are the image, its lesion a corner."""
+    for kind in ("img", "lesion", "lung"):
+        (tmp_path / kind).mkdir()
+        image = np.full((12, 16), 60, np.uint8)
+        if kind != "img":
+            image[:] = 0
+            image[2:-2, 2:-2] = 255
+        if kind == "lesion":
+            image[:, 6:] = 0
+        write_grey_png(image, tmp_path / kind / "s1.png")
+    return rewrite(tmp_path, "name,case,grey_soft_peak\ns1,p1,120\n")
+
+
+def test_folders_of_earlier_versions_are_read_as_before(one_slice):
+    text = "name,case,grey_soft_peak\ns1,{},120\n"
+    (item,) = read_slice_folder(rewrite(one_slice, text.format("radiopaedia_4_85506_1")))
+    assert item.windowed and item.patient == "radiopaedia_4_85506"
+    np.testing.assert_array_equal(item.image, np.full((12, 16), 60 / 255, np.float32))
+    (item,) = read_slice_folder(rewrite(one_slice, text.format("a+h")))
+    assert not item.windowed and (item.patient, item.patients) == ("a+h", ("a", "h"))
+    np.testing.assert_allclose(item.image, -1024 + 60 * 1064 / 120)
+
+
+def test_columns_tell_what_names_do_not(one_slice):
+    columns = "name,patient,windowed,grey_soft_peak\n"
+    (item,) = read_slice_folder(rewrite(one_slice, columns + "s1,radiopaedia_4,no,120\n"))
+    assert not item.windowed and item.patient == "radiopaedia_4"
+    (item,) = read_slice_folder(rewrite(one_slice, columns + "s1,p1,yes,\n"))
+    assert item.windowed and item.image.max() == np.float32(60 / 255)
+
+
+@pytest.mark.parametrize("values", [(1,), (255,), (1, 2), (128, 255)])
+def test_lungs_are_read_whatever_marks_them(one_slice, values):
+    lungs = np.zeros((12, 16), np.uint8)
+    for number, value in enumerate(values):
+        lungs[2:-2, 2 + 6 * number : 14] = value
+    write_grey_png(lungs, one_slice / "lung" / "s1.png")
+    (item,) = read_slice_folder(one_slice, with_lungs=True)
+    np.testing.assert_array_equal(item.lungs, lungs > 0)
+
+
+def test_lungs_that_would_be_read_as_none_are_refused(one_slice):
+    write_grey_png(np.full((12, 16), 100, np.uint8), one_slice / "lung" / "s1.png")
+    with pytest.raises(InputError, match=r"mask lung/s1\.png holds the label 100"):
+        read_slice_folder(one_slice, with_lungs=True)
+    assert read_slice_folder(one_slice)  # nobody asked for lungs
+
+
+CELL = r"^index\.csv, row 2, column {}: the cell "
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *(
+            (f"name,case,grey_soft_peak\ns1,p1,{peak}\n", CELL.format("grey_soft_peak"))
+            for peak in ("", "0", "-5", "nan", "inf", "soft", "1e-3", "300", "1e300")
+        ),
+        ("name,case,grey_soft_peak\n../s1,p1,120\n", CELL.format("name") + r"is '\.\./s1'"),
+        ("name,case,grey_soft_peak\n,p1,120\n", CELL.format("name") + "is empty"),
+        ("name,case,grey_soft_peak\ns1,,120\n", CELL.format("case") + "is empty"),
+        ("name,patient,windowed\ns1,p1,perhaps\n", CELL.format("windowed") + "is 'perhaps'"),
+        ("name,patient,windowed\ns1,p1,no\n", CELL.format("grey_soft_peak") + "is empty"),
+        ("name,case,grey_soft_peak,pseudo\ns1,p1,120,maybe\n", CELL.format("pseudo")),
+        (
+            "name,patient,windowed,lesion_patient,lungs_patient\ns1,a+h,yes,a,\n",
+            CELL.format("lungs_patient") + "is empty, but a synthetic slice has two",
+        ),
+        (
+            "name,case,grey_soft_peak\ns1,p1,120\ns1,p1,120\n",
+            r"^index\.csv, row 3, column name: .* which row 2 names already",
+        ),
+        ("name,case,grey_soft_peak\ns2,p1,120\n", r"^s2\.png is listed in index\.csv but missing"),
+    ],
+)
+def test_a_damaged_index_is_refused_with_row_and_column(one_slice, text, said):
+    with pytest.raises(InputError, match=said):
+        read_slice_folder(rewrite(one_slice, text))
+
+
+def test_a_byte_order_mark_changes_nothing(one_slice):
+    (before,) = read_slice_folder(one_slice, with_lungs=True)
+    text = (one_slice / "index.csv").read_text(encoding="utf-8")
+    (after,) = read_slice_folder(rewrite(one_slice, "\ufeff" + text), with_lungs=True)
+    assert fingerprint([before]) == fingerprint([after])
+
+
+def test_images_of_another_kind_or_size_are_refused_with_their_file(one_slice):
+    write_grey_png(np.full((12, 16), 30840, np.uint16), one_slice / "img" / "s1.png")
+    with pytest.raises(InputError, match=r"column grey_soft_peak: .* img/s1\.png.* 272,424 HU"):
+        read_slice_folder(one_slice)
+    rewrite(one_slice, "name,patient,windowed\ns1,p1,yes\n")
+    with pytest.raises(InputError, match=r"^img/s1\.png has grey levels of 16 bits"):
+        read_slice_folder(one_slice)
+    write_grey_png(np.full((12, 15), 60, np.uint8), one_slice / "img" / "s1.png")
+    with pytest.raises(InputError, match=r"img/s1\.png has 12 x 15 .* lesion/s1\.png has 12 x 16"):
+        read_slice_folder(one_slice)
+
+
+def test_an_inverted_mask_and_a_map_of_the_lungs_are_no_lesions(one_slice):
+    lesion = read_grey_png(one_slice / "lesion" / "s1.png")
+    write_grey_png(255 - lesion, one_slice / "lesion" / "s1.png")
+    with pytest.raises(InputError, match=r"lesion/s1\.png marks 83% of all voxels .* inverted"):
+        read_slice_folder(one_slice)
+    write_grey_png(read_grey_png(one_slice / "lung" / "s1.png"), one_slice / "lesion" / "s1.png")
+    write_grey_png(np.full((12, 16), 20, np.uint8), one_slice / "img" / "s1.png")
+    with pytest.raises(InputError, match="mask of p1 marks 100% of the lungs .* map of the lungs"):
+        read_slice_folder(one_slice, with_lungs=True)
+    write_grey_png(np.full((12, 16), 60, np.uint8), one_slice / "img" / "s1.png")
+    assert read_slice_folder(one_slice, with_lungs=True)  # as dense as a lesion
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_index_gives_slices_or_one_sentence_about_it(one_slice, data):
+    text = b"name,patient,windowed,grey_soft_peak,pseudo\ns1,p1,no,120,no\n"
+    content = bytearray(text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[place] = data.draw(st.integers(0, 255))
+        else:
+            content[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=3))
+    (one_slice / "index.csv").write_bytes(bytes(content))
+    try:
+        (item,) = read_slice_folder(one_slice, with_lungs=True)
+    except InputError as error:
+        assert "index.csv" in str(error) or "no slices of the patients" in str(error)
+    else:
+        assert item.lesion.any() and item.lungs.any() and np.isfinite(item.image).all()
+
+
+@pytest.mark.parametrize("patient", ["", " p1", "p\n1", "p\x1b1"])
+def test_patients_that_would_not_come_back_are_refused(patient, tmp_path):
+    with pytest.raises(InputError, match="needs another name"):
+        write_slice_folder([make_slice(patient=patient)], tmp_path / "out")
+
+
+def test_a_patient_that_looks_like_a_formula_comes_back(tmp_path):
+    write_slice_folder([make_slice(patient="=cmd|' /C calc'!A0")], tmp_path / "out")
+    assert "\r\np1_001,'=cmd" in (tmp_path / "out" / "index.csv").read_bytes().decode()
+    (item,) = read_slice_folder(tmp_path / "out")
+    assert item.patient == "=cmd|' /C calc'!A0"

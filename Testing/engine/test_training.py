@@ -132,7 +132,7 @@ def test_windowed_slices_are_refused_for_training(tmp_path):
 
 
 def test_a_patient_on_both_sides_is_refused():
-    with pytest.raises(InputError, match="both learned from and judged on: p1"):
+    with pytest.raises(InputError, match="both trained on and held out: p1"):
         TrainingData([labelled("p1")], [labelled("p2"), labelled("p1")], [])
 
 

@@ -132,8 +132,14 @@ def test_a_synthetic_slice_is_learned_from_only_where_nobody_it_shows_is_held_ou
     ]
     assert synthetic not in slices_without(data.training, ["p1"])
     assert synthetic in slices_without(data.training, ["p2"])
-    with pytest.raises(InputError, match="both learned from and judged on: p1"):
+    with pytest.raises(InputError, match="both trained on and held out: p1"):
         TrainingData([synthetic], [labelled("p1")], [])
+
+
+def test_a_plus_sign_in_a_name_joins_no_patients():
+    item = labelled("P+1", seed=7, shape=(48, 48))
+    assert patients_in([item]) == {"P+1"}
+    TrainingData([item], [labelled("P")], [])
 
 
 @pytest.mark.parametrize("decides", [False, True])

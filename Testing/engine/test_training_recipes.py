@@ -223,6 +223,12 @@ def test_targets_are_resampled_by_majority_and_padded_with_background():
     assert (target[128:] == 3).all()
 
 
+def cut_out_of_the_lungs():
+    """A slice whose lung mask leaves the lesions out, so that a network would never see them."""
+    item = labelled(lungs=True)
+    return replace(item, lungs=item.lungs & ~item.lesion)
+
+
 @pytest.mark.parametrize(
     ("model", "slices", "message"),
     [
@@ -233,6 +239,11 @@ def test_targets_are_resampled_by_majority_and_padded_with_background():
         ("amc-net", [], "There are no training slices"),
         ("covid-rate", [labelled()], "no mask of the lungs"),
         ("covid-rate", [labelled(lungs=True)], "There are no validation slices"),
+        (
+            "covid-rate",
+            [cut_out_of_the_lungs()],
+            "100% of the lesions of the training slices",
+        ),
     ],
 )
 def test_data_that_a_recipe_cannot_learn_from_are_refused(model, slices, message, tmp_path):
@@ -242,7 +253,7 @@ def test_data_that_a_recipe_cannot_learn_from_are_refused(model, slices, message
 
 
 def test_a_validation_patient_is_never_learned_from(tmp_path):
-    with pytest.raises(InputError, match="both learned from and judged on: p1"):
+    with pytest.raises(InputError, match="both trained on and held out: p1"):
         train(tiny_recipe(), [labelled("p1")], tmp_path, validation=[labelled("p1", seed=2)])
 
 

@@ -56,7 +56,7 @@ class LabelledImage:
 
     @property
     def patients(self) -> tuple[str, ...]:
-        """All patients whom the image shows: one, or both of a synthetic slice."""
+        """All patients that the image shows: one, or both of a synthetic slice."""
         return self.sources or (self.patient,)
 
     @property

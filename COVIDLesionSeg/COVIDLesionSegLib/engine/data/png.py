@@ -19,7 +19,12 @@ from ..volume.images import quiet_itk
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = struct.Struct(">IIBBBBB")
 _GREY = 0
-_KINDS = {2: "in colour (RGB)", 3: "a palette", 4: "grey with transparency", 6: "in colour (RGBA)"}
+_KINDS = {
+    2: "in colour (RGB)",
+    3: "in colour (a palette)",
+    4: "grey with transparency",
+    6: "in colour (RGBA)",
+}
 _MOST_PIXELS = 2**26
 _AT_ONCE = ((0, 0, 1, 1),)
 _ADAM7 = (

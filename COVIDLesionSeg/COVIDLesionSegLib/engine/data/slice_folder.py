@@ -1,42 +1,28 @@
 """Slice folders: ``index.csv`` with the PNG files of ``img/``, ``lesion/`` and maybe ``lung/``.
 
-Columns of the index: ``name`` of the PNG files; ``patient``; ``windowed``, yes where the image was
-windowed before it was stored, so that its HU are unknown; ``grey_soft_peak``, the grey level of
-soft tissue, where HU are known; ``pseudo``, yes where the lesions are pseudo-labels; and of a
-synthetic slice ``lesion_patient`` and ``lungs_patient``. Others may follow.
-
-Folders of earlier versions have ``case`` in place of ``patient`` and ``windowed``: a case that
-begins with ``radiopaedia`` is windowed and ends with the number of its volume, and the case of a
-synthetic slice joins both patients by ``+``.
-
 HU are written in 16 bits, in steps of 1/16 HU from -1024 HU on, so whole HU from -1024 to 3071 come
 back exactly, and others within 1/32 HU. HU beyond that range become its nearest end.
 """
 
 from __future__ import annotations
 
-import math
-import os
-import shutil
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
+from ..files import atomic_folder
 from ..labels import LESION, lesions_of_labels
 from ..progress import CancelToken
 from ..volume import AIR_HU
 from .labelled import LabelledImage, chosen_patients
 from .masks import check_not_inverted, check_not_lungs
 from .png import read_grey_png, write_grey_png
-from .splits import source_patients
-from .tables import Row, plain, read_table, table_bytes
+from .slice_index import INDEX_CSV, Entry, index_row, is_file_name, read_index
+from .tables import plain, table_bytes
 
-INDEX_CSV = "index.csv"
 SOFT_TISSUE_HU = 40
 _WHOLE = 255
 """Lesion of any class in a mask."""
@@ -80,7 +66,7 @@ def slices_per_patient(folder: Path) -> dict[str, int]:
     Raises:
         InputError: The folder's index is missing or damaged.
     """
-    return dict(sorted(Counter(entry.patient for entry in _read_index(folder)).items()))
+    return dict(sorted(Counter(entry.patient for entry in read_index(folder)).items()))
 
 
 def read_slice_folder(
@@ -113,7 +99,7 @@ def read_slice_folder(
     with_lungs = with_lungs and (folder / "lung").is_dir()
     slices = [
         _read_slice(folder, entry, with_lungs, classes)
-        for entry in _read_index(folder)
+        for entry in read_index(folder)
         if wanted is None or entry.patient in wanted
     ]
     if not slices:
@@ -123,78 +109,8 @@ def read_slice_folder(
     return slices
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A row of the index; the grey level of soft tissue is None where the image is windowed."""
-
-    row: Row
-    name: str
-    patient: str
-    sources: tuple[str, ...]
-    grey_soft_peak: float | None
-    pseudo: bool
-
-
-def _read_index(folder: Path) -> list[_Entry]:
-    index = Path(folder) / INDEX_CSV
-    if not index.is_file():
-        raise InputError(f"{folder} is not a slice folder: it has no {INDEX_CSV}.")
-    table = read_table(index)
-    without = {"patient": "case", "windowed": "grey_soft_peak"}
-    table.check_columns(
-        {"name", *(old for new, old in without.items() if new not in table.columns)}
-    )
-    entries = [_entry(row) for row in table.rows]
-    rows: dict[str, int] = {}
-    for entry in entries:
-        if (first := rows.setdefault(entry.name, entry.row.number)) != entry.row.number:
-            raise entry.row.fault("name", f"is {entry.name}, which row {first} names already")
-    return entries
-
-
-def _entry(row: Row) -> _Entry:
-    name = row.required("name")
-    if not _is_file_name(name):
-        raise row.fault("name", f"is {name!r}, which cannot be a file's name")
-    case = row.get("case")
-    patient = row.get("patient") or _patient_of_case(row.required("case"))
-    windowed = row.yes_or_no("windowed", case.startswith("radiopaedia"))
-    if "lesion_patient" in row.cells:
-        both = (row.get("lesion_patient"), row.get("lungs_patient"))
-        if bool(both[0]) != bool(both[1]):
-            missing = "lungs_patient" if both[0] else "lesion_patient"
-            raise row.fault(missing, "is empty, but a synthetic slice has two patients")
-        sources: tuple[str, ...] = both if both[0] != both[1] else ()
-    else:
-        sources = () if row.get("patient") else source_patients(patient)
-    return _Entry(
-        row=row,
-        name=name,
-        patient=patient,
-        sources=sources if len(sources) > 1 else (),
-        grey_soft_peak=None if windowed else _grey_soft_peak(row),
-        pseudo=row.yes_or_no("pseudo", False),
-    )
-
-
-def _patient_of_case(case: str) -> str:
-    """Patient of a case of earlier versions: two volumes of one Radiopaedia case are one."""
-    return case.rsplit("_", 1)[0] if case.startswith("radiopaedia") else case
-
-
-def _grey_soft_peak(row: Row) -> float:
-    text = row.required("grey_soft_peak")
-    try:
-        peak = float(text)
-    except ValueError:
-        peak = math.nan
-    if not 0 < peak < math.inf:
-        raise row.fault("grey_soft_peak", f"is {text!r}, but must be a number above 0")
-    return peak
-
-
 def _read_slice(
-    folder: Path, entry: _Entry, with_lungs: bool, classes: Sequence[str]
+    folder: Path, entry: Entry, with_lungs: bool, classes: Sequence[str]
 ) -> LabelledImage:
     file = f"{entry.name}.png"
     grey = read_grey_png(folder / "img" / file)
@@ -221,7 +137,7 @@ def _read_slice(
     return item
 
 
-def _image(grey: np.ndarray, entry: _Entry, file: str) -> np.ndarray:
+def _image(grey: np.ndarray, entry: Entry, file: str) -> np.ndarray:
     """HU, or 0..1 of a windowed image; float32."""
     highest = int(np.iinfo(grey.dtype).max)
     if entry.grey_soft_peak is None:
@@ -230,7 +146,8 @@ def _image(grey: np.ndarray, entry: _Entry, file: str) -> np.ndarray:
                 f"{file} has grey levels of 16 bits, but a windowed image has 8: save it again, or "
                 "say no under windowed in its row of index.csv."
             )
-        return grey.astype(np.float32) / np.float32(255.0)
+        unit: np.ndarray = grey.astype(np.float32) / np.float32(255.0)
+        return unit
     scale = (SOFT_TISSUE_HU - AIR_HU) / entry.grey_soft_peak
     brightest = AIR_HU + float(grey.max()) * scale
     if entry.grey_soft_peak > highest or brightest > _HIGHEST_HU:
@@ -239,11 +156,12 @@ def _image(grey: np.ndarray, entry: _Entry, file: str) -> np.ndarray:
             f"is {entry.grey_soft_peak:g}, which is not the grey level of soft tissue in {file}: "
             f"its grey levels go up to {int(grey.max())}, which would be {brightest:,.0f} HU",
         )
-    return AIR_HU + grey.astype(np.float32) * np.float32(scale)
+    hu: np.ndarray = AIR_HU + grey.astype(np.float32) * np.float32(scale)
+    return hu
 
 
 def _lesion(mask: np.ndarray, classes: Sequence[str], file: str) -> np.ndarray:
-    whole = mask == _WHOLE
+    whole: np.ndarray = mask == _WHOLE
     if not mask[~whole].any():
         return whole
     return lesions_of_labels(mask, classes, file, whole=f"{_WHOLE} alone")
@@ -280,42 +198,15 @@ def write_slice_folder(
     folder = Path(folder)
     _check(slices)
     further = facts or [{} for _ in slices]
-    rows = [_row(item) | dict(more) for item, more in zip(slices, further, strict=True)]
-    staging = None
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            raise OutputError(f"The folder {folder.name} is not empty: choose a new one.")
-        staging = folder.with_name(f".slices-{uuid.uuid4().hex}")
-        staging.mkdir()
+    rows = [
+        index_row(item, _GREY_SOFT_PEAK) | dict(more)
+        for item, more in zip(slices, further, strict=True)
+    ]
+    with atomic_folder(folder) as staging:
         for item in slices:
             _write_images(item, staging)
         table = table_bytes(list(rows[0]), [list(row.values()) for row in rows])
         (staging / INDEX_CSV).write_bytes(table)
-        if folder.exists():
-            folder.rmdir()  # empty; Windows renames onto nothing
-        os.replace(staging, folder)
-    except OSError as error:
-        raise OutputError(
-            f"The slice folder {folder.name} cannot be written ({error.strerror}): check "
-            "permissions and free disk space."
-        ) from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def _row(item: LabelledImage) -> dict[str, str]:
-    lesion_patient, lungs_patient = item.sources or ("", "")
-    return {
-        "name": item.name,
-        "patient": item.patient,
-        "windowed": "no",
-        "lesion_patient": lesion_patient,
-        "lungs_patient": lungs_patient,
-        "case": item.patient,  # for earlier versions
-        "grey_soft_peak": str(_GREY_SOFT_PEAK),
-        "pseudo": "yes" if item.pseudo else "no",
-    }
 
 
 def _check(slices: Sequence[LabelledImage]) -> None:
@@ -328,7 +219,7 @@ def _check(slices: Sequence[LabelledImage]) -> None:
     for item in slices:
         if item.windowed:
             raise InputError(f"Slice {item.name} is windowed, so its HU are not known.")
-        if not _is_file_name(item.name):
+        if not is_file_name(item.name):
             raise InputError(f"Slice {item.name!r} cannot be a file's name.")
         if len(item.sources) not in (0, 2):
             raise InputError(f"Slice {item.name} is made of slices of more than two patients.")
@@ -341,10 +232,6 @@ def _check(slices: Sequence[LabelledImage]) -> None:
         # Earlier versions take cases of this name for windowed ones.
         if item.patient.startswith("radiopaedia"):
             raise InputError(f"Patient {item.patient} of a slice in HU needs another name.")
-
-
-def _is_file_name(name: str) -> bool:
-    return bool(name) and Path(name).name == name == name.strip() == plain(name)
 
 
 def _write_images(item: LabelledImage, folder: Path) -> None:

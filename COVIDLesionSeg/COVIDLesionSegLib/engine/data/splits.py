@@ -1,4 +1,4 @@
-"""Training, validation and test split by patient, and the check that nobody is on both sides.
+"""Training, validation and test split by patient, and the check that no patient is on both sides.
 
 A synthetic slice belongs to both of its patients, and may be trained on only where neither of them
 is held out.
@@ -38,20 +38,20 @@ def check_patients_apart(
     """Make sure that no patient is on both sides; raises InputError naming who is."""
     if shared := patients_in(training) & patients_in(held_out):
         raise InputError(
-            f"These patients are both learned from and judged on: {', '.join(sorted(shared))}; "
+            f"These patients are both trained on and held out: {', '.join(sorted(shared))}; "
             "name each patient once."
         )
 
 
 def synthetic_patient(lesion: str, lungs: str) -> str:
-    """Whom a synthetic slice is filed under: both of its patients, or the one where both are."""
+    """The name that a synthetic slice is filed under: both patients, or the one that both are."""
     return lesion if lesion == lungs else f"{lesion}{_JOIN}{lungs}"
 
 
 def source_patients(patient: str) -> tuple[str, ...]:
-    """The patients whom a synthetic slice is filed under.
+    """The patients in the name that a synthetic slice is filed under.
 
-    For cards, and slice folders of earlier versions, which hold nothing else about them.
+    For model cards, and slice folders of earlier versions, which hold this name alone.
     """
     return tuple(patient.split(_JOIN))
 

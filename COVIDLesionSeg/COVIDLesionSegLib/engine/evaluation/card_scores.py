@@ -75,11 +75,13 @@ def score_patients(
     """
     model = EvaluatedModel([(card, network)], Parameters(device="cpu", precision=precision))
     counts: dict[str, Counts] = {}
+    shown: dict[str, set[str]] = {}
     for item in slices:
         decision = model.predict(item, lung_mask=False)
         counts.setdefault(item.patient, Counts()).add(item, decision)
+        shown.setdefault(item.patient, {item.patient}).update(item.patients)
     return {
-        patient: PatientScores.of(of_patient, model.learned_from(patient))
+        patient: PatientScores.of(of_patient, model.learned_from(*shown[patient]))
         for patient, of_patient in sorted(counts.items())
     }
 
@@ -96,7 +98,7 @@ def card_scores(patient: str, scores: PatientScores, protocol: str) -> list[Scor
 
 
 def _relation(scores: PatientScores) -> str:
-    """Whether the model was trained on the patient, which decides what a score is worth."""
+    """Whether the model was trained on the patient."""
     if scores.learned_from:
         return "patient learned from"
     if scores.learned_from is None:

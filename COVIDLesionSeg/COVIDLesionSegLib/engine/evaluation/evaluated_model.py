@@ -83,7 +83,7 @@ class EvaluatedModel:
         return " + ".join(f"{n} x {title}" if n > 1 else title for title, n in counts.items())
 
     def own_protocol(self, lungs: str | None) -> str:
-        """What a protocol must add for this model; ``lungs`` tells where its lungs come from."""
+        """What a protocol must add for this model; ``lungs``: where its lungs come from."""
         parts = []
         if any(card.preprocessing.lung_mask for card in self.cards):
             parts.append(f"; the network sees the lungs ({lungs}) only")
@@ -104,12 +104,12 @@ class EvaluatedModel:
             for card, predictor in zip(self.cards, self._ready or (), strict=False)
         }
 
-    def learned_from(self, patient: str) -> bool | None:
-        """Whether a member that predicts the patient was trained on them; None if unknown."""
+    def learned_from(self, *patients: str) -> bool | None:
+        """Whether a member that predicts these was trained on one of them; None if unknown."""
         if self._held_out:
             return False
         records = [card.learned_from for card in self.cards]
-        if any(patient in learned_patients(one) for one in records if one is not None):
+        if any(learned_patients(one) & set(patients) for one in records if one is not None):
             return True
         return None if None in records else False
 
@@ -189,10 +189,11 @@ class EvaluatedModel:
         networks = self._networks(sample.spacing_mm)
         if not self._held_out:
             return networks
+        shown = {sample.patient, *sample.patients}
         held_out = [
             network
             for card, network in zip(self.cards, networks, strict=True)
-            if sample.patient not in learned_patients(card.learned_from or ())
+            if learned_patients(card.learned_from or ()).isdisjoint(shown)
         ]
         if not held_out:
             raise ParameterError(

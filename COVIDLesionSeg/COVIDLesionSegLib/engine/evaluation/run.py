@@ -83,6 +83,7 @@ def evaluate(
     for patient in data.samples_of:
         counts = [Counts() for _ in models]
         placement = Placement()
+        shown = {patient}
         for sample in map(LabelledImage.as_stack, data.read(patient, cancel)):
             if sample.pseudo:
                 raise InputError(
@@ -90,6 +91,7 @@ def evaluate(
                     "used for evaluation: correct them in 3D Slicer, and rename the segments."
                 )
             placement.add(sample)
+            shown.update(sample.patients)
             predicted = []
             for number, model in enumerate(models):
                 start = (done + number / len(models)) / total
@@ -104,7 +106,7 @@ def evaluate(
             chooser.consider(sample, predicted)
             done += 1
         for number, (model, of_model) in enumerate(zip(models, counts, strict=True)):
-            patients[number][patient] = PatientScores.of(of_model, model.learned_from(patient))
+            patients[number][patient] = PatientScores.of(of_model, model.learned_from(*shown))
             pooled[number].merge(of_model)
         flags += _flags(patient, placement)
     report(Progress("Finding lesions", 1.0))

@@ -95,7 +95,7 @@ def most_confident(
 
     The fraction is never exceeded: of fewer than four slices no quarter is selected. Slices without
     lesion count in it, but are never selected. Of equally confident slices the earlier comes first.
-    The paper tells none of these.
+    The paper leaves these open.
 
     Args:
         confidences: :func:`confidence_index` of every slice.

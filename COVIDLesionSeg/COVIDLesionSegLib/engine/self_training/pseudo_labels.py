@@ -169,7 +169,7 @@ def lung_field(axial_hu: np.ndarray) -> np.ndarray:
 
     Dark, away from the border, the two largest parts, holes filled.
 
-    The thesis tells neither what it does with the air around the patient, which is dark, too, nor
+    The thesis says neither what it does with the air around the patient, which is dark, too, nor
     that lung is the dark side of its threshold. Air is what touches the border of the slice; so a
     slice cropped to the lungs has none left.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data.labelled import LabelledImage
-from ..data.slice_folder import INDEX_CSV, read_slice_folder, write_slice_folder
+from ..data.slice_folder import read_slice_folder, write_slice_folder
+from ..data.slice_index import INDEX_CSV
 from ..data.tables import read_table
 from ..errors import InputError
 from ..labels import CLASSES

@@ -125,7 +125,7 @@ def healthy_slices(
     """The slices of a CT that hold lung, without any lesion.
 
     Args:
-        volume: A CT in HU of somebody without lesions in the lungs.
+        volume: A CT in HU without lesions in the lungs.
         patient: Name to file the slices under.
         extractor: Finds the lungs.
         cancel: Looked at between steps.

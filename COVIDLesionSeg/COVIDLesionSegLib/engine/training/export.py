@@ -131,12 +131,12 @@ def check_held_out(parent: ModelCard, patients: Collection[str]) -> None:
     """Make sure that a model was not trained on patients that are to evaluate what follows from it.
 
     Raises:
-        InputError: It was; or its card does not tell which patients it was trained on.
+        InputError: It was; or its card does not record its training patients.
     """
     learned = parent.learned_from
     if learned is None:
         raise InputError(
-            f"The card of model {parent.id} does not tell which patients it learned from, so "
+            f"The card of model {parent.id} does not record which patients it learned from, so "
             "no patient is known to be held out from what is trained from it: start with random "
             "weights."
         )

@@ -90,7 +90,7 @@ def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
             )
     if found.get("start") != own["start"]:
         raise InputError(
-            "The folder holds a training that started with other weights: resume with the same, or "
+            "The folder holds a training that began with other weights: resume with the same, or "
             "choose another folder."
         )
 

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from ..data.labelled import LabelledImage
 from ..data.splits import check_patients_apart
-from ..errors import Cancelled, InputError, TrainingError
+from ..errors import Cancelled, InputError, OutputError, TrainingError
 from ..inference.device import make_plan
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
@@ -149,6 +149,11 @@ def train(
                 ckpt_path=checkpoint,
                 weights_only=True,
             )
+    except OSError as error:
+        raise OutputError(
+            f"A file of the training could not be written ({error.strerror}): check permissions "
+            f"and free disk space of {folder.name} and of the temporary folder, and resume."
+        ) from error
     except (Cancelled, InputError, TrainingError):
         # All processes stop together, and the first one reports.
         if trainer.is_global_zero:
