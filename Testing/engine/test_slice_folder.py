@@ -67,7 +67,7 @@ def test_an_empty_folder_is_filled_and_any_other_is_left_alone(tmp_path):
     (tmp_path / "empty").mkdir()
     write_slice_folder([make_slice()], tmp_path / "empty")
     assert len(read_slice_folder(tmp_path / "empty")) == 1
-    with pytest.raises(OutputError, match="empty is not empty"):
+    with pytest.raises(OutputError, match="empty exists already and is not empty"):
         write_slice_folder([make_slice(seed=5)], tmp_path / "empty")
     np.testing.assert_array_equal(
         read_slice_folder(tmp_path / "empty")[0].image, make_slice().image
