@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from COVIDLesionSegLib.engine.data.png import read_grey_png, write_grey_png
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
+from engine.labelled_data import no_file_above
 
 IMAGES = st.sampled_from([np.uint8, np.uint16]).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20))
@@ -132,15 +133,9 @@ def test_too_few_and_too_many_rows_are_damage(folder):
 
 
 def test_a_file_that_cannot_be_written_whole_is_an_error_that_names_it(folder):
-    resource = pytest.importorskip("resource")
-    signal = pytest.importorskip("signal")
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as a disk with 1000 bytes left
-    try:
-        with pytest.raises(OutputError, match=r"lesion/full\.png cannot be written: .* disk space"):
-            write_grey_png(noise, folder / "full.png")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
+    with (
+        no_file_above(1000),
+        pytest.raises(OutputError, match=r"lesion/full\.png cannot be written: .* disk space"),
+    ):
+        write_grey_png(noise, folder / "full.png")

@@ -14,6 +14,7 @@ from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint
 from COVIDLesionSegLib.engine.data.png import read_grey_png, write_grey_png
 from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_slice_folder
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
+from engine.labelled_data import no_file_above
 from engine.labelled_data import write_slice_folder as write_real_folder
 
 
@@ -87,6 +88,13 @@ def test_a_folder_that_cannot_be_written_is_left_as_it_was(tmp_path, monkeypatch
     assert not any(path.name.startswith(".slices") for path in tmp_path.iterdir())
     with pytest.raises(OutputError, match="cannot be written"):
         write_slice_folder([make_slice()], tmp_path / "no" / "parent")
+
+
+def test_a_full_disk_leaves_nothing_and_is_one_sentence_with_the_folder(tmp_path):
+    for size in (50, 1000):  # the first file, and a later one
+        with no_file_above(size), pytest.raises(OutputError, match="folder out cannot be written"):
+            write_slice_folder([make_slice(shape=(9, 9)), make_slice("b")], tmp_path / "out")
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -203,8 +203,7 @@ def write_slice_folder(
         for item, more in zip(slices, further, strict=True)
     ]
     with atomic_folder(folder) as staging:
-        for item in slices:
-            _write_images(item, staging)
+        _write_images(slices, staging, folder.name)
         table = table_bytes(list(rows[0]), [list(row.values()) for row in rows])
         (staging / INDEX_CSV).write_bytes(table)
 
@@ -234,7 +233,15 @@ def _check(slices: Sequence[LabelledImage]) -> None:
             raise InputError(f"Patient {item.patient} of a slice in HU needs another name.")
 
 
-def _write_images(item: LabelledImage, folder: Path) -> None:
+def _write_images(slices: Sequence[LabelledImage], staging: Path, name: str) -> None:
+    try:
+        for item in slices:
+            _write_slice(item, staging)
+    except OutputError as error:
+        raise OutputError(f"The slice folder {name} cannot be written: {error}") from error
+
+
+def _write_slice(item: LabelledImage, folder: Path) -> None:
     steps = np.rint((item.image.astype(np.float64) - AIR_HU) * _STEPS_PER_HU)
     images = {"img": np.clip(steps, 0, _LARGEST).astype(np.uint16), "lesion": _mask(item.lesion)}
     if item.lungs is not None:
