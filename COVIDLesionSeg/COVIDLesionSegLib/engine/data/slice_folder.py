@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..files import atomic_folder
 from ..labels import LESION, lesions_of_labels
 from ..progress import CancelToken
