@@ -22,9 +22,10 @@ from COVIDLesionSegLib.engine.self_training.confidence import (
     confidence_index,
     enhance,
     most_confident,
+    read_selection,
+    with_corrections,
+    write_selection,
 )
-from COVIDLesionSegLib.engine.self_training.corrections import with_corrections
-from COVIDLesionSegLib.engine.self_training.selection_file import read_selection, write_selection
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.crafted import Pixelwise, make_card
 

@@ -7,8 +7,12 @@ import pytest
 import torch
 
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
-from COVIDLesionSegLib.engine.explain.recorder import feature_blocks, recording
-from COVIDLesionSegLib.engine.explain.slice_explanation import MAPS_PER_BLOCK, explain_slice
+from COVIDLesionSegLib.engine.explain import (
+    MAPS_PER_BLOCK,
+    explain_slice,
+    feature_blocks,
+    recording,
+)
 from COVIDLesionSegLib.engine.flags import UNTRAINED
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network

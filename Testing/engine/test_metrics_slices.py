@@ -14,8 +14,9 @@ from COVIDLesionSegLib.engine.evaluation.examples import (
     TRUE_POSITIVE,
     confusion_picture,
 )
-from COVIDLesionSegLib.engine.metrics.detection import any_pixel, by_infection_rate
 from COVIDLesionSegLib.engine.metrics.infection import (
+    any_pixel,
+    by_infection_rate,
     infection_rate,
     rate_correlation,
     rate_error,

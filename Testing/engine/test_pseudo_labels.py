@@ -15,9 +15,9 @@ from COVIDLesionSegLib.engine.self_training import pseudo_labels as thesis
 from COVIDLesionSegLib.engine.self_training.pseudo_labels import (
     disk_element,
     line_element,
+    pseudo_labelled_slices,
     pseudo_labels,
 )
-from COVIDLesionSegLib.engine.self_training.pseudo_slices import pseudo_labelled_slices
 from COVIDLesionSegLib.engine.volume import write_volume
 
 FINE = {"size": (216, 168, 16), "spacing": (1.5, 1.5, 18.0)}

@@ -12,7 +12,7 @@ from COVIDLesionSegLib.engine.evaluation.examples import Example
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.evaluation.run import Evaluation
 from COVIDLesionSegLib.engine.evaluation.scores import ModelScores, PatientScores
-from COVIDLesionSegLib.engine.explain.slice_explanation import BlockMaps, SliceExplanation
+from COVIDLesionSegLib.engine.explain import BlockMaps, SliceExplanation
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.self_training.self_learning import Level, LevelSettings, SelfLearned
 from COVIDLesionSegLib.engine.synthesis.synthesize import Synthesis, SyntheticSlice

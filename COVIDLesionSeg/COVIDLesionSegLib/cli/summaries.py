@@ -28,7 +28,7 @@ from .progress_display import print_json_line
 
 if TYPE_CHECKING:
     from ..engine.evaluation.run import Evaluation
-    from ..engine.explain.slice_explanation import SliceExplanation
+    from ..engine.explain import SliceExplanation
     from ..engine.flags import Flag
     from ..engine.models.card import ModelCard
     from ..engine.result import SegmentationResult

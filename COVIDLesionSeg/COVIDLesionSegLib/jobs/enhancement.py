@@ -19,8 +19,7 @@ from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.self_training.confidence import enhance as choose_predictions
-from ..engine.self_training.corrections import with_corrections
-from ..engine.self_training.selection_file import read_selection, write_selection
+from ..engine.self_training.confidence import read_selection, with_corrections, write_selection
 from ..engine.training.export import Exported, check_held_out, export_model
 from ..engine.training.recipes import make_recipe
 from ..engine.training.targets import evaluation_slice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.explain.slice_explanation import SliceExplanation, explain_slice
+from ..engine.explain import SliceExplanation, explain_slice
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.progress import (

@@ -24,7 +24,7 @@ from ..engine.models.card import ModelCard
 from ..engine.networks import build_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.self_training.pseudo_slices import pseudo_labelled_slices
+from ..engine.self_training.pseudo_labels import pseudo_labelled_slices
 from ..engine.self_training.self_learning import LevelSettings, SelfLearned, learn_recursively
 from ..engine.training.export import export_model
 from ..engine.training.module import frozen

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import RESEARCH_USE_NOTICE, __version__
-from ..engine.explain.slice_explanation import MAPS_PER_BLOCK, SliceExplanation
+from ..engine.explain import MAPS_PER_BLOCK, SliceExplanation
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.parameters import Parameters

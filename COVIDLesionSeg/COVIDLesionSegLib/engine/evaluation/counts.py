@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from ..data.labelled import LabelledImage
 from ..inference.ensemble import Decision
-from ..metrics.detection import any_pixel
-from ..metrics.infection import infection_rate
+from ..metrics.infection import any_pixel, infection_rate
 from ..metrics.overlap import Confusion, ProbabilityHistogram
 from ..metrics.surface import hausdorff95, normalised_surface_dice
 

@@ -6,8 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..metrics.detection import by_infection_rate
-from ..metrics.infection import INFECTED_ABOVE, SMALL_LESIONS_BELOW, rate_correlation, rate_error
+from ..metrics.infection import (
+    INFECTED_ABOVE,
+    SMALL_LESIONS_BELOW,
+    by_infection_rate,
+    rate_correlation,
+    rate_error,
+)
 from ..metrics.overlap import Confusion, mean_and_sd
 from ..text import percent
 from .counts import SURFACE_TOLERANCE, Counts, SliceCount

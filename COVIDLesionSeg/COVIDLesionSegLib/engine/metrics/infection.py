@@ -1,4 +1,4 @@
-"""Infection rate of slices: the share of the lung's area that is lesion (COVID-Rate)."""
+"""Infection rate of slices, the share of the lung's area that is lesion, and infected slices."""
 
 from __future__ import annotations
 
@@ -40,3 +40,13 @@ def rate_correlation(true_rates: Sequence[float], predicted_rates: Sequence[floa
     if len(true_rates) < 2 or np.ptp(true_rates) == 0 or np.ptp(predicted_rates) == 0:
         return None
     return float(pearsonr(true_rates, predicted_rates).statistic)
+
+
+def any_pixel(lesion: np.ndarray) -> bool:
+    """Cascade, section 2.4: positive if at least one pixel is called lesion, p > 0.5."""
+    return bool(lesion.any())
+
+
+def by_infection_rate(rate: float | None) -> bool | None:
+    """COVID-Rate: infected if more than 0.005 of the lung's area is lesion; None without lung."""
+    return None if rate is None else rate > INFECTED_ABOVE

@@ -11,13 +11,19 @@ Slices that people marked or corrected are not in the paper. The caller trains o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from ..data.labelled import LabelledData, LabelledImage
+from ..errors import InputError
+from ..files import write_bytes
 from ..inference.ensemble import Decision
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 
@@ -183,3 +189,82 @@ def _candidates(
             verdict = "not among the most confident"
             item = replace(sample.axial_slice(index, lesion), pseudo=True)
         yield item, Candidate(name, sample.patient, confidence, int(lesion.sum()), verdict)
+
+
+def with_corrections(
+    labelled: Sequence[LabelledImage], corrections: Sequence[LabelledImage], weight: float = 1.0
+) -> list[LabelledImage]:
+    """Labelled slices without those that were corrected, and after them the corrections.
+
+    Args:
+        labelled: Slices with lesions from any source.
+        corrections: Slices whose lesions a person corrected, identified by patient and name.
+        weight: Of each correction.
+
+    Raises:
+        InputError: A slice was corrected twice.
+        ParameterError: The weight is not positive.
+    """
+    corrected = {(item.patient, item.name) for item in corrections}
+    if len(corrected) < len(corrections):
+        raise InputError("A slice was corrected twice: keep one of the corrections.")
+    kept = [item for item in labelled if (item.patient, item.name) not in corrected]
+    return kept + [replace(item, weight=weight) for item in corrections]
+
+
+def write_selection(
+    slices: Sequence[LabelledImage], chosen_by: Mapping[str, Any], path: Path
+) -> None:
+    """Write slices in HU, compressed; the file is complete or absent.
+
+    Args:
+        slices: See :attr:`~.confidence.Enhancement.slices`.
+        chosen_by: What determined the selection, ready for JSON.
+        path: A file ``.npz``.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    named = [[item.name, item.patient, *item.sources] for item in slices]
+    facts = {"chosen_by": chosen_by, "slices": named}
+    arrays: dict[str, Any] = {"facts": np.array(json.dumps(facts))}
+    for number, item in enumerate(slices):
+        arrays[f"image-{number}"], arrays[f"lesion-{number}"] = item.image, item.lesion
+        if item.lungs is not None:
+            arrays[f"lungs-{number}"] = item.lungs
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)
+    write_bytes(data.getvalue(), path)
+
+
+def read_selection(chosen_by: Mapping[str, Any], path: Path) -> list[LabelledImage]:
+    """The slices of a file that :func:`write_selection` wrote.
+
+    Raises:
+        InputError: The file is damaged, or the slices were selected from other data or by another
+            model.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes())) as arrays:
+            facts = json.loads(str(arrays["facts"]))
+            slices = [
+                LabelledImage(
+                    name=name,
+                    patient=patient,
+                    image=arrays[f"image-{number}"],
+                    windowed=False,
+                    lesion=arrays[f"lesion-{number}"],
+                    lungs=arrays.get(f"lungs-{number}"),
+                    pseudo=True,
+                    sources=tuple(sources),
+                )
+                for number, (name, patient, *sources) in enumerate(facts["slices"])
+            ]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path.name} is damaged: choose another folder.") from error
+    if facts["chosen_by"] != json.loads(json.dumps(chosen_by)):
+        raise InputError(
+            "The folder holds slices that were chosen from other data, or by another model: resume "
+            "with the same, or choose another folder."
+        )
+    return slices
