@@ -29,7 +29,7 @@ def running(bench, panel, ct, run_state):
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.RUNNING
     bench.wait_until(lambda: panel.ui.statusLabel.text != "Starting", seconds=240)
-    return panel.run._process
+    return panel.run._active.job._process
 
 
 @pytest.fixture
