@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import slicer
 import vtk
@@ -11,6 +13,9 @@ from ..engine.errors import InputError
 from ..engine.volume import Geometry, Volume
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
 
 LUNG_WINDOW = (1500.0, -600.0)
 """Width and level in HU in which lungs are read."""
@@ -42,16 +47,21 @@ def volume_from_node(node) -> Volume:
     )
 
 
-def first_ct(scene):
-    """The scene's first volume that may be a CT: no label map, no result, not hidden; or None."""
+def first_ct(scene: vtkMRMLScene) -> vtkMRMLScalarVolumeNode | None:
+    """The scene's first volume that may be a CT, or None."""
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
-        is_result = node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
-        # Label maps are of a class derived from this one.
-        is_grey = node.GetClassName() == "vtkMRMLScalarVolumeNode"
-        if is_grey and not is_result and not node.GetHideFromEditors():
+        if may_be_ct(node):
             return node
     return None
+
+
+def may_be_ct(node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a volume may be a CT: no label map, no result of this package, not hidden."""
+    is_result = node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
+    # Label maps are of a class derived from this one.
+    is_grey = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+    return is_grey and not is_result and not node.GetHideFromEditors()
 
 
 def volume_to_node(volume: Volume, name: str, scene=None):

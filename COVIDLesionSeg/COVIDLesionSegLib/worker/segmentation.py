@@ -87,7 +87,7 @@ class BackgroundSegmentation:
             self._folder.cleanup()
 
     def cancel(self) -> None:
-        """End the worker and all it started, without waiting; :meth:`poll` tells when it is gone."""
+        """End the worker and all it started, without waiting: :meth:`poll` tells when it has."""
         self._cancelled = True
         self._process.kill()
 
