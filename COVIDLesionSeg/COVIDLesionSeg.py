@@ -1,13 +1,19 @@
 """Registers the module with Slicer; everything it does is in COVIDLesionSegLib."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
-from COVIDLesionSegLib.panel.logic import COVIDLesionSegLogic
-from COVIDLesionSegLib.panel.notice import research_use_notice
+from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
 from COVIDLesionSegLib.panel.self_test import COVIDLesionSegTest
-from COVIDLesionSegLib.panel.widget import COVIDLesionSegWidget
+from COVIDLesionSegLib.panel.widget import COVIDLesionSegWidget, research_use_notice
+
+if TYPE_CHECKING:
+    from slicer import qSlicerScriptedLoadableModule
 
 __all__ = [
     "COVIDLesionSeg",
@@ -22,7 +28,7 @@ HOMEPAGE = "https://github.com/COVIDLesionSeg/COVIDLesionSeg"
 class COVIDLesionSeg(ScriptedLoadableModule):
     """Title, category, help and thanks, as Slicer shows them."""
 
-    def __init__(self, parent) -> None:
+    def __init__(self, parent: qSlicerScriptedLoadableModule) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("COVID-19 Lesion Segmentation")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
@@ -32,14 +38,14 @@ class COVIDLesionSeg(ScriptedLoadableModule):
             "CT-0 to CT-4, a probability overlay and a 3D model of the infection.</p>"
             "<ol>"
             "<li>Load a chest CT (in Hounsfield units) and select it.</li>"
-            "<li>Press <b>Apply</b>. The first time, Slicer asks before it installs the Python "
-            "packages that are needed. The window stays live; <b>Cancel</b> stops at any "
-            "moment.</li>"
-            "<li>Read the severity and the remarks below it, check the lungs and lesions in the "
-            "slices, and correct them in Segment Editor where they are wrong.</li>"
+            "<li>Press <b>Apply</b>. Before the first run, Slicer asks whether to install the "
+            "required Python packages. You can go on working during the run; <b>Cancel</b> stops "
+            "it at once.</li>"
+            "<li>Read the severity and the quality flags below it. Check lungs and lesions in the "
+            "slice views and correct them in Segment Editor.</li>"
             "</ol>"
-            "<p>Running again on the same CT updates the same nodes; what you corrected is kept as "
-            "segments of its own.</p>"
+            "<p>Another run on the same CT updates its nodes. Corrected segments are kept as "
+            "copies.</p>"
             "<p>From the Python console: "
             "<code>from COVIDLesionSeg import COVIDLesionSegLogic; "
             "COVIDLesionSegLogic().segment(getNode('CT'))</code></p>"
@@ -49,5 +55,5 @@ class COVIDLesionSeg(ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "The networks, losses and severity rules follow published work, cited in the "
             '<a href="{homepage}">documentation</a>. Code: Apache-2.0. Weights carry the licence '
-            "of the data they were trained on, stated in each model's card."
+            "of their training data, stated on each model's card."
         ).format(homepage=HOMEPAGE)

@@ -29,7 +29,7 @@ BELOW = {
     "report": {"engine", "scene", "headless"},
     "jobs": {"engine", "scene", "headless", "report"},
     "worker": {"engine", "jobs"},
-    "logic.py": {"engine", "scene", "jobs"},
+    "logic.py": {"engine", "scene", "jobs", "worker"},
     "cli": {"engine", "report", "jobs", "worker"},
     "panel": {"engine", "scene", "jobs", "worker", "logic"},
 }

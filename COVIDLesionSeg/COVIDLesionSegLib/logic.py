@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from .engine.errors import DependencyError
+from .engine.errors import DependencyError, InputError
 from .engine.models.user_models import default_model
 from .engine.parameters import Parameters
 from .engine.progress import CancelToken, ProgressCallback, ignore_progress
@@ -17,7 +18,11 @@ from .engine.progress import CancelToken, ProgressCallback, ignore_progress
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
 
+    from .engine.result import SegmentationResult
+    from .engine.volume import Volume
     from .scene.show import SceneResult
+
+POLL_INTERVAL_SECONDS = 0.05
 
 
 class COVIDLesionSegLogic:
@@ -33,14 +38,17 @@ class COVIDLesionSegLogic:
         cancel: CancelToken | None = None,
         **parameters: str | float | int | bool,
     ) -> SceneResult:
-        """Segment a chest CT and show the result in the scene, in this process.
+        """Segment a chest CT in a background process, as the panel does, and show the result.
 
-        The panel does the same in a background process; both give identical results.
+        Returns when the result is in the scene. Slicer's window stays live meanwhile: events are
+        processed while this waits.
 
         Args:
             volumeNode: The CT, in HU.
-            progress: Called with a ``Progress`` at every step.
-            cancel: Set it from a callback or another thread to stop; the scene stays unchanged.
+            progress: Called with a ``Progress`` at every step; what it raises ends the process and
+                is passed on.
+            cancel: Set it from a callback or another thread to stop at once; the scene stays
+                unchanged.
             **parameters: Any field of :class:`~COVIDLesionSegLib.engine.parameters.Parameters`:
                 ``model`` (several joined by ``+`` are an ensemble), ``combination``, ``lungs``,
                 ``device``, ``precision``, ``tiling``, ``threshold``, ``batch_size``,
@@ -53,25 +61,49 @@ class COVIDLesionSegLogic:
 
         Raises:
             ParameterError: An unknown parameter, or one out of range.
-            InputError: The volume is not a chest CT in HU, or no lungs were found.
+            InputError: The volume is not a chest CT in HU, no lungs were found, or the CT was
+                removed from the scene meanwhile.
             ModelError: A model is unknown, its weights are absent or damaged, or it tells other
                 classes than the rest of its ensemble.
             DependencyError: A Python package is missing.
             DeviceError: The device is absent or out of memory.
             Cancelled: ``cancel`` was set.
+            CovidLesionSegError: The background process ended unexpectedly.
         """
         from .scene.show import show_result
         from .scene.volumes import volume_from_node
 
         volume = volume_from_node(volumeNode)
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
-        try:
-            from .engine.pipeline import segment
-
-            result = segment(volume, chosen, report=progress or ignore_progress, cancel=cancel)
-        except ImportError as error:
-            raise DependencyError(
-                f"{error.name or 'A Python package'} is missing: press Apply in the module "
-                "COVID-19 Lesion Segmentation once, which offers to install it."
-            ) from error
+        result = _segment(volume, chosen, progress or ignore_progress, cancel or CancelToken())
+        if volumeNode.GetScene() is None:
+            raise InputError("The CT was removed from the scene while it was segmented.")
         return show_result(volumeNode, result)
+
+
+def _segment(
+    volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
+) -> SegmentationResult:
+    """Run a worker process to its end, with Slicer's events processed meanwhile."""
+    import slicer
+
+    from .worker.segmentation import BackgroundSegmentation
+
+    cancel.raise_if_cancelled()
+    job = BackgroundSegmentation(
+        volume, parameters, progress, temporary_path=slicer.app.temporaryPath
+    )
+    try:
+        while (result := job.poll()) is None:
+            if cancel.cancelled:
+                job.cancel()
+            slicer.app.processEvents()
+            time.sleep(POLL_INTERVAL_SECONDS)
+    except DependencyError as error:
+        raise DependencyError(
+            f"{error} In 3D Slicer, press Apply in the module COVID-19 Lesion Segmentation once, "
+            "which offers to install what is missing."
+        ) from error
+    finally:
+        job.close()
+    return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Property, Signal
 
 from .properties import stored
@@ -51,8 +51,22 @@ class qSlicerScriptedLoadableModuleWidget(SceneWidget):
         return self._self
 
 
+class qMRMLSortFilterProxyModel(PythonQtManners, QtCore.QObject):
+    """Which nodes a list leaves out."""
+
+    changed = Signal()
+    hiddenNodeIDs = stored("QStringList", "hiddenNodeIDs", [])
+
+    def property_changed(self, name: str, value) -> None:
+        self.changed.emit()
+
+
 class qMRMLNodeComboBox(SceneWidget):
-    """A drop-down list of the scene's nodes of some classes."""
+    """A drop-down list of the scene's nodes of some classes.
+
+    As in Slicer, it takes in no node while a scene is being imported, and tells its current node
+    anew once it has.
+    """
 
     currentNodeChanged = Signal(object)
     nodeTypes = stored("QStringList", "nodeTypes", [])
@@ -74,6 +88,8 @@ class qMRMLNodeComboBox(SceneWidget):
         self._observed = None
         self._tags: list[int] = []
         self._list.activated.connect(lambda index: self._select(self._ids[index]))
+        self._filter = qMRMLSortFilterProxyModel()
+        self._filter.changed.connect(self._refresh)
 
     currentNodeID = Property(str, lambda self: self._current_id, lambda self, i: self._select(i))
 
@@ -82,6 +98,9 @@ class qMRMLNodeComboBox(SceneWidget):
 
     def setCurrentNode(self, node) -> None:
         self._select(node.GetID() if node else "")
+
+    def sortFilterProxyModel(self) -> qMRMLSortFilterProxyModel:
+        return self._filter
 
     def property_changed(self, name: str, value) -> None:
         self._refresh()
@@ -92,7 +111,10 @@ class qMRMLNodeComboBox(SceneWidget):
         self._observed, self._tags = scene, []
         if scene is not None:
             events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
-            self._tags = [scene.AddObserver(event, lambda *_: self._refresh()) for event in events]
+            self._tags = [
+                *(scene.AddObserver(event, lambda *_: self._refresh()) for event in events),
+                scene.AddObserver(scene.EndImportEvent, lambda *_: self._take_in_import()),
+            ]
         self._refresh()
 
     def _nodes(self) -> list:
@@ -101,12 +123,17 @@ class qMRMLNodeComboBox(SceneWidget):
             for index in range(self._scene.GetNumberOfNodesByClass(class_name)):
                 node = self._scene.GetNthNodeByClass(index, class_name)
                 exact = node.GetClassName() == class_name
-                if (exact or self.showChildNodeTypes) and not node.GetHideFromEditors():
+                hidden = node.GetHideFromEditors() or node.GetID() in self._filter.hiddenNodeIDs
+                if (exact or self.showChildNodeTypes) and not hidden:
                     nodes.append(node)
         return nodes
 
+    def _take_in_import(self) -> None:
+        self._refresh()
+        self.currentNodeChanged.emit(self.currentNode())
+
     def _refresh(self) -> None:
-        if self._scene is None:
+        if self._scene is None or self._scene.IsImporting():
             return
         nodes = self._nodes()
         self._ids = [""] * self.noneEnabled + [node.GetID() for node in nodes]

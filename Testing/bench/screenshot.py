@@ -1,4 +1,4 @@
-"""Pictures of a panel as PNG files."""
+"""How a panel looks: pictures as PNG files, and the width it asks for."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def save_screenshot(panel: QtWidgets.QWidget, path: Path, width: int = 420) -> P
     process_events()
     QtWidgets.QWidget.grab(panel).save(str(path), "PNG")
     return path
+
+
+def hinted_widths(panel: QtWidgets.QWidget) -> tuple[int, int]:
+    """The width that the panel would like, and the least it asks for, in pixels."""
+    widget = QtWidgets.QWidget
+    return widget.sizeHint(panel).width(), widget.minimumSizeHint(panel).width()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from panel.workers import ScriptedWorker, finished_with, known_result
+
 MODULE_FILE = Path(__file__).parents[2] / "COVIDLesionSeg" / "COVIDLesionSeg.py"
 
 
@@ -54,3 +56,24 @@ def ct(panel, phantom):
     node = volume_to_node(phantom.volume, "CT")
     panel.ui.ctSelector.setCurrentNode(node)
     return node
+
+
+@pytest.fixture
+def apply(panel, ct, bench):
+    """Press Apply with a given worker and wait for the end."""
+    from COVIDLesionSegLib.panel.run import RunState
+
+    def press(worker: ScriptedWorker) -> None:
+        panel.run._start_process = worker
+        panel.ui.applyButton.click()
+        bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    return press
+
+
+@pytest.fixture
+def shown(apply, panel, phantom):
+    """A known result, shown."""
+    result = known_result(phantom)
+    apply(finished_with(result))
+    return result

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from panel.workers import finished_with, known_result
+
 UI_FILE = Path(__file__).parents[2] / "COVIDLesionSeg/Resources/UI/COVIDLesionSeg.ui"
 CONTROLS = {
     "QCheckBox",
@@ -108,9 +110,30 @@ def test_no_result_and_no_progress_are_shown_before_a_run(panel, ct):
     assert panel.ui.progressBar.isHidden()
 
 
+def test_the_panel_keeps_its_width_when_names_are_long_and_a_result_appears(
+    loaded, panel, ct, apply, phantom, bench
+):
+    """Slicer makes its module panel at least as wide as either hint."""
+    from dataclasses import replace
+
+    from bench.screenshot import hinted_widths
+    from COVIDLesionSegLib.engine.flags import Flag
+
+    loaded.panel.show()
+    bench.wait_until(lambda: loaded.panel.isVisible())
+    before = hinted_widths(loaded.panel)
+    ct.SetName("Thorax 1.0 B60f, 5 mm, breath hold, without contrast agent " * 3)
+    result = known_result(phantom, ensemble=True)
+    apply(finished_with(replace(result, flags=(Flag("long", "A long flag. " * 30),))))
+    panel.ui.rulesCollapsibleButton.collapsed = False
+
+    assert not panel.ui.resultWidget.isHidden()
+    assert hinted_widths(loaded.panel) == before
+
+
 def test_the_translatable_notice_is_the_one_of_every_report(bench):
     from COVIDLesionSegLib import RESEARCH_USE_NOTICE
-    from COVIDLesionSegLib.panel.notice import research_use_notice
+    from COVIDLesionSegLib.panel.widget import research_use_notice
 
     assert research_use_notice() == RESEARCH_USE_NOTICE
 

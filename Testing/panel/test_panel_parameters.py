@@ -76,8 +76,8 @@ def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
     choose(ui.modelComboBox, "amc-net-released")
     choose(ui.lungsComboBox, "lungs-cascade-unet")
-    check(ui.votersComboBox, "unet")
-    check(ui.votersComboBox, "amc-net")
+    check(ui.membersComboBox, "unet")
+    check(ui.membersComboBox, "amc-net")
     ui.combinationComboBox.currentIndex = 1
     ui.deviceComboBox.currentIndex = 1
     ui.tilingComboBox.currentIndex = 2
@@ -101,23 +101,23 @@ def test_what_is_set_in_the_panel_reaches_the_engine(panel):
 
 def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
     ui = panel.ui
-    assert "unet" in values_of(ui.votersComboBox)
-    assert not {"amc-net", "drsegunet", "lungs-cascade-unet"} & {*values_of(ui.votersComboBox)}
-    check(ui.votersComboBox, "unet")
+    assert "unet" in values_of(ui.membersComboBox)
+    assert not {"amc-net", "drsegunet", "lungs-cascade-unet"} & {*values_of(ui.membersComboBox)}
+    check(ui.membersComboBox, "unet")
     choose(ui.modelComboBox, "drsegunet")
 
-    assert values_of(ui.votersComboBox) == ["drsegunet-upsampling", "drseg-unet"]
+    assert values_of(ui.membersComboBox) == ["drsegunet-upsampling", "drseg-unet"]
     assert parameters_of(panel).members == ("drsegunet",)
 
 
 def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
     ui = panel.ui
     for voter in ("unet", "r2unet"):
-        check(ui.votersComboBox, voter)
+        check(ui.membersComboBox, voter)
     choose(ui.modelComboBox, "unet")
     assert parameters_of(panel).members == ("unet", "r2unet")
-    assert checked_in(ui.votersComboBox) == ["r2unet"]
-    check(ui.votersComboBox, "r2unet", False)
+    assert checked_in(ui.membersComboBox) == ["r2unet"]
+    check(ui.membersComboBox, "r2unet", False)
 
     assert parameters_of(panel).members == ("unet",)
 
@@ -127,14 +127,40 @@ def test_an_ensemble_that_ships_is_one_choice_and_votes_as_it_is(panel):
     choose(panel.ui.modelComboBox, "eamc")
     assert parameters_of(panel).model == "eamc"
     assert panel.ui.combinationComboBox.enabled
-    assert "eamc-1" in values_of(panel.ui.votersComboBox)
+    assert "eamc-1" in values_of(panel.ui.membersComboBox)
 
 
 def test_how_to_decide_is_asked_of_an_ensemble_only(panel):
     ui = panel.ui
     assert not ui.combinationComboBox.enabled
-    check(ui.votersComboBox, "unet")
+    check(ui.membersComboBox, "unet")
     assert ui.combinationComboBox.enabled
+
+
+@pytest.mark.parametrize(
+    ("platform", "absent"), [("linux", "mps"), ("win32", "mps"), ("darwin", "cuda")]
+)
+def test_devices_that_a_platform_cannot_have_are_not_offered(bench, platform, absent):
+    from COVIDLesionSegLib.panel.choices import devices
+
+    offered = {device.value for device in devices(platform)}
+    assert offered == {*engine.DEVICES} - {absent}
+
+
+def test_the_devices_of_this_platform_are_listed(panel):
+    from COVIDLesionSegLib.panel.choices import devices
+
+    assert values_of(panel.ui.deviceComboBox) == [device.value for device in devices()]
+
+
+def test_the_device_of_another_computers_scene_becomes_automatic(panel):
+    from COVIDLesionSegLib.panel.choices import Device, devices
+
+    (foreign,) = set(Device) - {*devices()}
+    panel.logic.getParameterNode().device = foreign
+
+    assert parameters_of(panel).device == "auto"
+    assert panel.ui.deviceComboBox.currentIndex == 0
 
 
 def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
@@ -143,13 +169,13 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
     ui.allowUntrainedCheckBox.checked = True
     choose(ui.lungsComboBox, "lungs-cascade-unet")
     choose(ui.modelComboBox, "unet")
-    check(ui.votersComboBox, "amc-net")
+    check(ui.membersComboBox, "amc-net")
     scene.Commit(str(tmp_path / "scene.mrml"))
 
     scene.Clear(False)
     assert ui.deviceComboBox.currentIndex == 0
     assert parameters_of(panel) == engine.Parameters()
-    assert checked_in(ui.votersComboBox) == []
+    assert checked_in(ui.membersComboBox) == []
     scene.SetURL(str(tmp_path / "scene.mrml"))
     scene.Connect()
     panel.enter()
@@ -158,7 +184,7 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
     assert ui.allowUntrainedCheckBox.checked
     assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "unet"
     assert ui.lungsComboBox.itemData(ui.lungsComboBox.currentIndex) == "lungs-cascade-unet"
-    assert checked_in(ui.votersComboBox) == ["amc-net"]
+    assert checked_in(ui.membersComboBox) == ["amc-net"]
     assert parameters_of(panel).model == "unet+amc-net"
 
 

@@ -9,27 +9,6 @@ from COVIDLesionSegLib.engine.text import millilitres
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
 
-@pytest.fixture
-def apply(panel, ct, bench):
-    """Press Apply with a given worker and wait for the end."""
-    from COVIDLesionSegLib.panel.run import RunState
-
-    def press(worker: ScriptedWorker) -> None:
-        panel.run._start_process = worker
-        panel.ui.applyButton.click()
-        bench.wait_until(lambda: panel.run.state is RunState.IDLE)
-
-    return press
-
-
-@pytest.fixture
-def shown(apply, panel, phantom):
-    """A known result, shown."""
-    result = known_result(phantom)
-    apply(finished_with(result))
-    return result
-
-
 def table_texts(table) -> list[list[str]]:
     rows, columns = range(table.rowCount), range(table.columnCount)
     return [[table.item(row, column).text() for column in columns] for row in rows]
@@ -143,7 +122,7 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
     assert ui.severityLabel.text.startswith("CT-")
 
 
-def test_remarks_stand_right_below_the_headline(panel):
+def test_quality_flags_stand_right_below_the_headline(panel):
     layout = panel.ui.resultWidget.layout()
     order = [layout.itemAt(i).widget() for i in range(4)]
 
@@ -284,17 +263,16 @@ def test_a_result_that_cannot_be_shown_is_never_called_done(apply, panel, phanto
 
 def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
     from COVIDLesionSegLib.panel import views
-    from COVIDLesionSegLib.scene.volumes import volume_to_node
 
     scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode").SetLayoutName("Red")
     apply(finished_with(known_result(phantom)))
     buttons = (panel.ui.overlayButton, panel.ui.surfacesButton, panel.ui.volumeRenderingButton)
     assert [button.checked for button in buttons] == [True, True, False]
+    panel.exit()
     views.show_overlay(ct, panel._shown.probabilityNode, False)
     views.show_surfaces(panel._shown, False)
     views.show_volume_rendering(panel._shown, True)
-    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
-    panel.ui.ctSelector.setCurrentNode(ct)
+    panel.enter()
 
     assert [button.checked for button in buttons] == [False, False, True]
 

@@ -29,7 +29,7 @@ def running(bench, panel, ct, run_state):
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.RUNNING
     bench.wait_until(lambda: panel.ui.statusLabel.text != "Starting", seconds=240)
-    return panel.run._process
+    return panel.run._active.job._process
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_apply_gives_what_the_console_gives_and_keeps_the_window_live(panel, ct,
     import qt
     from slicer.util import arrayFromSegmentBinaryLabelmap, arrayFromVolume
 
-    from COVIDLesionSegLib.panel.logic import COVIDLesionSegLogic
+    from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
 
     beats, stages, fractions = [], [], []
     heart = qt.QTimer()
@@ -93,7 +93,7 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
 
     ui = panel.ui
     ui.modelComboBox.currentIndex = ui.modelComboBox.findData("unet")
-    voters = ui.votersComboBox
+    voters = ui.membersComboBox
     voters.model().item(voters.findData("attention-unet")).setCheckState(qt.Qt.Checked)
     ui.applyButton.click()
     wait_idle()

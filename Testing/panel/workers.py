@@ -44,8 +44,11 @@ def known_result(phantom, lesion: bool = True, ensemble: bool = False) -> Segmen
 class ScriptedWorker:
     """A worker that says what it is told to, and ends when told to."""
 
-    def __init__(self, messages=(), result=None, exit_code: int | None = None) -> None:
+    def __init__(
+        self, messages=(), result=None, exit_code: int | None = None, printed: str = ""
+    ) -> None:
         self._messages = list(messages)
+        self._printed = printed
         self._result = result
         self.code = exit_code
         self.killed = False
@@ -74,7 +77,7 @@ class ScriptedWorker:
         """It has ended already."""
 
     def log(self) -> str:
-        return "what the worker printed"
+        return self._printed
 
 
 def finished_with(result: SegmentationResult) -> ScriptedWorker:

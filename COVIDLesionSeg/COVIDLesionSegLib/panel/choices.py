@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -9,29 +10,48 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from ..engine.errors import ModelError
-from ..engine.parameters import COMBINATIONS, DEVICES, LUNG_METHODS, PRECISIONS, TILINGS
+from ..engine.parameters import LUNG_METHODS
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
 
 
-class _Choice(Enum):
+class Choice(Enum):
     """One of the engine's values, with a label for people."""
 
     def label(self) -> str:
         """The label, or the engine's own value where there is none."""
-        return _labels()[type(self).__name__].get(self.value, self.value)
+        return _labels()[type(self).__name__].get(self.value, str(self.value))
 
 
-def _offer(name: str, values: tuple[str, ...]) -> type[_Choice]:
-    members = {value.upper().replace("-", "_"): value for value in values}
-    return _Choice(name, members, module=__name__)
+class Combination(Choice):
+    MAJORITY_VOTE = "majority-vote"
+    MEAN = "mean"
 
 
-Combination = _offer("Combination", COMBINATIONS)
-Device = _offer("Device", DEVICES)
-Tiling = _offer("Tiling", TILINGS)
-Precision = _offer("Precision", PRECISIONS)
+class Device(Choice):
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Tiling(Choice):
+    WHOLE_SLICE = "whole-slice"
+    OVERLAPPING = "overlapping"
+    NON_OVERLAPPING = "non-overlapping"
+
+
+class Precision(Choice):
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def devices(platform: str = sys.platform) -> list[Device]:
+    """The devices that a computer of this platform may have."""
+    absent = Device.CUDA if platform == "darwin" else Device.MPS
+    return [device for device in Device if device is not absent]
 
 
 def _labels() -> dict[str, dict[str, str]]:
@@ -42,20 +62,20 @@ def _labels() -> dict[str, dict[str, str]]:
             "mean": _("Mean probability"),
         },
         "Device": {
-            "auto": _("Automatic (GPU if there is one)"),
-            "cpu": _("Processor (CPU)"),
+            "auto": _("Automatic"),
+            "cpu": _("CPU"),
             "cuda": _("NVIDIA GPU (CUDA)"),
             "mps": _("Apple GPU (MPS)"),
         },
         "LungMethod": {
-            "threshold": _("Classical (no network)"),
+            "threshold": _("Thresholding (no network)"),
             "lungmask-r231": _("lungmask R231 (weights not included)"),
             "lungmask-r231covidweb": _("lungmask R231CovidWeb (weights not included)"),
         },
         "Tiling": {
             "whole-slice": _("Whole slices"),
             "overlapping": _("Overlapping patches"),
-            "non-overlapping": _("Separate patches (as published)"),
+            "non-overlapping": _("Non-overlapping patches (as published)"),
         },
         "Precision": {
             "auto": _("Automatic"),
@@ -67,13 +87,13 @@ def _labels() -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One way to find lesions or lungs, as the panel lists it.
+    """A model, an ensemble or a lung extractor, as the panel lists it.
 
     Attributes:
         id: What ``Parameters`` call it.
         label: For people; it says where weights are missing.
-        classes: What a model of the catalogue tells apart; empty for other ways.
-        is_ensemble: It is several models already.
+        classes: Lesion classes of a model; empty for lung extractors.
+        is_ensemble: Whether it stands for several models.
     """
 
     id: str
@@ -84,11 +104,11 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class ModelChoices:
-    """Everything that finds lesions and lungs.
+    """Everything that segments lesions and lungs.
 
     Attributes:
-        lesions: Models of the catalogue, in its order: trained ones first; an ensemble stands
-            before its members.
+        lesions: Models of the catalogue, in its order: trained ones first, an ensemble before its
+            members.
         lungs: Lung extractors, then models of the catalogue.
         problem: What is wrong with models that are not listed, or "".
     """
@@ -123,7 +143,7 @@ def model_choices() -> ModelChoices:
 
 def _label(model: Model) -> str:
     if model.card.weights is None:
-        return _("{title} (not trained)").format(title=model.title)
+        return str(_("{title} (not trained)").format(title=model.title))
     if not model.weights_present:
-        return _("{title} (weights not installed)").format(title=model.title)
+        return str(_("{title} (weights not installed)").format(title=model.title))
     return model.title

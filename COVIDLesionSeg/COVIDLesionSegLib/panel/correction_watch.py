@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 from slicer.util import VTKObservationMixin
 
 from ..scene.corrections import is_corrected
+
+if TYPE_CHECKING:
+    import vtk
+    from slicer import vtkMRMLSegmentationNode
 
 DELAY_MS = 500
 """Strokes that follow each other this fast are looked at once, after the last."""
@@ -21,14 +26,14 @@ class CorrectionWatch(VTKObservationMixin):
         """``on_change`` hears whether the watched segmentation was corrected since its run."""
         VTKObservationMixin.__init__(self)
         self._on_change = on_change
-        self._node = None
+        self._node: vtkMRMLSegmentationNode | None = None
         self._corrected = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
         self._timer.connect("timeout()", self._look)
 
-    def watch(self, node) -> None:
+    def watch(self, node: vtkMRMLSegmentationNode | None) -> None:
         """Watch ``node`` instead of the present one, or nothing if it is None."""
         self.stop()
         self._node = node
@@ -47,7 +52,7 @@ class CorrectionWatch(VTKObservationMixin):
         self.removeObservers()
         self._node = None
 
-    def _on_modified(self, caller, event) -> None:
+    def _on_modified(self, caller: vtk.vtkObject, event: str) -> None:
         # The fingerprints of a large CT take a while: what is known already is not asked again.
         if not self._corrected:
             self._timer.start()

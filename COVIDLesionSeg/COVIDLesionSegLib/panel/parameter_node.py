@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .. import logic
 from ..engine.parameters import Parameters
 from .choices import Combination, Device, Precision, Tiling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import vtk
+    from slicer import vtkMRMLScriptedModuleNode
+
+    from .ui import PanelUi
+
+    class _Wrapper:
+        """What ``parameterNodeWrapper`` adds to a class."""
+
+        def __init__(self, parameterNode: vtkMRMLScriptedModuleNode) -> None: ...
+        def connectGui(self, gui: PanelUi) -> int: ...
+        def disconnectGui(self, guiTag: int) -> None: ...
+        def AddObserver(
+            self, event: int, callback: Callable[[vtk.vtkObject, str], None], priority: float = 0.0
+        ) -> int: ...
+        def RemoveObserver(self, tag: int) -> None: ...
+
+else:
+    _Wrapper = object
 
 _DEFAULT = Parameters()
 
 
 @parameterNodeWrapper
-class COVIDLesionSegParameterNode:
+class COVIDLesionSegParameterNode(_Wrapper):
     """The CT and everything in :class:`~COVIDLesionSegLib.engine.parameters.Parameters`.
 
     Attributes:
-        ct: The chest CT to segment.
+        ct: The chest CT to segment, or None.
         model: Model id from the catalogue, or several joined by ``+``; the user's default model
             until one is chosen.
         lungs: Name of a lung extractor, or id of a model that finds lungs.
@@ -54,3 +78,14 @@ def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
         batch_size=node.batchSize,
         allow_untrained=node.allowUntrained,
     )
+
+
+class COVIDLesionSegLogic(logic.COVIDLesionSegLogic, ScriptedLoadableModuleLogic):
+    """The console API as a module's logic in the Slicer application, with its parameter node."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+
+    def getParameterNode(self) -> COVIDLesionSegParameterNode:
+        """The panel's state in the scene, typed."""
+        return COVIDLesionSegParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))

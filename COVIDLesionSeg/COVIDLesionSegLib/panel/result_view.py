@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
@@ -10,6 +11,9 @@ from slicer.i18n import tr as _
 from ..engine.flags import UNTRAINED_MARK, Flag, is_untrained
 from ..engine.severity.report import SeverityReport
 from ..engine.text import millilitres, percent
+
+if TYPE_CHECKING:
+    from .ui import PanelUi
 
 # Background and text colour by category, light to dark with severity, each pair with a contrast of
 # at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.
@@ -27,8 +31,7 @@ UNTRAINED_COLORS = ("#b00020", "#ffffff")
 class ResultView:
     """Fills the result widgets of the ``.ui`` file."""
 
-    def __init__(self, ui) -> None:
-        """``ui`` holds the widgets by their names in the ``.ui`` file."""
+    def __init__(self, ui: PanelUi) -> None:
         self._ui = ui
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -39,8 +42,8 @@ class ResultView:
         if is_untrained(flags):
             self._show_headline(_("n/a"), UNTRAINED_MARK, UNTRAINED_COLORS, severity)
         else:
-            colors = CATEGORY_COLORS.get(severity.category, UNDEFINED_COLORS)
             category = severity.category or _("n/a")
+            colors = CATEGORY_COLORS.get(category, UNDEFINED_COLORS)
             self._show_headline(category, percent(severity.ratio), colors, severity)
         self._show_flags(flags)
         regions = severity.regions
@@ -91,7 +94,7 @@ class ResultView:
         self._ui.flagsLabel.visible = bool(flags)
 
 
-def _fill_table(table, header: list[str], rows: list[list[str]]) -> None:
+def _fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
     table.setColumnCount(len(header))
     table.setRowCount(len(rows))
     table.setHorizontalHeaderLabels(header)

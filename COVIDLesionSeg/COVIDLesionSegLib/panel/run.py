@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
 import qt
 
-from ..engine.errors import CovidLesionSegError
+from ..engine.errors import Cancelled, CovidLesionSegError
 from ..engine.parameters import Parameters
 from ..engine.progress import Progress
-from ..engine.result import SegmentationResult, load_result
+from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
-from ..engine.volume.exact import save_volume
-from ..jobs import SegmentVolumeOptions
-from ..worker.process import ChildProcess, WorkerProcess, unexpected_end
-from ..worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
+from ..worker.process import ChildProcess, WorkerProcess
+from ..worker.segmentation import BackgroundSegmentation
 
 POLL_INTERVAL_MS = 100
-LAST_WAIT_SECONDS = 5.0
 
 
 class RunState(Enum):
@@ -32,12 +28,16 @@ class RunState(Enum):
     CANCELLING = auto()
 
 
-class SegmentationRun:
-    """At most one worker process at a time, heard on a timer so that the window stays live.
+@dataclass
+class _Active:
+    """The run in progress."""
 
-    Everything of a run lies in one private temporary folder, which is gone when the run is over,
-    however it ended.
-    """
+    job: BackgroundSegmentation
+    cancel_reason: str | None = None
+
+
+class SegmentationRun:
+    """At most one worker process at a time, polled on a timer so that the window stays live."""
 
     def __init__(
         self,
@@ -64,15 +64,16 @@ class SegmentationRun:
         self._on_cancelled = on_cancelled
         self._start_process = start_process
         self._temporary_path = temporary_path
-        self._process: WorkerProcess | None = None
-        self._folder: tempfile.TemporaryDirectory | None = None
-        self._reason = ""
-        self._error = ""
-        self._spoke = False
-        self.state = RunState.IDLE
+        self._active: _Active | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.connect("timeout()", self._poll)
+
+    @property
+    def state(self) -> RunState:
+        if self._active is None:
+            return RunState.IDLE
+        return RunState.RUNNING if self._active.cancel_reason is None else RunState.CANCELLING
 
     def start(self, volume: Volume, parameters: Parameters) -> None:
         """Hand the CT to a new worker process and return at once.
@@ -83,89 +84,48 @@ class SegmentationRun:
             DependencyError: Slicer has no Python of its own.
             OSError: The worker cannot be started.
         """
-        if self.state is not RunState.IDLE:
+        if self._active is not None:
             raise RuntimeError("A segmentation is already running.")
-        self._error = ""
-        self._spoke = False
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="COVIDLesionSeg-", dir=self._temporary_path, ignore_cleanup_errors=True
+        self._active = _Active(
+            BackgroundSegmentation(
+                volume,
+                parameters,
+                self._on_progress,
+                start_process=self._start_process,
+                temporary_path=self._temporary_path,
+            )
         )
-        try:
-            self._process = self._start_process(_write_request(volume, parameters, self._path))
-        except Exception:
-            self._clean_up()
-            raise
-        self.state = RunState.RUNNING
         self._timer.start()
 
     def cancel(self, reason: str) -> None:
         """End the worker and all it started; ``on_cancelled(reason)`` follows once it is gone."""
-        if self.state is not RunState.RUNNING:
-            return
-        self.state = RunState.CANCELLING
-        self._reason = reason
-        self._process.kill()
+        if self._active is not None and self._active.cancel_reason is None:
+            self._active.cancel_reason = reason
+            self._active.job.cancel()
 
     def stop_now(self) -> None:
         """End the run and clean up before returning, without callbacks: Slicer is closing."""
-        if self.state is RunState.IDLE:
-            return
-        self._process.kill()
-        self._process.wait(LAST_WAIT_SECONDS)
-        self._clean_up()
+        if self._active is not None:
+            self._active.job.close()
+            self._end()
 
     def _poll(self) -> None:
-        # The exit code is asked for first: what was said before the end is then heard below.
-        exit_code = self._process.exit_code()
-        if self.state is RunState.RUNNING:
-            self._hear()
-        if exit_code is None or self.state is RunState.IDLE:
+        active = self._active
+        if active is None:
             return
-        if self.state is RunState.CANCELLING:
-            self._clean_up()
-            self._on_cancelled(self._reason)
+        try:
+            result = active.job.poll()
+        except Cancelled as cancelled:
+            self._end()
+            self._on_cancelled(active.cancel_reason or str(cancelled))
+        except CovidLesionSegError as error:
+            self._end()
+            self._on_error(str(error))
         else:
-            self._finish(exit_code)
+            if result is not None:
+                self._end()
+                self._on_result(result)
 
-    def _hear(self) -> None:
-        for message in self._process.messages():
-            self._spoke = True
-            if "error" in message:
-                self._error = message["message"]
-            elif self.state is RunState.RUNNING:
-                self._on_progress(Progress(**message))
-
-    def _finish(self, exit_code: int) -> None:
-        result, error = None, self._error
-        if exit_code == 0:
-            try:
-                result = load_result(self._path / RESULT_FOLDER)
-            except CovidLesionSegError as unreadable:
-                error = str(unreadable)
-        else:
-            logging.warning("The segmentation process printed:\n%s", self._process.log())
-            error = error or unexpected_end(exit_code, self._spoke)
-        self._clean_up()
-        if result is not None:
-            self._on_result(result)
-        else:
-            self._on_error(error)
-
-    @property
-    def _path(self) -> Path:
-        return Path(self._folder.name)
-
-    def _clean_up(self) -> None:
+    def _end(self) -> None:
         self._timer.stop()
-        self._process = None
-        self._folder.cleanup()
-        self._folder = None
-        self.state = RunState.IDLE
-
-
-def _write_request(volume: Volume, parameters: Parameters, folder: Path) -> Path:
-    given = folder / INPUT_FOLDER
-    given.mkdir()
-    save_volume(volume, given)
-    options = SegmentVolumeOptions(volume=given, parameters=parameters)
-    return save_request(folder, "segment_volume", options.to_dict())
+        self._active = None

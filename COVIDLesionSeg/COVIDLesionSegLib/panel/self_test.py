@@ -7,7 +7,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from ..scene.volumes import volume_to_node
 from .dependencies import missing_packages
-from .logic import COVIDLesionSegLogic
+from .parameter_node import COVIDLesionSegLogic
 
 
 class COVIDLesionSegTest(ScriptedLoadableModuleTest):

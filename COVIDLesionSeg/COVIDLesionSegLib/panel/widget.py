@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -15,19 +17,40 @@ from ..engine.models.user_models import default_model
 from ..engine.progress import Progress
 from ..engine.result import SegmentationResult
 from ..scene.show import SceneResult, find_result, show_result
-from ..scene.volumes import first_ct, volume_from_node
+from ..scene.volumes import first_ct, may_be_ct, volume_from_node
 from ..worker.process import ChildProcess
 from . import views
 from .correction_watch import CorrectionWatch
 from .dependencies import ensure_dependencies
-from .logic import COVIDLesionSegLogic
 from .model_lists import ModelLists
-from .notice import research_use_notice
-from .parameter_node import COVIDLesionSegParameterNode, parameters_from_node
+from .parameter_node import (
+    COVIDLesionSegLogic,
+    COVIDLesionSegParameterNode,
+    parameters_from_node,
+)
 from .result_view import ResultView
 from .run import RunState, SegmentationRun
 
+if TYPE_CHECKING:
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
+
+    from .ui import PanelUi
+
 LIBRARY = __name__.partition(".")[0]
+SETTLE_MS = 100
+"""New nodes are looked at this much later: whoever adds one has filled it by then."""
+_AFTER_SLICERS_OWN = -1.0
+"""Observer priority: Slicer's lists of nodes follow the scene first."""
+
+
+def research_use_notice() -> str:
+    """``RESEARCH_USE_NOTICE`` in the user's language; a literal, so that translators meet it."""
+    return str(
+        _(
+            "Research software: not a medical device. Results must not be used for clinical "
+            "decisions."
+        )
+    )
 
 
 class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -40,13 +63,13 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     start_process = ChildProcess
 
-    def __init__(self, parent=None) -> None:
+    def __init__(self, parent: slicer.qSlicerScriptedLoadableModuleWidget | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self._parameter_node: COVIDLesionSegParameterNode | None = None
-        self._gui_tag: int | None = None
-        self._running_ct = None
-        self._shown_ct = None
+        self._gui_tag = 0
+        self._running_ct: vtkMRMLScalarVolumeNode | None = None
+        self._shown_ct: vtkMRMLScalarVolumeNode | None = None
         self._shown: SceneResult | None = None
         self._undoable: dict[str, SceneResult] = {}
 
@@ -56,7 +79,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/COVIDLesionSeg.ui"))
         self.layout.addWidget(panel)
-        self.ui = slicer.util.childWidgetVariables(panel)
+        self.ui: PanelUi = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
 
         self.logic = COVIDLesionSegLogic()
@@ -69,34 +92,41 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             temporary_path=slicer.app.temporaryPath,
         )
         self._result_view = ResultView(self.ui)
+        self._view_controls = views.ViewControls(self.ui)
         self._correction_watch = CorrectionWatch(self._on_corrected)
         self.ui.noticeLabel.text = research_use_notice()
         self._model_lists = ModelLists(self.ui)
+        self._settle_timer = qt.QTimer()
+        self._settle_timer.setSingleShot(True)
+        self._settle_timer.setInterval(SETTLE_MS)
+        self._settle_timer.connect("timeout()", self._on_nodes_settled)
+        self.ui.applyButton.connect("clicked(bool)", self.onApplyButton)
+        self.ui.undoButton.connect("clicked(bool)", self._on_undo)
+        self._observe_scene()
+        self.initializeParameterNode()
         if self._model_lists.problem:
             self._say(self._model_lists.problem, warning=True)
-        self._connect()
-        self.initializeParameterNode()
 
-    def _connect(self) -> None:
-        self.ui.applyButton.connect("clicked(bool)", self.onApplyButton)
-        self.ui.overlayButton.connect("toggled(bool)", self._on_overlay_toggled)
-        self.ui.surfacesButton.connect("toggled(bool)", self._on_surfaces_toggled)
-        self.ui.volumeRenderingButton.connect("toggled(bool)", self._on_volume_rendering_toggled)
-        self.ui.disagreementButton.connect("toggled(bool)", self._on_disagreement_toggled)
-        self.ui.undoButton.connect("clicked(bool)", self._on_undo)
+    def _observe_scene(self) -> None:
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self._on_scene_start_import)
+        for event in (scene.EndCloseEvent, scene.EndImportEvent):
+            self.addObserver(scene, event, self._on_scene_changed, priority=_AFTER_SLICERS_OWN)
+        self.addObserver(scene, scene.NodeAddedEvent, self._on_node_added)
         self.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
 
     def cleanup(self) -> None:
         self.run.stop_now()
+        self._settle_timer.stop()
         self._correction_watch.stop()
         self.setParameterNode(None)
         self.removeObservers()
 
     def enter(self) -> None:
         self.initializeParameterNode()
+        # The views may have been changed meanwhile.
+        self._view_controls.watch(self._shown_ct, self._shown)
 
     def exit(self) -> None:
         self.setParameterNode(None)
@@ -107,15 +137,47 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
 
-    def onSceneStartClose(self, caller, event) -> None:
+    # The scene
+
+    def onSceneStartClose(self, caller: vtk.vtkObject, event: str) -> None:
         self.run.cancel(_("The scene was closed, so the segmentation was stopped."))
         self.setParameterNode(None)
-        self._undoable.clear()
         self._show_result(None, None)
 
-    def onSceneEndClose(self, caller, event) -> None:
+    def _on_scene_start_import(self, caller: vtk.vtkObject, event: str) -> None:
+        # The list of CTs is empty until the import has ended: connected, it would clear the choice.
+        self.setParameterNode(None)
+
+    def _on_scene_changed(self, caller: vtk.vtkObject, event: str) -> None:
+        self._forget_removed_cts()
         if self.parent.isEntered:
             self.initializeParameterNode()
+
+    def _on_node_added(self, caller: vtk.vtkObject, event: str) -> None:
+        self._settle_timer.start()
+
+    def _on_nodes_settled(self) -> None:
+        if self._parameter_node is not None and not slicer.mrmlScene.IsBatchProcessing():
+            self._choose_ct(self._parameter_node)
+
+    def _on_node_removed(self, caller: vtk.vtkObject, event: str) -> None:
+        self._forget_removed_cts()
+        if self._is_gone(self._running_ct):
+            self.run.cancel(_("The CT was removed from the scene, so its segmentation stopped."))
+        if self._is_gone(self._shown_ct):
+            self._show_result(None, None)
+        elif self._shown_ct and self._shown and any(map(self._is_gone, self._shown.nodes)):
+            self._show_result(self._shown_ct, find_result(self._shown_ct))
+        self._show_state()
+
+    def _forget_removed_cts(self) -> None:
+        for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
+            del self._undoable[ct_id]
+        self._view_controls.forget_removed_cts()
+
+    @staticmethod
+    def _is_gone(node: vtkMRMLNode | None) -> bool:
+        return node is not None and not slicer.mrmlScene.IsNodePresent(node)
 
     # The parameter node
 
@@ -124,47 +186,61 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         node = self.logic.getParameterNode()
         node.model = node.model or default_model()
         self.setParameterNode(node)
-        if not self._parameter_node.ct:
-            first = first_ct(slicer.mrmlScene)
-            if first:
-                self._parameter_node.ct = first
+        self._choose_ct(node)
 
     def setParameterNode(self, node: COVIDLesionSegParameterNode | None) -> None:
         """Tie the widgets to ``node`` instead of the present one."""
         modified = vtk.vtkCommand.ModifiedEvent
-        if self._parameter_node:
+        if self._parameter_node is not None:
             self._parameter_node.disconnectGui(self._gui_tag)
             self.removeObserver(self._parameter_node, modified, self._on_parameters_changed)
         self._parameter_node = node
-        if node:
+        if node is None:
+            self._model_lists.show(None)
+        else:
             self._gui_tag = node.connectGui(self.ui)
             self.addObserver(node, modified, self._on_parameters_changed)
-            self._on_parameters_changed()
-        else:
-            self._model_lists.show(None)
+            self._show_parameters(node)
 
-    def _on_parameters_changed(self, caller=None, event=None) -> None:
-        self._model_lists.show(self._parameter_node)
-        ct = self._parameter_node.ct
-        if ct is not self._shown_ct:
+    def _choose_ct(self, node: COVIDLesionSegParameterNode) -> None:
+        """Select the CT that the slice views show, or the scene's first, if none is selected."""
+        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        hidden = [volume.GetID() for volume in volumes if not may_be_ct(volume)]
+        self.ui.ctSelector.sortFilterProxyModel().hiddenNodeIDs = hidden
+        if node.ct is None:
+            seen = [volume for volume in views.background_volumes() if may_be_ct(volume)]
+            ct = seen[0] if seen else first_ct(slicer.mrmlScene)
+            if ct is not None:
+                node.ct = ct
+
+    def _on_parameters_changed(self, caller: vtk.vtkObject, event: str) -> None:
+        if self._parameter_node is not None and self._show_parameters(self._parameter_node):
+            self._view_controls.show_chosen()
+
+    def _show_parameters(self, node: COVIDLesionSegParameterNode) -> bool:
+        """Bring the panel in line with ``node``; whether another CT is shown than before."""
+        self._model_lists.show(node)
+        ct, other = node.ct, node.ct is not self._shown_ct
+        if other:
             self._show_result(ct, find_result(ct) if ct else None)
         self._show_state()
+        return other
 
     # The run
 
     def onApplyButton(self) -> None:
         """Start a run, or cancel the one in progress."""
-        if self.run.state is RunState.IDLE:
+        if self.run.state is RunState.IDLE and self._parameter_node is not None:
             with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
-                self._start()
+                self._start(self._parameter_node)
         else:
             self.run.cancel(_("Cancelled: nothing was changed."))
         self._show_state()
 
-    def _start(self) -> None:
-        ct = self._parameter_node.ct
+    def _start(self, node: COVIDLesionSegParameterNode) -> None:
+        ct = node.ct
         try:
-            parameters = parameters_from_node(self._parameter_node)
+            parameters = parameters_from_node(node)
             ensure_dependencies(parameters)
             with slicer.util.WaitCursor():
                 self.run.start(volume_from_node(ct), parameters)
@@ -180,7 +256,10 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._say(" - ".join(filter(None, (progress.stage, progress.message))))
 
     def _on_result(self, result: SegmentationResult) -> None:
-        ct, sentence, warning = self._running_ct, _("The result could not be shown."), True
+        ct = self._running_ct
+        if ct is None:
+            return
+        sentence, warning = _("The result could not be shown."), True
         try:
             with slicer.util.tryWithErrorDisplay(sentence, waitCursor=True):
                 try:
@@ -189,9 +268,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     sentence = str(error)
                     return
                 self._undoable[ct.GetID()] = shown
-                views.show_overlay(ct, shown.probabilityNode, True)
                 self._show_result(ct, shown)
-                views.fit_views()
+                self._view_controls.show_chosen(new=True)
                 sentence, warning = _("Done."), False
         finally:
             self._end_run(sentence, warning)
@@ -207,21 +285,6 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._say(sentence, warning)
         self._show_state()
 
-    def _on_node_removed(self, caller, event) -> None:
-        for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
-            del self._undoable[ct_id]
-        if self._is_gone(self._running_ct):
-            self.run.cancel(_("The CT was removed from the scene, so its segmentation stopped."))
-        if self._is_gone(self._shown_ct):
-            self._show_result(None, None)
-        elif self._shown and any(self._is_gone(node) for node in self._shown.nodes):
-            self._show_result(self._shown_ct, find_result(self._shown_ct))
-        self._show_state()
-
-    @staticmethod
-    def _is_gone(node) -> bool:
-        return node is not None and not slicer.mrmlScene.IsNodePresent(node)
-
     # What is seen
 
     def _show_state(self) -> None:
@@ -235,62 +298,35 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         button.text = _("Apply") if idle else _("Cancel")
         button.enabled = state is not RunState.CANCELLING
         if state is RunState.RUNNING:
-            button.toolTip = _("Stop; the scene stays as it is.")
+            button.toolTip = _("Stop the run; the scene stays as it is.")
         elif state is RunState.CANCELLING:
-            button.toolTip = _("Stopping.")
-        elif self._parameter_node and self._parameter_node.ct:
-            button.toolTip = _("Find lungs and lesions, and grade the severity.")
+            button.toolTip = _("The run is being stopped.")
+        elif self._parameter_node is not None and self._parameter_node.ct is not None:
+            button.toolTip = _("Segment the lungs and lesions, and grade the severity.")
         else:
             button.enabled = False
             button.toolTip = _("Load and select a chest CT first.")
 
-    def _show_result(self, ct, result: SceneResult | None) -> None:
+    def _show_result(self, ct: vtkMRMLScalarVolumeNode | None, result: SceneResult | None) -> None:
+        """Show a CT's result on the panel; the views stay as they are."""
+        if ct is not self._shown_ct and self.run.state is RunState.IDLE:
+            self._say("")  # what was said was about another CT
         self._shown_ct, self._shown = ct, result
+        self._view_controls.watch(ct, result)
         self._correction_watch.watch(result.segmentationNode if result else None)
-        if result:
+        if ct is not None and result is not None:
             self.ui.undoButton.enabled = ct.GetID() in self._undoable
             self._result_view.show(result.severity, result.flags)
-            self._show_view_buttons()
-
-    def _show_view_buttons(self) -> None:
-        """Press the buttons of what the views show; the views stay as they are."""
-        disagreement = self._shown.disagreementNode
-        self.ui.disagreementButton.visible = disagreement is not None
-        for button, visible in (
-            (self.ui.overlayButton, views.overlay_visible(self._shown.probabilityNode)),
-            (self.ui.disagreementButton, views.overlay_visible(disagreement)),
-            (self.ui.surfacesButton, views.surfaces_visible(self._shown)),
-            (self.ui.volumeRenderingButton, views.volume_rendering_visible(self._shown)),
-        ):
-            blocked = button.blockSignals(True)
-            button.checked = visible
-            button.blockSignals(blocked)
 
     def _on_corrected(self, corrected: bool) -> None:
         self.ui.correctedLabel.visible = corrected
 
-    def _on_overlay_toggled(self, visible: bool) -> None:
-        if self._shown:
-            views.show_overlay(self._shown_ct, self._shown.probabilityNode, visible)
-            self._show_view_buttons()
-
-    def _on_disagreement_toggled(self, visible: bool) -> None:
-        if self._shown:
-            views.show_overlay(self._shown_ct, self._shown.disagreementNode, visible)
-            self._show_view_buttons()
-
-    def _on_surfaces_toggled(self, visible: bool) -> None:
-        if self._shown:
-            views.show_surfaces(self._shown, visible)
-
-    def _on_volume_rendering_toggled(self, visible: bool) -> None:
-        if self._shown:
-            views.show_volume_rendering(self._shown, visible)
-
     def _on_undo(self) -> None:
-        ct = self._shown_ct
+        ct, shown = self._shown_ct, self._shown
+        if ct is None or shown is None:
+            return
         # Before the undo: it may remove the very volume that the views show.
-        overlay_visible = views.hide_overlays(self._shown)
+        overlay_visible = views.hide_overlays(shown)
         self._undoable.pop(ct.GetID()).undo()
         result = find_result(ct)
         if result and overlay_visible:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from ..engine.labels import LUNG_WINDOW
 from ..engine.volume import Geometry, Volume
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
 
 _ORTHOGONALITY_TOLERANCE = 1e-3
 
@@ -43,19 +46,26 @@ def volume_from_node(node: Any) -> Volume:
     )
 
 
-def first_ct(scene: Any) -> Any | None:
-    """The scene's first volume that may be a CT: no label map, no result, not hidden; or None."""
+def first_ct(scene: vtkMRMLScene) -> vtkMRMLScalarVolumeNode | None:
+    """The scene's first volume that may be a CT, or None."""
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
-        is_result = node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
-        # Label maps are of a class derived from this one.
-        is_grey = node.GetClassName() == "vtkMRMLScalarVolumeNode"
-        if is_grey and not is_result and not node.GetHideFromEditors():
+        if may_be_ct(node):
             return node
     return None
 
 
-def volume_to_node(volume: Volume, name: str, scene: Any | None = None) -> Any:
+def may_be_ct(node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a volume may be a CT: no label map, no result of this package, not hidden."""
+    is_result = node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
+    # Label maps are of a class derived from this one.
+    is_grey = node.GetClassName() == "vtkMRMLScalarVolumeNode"
+    return is_grey and not is_result and not node.GetHideFromEditors()
+
+
+def volume_to_node(
+    volume: Volume, name: str, scene: vtkMRMLScene | None = None
+) -> vtkMRMLScalarVolumeNode:
     """A new scalar volume node with the engine's volume.
 
     Args:

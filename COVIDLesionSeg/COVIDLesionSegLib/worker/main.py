@@ -1,8 +1,9 @@
 """A job in a process of its own: what runs in the child.
 
 ``python -m COVIDLesionSegLib.worker.main REQUEST.json`` runs the request's job and reports its
-progress on standard output, one JSON object per line: ``{"stage", "fraction", "message"}``, or
-``{"error", "message"}`` as the last one.
+progress on standard output, one JSON object per line: ``{"stage", "fraction", "message"}``, or as
+the last one ``{"error", "message"}``: the error's class and its sentence, and ``"option"`` where
+one of the job's options mends it.
 
 A process of its own keeps Slicer's window live, keeps a crash of a GPU driver out of Slicer, gives
 all memory back at the end, and can be cancelled at any instant by ending it. Only the standard
@@ -73,7 +74,10 @@ def _run(path: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -
 def _report_failure(error: Exception, channel: TextIO) -> int:
     if not isinstance(error, CovidLesionSegError):
         logging.getLogger(__name__).error("Unexpected error", exc_info=error)
-    _tell(channel, {"error": type(error).__name__, "message": in_one_sentence(error)})
+    told = {"error": type(error).__name__, "message": in_one_sentence(error)}
+    if isinstance(error, CovidLesionSegError) and error.option:
+        told["option"] = error.option
+    _tell(channel, told)
     return CANCELLED if isinstance(error, Cancelled) else FAILED
 
 

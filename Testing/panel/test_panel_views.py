@@ -1,0 +1,148 @@
+"""The views show the CT that the panel shows, with its result, and no other CT's result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.layout import LayoutManager
+from panel.workers import finished_with, known_result
+
+
+@pytest.fixture
+def slice_view(scene):
+    """The only slice view; those with a layout name survive when a scene is closed."""
+    from slicer.util import getNodesByClass
+
+    for earlier in getNodesByClass("vtkMRMLSliceCompositeNode"):
+        scene.RemoveNode(earlier)
+    return scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+
+
+@pytest.fixture
+def layout(scene, monkeypatch):
+    import slicer
+
+    layout = LayoutManager(scene)
+    monkeypatch.setattr(slicer.app, "layoutManager", lambda: layout, raising=False)
+    return layout
+
+
+@pytest.fixture
+def two(panel, ct, apply, phantom, slice_view):
+    """Two CTs that were segmented one after the other, with their results; the second is shown."""
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    apply(finished_with(known_result(phantom)))
+    first = ct, panel._shown
+    second = volume_to_node(phantom.volume, "second CT")
+    panel.ui.ctSelector.setCurrentNode(second)
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    return first, (second, panel._shown)
+
+
+def visible(result) -> bool:
+    return bool(result.segmentationNode.GetDisplayNode().GetVisibility())
+
+
+def layers(slice_view) -> tuple[str | None, str | None]:
+    return slice_view.GetBackgroundVolumeID(), slice_view.GetForegroundVolumeID()
+
+
+def test_choosing_an_earlier_ct_shows_it_with_its_result_and_hides_the_other(
+    two, panel, slice_view
+):
+    (first, first_result), (second, second_result) = two
+    assert layers(slice_view) == (second.GetID(), second_result.probabilityNode.GetID())
+    assert visible(second_result) and not visible(first_result)
+    panel.ui.ctSelector.setCurrentNode(first)
+
+    assert layers(slice_view) == (first.GetID(), first_result.probabilityNode.GetID())
+    assert visible(first_result) and not visible(second_result)
+    panel.ui.overlayButton.click()
+    assert layers(slice_view) == (first.GetID(), None)
+
+
+def test_choosing_a_ct_without_a_result_shows_that_ct_alone(two, panel, slice_view, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    other = volume_to_node(phantom.volume, "other CT")
+    panel.ui.ctSelector.setCurrentNode(other)
+
+    assert layers(slice_view) == (other.GetID(), None)
+    assert not any(visible(result) for _, result in two)
+
+
+def test_nodes_of_the_user_stay_as_they_are(two, panel, scene, slice_view, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    (first, _), (_, second_result) = two
+    own = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    own.CreateDefaultDisplayNodes()
+    copy = scene.CopyNode(second_result.segmentationNode)
+    copy.SetAndObserveDisplayNodeID(None)
+    copy.CreateDefaultDisplayNodes()
+    pet = volume_to_node(phantom.volume, "PET")
+    slice_view.SetForegroundVolumeID(pet.GetID())
+    panel.ui.ctSelector.setCurrentNode(pet)
+    panel.ui.ctSelector.setCurrentNode(first)
+    panel.ui.overlayButton.click()
+
+    assert own.GetDisplayNode().GetVisibility() and copy.GetDisplayNode().GetVisibility()
+    assert slice_view.GetForegroundVolumeID() == pet.GetID()
+
+
+def test_what_was_hidden_of_a_ct_stays_hidden_when_it_is_chosen_again(two, panel, slice_view):
+    (first, _), (second, second_result) = two
+    ui = panel.ui
+    buttons = (
+        ui.overlayButton,
+        ui.disagreementButton,
+        ui.surfacesButton,
+        ui.volumeRenderingButton,
+    )
+    ui.disagreementButton.click()
+    ui.surfacesButton.click()
+    ui.volumeRenderingButton.click()
+    ui.ctSelector.setCurrentNode(first)
+    assert [button.checked for button in buttons] == [True, False, True, False]
+    ui.ctSelector.setCurrentNode(second)
+
+    assert [button.checked for button in buttons] == [False, True, False, True]
+    assert slice_view.GetForegroundVolumeID() == second_result.disagreementNode.GetID()
+    ui.disagreementButton.click()
+    ui.ctSelector.setCurrentNode(first)
+    ui.ctSelector.setCurrentNode(second)
+    assert layers(slice_view) == (second.GetID(), None)
+
+
+def test_the_3d_model_of_the_chosen_ct_fits_into_every_3d_view(two, panel, layout):
+    (first, _), _ = two
+    before = [view.direction for view in layout.views]
+    assert not any(view.sees_everything() for view in layout.views)
+    panel.ui.ctSelector.setCurrentNode(first)
+
+    assert len(layout.views) > 1
+    for view, direction in zip(layout.views, before, strict=True):
+        assert view.sees_everything()
+        np.testing.assert_allclose(view.direction, direction, atol=1e-6)
+
+
+def test_the_3d_model_of_a_new_result_fits_into_every_3d_view(layout, apply, phantom):
+    fits = layout.slice_fits
+    apply(finished_with(known_result(phantom)))
+
+    assert all(view.sees_everything() for view in layout.views)
+    assert layout.slice_fits == fits + 1
+
+
+def test_a_zoom_into_the_ct_that_is_seen_already_is_kept(panel, layout, slice_view, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    seen = volume_to_node(phantom.volume, "seen CT")
+    slice_view.SetBackgroundVolumeID(seen.GetID())
+    panel.ui.ctSelector.setCurrentNode(seen)
+    assert layout.slice_fits == 0
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+
+    assert layout.slice_fits == 1
