@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
-from COVIDLesionSegLib.engine.parameters import Parameters
 
 
 @pytest.fixture
@@ -47,11 +46,11 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     code, text = run("import", archive)
     assert code == 0 and "theirs imported" in text and "CC-BY-NC-SA-4.0" in text
     assert run("promote", "theirs")[0] == 0
-    assert Parameters().model == "theirs"
+    assert default_model() == "theirs"
     code, text = run("lineage", "theirs")
     assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8334" in text
     assert run("roll-back") == (0, "amc-net is the default model again.\n")
-    assert Parameters().model == "amc-net"
+    assert default_model() == "amc-net"
 
 
 def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_path):

@@ -36,7 +36,7 @@ def test_an_unexpected_error_is_named_by_its_type_and_repeats_no_path(error):
     said = in_one_sentence(error)
     assert "Doe" not in said and "/data" not in said
     if not isinstance(error, ImportError):
-        assert type(error).__name__ in said and "--debug" in said
+        assert type(error).__name__ in said and "traceback" in said
 
 
 def test_a_full_disk_is_named_by_where_it_is_mounted():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +100,18 @@ def write_scene_files(
     from ..scene.show import show_result
     from ..scene.volumes import volume_to_node
 
-    session = boot(folder)
-    ct = volume_to_node(volume, _CT_NAME, session.scene)
-    nodes = show_result(ct, result)
-    cancel.raise_if_cancelled()
-    _save_segmentation(nodes.segmentationNode, folder / SEGMENTATION)
-    cancel.raise_if_cancelled()
-    infection3d_picture(session, nodes.segmentationNode, folder / INFECTION_PICTURE)
-    cancel.raise_if_cancelled()
-    arrange_views(session, ct, nodes)
-    save_scene(session.scene, folder / SCENE)
+    # MRML's temporary files go with the folder, even if the process is killed.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".mrml-") as temporary:
+        session = boot(Path(temporary))
+        ct = volume_to_node(volume, _CT_NAME, session.scene)
+        nodes = show_result(ct, result)
+        cancel.raise_if_cancelled()
+        _save_segmentation(nodes.segmentationNode, folder / SEGMENTATION)
+        cancel.raise_if_cancelled()
+        infection3d_picture(session, nodes.segmentationNode, folder / INFECTION_PICTURE)
+        cancel.raise_if_cancelled()
+        arrange_views(session, ct, nodes)
+        save_scene(session.scene, folder / SCENE)
 
 
 def _save_segmentation(node: Any, path: Path) -> None:

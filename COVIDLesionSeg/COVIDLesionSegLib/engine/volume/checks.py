@@ -30,7 +30,7 @@ AIR_HU = -1024
 _HIGHEST_HU = 1e5
 """Metal reaches 31,000 HU at 16 bits; far above are markers of programs, not measurements."""
 
-_VOXEL_MM = (0.01, 100.0)
+_VOXEL_MM = (0.01, 200.0)
 """No CT has smaller or larger voxels: a size outside is in another unit, or damaged."""
 
 _FARTHEST_MM = 1e5
