@@ -103,7 +103,7 @@ def test_the_command_on_the_card_names_no_path_and_only_what_decides_the_weights
     assert model.card.training["command"] == (
         "covid-lesion-seg enhance better --licence CC0-1.0 --licence-note 'A test.' "
         "--validate coronacases_org_002 --model sure --unlabelled UNLABELLED --slices SLICES "
-        "--prediction-weight 2.0 --steps 2"
+        "--prediction-weight 2.0 --steps 2 --out OUT"
     )
 
 

@@ -66,7 +66,7 @@ def test_a_model_that_loads_and_tells_that_nobody_checked_its_labels(learned, pl
     assert set(card.training["data"]["training"]) == {"ct-7"}
     assert card.training["data"]["pseudo_labels"] == card.training["data"]["training"]
     assert card.training["data"]["validation"] == {"coronacases_org_002": 2}
-    assert "self-learn mine CT --out OUT" in card.training["command"]
+    assert "self-learn mine CT --licence" in card.training["command"]
     assert str(place) not in json.dumps(card.training)
 
 
@@ -90,7 +90,7 @@ def test_resuming_reads_the_pseudo_labels_again_and_gives_the_same_weights(learn
     index = out / "pseudo-labels" / "ct-7" / "index.csv"
     made, weights = index.stat().st_mtime_ns, (out / "mine.safetensors").read_bytes()
     again = self_learn(out)
-    assert again.exit_code == 1 and "not empty: choose a new one, or --resume" in again.output
+    assert again.exit_code == 1 and "resume the training. Option: --resume." in again.output
     resumed = self_learn(out, "--resume", "--json-progress")
     assert resumed.exit_code == 0, resumed.output
     assert json.loads(resumed.stdout.splitlines()[-1])["done"] == str(out)

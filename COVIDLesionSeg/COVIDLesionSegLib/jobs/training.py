@@ -194,5 +194,5 @@ def provenance_of(
     job: str, options: TrainOptions | EnhanceOptions | SelfLearnOptions
 ) -> Provenance:
     """What a new model's card says about its weights."""
-    command = recorded_command(f"covid-lesion-seg {job}", options)
+    command = f"{recorded_command(f'covid-lesion-seg {job}', options)} --out OUT"
     return Provenance(options.licence, options.licence_note, command)
