@@ -96,6 +96,12 @@ class qMRMLNodeComboBox(SceneWidget):
     def currentNode(self):
         return self._scene.GetNodeByID(self._current_id) if self._current_id else None
 
+    def nodeCount(self) -> int:
+        return len(self._ids) - self.noneEnabled
+
+    def nodeFromIndex(self, index: int):
+        return self._scene.GetNodeByID(self._ids[index + self.noneEnabled])
+
     def setCurrentNode(self, node) -> None:
         self._select(node.GetID() if node else "")
 

@@ -26,7 +26,7 @@ def test_the_self_test_is_skipped_in_words_where_packages_are_missing(loaded, mo
     from COVIDLesionSegLib.panel import self_test
 
     said = []
-    monkeypatch.setattr(self_test, "missing_packages", lambda path: ["monai"])
+    monkeypatch.setattr(self_test, "missing_packages", lambda: ["monai"])
     monkeypatch.setattr(
         self_test.COVIDLesionSegTest, "delayDisplay", lambda self, message: said.append(message)
     )
