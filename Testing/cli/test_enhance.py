@@ -22,6 +22,8 @@ from engine.crafted import make_card, write_model
 from engine.labelled_data import write_slice_folder as write_labelled
 from engine.training_slices import labelled
 
+pytestmark = pytest.mark.slow
+
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.")
 HELD_OUT = "coronacases_org_002"
 PLAIN = {"multi_scale": False, "attention": False}

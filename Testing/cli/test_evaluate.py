@@ -19,6 +19,8 @@ from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.report import result_files as names
 from engine.labelled_data import write_slice_folder
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = ["coronacases_org_001", "coronacases_org_002", "radiopaedia_4_85506"]
 
 

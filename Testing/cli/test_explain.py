@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.volume import write_volume
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments):
     return CliRunner().invoke(app, ["explain", *map(str, arguments), "--device", "cpu"])

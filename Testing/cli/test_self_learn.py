@@ -17,6 +17,8 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 
+pytestmark = pytest.mark.slow
+
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.", "--steps", 4)
 
 

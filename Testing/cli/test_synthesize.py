@@ -16,6 +16,8 @@ from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_
 from COVIDLesionSegLib.engine.data.splits import source_patients
 from COVIDLesionSegLib.engine.volume import write_volume
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments):
     return CliRunner().invoke(app, ["synthesize", *map(str, arguments)])

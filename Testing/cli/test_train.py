@@ -20,6 +20,8 @@ from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.")
 

@@ -16,6 +16,8 @@ from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, read_mode
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.networks.cascade import PlainUNet, encoder_fpn, encoder_unet
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {
     "cascade-unet": 31_042_434,
     "unet-resnet18": 14_322_082,

@@ -29,6 +29,8 @@ from COVIDLesionSegLib.engine.self_training.confidence import (
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.crafted import Pixelwise, make_card
 
+pytestmark = pytest.mark.slow
+
 
 def test_constants_are_those_of_the_paper_and_its_code():
     """Methods, "Unsupervised enhancement"; the cut-off is in the published code alone."""

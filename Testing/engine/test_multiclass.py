@@ -15,6 +15,8 @@ from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.result import load_result, save_result
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION, GreyLevels, make_card, write_model
 
+pytestmark = pytest.mark.slow
+
 CHEST = {
     "seed": 3,
     "size": (96, 76, 12),

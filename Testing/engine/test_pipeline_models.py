@@ -14,6 +14,8 @@ from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 
+pytestmark = pytest.mark.slow
+
 LESION_MODELS = [
     model
     for model in load_catalogue().models

@@ -31,6 +31,8 @@ from COVIDLesionSegLib.jobs.self_learning import LevelLearner
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.training_slices import Stemmed, labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (32, 32)
 
 

@@ -29,6 +29,8 @@ from COVIDLesionSegLib.engine.training.trainer import train
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
 from engine.training_slices import labelled
 
+pytestmark = pytest.mark.slow
+
 AMC_NET = load_catalogue().get("amc-net").card
 
 

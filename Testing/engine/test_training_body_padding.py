@@ -16,6 +16,8 @@ from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.volume import AIR_HU
 from engine.training_slices import labelled
 
+pytestmark = pytest.mark.slow
+
 
 @given(st.integers(8, 60), st.integers(8, 60), st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_the_slice_itself_stays_and_nothing_is_marked_around_it(rows, columns, margin, seed):

@@ -20,6 +20,8 @@ from COVIDLesionSegLib.engine.training.trainer import train
 from engine.train_tiny import trained
 from engine.training_slices import labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).with_name("train_tiny.py")
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 

@@ -12,6 +12,8 @@ from COVIDLesionSegLib.engine.training.recipes import make_recipe, read_recipe, 
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import TinyNetwork, labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 CATALOGUE = load_catalogue()
 
 

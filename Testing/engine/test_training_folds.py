@@ -28,6 +28,8 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
 from COVIDLesionSegLib.engine.training.export import check_new_id
 from engine.training_slices import export_tiny, labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = st.sets(st.text("abcdef0123", min_size=1, max_size=4), min_size=2, max_size=30)
 SEEDS = st.integers(0, 2**31)
 

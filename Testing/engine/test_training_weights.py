@@ -18,6 +18,8 @@ from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset, SliceDataset, draw
 from engine.training_slices import labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 PATCHES = tiny_recipe(augmentation=Augmentation(), clean_patches=8)
 SLICES = tiny_recipe(
     sampling="slices",

@@ -10,6 +10,8 @@ import pytest
 
 from panel.workers import ScriptedWorker
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run_state(bench):

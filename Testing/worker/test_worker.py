@@ -20,6 +20,8 @@ from COVIDLesionSegLib.engine.volume.exact import save_volume
 from COVIDLesionSegLib.jobs import SegmentVolumeOptions
 from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 WORKER = [sys.executable, "-m", "COVIDLesionSegLib.worker.main"]
 

@@ -154,7 +154,7 @@ class Preprocessing:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Preprocessing:
+    def from_dict(cls, values: Any) -> Preprocessing:
         """The inverse of :meth:`to_dict`; raises ModelError on unknown or missing fields."""
         known = {one.name for one in fields(cls)}
         problem = None
