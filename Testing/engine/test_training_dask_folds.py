@@ -31,7 +31,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
 from COVIDLesionSegLib.engine.training.dask_folds import cross_validate_on_cluster
 from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_network")]
 
 QUIET = {"memory_limit": 0, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
 

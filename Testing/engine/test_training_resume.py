@@ -15,7 +15,7 @@ from COVIDLesionSegLib.engine.training.checkpoints import LAST
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import labelled, tiny_recipe
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_network")]
 
 SLICES = [labelled("p1", seed=1, shape=(64, 64)), labelled("p2", False, seed=2, shape=(64, 64))]
 VALIDATION = [labelled("p3", seed=3, shape=(48, 64)), labelled("p3", False, seed=4, shape=(64, 64))]
