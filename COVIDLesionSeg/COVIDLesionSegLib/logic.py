@@ -63,7 +63,7 @@ class COVIDLesionSegLogic:
             ParameterError: An unknown parameter, or one out of range.
             InputError: The volume is not a chest CT in HU, no lungs were found, or the CT was
                 removed from the scene meanwhile.
-            ModelError: A model is unknown, its weights are absent or damaged, or it tells other
+            ModelError: A model is unknown, its weights are absent or damaged, or it finds other
                 classes than the rest of its ensemble.
             DependencyError: A Python package is missing.
             DeviceError: The device is absent or out of memory.

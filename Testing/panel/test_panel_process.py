@@ -12,7 +12,10 @@ import pytest
 
 from COVIDLesionSegLib.engine.errors import DependencyError
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX process groups"),
+]
 
 TESTS_FOLDER = Path(__file__).parent
 

@@ -21,7 +21,7 @@ from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .networks.eamc import AttentionGate
 from .parameters import Parameters
-from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .severity.measure import superior_positions
 from .volume import Volume
 from .volume.checks import check_chest_ct
@@ -119,7 +119,7 @@ def explain_slice(
     pixel_mm = volume.axial_spacing[1:]
     predictor = Predictor.of_model(model.card, network, parameters, pixel_mm)
     found = get_extractor(parameters).extract(
-        axial, volume.axial_spacing, progress=share_of(report, 0.05, 0.35), cancel=cancel
+        axial, volume.axial_spacing, progress=sub_progress(report, 0.05, 0.35), cancel=cancel
     )
     if index is None:
         labels = predict_volume(
@@ -128,7 +128,7 @@ def explain_slice(
             pixel_mm,
             [predictor],
             parameters.threshold,
-            progress=share_of(report, 0.35, 0.9),
+            progress=sub_progress(report, 0.35, 0.9),
             cancel=cancel,
         ).labels
         index = int(np.argmax(_areas(labels) if labels.any() else _areas(found.labels)))
@@ -137,7 +137,7 @@ def explain_slice(
     report(Progress("Looking into the network", 0.9, f"slice {index}"))
     hu, lungs = np.ascontiguousarray(axial[index]), found.labels[index]
     with recording(predictor.network) as record:
-        answer = predictor(hu[None], lungs[None] if predictor.needs_lungs else None)[0]
+        probability = predictor(hu[None], lungs[None] if predictor.needs_lungs else None)[0]
     field = predictor.field_of_view(hu.shape)
     untrained = model.card.weights is None
     return SliceExplanation(
@@ -148,7 +148,7 @@ def explain_slice(
         pixel_mm=pixel_mm,
         hu=hu,
         lungs=lungs,
-        probability=answer.sum(axis=0),
+        probability=probability.sum(axis=0),
         blocks=_blocks(record, field),
         attention=tuple(
             (name, _on_slice(one[None], field)[0]) for name, one in record.attention.items()

@@ -15,7 +15,7 @@ from .lungs import get_extractor
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
-from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .result import SegmentationResult
 from .severity import measure_severity
 from .severity.quality_flags import severity_flags
@@ -60,7 +60,7 @@ def segment(
         found = extractor.extract(
             volume.axial,
             volume.axial_spacing,
-            progress=share_of(report, 0.05, 0.35),
+            progress=sub_progress(report, 0.05, 0.35),
             cancel=cancel,
         )
         give_back_freed_memory()
@@ -73,7 +73,7 @@ def segment(
             members,
             parameters.threshold,
             parameters.combination,
-            progress=share_of(report, 0.35, 0.95),
+            progress=sub_progress(report, 0.35, 0.95),
             cancel=cancel,
         )
     with clock.stage("severity"):

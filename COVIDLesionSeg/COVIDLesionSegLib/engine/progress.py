@@ -59,6 +59,3 @@ def sub_progress(report: ProgressCallback, start: float, end: float) -> Progress
         report(Progress(progress.stage, fraction, progress.message))
 
     return within
-
-
-share_of = sub_progress

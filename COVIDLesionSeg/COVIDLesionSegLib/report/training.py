@@ -81,7 +81,7 @@ def before_and_after(
 
 
 def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
-    """Write every slice that the model answered; without lesion its certainty is ``n/a``.
+    """Write every predicted slice; without lesion its confidence is ``n/a``.
 
     Raises:
         OutputError: The file cannot be written.
@@ -113,7 +113,7 @@ def before_after_lines(rows: Sequence[BeforeAfter], parent: str) -> list[str]:
     """The same for people, and whether the model got worse.
 
     Args:
-        rows: Of every patient who judges.
+        rows: Of every held-out patient.
         parent: Id of the model as it was.
     """
     lines = [

@@ -12,7 +12,7 @@ from ..data.masks import FILLED_ABOVE, Placement
 from ..errors import InputError, ParameterError
 from ..flags import Flag
 from ..inference.provenance import describe_software
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .counts import Counts
 from .evaluated_model import EvaluatedModel
 from .examples import Example, ExampleChooser
@@ -98,7 +98,9 @@ def evaluate(
                 end = (done + (number + 1) / len(models)) / total
                 report(Progress("Finding lesions", start, f"{sample.name}: {model.name}"))
                 began = perf_counter()
-                decision = model.predict(sample, lung_mask, share_of(report, start, end), cancel)
+                decision = model.predict(
+                    sample, lung_mask, sub_progress(report, start, end), cancel
+                )
                 seconds[number] += perf_counter() - began
                 cancel.raise_if_cancelled()
                 counts[number].add(sample, decision)

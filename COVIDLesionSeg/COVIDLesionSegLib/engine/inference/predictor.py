@@ -146,18 +146,18 @@ class Predictor:
                 with self._places:
                     batch = self.slices_at_once((unit.shape[1], unit.shape[2]))
                     parts = torch.split(images, batch)
-                    answer = torch.cat([self._forward(part) for part in parts])
+                    probability = torch.cat([self._forward(part) for part in parts])
                 break
             except (RuntimeError, MemoryError) as error:
                 if not ran_out_of_memory(error):
                     raise
                 self._step_down(tried, len(unit), (unit.shape[1], unit.shape[2]), error)
-        if not answer.isfinite().all():
+        if not probability.isfinite().all():
             raise ModelError(
                 f"Model {self.model_id} gives no numbers for this CT: its weights or its precision "
                 "are unfit; try precision float32, or another model."
             )
-        return answer.numpy()
+        return probability.numpy()
 
     @torch.inference_mode()
     def _forward(self, images: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from ..data.labelled import LabelledImage
 from ..errors import InputError, ParameterError
 from ..flags import Flag
 from ..metrics.overlap import Confusion
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 
 DEPTH = 2
 """Levels in the thesis."""
@@ -163,7 +163,7 @@ def learn_recursively(
     best: SelfLearned | None = None
     levels: list[Level] = []
     for number in range(1, depth + 1):
-        part = share_of(report, (number - 1) / depth, number / depth)
+        part = sub_progress(report, (number - 1) / depth, number / depth)
         first, others = LEARNING_RATES
         settings = LevelSettings(
             number=number,
@@ -171,13 +171,13 @@ def learn_recursively(
             epochs=EPOCHS,
             frozen=tuple(first_stages) if number > 1 else (),
         )
-        network = learner.train(settings, slices, network, share_of(part, 0.0, _TRAINED))
+        network = learner.train(settings, slices, network, sub_progress(part, 0.0, _TRAINED))
         part(Progress("Validating", _TRAINED, f"level {number} of {depth}"))
         dice = _dice(learner, network, validation, cancel)
         missing: list[str] = []
         learned = list(slices)
         if number < depth:
-            predicting = share_of(part, _VALIDATED, 1.0)
+            predicting = sub_progress(part, _VALIDATED, 1.0)
             slices = list(_predicted(learner, network, learned, predicting, cancel))
             missing = _not_found(slices, learner.classes)
         network.cpu()  # predicting leaves it on its device

@@ -11,7 +11,7 @@ from torch import nn
 from ..data.labelled import LabelledImage
 from ..data.splits import Fold, hold_out_validation, make_folds, slices_without
 from ..data.training_data import TrainingData
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, share_of
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .export import Exported, PatientResult
 from .recipe import Recipe
 from .trainer import train
@@ -103,7 +103,7 @@ def cross_validate(
     """One fold after another; raises as :func:`~.trainer.train` does."""
     total = len(plan.folds)
     for number in range(1, total + 1):
-        part = share_of(report, (number - 1) / total, number / total)
+        part = sub_progress(report, (number - 1) / total, number / total)
         yield plan.member(number, part, cancel or CancelToken())
 
 
