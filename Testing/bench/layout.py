@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import slicer
 import vtk
@@ -16,6 +14,7 @@ class ThreeDView:
 
     def __init__(self, scene) -> None:
         self._scene = scene
+        self._node = slicer.vtkMRMLViewNode()
         self._camera_node = slicer.vtkMRMLCameraNode()
         self._renderer = vtk.vtkRenderer()
         self._renderer.SetActiveCamera(self._camera_node.GetCamera())
@@ -23,17 +22,13 @@ class ThreeDView:
     def threeDView(self) -> ThreeDView:
         return self
 
-    def resetFocalPoint(self) -> None:
-        """Look at the centre of what is visible, from as far away as before (CTK)."""
-        bounds = self._visible_bounds()
-        camera = self._camera_node
-        offset = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
-        centre = np.mean([bounds[0::2], bounds[1::2]], axis=0)
-        camera.SetFocalPoint(*centre)
-        camera.SetPosition(*(centre + offset))
+    def mrmlViewNode(self):
+        return self._node
 
     def resetCamera(self, rotation=True, translation=True, distance=True) -> None:
         self._visible_bounds()
+        if self._node.GetBoxVisible() or self._node.GetAxisLabelsVisible():
+            self._add(_large_box())
         self._camera_node.Reset(rotation, translation, distance, self._renderer)
 
     @property
@@ -41,27 +36,38 @@ class ThreeDView:
         """From the camera to what it looks at, length 1."""
         return np.array(self._camera_node.GetCamera().GetDirectionOfProjection())
 
-    def sees_everything(self) -> bool:
-        """Whether every corner of the visible surfaces' box is inside the camera's cone."""
-        bounds = self._visible_bounds()
+    def fits(self) -> bool:
+        """Whether the sphere around what is visible fills the camera's cone (Slicer's rule)."""
+        bounds = np.array(self._visible_bounds())
+        centre = (bounds[0::2] + bounds[1::2]) / 2
+        radius = np.linalg.norm(bounds[1::2] - bounds[0::2]) / 2
         camera = self._camera_node.GetCamera()
-        corners = np.array(list(itertools.product(bounds[:2], bounds[2:4], bounds[4:])))
-        rays = corners - camera.GetPosition()
-        along = rays @ self.direction
-        angles = np.degrees(np.arccos(along / np.linalg.norm(rays, axis=1)))
-        return bool((angles <= camera.GetViewAngle() / 2 + 1e-6).all())
+        distance = radius / np.sin(np.radians(camera.GetViewAngle() / 2))
+        expected = centre - distance * self.direction
+        return np.allclose(camera.GetPosition(), expected, rtol=0, atol=0.01)
 
     def _visible_bounds(self) -> list[float]:
         self._renderer.RemoveAllViewProps()
         for number in range(self._scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
             node = self._scene.GetNthNodeByClass(number, "vtkMRMLSegmentationNode")
             for surface in _visible_surfaces(node):
-                mapper = vtk.vtkPolyDataMapper()
-                mapper.SetInputData(surface)
-                actor = vtk.vtkActor()
-                actor.SetMapper(mapper)
-                self._renderer.AddActor(actor)
+                self._add(surface)
         return list(self._renderer.ComputeVisiblePropBounds())
+
+    def _add(self, surface: vtk.vtkPolyData) -> None:
+        mapper = vtk.vtkPolyDataMapper()
+        mapper.SetInputData(surface)
+        actor = vtk.vtkActor()
+        actor.SetMapper(mapper)
+        self._renderer.AddActor(actor)
+
+
+def _large_box() -> vtk.vtkPolyData:
+    """The box that Slicer draws around all nodes, hidden ones as well."""
+    box = vtk.vtkCubeSource()
+    box.SetBounds(*3 * (-1000.0, 1000.0))
+    box.Update()
+    return box.GetOutput()
 
 
 def _visible_surfaces(node) -> list:

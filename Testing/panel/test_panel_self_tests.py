@@ -40,5 +40,5 @@ def test_the_panel_test_passes(loaded, monkeypatch):
     monkeypatch.syspath_prepend(str(SLICER_TESTS))
     result = run_named("COVIDLesionSegPanelTest")
 
-    assert result.testsRun == 2
+    assert result.testsRun == 3
     assert result.wasSuccessful() and not result.skipped, result.errors + result.failures

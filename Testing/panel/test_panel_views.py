@@ -119,12 +119,12 @@ def test_what_was_hidden_of_a_ct_stays_hidden_when_it_is_chosen_again(two, panel
 def test_the_3d_model_of_the_chosen_ct_fits_into_every_3d_view(two, panel, layout):
     (first, _), _ = two
     before = [view.direction for view in layout.views]
-    assert not any(view.sees_everything() for view in layout.views)
+    assert not any(view.fits() for view in layout.views)
     panel.ui.ctSelector.setCurrentNode(first)
 
     assert len(layout.views) > 1
     for view, direction in zip(layout.views, before, strict=True):
-        assert view.sees_everything()
+        assert view.fits()
         np.testing.assert_allclose(view.direction, direction, atol=1e-6)
 
 
@@ -132,7 +132,7 @@ def test_the_3d_model_of_a_new_result_fits_into_every_3d_view(layout, apply, pha
     fits = layout.slice_fits
     apply(finished_with(known_result(phantom)))
 
-    assert all(view.sees_everything() for view in layout.views)
+    assert all(view.fits() for view in layout.views)
     assert layout.slice_fits == fits + 1
 
 

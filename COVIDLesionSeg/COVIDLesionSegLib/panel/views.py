@@ -220,9 +220,14 @@ def fit_3d() -> None:
         return
     for index in range(layout.threeDViewCount):
         view = layout.threeDWidget(index).threeDView()
-        # To the centre of all but box, axis labels and crosshair; then as far away as needed.
-        view.resetFocalPoint()
-        view.resetCamera(False, False, True)  # rotation, translation, distance
+        node = view.mrmlViewNode()
+        box, labels = node.GetBoxVisible(), node.GetAxisLabelsVisible()
+        # The box is around hidden nodes, too.
+        node.SetBoxVisible(False)
+        node.SetAxisLabelsVisible(False)
+        view.resetCamera(False, True, True)  # rotation, translation, distance
+        node.SetBoxVisible(box)
+        node.SetAxisLabelsVisible(labels)
 
 
 def _slice_composites() -> list[vtkMRMLSliceCompositeNode]:

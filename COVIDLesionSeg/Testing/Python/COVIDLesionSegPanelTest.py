@@ -6,6 +6,8 @@ Run by ctest, or in Slicer's console::
     slicer.testing.runUnitTest([folder_of_this_file], "COVIDLesionSegPanelTest")
 """
 
+import os
+import tempfile
 import time
 import unittest
 
@@ -50,6 +52,32 @@ class COVIDLesionSegPanelTest(unittest.TestCase):
         self.assertEqual(self.panel.ui.statusLabel.text, "Done.")
         self.assertTrue(self.panel.ui.severityLabel.text.startswith("CT-"))
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 1)
+
+    def test_the_views_follow_the_panel_and_the_panel_follows_a_loaded_scene(self):
+        self.panel.ui.applyButton.click()
+        self.wait_until_idle()
+        headline = self.panel.ui.severityLabel.text
+        shown = self.layers()
+        other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, self.ct, "Other CT")
+        self.panel.ui.ctSelector.setCurrentNode(other)
+        self.assertEqual(self.panel.ui.statusLabel.text, "")
+        self.assertEqual(self.layers(), [(other.GetID(), None)] * len(shown))
+        self.panel.ui.ctSelector.setCurrentNode(self.ct)
+        self.assertEqual(self.layers(), shown)
+
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = os.path.join(folder, "scene.mrb")
+            slicer.mrmlScene.WriteToMRB(path)
+            slicer.mrmlScene.Clear()
+            self.assertFalse(self.panel.ui.applyButton.enabled)
+            slicer.mrmlScene.ReadFromMRB(path, True)
+        self.assertEqual(self.panel.ui.ctSelector.currentNode().GetName(), "Generated CT")
+        self.assertEqual(self.panel.ui.severityLabel.text, headline)
+
+    def layers(self):
+        """Background and foreground of every slice view."""
+        views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        return [(view.GetBackgroundVolumeID(), view.GetForegroundVolumeID()) for view in views]
 
     def test_cancel_leaves_the_scene_as_it_was(self):
         nodes = slicer.mrmlScene.GetNumberOfNodes()
