@@ -70,7 +70,7 @@ LOADED_BY_SLICER = (
     *(ENGINE / "volume").glob("*.py"),
 )
 # Run by the worker only, when the packages are there.
-RUN_LATER = {ENGINE / "losses.py", ENGINE / "pipeline.py"}
+RUN_LATER = {ENGINE / name for name in ("explain.py", "losses.py", "pipeline.py")}
 
 
 def imports(path: Path, file_scope_only: bool = False) -> Iterator[str]:

@@ -144,16 +144,14 @@ def test_path_that_is_not_utf8_is_refused_instead_of_ending_the_process(tmp_path
 
 
 @pytest.mark.parametrize("place", [b"M\xfcller", b"series"])
-def test_dicom_folder_or_file_that_is_not_utf8_is_refused(tmp_path, place):
+def test_dicom_folder_or_file_that_is_not_utf8_is_read(tmp_path, place):
     folder = write_dicom_series(tmp_path / "series", chest_hu())
     target = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + place))
     folder.rename(target)
     if place == b"series":
         first = min(target.iterdir())
         first.rename(Path(os.fsdecode(os.fsencode(target) + b"/\xe4.dcm")))
-    with pytest.raises(InputError, match="not UTF-8; rename") as caught:
-        read_volume(target)
-    assert str(caught.value).isprintable()
+    np.testing.assert_array_equal(read_volume(target).array, chest_hu())
 
 
 def test_pipe_is_refused_instead_of_waited_for(tmp_path):

@@ -88,12 +88,13 @@ def readable(path: str | Path) -> Path:
     """The absolute path of a file or folder that exists and may be read.
 
     Raises:
-        InputError: It does not exist, cannot be opened, is neither a file nor a folder, or its
-            path is not UTF-8.
+        InputError: It does not exist, cannot be opened, is neither a file nor a folder, or it is a
+            file whose path is not UTF-8. Files in a folder are looked at one by one.
     """
     path = Path(path).expanduser().absolute()
     is_folder = os.path.isdir(path)
-    itk_path(path, "the folder" if is_folder else None)
+    if not is_folder:
+        itk_path(path)
     try:
         if is_folder:
             next(path.iterdir(), None)
