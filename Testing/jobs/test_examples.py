@@ -8,6 +8,8 @@ import pytest
 
 from COVIDLesionSegLib import jobs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.rendering
 def test_the_examples_of_the_python_api_give_what_they_say(rendering):
