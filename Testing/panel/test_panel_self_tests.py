@@ -5,6 +5,10 @@ from __future__ import annotations
 import unittest
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SLICER_TESTS = Path(__file__).parents[2] / "COVIDLesionSeg" / "Testing" / "Python"
 
 
