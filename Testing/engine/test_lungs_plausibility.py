@@ -78,3 +78,83 @@ def test_a_lung_that_is_mostly_dense():
 
 def test_no_lung_at_all_is_missing_and_small_not_a_division_by_zero():
     assert codes(*chest((0, 0, 0), (0, 0, 0))) == ["lung-volume-small", "lung-missing"]
+
+
+def flagged(code, labels, hu):
+    """The one flag with this code."""
+    (flag,) = (flag for flag in check_lungs(labels, hu, SPACING) if flag.code == code)
+    return flag
+
+
+def with_gap(side, gap, keep=0.0):
+    """The two boxes, one of them without these slices but for a part of its columns."""
+    labels, hu = chest()
+    for z in gap:
+        columns = np.flatnonzero((labels[z] == side).any(axis=0))
+        cut = columns[round(keep * len(columns)) :]
+        labels[z, :, cut] = np.where(labels[z, :, cut] == side, 0, labels[z, :, cut])
+    return labels, hu
+
+
+@pytest.mark.parametrize(("side", "name"), [(1, "right"), (2, "left")])
+@pytest.mark.parametrize("keep", [0.0, 0.3])
+def test_slices_without_a_lung_between_slices_with_it_are_named(side, name, keep):
+    flag = flagged("lung-gap", *with_gap(side, (9, 10, 11, 15), keep))
+    assert f"The {name} lung" in flag.message
+    assert "slices 10 to 12 and 16 of 40 (1 is the lowest)" in flag.message
+
+
+def test_a_lung_that_gets_somewhat_narrower_has_no_gap():
+    assert codes(*with_gap(1, (9, 10, 11, 15), keep=0.7)) == []
+
+
+def test_slices_with_right_and_left_exchanged_are_named():
+    labels, hu = chest()
+    labels[12:14] = np.array([0, 2, 1], np.uint8)[labels[12:14]]
+    flag = flagged("lung-sides-unclear", labels, hu)
+    assert "slices 13 to 14 of 40" in flag.message
+
+
+def test_slices_in_which_both_lungs_are_called_right_are_named_twice():
+    labels, hu = chest()
+    labels[12:14][labels[12:14] == 2] = 1
+    for code in ("lung-gap", "lung-sides-unclear"):
+        assert "slices 13 to 14 of 40" in flagged(code, labels, hu).message
+
+
+def test_a_piece_apart_below_the_lungs_is_named_with_its_side_and_slices():
+    labels, hu = (np.roll(array, 12, axis=0) for array in chest())
+    labels[3:6, 5:9, 36:42], hu[3:6, 5:9, 36:42] = 2, -900
+    flag = flagged("lung-piece-apart", labels, hu)
+    assert "72 ml counted as left lung" in flag.message
+    assert "below" in flag.message and "slices 4 to 6 of 40" in flag.message
+
+
+def test_gas_that_only_the_diaphragm_parts_from_the_lung_is_named():
+    labels, hu = chest()
+    labels[1:5, 5:15, 35:44] = 2
+    hu[1:4, 7:13, 37:42], hu[4, 5:15, 35:44] = -900, 50
+    assert "slices 2 to 4 of 40" in flagged("lung-piece-apart", labels, hu).message
+
+
+def test_an_organ_that_hangs_below_the_lung_is_named_and_a_consolidation_is_not():
+    labels, hu = chest()
+    hu[(hu == 40) & (labels == 0)] = 50
+    consolidated = hu.copy()
+    consolidated[8:14, 5:8, 5:15] = 30  # along the front wall, lung below and behind it
+    assert codes(labels, consolidated) == []
+
+    labels[2:5, 5:15, 5:8] = 1  # a recess
+    hu[2:5, 5:15, 5:8] = -850
+    labels[2:4, 5:10, 9:13] = 1  # liver beside it
+    hu[2:4, 5:10, 9:13] = 55
+    flag = flagged("lung-soft-tissue", labels, hu)
+    assert "ml of soft tissue counted as right lung" in flag.message
+    assert "slices 3 to 4 of 40" in flag.message
+
+
+def test_lungs_at_the_circle_of_the_field_of_view_are_cut_off():
+    labels, hu = chest()
+    padding = np.hypot(np.arange(40)[:, None] - 10, np.arange(60) - 24) > 18
+    hu[:, padding], labels[:, padding] = -3024, 0
+    assert "lungs-cut-off" in codes(labels, hu)

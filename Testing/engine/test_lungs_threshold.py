@@ -14,7 +14,8 @@ from COVIDLesionSegLib.engine.errors import (
     ParameterError,
 )
 from COVIDLesionSegLib.engine.lungs import get_extractor
-from COVIDLesionSegLib.engine.lungs.sides import remove_remnant
+from COVIDLesionSegLib.engine.lungs.sides import remove_remnant, right_and_left
+from COVIDLesionSegLib.engine.lungs.working_grid import WorkingGrid
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
@@ -147,6 +148,42 @@ def test_a_collapsed_lung_is_flagged_missing_and_the_other_keeps_its_side():
         other = 3 - side
         assert dice(labels == other, phantom.lungs == other) > 0.92
         assert np.count_nonzero(labels == side) == 0
+
+
+def blocks(*boxes):
+    """Boxes of lung, each (z, y, x) from and to, on a grid of 4 mm; and the grid."""
+    air = np.zeros((40, 40, 80), bool)
+    for (z0, z1), (y0, y1), (x0, x1) in boxes:
+        air[z0:z1, y0:y1, x0:x1] = True
+    return air, WorkingGrid.of(air.shape, (4.0, 4.0, 4.0))
+
+
+RIGHT, LEFT = ((5, 35), (5, 35), (5, 35)), ((5, 35), (5, 35), (45, 75))
+
+
+@pytest.mark.parametrize("midline", [10.0, 40.0, 70.0])
+def test_two_lungs_side_by_side_are_right_and_left_wherever_the_midline_is(midline):
+    air, grid = blocks(RIGHT, LEFT)
+    sides = right_and_left(air, midline, grid)
+    assert (sides[:, :, :40] == air[:, :, :40]).all()
+    assert (sides[:, :, 40:] == 2 * air[:, :, 40:]).all()
+
+
+@pytest.mark.parametrize("x", [(2, 12), (46, 56), (68, 78)])
+def test_a_piece_apart_takes_the_side_on_which_it_lies(x):
+    air, grid = blocks(((5, 25), (5, 35), (5, 35)), ((5, 25), (5, 35), (45, 75)))
+    air[30:36, 10:20, slice(*x)] = True
+    sides = right_and_left(air, 70.0, grid)
+    assert set(np.unique(sides[30:36, 10:20, slice(*x)])) == {1 if x[0] < 40 else 2}
+
+
+def test_a_lobe_of_the_left_lung_that_hangs_on_the_right_one_is_left():
+    """Parted from its own lung, and joined to the other by a thin bridge, as is the left lung."""
+    air, grid = blocks(RIGHT, ((5, 20), (5, 35), (45, 75)), ((22, 35), (5, 35), (45, 75)))
+    air[10:14, 18:22, 35:45] = air[26:30, 18:22, 35:45] = True
+    sides = right_and_left(air, 40.0, grid)
+    assert (sides[:, :, :35] == air[:, :, :35]).all()
+    assert (sides[:, :, 45:] == 2 * air[:, :, 45:]).all()
 
 
 @pytest.mark.parametrize(("remnant", "kept"), [(1, 0), (49, 0), (50, 50)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from COVIDLesionSegLib.engine.errors import ParameterError
-from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.phantom import Opening, Variation, generate_chest_ct
 
 SMALL = {"size": (72, 60, 40), "spacing": (4.8, 4.8, 7.0)}
 
@@ -119,6 +119,61 @@ def test_lesions_do_not_change_the_patient():
     np.testing.assert_array_equal(ill.volume.array[far], healthy.volume.array[far])
 
 
+@pytest.mark.parametrize("wall", [3.0, 12.0, 30.0])
+def test_the_chest_wall_is_as_thick_as_asked_for_and_the_lungs_stay_the_same(wall):
+    grid = {"size": (90, 60, 40), "spacing": (4.0, 4.0, 7.0)}
+    expected = generate_chest_ct(seed=0, **grid)
+    other = generate_chest_ct(seed=0, variation=Variation(wall=wall, table=False), **grid)
+    np.testing.assert_array_equal(other.lungs, expected.lungs)
+    lung = other.lungs[20] > 0
+    widest = int(np.flatnonzero(lung.any(axis=0))[0])
+    row = int(np.flatnonzero(lung[:, widest]).mean())
+    skin = int(np.flatnonzero(other.volume.array[20, row] > -500)[0])
+    assert (widest - skin) * 4 == pytest.approx(wall, abs=5)
+
+
+def test_an_opening_lets_air_through_the_wall_and_leaves_the_lungs(phantom):
+    wound = Variation(openings=(Opening(2, 0.0, (40.0, 40.0)),))
+    opened = generate_chest_ct(seed=0, variation=wound, **SMALL)
+    np.testing.assert_array_equal(opened.lungs, phantom.lungs)
+    changed = np.abs(opened.volume.array.astype(int) - phantom.volume.array) > 300
+    slices, _, columns = np.nonzero(changed)
+    assert columns.min() > 36  # the patient's left
+    assert slices.min() >= 15 and slices.max() <= 24
+    assert np.median(opened.volume.array[changed]) < -900
+
+
+def test_the_field_of_view_is_a_circle_of_padding_that_cuts_the_truth(phantom):
+    seen = generate_chest_ct(seed=0, variation=Variation(field_of_view=220, padding=-2000), **SMALL)
+    padding = seen.volume.array == -2000
+    assert padding.mean() == pytest.approx(1 - np.pi * 110**2 / (72 * 4.8 * 60 * 4.8), abs=0.02)
+    assert not seen.lungs[padding].any() and not seen.lesions[padding].any()
+    np.testing.assert_array_equal(seen.volume.array[~padding], phantom.volume.array[~padding])
+    np.testing.assert_array_equal(seen.lungs[~padding], phantom.lungs[~padding])
+
+
+@pytest.mark.parametrize(
+    ("gas", "ml"), [({"stomach_gas": -900, "gas_level": 40}, 100), ({"bowel_gas": -870}, 30)]
+)
+def test_gas_in_stomach_or_bowel_has_the_hu_asked_for_and_leaves_the_lungs(gas, ml):
+    grid = {"size": (90, 72, 64), "spacing": (3.6, 3.6, 5.0)}
+    plain = generate_chest_ct(seed=0, **grid)
+    gassy = generate_chest_ct(seed=0, variation=Variation(**gas), **grid)
+    np.testing.assert_array_equal(gassy.lungs, plain.lungs)
+    changed = np.abs(gassy.volume.array.astype(int) - plain.volume.array) > 600
+    assert not changed[gassy.lungs > 0].any()
+    assert np.count_nonzero(changed) * gassy.volume.geometry.voxel_volume_ml > ml
+    darkest = np.quantile(gassy.volume.array[changed], 0.1)
+    assert darkest == pytest.approx(min(gas.values()), abs=40)
+
+
+def test_without_a_table_there_is_none():
+    phantom = generate_chest_ct(seed=0, variation=Variation(table=False), **SMALL)
+    assert np.median(phantom.volume.array[:, -4:]) == pytest.approx(-1000, abs=10)
+    with_table = generate_chest_ct(seed=0, **SMALL)
+    assert np.count_nonzero(with_table.volume.array[:, -8:] > -950) > 1000
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -130,6 +185,9 @@ def test_lesions_do_not_change_the_patient():
         {"ground_glass": 1.2},
         {"ground_glass": 0.5, "consolidation": 0.5},
         {"noise": -1},
+        {"variation": Variation(wall=0)},
+        {"variation": Variation(wall=200)},
+        {"variation": Variation(field_of_view=0)},
     ],
 )
 def test_unusable_parameters_are_refused(wrong):

@@ -37,7 +37,7 @@ _OUTSIDE = -930  # HU; mean of a region at the border, below: air outside, not l
 _PADDING = -1000  # HU; padding has at most this
 _BORDER_SHARE = 0.25  # of the border; what takes more is outside whatever its HU
 _GAS = -945  # HU; median below: gas in the bowel or outside, not even an emphysematous lung
-_LOW_GAS = -900  # HU; median below, at the height of the lungs' bases: gas in the bowel
+_LOW_GAS = -880  # HU; median below, at the height of the lungs' bases: gas in the bowel
 _DARKER = 50  # HU; at least so much darker than the lung, too
 _LOW = 0.1  # of the largest piece lies lower than a piece at the height of the bases
 _TABLE = 5.0  # mm; a core of the body is thicker on each side, a shell of the table is not
@@ -113,32 +113,45 @@ def air_outside(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     padding = find_padding(coarse)
     free = ~within(wall, _OPENING / 2, grid.spacing) & ~padding
     flooded = np.zeros(coarse.shape, bool)
+    grown = _grown_in_plane(padding)
+    rim = grown.copy()
+    rim[:, [0, -1]] = rim[:, :, [0, -1]] = True
+    rim &= ~padding
     for z in np.flatnonzero(free.any(axis=(1, 2))):
-        border = _grown(padding[z])
-        border[[0, -1]] = border[:, [0, -1]] = True
-        border &= ~padding[z]
         regions, count = ndimage.label(free[z])
-        touching = np.bincount(regions[border], minlength=count + 1)
+        touching = np.bincount(regions[rim[z]], minlength=count + 1)
         # The border's own voxels are partly padding.
-        inner = np.where(border, 0, regions)
+        inner = np.where(rim[z], 0, regions)
         voxels = np.bincount(inner.ravel(), minlength=count + 1)
         total = np.bincount(inner.ravel(), coarse[z].ravel(), minlength=count + 1)
-        outside = total < _OUTSIDE * voxels
-        outside |= touching > _BORDER_SHARE * np.count_nonzero(border)
-        outside &= touching > 0
-        outside[0] = False
-        flooded[z] = outside[regions]
-    reach = _OPENING / 2 + 1.5 * max(grid.spacing[1:])
+        flood = total < _OUTSIDE * voxels
+        flood |= touching > _BORDER_SHARE * np.count_nonzero(rim[z])
+        flood &= touching > 0
+        flood[0] = False
+        flooded[z] = flood[regions]
+    # No further: behind a wall of one voxel lies lung.
+    reach = _OPENING / 2 + max(grid.spacing[1:])
     outside = within(flooded, reach, grid.spacing) & ~wall
-    for z in np.flatnonzero(padding.any(axis=(1, 2))):
-        # Where tissue and padding share a coarse voxel, it looks like lung.
-        outside[z] |= _grown(padding[z]) & (coarse[z] <= _TISSUE)
+    # Where tissue and padding share a coarse voxel, it looks like lung.
+    outside[grown & (coarse <= _TISSUE)] = True
     return outside
 
 
-def _grown(mask: np.ndarray) -> np.ndarray:
-    """A mask (y, x), wider by a voxel."""
-    grown: np.ndarray = ndimage.binary_dilation(mask, np.ones((3, 3), bool))
+def padding_rim(coarse: np.ndarray) -> np.ndarray:
+    """The voxels in the field of view that share an edge with padding; bool, like ``coarse``."""
+    padding = find_padding(coarse)
+    rim: np.ndarray = _grown_in_plane(padding) & ~padding
+    return rim
+
+
+def _grown_in_plane(mask: np.ndarray) -> np.ndarray:
+    """A mask (z, y, x), wider by a voxel in every axial slice."""
+    rows = mask.copy()
+    rows[:, 1:] |= mask[:, :-1]
+    rows[:, :-1] |= mask[:, 1:]
+    grown = rows.copy()
+    grown[:, :, 1:] |= rows[:, :, :-1]
+    grown[:, :, :-1] |= rows[:, :, 1:]
     return grown
 
 
@@ -176,32 +189,59 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
     Raises:
         LungsNotFoundError: No piece is large enough, or all are gas.
     """
-    labels, sizes = label(lung)
-    ml = sizes * grid.voxel_ml
+    # Where a diaphragm fills a part of each voxel only, gas must not hang on to the lung.
+    pieces = _Pieces(lung & (coarse < _WALL), coarse, grid)
+    gas = pieces.mask_of([n for n in pieces.numbers[1:] if pieces.is_dark(n) and pieces.is_low(n)])
+    pieces = _Pieces(lung & ~ndimage.binary_dilation(gas), coarse, grid)
     # A lung of which little is aerated still counts beside a normal one.
-    numbers = np.flatnonzero(ml >= _PIECE * SMALLEST_LUNG)
-    medians = np.asarray(ndimage.median(coarse, labels, numbers)) if len(numbers) else np.empty(0)
-    medians, numbers = medians[medians > _GAS], numbers[medians > _GAS]
-    if not len(numbers) or ml[numbers].max() < SMALLEST_LUNG:
+    if not pieces.numbers or pieces.ml[pieces.numbers[0]] < SMALLEST_LUNG:
         raise LungsNotFoundError(NOT_FOUND)
-    main = int(ml[numbers].argmax())
-    largest_piece = int(numbers[main])
-    regions = ndimage.find_objects(labels)
+    smallest = _PIECE * pieces.ml[pieces.numbers[0]]
+    kept = [n for n in pieces.numbers if pieces.ml[n] >= smallest and not pieces.is_below(n)]
+    return pieces.mask_of(kept)
 
-    def per_slice(number: int) -> np.ndarray:
-        """Voxels of a piece in every slice of the volume."""
-        region = regions[number - 1]
-        counts = np.zeros(len(labels))
-        counts[region[0]] = np.count_nonzero(labels[region] == number, axis=(1, 2))
+
+class _Pieces:
+    """Connected pieces that are not gas, the largest first, compared with the largest.
+
+    Attributes:
+        numbers: Labels of those that may be part of a lung by size and HU.
+        ml: Volume of each label.
+    """
+
+    def __init__(self, mask: np.ndarray, coarse: np.ndarray, grid: WorkingGrid):
+        self._labels, sizes = label(mask)
+        self.ml = sizes * grid.voxel_ml
+        large = [int(n) for n in np.argsort(sizes)[::-1] if self.ml[n] >= _PIECE * SMALLEST_LUNG]
+        self._regions = ndimage.find_objects(self._labels)
+        self._medians = {
+            n: float(np.median(coarse[region][self._labels[region] == n]))
+            for n, region in ((n, self._regions[n - 1]) for n in large)
+        }
+        self.numbers = [n for n in large if self._medians[n] > _GAS]
+        if self.numbers:
+            self._lower = np.cumsum(self._per_slice(self.numbers[0]))
+
+    def _per_slice(self, number: int) -> np.ndarray:
+        region = self._regions[number - 1]
+        counts = np.zeros(len(self._labels), np.int64)
+        counts[region[0]] = np.count_nonzero(self._labels[region] == number, axis=(1, 2))
         return counts
 
-    lower = np.cumsum(per_slice(largest_piece)) / sizes[largest_piece]
-    kept = []
-    for number, median in zip(numbers, medians, strict=True):
-        counts = per_slice(int(number))
-        middle = int(np.searchsorted(np.cumsum(counts), sizes[number] / 2))
-        below = counts[lower == 0].sum() > 0.5 * sizes[number]
-        dark = median < min(_LOW_GAS, medians[main] - _DARKER)
-        if not below and not (dark and lower[middle] < _LOW):
-            kept.append(number)
-    return np.isin(labels, [n for n in kept if ml[n] >= _PIECE * ml[largest_piece]])
+    def is_dark(self, number: int) -> bool:
+        """Whether it is darker than any lung beside the largest piece."""
+        return bool(self._medians[number] < min(_LOW_GAS, self._medians[self.numbers[0]] - _DARKER))
+
+    def is_low(self, number: int) -> bool:
+        """Whether it lies at the height of the base of the largest piece, or lower."""
+        counts = self._per_slice(number)
+        middle = int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
+        return bool(self._lower[middle] < _LOW * self._lower[-1])
+
+    def is_below(self, number: int) -> bool:
+        """Whether most of it lies below the largest piece."""
+        counts = self._per_slice(number)
+        return bool(counts[self._lower == 0].sum() > 0.5 * counts.sum())
+
+    def mask_of(self, numbers: list[int]) -> np.ndarray:
+        return np.isin(self._labels, numbers)

@@ -23,6 +23,7 @@ from .morphology import (
     count_labels,
     deeper_than,
     fill_enclosed,
+    free_surface,
     label,
     within,
 )
@@ -45,7 +46,8 @@ _SMOOTHING = 4.0  # mm; closing after lines have been filled
 _GAP = 70.0  # mm; longest line through dense lung with lung at both ends
 _MEDIAL = 8.0  # mm of lung, at least, medial to dense lung
 _LARGE_POCKET = 3.0  # ml
-_ABOVE_LUNG = 0.3  # of a large pocket lies above lung, at least
+_ABOVE_LUNG = 0.3  # of a large pocket lies above lung, at least, ...
+_FREE = 0.6  # ... or no more of its surface borders on what is not lung
 _DEEPEST = 45.0  # mm of dense tissue between aerated lung and chest wall
 
 
@@ -160,7 +162,8 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     """Tissue between the outermost lung of each ray and the lung's convex hull.
 
     Sagittal hulls see a lesion along the whole back of a slice from the lung above and below it.
-    A large pocket without lung below is liver, spleen or stomach under the dome.
+    A large pocket without lung below, and with little at its sides, is liver, spleen or stomach
+    under the dome.
     """
     last = rays.outermost(lung)
     box = bounding_box(lung, [0, 0, 0])
@@ -170,14 +173,15 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     pockets &= ~lung & (last > 0)
     pockets &= (rays.radius > last) & (rays.radius < last + _DEEPEST)
     # Slivers between the rays and along the curved outline are not lesions.
-    pockets = ndimage.binary_opening(pockets, _IN_PLANE_CROSS)
+    pockets = np.asarray(ndimage.binary_opening(pockets, _IN_PLANE_CROSS))
     labels, sizes = label(pockets)
     above_lung = pockets & np.logical_or.accumulate(lung, axis=0)
-    share = count_labels(labels[above_lung], len(sizes)) / np.maximum(sizes, 1)
-    kept = (share >= _ABOVE_LUNG) | (sizes * voxel_ml < _LARGE_POCKET)
-    kept[0] = False
-    result: np.ndarray = kept[labels]
-    return result
+    above = count_labels(labels[above_lung], len(sizes)) / np.maximum(sizes, 1)
+    for number in np.flatnonzero((sizes * voxel_ml > _LARGE_POCKET) & (above < _ABOVE_LUNG)):
+        pocket = labels == number
+        if free_surface(pocket, lung) > _FREE:
+            pockets &= ~pocket
+    return pockets
 
 
 def _slice_hulls(mask: np.ndarray) -> np.ndarray:

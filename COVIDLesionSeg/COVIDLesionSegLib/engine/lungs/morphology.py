@@ -80,6 +80,16 @@ def fill_enclosed(mask: np.ndarray) -> np.ndarray:
     return filled
 
 
+def free_surface(piece: np.ndarray, whole: np.ndarray) -> float:
+    """Share of the voxels around a piece that do not belong to the whole; 0 to 1.
+
+    Voxels beyond the volume do not count; nan if there are no others.
+    """
+    box = bounding_box(piece, [1, 1, 1])
+    around = ndimage.binary_dilation(piece[box]) & ~piece[box]
+    return 1 - float(whole[box][around].mean()) if around.any() else float("nan")
+
+
 def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Voxels at most ``distance`` mm from the mask (a dilation by a true ball)."""
     if not mask.any():

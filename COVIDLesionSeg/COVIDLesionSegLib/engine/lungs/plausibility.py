@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ..flags import Flag
 from .body import find_padding
-from .morphology import count_labels, label, within
+from .morphology import count_labels, free_surface, label, within
 from .working_grid import WorkingGrid, clip_hu
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
@@ -23,6 +23,8 @@ _LARGE_AREA = 0.2  # of a lung's largest area; a smaller lung is its tip, of any
 _TIP = 0.05  # of a lung's largest area; a recess may end in several tips
 _WRONG_SIDE = 0.2  # of a lung's area lies beyond the middle of the other lung
 _APART_ML = 5.0  # smaller pieces are the ends of recesses
+_PARTED_ML = 15.0  # aerated lung within a consolidation is smaller
+_LOW = 0.1  # of a lung lies lower than a piece at the height of its base
 _DENSE_HU = -300
 _DENSE_SHARE = 0.30  # of a lung; vessels alone take about 0.1
 _SOFT_HU = -100
@@ -71,7 +73,7 @@ def check_lungs(
         *_check_borders(labels, lungs[1] | lungs[2], coarse, grid),
         *_check_gaps(columns),
         *_check_sides(columns),
-        *_check_pieces(lungs, grid),
+        *_check_pieces(lungs, coarse, grid),
         *_check_soft_tissue(lungs, coarse, grid),
         *_check_density(labels, axial_hu, counts),
     )
@@ -129,7 +131,8 @@ def _check_borders(
     share = sum(np.count_nonzero(edge) for edge in edges) / largest
     padding = find_padding(coarse)
     if padding.any():
-        cut = within(padding, _FROM_PADDING, grid.spacing) & coarse_lungs
+        near = max(_FROM_PADDING, 1.5 * max(grid.spacing[1:]))
+        cut = within(padding, near, grid.spacing) & coarse_lungs
         share += np.count_nonzero(cut) * float(np.prod(grid.factors)) / largest
     if share > _TOUCHES:
         yield Flag(
@@ -158,14 +161,20 @@ def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
 
 
 def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
+    """In every slice, hardly anything of a lung lies beyond the middle of the other."""
     x = np.arange(columns[1].shape[1])
     area = {side: columns[side].sum(axis=1) for side in _SIDES}
-    both = (area[1] > 0) & (area[2] > 0)
-    middle = {side: columns[side] @ x / np.maximum(area[side], 1) for side in _SIDES}
-    wrong = np.zeros(len(both), bool)
-    for side, beyond in ((1, x > middle[2][:, None]), (2, x < middle[1][:, None])):
+    if not (area[1].any() and area[2].any()):
+        return
+    middle = {}
+    for side in _SIDES:
+        whole = (columns[side] @ x).sum() / area[side].sum()
+        here = columns[side] @ x / np.maximum(area[side], 1)
+        middle[side] = np.where(area[side] > 0, here, whole)[:, None]
+    wrong = np.zeros(len(area[1]), bool)
+    for side, beyond in ((1, x > middle[2]), (2, x < middle[1])):
         wrong |= (columns[side] * beyond).sum(axis=1) > _WRONG_SIDE * area[side]
-    wrong &= both & (area[1] + area[2] > _LARGE_AREA * (area[1] + area[2]).max())
+    wrong &= area[1] + area[2] > _LARGE_AREA * (area[1] + area[2]).max()
     if wrong.any():
         yield Flag(
             "lung-sides-unclear",
@@ -174,23 +183,32 @@ def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
         )
 
 
-def _check_pieces(lungs: dict[int, np.ndarray], grid: WorkingGrid) -> Iterator[Flag]:
+def _check_pieces(
+    lungs: dict[int, np.ndarray], coarse: np.ndarray, grid: WorkingGrid
+) -> Iterator[Flag]:
+    """Pieces apart from a lung, and large ones that tissue parts from it at its base.
+
+    The lung that is filled may hold the diaphragm, and below it the stomach.
+    """
     for side, name in _SIDES.items():
-        labels, sizes = label(lungs[side])
-        order = np.argsort(sizes)[::-1]
-        apart = [n for n in order[1:] if sizes[n] * grid.voxel_ml > _APART_ML]
-        lowest = np.flatnonzero((labels == order[0]).any(axis=(1, 2)))[:1]
-        for number in apart[:_MOST_PLACES]:
-            ml = sizes[number] * grid.voxel_ml
+        whole, _ = label(lungs[side])
+        labels, sizes = label(lungs[side] & (coarse < _AERATED_HU))
+        ml = sizes * grid.voxel_ml
+        order = [n for n in np.argsort(sizes)[::-1] if ml[n] > _APART_ML][: _MOST_PLACES + 1]
+        main = _per_slice(labels == order[0]) if order else np.zeros(len(labels))
+        for number in order[1:]:
             voxels = _per_slice(labels == number)
-            middle = np.average(np.arange(len(labels)), weights=voxels)
-            below = "below" if middle < lowest[0] else "beside"
-            yield Flag(
-                "lung-piece-apart",
-                f"{ml:.0f} ml counted as {name} lung lie apart, {below} the rest of it, in "
-                f"{_slices(grid.repeat_slices(voxels > 0))}: look whether they are gas in the "
-                "stomach or bowel.",
-            )
+            middle = np.searchsorted(np.cumsum(voxels), voxels.sum() / 2)
+            low = main[:middle].sum() < _LOW * main.sum()
+            apart = whole[labels == number][0] != whole[labels == order[0]][0]
+            if apart or (low and ml[number] > _PARTED_ML):
+                yield Flag(
+                    "lung-piece-apart",
+                    f"{ml[number]:.0f} ml counted as {name} lung lie apart, "
+                    f"{'below' if low else 'beside'} the rest of it, in "
+                    f"{_slices(grid.repeat_slices(voxels > 0))}: look whether they are gas in "
+                    "the stomach or bowel.",
+                )
 
 
 def _check_soft_tissue(
@@ -212,16 +230,12 @@ def _check_soft_tissue(
             continue
         aerated = lungs[side] & (coarse < _AERATED_HU)
         above_lung = np.logical_or.accumulate(aerated, axis=0)
-        regions = ndimage.find_objects(labels)
         found = []
         for number in large:
-            region = tuple(slice(max(0, p.start - 1), p.stop + 1) for p in regions[number - 1])
-            one = labels[region] == number
-            surface = ndimage.binary_dilation(one) & ~one
-            free = 1 - both[region][surface].mean() if surface.any() else 0.0
-            around = np.count_nonzero(aerated[region[0]][one.any(axis=(1, 2))])
+            piece = labels == number
+            around = np.count_nonzero(aerated[piece.any(axis=(1, 2))])
             limit = _FREE if around > sizes[number] else _FREE_BASE
-            if free > limit and above_lung[region][one].mean() < _ABOVE_LUNG:
+            if free_surface(piece, both) > limit and above_lung[piece].mean() < _ABOVE_LUNG:
                 found.append(number)
         if found:
             voxels = _per_slice(np.isin(labels, found))

@@ -26,8 +26,9 @@ _SAMPLES = 20000  # voxels of a lung, about, that pieces are compared with
 def right_and_left(air: np.ndarray, midline: float, grid: WorkingGrid) -> np.ndarray:
     """Label pieces of lung 1 (right, low x) or 2 (left), splitting a piece that is both lungs.
 
-    The two largest pieces are the lungs where they lie side by side, and every other piece belongs
-    to the lung that is nearer. The midline decides only where one lung is not found.
+    The two largest pieces are the lungs where they lie side by side. Every other piece belongs to
+    the lung on its side of the middle between them, or to the nearer one where it lies in the
+    middle. The midline decides only where one lung is not found.
 
     Args:
         air: Lung on the coarse grid, bool (z, y, x).
@@ -56,9 +57,9 @@ def right_and_left(air: np.ndarray, midline: float, grid: WorkingGrid) -> np.nda
             region, piece = pieces[which]
             sides[region][piece] = side
         done = 2
-    nearer = _Nearer(sides, grid) if 0 < done < len(pieces) else None
+    both = _Both(sides, grid) if 0 < done < len(pieces) else None
     for (region, piece), centre in zip(pieces[done:], x[done:], strict=True):
-        side = (1 if centre < midline else 2) if nearer is None else nearer.of(region, piece)
+        side = (1 if centre < midline else 2) if both is None else both.side_of(region, piece)
         sides[region][piece] = side
     return sides
 
@@ -70,19 +71,24 @@ def _are_both_lungs(sizes: np.ndarray, x: list[float], grid: WorkingGrid) -> boo
     return bool(abs(x[0] - x[1]) * grid.spacing[2] > _APART)
 
 
-class _Nearer:
-    """Tells to which lung a piece is nearer."""
+class _Both:
+    """Both lungs, which tell to which of them a piece belongs."""
 
     def __init__(self, sides: np.ndarray, grid: WorkingGrid):
         self._spacing = np.array(grid.spacing)
-        self._trees = []
-        for side in (1, 2):
-            voxels = np.argwhere(sides == side)
-            self._trees.append(cKDTree(voxels[:: len(voxels) // _SAMPLES + 1] * self._spacing))
+        samples = [
+            voxels[:: len(voxels) // _SAMPLES + 1] * self._spacing
+            for voxels in (np.argwhere(sides == 1), np.argwhere(sides == 2))
+        ]
+        self._middle = np.mean([points[:, 2].mean() for points in samples])
+        self._trees = [cKDTree(points) for points in samples]
 
-    def of(self, region: tuple[slice, ...], piece: np.ndarray) -> int:
+    def side_of(self, region: tuple[slice, ...], piece: np.ndarray) -> int:
         voxels = np.argwhere(piece) + [part.start for part in region]
         points = voxels[:: len(voxels) // 200 + 1] * self._spacing
+        from_middle = points[:, 2].mean() - self._middle
+        if abs(from_middle) > _UNDECIDED:
+            return 1 if from_middle < 0 else 2
         right, left = (tree.query(points)[0].mean() for tree in self._trees)
         return 1 if right < left else 2
 

@@ -9,7 +9,7 @@ from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .airways import AIRWAY, bronchi_in_lung, find_trachea, mark_airways
-from .body import find_body, large_pieces, midline_of
+from .body import find_body, large_pieces, midline_of, padding_rim
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
 from .morphology import within
@@ -72,8 +72,11 @@ class ThresholdExtractor:
         labels[grid.repeat(bronchi > 0)] = 0
 
         step(0.8, "outline")
-        outside = (coarse < _AERATED) & ~body
-        _outline(labels, sides, outside, axial_hu, grid)
+        rim = padding_rim(coarse)
+        outside = (coarse < _AERATED) & ~body & ~rim
+        # At the rim of the field of view, the CT's own voxels tell lung from padding.
+        unseen = float(coarse.min()) if rim.any() else -np.inf
+        _outline(labels, sides, outside, axial_hu, unseen, grid)
         remove_remnant(labels)
         step(0.95, "plausibility")
         flags = check_lungs(labels, axial_hu, spacing)
@@ -88,12 +91,13 @@ def _outline(
     sides: np.ndarray,
     outside: np.ndarray,
     hu: np.ndarray,
+    unseen: float,
     grid: WorkingGrid,
 ) -> None:
     """Turn the airways in ``labels`` into the coarse lung; the CT's own voxels decide its edge.
 
-    ``outside`` is air outside the body, on the coarse grid: behind a thin wall the edge must not
-    reach for it.
+    The edge does not reach for air ``outside`` the body (on the coarse grid), which lies behind a
+    thin wall, or for voxels of at most the HU ``unseen``, which are padding.
     """
     lungs = {side: sides == side for side in (1, 2) if (sides == side).any()}
     edges = {
@@ -102,8 +106,9 @@ def _outline(
     }
     for slab in grid.slabs():
         part = labels[slab]
+        aerated = (hu[slab] < _AERATED) & (hu[slab] > unseen)
         for side, lung in lungs.items():
-            aerated_edge = grid.repeat(edges[side], (slab,)) & (hu[slab] < _AERATED)
+            aerated_edge = grid.repeat(edges[side], (slab,)) & aerated
             # Where right and left meet, both reach for the same voxels: what is taken stays.
             part[(grid.expand(lung, slab) | aerated_edge) & (part == 0)] = side
         part[part == AIRWAY] = 0

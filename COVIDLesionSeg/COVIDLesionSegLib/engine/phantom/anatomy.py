@@ -54,6 +54,50 @@ class Patient:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """A wound, drain or dark streak through the lateral chest wall, as a box.
+
+    Attributes:
+        side: 1 right, 2 left.
+        height: Its middle along z, in mm from the centre of the chest.
+        size: mm along (y, z).
+        hu: What fills it.
+    """
+
+    side: int
+    height: float
+    size: tuple[float, float]
+    hu: float = -1000.0
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What differs from the ordinary chest and scan.
+
+    Attributes:
+        wall: Thickness of the chest wall in mm, the same all around; None for that of the patient,
+            about 24.
+        openings: Openings of the chest wall.
+        table: Whether the patient lies on a table.
+        stomach_gas: HU of the gas in the stomach.
+        gas_level: The stomach holds gas in front of this y, in mm from the centre of the chest, and
+            fluid behind it.
+        bowel_gas: HU of the gas in a colon with mottled stool under both domes; None for no colon.
+        field_of_view: Diameter in mm of the circle that the scanner sees; None for all.
+        padding: Value of the voxels outside the field of view.
+    """
+
+    wall: float | None = None
+    openings: tuple[Opening, ...] = ()
+    table: bool = True
+    stomach_gas: float = -985.0
+    gas_level: float = -24.0
+    bowel_gas: float | None = None
+    field_of_view: float | None = None
+    padding: int = -1024
+
+
+@dataclass(frozen=True)
 class Anatomy:
     """One patient on one grid, all arrays of shape (z, y, x).
 
@@ -70,13 +114,17 @@ class Anatomy:
     bronchi: np.ndarray
 
 
-def build_anatomy(grid: Grid, patient: Patient) -> Anatomy:
+def build_anatomy(grid: Grid, patient: Patient, variation: Variation) -> Anatomy:
     """Paint the patient from the outside in; later tissues replace earlier ones."""
     z = grid.z
     rise = np.clip((z + 10) / 122, 0, 1.2) ** 2
-    body_depth = radial_depth(grid.x, grid.y, 152 - 10 * rise, 108 - 16 * rise)
     cavity_y = grid.y - 12 * rise
     wall_depth = radial_depth(grid.x, cavity_y, 128 - 42 * rise, 84 - 22 * rise)
+    if variation.wall is None:
+        body_depth = radial_depth(grid.x, grid.y, 152 - 10 * rise, 108 - 16 * rise)
+    else:
+        back = radial_depth(grid.x, grid.y - 72, 46, 36)
+        body_depth = np.maximum(wall_depth + variation.wall, back)
 
     hu = np.full(grid.shape, FAT, np.float32)
     hu[body_depth > 2.2 + patient.fat] = MUSCLE
@@ -87,7 +135,7 @@ def build_anatomy(grid: Grid, patient: Patient) -> Anatomy:
     domes = {side: _diaphragm_height(grid, side, patient) for side in (RIGHT, LEFT)}
     dome = np.where(grid.x < 0, domes[RIGHT], domes[LEFT])
     hu[cavity] = FAT + 15
-    _paint_abdomen(hu, grid, cavity & (z < dome))
+    _paint_abdomen(hu, grid, cavity & (z < dome), variation)
     hu[cavity & (z < dome) & (z > dome - 5)] = MUSCLE
     _paint_spine(hu, grid)
     _paint_mediastinum(hu, grid, patient, dome)
@@ -100,8 +148,17 @@ def build_anatomy(grid: Grid, patient: Patient) -> Anatomy:
     # Skin and surroundings last: no bone or muscle sticks out of the body.
     hu[body_depth < 2.2] = SKIN
     hu[body_depth < 0] = AIR
-    _paint_table(hu, grid)
+    for opening in variation.openings:
+        hu[_opening(grid, opening) & (lungs == 0) & (body_depth > 0)] = opening.hu
+    if variation.table:
+        _paint_table(hu, grid)
     return Anatomy(hu, lungs, wall_depth, bronchi)
+
+
+def _opening(grid: Grid, opening: Opening) -> np.ndarray:
+    sign = -1 if opening.side == RIGHT else 1
+    box: np.ndarray = (sign * grid.x > 45) & (np.abs(grid.y) < opening.size[0] / 2)
+    return box & (np.abs(grid.z - opening.height) < opening.size[1] / 2)
 
 
 def _paint_table(hu: np.ndarray, grid: Grid) -> None:
@@ -168,7 +225,8 @@ def _heart(grid: Grid, patient: Patient, margin: float = 0) -> np.ndarray:
     along = 0.76 * x - 0.42 * y - 0.50 * z
     across = x**2 + y**2 + z**2 - along**2
     size = patient.heart
-    return (along / (58 * size + margin)) ** 2 + across / (43 * size + margin) ** 2 < 1
+    mask: np.ndarray = (along / (58 * size + margin)) ** 2 + across / (43 * size + margin) ** 2 < 1
+    return mask
 
 
 _VESSELS = (
@@ -189,7 +247,7 @@ def _mediastinum(grid: Grid, patient: Patient) -> np.ndarray:
     """Everything between the lungs, including the spine and the hila."""
     upper = np.clip((grid.z - 45) / 40, 0, 1)
     half_width = 3.5 + (19 + 5 * upper) * np.exp(-(((grid.y - 12) / (38 + 10 * upper)) ** 2))
-    mask = np.abs(grid.x - 3) < half_width
+    mask: np.ndarray = np.abs(grid.x - 3) < half_width
     mask = mask | _heart(grid, patient, margin=4)
     for start, end, radius in _VESSELS:
         mask |= grid.tube(start, end, radius + 2)
@@ -211,14 +269,21 @@ def _paint_mediastinum(hu: np.ndarray, grid: Grid, patient: Patient, dome: np.nd
     hu[thyroid_level] = MUSCLE + 15
 
 
-def _paint_abdomen(hu: np.ndarray, grid: Grid, below: np.ndarray) -> None:
+def _paint_abdomen(hu: np.ndarray, grid: Grid, below: np.ndarray, variation: Variation) -> None:
     hu[below] = FAT + 5
     hu[below & (grid.x < 28 - 0.25 * (grid.y + 60))] = LIVER
     stomach = below & grid.ellipsoid((62, -18, -106), (46, 46, 46))
     hu[stomach] = 25
     # Gas rises to the front of the supine patient's stomach, just below the left dome.
-    hu[stomach & grid.ellipsoid((62, -18, -106), (41, 41, 41)) & (grid.y < -24)] = -985
+    gas = stomach & grid.ellipsoid((62, -18, -106), (41, 41, 41)) & (grid.y < variation.gas_level)
+    hu[gas] = variation.stomach_gas
     hu[below & grid.ellipsoid((84, 40, -112), (38, 32, 46))] = 48
+    if variation.bowel_gas is not None:
+        mottled = np.sin(grid.x / 3.5) * np.sin(grid.y / 3.5) * np.sin(grid.z / 3.5) > -0.15
+        for sign in (-1, 1):
+            colon = below & grid.tube((sign * 85, 0, -125), (sign * 85, 0, -400), 22)
+            hu[colon] = 30
+            hu[colon & mottled] = variation.bowel_gas
 
 
 def _paint_airways(hu: np.ndarray, grid: Grid, lungs: np.ndarray) -> np.ndarray:

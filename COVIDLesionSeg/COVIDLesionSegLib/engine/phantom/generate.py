@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from ..errors import ParameterError
 from ..volume import AxialOrder, Geometry, Volume
-from .anatomy import AIR, BLOOD, HILA, Anatomy, Patient, build_anatomy
+from .anatomy import AIR, BLOOD, HILA, Anatomy, Patient, Variation, build_anatomy
 from .lesions import CONSOLIDATION, GROUND_GLASS, place_lesions
 from .shapes import Grid
 from .texture import scanner_noise, smooth_field
@@ -56,6 +56,7 @@ def generate_chest_ct(
     ground_glass: float | tuple[float, float] = (0.12, 0.07),
     consolidation: float | tuple[float, float] = (0.03, 0.015),
     noise: float = 18.0,
+    variation: Variation | None = None,
 ) -> Phantom:
     """Generate the supine chest CT of one invented adult, with exact truth.
 
@@ -76,12 +77,13 @@ def generate_chest_ct(
             (right, left).
         consolidation: Likewise, for consolidation.
         noise: Standard deviation of the scanner noise in HU.
+        variation: What differs from the ordinary chest and scan; truth is what the scanner sees.
 
     Returns:
         The CT and its truth.
 
     Raises:
-        ParameterError: A size, spacing, share, noise or orientation is not usable.
+        ParameterError: A size, spacing, share, noise, orientation or variation is not usable.
     """
     ground_glass, consolidation = _shares(ground_glass), _shares(consolidation)
     if any(g + c > 0.9 for g, c in zip(ground_glass, consolidation, strict=True)):
@@ -92,17 +94,22 @@ def generate_chest_ct(
             "not be negative."
         )
     direction = _direction(orientation)
+    variation = variation or Variation()
+    if variation.wall is not None and not 0 < variation.wall <= 60:
+        raise ParameterError("A chest wall is more than 0 and at most 60 mm thick.")
+    if variation.field_of_view is not None and variation.field_of_view <= 0:
+        raise ParameterError("The diameter of the field of view must be positive.")
 
     # One stream for each part: more lesions must not change the patient.
     patient_rng, vessel_rng, tissue_rng, lesion_rng, noise_rng = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)
     )
     patient = Patient.draw(patient_rng)
-    spacing_zyx = tuple(float(s) for s in spacing[::-1])
-    atlas_spacing = tuple(s / f for s, f in zip(spacing_zyx, patient.scale[::-1], strict=True))
-    grid = Grid(tuple(int(n) for n in size[::-1]), atlas_spacing)
+    spacing_zyx = (float(spacing[2]), float(spacing[1]), float(spacing[0]))
+    z, y, x = (s / f for s, f in zip(spacing_zyx, patient.scale[::-1], strict=True))
+    grid = Grid((int(size[2]), int(size[1]), int(size[0])), (z, y, x))
 
-    anatomy = build_anatomy(grid, patient)
+    anatomy = build_anatomy(grid, patient, variation)
     lesions = place_lesions(
         grid, anatomy.lungs, anatomy.wall_depth, ground_glass, consolidation, lesion_rng
     )
@@ -112,14 +119,19 @@ def generate_chest_ct(
     hu = ndimage.gaussian_filter(hu, (0.4, 0.5, 0.5), truncate=3)
     hu += scanner_noise(grid, noise, noise_rng)
     hu = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
-    return _stored(hu, anatomy.lungs, lesions, spacing_zyx, direction, seed)
+    lungs = anatomy.lungs
+    if variation.field_of_view is not None:
+        mm = Grid(grid.shape, spacing_zyx)
+        unseen = np.broadcast_to(np.hypot(mm.y, mm.x) > variation.field_of_view / 2, grid.shape)
+        hu[unseen], lungs[unseen], lesions[unseen] = variation.padding, 0, 0
+    return _stored(hu, lungs, lesions, spacing_zyx, direction, seed)
 
 
 def _shares(value: float | tuple[float, float]) -> tuple[float, float]:
-    pair = (value, value) if np.isscalar(value) else tuple(value)
+    pair = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(pair) != 2 or not all(0 <= share <= 1 for share in pair):
         raise ParameterError("A lesion share is one number, or (right, left), from 0 to 1.")
-    return pair
+    return pair[0], pair[1]
 
 
 def _direction(orientation: str | Sequence[float] | np.ndarray) -> np.ndarray:
@@ -188,16 +200,16 @@ def _stored(
     order = AxialOrder.of(
         Geometry((1, 1, 1), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), tuple(direction.ravel()))
     )
-    size, spacing = [0, 0, 0], [0.0, 0.0, 0.0]
+    size, spacing = np.zeros(3, int), np.zeros(3)
     for axial_axis, array_axis in enumerate(order.permutation):
         size[2 - array_axis] = hu.shape[axial_axis]
         spacing[2 - array_axis] = spacing_zyx[axial_axis]
-    centre_offset = direction @ (np.array(spacing) * (np.array(size) - 1) / 2)
+    origin = _CENTRE_LPS - direction @ (spacing * (size - 1) / 2)
     geometry = Geometry(
-        size=tuple(size),
-        spacing=tuple(spacing),
-        origin=tuple(float(o) for o in _CENTRE_LPS - centre_offset),
-        direction=tuple(float(d) for d in direction.ravel()),
+        size=tuple(size.tolist()),
+        spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        origin=tuple(origin.tolist()),
+        direction=tuple(direction.ravel().tolist()),
     )
     volume = Volume(
         np.ascontiguousarray(order.to_stored(hu)),

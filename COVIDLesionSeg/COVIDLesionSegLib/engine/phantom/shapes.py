@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+Point = Sequence[float] | np.ndarray
+"""(x, y, z) in mm."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +53,24 @@ class Grid:
         inside = np.all((zyx >= 0) & (zyx < np.array(self.shape)), axis=1)
         return np.ravel_multi_index(zyx[inside].T, self.shape), inside
 
-    def ellipsoid(self, centre, half_axes) -> np.ndarray:
+    def ellipsoid(self, centre: Point, half_axes: Point) -> np.ndarray:
         """Mask of an ellipsoid; ``centre`` and ``half_axes`` in mm along (x, y, z)."""
-        terms = (
+        x, y, z = (
             ((axis - c) / h) ** 2
             for axis, c, h in zip((self.x, self.y, self.z), centre, half_axes, strict=True)
         )
-        return sum(terms) < 1
+        mask: np.ndarray = x + y + z < 1
+        return mask
 
-    def tube(self, start, end, radius: float) -> np.ndarray:
+    def tube(self, start: Point, end: Point, radius: float) -> np.ndarray:
         """Mask of a straight tube with round ends between two (x, y, z) points in mm."""
-        return self.distance_to_segment(start, end, radius) < radius
+        mask: np.ndarray = self.distance_to_segment(start, end, radius) < radius
+        return mask
 
-    def distance_to_segment(self, start, end, reach: float) -> np.ndarray:
+    def distance_to_segment(self, start: Point, end: Point, reach: float) -> np.ndarray:
         """Distance in mm to a segment; infinite farther than ``reach`` from its bounding box."""
-        start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+        start = np.asarray(start, np.float32)
+        end = np.asarray(end, np.float32)
         axes = (self.z, self.y, self.x)
         low, high = np.minimum(start, end)[::-1] - reach, np.maximum(start, end)[::-1] + reach
         box = tuple(
@@ -83,7 +90,13 @@ class Grid:
         return distance
 
 
-def radial_depth(x, y, half_width, half_height, exponent: float = 2.3) -> np.ndarray:
+def radial_depth(
+    x: np.ndarray,
+    y: np.ndarray,
+    half_width: float | np.ndarray,
+    half_height: float | np.ndarray,
+    exponent: float = 2.3,
+) -> np.ndarray:
     """Depth in mm below the surface of a superelliptic cylinder, measured towards its axis.
 
     Positive inside, negative outside. ``half_width`` and ``half_height`` (mm) may vary along z.
@@ -91,4 +104,5 @@ def radial_depth(x, y, half_width, half_height, exponent: float = 2.3) -> np.nda
     level = (np.abs(x / half_width) ** exponent + np.abs(y / half_height) ** exponent) ** (
         1 / exponent
     )
-    return np.sqrt(x**2 + y**2) * (1 / np.maximum(level, 1e-3) - 1)
+    depth: np.ndarray = np.sqrt(x**2 + y**2) * (1 / np.maximum(level, 1e-3) - 1)
+    return depth

@@ -30,4 +30,5 @@ def scanner_noise(grid: Grid, sd: float, random: np.random.Generator) -> np.ndar
     """Noise in HU with standard deviation ``sd``, correlated in plane as by a CT kernel."""
     white = random.standard_normal(grid.shape, dtype=np.float32)
     noise = ndimage.gaussian_filter(white, (0.3, 0.75, 0.75), truncate=3)
-    return noise * np.float32(sd / max(float(noise.std()), 1e-6))
+    scaled: np.ndarray = noise * np.float32(sd / max(float(noise.std()), 1e-6))
+    return scaled

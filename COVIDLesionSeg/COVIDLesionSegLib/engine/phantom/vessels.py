@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .shapes import Grid
+from .shapes import Grid, Point
 
 _TWIG_RADIUS = 0.65  # mm
 _MURRAY = 2.7  # exponent of Murray's law r^m = sum of r_child^m, as measured in lungs
@@ -22,7 +22,7 @@ class Tree:
     radius: np.ndarray
 
 
-def grow_tree(targets: np.ndarray, hilum, random: np.random.Generator) -> Tree:
+def grow_tree(targets: np.ndarray, hilum: Point, random: np.random.Generator) -> Tree:
     """Connect (n, 3) target points to the hilum, each to the node that is the cheapest detour.
 
     The cost of a connection is its own length plus part of the way back to the hilum; this makes
@@ -42,13 +42,13 @@ def grow_tree(targets: np.ndarray, hilum, random: np.random.Generator) -> Tree:
             ways.append(ways[parent] + float(np.linalg.norm(point - nodes[parent])))
             nodes.append(point)
             parents.append(parent)
-    points, parent = np.array(nodes), np.array(parents)
+    points, parent_of = np.array(nodes), np.array(parents)
     load = np.zeros(len(points))
-    load[np.setdiff1d(np.arange(len(points)), parent)] = 1.0
+    load[np.setdiff1d(np.arange(len(points)), parent_of)] = 1.0
     # Children always come after their parent: one backward sweep adds up every subtree.
     for child in range(len(points) - 1, 0, -1):
-        load[parent[child]] += load[child]
-    return Tree(points[parent[1:]], points[1:], _TWIG_RADIUS * load[1:] ** (1 / _MURRAY))
+        load[parent_of[child]] += load[child]
+    return Tree(points[parent_of[1:]], points[1:], _TWIG_RADIUS * load[1:] ** (1 / _MURRAY))
 
 
 def fill_fraction(tree: Tree, grid: Grid, random: np.random.Generator) -> np.ndarray:
