@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -202,6 +203,19 @@ def test_the_engine_does_not_print():
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert wrong == []
+
+
+def test_the_pipeline_loads_monai_only_where_patches_need_it():
+    """It takes longer to load than torch, and whole slices need nothing of it."""
+    code = "import COVIDLesionSegLib.engine.pipeline, sys; print('monai' in sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(MODULE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout == "False\n"
 
 
 def messages(path: Path) -> Iterator[str]:

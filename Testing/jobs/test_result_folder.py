@@ -266,3 +266,10 @@ def test_killed_at_random_moments_a_complete_result_or_none_is_there(tmp_path):
     publish(folder, "last")
     assert generation_of(folder) == "last"
     assert siblings(folder) == []
+
+
+def test_a_path_that_is_not_utf8_is_refused_before_the_computation(tmp_path):
+    folder = tmp_path / os.fsdecode(b"M\xfcller")
+    with pytest.raises(OutputError, match="not UTF-8"), result_folder(folder):
+        pytest.fail("the long computation must not start")
+    assert list(tmp_path.iterdir()) == []

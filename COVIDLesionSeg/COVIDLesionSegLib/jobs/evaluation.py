@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..engine.data.ct_table import VolumeData
@@ -14,7 +15,7 @@ from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.card import write_card
-from ..engine.models.catalogue import Catalogue, Model, load_catalogue
+from ..engine.models.catalogue import Catalogue, Model, check_models, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..report.evaluation import write_evaluation_html, write_evaluation_json, write_scores_csv
@@ -52,6 +53,8 @@ def evaluate(
         tune_allocator()
         catalogue = load_catalogue()
         models = list(options.models) or [DEFAULT_MODEL]
+        for name in models:
+            check_models(replace(options.parameters, model=name).members)
         own = _own_models(models, catalogue) if options.write_card else []
         data = _read(options.data, options.parameters, list(options.patients) or None)
         progress(Progress("Loading the models", 0.01))

@@ -184,9 +184,16 @@ def _sibling(folder: Path, role: str) -> Path:
 def _absolute(folder: Path) -> Path:
     """The folder itself where the path is a link, so that renaming replaces no link."""
     try:
-        return folder.expanduser().resolve()
+        absolute = folder.expanduser().resolve()
+        str(absolute).encode("utf-8")  # MRML and ITK write no others
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            "The path of the output folder holds characters that are not UTF-8: choose another "
+            "folder."
+        ) from error
     except (OSError, RuntimeError) as error:
         raise OutputError(f"{folder} is not a usable path: name another.") from error
+    return absolute
 
 
 @contextmanager

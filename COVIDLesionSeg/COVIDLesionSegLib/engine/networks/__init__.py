@@ -10,20 +10,32 @@ from torch import nn
 
 from ..errors import ModelError
 from ..text import printable
-from .cascade import PlainUNet, encoder_fpn, encoder_unet
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
 from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
+
+
+def _of_cascade(name: str) -> Callable[..., nn.Module]:
+    """A network of the cascade, whose blocks are MONAI's: it takes seconds to load."""
+
+    def build(**arguments: Any) -> nn.Module:
+        from . import cascade
+
+        network: nn.Module = getattr(cascade, name)(**arguments)
+        return network
+
+    return build
+
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
     "COVIDRate": COVIDRate,
     "DRSegUNet": DRSegUNet,
     "DenseNetUNet": densenet_unet,
-    "EncoderFPN": encoder_fpn,
-    "EncoderUNet": encoder_unet,
+    "EncoderFPN": _of_cascade("encoder_fpn"),
+    "EncoderUNet": _of_cascade("encoder_unet"),
     "InceptionUNet": inception_unet,
-    "PlainUNet": PlainUNet,
+    "PlainUNet": _of_cascade("PlainUNet"),
     "R2UNet": R2UNet,
     "ThesisUNet": ThesisUNet,
     "XceptionUNet": XceptionUNet,
