@@ -147,6 +147,19 @@ def test_a_tight_crop_costs_no_lung_that_it_shows(columns, rows, seed):
         assert "lungs-cut-off" in codes(found)
 
 
+def test_clefts_between_arms_and_chest_are_not_lung():
+    plain = chest(None, size=(130, 88, 56))
+    x, y = np.abs(np.arange(130) - 64.5) * 3, (np.arange(88) - 43.5)[:, None] * 3
+    arms = (x - 172) ** 2 + (y - 20) ** 2 < 24**2
+    hu = np.where(arms & (plain.volume.array < -800), 50, plain.volume.array).astype(np.int16)
+    without, with_arms = (
+        get_extractor().extract(array, plain.volume.axial_spacing)
+        for array in (plain.volume.array, hu)
+    )
+    assert (without.labels != with_arms.labels).mean() < 1e-4
+    assert not codes(with_arms)
+
+
 def test_the_hollow_of_the_table_is_not_lung():
     with_table, without = (extract(chest(Variation(table=table))) for table in (True, False))
     assert (with_table.labels != without.labels).mean() < 1e-4

@@ -15,6 +15,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ..errors import LungsNotFoundError
 from .morphology import (
+    count_labels,
     deeper_than,
     fill_slices,
     label,
@@ -41,6 +42,7 @@ _LOW_GAS = -880  # HU; median below, at the height of the lungs' bases: gas in t
 _DARKER = 50  # HU; at least so much darker than the lung, too
 _LOW = 0.1  # of the largest piece lies lower than a piece at the height of the bases
 _TABLE = 5.0  # mm; a core of the body is thicker on each side, a shell of the table is not
+_DEEP_AIR = 0.5  # ml of a piece of lung are farther from any wall than half an opening
 _IN_HULL = 0.25  # of a piece inside the convex hull of the core; hollows of the table have none
 _PIECE = 0.1  # of SMALLEST_LUNG, and of the largest piece, at least, to count as lung
 _HAZE = 15.0  # mm; ground glass around what is certainly inside
@@ -59,8 +61,9 @@ def find_body(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     if not core.any():
         return core
     body = fill_slices(within(core, _TABLE + max(grid.spacing), grid.spacing) & tissue)
-    outside = air_outside(coarse, grid)
-    inside = _air_inside((coarse <= _WALL) & ~outside, coarse, core, grid) & ~body
+    outside, enclosed = _outside_and_enclosed(coarse, grid)
+    pieces = _air_inside((coarse <= _WALL) & ~outside, enclosed, coarse, core, grid)
+    inside = pieces & ~body
     if inside.any():  # the core alone does not close the chest, or the field of view cuts it
         body |= inside
         haze = (coarse > _WALL) & ~tissue & ~outside & within(inside, _HAZE, grid.spacing)
@@ -69,15 +72,22 @@ def find_body(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
 
 
 def _air_inside(
-    air: np.ndarray, coarse: np.ndarray, core: np.ndarray, grid: WorkingGrid
+    air: np.ndarray,
+    enclosed: np.ndarray,
+    coarse: np.ndarray,
+    core: np.ndarray,
+    grid: WorkingGrid,
 ) -> np.ndarray:
     """Of the pieces of air that are not outside, the large ones, as dense as lung, in the patient.
 
-    A table is flat, or hollowed towards the patient: nothing of it lies in the patient's convex
-    hull.
+    A cleft beside an arm holds no ``enclosed`` voxel, as it is too narrow. A table is flat, or
+    hollowed towards the patient: nothing of it lies in the patient's convex hull.
     """
     labels, sizes = label(air)
-    numbers = np.flatnonzero(sizes * grid.voxel_ml >= _PIECE * SMALLEST_LUNG)
+    deep = count_labels(labels[enclosed], len(sizes))
+    numbers = np.flatnonzero(
+        (sizes * grid.voxel_ml >= _PIECE * SMALLEST_LUNG) & (deep * grid.voxel_ml > _DEEP_AIR)
+    )
     facets = _hull(core)
     inside = np.zeros(len(sizes), bool)
     regions = ndimage.find_objects(labels)
@@ -107,8 +117,8 @@ def _hull(core: np.ndarray) -> np.ndarray:
     return facets
 
 
-def air_outside(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
-    """Air around the patient, and padding outside the field of view; bool, like ``coarse``."""
+def _outside_and_enclosed(coarse: np.ndarray, grid: WorkingGrid) -> tuple[np.ndarray, np.ndarray]:
+    """Air around the patient with padding, and the midst of other air; bool, like ``coarse``."""
     wall = coarse > _WALL
     padding = find_padding(coarse)
     free = ~within(wall, _OPENING / 2, grid.spacing) & ~padding
@@ -134,7 +144,7 @@ def air_outside(coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     outside = within(flooded, reach, grid.spacing) & ~wall
     # Where tissue and padding share a coarse voxel, it looks like lung.
     outside[grown & (coarse <= _TISSUE)] = True
-    return outside
+    return outside, free & ~flooded
 
 
 def padding_rim(coarse: np.ndarray) -> np.ndarray:

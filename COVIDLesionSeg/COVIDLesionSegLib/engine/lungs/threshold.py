@@ -69,7 +69,8 @@ class ThresholdExtractor:
         sides = add_dense_lung(sides, coarse, body, coarse_airways, grid)
         bronchi = bronchi_in_lung(coarse_airways, sides, grid)
         sides |= bronchi
-        labels[grid.repeat(bronchi > 0)] = 0
+        for slab in grid.slabs():
+            labels[slab][grid.repeat(bronchi > 0, (slab,))] = 0
 
         step(0.8, "outline")
         rim = padding_rim(coarse)
