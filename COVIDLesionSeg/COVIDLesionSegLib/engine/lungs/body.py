@@ -1,10 +1,10 @@
 """The patient's body, the air in it, and the pieces of that air that are large enough for a lung.
 
 What is outside is found slice by slice: air that reaches the border of the field of view without
-passing an opening of the body that is narrower than a finger. So a drain, a wound or a streak
-through the chest wall does not open the chest, and a wall may be as thin as a child's. Where the
-field of view cuts the chest itself, its border touches lung, which is told from the air outside by
-its density.
+passing an opening of the body narrower than 16 mm. So a drain, a small wound or a streak through
+the chest wall does not open the chest, and a wall may be as thin as a child's. Where the field of
+view cuts the chest itself, its border touches lung, which is told from the air outside by its
+density.
 """
 
 from __future__ import annotations
@@ -202,7 +202,9 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
     # Where a diaphragm fills a part of each voxel only, gas must not hang on to the lung.
     pieces = _Pieces(lung & (coarse < _WALL), coarse, grid)
     gas = pieces.mask_of([n for n in pieces.numbers[1:] if pieces.is_dark(n) and pieces.is_low(n)])
-    pieces = _Pieces(lung & ~ndimage.binary_dilation(gas), coarse, grid)
+    if gas.any():
+        lung = lung & ~ndimage.binary_dilation(gas)
+    pieces = _Pieces(lung, coarse, grid)
     # A lung of which little is aerated still counts beside a normal one.
     if not pieces.numbers or pieces.ml[pieces.numbers[0]] < SMALLEST_LUNG:
         raise LungsNotFoundError(NOT_FOUND)
