@@ -27,11 +27,11 @@ def extract(phantom):
 
 
 def named_slices(message):
-    """The slices that a message names, bool (z,); counted from 1 in the message."""
-    places, total = re.search(r"slices? ([\d to,and]+) of (\d+)", message).groups()
-    named = np.zeros(int(total), bool)
+    """The slices that a message names, bool (z,)."""
+    places, last = re.search(r"slices? ([\d to,and]+) \(of 0 to (\d+)", message).groups()
+    named = np.zeros(int(last) + 1, bool)
     for first, last in re.findall(r"(\d+)(?: to (\d+))?", places):
-        named[int(first) - 1 : int(last or first)] = True
+        named[int(first) : int(last or first) + 1] = True
     return named
 
 

@@ -101,7 +101,7 @@ def with_gap(side, gap, keep=0.0):
 def test_slices_without_a_lung_between_slices_with_it_are_named(side, name, keep):
     flag = flagged("lung-gap", *with_gap(side, (9, 10, 11, 15), keep))
     assert f"The {name} lung" in flag.message
-    assert "slices 10 to 12 and 16 of 40 (1 is the lowest)" in flag.message
+    assert "slices 9 to 11 and 15 (of 0 to 39, from the inferior end)" in flag.message
 
 
 def test_a_lung_that_gets_somewhat_narrower_has_no_gap():
@@ -112,14 +112,14 @@ def test_slices_with_right_and_left_exchanged_are_named():
     labels, hu = chest()
     labels[12:14] = np.array([0, 2, 1], np.uint8)[labels[12:14]]
     flag = flagged("lung-sides-unclear", labels, hu)
-    assert "slices 13 to 14 of 40" in flag.message
+    assert "slices 12 to 13 (of 0 to 39" in flag.message
 
 
 def test_slices_in_which_both_lungs_are_called_right_are_named_twice():
     labels, hu = chest()
     labels[12:14][labels[12:14] == 2] = 1
     for code in ("lung-gap", "lung-sides-unclear"):
-        assert "slices 13 to 14 of 40" in flagged(code, labels, hu).message
+        assert "slices 12 to 13 (of 0 to 39" in flagged(code, labels, hu).message
 
 
 def test_a_piece_apart_below_the_lungs_is_named_with_its_side_and_slices():
@@ -127,14 +127,14 @@ def test_a_piece_apart_below_the_lungs_is_named_with_its_side_and_slices():
     labels[3:6, 5:9, 36:42], hu[3:6, 5:9, 36:42] = 2, -900
     flag = flagged("lung-piece-apart", labels, hu)
     assert "72 ml counted as left lung" in flag.message
-    assert "below" in flag.message and "slices 4 to 6 of 40" in flag.message
+    assert "below" in flag.message and "slices 3 to 5 (of 0 to 39" in flag.message
 
 
 def test_gas_that_only_the_diaphragm_parts_from_the_lung_is_named():
     labels, hu = chest()
     labels[1:5, 5:15, 35:44] = 2
     hu[1:4, 7:13, 37:42], hu[4, 5:15, 35:44] = -900, 50
-    assert "slices 2 to 4 of 40" in flagged("lung-piece-apart", labels, hu).message
+    assert "slices 1 to 3 (of 0 to 39" in flagged("lung-piece-apart", labels, hu).message
 
 
 def test_an_organ_that_hangs_below_the_lung_is_named_and_a_consolidation_is_not():
@@ -150,7 +150,7 @@ def test_an_organ_that_hangs_below_the_lung_is_named_and_a_consolidation_is_not(
     hu[2:4, 5:10, 9:13] = 55
     flag = flagged("lung-soft-tissue", labels, hu)
     assert "ml of soft tissue counted as right lung" in flag.message
-    assert "slices 3 to 4 of 40" in flag.message
+    assert "slices 2 to 3 (of 0 to 39" in flag.message
 
 
 def test_lungs_at_the_circle_of_the_field_of_view_are_cut_off():

@@ -80,7 +80,7 @@ def _example(
     several = len(sample.image) > 1
     _, height_mm, width_mm = sample.spacing_mm or (1.0, 1.0, 1.0)
     return Example(
-        name=f"{sample.name}, slice {index + 1}" if several else sample.name,
+        name=f"{sample.name}, slice {index}" if several else sample.name,
         patient=sample.patient,
         reason=reason,
         # Copies: a view would keep the whole CT in memory.

@@ -42,7 +42,7 @@ def check_lungs(
 ) -> tuple[Flag, ...]:
     """What a reader must know before trusting these lungs.
 
-    Slices are named by their number, counted from 1 at the inferior end.
+    Slices are named by their index, 0 at the inferior end, as everywhere else.
 
     Args:
         labels: uint8 (z, y, x) in axial order; 1 right lung, 2 left lung.
@@ -253,19 +253,19 @@ def _per_slice(mask: np.ndarray) -> np.ndarray:
 
 
 def _slices(which: np.ndarray) -> str:
-    """Names slices for people: ``slices 31 to 40 and 52 of 76``.
+    """Names slices for people: ``slices 30 to 39 and 51 (of 0 to 75, from the inferior end)``.
 
     Args:
         which: bool (z,).
     """
-    numbers = np.flatnonzero(which) + 1
+    numbers = np.flatnonzero(which)
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
     parts = [f"{r[0]} to {r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs[:_MOST_PLACES]]
     if len(runs) > _MOST_PLACES:
         parts.append(f"{len(runs) - _MOST_PLACES} other places")
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     word = "slice" if len(numbers) == 1 else "slices"
-    return f"{word} {text} of {len(which)} (1 is the lowest)"
+    return f"{word} {text} (of 0 to {len(which) - 1}, from the inferior end)"
 
 
 def _check_density(labels: np.ndarray, hu: np.ndarray, counts: np.ndarray) -> Iterator[Flag]:
