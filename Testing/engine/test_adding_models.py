@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import pickle
 import zipfile
 
@@ -151,13 +153,22 @@ def test_what_a_killed_import_left_does_not_block_the_id(archive, folder, user_f
         assert (user_folder / "mine.safetensors").read_bytes() == b"of an earlier version"
 
 
-def test_a_card_that_cannot_be_written_leaves_no_weights_and_the_id_free(archive, user_folder):
-    blocked = user_folder / ".mine.json.partial"
-    blocked.mkdir(parents=True)
+def test_a_card_that_cannot_be_written_leaves_no_weights_and_the_id_free(
+    archive, user_folder, monkeypatch
+):
+    replace = os.replace
+
+    def full(source, target):
+        if os.path.basename(target) == "mine.json":
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OutputError, match="mine.json cannot be written"):
         import_bundle(archive)
-    assert names(user_folder) == {".mine.json.partial"}
-    blocked.rmdir()
+    assert names(user_folder) == set()
+    monkeypatch.undo()
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(user_folder))
     assert import_bundle(archive).id == "mine"
 
 

@@ -28,11 +28,11 @@ def test_going_on_learns_at_a_tenth_for_250_steps_and_lets_validation_decide_not
     assert make_recipe(card, steps=7, fine_tune=True).steps == 7
 
 
-def test_every_recipe_says_how_training_goes_on_and_that_it_is_not_the_papers():
+def test_every_recipe_says_how_it_fine_tunes_and_that_this_is_not_the_papers():
     for name in recipe_names():
         content = read_recipe(name)
         assert set(content["fine_tune"]) == {"learning_rate"}
-        assert any("goes on" in note and "ours" in note for note in content["notes"])
+        assert any("fine-tuning" in note and "ours" in note for note in content["notes"])
 
 
 @pytest.mark.usefixtures("tiny_network")
