@@ -238,6 +238,7 @@ def test_what_cannot_be_chosen_is_refused_in_one_line(ct, tmp_path, option, valu
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_refused_rather_than_replaced(ct, tmp_path):
     import torch
 
@@ -256,6 +257,7 @@ def test_an_output_folder_with_other_files_is_refused_before_reading_the_ct(tmp_
     assert (folder / "thesis.docx").read_text() == "precious"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_run_ends_with_130_and_leaves_nothing(ct, tmp_path, number):
     arguments = ("segment", ct, "--out", tmp_path / "out", "--device", "cpu", "--json-progress")

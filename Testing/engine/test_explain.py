@@ -20,6 +20,8 @@ from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 
+pytestmark = pytest.mark.slow
+
 CPU = Parameters(device="cpu")
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.phantom import Opening, Variation, generate_chest_ct
 
+pytestmark = pytest.mark.slow
+
 SIDES = {1: "right", 2: "left"}
 SPACING = (3.0, 3.0, 5.0)
 SEEDS = st.integers(1, 20)

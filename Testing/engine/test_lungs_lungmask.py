@@ -29,6 +29,8 @@ from COVIDLesionSegLib.engine.parameters import LUNG_METHODS, Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = Parameters(lungs="lungmask-r231", device="cpu")
 PUBLISHED = dict(mask.MODEL_URLS)
 

@@ -28,6 +28,8 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
 
+pytestmark = pytest.mark.slow
+
 WINDOW = (-1024.0, 200.0)
 GRID = {"size": (144, 112, 28), "spacing": (2.3, 2.3, 10.0)}
 

@@ -20,6 +20,8 @@ from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 
+pytestmark = pytest.mark.slow
+
 GRID = {"size": (144, 112, 56), "spacing": (2.3, 2.3, 5.0)}
 
 

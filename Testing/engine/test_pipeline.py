@@ -21,6 +21,8 @@ from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import read_volume, write_volume
 
+pytestmark = pytest.mark.slow
+
 CHEST = {"seed": 2, "size": (112, 88, 16), "spacing": (2.9, 2.9, 15.0)}
 CPU = Parameters(device="cpu")
 

@@ -21,6 +21,8 @@ from COVIDLesionSegLib.engine.training.targets import channels_of
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.training_slices import labelled, tiny_recipe
 
+pytestmark = pytest.mark.slow
+
 CATALOGUE = load_catalogue()
 BACKGROUND_LAST = ("ground-glass opacity", "consolidation", "lung", "background")
 

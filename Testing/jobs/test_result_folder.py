@@ -13,6 +13,8 @@ from COVIDLesionSegLib.engine.errors import Cancelled, OutputError
 from COVIDLesionSegLib.jobs.result_folder import result_folder
 from COVIDLesionSegLib.report import result_files as names
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("publish_and_die.py")
 FILES = {names.REPORT_JSON, names.SEGMENTATION, names.SLICES_PICTURE}
 

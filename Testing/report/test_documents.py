@@ -67,6 +67,7 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(writers, tmp_
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(writers)
 
 
+@pytest.mark.slow
 def test_equal_contents_give_equal_files(writers, tmp_path):
     for name, write in writers.items():
         write(tmp_path / f"first {name}")

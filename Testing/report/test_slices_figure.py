@@ -10,6 +10,8 @@ from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
 from COVIDLesionSegLib.report.slices_figure import write_slices_figure
 
+pytestmark = pytest.mark.slow
+
 
 def draw(volume, result, path) -> np.ndarray:
     """RGB picture, 0 to 1."""

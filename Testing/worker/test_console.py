@@ -116,6 +116,7 @@ def test_a_token_that_is_set_already_starts_nothing(segment):
     assert heard == []
 
 
+@pytest.mark.slow
 def test_an_error_of_the_engine_keeps_its_class_and_its_sentence(segment):
     with pytest.raises(ModelError, match="someone-elses"):
         segment(model="someone-elses")
@@ -130,6 +131,7 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(segment, tmp_path, mo
         segment()
 
 
+@pytest.mark.slow
 def test_a_ct_that_leaves_the_scene_meanwhile_gets_no_result(ct, scene, monkeypatch):
     import slicer
 
