@@ -136,7 +136,10 @@ def test_a_model_that_got_worse_is_called_worse_plainly():
     ]
     good = BeforeAfter("b", 3, 0.5, 0.9)
     assert before_after_lines([one, good], "parent")[-1].endswith("; but it is for a.")
-    assert "WORSE" in before_after_lines([BeforeAfter("a", 9, 0.8, None)], "parent")[-1]
+    new_false_positives = BeforeAfter("healthy", 9, None, 0.0)
+    assert before_after_lines([good, new_false_positives], "parent")[-1].endswith("for healthy.")
+    false_positives_gone = BeforeAfter("healthy", 9, 0.0, None)
+    assert "but it is" not in before_after_lines([good, false_positives_gone], "parent")[-1]
     assert before_after_lines([good], "parent")[-1].startswith("The new model is not worse: mean")
 
 

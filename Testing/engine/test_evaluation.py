@@ -190,6 +190,7 @@ def table(chest, tmp_path_factory):
     return folder / "cts.csv"
 
 
+@pytest.mark.slow
 def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, chest):
     (brightness_model,) = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     (item,) = VolumeData(table, CPU).read("miller", CancelToken())

@@ -12,6 +12,8 @@ import pytest
 from COVIDLesionSegLib.engine.errors import DependencyError, OutputError
 from COVIDLesionSegLib.headless import bootstrap
 
+pytestmark = pytest.mark.slow
+
 slicer = pytest.importorskip("slicer")
 
 

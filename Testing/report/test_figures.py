@@ -25,6 +25,8 @@ from COVIDLesionSegLib.report.slices_figure import draw_slices, write_slices_fig
 from COVIDLesionSegLib.report.synthesis import draw_synthesis
 from report import documents
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = ("$\\bad_{$", "_nolegend_", "n" * 300, "esc\x1b[31m\nnul\x00 \ud800 \u202e<b>")
 
 

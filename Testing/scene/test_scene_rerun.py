@@ -11,6 +11,8 @@ from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
 from COVIDLesionSegLib.engine.errors import OutputError
 
+pytestmark = pytest.mark.slow
+
 vtk = pytest.importorskip("vtk")
 slicer = pytest.importorskip("slicer")
 vtk_to_numpy = pytest.importorskip("vtk.util.numpy_support").vtk_to_numpy

@@ -55,11 +55,13 @@ def add_job(
         prepare: Gives the token that cancels this process, and whether it may print.
     """
     options_type = jobs.OPTIONS[job]
+    exposed = [one for one, _ in exposed_options(options_type)]
+    flags = {one.name: one.flag for one in exposed}
 
     def command(out: Path, json_progress: bool, quiet: bool, debug: bool, **values: Any) -> None:
         options = options_from(options_type, values)
         out = out.expanduser().absolute()
-        with exit_codes(debug) as cancel:
+        with exit_codes(debug, flags) as cancel:
             prints = True
             if prepare is not None:
                 cancel, prints = prepare(options, cancel)
@@ -70,7 +72,6 @@ def add_job(
             if json_lines or not quiet:
                 finish(result, out, json_lines)
 
-    exposed = [one for one, _ in exposed_options(options_type)]
     parameters = {
         **{one.name: _parameter(one) for one in exposed if one.info.positional},
         "out": (Annotated[Path, typer.Option("--out", "-o", help=out_help)], out_default),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -21,11 +21,14 @@ CANCELLED = 130
 
 
 @contextmanager
-def exit_codes(debug: bool = False) -> Iterator[CancelToken]:
+def exit_codes(
+    debug: bool = False, flags: Mapping[str, str] | None = None
+) -> Iterator[CancelToken]:
     """Run a command's work, turning whatever stops it into one line and an exit code.
 
     Args:
         debug: Let an error through with its traceback.
+        flags: Name and flag of every option of the command: only these are hinted at.
 
     Yields:
         The token that the first Ctrl-C or termination signal cancels. A second signal interrupts
@@ -47,15 +50,15 @@ def exit_codes(debug: bool = False) -> Iterator[CancelToken]:
     except Exception as error:
         if debug:
             raise
-        _end(f"Error: {in_one_sentence(error)}{_option_hint(error)}", FAILED)
+        _end(f"Error: {in_one_sentence(error)}{_option_hint(error, flags or {})}", FAILED)
 
 
-def _option_hint(error: Exception) -> str:
+def _option_hint(error: Exception, flags: Mapping[str, str]) -> str:
     """Which option of the command mends it, or shows the traceback of what is a defect."""
     if not isinstance(error, (CovidLesionSegError, ImportError, MemoryError)):
-        return " Option: --debug shows it."
-    option = getattr(error, "option", None)
-    return f" Option: --{option.replace('_', '-')}." if option else ""
+        return " Run it with --debug to see where it failed."
+    flag = flags.get(getattr(error, "option", None) or "")
+    return f" Option: --{flag}." if flag else ""
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def import_model(
 @registry.command("add")
 def add_model(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="A folder that train or enhance wrote.")
+        Path,
+        typer.Argument(metavar="FOLDER", help="A folder that train, enhance or self-learn wrote."),
     ],
     new_id: IdOption = None,
     debug: Debug = False,

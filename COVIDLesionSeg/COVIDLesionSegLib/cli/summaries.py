@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -195,7 +196,7 @@ def _score_lines(card: ModelCard) -> list[str]:
 
 def _how_to_use(folder: Path, model: str) -> list[str]:
     return [
-        f"To use it: covid-lesion-seg registry add {folder}",
+        f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))}",
         f"Then: covid-lesion-seg segment CT --model {model}",
     ]
 

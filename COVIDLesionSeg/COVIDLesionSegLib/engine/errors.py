@@ -67,9 +67,9 @@ class DependencyError(CovidLesionSegError):
 
 
 class Cancelled(CovidLesionSegError):
-    """The user cancelled; nothing was changed."""
+    """The user cancelled. The message says what is left, where a job leaves anything."""
 
-    def __init__(self, message: str = "Cancelled: nothing was changed."):
+    def __init__(self, message: str = "Cancelled."):
         super().__init__(message)
 
 

@@ -33,7 +33,7 @@ class OptionInfo:
         choices: Allowed values; empty where any of the type is.
         minimum, maximum: Allowed range, inclusive; any number where there is no minimum.
         shown_as: What stands for the value, a path of the user's, in a recorded command.
-        recorded: Whether it decides the result, and so belongs into a recorded command.
+        recorded: Whether it decides the result, and so belongs in a recorded command.
         names_model: Whether surfaces put the user's default model in place of a missing value.
         exposed: Of a nested set of options: those that can be set; empty for all.
     """
@@ -95,6 +95,8 @@ class Options:
         for one in options_of(type(self)):
             value = getattr(self, one.name)
             if one.many:
+                if not isinstance(value, (list, tuple)):
+                    raise ParameterError(f"{one.name} must be a list.")
                 value = tuple(_checked(part, one) for part in value)
             elif not (value is None and one.optional):
                 value = _checked(value, one)

@@ -309,6 +309,7 @@ class EnhanceOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_held_out(self.validate)
         if self.unlabelled is None and self.corrections is None:
             raise ParameterError("Name unlabelled CTs or corrections, or both.")
         _check_labelled(self.slices, self.volumes)
@@ -336,13 +337,19 @@ class SelfLearnOptions(Options):
     network: str = option("Model of the catalogue whose network is trained.", "drsegunet")
     depth: int = option("Levels of learning; the thesis has 2.", 2, minimum=1)
     title: str | None = option("The new model's name; by default it says how it learned.", None)
-    steps: int | None = _steps("20 epochs a level")
+    steps: int | None = _steps("the recipe's, or 20 epochs a level where it counts epochs")
     resume: bool = _resume()
     device: str = _device()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_held_out(self.validate)
         _check_labelled(self.slices, self.volumes)
+
+
+def _check_held_out(validate: tuple[str, ...]) -> None:
+    if not validate:
+        raise ParameterError("Name at least one held-out patient (validate).")
 
 
 def _check_labelled(slices: tuple[Path, ...], volumes: Path | None) -> None:

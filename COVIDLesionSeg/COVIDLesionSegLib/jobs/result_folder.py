@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..engine.errors import OutputError
+from ..engine.errors import Cancelled, OutputError
 from ..report.result_files import SEGMENTATION_RESULT, FolderKind
 
 
@@ -46,20 +46,24 @@ def result_folder(
     Raises:
         OutputError: The folder cannot be written, holds files of another origin, holds an input,
             or is being written by another run.
+        Cancelled: The block was cancelled; ``folder`` is as it was.
     """
-    folder = _absolute(folder)
+    folder = _absolute(Path(folder))
     _refuse_unsafe(folder, inputs)
     made = _make_parents(folder.parent)
     try:
         with _locked(folder):
             _refuse_foreign_files(folder, kind)
             _recover(folder, kind)
+            _refuse_foreign_files(folder, kind)  # what was brought back may be of another kind
             staging = _sibling(folder, "staging")
             with _plain_sentences(folder):
                 staging.mkdir()
             try:
                 yield staging
                 _publish(staging, folder, kind)
+            except Cancelled as error:
+                raise Cancelled("Cancelled: nothing was changed.") from error
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
     finally:

@@ -94,6 +94,8 @@ def self_learn(
         cancel=cancel,
         classes=recipe.classes,
     )
+    if not any(item.has_lesion for item in labelled.validation):
+        raise InputError("The validation slices show no lesion: name patients whose slices do.")
     cts = [ct.absolute() for ct in options.cts]
     patients = _patients(cts, labelled)
     make_model_folder(out, options.resume)

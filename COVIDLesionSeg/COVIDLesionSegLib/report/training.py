@@ -14,7 +14,6 @@ from ..engine.metrics.overlap import mean_and_sd
 from ..engine.self_training.confidence import Candidate
 from ..engine.text import score_text
 from ..engine.training.callbacks import CURVE_CSV
-from ..engine.training.cross_validation import Member
 from ..engine.training.export import PatientResult
 from .figures import figure_style, save_png
 from .tables import write_table
@@ -121,9 +120,9 @@ def before_after_lines(rows: Sequence[BeforeAfter], parent: str) -> list[str]:
     ]
     before, after = _means(rows)
     mean = f"mean Dice {_change(before, after)}"
-    if _worse(before, after):
+    if before is not None and after is not None and after < before:
         return [*lines, f"The new model is WORSE: {mean}. Stay with {parent}."]
-    if worse := [row.patient for row in rows if _worse(row.before, row.after)]:
+    if worse := [row.patient for row in rows if _worse(row)]:
         return [*lines, f"The new model is not worse: {mean}; but it is for {', '.join(worse)}."]
     return [*lines, f"The new model is not worse: {mean}."]
 
@@ -132,12 +131,15 @@ def _change(before: float | None, after: float | None) -> str:
     return f"{score_text(before)} before, {score_text(after)} after"
 
 
-def _worse(before: float | None, after: float | None) -> bool:
-    return before is not None and (after is None or after < before)
+def _worse(row: BeforeAfter) -> bool:
+    """Dice is undefined where neither truth nor prediction hold lesion: both are right then."""
+    return row.after is not None and (row.before is None or row.after < row.before)
 
 
 def _means(rows: Sequence[BeforeAfter]) -> tuple[float | None, float | None]:
-    return mean_and_sd([row.before for row in rows])[0], mean_and_sd([row.after for row in rows])[0]
+    """Both over the same patients: those where Dice is defined before and after."""
+    both = [row for row in rows if row.before is not None and row.after is not None]
+    return mean_and_sd([row.before for row in both])[0], mean_and_sd([row.after for row in both])[0]
 
 
 def write_levels(learned: SelfLearned, path: Path) -> None:

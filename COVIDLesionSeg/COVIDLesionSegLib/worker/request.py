@@ -32,7 +32,7 @@ class Request:
     Attributes:
         job: Name of the job, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
         options: Its options as plain values.
-        out: What it writes; by default :data:`RESULT_FOLDER` beside the request.
+        out: What it writes.
     """
 
     job: str

@@ -20,6 +20,7 @@ from .masks import Mask, check_not_lungs, read_mask
 from .tables import Row, read_table
 
 _COLUMNS = ("ct", "mask", "patient")
+_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")  # of files with a CT
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,9 @@ def read_labelled_volumes(
 
 def patient_of_ct(ct: Path) -> str:
     """Patient of a CT where the table names none: the name of its file or folder."""
-    return ct.name.split(".")[0]
+    name = ct.name
+    ending = next((e for e in _ENDINGS if name.lower().endswith(e)), "")
+    return name[: len(name) - len(ending)]
 
 
 def _read_pairs(path: Path, labelled: bool) -> list[_Pair]:

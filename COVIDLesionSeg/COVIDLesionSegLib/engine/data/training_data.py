@@ -39,6 +39,7 @@ class TrainingData:
 
     def __post_init__(self) -> None:
         check_patients_apart(self.training, [*self.validation, *self.outside])
+        check_patients_apart(self.validation, self.outside)
 
     def describe(self) -> dict[str, Any]:
         """Slices per patient and group, for a model's card.
@@ -117,7 +118,7 @@ def read_training_data(
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
-        outside=[s for s in slices if s.windowed],
+        outside=[s for s in slices_without(slices, validation) if s.windowed],
     )
 
 
