@@ -87,10 +87,10 @@ def _segment(
     """Run a worker process to its end, with Slicer's events processed meanwhile."""
     import slicer
 
-    from .worker.segmentation import BackgroundSegmentation
+    from .worker.segmentation import segment_in_background
 
     cancel.raise_if_cancelled()
-    job = BackgroundSegmentation(
+    job = segment_in_background(
         volume, parameters, progress, temporary_path=slicer.app.temporaryPath
     )
     try:

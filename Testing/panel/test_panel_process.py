@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,8 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
 ):
     """CTK's launcher ends with 1 when its child is killed."""
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.run import RunState, SegmentationRun
+    from COVIDLesionSegLib.panel.run import Run, RunState
+    from COVIDLesionSegLib.worker.segmentation import segment_in_background
 
     launcher = tmp_path / "PythonSlicer"
     launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@" || exit 1\n')
@@ -127,14 +129,14 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(process_module, "WORKER_MODULE", "killed_worker")
     errors, unexpected = [], []
-    run = SegmentationRun(
+    run = Run(
         on_progress=lambda progress: None,
         on_result=unexpected.append,
         on_error=errors.append,
         on_cancelled=unexpected.append,
         temporary_path=str(tmp_path),
     )
-    run.start(phantom.volume, Parameters())
+    run.start(partial(segment_in_background, phantom.volume, Parameters()))
     bench.wait_until(lambda: run.state is RunState.IDLE)
 
     assert not unexpected

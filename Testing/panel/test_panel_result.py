@@ -21,7 +21,7 @@ def header_texts(table) -> list[str]:
 def test_severity_is_shown_large_with_its_rule(shown, panel):
     severity = shown.severity
 
-    assert not panel.ui.resultWidget.isHidden()
+    assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
     assert panel.ui.severityRuleLabel.text == severity.rules[0].title
 
@@ -64,7 +64,7 @@ def test_volumes_of_several_classes_have_a_row_each(ensemble, panel):
 def test_disagreement_can_be_shown_instead_of_the_overlay(apply, panel, scene, phantom):
     slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     apply(finished_with(known_result(phantom, ensemble=True)))
-    shown = panel._shown
+    shown = panel.result
     assert slice_view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
     assert not panel.ui.disagreementButton.checked
     panel.ui.disagreementButton.click()
@@ -86,7 +86,7 @@ def test_a_single_model_has_no_disagreement_to_show_and_undo_brings_it_back(
     panel.ui.disagreementButton.click()
     apply(finished_with(known_result(phantom)))
     assert panel.ui.disagreementButton.isHidden()
-    assert not panel.ui.resultWidget.isHidden()
+    assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.overlayButton.checked
     panel.ui.undoButton.click()
 
@@ -95,9 +95,9 @@ def test_a_single_model_has_no_disagreement_to_show_and_undo_brings_it_back(
 
 
 def test_deleting_the_disagreement_leaves_the_result_on_the_panel(ensemble, panel, scene):
-    scene.RemoveNode(panel._shown.disagreementNode)
+    scene.RemoveNode(panel.result.disagreementNode)
 
-    assert not panel.ui.resultWidget.isHidden()
+    assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.disagreementButton.isHidden()
 
 
@@ -105,7 +105,7 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
     from dataclasses import replace
 
     from COVIDLesionSegLib.engine.flags import untrained_flag
-    from COVIDLesionSegLib.panel.result_view import UNTRAINED_COLORS
+    from COVIDLesionSegLib.panel.sections.results import UNTRAINED_COLORS
 
     result = known_result(phantom)
     flag = untrained_flag(["u-net-9000"])
@@ -117,13 +117,13 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
     assert UNTRAINED_COLORS[0] in ui.severityLabel.styleSheet
     assert ui.flagsLabel.text.startswith(f"⚠ {flag.message}")
     assert [row[1:] for row in table_texts(ui.rulesTable)] == [["n/a", "n/a"]] * 3
-    assert panel._shown.segmentationNode.GetName().endswith("UNTRAINED NETWORK")
+    assert panel.result.segmentationNode.GetName().endswith("UNTRAINED NETWORK")
     apply(finished_with(result))
     assert ui.severityLabel.text.startswith("CT-")
 
 
 def test_quality_flags_stand_right_below_the_headline(panel):
-    layout = panel.ui.resultWidget.layout()
+    layout = panel.ui.resultsSection.layout()
     order = [layout.itemAt(i).widget() for i in range(4)]
 
     assert order[:3] == [panel.ui.severityLabel, panel.ui.severityRuleLabel, panel.ui.flagsLabel]
@@ -141,7 +141,7 @@ def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
 
     absent = RegionSeverity("left lung", 0.0, 0.0, None, {"lesion": 0.0})
     report = SeverityReport((absent,), (), (RuleResult("eamc-worse-lung", "Rule", None, None),))
-    panel._result_view.show(report, ())
+    panel.sections[3].show(report, ())
 
     assert panel.ui.severityLabel.text == "n/a   n/a"
     assert table_texts(panel.ui.regionsTable)[-1] == ["Infected", "n/a"]
@@ -150,7 +150,7 @@ def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
 
 
 def test_text_is_readable_on_every_category_colour(bench):
-    from COVIDLesionSegLib.panel.result_view import (
+    from COVIDLesionSegLib.panel.sections.results import (
         CATEGORY_COLORS,
         UNDEFINED_COLORS,
         UNTRAINED_COLORS,
@@ -170,7 +170,7 @@ def test_overlay_button_shows_and_hides_the_probability(apply, panel, scene, pha
     slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     slice_view.SetLayoutName("Red")
     apply(finished_with(known_result(phantom)))
-    probability = panel._shown.probabilityNode.GetID()
+    probability = panel.result.probabilityNode.GetID()
 
     assert slice_view.GetBackgroundVolumeID() == ct.GetID()
     assert slice_view.GetForegroundVolumeID() == probability
@@ -181,7 +181,7 @@ def test_overlay_button_shows_and_hides_the_probability(apply, panel, scene, pha
 
 
 def test_3d_button_shows_and_hides_the_surfaces(shown, panel):
-    display = panel._shown.segmentationNode.GetDisplayNode()
+    display = panel.result.segmentationNode.GetDisplayNode()
 
     assert display.GetSegmentVisibility3D("lesion")
     panel.ui.surfacesButton.click()
@@ -191,7 +191,7 @@ def test_3d_button_shows_and_hides_the_surfaces(shown, panel):
 def test_undo_of_a_first_run_leaves_nothing(shown, panel, scene):
     panel.ui.undoButton.click()
 
-    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.resultsSection.isHidden()
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
@@ -213,7 +213,7 @@ def test_undo_is_offered_for_each_ct_also_after_another_was_looked_at(shown, pan
     assert panel.ui.undoButton.enabled
     panel.ui.undoButton.click()
 
-    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.resultsSection.isHidden()
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def correct(panel, ct, bench):
     from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
 
     def edit() -> None:
-        node = panel._shown.segmentationNode
+        node = panel.result.segmentationNode
         array = arrayFromSegmentBinaryLabelmap(node, "lesion", ct).copy()
         array[1, 30:40, 30:40] = 1 - array[1, 30:40, 30:40]
         updateSegmentBinaryLabelmapFromArray(array, node, "lesion", ct)
@@ -258,7 +258,7 @@ def test_a_result_that_cannot_be_shown_is_never_called_done(apply, panel, phanto
     assert isinstance(bench.slot_errors.pop(), IndexError)
     assert message_boxes()
     assert panel.ui.statusLabel.text == "The result could not be shown."
-    assert panel.ui.applyButton.text == "Apply" and panel.ui.inputsWidget.enabled
+    assert panel.ui.applyButton.text == "Apply" and panel.ui.inputsSection.enabled
 
 
 def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
@@ -269,9 +269,9 @@ def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
     buttons = (panel.ui.overlayButton, panel.ui.surfacesButton, panel.ui.volumeRenderingButton)
     assert [button.checked for button in buttons] == [True, True, False]
     panel.exit()
-    views.show_overlay(ct, panel._shown.probabilityNode, False)
-    views.show_surfaces(panel._shown, False)
-    views.show_volume_rendering(panel._shown, True)
+    views.show_overlay(ct, panel.result.probabilityNode, False)
+    views.show_surfaces(panel.result, False)
+    views.show_volume_rendering(panel.result, True)
     panel.enter()
 
     assert [button.checked for button in buttons] == [False, False, True]
@@ -280,7 +280,7 @@ def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
 def test_a_3d_model_that_was_hidden_stays_hidden_when_run_again(shown, panel, apply, phantom):
     panel.ui.surfacesButton.click()
     apply(finished_with(known_result(phantom)))
-    display = panel._shown.segmentationNode.GetDisplayNode()
+    display = panel.result.segmentationNode.GetDisplayNode()
 
     assert not display.GetSegmentVisibility3D("lesion")
     assert not panel.ui.surfacesButton.checked
@@ -290,7 +290,7 @@ def test_volume_rendering_is_off_until_asked_for(shown, panel):
     import slicer
 
     logic = slicer.modules.volumerendering.logic()
-    probability = panel._shown.probabilityNode
+    probability = panel.result.probabilityNode
     assert logic.GetFirstVolumeRenderingDisplayNode(probability) is None
     panel.ui.volumeRenderingButton.click()
     assert logic.GetFirstVolumeRenderingDisplayNode(probability).GetVisibility()
@@ -299,10 +299,10 @@ def test_volume_rendering_is_off_until_asked_for(shown, panel):
 
 
 def test_running_again_updates_the_same_nodes(shown, apply, panel, phantom):
-    nodes = panel._shown.nodes
+    nodes = panel.result.nodes
     apply(finished_with(known_result(phantom)))
 
-    assert panel._shown.nodes == nodes
+    assert panel.result.nodes == nodes
 
 
 def test_choosing_another_ct_hides_the_result_and_coming_back_shows_it(shown, panel, phantom, ct):
@@ -310,17 +310,17 @@ def test_choosing_another_ct_hides_the_result_and_coming_back_shows_it(shown, pa
 
     headline = panel.ui.severityLabel.text
     panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
-    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.resultsSection.isHidden()
     panel.ui.ctSelector.setCurrentNode(ct)
 
-    assert not panel.ui.resultWidget.isHidden()
+    assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == headline
 
 
 def test_deleting_the_segmentation_takes_the_result_off_the_panel(shown, panel, scene):
-    scene.RemoveNode(panel._shown.segmentationNode)
+    scene.RemoveNode(panel.result.segmentationNode)
 
-    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.resultsSection.isHidden()
 
 
 def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, scene):

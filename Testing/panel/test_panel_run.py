@@ -77,7 +77,7 @@ def test_apply_gives_what_the_console_gives_and_keeps_the_window_live(panel, ct,
     assert {"Loading PyTorch", "Finding the lungs", "Finding lesions"} <= set(stages)
     assert fractions == sorted(fractions)
 
-    shown = panel._shown
+    shown = panel.result
     lesion = arrayFromSegmentBinaryLabelmap(shown.segmentationNode, "lesion", ct).copy()
     probability = arrayFromVolume(shown.probabilityNode).copy()
     assert lesion.any()
@@ -112,8 +112,8 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
     assert ui.statusLabel.text == "Done."
     assert ui.severityLabel.text.startswith("n/a")
     assert "Never trained: unet, attention-unet" in ui.flagsLabel.text
-    assert set(panel._shown.provenance["models"]) == {"unet", "attention-unet"}
-    assert panel._shown.disagreementNode.GetName().endswith("UNTRAINED NETWORK")
+    assert set(panel.result.provenance["models"]) == {"unet", "attention-unet"}
+    assert panel.result.disagreementNode.GetName().endswith("UNTRAINED NETWORK")
     assert not ui.disagreementButton.isHidden()
 
 
@@ -122,7 +122,7 @@ def test_cancel_ends_the_process_and_leaves_the_scene_alone(
 ):
     nodes = node_ids(scene)
     assert panel.ui.applyButton.text == "Cancel"
-    assert not panel.ui.inputsWidget.enabled
+    assert not panel.ui.inputsSection.enabled
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.CANCELLING
     assert not panel.ui.applyButton.enabled
@@ -132,7 +132,7 @@ def test_cancel_ends_the_process_and_leaves_the_scene_alone(
     assert not list(tmp_path.glob("COVIDLesionSeg-*"))
     assert node_ids(scene) == nodes
     assert panel.ui.applyButton.text == "Apply"
-    assert panel.ui.applyButton.enabled and panel.ui.inputsWidget.enabled
+    assert panel.ui.applyButton.enabled and panel.ui.inputsSection.enabled
     assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
 
 

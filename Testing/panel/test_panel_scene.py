@@ -33,7 +33,7 @@ def test_a_scene_loaded_while_the_panel_is_open_is_shown(saved, panel, scene):
 
     assert panel.ui.ctSelector.currentNode().GetName() == "CT"
     assert panel.ui.applyButton.enabled
-    assert panel.ui.severityLabel.text == headline and not panel.ui.resultWidget.isHidden()
+    assert panel.ui.severityLabel.text == headline and not panel.ui.resultsSection.isHidden()
 
 
 def test_a_loaded_scene_keeps_the_ct_that_was_selected_of_several(
@@ -55,7 +55,7 @@ def test_a_scene_loaded_over_another_one_is_shown(saved, panel, scene, phantom):
     scene.ReadFromMRB(str(path), True)
 
     assert panel.ui.ctSelector.currentNode().GetName() == "CT"
-    assert panel.ui.severityLabel.text == headline and not panel.ui.resultWidget.isHidden()
+    assert panel.ui.severityLabel.text == headline and not panel.ui.resultsSection.isHidden()
 
 
 def test_a_scene_loaded_while_another_module_is_open_waits(saved, panel, scene, monkeypatch):
@@ -64,10 +64,10 @@ def test_a_scene_loaded_while_another_module_is_open_waits(saved, panel, scene, 
     monkeypatch.setattr(type(panel.parent), "isEntered", False)
     scene.Clear(False)
     scene.ReadFromMRB(str(path), True)
-    assert panel.ui.resultWidget.isHidden()
+    assert panel.ui.resultsSection.isHidden()
     panel.enter()
 
-    assert panel.ui.severityLabel.text == headline and not panel.ui.resultWidget.isHidden()
+    assert panel.ui.severityLabel.text == headline and not panel.ui.resultsSection.isHidden()
 
 
 def test_a_new_ct_is_selected_where_none_is(panel, bench, phantom):

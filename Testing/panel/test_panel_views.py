@@ -34,11 +34,11 @@ def two(panel, ct, apply, phantom, slice_view):
     from COVIDLesionSegLib.scene.volumes import volume_to_node
 
     apply(finished_with(known_result(phantom)))
-    first = ct, panel._shown
+    first = ct, panel.result
     second = volume_to_node(phantom.volume, "second CT")
     panel.ui.ctSelector.setCurrentNode(second)
     apply(finished_with(known_result(phantom, ensemble=True)))
-    return first, (second, panel._shown)
+    return first, (second, panel.result)
 
 
 def visible(result) -> bool:

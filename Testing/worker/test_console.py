@@ -159,7 +159,7 @@ def test_a_ct_that_leaves_the_scene_meanwhile_gets_no_result(ct, scene, monkeypa
     ],
 )
 def test_an_error_that_a_worker_tells_is_one_of_this_package(told, kind, option):
-    from COVIDLesionSegLib.worker.segmentation import error_from
+    from COVIDLesionSegLib.worker.background import error_from
 
     error = error_from({**told, "message": "m"})
     assert (type(error).__name__, str(error), error.option) == (kind, "m", option)

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     import vtk
     from slicer import vtkMRMLScriptedModuleNode
 
-    from .ui import PanelUi
-
     class _Wrapper:
         """What ``parameterNodeWrapper`` adds to a class."""
 
         def __init__(self, parameterNode: vtkMRMLScriptedModuleNode) -> None: ...
-        def connectGui(self, gui: PanelUi) -> int: ...
+        def connectGui(self, gui: object) -> int: ...
         def disconnectGui(self, guiTag: int) -> None: ...
         def AddObserver(
             self, event: int, callback: Callable[[vtk.vtkObject, str], None], priority: float = 0.0

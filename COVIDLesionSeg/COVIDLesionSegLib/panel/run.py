@@ -1,4 +1,4 @@
-"""One segmentation in the background: from Apply to a result, an error, or a cancellation."""
+"""One job in the background: from its start to a result, an error, or a cancellation."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import qt
 
 from ..engine.errors import Cancelled, CovidLesionSegError
-from ..engine.parameters import Parameters
-from ..engine.progress import Progress
-from ..engine.result import SegmentationResult
-from ..engine.volume import Volume
+from ..engine.progress import Progress, ProgressCallback
+from ..worker.background import BackgroundJob
 from ..worker.process import ChildProcess, WorkerProcess
-from ..worker.segmentation import BackgroundSegmentation
 
 POLL_INTERVAL_MS = 100
 
+Result = TypeVar("Result")
+
+
+class StartJob(Protocol[Result]):
+    """Starts a job, such as :func:`.worker.segmentation.segment_in_background` on one CT."""
+
+    def __call__(
+        self,
+        progress: ProgressCallback,
+        *,
+        start_process: Callable[[Path], WorkerProcess],
+        temporary_path: str | None,
+    ) -> BackgroundJob[Result]: ...
+
 
 class RunState(Enum):
-    """Where a run is; every change is made by :class:`SegmentationRun`."""
+    """Where a run is; every change is made by :class:`Run`."""
 
     IDLE = auto()
     RUNNING = auto()
@@ -29,20 +41,20 @@ class RunState(Enum):
 
 
 @dataclass
-class _Active:
+class _Active(Generic[Result]):
     """The run in progress."""
 
-    job: BackgroundSegmentation
+    job: BackgroundJob[Result]
     cancel_reason: str | None = None
 
 
-class SegmentationRun:
+class Run(Generic[Result]):
     """At most one worker process at a time, polled on a timer so that the window stays live."""
 
     def __init__(
         self,
         on_progress: Callable[[Progress], None],
-        on_result: Callable[[SegmentationResult], None],
+        on_result: Callable[[Result], None],
         on_error: Callable[[str], None],
         on_cancelled: Callable[[str], None],
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
@@ -52,7 +64,7 @@ class SegmentationRun:
 
         Args:
             on_progress: Hears every report of the worker.
-            on_result: Gets the result, on the CT's grid.
+            on_result: Gets the result.
             on_error: Gets one sentence for people.
             on_cancelled: Gets the reason given to :meth:`cancel`.
             start_process: Starts the worker on a request file.
@@ -64,7 +76,7 @@ class SegmentationRun:
         self._on_cancelled = on_cancelled
         self._start_process = start_process
         self._temporary_path = temporary_path
-        self._active: _Active | None = None
+        self._active: _Active[Result] | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.connect("timeout()", self._poll)
@@ -75,8 +87,8 @@ class SegmentationRun:
             return RunState.IDLE
         return RunState.RUNNING if self._active.cancel_reason is None else RunState.CANCELLING
 
-    def start(self, volume: Volume, parameters: Parameters) -> None:
-        """Hand the CT to a new worker process and return at once.
+    def start(self, start_job: StartJob[Result]) -> None:
+        """Start a job in a new worker process and return at once.
 
         Raises:
             RuntimeError: A run is in progress.
@@ -85,16 +97,13 @@ class SegmentationRun:
             OSError: The worker cannot be started.
         """
         if self._active is not None:
-            raise RuntimeError("A segmentation is already running.")
-        self._active = _Active(
-            BackgroundSegmentation(
-                volume,
-                parameters,
-                self._on_progress,
-                start_process=self._start_process,
-                temporary_path=self._temporary_path,
-            )
+            raise RuntimeError("A run is in progress already.")
+        job = start_job(
+            self._on_progress,
+            start_process=self._start_process,
+            temporary_path=self._temporary_path,
         )
+        self._active = _Active(job)
         self._timer.start()
 
     def cancel(self, reason: str) -> None:

@@ -1,143 +1,58 @@
-"""A segmentation in a worker process, as the panel and the console run it."""
+"""The segmentation of one CT in a worker process."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ..engine import errors
-from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError
 from ..engine.parameters import Parameters
-from ..engine.progress import Progress, ProgressCallback
+from ..engine.progress import ProgressCallback
 from ..engine.result import SegmentationResult, load_result
 from ..engine.volume import Volume
 from ..engine.volume.exact import save_volume
 from ..jobs import SegmentVolumeOptions
-from .process import ChildProcess, WorkerProcess, unexpected_end
+from .background import BackgroundJob
+from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
-LAST_WAIT_SECONDS = 5.0
 
+def segment_in_background(
+    volume: Volume,
+    parameters: Parameters,
+    progress: ProgressCallback,
+    *,
+    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
+    temporary_path: str | None = None,
+) -> BackgroundJob[SegmentationResult]:
+    """Hand the CT to a new worker process, which runs the job ``segment_volume``.
 
-class BackgroundSegmentation:
-    """The job ``segment_volume`` in a worker process; who waits for it calls :meth:`poll`.
+    Args:
+        volume: The CT.
+        parameters: Everything else that decides the result.
+        progress: Called with every report of the worker.
+        start_process: Starts the worker on a request file.
+        temporary_path: Where the job's private folder is made; the system's choice if None.
 
-    Everything of the job lies in one private temporary folder, which is gone when the job is over,
-    however it ended.
+    Returns:
+        The job, whose result lies on the CT's grid.
+
+    Raises:
+        OutputError: The temporary folder cannot be written.
+        DependencyError: Slicer has no Python of its own.
+        OSError: The worker cannot be started.
     """
 
-    def __init__(
-        self,
-        volume: Volume,
-        parameters: Parameters,
-        progress: ProgressCallback,
-        *,
-        start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-        temporary_path: str | None = None,
-    ) -> None:
-        """Hand the CT to a new worker process and return at once.
+    def write_request(folder: Path) -> Path:
+        given = folder / INPUT_FOLDER
+        given.mkdir()
+        save_volume(volume, given)
+        options = SegmentVolumeOptions(volume=given, parameters=parameters)
+        return save_request(folder, "segment_volume", options.to_dict())
 
-        Args:
-            volume: The CT.
-            parameters: Everything else that decides the result.
-            progress: Called with every report of the worker, during :meth:`poll`.
-            start_process: Starts the worker on a request file.
-            temporary_path: Where the private folder is made; the system's choice if None.
-
-        Raises:
-            OutputError: The temporary folder cannot be written.
-            DependencyError: Slicer has no Python of its own.
-            OSError: The worker cannot be started.
-        """
-        self._progress = progress
-        self._error: CovidLesionSegError | None = None
-        self._spoke = False
-        self._cancelled = False
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="COVIDLesionSeg-", dir=temporary_path, ignore_cleanup_errors=True
-        )
-        try:
-            self._process = start_process(_write_request(volume, parameters, self._path))
-        except BaseException:
-            self._folder.cleanup()
-            raise
-
-    def poll(self) -> SegmentationResult | None:
-        """Report the progress made since the last call.
-
-        Returns:
-            The result on the CT's grid once the worker is done; None before.
-
-        Raises:
-            Cancelled: The worker has ended after :meth:`cancel`.
-            CovidLesionSegError: What the job raised, see :func:`.jobs.segment_volume`; or the
-                worker ended unexpectedly.
-        """
-        # The exit code is asked for first: what was said before the end is then heard below.
-        exit_code = self._process.exit_code()
-        self._hear()
-        if exit_code is None:
-            return None
-        try:
-            return self._outcome(exit_code)
-        finally:
-            self._folder.cleanup()
-
-    def cancel(self) -> None:
-        """End the worker and all it started, without waiting: :meth:`poll` tells when it has."""
-        self._cancelled = True
-        self._process.kill()
-
-    def close(self) -> None:
-        """End the worker if it runs, wait until it is gone, and remove the folder."""
-        self._process.kill()
-        self._process.wait(LAST_WAIT_SECONDS)
-        self._folder.cleanup()
-
-    def _hear(self) -> None:
-        for message in self._process.messages():
-            if self._cancelled:  # perhaps by the progress callback
-                return
-            self._spoke = True
-            if "error" in message:
-                self._error = error_from(message)
-            else:
-                self._progress(Progress(**message))
-
-    def _outcome(self, exit_code: int) -> SegmentationResult:
-        if self._cancelled:
-            raise Cancelled
-        if exit_code == 0:
-            return load_result(self._path / RESULT_FOLDER)
-        printed = self._process.log().strip()
-        if printed:
-            logging.warning("The segmentation process printed:\n%s", printed)
-        raise self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
-
-    @property
-    def _path(self) -> Path:
-        return Path(self._folder.name)
-
-
-def _write_request(volume: Volume, parameters: Parameters, folder: Path) -> Path:
-    given = folder / INPUT_FOLDER
-    given.mkdir()
-    save_volume(volume, given)
-    options = SegmentVolumeOptions(volume=given, parameters=parameters)
-    return save_request(folder, "segment_volume", options.to_dict())
-
-
-def error_from(message: dict[str, Any]) -> CovidLesionSegError:
-    """The error that a worker told, of the same class where it is one of this package's."""
-    name, sentence = message["error"], message["message"]
-    if name in ("ImportError", "ModuleNotFoundError"):
-        return DependencyError(sentence)
-    kind = getattr(errors, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, CovidLesionSegError)):
-        return CovidLesionSegError(sentence)
-    error = kind(sentence)
-    error.option = message.get("option")
-    return error
+    return BackgroundJob(
+        write_request,
+        lambda folder: load_result(folder / RESULT_FOLDER),
+        progress,
+        start_process=start_process,
+        temporary_path=temporary_path,
+    )

@@ -1,19 +1,17 @@
-"""A severity report on the panel: the category large, then flags, lungs and rules."""
+"""Results: the severity category large, then flags, lungs and rules."""
 
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
 
-from ..engine.flags import UNTRAINED_MARK, Flag, is_untrained
-from ..engine.severity.report import SeverityReport
-from ..engine.text import millilitres, percent
-
-if TYPE_CHECKING:
-    from .ui import PanelUi
+from ...engine.flags import UNTRAINED_MARK, Flag, is_untrained
+from ...engine.severity.report import SeverityReport
+from ...engine.text import millilitres, percent
+from ..correction_watch import CorrectionWatch
+from ..section import Panel, Section
 
 # Background and text colour by category, light to dark with severity, each pair with a contrast of
 # at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.
@@ -28,14 +26,33 @@ UNDEFINED_COLORS = ("#6b6b6b", "#ffffff")
 UNTRAINED_COLORS = ("#b00020", "#ffffff")
 
 
-class ResultView:
-    """Fills the result widgets of the ``.ui`` file."""
+class ResultsSection(Section):
+    """Shows the severity of the case, and whether the user corrected it since."""
 
-    def __init__(self, ui: PanelUi) -> None:
-        self._ui = ui
+    UI_FILE = "Results"
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        ui = self.ui
+        self._correction_watch = CorrectionWatch(self._on_corrected)
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
             table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+
+    def show_result(self, in_views: bool, new: bool) -> None:
+        result = self.panel.result
+        self._correction_watch.watch(result.segmentationNode if result else None)
+        if result is not None:
+            self.show(result.severity, result.flags)
+
+    def show_state(self) -> None:
+        self.root.visible = not self.panel.busy and self.panel.result is not None
+
+    def close(self) -> None:
+        self._correction_watch.stop()
+
+    def _on_corrected(self, corrected: bool) -> None:
+        self.ui.correctedLabel.visible = corrected
 
     def show(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
         """Show one result."""
@@ -50,7 +67,7 @@ class ResultView:
         # A single class is all lesions.
         classes = severity.classes if len(severity.classes) > 1 else ()
         _fill_table(
-            self._ui.regionsTable,
+            self.ui.regionsTable,
             ["", *(region.region for region in regions)],
             [
                 [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
@@ -66,7 +83,7 @@ class ResultView:
             ],
         )
         _fill_table(
-            self._ui.rulesTable,
+            self.ui.rulesTable,
             [_("Rule"), _("Infected"), _("Category")],
             [
                 [rule.title, percent(rule.ratio), rule.category or _("n/a")]
@@ -78,20 +95,20 @@ class ResultView:
         self, category: str, beside: str, colors: tuple[str, str], severity: SeverityReport
     ) -> None:
         background, text = colors
-        label = self._ui.severityLabel
+        label = self.ui.severityLabel
         label.text = f"{category}   {beside}"
         label.styleSheet = (
             f"background-color: {background}; color: {text}; border-radius: 6px; padding: 8px;"
             " font-size: 22pt; font-weight: bold;"
         )
         label.accessibleDescription = severity.rules[0].title
-        self._ui.severityRuleLabel.text = severity.rules[0].title
+        self.ui.severityRuleLabel.text = severity.rules[0].title
 
     def _show_flags(self, flags: tuple[Flag, ...]) -> None:
         signs = {"warning": "⚠", "note": "ℹ"}
         lines = [f"{signs.get(flag.level, '')} {html.escape(flag.message)}" for flag in flags]
-        self._ui.flagsLabel.text = "<br>".join(lines)
-        self._ui.flagsLabel.visible = bool(flags)
+        self.ui.flagsLabel.text = "<br>".join(lines)
+        self.ui.flagsLabel.visible = bool(flags)
 
 
 def _fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:

@@ -1,0 +1,1 @@
+"""The sections of the panel, one file and one ``.ui`` file each."""
