@@ -319,9 +319,13 @@ def models(*arguments) -> list[dict]:
 def test_models_lists_the_same_for_people_and_for_machines():
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 
-    facts = models()
+    listed = models()
     text = run("models").stdout
-    assert [model["id"] for model in facts] == [model.id for model in load_catalogue().models]
+    ensembles = [one for one in listed if "members" in one]
+    facts = [one for one in listed if "members" not in one]
+    catalogue = load_catalogue()
+    assert [one["id"] for one in ensembles] == [one.id for one in catalogue.ensembles]
+    assert [model["id"] for model in facts] == [model.id for model in catalogue.models]
     by_id = {model["id"]: model for model in facts}
     assert by_id["amc-net"]["parameters"] == 3_346_381
     assert by_id["amc-net"]["training"]["recipe"]["steps"] > 0

@@ -35,6 +35,7 @@ def models(
 
         catalogue = load_catalogue()
         facts: list[dict[str, Any]]
+        ensembles = [asdict(one) for one in catalogue.ensembles]
         if model_id is None:
             facts = [model_facts(model) for model in catalogue.models]
         elif ensemble := catalogue.ensemble(model_id):
@@ -42,9 +43,9 @@ def models(
         else:
             facts = [model_facts(catalogue.get(model_id))]
         if as_json:
-            print(json.dumps(facts, indent=2))
+            print(json.dumps([*ensembles, *facts] if model_id is None else facts, indent=2))
         elif model_id is None:
-            _print_list(facts, [asdict(one) for one in catalogue.ensembles], default_model())
+            _print_list(facts, ensembles, default_model())
         else:
             _print_details(facts[0])
 

@@ -10,7 +10,7 @@ import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -186,6 +186,8 @@ def _checked(value: Any, one: Option) -> Any:
     is_bool = isinstance(value, bool)
     if one.type is float and isinstance(value, Real) and not is_bool:
         value = float(value)
+    if one.type is int and isinstance(value, Integral) and not is_bool:
+        value = int(value)  # NumPy's numbers are welcome, but JSON does not know them
     if info.choices and value not in info.choices:
         allowed = ", ".join(info.choices)
         raise ParameterError(f"{one.name} is {value!r}, but must be one of: {allowed}.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any
 
 from .errors import ParameterError
 from .options import Options, option
@@ -79,44 +77,21 @@ class Parameters(Options):
     )
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("combination", COMBINATIONS),
-            ("device", DEVICES),
-            ("precision", PRECISIONS),
-            ("tiling", TILINGS),
-        ):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ParameterError(
-                    f"{name} is {value!r}, but must be one of: {', '.join(allowed)}."
-                )
-        if not isinstance(self.model, str) or not all(self.members):
+        super().__post_init__()
+        if not all(self.members):
             raise ParameterError(
                 "model must be the id of a model in the catalogue, or several joined by '+'."
             )
         if len(set(self.members)) < len(self.members):
             raise ParameterError(f"model is {self.model!r}, but names a member twice.")
-        if not isinstance(self.lungs, str) or not self.lungs:
+        if not self.lungs:
             raise ParameterError("lungs must be the name of a lung extractor.")
-        if not isinstance(self.allow_untrained, bool):
-            raise ParameterError("allow_untrained must be true or false.")
-        if not _is_number(self.threshold, Real) or not 0 < self.threshold < 1:
+        if not 0 < self.threshold < 1:
             raise ParameterError(
                 f"threshold is {self.threshold!r}, but must be a number between 0 and 1."
-            )
-        # NumPy's numbers are welcome, but JSON does not know them.
-        object.__setattr__(self, "threshold", float(self.threshold))
-        if not _is_number(self.batch_size, int) or self.batch_size < 0:
-            raise ParameterError(
-                f"batch_size is {self.batch_size!r}, but must be a whole number >= 0."
             )
 
     @property
     def members(self) -> tuple[str, ...]:
         """Ids of the models and ensembles that :attr:`model` names."""
         return tuple(name.strip() for name in self.model.split("+"))
-
-
-def _is_number(value: Any, kind: type) -> bool:
-    """Whether ``value`` is a number of that kind; Python counts bool among the whole numbers."""
-    return isinstance(value, kind) and not isinstance(value, bool)
