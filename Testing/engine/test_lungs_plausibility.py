@@ -46,24 +46,29 @@ def test_the_smaller_lung_is_named():
     assert "right lung has only 40%" in flag.message
 
 
-@pytest.mark.parametrize(("crop", "end"), [(np.s_[8:], "inferior"), (np.s_[:20], "superior")])
-def test_a_scan_that_ends_within_the_lungs(crop, end):
+@pytest.mark.parametrize(
+    ("crop", "end", "index"), [(np.s_[8:], "inferior", 0), (np.s_[:20], "superior", 19)]
+)
+def test_a_scan_that_ends_within_the_lungs(crop, end, index):
     labels, hu = (array[crop] for array in chest((20, 14, 10), (20, 14, 10)))
     (flag,) = check_lungs(labels, hu, SPACING)
     assert flag.code == "lungs-cut-off"
     assert end in flag.message
+    assert flag.slices == (index,)
 
 
 def test_a_tip_at_the_border_is_only_a_note():
     labels, hu = chest()
     labels[0, 5, 5:10] = 1
     (flag,) = check_lungs(labels, hu, SPACING)
-    assert (flag.code, flag.level) == ("lungs-touch-border", "note")
+    assert (flag.code, flag.level, flag.slices) == ("lungs-touch-border", "note", (0,))
 
 
 def test_lungs_at_the_side_of_the_field_of_view():
     labels, hu = (array[:, :, 7:] for array in chest((20, 12, 10), (20, 12, 9)))
-    assert codes(labels, hu) == ["lungs-cut-off"]
+    (flag,) = check_lungs(labels, hu, SPACING)
+    assert flag.code == "lungs-cut-off"
+    assert flag.slices == tuple(range(5, 25))
 
 
 def test_a_lung_that_is_mostly_dense():
@@ -74,6 +79,20 @@ def test_a_lung_that_is_mostly_dense():
     (flag,) = check_lungs(labels, hu, SPACING)
     assert flag.code == "lung-dense"
     assert "40% of the left lung" in flag.message
+    assert flag.slices == tuple(range(5, 13))
+
+
+def test_the_slices_that_are_mostly_dense_are_named_the_densest_first():
+    labels, hu = chest()
+    for depth, slices in ((9, np.s_[5:9]), (15, np.s_[9:19])):
+        hu[slices][(labels[slices] == 2) & (np.arange(40) < depth)[:, None]] = 30
+    flag = flagged("lung-dense", labels, hu)
+    assert flag.slices == (*range(9, 19), *range(5, 9))
+
+
+def test_flags_about_a_whole_lung_name_no_slice():
+    (flag,) = check_lungs(*chest((20, 10, 4), (20, 10, 10)), SPACING)
+    assert flag.slices == ()
 
 
 def test_no_lung_at_all_is_missing_and_small_not_a_division_by_zero():
@@ -102,6 +121,7 @@ def test_slices_without_a_lung_between_slices_with_it_are_named(side, name, keep
     flag = flagged("lung-gap", *with_gap(side, (9, 10, 11, 15), keep))
     assert f"The {name} lung" in flag.message
     assert "slices 9 to 11 and 15 (of 0 to 39, from the inferior end)" in flag.message
+    assert flag.slices == (9, 10, 11, 15)
 
 
 def test_a_lung_that_gets_somewhat_narrower_has_no_gap():
@@ -113,6 +133,7 @@ def test_slices_with_right_and_left_exchanged_are_named():
     labels[12:14] = np.array([0, 2, 1], np.uint8)[labels[12:14]]
     flag = flagged("lung-sides-unclear", labels, hu)
     assert "slices 12 to 13 (of 0 to 39" in flag.message
+    assert flag.slices == (12, 13)
 
 
 def test_slices_in_which_both_lungs_are_called_right_are_named_twice():
@@ -128,6 +149,7 @@ def test_a_piece_apart_below_the_lungs_is_named_with_its_side_and_slices():
     flag = flagged("lung-piece-apart", labels, hu)
     assert "72 ml counted as left lung" in flag.message
     assert "below" in flag.message and "slices 3 to 5 (of 0 to 39" in flag.message
+    assert flag.slices == (3, 4, 5)
 
 
 def test_gas_that_only_the_diaphragm_parts_from_the_lung_is_named():
@@ -151,10 +173,12 @@ def test_an_organ_that_hangs_below_the_lung_is_named_and_a_consolidation_is_not(
     flag = flagged("lung-soft-tissue", labels, hu)
     assert "ml of soft tissue counted as right lung" in flag.message
     assert "slices 2 to 3 (of 0 to 39" in flag.message
+    assert flag.slices == (2, 3)
 
 
 def test_lungs_at_the_circle_of_the_field_of_view_are_cut_off():
     labels, hu = chest()
     padding = np.hypot(np.arange(40)[:, None] - 10, np.arange(60) - 24) > 18
     hu[:, padding], labels[:, padding] = -3024, 0
-    assert "lungs-cut-off" in codes(labels, hu)
+    flag = flagged("lungs-cut-off", labels, hu)
+    assert set(flag.slices) == set(range(5, 25))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import pytest
 
-from COVIDLesionSegLib.engine.flags import UNTRAINED, untrained_flag
+from COVIDLesionSegLib.engine.flags import UNTRAINED, Flag, untrained_flag
 from COVIDLesionSegLib.engine.severity.quality_flags import severity_flags
 from COVIDLesionSegLib.engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
 
@@ -43,15 +46,28 @@ def test_less_than_a_thousandth_of_lesion_is_flagged_but_none_is_not(lung_ml, le
     assert all(f"{lesion_ml:.2f} ml" in flag.message for flag in flags)
 
 
+def test_next_to_no_lesion_is_looked_for_where_most_of_it_is():
+    measured = report(lesion_ml=0.5)
+    areas = [0.0, 2.0, 3.0, 0.0]
+    slices = [
+        SliceSeverity(index, 0.0, 100.0, area, area / 100, {"lesion": area})
+        for index, area in enumerate(areas, start=7)
+    ]
+    (flag,) = severity_flags(replace(measured, slices=tuple(slices)))
+    assert flag.slices == (9, 8)
+
+
 def test_slices_on_which_an_ensemble_is_divided_are_named_by_their_place():
     (flag,) = flags_of(disagreements=[0.1, None, 0.51, 0.5, 1.0, 0.0])
     assert (flag.code, flag.level) == ("ensemble-divided", "warning")
     assert "disagree on 2 of 6 slices (the worst first: S +20, +0 mm)" in flag.message
+    assert flag.slices == (4, 2)
 
 
 def test_of_many_divided_slices_five_are_named_and_the_rest_counted():
     (flag,) = flags_of(disagreements=[0.9] * 8)
     assert "8 of 8 slices (the worst first: S -20, -10, +0, +10, +20 and 3 more mm)" in flag.message
+    assert flag.slices == tuple(range(8))
 
 
 def test_stray_voxels_do_not_divide_an_ensemble():
@@ -68,3 +84,11 @@ def test_untrained_networks_are_named():
     flag = untrained_flag(["a", "b"])
     assert (flag.code, flag.level) == (UNTRAINED, "warning")
     assert "a, b" in flag.message and "not graded" in flag.message
+
+
+def test_a_flag_comes_back_from_json_and_one_of_an_earlier_version_has_no_slices():
+    flag = Flag("lung-gap", "Look.", "note", slices=(5, 3))
+    assert Flag.from_dict(json.loads(json.dumps(asdict(flag)))) == flag
+    assert Flag.from_dict({"code": "x", "message": "y", "level": "note"}) == Flag("x", "y", "note")
+    with pytest.raises(KeyError):
+        Flag.from_dict({"code": "x"})

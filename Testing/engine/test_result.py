@@ -51,7 +51,7 @@ def make_result(
         disagreement=disagreement,
         classes=classes,
         severity=measure_severity(labels, lesions, classes, geometry, disagreement),
-        flags=(Flag("thick-slices", "Slices are thick – look."), Flag("x", "y", level="note")),
+        flags=(Flag("thick-slices", "Slices are thick – look."), Flag("x", "y", "note", (4, 2))),
         provenance={"model": {"id": "amc-net", "sha256": None}, "seconds": {"lungs": 0.1}},
     )
 
@@ -150,6 +150,16 @@ def test_arrays_of_another_result_are_refused(result, tmp_path, name):
 
     with pytest.raises(InputError, match="does not fit"):
         load_result(folder)
+
+
+def test_a_result_whose_flags_name_no_slices_yet_is_read(result, tmp_path):
+    folder = save_result(result, tmp_path / "result")
+    facts = json.loads((folder / "result.json").read_text())
+    for flag in facts["flags"]:
+        del flag["slices"]
+    (folder / "result.json").write_text(json.dumps({**facts, "version": 2}))
+
+    assert load_result(folder).flags == tuple(replace(flag, slices=()) for flag in result.flags)
 
 
 def test_a_result_of_another_version_is_refused(result, tmp_path):

@@ -30,7 +30,7 @@ def result(phantom):
         classes=CLASSES,
         severity=measure_severity(phantom.lungs, lesions, CLASSES, volume.geometry),
         flags=(
-            Flag("lung-volume-small", "The right lung is small: look at its border."),
+            Flag("lung-volume-small", "The right lung is small.", slices=(9, 7)),
             Flag("slices-thick", "Slices are 7 mm thick; small lesions can be missed.", "note"),
         ),
         provenance={

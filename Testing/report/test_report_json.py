@@ -28,6 +28,7 @@ def test_every_number_of_the_result_is_in_the_report(result):
     assert content["severity"]["category"] == content["severity"]["rules"][0]["category"]
     assert len(content["severity"]["slices"]) == len(result.severity.slices) > 10
     assert [flag["level"] for flag in content["flags"]] == ["warning", "note"]
+    assert [list(flag["slices"]) for flag in content["flags"]] == [[9, 7], []]
     assert content["classes"][1] == {"label": 2, "name": "consolidation"}
     assert content["geometry"]["size_voxels"] == list(result.geometry.size)
     assert list(content["provenance"]["models"]) == ["amc-net"]

@@ -93,7 +93,7 @@ def make_result(
         severity=severity if trained else severity.ungraded(),
         flags=(
             *(() if trained else [untrained_flag(["u-net-9000"])]),
-            Flag("lung-volume-small", 'Small; "see" slice: 5% & <10> é.'),
+            Flag("lung-volume-small", 'Small; "see" slice: 5% & <10> é.', slices=(1, 0)),
         ),
         provenance={
             "models": {"amc-net": {"weights": "trained", "weights_sha256": "00ff"}},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 UNTRAINED = "untrained-network"
 """Code of the flag on a result that means nothing: some of its networks have random weights."""
@@ -19,11 +20,31 @@ class Flag:
         code: Stable identifier for programs, kebab-case: ``"lung-volume-small"``.
         message: One sentence for people: what is odd and what to look at.
         level: ``"warning"`` (look before trusting) or ``"note"`` (good to know).
+        slices: Axial slices to look at, the most important first: indices from the inferior end,
+            0 first, as in :class:`~.severity.report.SliceSeverity`. Empty where the flag is about
+            no slice in particular.
     """
 
     code: str
     message: str
     level: str = "warning"
+    slices: tuple[int, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Flag:
+        """The inverse of ``dataclasses.asdict``, also after a trip through JSON.
+
+        Flags of earlier versions have no slices.
+
+        Raises:
+            KeyError: There is no code or no message.
+        """
+        return cls(
+            code=values["code"],
+            message=values["message"],
+            level=values.get("level", "warning"),
+            slices=tuple(int(index) for index in values.get("slices", ())),
+        )
 
 
 def untrained_flag(model_ids: Sequence[str]) -> Flag:

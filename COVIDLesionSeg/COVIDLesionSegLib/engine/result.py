@@ -55,7 +55,8 @@ class SegmentationResult:
 
 
 FORMAT = "covid-lesion-seg-result"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_READABLE_VERSIONS = (2, 3)  # flags of version 2 name no slices
 FACTS_FILE = "result.json"
 ARRAYS = {
     "lungs": np.uint8,
@@ -109,14 +110,14 @@ def load_result(folder: Path | str) -> SegmentationResult:
     with _damage_refused(folder):
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         written = facts["format"], facts["version"]
-    if written != (FORMAT, FORMAT_VERSION):
+    if written not in [(FORMAT, version) for version in _READABLE_VERSIONS]:
         raise InputError(f"{folder.name} was written by another version: run again.")
     with _damage_refused(folder):
         result = SegmentationResult(
             geometry=geometry_from_facts(facts["geometry"]),
             classes=tuple(facts["classes"]),
             severity=SeverityReport.from_dict(facts["severity"]),
-            flags=tuple(Flag(**flag) for flag in facts["flags"]),
+            flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
             provenance=dict(facts["provenance"]),
             **{name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]},
         )

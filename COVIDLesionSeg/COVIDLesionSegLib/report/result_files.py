@@ -32,7 +32,7 @@ RESULT_FILES = frozenset(
 )
 
 REPORT_FORMAT = "covid-lesion-seg-report"
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 
 EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"

@@ -112,7 +112,7 @@ def read_provenance(node: vtkMRMLSegmentationNode) -> dict[str, Any]:
 
 def read_flags(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
     """Quality flags of the result in ``node``."""
-    return tuple(Flag(**values) for values in _read_json(node, names.FLAGS_ATTRIBUTE, []))
+    return tuple(Flag.from_dict(values) for values in _read_json(node, names.FLAGS_ATTRIBUTE, []))
 
 
 def read_severity(node: vtkMRMLSegmentationNode) -> SeverityReport | None:

@@ -42,7 +42,8 @@ def check_lungs(
 ) -> tuple[Flag, ...]:
     """What a reader must know before trusting these lungs.
 
-    Slices are named by their index, 0 at the inferior end, as everywhere else.
+    Slices are named by their index, 0 at the inferior end, as everywhere else; those with most of
+    what is odd come first in ``Flag.slices``.
 
     Args:
         labels: uint8 (z, y, x) in axial order; 1 right lung, 2 left lung.
@@ -75,7 +76,7 @@ def check_lungs(
         *_check_sides(columns),
         *_check_pieces(lungs, coarse, grid),
         *_check_soft_tissue(lungs, coarse, grid),
-        *_check_density(labels, axial_hu, counts),
+        *_check_density(labels, axial_hu, columns),
     )
 
 
@@ -114,31 +115,36 @@ def _check_borders(
 ) -> Iterator[Flag]:
     areas = np.count_nonzero(labels, axis=(1, 2))
     largest = max(int(areas.max()), 1)
-    for area, end in ((areas[0], "inferior"), (areas[-1], "superior")):
+    for index, end in ((0, "inferior"), (len(areas) - 1, "superior")):
+        area = areas[index]
         if area > _CUT_OFF * largest:
             yield Flag(
                 "lungs-cut-off",
                 f"The CT ends within the lungs at the {end} end: volumes and ratios are those of "
                 "the scanned part only.",
+                slices=(index,),
             )
         elif area > _TOUCHES * largest:
             yield Flag(
                 "lungs-touch-border",
                 f"The lungs reach the first slice at the {end} end: a small part may be missing.",
                 level="note",
+                slices=(index,),
             )
     edges = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
-    share = sum(np.count_nonzero(edge) for edge in edges) / largest
+    reached = sum(np.count_nonzero(edge, axis=1) for edge in edges)  # voxels by slice
     padding = find_padding(coarse)
     if padding.any():
         near = max(_FROM_PADDING, 1.5 * max(grid.spacing[1:]))
         cut = within(padding, near, grid.spacing) & coarse_lungs
-        share += np.count_nonzero(cut) * float(np.prod(grid.factors)) / largest
-    if share > _TOUCHES:
+        pixels = grid.factors[1] * grid.factors[2]
+        reached = reached + grid.repeat_slices(_per_slice(cut)) * pixels
+    if reached.sum() > _TOUCHES * largest:
         yield Flag(
             "lungs-cut-off",
             "The lungs reach the side of the field of view: volumes and ratios are those of the "
             "scanned part only.",
+            slices=_most_first(reached),
         )
 
 
@@ -157,6 +163,7 @@ def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
                 "lung-gap",
                 f"The {name} lung is missing, or more than half of it, in {_slices(gap)}, though "
                 "there is lung below and above: volumes and ratios lack what lies there.",
+                slices=_most_first(np.where(gap, around - area, 0)),
             )
 
 
@@ -180,6 +187,7 @@ def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
             "lung-sides-unclear",
             f"Right and left lung lie on each other's side in {_slices(wrong)}: what is said of "
             "either lung may be wrong there.",
+            slices=_most_first(np.where(wrong, area[1] + area[2], 0)),
         )
 
 
@@ -202,12 +210,13 @@ def _check_pieces(
             low = main[:middle].sum() < _LOW * main.sum()
             apart = whole[labels == number][0] != whole[labels == order[0]][0]
             if apart or (low and ml[number] > _PARTED_ML):
+                there = grid.repeat_slices(voxels)
                 yield Flag(
                     "lung-piece-apart",
                     f"{ml[number]:.0f} ml counted as {name} lung lie apart, "
                     f"{'below' if low else 'beside'} the rest of it, in "
-                    f"{_slices(grid.repeat_slices(voxels > 0))}: look whether they are gas in "
-                    "the stomach or bowel.",
+                    f"{_slices(there > 0)}: look whether they are gas in the stomach or bowel.",
+                    slices=_most_first(there),
                 )
 
 
@@ -239,17 +248,29 @@ def _check_soft_tissue(
                 found.append(number)
         if found:
             voxels = _per_slice(np.isin(labels, found))
+            there = grid.repeat_slices(voxels)
             yield Flag(
                 "lung-soft-tissue",
                 f"{voxels.sum() * grid.voxel_ml:.0f} ml of soft tissue counted as {name} lung, in "
-                f"{_slices(grid.repeat_slices(voxels > 0))}, lie under it and look like liver, "
-                "spleen or stomach, not like consolidation.",
+                f"{_slices(there > 0)}, lie under it and look like liver, spleen or stomach, not "
+                "like consolidation.",
+                slices=_most_first(there),
             )
 
 
 def _per_slice(mask: np.ndarray) -> np.ndarray:
     counts: np.ndarray = np.count_nonzero(mask, axis=(1, 2))
     return counts
+
+
+def _most_first(amount: np.ndarray) -> tuple[int, ...]:
+    """Indices of the slices with any of it, those with most first.
+
+    Args:
+        amount: Not negative, (z,).
+    """
+    order = np.argsort(-amount, kind="stable")
+    return tuple(int(index) for index in order if amount[index] > 0)
 
 
 def _slices(which: np.ndarray) -> str:
@@ -268,14 +289,18 @@ def _slices(which: np.ndarray) -> str:
     return f"{word} {text} (of 0 to {len(which) - 1}, from the inferior end)"
 
 
-def _check_density(labels: np.ndarray, hu: np.ndarray, counts: np.ndarray) -> Iterator[Flag]:
-    dense = np.zeros(3, np.int64)
-    for one, its_hu in zip(labels, hu, strict=True):
-        dense += np.bincount(one[its_hu > _DENSE_HU], minlength=3)
+def _check_density(
+    labels: np.ndarray, hu: np.ndarray, columns: dict[int, np.ndarray]
+) -> Iterator[Flag]:
+    dense = np.zeros((len(labels), 3), np.int64)
+    for number, (one, its_hu) in enumerate(zip(labels, hu, strict=True)):
+        dense[number] = np.bincount(one[its_hu > _DENSE_HU], minlength=3)
     for side, name in _SIDES.items():
-        if counts[side] and dense[side] > _DENSE_SHARE * counts[side]:
+        here, area = dense[:, side], columns[side].sum(axis=1)
+        if here.sum() > _DENSE_SHARE * area.sum():
             yield Flag(
                 "lung-dense",
-                f"{dense[side] / counts[side]:.0%} of the {name} lung is not aerated: "
+                f"{here.sum() / area.sum():.0%} of the {name} lung is not aerated: "
                 "consolidation, effusion and collapse look alike here, and part may be missing.",
+                slices=_most_first(np.where(here > _DENSE_SHARE * area, here, 0)),
             )

@@ -101,7 +101,7 @@ class WorkingGrid:
         return mask
 
     def repeat_slices(self, which: np.ndarray) -> np.ndarray:
-        """Coarse slices, bool (z,), as slices of the CT."""
+        """What holds for each coarse slice, (z,), for each slice of the CT."""
         slices: np.ndarray = np.repeat(which, self.factors[0])[: self.shape[0]]
         return slices
 

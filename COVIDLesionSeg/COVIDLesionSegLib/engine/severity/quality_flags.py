@@ -22,9 +22,10 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
             "lesion-volume-tiny",
             f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_FRACTION:.1%} of "
             "the lungs: that may be noise, so look at the slices before trusting the category.",
+            slices=_by_lesion_area(severity),
         )
     divided = sorted(
-        (one.disagreement * one.voted_mm2, -number, one.position_mm)
+        (one.disagreement * one.voted_mm2, -number, one)
         for number, one in enumerate(severity.slices)
         if one.disagreement is not None
         and one.voted_mm2 is not None
@@ -32,10 +33,17 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
         and one.voted_mm2 >= _LEAST_MM2
     )[::-1]
     if divided:
-        places = ", ".join(f"{round(position):+d}" for *_, position in divided[:5])
+        places = ", ".join(f"{round(one.position_mm):+d}" for *_, one in divided[:5])
         more = f" and {len(divided) - 5} more" if len(divided) > 5 else ""
         yield Flag(
             "ensemble-divided",
             f"The members of the ensemble disagree on {len(divided)} of {len(severity.slices)} "
             f"slices (the worst first: S {places}{more} mm): look at these.",
+            slices=tuple(one.index for *_, one in divided),
         )
+
+
+def _by_lesion_area(severity: SeverityReport) -> tuple[int, ...]:
+    """Indices of the slices with lesion, the largest area first."""
+    infected = [one for one in severity.slices if one.lesion_mm2 > 0]
+    return tuple(one.index for one in sorted(infected, key=lambda one: -one.lesion_mm2))
