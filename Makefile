@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= covid-lesion-seg-demo
 PYTEST_ARGS ?=
+# The Slicer application, where there is one: its suites are part of `make test` then.
+SLICER ?= $(shell command -v Slicer 2>/dev/null)
+SUITES ?=
 
 SOURCES := COVIDLesionSeg Testing benchmarks .ci
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -11,12 +14,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test test-fast lint format clean system-libraries
+.PHONY: help demo test test-fast test-slicer screenshots lint format clean system-libraries
 
 help:
 	@echo "make demo       segment a generated chest CT; pictures and report in $(OUT)"
-	@echo "make test       lint, types and the whole test suite"
+	@echo "make test       lint, types and the whole test suite; also in Slicer, where there is one"
 	@echo "make test-fast  lint, types and the quick tests: no training, no rendering, no real data"
+	@echo "make test-slicer SLICER=/path/to/Slicer   the suites inside the Slicer application"
+	@echo "make screenshots SLICER=/path/to/Slicer   the documentation's pictures of the window"
 	@echo "make lint       code style and types only"
 	@echo "make format     rewrite the code in the project's style"
 	@echo "make clean      remove the environment, caches and the demo result at its usual place"
@@ -28,11 +33,28 @@ demo: system-libraries $(VENV)/demo.installed
 PYTEST = OMP_NUM_THREADS=2 MKL_NUM_THREADS=2 MPLBACKEND=Agg QT_QPA_PLATFORM=offscreen \
     $(BIN)/python -m pytest
 
+IN_SLICER = $(PYTHON) Testing/in_slicer/run.py --slicer "$(SLICER)"
+SLICER_NEEDED = @test -n "$(SLICER)" || { \
+    echo "Name the application: make $@ SLICER=/path/to/Slicer" >&2; exit 1; }
+
 test: system-libraries lint
 	$(PYTEST) $(PYTEST_ARGS)
+ifeq ($(SLICER),)
+	@echo "SKIPPED: the suites inside the Slicer application (make test SLICER=/path/to/Slicer)."
+else
+	$(IN_SLICER) $(SUITES)
+endif
 
 test-fast: system-libraries lint
 	$(PYTEST) -m "not slow and not rendering and not realdata" $(PYTEST_ARGS)
+
+test-slicer:
+	$(SLICER_NEEDED)
+	$(IN_SLICER) $(SUITES)
+
+screenshots:
+	$(SLICER_NEEDED)
+	$(IN_SLICER) --out Resources/Screenshots screenshots
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check $(SOURCES)

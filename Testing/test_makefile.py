@@ -45,3 +45,22 @@ def test_the_demo_needs_neither_torchvision_nor_the_encoders(tmp_path):
 
     assert "-e '.[inference,headless,cli]'" in planned
     assert "torch===" not in planned
+
+
+def test_the_suites_in_slicer_are_part_of_the_tests_where_slicer_is_named():
+    assert 'Testing/in_slicer/run.py --slicer "/opt/Slicer"' in plan("test", "SLICER=/opt/Slicer")
+
+
+def test_it_is_said_where_the_suites_in_slicer_are_left_out():
+    planned = plan("test", "SLICER=")
+    assert "SKIPPED: the suites inside the Slicer application" in planned
+    assert "in_slicer/run.py" not in planned
+
+
+@pytest.mark.parametrize("target", ["test-slicer", "screenshots"])
+def test_what_needs_slicer_says_so(target):
+    done = subprocess.run(
+        ["make", target, "SLICER="], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert f"make {target} SLICER=/path/to/Slicer" in done.stderr
