@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,12 @@ class Geometry:
     def shape(self) -> tuple[int, int, int]:
         """Shape of the array (slices, rows, columns) on this grid."""
         return self.size[::-1]
+
+    def cropped(self, start: tuple[int, int, int], shape: tuple[int, int, int]) -> Geometry:
+        """The part of this grid that begins at index ``start`` (k, j, i) and has this shape."""
+        k, j, i = start
+        x, y, z, _ = (float(mm) for mm in self.ijk_to_lps @ [i, j, k, 1])
+        return replace(self, size=shape[::-1], origin=(x, y, z))
 
 
 @dataclass(frozen=True)
