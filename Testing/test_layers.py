@@ -53,7 +53,7 @@ ENGINE_FLOORS = (
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),
-    ("lungs",),
+    ("lungs", "review"),
     ("data", "explain", "pipeline"),
     ("evaluation", "synthesis", "training"),
     ("self_training",),

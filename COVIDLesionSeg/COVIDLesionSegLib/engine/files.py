@@ -63,14 +63,28 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def write_bytes(data: bytes, path: Path) -> None:
+def write_bytes(data: bytes, path: Path, flush: bool = False) -> None:
     """Write ``data`` to ``path``, replacing an earlier file in one step.
+
+    Args:
+        data: What the file is to hold.
+        path: The file.
+        flush: Wait until the disk holds it, so that it survives a power failure, too.
 
     Raises:
         OutputError: The file cannot be written; an earlier one is untouched.
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+        if flush:
+            flush_file(temporary)
+
+
+def flush_file(path: Path) -> None:
+    """Wait until the disk holds the file; raises OSError where it cannot."""
+    # Windows flushes only what is open for writing.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def cannot_write(path: Path, error: OSError | None) -> OutputError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,7 +92,7 @@ def save_result(result: SegmentationResult, folder: Path | str) -> Path:
             array = getattr(result, name)
             if array is not None:
                 write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
-        facts = json.dumps(_facts_from_result(result), indent=1, allow_nan=False)
+        facts = json.dumps(facts_from_result(result), indent=1, allow_nan=False)
         (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
     return folder
 
@@ -113,14 +113,8 @@ def load_result(folder: Path | str) -> SegmentationResult:
     if written not in [(FORMAT, version) for version in _READABLE_VERSIONS]:
         raise InputError(f"{folder.name} was written by another version: run again.")
     with _damage_refused(folder):
-        result = SegmentationResult(
-            geometry=geometry_from_facts(facts["geometry"]),
-            classes=tuple(facts["classes"]),
-            severity=SeverityReport.from_dict(facts["severity"]),
-            flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
-            provenance=dict(facts["provenance"]),
-            **{name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]},
-        )
+        arrays = {name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]}
+        result = result_from_facts(facts, arrays)
     for name, dtype in ARRAYS.items():
         array = getattr(result, name)
         if array is None and name in _OPTIONAL:
@@ -138,7 +132,8 @@ def _damage_refused(folder: Path) -> Iterator[None]:
         raise InputError(f"{folder.name} holds no complete result: run again.") from error
 
 
-def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
+def facts_from_result(result: SegmentationResult) -> dict[str, Any]:
+    """Everything of a result but its arrays, ready for JSON."""
     return {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -149,3 +144,25 @@ def _facts_from_result(result: SegmentationResult) -> dict[str, Any]:
         "provenance": result.provenance,
         "arrays": [name for name in ARRAYS if getattr(result, name) is not None],
     }
+
+
+def result_from_facts(
+    facts: dict[str, Any], arrays: Mapping[str, np.ndarray]
+) -> SegmentationResult:
+    """The inverse of :func:`facts_from_result`, also after a trip through JSON.
+
+    Args:
+        facts: What that function gave.
+        arrays: The arrays of the result by their names in :data:`ARRAYS`.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: These are not such facts.
+    """
+    return SegmentationResult(
+        geometry=geometry_from_facts(facts["geometry"]),
+        classes=tuple(facts["classes"]),
+        severity=SeverityReport.from_dict(facts["severity"]),
+        flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
+        provenance=dict(facts["provenance"]),
+        **arrays,
+    )

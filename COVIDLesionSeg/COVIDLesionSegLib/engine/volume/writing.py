@@ -12,7 +12,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
-from ..files import atomic_path, cannot_write
+from ..files import atomic_path, cannot_write, flush_file
 from .file_header import check_complete
 from .geometry import Geometry
 from .images import image_from, itk_path, quiet_itk
@@ -67,9 +67,7 @@ def write_volume(
             check_complete(read_header(temporary), array.nbytes)
         except (RuntimeError, InputError) as error:
             raise cannot_write(path, _reason(temporary)) from error
-        # Windows flushes only what is open for writing.
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
+        flush_file(temporary)
 
 
 def _reason(temporary: Path) -> OSError | None:

@@ -1,0 +1,21 @@
+"""Cases that people reviewed: the CT, the prediction, their corrections and their verdict."""
+
+from .case import CaseList, ReviewedCase, Verdict, case_id, read_cases
+from .folder import patient_key, reviews_folder
+from .lock import CaseLock
+from .saving import remove_case, save_case, save_labels, save_verdict
+
+__all__ = [
+    "CaseList",
+    "CaseLock",
+    "ReviewedCase",
+    "Verdict",
+    "case_id",
+    "patient_key",
+    "read_cases",
+    "remove_case",
+    "reviews_folder",
+    "save_case",
+    "save_labels",
+    "save_verdict",
+]

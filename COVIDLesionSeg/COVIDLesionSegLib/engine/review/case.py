@@ -1,0 +1,263 @@
+"""One reviewed case, as it lies in the folder of reviewed cases."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..models.json_file import parse_json, read_json
+from ..result import SegmentationResult, result_from_facts
+from ..volume import Volume
+from ..volume.exact import CT_FILE, load_volume
+from .arrays import is_complete, read_arrays
+from .folder import KEY_LENGTH, reviews_folder
+
+CASE_FILE = "case.json"
+FORMAT = "covid-lesion-seg-review"
+FORMAT_VERSION = 1
+_GRID_STEP_MM = 0.01
+_GRID_OFFSET_MM = 0.0017
+"""Grids are compared in steps whose borders lie beside the round numbers that grids are made of."""
+
+Labels = npt.NDArray[np.uint8]
+
+
+class Verdict(Enum):
+    """What a person said of a case.
+
+    Attributes:
+        ACCEPTED: The prediction is right as it is.
+        CORRECTED: It is right after the corrections.
+        REJECTED: It is of no use, corrected or not.
+    """
+
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+    def after_edits(self, edited: bool) -> Verdict:
+        """The verdict on a case that differs from its prediction, or does not.
+
+        Accepted and corrected are one judgement, before and after edits; rejected stays.
+        """
+        if self is Verdict.REJECTED:
+            return self
+        return Verdict.CORRECTED if edited else Verdict.ACCEPTED
+
+
+@dataclass(frozen=True)
+class ReviewedCase:
+    """One CT with a prediction that a person looked at. Nothing in it identifies the patient.
+
+    Attributes:
+        id: See :func:`case_id`.
+        folder: Where its files are.
+        shape: Of all arrays, (k, j, i).
+        classes: Names of the lesion classes; class n has the label n + 1.
+        models: SHA-256 of the weights by id of each model that made the prediction, or None where
+            a model has no trained weights.
+        category: Of the prediction, ``"CT-0"`` to ``"CT-4"``; None where it is undefined.
+        ratio: That the category grades, 0 to 1, or None.
+        patient: The same for all cases of a patient, see :func:`.patient_key`; the id of the case
+            where the patient is unknown.
+        verdict: None before one was given, or after it was withdrawn.
+        note: For people.
+        seen: Slices that a person marked as looked at, as indices along k.
+        edited: Whether lungs or lesions differ from the prediction.
+        changed: When it was saved last, in UTC.
+    """
+
+    id: str
+    folder: Path
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    models: dict[str, str | None]
+    category: str | None
+    ratio: float | None
+    patient: str
+    verdict: Verdict | None
+    note: str
+    seen: frozenset[int]
+    edited: bool
+    changed: datetime
+
+    def volume(self) -> Volume:
+        """The CT, bit for bit.
+
+        Raises:
+            InputError: A file of the case is damaged or gone.
+        """
+        with self._damage_named():
+            return load_volume(self.folder)
+
+    def lungs(self) -> Labels:
+        """Lungs with the corrections, (k, j, i): 1 right lung, 2 left lung, lesions included.
+
+        Raises:
+            InputError: A file of the case is damaged or gone.
+        """
+        return self._labels("labels", "lungs")
+
+    def lesions(self) -> Labels:
+        """Lesions with the corrections, (k, j, i): n + 1 for ``classes[n]``.
+
+        Raises:
+            InputError: A file of the case is damaged or gone.
+        """
+        return self._labels("labels", "lesions")
+
+    def prediction(self) -> Labels:
+        """Lesions as predicted, (k, j, i): n + 1 for ``classes[n]``.
+
+        Raises:
+            InputError: A file of the case is damaged or gone.
+        """
+        return self._labels("predicted", "lesions")
+
+    def result(self) -> SegmentationResult:
+        """Everything that the run gave, as it gave it.
+
+        Raises:
+            InputError: A file of the case is damaged or gone.
+        """
+        with self._damage_named():
+            state = read_state(self.folder)
+            arrays = dict(read_arrays(self.folder / state["predicted"], self.shape)[0])
+            others, facts = read_arrays(self.folder / state["prediction"], self.shape)
+            return result_from_facts(parse_json(facts), arrays | others)
+
+    def _labels(self, which: str, name: str) -> Labels:
+        with self._damage_named():
+            # As it is now: an earlier file is gone after the next but one save.
+            path = self.folder / read_state(self.folder)[which]
+            labels: Labels = read_arrays(path, self.shape)[0][name]
+            return labels
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (
+            *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError),
+            *(InputError, zipfile.BadZipFile, zlib.error),
+        ) as error:
+            raise InputError(
+                f"The reviewed case {self.id} is damaged: remove it, or review its CT again."
+            ) from error
+
+
+class CaseList(NamedTuple):
+    """What the folder of reviewed cases holds.
+
+    Attributes:
+        cases: Those that are complete, the one that changed last first.
+        problems: A sentence for each that is damaged.
+    """
+
+    cases: tuple[ReviewedCase, ...]
+    problems: tuple[str, ...]
+
+
+def case_id(volume: Volume) -> str:
+    """The id of a CT: a hash of its voxels and grid, whatever it is called and wherever it lies.
+
+    A grid that went through a file in decimal numbers is the same grid: corner and axes count in
+    hundredths of a millimetre. Takes about a second for 500 MB, without holding Python's lock.
+    """
+    array = np.ascontiguousarray(volume.array)
+    matrix, last = volume.geometry.ijk_to_ras, np.array(volume.geometry.size) - 1
+    # Where the far corners lie, so that an error in an axis counts as it grows along the axis.
+    points = np.vstack([matrix[:3, 3], (matrix[:3, :3] * last).T])
+    steps = np.floor((points + _GRID_OFFSET_MM) / _GRID_STEP_MM).astype(int)
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape} {steps.tolist()}".encode())
+    digest.update(array.data)
+    return digest.hexdigest()[:KEY_LENGTH]
+
+
+def read_case(folder: Path) -> ReviewedCase:
+    """The case in a folder.
+
+    Raises:
+        InputError: The folder holds no complete case.
+    """
+    try:
+        state = read_state(folder)
+        case = ReviewedCase(
+            id=folder.name,
+            folder=folder,
+            shape=_shape(state["shape"]),
+            classes=tuple(state["classes"]),
+            models=dict(state["models"]),
+            category=state["category"],
+            ratio=state["ratio"],
+            patient=str(state["patient"]),
+            verdict=None if state["verdict"] is None else Verdict(state["verdict"]),
+            note=str(state["note"]),
+            seen=frozenset(state["seen"]),
+            edited=state["labels"] != state["predicted"],
+            changed=datetime.fromisoformat(state["changed"]),
+        )
+        names = {state["prediction"], state["predicted"], state["labels"]}
+        complete = all(is_complete(folder / name) for name in names)
+        complete = complete and (folder / CT_FILE).stat().st_size >= int(state["ct_bytes"])
+        if case.changed.tzinfo is None or not complete:
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The reviewed case {folder.name} is damaged and was left out: remove its folder, or "
+            "review its CT again."
+        ) from error
+    return case
+
+
+def read_cases(folder: Path | None = None) -> CaseList:
+    """All complete cases, and a sentence for each that is not.
+
+    Args:
+        folder: Of the reviewed cases; :func:`.reviews_folder` by default. It need not exist.
+    """
+    folder = folder or reviews_folder()
+    cases, problems = [], []
+    try:
+        entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    except OSError:
+        entries = []
+    for entry in entries:
+        try:
+            cases.append(read_case(entry))
+        except InputError as error:
+            problems.append(str(error))
+    cases.sort(key=lambda case: case.changed, reverse=True)
+    return CaseList(tuple(cases), tuple(problems))
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What the case file says.
+
+    Raises:
+        OSError, ValueError: It is damaged, or of another version.
+    """
+    state = read_json(folder / CASE_FILE)
+    if not isinstance(state, dict) or (state.get("format"), state.get("version")) != (
+        FORMAT,
+        FORMAT_VERSION,
+    ):
+        raise ValueError("another format")
+    return state
+
+
+def _shape(values: Any) -> tuple[int, int, int]:
+    k, j, i = (int(value) for value in values)
+    return k, j, i
