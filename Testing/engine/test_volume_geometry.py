@@ -127,3 +127,17 @@ def test_grids_are_the_same_unless_a_corner_lies_a_twentieth_of_a_voxel_away(shi
     stretched = replace(geometry, spacing=(0.7, 0.8, 2.5 + shift * 0.7 / 19))
     assert same_grid(geometry, moved) is same_grid(geometry, stretched) is same
     assert not same_grid(geometry, replace(geometry, size=(40, 30, 21)))
+
+
+@given(geometries())
+def test_the_nearest_slice_to_a_slices_centre_is_that_slice(geometry):
+    order = AxialOrder.of(geometry)
+    centres = order.slice_centres(geometry)
+    assert len(centres) == order.to_axial(numbered(geometry)).shape[0]
+    assert [order.nearest_slice(geometry, centre) for centre in centres] == list(
+        range(len(centres))
+    )
+    step = centres[1] - centres[0]
+    assert order.nearest_slice(geometry, centres[0] + 0.4 * step) == 0
+    assert order.nearest_slice(geometry, centres[0] - 3 * step) == 0
+    assert order.nearest_slice(geometry, centres[-1] + 3 * step) == len(centres) - 1

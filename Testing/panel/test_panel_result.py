@@ -23,7 +23,7 @@ def test_severity_is_shown_large_with_its_rule(shown, panel):
 
     assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
-    assert panel.ui.severityRuleLabel.text == severity.rules[0].title
+    assert panel.ui.severityRuleComboBox.currentText == severity.rules[0].title
 
 
 def test_volumes_and_rules_are_tabled(shown, panel):
@@ -115,7 +115,7 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
 
     assert ui.severityLabel.text == "n/a   UNTRAINED NETWORK"
     assert UNTRAINED_COLORS[0] in ui.severityLabel.styleSheet
-    assert ui.flagsLabel.text.startswith(f"⚠ {flag.message}")
+    assert flag_texts(panel)[0] == f"⚠ {flag.message}"
     assert [row[1:] for row in table_texts(ui.rulesTable)] == [["n/a", "n/a"]] * 3
     assert panel.result.segmentationNode.GetName().endswith("UNTRAINED NETWORK")
     apply(finished_with(result))
@@ -124,16 +124,60 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
 
 def test_quality_flags_stand_right_below_the_headline(panel):
     layout = panel.ui.resultsSection.layout()
-    order = [layout.itemAt(i).widget() for i in range(4)]
+    order = [layout.itemAt(i).widget() for i in range(3)]
 
-    assert order[:3] == [panel.ui.severityLabel, panel.ui.severityRuleLabel, panel.ui.flagsLabel]
+    assert order == [panel.ui.severityLabel, panel.ui.severityRuleComboBox, panel.ui.flagsList]
 
 
-def test_flags_are_listed_as_plain_text(shown, panel):
-    text = panel.ui.flagsLabel.text
+def flag_texts(panel) -> list[str]:
+    return panel.sections[3]._flag_list.texts
 
-    assert "&lt;border&gt;" in text
-    assert text.count("<br>") == len(FLAGS) - 1
+
+def test_flags_are_listed_as_plain_text(shown, panel, bench):
+    import qt
+
+    assert flag_texts(panel) == [f"⚠ {FLAGS[0].message}", f"ℹ {FLAGS[1].message}"]
+    assert "<border>" in FLAGS[0].message
+    labels = panel.ui.flagsList.findChildren(qt.QLabel)
+    assert {label.textFormat for label in labels} == {qt.Qt.PlainText}
+
+
+def test_another_rule_is_shown_large_and_kept_with_the_scene(shown, panel, phantom, apply):
+    rules = shown.severity.rules
+    assert len({rule.ratio for rule in rules}) == len(rules)
+    for index, rule in enumerate(rules):
+        panel.ui.severityRuleComboBox.currentIndex = index
+        headline = f"{rule.category}   {100 * rule.ratio:.1f} %"
+        assert panel.ui.severityLabel.text == headline
+        assert panel.ui.severityLabel.accessibleDescription == rule.title
+        assert panel.logic.getParameterNode().severityRule.value == rule.rule
+    assert len(table_texts(panel.ui.rulesTable)) == len(rules)
+    apply(finished_with(known_result(phantom)))
+    assert panel.ui.severityLabel.text == headline
+
+
+def test_colours_follow_the_rule(panel, bench):
+    from COVIDLesionSegLib.engine.severity import RegionSeverity, RuleResult, SeverityReport
+    from COVIDLesionSegLib.panel.sections.results import CATEGORY_COLORS
+
+    region = RegionSeverity("both lungs", 9.0, 1.0, 1 / 9, {"lesion": 1.0})
+    mild = RuleResult("eamc-worse-lung", "Worse", 0.1, "CT-1")
+    severe = RuleResult("pooled", "Pooled", 0.9, "CT-4")
+    results = panel.sections[3]
+    for chosen, category in ((0, "CT-1"), (2, "CT-4")):
+        panel.ui.severityRuleComboBox.currentIndex = chosen
+        results.show(SeverityReport((region,), (), (mild, severe)), ())
+        assert CATEGORY_COLORS[category][0] in panel.ui.severityLabel.styleSheet
+
+
+def test_a_report_without_the_chosen_rule_shows_its_first(panel, bench):
+    from COVIDLesionSegLib.engine.severity import RegionSeverity, RuleResult, SeverityReport
+
+    region = RegionSeverity("both lungs", 9.0, 1.0, 1 / 9, {"lesion": 1.0})
+    panel.ui.severityRuleComboBox.currentIndex = 1
+    report = SeverityReport((region,), (), (RuleResult("other", "Other", 0.1, "CT-1"),))
+    panel.sections[3].show(report, ())
+    assert panel.ui.severityLabel.text == "CT-1   10.0 %"
 
 
 def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
@@ -146,7 +190,7 @@ def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
     assert panel.ui.severityLabel.text == "n/a   n/a"
     assert table_texts(panel.ui.regionsTable)[-1] == ["Infected", "n/a"]
     assert table_texts(panel.ui.rulesTable) == [["Rule", "n/a", "n/a"]]
-    assert panel.ui.flagsLabel.isHidden()
+    assert panel.ui.flagsList.isHidden()
 
 
 def test_text_is_readable_on_every_category_colour(bench):
@@ -242,7 +286,7 @@ def test_running_again_says_what_became_of_a_correction(shown, panel, apply, pha
     correct()
     apply(finished_with(known_result(phantom)))
 
-    assert "lesion (corrected)" in panel.ui.flagsLabel.text
+    assert "lesion (corrected)" in flag_texts(panel)[-1]
     assert panel.ui.correctedLabel.isHidden()
     assert panel.ui.statusLabel.text == "Done."
 

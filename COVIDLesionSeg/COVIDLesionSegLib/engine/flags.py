@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,3 +60,8 @@ def untrained_flag(model_ids: Sequence[str]) -> Flag:
 def is_untrained(flags: Sequence[Flag]) -> bool:
     """Whether these are the flags of a result that means nothing."""
     return any(flag.code == UNTRAINED for flag in flags)
+
+
+def flagged_slices(flags: Iterable[Flag]) -> list[int]:
+    """Every slice that a flag names, from the inferior end."""
+    return sorted({index for flag in flags for index in flag.slices})

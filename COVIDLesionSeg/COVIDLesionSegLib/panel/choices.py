@@ -48,6 +48,12 @@ class Precision(Choice):
     BFLOAT16 = "bfloat16"
 
 
+class SeverityRule(Choice):
+    WORSE_LUNG = "eamc-worse-lung"
+    SLICE_MEAN = "cascade-slice-mean"
+    POOLED = "pooled"
+
+
 def devices(platform: str = sys.platform) -> list[Device]:
     """The devices that a computer of this platform may have."""
     absent = Device.CUDA if platform == "darwin" else Device.MPS
@@ -81,6 +87,11 @@ def _labels() -> dict[str, dict[str, str]]:
             "auto": _("Automatic"),
             "float32": _("Full (float32)"),
             "bfloat16": _("Reduced (bfloat16)"),
+        },
+        "SeverityRule": {
+            "eamc-worse-lung": _("Worse lung (Pal et al. 2022, after Morozov et al. 2020)"),
+            "cascade-slice-mean": _("Mean over slices (Qiblawey et al. 2021)"),
+            "pooled": _("Both lungs pooled"),
         },
     }
 

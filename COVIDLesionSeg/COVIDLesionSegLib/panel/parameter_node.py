@@ -10,7 +10,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .. import logic
 from ..engine.parameters import Parameters
-from .choices import Combination, Device, Precision, Tiling
+from .choices import Combination, Device, Precision, SeverityRule, Tiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,8 @@ _DEFAULT = Parameters()
 
 @parameterNodeWrapper
 class COVIDLesionSegParameterNode(_Wrapper):
-    """The CT and everything in :class:`~COVIDLesionSegLib.engine.parameters.Parameters`.
+    """The CT, everything in :class:`~COVIDLesionSegLib.engine.parameters.Parameters`, and choices
+    about what is shown.
 
     Attributes:
         ct: The chest CT to segment, or None.
@@ -48,6 +49,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
         threshold: Lesion probability above which a voxel is lesion.
         batchSize: Patches per forward pass; 0 chooses from the device.
         allowUntrained: Whether networks without trained weights may run.
+        severityRule: The published rule whose category is shown large.
     """
 
     ct: vtkMRMLScalarVolumeNode
@@ -60,6 +62,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
     threshold: Annotated[float, WithinRange(0.01, 0.99)] = _DEFAULT.threshold
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
     allowUntrained: bool = _DEFAULT.allow_untrained
+    severityRule: SeverityRule = SeverityRule.WORSE_LUNG
 
 
 def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:

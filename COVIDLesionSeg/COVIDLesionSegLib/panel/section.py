@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..scene.show import SceneResult
     from ..worker.process import WorkerProcess
     from .parameter_node import COVIDLesionSegParameterNode
+    from .shortcuts import Shortcuts
 
 
 class Panel(Protocol):
@@ -23,6 +24,9 @@ class Panel(Protocol):
 
     start_process: Callable[[Path], WorkerProcess]
     """Starts the worker of a job."""
+
+    shortcuts: Shortcuts
+    """Where sections register their keys."""
 
     @property
     def ct(self) -> vtkMRMLScalarVolumeNode | None:

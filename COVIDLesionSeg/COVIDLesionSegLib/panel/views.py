@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..scene import model3d, overlay
+from ..scene import model3d, overlay, slice_views
 from ..scene.show import SceneResult, find_result
 
 if TYPE_CHECKING:
@@ -93,6 +93,13 @@ def show_volume_rendering(result: SceneResult, visible: bool) -> None:
 def volume_rendering_visible(result: SceneResult) -> bool:
     """Whether the 3D views show the volume rendering."""
     return bool(model3d.volume_rendering_visible(result.probabilityNode))
+
+
+def go_to_slice(ct: vtkMRMLScalarVolumeNode, index: int) -> None:
+    """Show an axial slice of the CT in the slice views; see :mod:`..scene.slice_views`."""
+    if not slice_views.slice_views(ct):
+        show_background(ct)
+    slice_views.go_to_slice(ct, index)
 
 
 def fit_slices() -> None:

@@ -23,6 +23,7 @@ from .sections.inputs import InputsSection
 from .sections.model import ModelSection
 from .sections.results import ResultsSection
 from .sections.run import RunSection
+from .shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
@@ -52,6 +53,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     Attributes:
         start_process: Starts the worker of a job; tests may supply another.
         sections: All sections, from the top down.
+        shortcuts: The keys that sections registered; active while the module is open.
         ui: The widgets of all sections by name.
         ct: The CT on show.
         result: What the scene holds for that CT.
@@ -73,6 +75,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         frame = slicer.util.loadUI(self.resourcePath("UI/COVIDLesionSeg.ui"))
         self.layout.addWidget(frame)
+        self.shortcuts = Shortcuts()
         self.logic = COVIDLesionSegLogic()
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
@@ -112,6 +115,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._settle_timer.stop()
         for section in self.sections:
             section.close()
+        self.shortcuts.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -119,8 +123,10 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
         for section in self.sections:
             section.enter()
+        self.shortcuts.set_active(True)
 
     def exit(self) -> None:
+        self.shortcuts.set_active(False)
         self.setParameterNode(None)
 
     def onReload(self) -> None:

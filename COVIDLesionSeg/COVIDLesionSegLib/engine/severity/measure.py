@@ -123,11 +123,4 @@ def _slices(
 
 def superior_positions(order: AxialOrder, geometry: Geometry) -> list[float]:
     """RAS S in mm of every axial slice's centre, inferior to superior."""
-    axis = 2 - order.permutation[0]  # grid axis (0 i, 1 j, 2 k) that runs closest to superior
-    centre = (np.array(geometry.size) - 1) / 2.0
-    indices = np.arange(geometry.size[axis])
-    if order.flips[0]:
-        indices = indices[::-1]
-    points = np.tile([*centre, 1.0], (len(indices), 1))
-    points[:, axis] = indices
-    return [float(s) for s in points @ geometry.ijk_to_ras[2]]
+    return [float(s) for s in order.slice_centres(geometry)[:, 2]]

@@ -93,6 +93,10 @@ class SeverityReport:
         """Ratio graded by the headline rule, 0 to 1."""
         return self.rules[0].ratio
 
+    def by_rule(self, rule: str) -> RuleResult:
+        """Severity by the rule with this id; by the headline rule where the report has no such."""
+        return next((one for one in self.rules if one.rule == rule), self.rules[0])
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the lesion classes, in their order."""

@@ -127,6 +127,26 @@ class AxialOrder:
         z, y, x = (geometry.spacing[2 - axis] for axis in self.permutation)
         return z, y, x
 
+    def slice_centres(self, geometry: Geometry) -> FloatArray:
+        """Centre of every axial slice, from inferior to superior: RAS in mm, shape (slices, 3)."""
+        axis = 2 - self.permutation[0]  # grid axis (0 i, 1 j, 2 k) that runs closest to superior
+        middle = (np.array(geometry.size) - 1) / 2.0
+        indices = np.arange(geometry.size[axis])
+        points = np.tile([*middle, 1.0], (len(indices), 1))
+        points[:, axis] = indices[::-1] if self.flips[0] else indices
+        return np.asarray((points @ geometry.ijk_to_ras.T)[:, :3])
+
+    def nearest_slice(self, geometry: Geometry, ras: npt.ArrayLike) -> int:
+        """Index of the axial slice that is nearest to a point: RAS in mm, shape (3,).
+
+        Of a point beyond the volume it is the first or the last slice.
+        """
+        ijk = np.linalg.solve(geometry.ijk_to_ras, [*np.asarray(ras, float), 1.0])
+        axis = 2 - self.permutation[0]
+        last = geometry.size[axis] - 1
+        index = int(np.clip(np.rint(ijk[axis]), 0, last))
+        return last - index if self.flips[0] else index
+
 
 def same_grid(first: Geometry, second: Geometry) -> bool:
     """Whether two grids have the same size and corners, within a twentieth of a voxel."""

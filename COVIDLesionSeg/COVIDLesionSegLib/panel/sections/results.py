@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import html
+from typing import TYPE_CHECKING
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
-from ...engine.flags import UNTRAINED_MARK, Flag, is_untrained
+from ...engine.flags import UNTRAINED_MARK, Flag, flagged_slices, is_untrained
 from ...engine.severity.report import SeverityReport
 from ...engine.text import millilitres, percent
+from ...scene.slice_views import slice_seen
+from .. import views
+from ..choices import SeverityRule
 from ..correction_watch import CorrectionWatch
+from ..flag_list import FlagList
 from ..section import Panel, Section
+from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
+
+if TYPE_CHECKING:
+    from ..parameter_node import COVIDLesionSegParameterNode
 
 # Background and text colour by category, light to dark with severity, each pair with a contrast of
 # at least 4.5:1 (WCAG AA). The category is always written too: colour is never the only sign.
@@ -34,10 +43,25 @@ class ResultsSection(Section):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         ui = self.ui
+        self._rule = SeverityRule.WORSE_LUNG
         self._correction_watch = CorrectionWatch(self._on_corrected)
+        self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
             table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        register = panel.shortcuts.register
+        self._next = register(NEXT_FLAGGED, _("Next flagged slice"), self._on_next_flagged)
+        self._previous = register(
+            PREVIOUS_FLAGGED, _("Previous flagged slice"), self._on_previous_flagged
+        )
+        ui.nextFlaggedButton.connect("clicked()", self._on_next_flagged)
+        ui.previousFlaggedButton.connect("clicked()", self._on_previous_flagged)
+
+    def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        if node is not None and node.severityRule is not self._rule:
+            self._rule = node.severityRule
+            if self.panel.result is not None:
+                self._show_headline(self.panel.result.severity, self.panel.result.flags)
 
     def show_result(self, in_views: bool, new: bool) -> None:
         result = self.panel.result
@@ -56,12 +80,7 @@ class ResultsSection(Section):
 
     def show(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
         """Show one result."""
-        if is_untrained(flags):
-            self._show_headline(_("n/a"), UNTRAINED_MARK, UNTRAINED_COLORS, severity)
-        else:
-            category = severity.category or _("n/a")
-            colors = CATEGORY_COLORS.get(category, UNDEFINED_COLORS)
-            self._show_headline(category, percent(severity.ratio), colors, severity)
+        self._show_headline(severity, flags)
         self._show_flags(flags)
         regions = severity.regions
         # A single class is all lesions.
@@ -91,24 +110,65 @@ class ResultsSection(Section):
             ],
         )
 
-    def _show_headline(
-        self, category: str, beside: str, colors: tuple[str, str], severity: SeverityReport
-    ) -> None:
-        background, text = colors
+    def _show_headline(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
+        """The category large, by the chosen rule."""
+        rule = severity.by_rule(self._rule.value)
+        category, beside = rule.category or _("n/a"), percent(rule.ratio)
+        background, text = CATEGORY_COLORS.get(category, UNDEFINED_COLORS)
+        if is_untrained(flags):
+            category, beside = _("n/a"), UNTRAINED_MARK
+            background, text = UNTRAINED_COLORS
         label = self.ui.severityLabel
         label.text = f"{category}   {beside}"
         label.styleSheet = (
             f"background-color: {background}; color: {text}; border-radius: 6px; padding: 8px;"
             " font-size: 22pt; font-weight: bold;"
         )
-        label.accessibleDescription = severity.rules[0].title
-        self.ui.severityRuleLabel.text = severity.rules[0].title
+        label.accessibleDescription = rule.title
+
+    # Quality flags and their slices
 
     def _show_flags(self, flags: tuple[Flag, ...]) -> None:
-        signs = {"warning": "⚠", "note": "ℹ"}
-        lines = [f"{signs.get(flag.level, '')} {html.escape(flag.message)}" for flag in flags]
-        self.ui.flagsLabel.text = "<br>".join(lines)
-        self.ui.flagsLabel.visible = bool(flags)
+        self._flag_list.show(flags)
+        any_slice = bool(flagged_slices(flags))
+        why_not = _("No quality flag of this result names a slice.")
+        for button, shortcut, does in (
+            (
+                self.ui.nextFlaggedButton,
+                self._next,
+                _("Show the next slice, towards the head, that a quality flag names."),
+            ),
+            (
+                self.ui.previousFlaggedButton,
+                self._previous,
+                _("Show the next slice, towards the feet, that a quality flag names."),
+            ),
+        ):
+            button.enabled = any_slice
+            button.toolTip = with_shortcut(does, shortcut) if any_slice else why_not
+
+    def _on_next_flagged(self) -> None:
+        self._step_to_flagged(up=True)
+
+    def _on_previous_flagged(self) -> None:
+        self._step_to_flagged(up=False)
+
+    def _step_to_flagged(self, up: bool) -> None:
+        """From the slice that is seen to the next flagged one; past the last to the first."""
+        if self.panel.ct is None or self.panel.result is None:
+            return
+        flagged = flagged_slices(self.panel.result.flags)
+        if not flagged:
+            return
+        ordered = flagged if up else flagged[::-1]
+        seen = slice_seen(self.panel.ct)
+        beyond = [one for one in ordered if seen is None or (one > seen if up else one < seen)]
+        self._go_to_slice((beyond or ordered)[0])
+
+    def _go_to_slice(self, index: int) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
+            if self.panel.ct is not None:
+                views.go_to_slice(self.panel.ct, index)
 
 
 def _fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
