@@ -349,7 +349,7 @@ def test_every_name_of_an_untrained_networks_result_says_so(ct_node):
 
     shown = show_result(ct_node, make_result(trained=False, ensemble=True), surfaces=False)
     segmentation = shown.segmentationNode.GetSegmentation()
-    assert len(shown.nodes) == 6
+    assert len(shown.nodes) == 7
     assert all(node.GetName().endswith(" - UNTRAINED NETWORK") for node in shown.nodes)
     for node in (shown.probabilityNode, shown.disagreementNode):
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)

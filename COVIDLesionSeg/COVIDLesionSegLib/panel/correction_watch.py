@@ -59,7 +59,7 @@ class CorrectionWatch(VTKObservationMixin):
 
     def _look(self) -> None:
         if self._node is not None:
-            self._tell(is_corrected(self._node))
+            self._tell(bool(is_corrected(self._node)))
 
     def _tell(self, corrected: bool) -> None:
         self._corrected = corrected

@@ -2,58 +2,62 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.flags import Flag
-from ..engine.volume import AxialOrder, Geometry
-from . import names
-from .images import matrix_to_array
+from . import names, nodes
+from .label_boxes import label_boxes, same_boxes
 from .segmentation import BINARY_LABELMAP, bounding_box, own_segment_ids
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLSegmentationNode, vtkOrientedImageData, vtkSegmentation
-
-_CORNER_TOLERANCE_MM = 0.05
-
-
-class _Fingerprint(TypedDict):
-    """SHA-256 of the voxels inside the bounding box, and its lowest corner (RAS, mm)."""
-
-    sha256: str
-    corner: list[float] | None
+    from slicer import (
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLSegmentationNode,
+        vtkOrientedImageData,
+        vtkSegmentation,
+    )
 
 
-_EMPTY: _Fingerprint = {"sha256": "", "corner": None}
+def find_prediction(node: vtkMRMLSegmentationNode) -> vtkMRMLSegmentationNode | None:
+    """The lungs and lesions of the run as they were before any correction of ``node``.
 
-
-def remember_segments(node: vtkMRMLSegmentationNode) -> None:
-    """Note the present content of this package's segments as that of the run."""
-    fingerprints = {id_: _fingerprint(node, id_) for id_ in own_segment_ids(node)}
-    node.SetAttribute(names.FINGERPRINTS_ATTRIBUTE, json.dumps(fingerprints, sort_keys=True))
+    None where there are none: the scene was saved by an earlier version, or without its hidden
+    nodes.
+    """
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    prediction = None if ct_node is None else nodes.find_output(ct_node, names.PREDICTION_ROLE)
+    return prediction if prediction is not None and own_segment_ids(prediction) else None
 
 
 def corrected_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
-    """Ids of this package's segments whose voxels are not those of the run any more."""
-    remembered = json.loads(node.GetAttribute(names.FINGERPRINTS_ATTRIBUTE) or "{}")
-    return [
-        id_
-        for id_ in own_segment_ids(node)
-        if not _same(remembered.get(id_), _fingerprint(node, id_))
-    ]
+    """Ids of this package's segments whose voxels are not those of the run any more.
+
+    All of them where the run's are not known.
+    """
+    prediction = find_prediction(node)
+    ids = own_segment_ids(node)
+    if prediction is None:
+        return ids
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    labels = {id_: label for label, id_ in enumerate(ids, start=1)}
+    if same_boxes(label_boxes(node, ct_node, labels), label_boxes(prediction, ct_node, labels)):
+        return []
+    return [id_ for id_ in ids if not _same_voxels(node, prediction, ct_node, id_)]
 
 
-def is_corrected(node: vtkMRMLSegmentationNode) -> bool:
-    """Whether the user edited or removed a segment since the run."""
-    remembered = json.loads(node.GetAttribute(names.FINGERPRINTS_ATTRIBUTE) or "{}")
-    return set(remembered) != set(own_segment_ids(node)) or bool(corrected_segment_ids(node))
+def is_corrected(node: vtkMRMLSegmentationNode) -> bool | None:
+    """Whether the user edited or removed a segment since the run; None if that is not known."""
+    prediction = find_prediction(node)
+    if prediction is None:
+        return None
+    return set(own_segment_ids(node)) != set(own_segment_ids(prediction)) or bool(
+        corrected_segment_ids(node)
+    )
 
 
 def keep_corrections(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
@@ -62,11 +66,39 @@ def keep_corrections(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
     Returns:
         A note that names the copies, or nothing where nothing was corrected.
     """
+    known = find_prediction(node) is not None
     copies = [_copy_for_user(node, id_) for id_ in corrected_segment_ids(node)]
     if not copies:
         return ()
     listed = ", ".join(f"'{name}'" for name in copies)
-    return (Flag("corrections-kept", f"Your corrections were kept as {listed}.", level="note"),)
+    what = "Your corrections were" if known else "What you may have corrected was"
+    return (Flag("corrections-kept", f"{what} kept as {listed}.", level="note"),)
+
+
+def _same_voxels(
+    first: vtkMRMLSegmentationNode,
+    second: vtkMRMLSegmentationNode,
+    ct_node: vtkMRMLScalarVolumeNode,
+    id_: str,
+) -> bool:
+    """Whether a segment is the same in both: Slicer crops layers, which does not change it."""
+    tight = []
+    for node in (first, second):
+        boxes = [
+            (box, np.isin(box.voxels, list(box.labels)))
+            for box in label_boxes(node, ct_node, {id_: 1})
+        ]
+        found = [(box, mask, around) for box, mask in boxes if (around := bounding_box(mask))]
+        tight.append(
+            [
+                (tuple(n + a.start for n, a in zip(box.start, around, strict=True)), mask[around])
+                for box, mask, around in found
+            ]
+        )
+    one, other = tight
+    return len(one) == len(other) and all(
+        a[0] == b[0] and np.array_equal(a[1], b[1]) for a, b in zip(one, other, strict=True)
+    )
 
 
 def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:
@@ -99,37 +131,3 @@ def _binary_labelmap(node: vtkMRMLSegmentationNode, segment_id: str) -> vtkOrien
     image = slicer.vtkOrientedImageData()
     node.GetBinaryLabelmapRepresentation(segment_id, image)
     return image
-
-
-def _fingerprint(node: vtkMRMLSegmentationNode, segment_id: str) -> _Fingerprint:
-    """Slicer crops layers, and reverses axes when it reads a scene: neither changes it."""
-    image = _binary_labelmap(node, segment_id)
-    scalars = image.GetPointData().GetScalars()
-    if scalars is None or scalars.GetNumberOfTuples() == 0:
-        return _EMPTY
-    array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1]) != 0
-    box = bounding_box(array)
-    if box is None:
-        return _EMPTY
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    ijk_to_ras = matrix_to_array(matrix)
-    first = np.array([axis.start for axis in reversed(box)]) + image.GetExtent()[0::2]
-    last = np.array([axis.stop - 1 for axis in reversed(box)]) + image.GetExtent()[0::2]
-    corners = itertools.product(*zip(first, last, strict=True))
-    positions = np.array([[*corner, 1.0] for corner in corners]) @ ijk_to_ras.T
-    grid = Geometry.from_ijk_to_ras(ijk_to_ras, array.shape[::-1])
-    voxels = AxialOrder.of(grid).to_axial(array[box])
-    content = f"{voxels.shape}".encode() + np.packbits(voxels).tobytes()
-    return {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "corner": positions[:, :3].min(axis=0).round(3).tolist(),
-    }
-
-
-def _same(first: _Fingerprint | None, second: _Fingerprint) -> bool:
-    if first is None or first["sha256"] != second["sha256"]:
-        return False
-    if first["corner"] is None or second["corner"] is None:
-        return first["corner"] is second["corner"]
-    return np.allclose(first["corner"], second["corner"], rtol=0, atol=_CORNER_TOLERANCE_MM)

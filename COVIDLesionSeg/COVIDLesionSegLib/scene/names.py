@@ -10,6 +10,7 @@ SEVERITY_ROLE = "severity"
 RULES_ROLE = "rules"
 SLICES_ROLE = "slices"
 DISAGREEMENT_ROLE = "disagreement"
+PREDICTION_ROLE = "prediction"
 
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",
@@ -18,11 +19,17 @@ NODE_CLASSES = {
     RULES_ROLE: "vtkMRMLTableNode",
     SLICES_ROLE: "vtkMRMLTableNode",
     DISAGREEMENT_ROLE: "vtkMRMLScalarVolumeNode",
+    PREDICTION_ROLE: "vtkMRMLSegmentationNode",
 }
 """MRML class of the node that plays each role."""
 
-OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE})
-"""Roles that some results lack: members of an ensemble disagree, a single model does not."""
+OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE, PREDICTION_ROLE})
+"""Roles that some results lack: members of an ensemble disagree, a single model does not; earlier
+versions did not keep the prediction."""
+
+HIDDEN_ROLES = frozenset({PREDICTION_ROLE})
+"""Roles of nodes that lists and trees of nodes leave out: lungs and lesions as the run gave them,
+for comparison with what the user corrects."""
 
 NODE_TITLES = {
     SEGMENTATION_ROLE: "COVID-19 segmentation",
@@ -31,6 +38,7 @@ NODE_TITLES = {
     RULES_ROLE: "COVID-19 severity rules",
     SLICES_ROLE: "COVID-19 severity by slice",
     DISAGREEMENT_ROLE: "COVID-19 ensemble disagreement",
+    PREDICTION_ROLE: "COVID-19 segmentation before correction",
 }
 """What is appended to the CT's name when a node is first created."""
 
@@ -40,7 +48,7 @@ FLAGS_ATTRIBUTE = "COVIDLesionSeg.flags"
 SEVERITY_ATTRIBUTE = "COVIDLesionSeg.severity"
 CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
-FINGERPRINTS_ATTRIBUTE = "COVIDLesionSeg.fingerprints"
+CORRECTION_ATTRIBUTE = "COVIDLesionSeg.correction"
 
 _MARK = f" - {UNTRAINED_MARK}"
 

@@ -47,7 +47,12 @@ def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRM
         return node
     scene = ct_node.GetScene()
     title = f"{ct_node.GetName() or 'CT'} {names.NODE_TITLES[role]}"
-    node = scene.AddNewNodeByClass(names.NODE_CLASSES[role], scene.GenerateUniqueName(title))
+    node = scene.CreateNodeByClass(names.NODE_CLASSES[role])
+    node.UnRegister(None)
+    node.SetName(scene.GenerateUniqueName(title))
+    # Before it is in the scene: subject hierarchy looks at this only once.
+    node.SetHideFromEditors(role in names.HIDDEN_ROLES)
+    node = scene.AddNode(node)
     node.SetAttribute(names.ROLE_ATTRIBUTE, role)
     node.SetNodeReferenceID(names.CT_REFERENCE, ct_node.GetID())
     node.SetNodeReferenceID(names.SELF_REFERENCE, node.GetID())
@@ -91,7 +96,8 @@ def place_beside_ct(ct_node: vtkMRMLScalarVolumeNode, nodes: Iterable[vtkMRMLNod
         return
     parent = hierarchy.GetItemParent(ct_item)
     for node in nodes:
-        hierarchy.CreateItem(parent, node)
+        if not node.GetHideFromEditors():
+            hierarchy.CreateItem(parent, node)
 
 
 def write_provenance(node: vtkMRMLSegmentationNode, result: SegmentationResult) -> None:

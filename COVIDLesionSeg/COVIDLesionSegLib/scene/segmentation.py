@@ -82,6 +82,19 @@ def update_segmentation(
     node.StorableModified()
 
 
+def update_prediction(
+    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult
+) -> None:
+    """Make ``node`` hold the lungs and lesions of ``result`` for comparison, not shown in views.
+
+    It has voxels of its own: Segment Editor changes those of the segmentation in place.
+    """
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().SetVisibility(False)
+    update_segmentation(node, ct_node, result)
+
+
 def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
     """Ids of all segments, in order."""
     segmentation = node.GetSegmentation()

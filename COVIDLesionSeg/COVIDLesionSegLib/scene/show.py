@@ -13,10 +13,12 @@ import vtk
 from ..engine.errors import InputError
 from ..engine.flags import Flag, is_untrained
 from ..engine.result import SegmentationResult
+from ..engine.severity.correction import Correction
 from ..engine.severity.report import SeverityReport
 from ..engine.volume import same_grid
-from . import names, table
-from .corrections import keep_corrections, remember_segments
+from . import names
+from .corrected_severity import read_correction, show_severity
+from .corrections import keep_corrections
 from .model3d import show_surfaces
 from .nodes import (
     find_or_create_output,
@@ -29,7 +31,7 @@ from .nodes import (
     write_provenance,
 )
 from .overlay import hide_overlay, show_lung_window, update_overlay
-from .segmentation import update_segmentation
+from .segmentation import update_prediction, update_segmentation
 from .undo import Snapshot
 from .volumes import world_geometry
 
@@ -57,7 +59,11 @@ class SceneResult:
         slicesTableNode: Severity by axial slice.
         disagreementNode: Disagreement of an ensemble's members, 0 to 1, on the CT's grid; None
             with a single model.
-        severity: What the tables show.
+        predictionNode: Hidden; lungs and lesions as the run gave them, before any correction. None
+            in scenes of earlier versions.
+        severity: What the tables show: after a correction, of the corrected segmentation.
+        original: Severity as the run gave it; None without ``predictionNode``.
+        correction: What the user changed since the run, as last measured; None if nothing.
         flags: What a reader must know before trusting the result.
         provenance: How the result came about.
     """
@@ -71,6 +77,9 @@ class SceneResult:
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
     disagreementNode: vtkMRMLScalarVolumeNode | None = None
+    predictionNode: vtkMRMLSegmentationNode | None = None
+    original: SeverityReport | None = None
+    correction: Correction | None = None
     _before: Snapshot | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -82,7 +91,7 @@ class SceneResult:
             self.severityTableNode,
             self.rulesTableNode,
             self.slicesTableNode,
-            *([self.disagreementNode] if self.disagreementNode else []),
+            *filter(None, (self.disagreementNode, self.predictionNode)),
         )
 
     def undo(self) -> None:
@@ -175,17 +184,19 @@ def _fill(
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     kept = keep_corrections(segmentation)
     update_segmentation(segmentation, ct_node, result)
-    remember_segments(segmentation)
-    write_provenance(segmentation, replace(result, flags=(*result.flags, *kept)))
-    table.update_severity_table(outputs[names.SEVERITY_ROLE], result.severity)
-    table.update_rules_table(outputs[names.RULES_ROLE], result.severity)
-    table.update_slices_table(outputs[names.SLICES_ROLE], result.severity)
+    prediction = outputs[names.PREDICTION_ROLE]
+    update_prediction(prediction, ct_node, result)
+    for node in (segmentation, prediction):
+        write_provenance(node, replace(result, flags=(*result.flags, *kept)))
+    segmentation.RemoveAttribute(names.CORRECTION_ATTRIBUTE)
+    show_severity(outputs, result.severity)
 
 
 def _scene_result(
     outputs: dict[str, vtkMRMLNode], severity: SeverityReport, before: Snapshot | None
 ) -> SceneResult:
     segmentation = outputs[names.SEGMENTATION_ROLE]
+    prediction = outputs.get(names.PREDICTION_ROLE)
     return SceneResult(
         segmentationNode=segmentation,
         probabilityNode=outputs[names.PROBABILITY_ROLE],
@@ -193,7 +204,10 @@ def _scene_result(
         rulesTableNode=outputs[names.RULES_ROLE],
         slicesTableNode=outputs[names.SLICES_ROLE],
         disagreementNode=outputs.get(names.DISAGREEMENT_ROLE),
+        predictionNode=prediction,
         severity=severity,
+        original=None if prediction is None else read_severity(prediction),
+        correction=read_correction(segmentation),
         flags=read_flags(segmentation),
         provenance=read_provenance(segmentation),
         _before=before,
