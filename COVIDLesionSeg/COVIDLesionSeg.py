@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
 from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
+from COVIDLesionSegLib.panel.sample_data import register_sample_data
 from COVIDLesionSegLib.panel.self_test import COVIDLesionSegTest
 from COVIDLesionSegLib.panel.widget import COVIDLesionSegWidget, research_use_notice
 
@@ -57,3 +60,9 @@ class COVIDLesionSeg(ScriptedLoadableModule):
             '<a href="{homepage}">documentation</a>. Code: Apache-2.0. Weights carry the licence '
             "of their training data, stated on each model's card."
         ).format(homepage=HOMEPAGE)
+        slicer.app.connect("startupCompleted()", self.register_sample_data)
+
+    @staticmethod
+    def register_sample_data() -> None:
+        """Add the generated chest CT to Slicer's Sample Data module."""
+        register_sample_data(Path(__file__).parent / "Resources" / "Icons")

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .engine.errors import DependencyError, InputError
 from .engine.models.user_models import default_model
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from .engine.result import SegmentationResult
     from .engine.volume import Volume
     from .scene.show import SceneResult
+    from .worker.background import BackgroundJob
 
+Result = TypeVar("Result")
+
+SAMPLE_CT_NAME = "Sample chest CT"
 POLL_INTERVAL_SECONDS = 0.05
 
 
@@ -80,30 +84,75 @@ class COVIDLesionSegLogic:
             raise InputError("The CT was removed from the scene while it was segmented.")
         return show_result(volumeNode, result)
 
+    def sampleCT(
+        self,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        seed: int = 0,
+    ) -> vtkMRMLScalarVolumeNode:
+        """Generate a chest CT with lesions of COVID-19 in a background process, and load it.
+
+        Nothing is downloaded. Slicer's window stays live meanwhile, as in :meth:`segment`.
+
+        Args:
+            progress: Called with a ``Progress`` at every step.
+            cancel: Set it to stop at once; the scene stays unchanged.
+            seed: Decides the invented patient and the lesions, from 0 up.
+
+        Returns:
+            The CT, in HU, in a lung window.
+
+        Raises:
+            ParameterError: ``seed`` is negative.
+            DependencyError: A Python package is missing.
+            Cancelled: ``cancel`` was set.
+            CovidLesionSegError: The background process ended unexpectedly.
+        """
+        from .jobs import SampleCtOptions
+        from .scene.volumes import volume_to_node
+        from .worker.sample import sample_ct_in_background
+
+        job = sample_ct_in_background(
+            SampleCtOptions(seed=seed),
+            progress or ignore_progress,
+            temporary_path=_temporary_path(),
+        )
+        return volume_to_node(_wait(job, cancel or CancelToken()), SAMPLE_CT_NAME)
+
 
 def _segment(
     volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
 ) -> SegmentationResult:
     """Run a worker process to its end, with Slicer's events processed meanwhile."""
-    import slicer
-
     from .worker.segmentation import segment_in_background
 
     cancel.raise_if_cancelled()
-    job = segment_in_background(
-        volume, parameters, progress, temporary_path=slicer.app.temporaryPath
-    )
+    job = segment_in_background(volume, parameters, progress, temporary_path=_temporary_path())
+    try:
+        return _wait(job, cancel)
+    except DependencyError as error:
+        raise DependencyError(
+            f"{error} In 3D Slicer, press Apply in the module COVID-19 Lesion Segmentation once, "
+            "which offers to install what is missing."
+        ) from error
+
+
+def _wait(job: BackgroundJob[Result], cancel: CancelToken) -> Result:
+    """The result of a job; Slicer's window stays live until it is there."""
+    import slicer
+
     try:
         while (result := job.poll()) is None:
             if cancel.cancelled:
                 job.cancel()
             slicer.app.processEvents()
             time.sleep(POLL_INTERVAL_SECONDS)
-    except DependencyError as error:
-        raise DependencyError(
-            f"{error} In 3D Slicer, press Apply in the module COVID-19 Lesion Segmentation once, "
-            "which offers to install what is missing."
-        ) from error
     finally:
         job.close()
     return result
+
+
+def _temporary_path() -> str:
+    import slicer
+
+    return str(slicer.app.temporaryPath)

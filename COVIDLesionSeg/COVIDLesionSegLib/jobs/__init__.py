@@ -31,6 +31,7 @@ from .options import (
     EvaluateOptions,
     ExplainOptions,
     PseudoLabelOptions,
+    SampleCtOptions,
     SegmentOptions,
     SegmentVolumeOptions,
     SelfLearnOptions,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .evaluation import evaluate
     from .explanation import explain
     from .pseudo_labels import pseudo_label
+    from .sample import sample_ct
     from .segmentation import demo, segment, segment_volume
     from .self_learning import self_learn
     from .synthesis import synthesize
@@ -54,6 +56,7 @@ __all__ = [
     "EvaluateOptions",
     "ExplainOptions",
     "PseudoLabelOptions",
+    "SampleCtOptions",
     "SegmentOptions",
     "SegmentVolumeOptions",
     "SelfLearnOptions",
@@ -64,6 +67,7 @@ __all__ = [
     "evaluate",
     "explain",
     "pseudo_label",
+    "sample_ct",
     "segment",
     "segment_volume",
     "self_learn",
@@ -79,6 +83,7 @@ _JOBS = {
     "evaluate": (EvaluateOptions, "evaluation"),
     "explain": (ExplainOptions, "explanation"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
+    "sample_ct": (SampleCtOptions, "sample"),
     "segment": (SegmentOptions, "segmentation"),
     "segment_volume": (SegmentVolumeOptions, "segmentation"),
     "self_learn": (SelfLearnOptions, "self_learning"),

@@ -46,6 +46,13 @@ class DemoOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SampleCtOptions(Options):
+    """Which generated chest CT."""
+
+    seed: int = option("Decides the invented patient and the lesions.", 0, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
     """A slice, and the network to look into."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import ParameterError
+from ..progress import Progress, ProgressCallback, ignore_progress
 from ..volume import AxialOrder, Geometry, Volume
 from .anatomy import AIR, BLOOD, HILA, Anatomy, Patient, Variation, build_anatomy
 from .lesions import CONSOLIDATION, GROUND_GLASS, place_lesions
@@ -57,6 +58,7 @@ def generate_chest_ct(
     consolidation: float | tuple[float, float] = (0.03, 0.015),
     noise: float = 18.0,
     variation: Variation | None = None,
+    progress: ProgressCallback = ignore_progress,
 ) -> Phantom:
     """Generate the supine chest CT of one invented adult, with exact truth.
 
@@ -78,6 +80,7 @@ def generate_chest_ct(
         consolidation: Likewise, for consolidation.
         noise: Standard deviation of the scanner noise in HU.
         variation: What differs from the ordinary chest and scan; truth is what the scanner sees.
+        progress: Called with progress; what it raises is passed on.
 
     Returns:
         The CT and its truth.
@@ -109,14 +112,20 @@ def generate_chest_ct(
     z, y, x = (s / f for s, f in zip(spacing_zyx, patient.scale[::-1], strict=True))
     grid = Grid((int(size[2]), int(size[1]), int(size[0])), (z, y, x))
 
+    progress(Progress("Generating the chest", 0.0))
     anatomy = build_anatomy(grid, patient, variation)
+    progress(Progress("Generating the lesions", 0.4))
     lesions = place_lesions(
         grid, anatomy.lungs, anatomy.wall_depth, ground_glass, consolidation, lesion_rng
     )
+    progress(Progress("Generating the vessels", 0.5))
     vessels = _vessels(grid, anatomy.lungs, vessel_rng)
+    progress(Progress("Generating the lung tissue", 0.65))
     hu = _paint_lungs(grid, anatomy, lesions, vessels, tissue_rng)
+    progress(Progress("Generating the scan", 0.85))
     # The point spread of the scanner gives every edge its partial volume.
     hu = ndimage.gaussian_filter(hu, (0.4, 0.5, 0.5), truncate=3)
+    progress(Progress("Generating the noise", 0.9))
     hu += scanner_noise(grid, noise, noise_rng)
     hu = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
     lungs = anatomy.lungs
