@@ -17,6 +17,14 @@ settings.load_profile("any-machine")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session", autouse=True)
+def models_of_nobody(tmp_path_factory):
+    """An empty folder of the user's own models: not that of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real CTs: ``COVIDLESIONSEG_DATA``, or ``shared/data`` beside the repository."""

@@ -173,5 +173,6 @@ for _name, _base in {
     "ctkDoubleSpinBox": QtWidgets.QDoubleSpinBox,
     "ctkPathLineEdit": QtWidgets.QLineEdit,
     "ctkRangeWidget": QtWidgets.QWidget,
+    "ctkSearchBox": QtWidgets.QLineEdit,
 }.items():
     setattr(ctk, _name, type(_name, (with_pythonqt_manners(_base, "ctk"),), {"__module__": "ctk"}))

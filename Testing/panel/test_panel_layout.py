@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from panel.conftest import MODULE_FILE
+from panel.model_list import listed_models, row_text
 from panel.workers import finished_with, known_result
 
 UI_FILES = sorted((Path(__file__).parents[2] / "COVIDLesionSeg/Resources/UI").glob("*.ui"))
@@ -17,6 +18,8 @@ CONTROLS = {
     "QPushButton",
     "QSpinBox",
     "QTableWidget",
+    "QTextBrowser",
+    "ctkSearchBox",
     "ctkCheckableComboBox",
     "ctkSliderWidget",
     "qMRMLNodeComboBox",
@@ -99,8 +102,8 @@ def test_a_damaged_model_card_is_named_and_the_panel_goes_on(bench, scene, tmp_p
     loaded = bench.load(MODULE_FILE)
     try:
         assert "mine.json" in loaded.widget.ui.statusLabel.text
-        offered = loaded.widget.ui.modelComboBox
-        assert offered.itemData(0) == "amc-net" and offered.count > 1
+        offered = listed_models(loaded.widget)
+        assert offered[0] == "amc-net" and len(offered) > 1
     finally:
         bench.unload(loaded)
     assert not bench.slot_errors
@@ -151,27 +154,6 @@ def test_the_module_explains_itself(loaded):
     assert "not a medical device" in module.helpText
 
 
-def test_every_lesion_model_of_the_catalogue_is_offered_trained_ones_first(panel):
-    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-
-    offered = panel.ui.modelComboBox
-    models = [model for model in load_catalogue().models if model.card.task == "lesions"]
-    listed = {offered.itemData(i): offered.itemText(i) for i in range(offered.count)}
-
-    assert [id_ for id_ in listed if id_ != "eamc"] == [model.id for model in models]
-    for model in models:
-        assert ("(not trained)" in listed[model.id]) is (model.card.weights is None)
-    trained = [model.card.weights is not None for model in models]
-    assert trained == sorted(trained, reverse=True) and set(trained) == {True, False}
-
-
-def test_an_ensemble_is_offered_right_before_its_members(panel):
-    offered = panel.ui.modelComboBox
-    index = offered.findData("eamc")
-    assert offered.itemText(index) == "EAMC: five AMC-Nets vote"
-    assert offered.itemData(0) == "amc-net" and offered.itemData(index + 1) == "eamc-1"
-
-
 def test_a_model_whose_weights_are_absent_is_listed_as_such(bench, scene, tmp_path, monkeypatch):
     import json
 
@@ -182,7 +164,7 @@ def test_a_model_whose_weights_are_absent_is_listed_as_such(bench, scene, tmp_pa
     monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path))
     loaded = bench.load(MODULE_FILE)
     try:
-        box = loaded.widget.ui.modelComboBox
-        assert box.itemText(box.findData("mine")) == "Mine (weights not installed)"
+        title, state = row_text(loaded.widget, "mine")[0].splitlines()
+        assert title == "Mine" and state.startswith("weights not installed")
     finally:
         bench.unload(loaded)

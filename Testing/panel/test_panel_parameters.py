@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from COVIDLesionSegLib.engine import parameters as engine
+from panel.model_list import choose_model, chosen_model
 
 
 def parameters_of(panel) -> engine.Parameters:
@@ -74,7 +75,7 @@ def test_every_way_to_find_the_lungs_is_offered_and_says_what_is_missing(panel):
 
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
-    choose(ui.modelComboBox, "amc-net-released")
+    choose_model(panel, "amc-net-released")
     choose(ui.lungsComboBox, "lungs-cascade-unet")
     check(ui.membersComboBox, "unet")
     check(ui.membersComboBox, "amc-net")
@@ -104,7 +105,7 @@ def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
     assert "unet" in values_of(ui.membersComboBox)
     assert not {"amc-net", "drsegunet", "lungs-cascade-unet"} & {*values_of(ui.membersComboBox)}
     check(ui.membersComboBox, "unet")
-    choose(ui.modelComboBox, "drsegunet")
+    choose_model(panel, "drsegunet")
 
     assert values_of(ui.membersComboBox) == ["drsegunet-upsampling", "drseg-unet"]
     assert parameters_of(panel).members == ("drsegunet",)
@@ -114,7 +115,7 @@ def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
     ui = panel.ui
     for voter in ("unet", "r2unet"):
         check(ui.membersComboBox, voter)
-    choose(ui.modelComboBox, "unet")
+    choose_model(panel, "unet")
     assert parameters_of(panel).members == ("unet", "r2unet")
     assert checked_in(ui.membersComboBox) == ["r2unet"]
     check(ui.membersComboBox, "r2unet", False)
@@ -124,7 +125,7 @@ def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
 
 def test_an_ensemble_that_ships_is_one_choice_and_votes_as_it_is(panel):
     assert not panel.ui.combinationComboBox.enabled
-    choose(panel.ui.modelComboBox, "eamc")
+    choose_model(panel, "eamc")
     assert parameters_of(panel).model == "eamc"
     assert panel.ui.combinationComboBox.enabled
     assert "eamc-1" in values_of(panel.ui.membersComboBox)
@@ -168,7 +169,7 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
     ui.deviceComboBox.currentIndex = 1
     ui.allowUntrainedCheckBox.checked = True
     choose(ui.lungsComboBox, "lungs-cascade-unet")
-    choose(ui.modelComboBox, "unet")
+    choose_model(panel, "unet")
     check(ui.membersComboBox, "amc-net")
     scene.Commit(str(tmp_path / "scene.mrml"))
 
@@ -182,7 +183,7 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
 
     assert ui.deviceComboBox.currentIndex == 1
     assert ui.allowUntrainedCheckBox.checked
-    assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "unet"
+    assert chosen_model(panel) == "unet"
     assert ui.lungsComboBox.itemData(ui.lungsComboBox.currentIndex) == "lungs-cascade-unet"
     assert checked_in(ui.membersComboBox) == ["amc-net"]
     assert parameters_of(panel).model == "unet+amc-net"

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from panel.model_list import choose_model
 from panel.workers import ScriptedWorker
 
 pytestmark = pytest.mark.slow
@@ -98,7 +99,7 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
     import qt
 
     ui = panel.ui
-    ui.modelComboBox.currentIndex = ui.modelComboBox.findData("unet")
+    choose_model(panel, "unet")
     voters = ui.membersComboBox
     voters.model().item(voters.findData("attention-unet")).setCheckState(qt.Qt.Checked)
     ui.applyButton.click()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
+from ..engine.models.speed import remember_speed
 from ..engine.parameters import Parameters
 from ..engine.progress import (
     CancelToken,
@@ -147,11 +149,23 @@ def _segment(
 def _run_pipeline(
     volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
 ) -> SegmentationResult:
+    start = time.perf_counter()
     tune_allocator()
     progress(Progress("Loading PyTorch", 0.0))
     from ..engine.pipeline import segment as run
 
-    return run(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel)
+    result = run(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel)
+    models = result.provenance["models"]
+    ran_on = next(iter(models.values()))
+    remember_speed(
+        models,
+        ran_on["device"],
+        ran_on["hardware"],
+        parameters.lungs,
+        len(volume.axial),
+        time.perf_counter() - start,
+    )
+    return result
 
 
 def _generate_ct(staging: Path) -> Volume:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
-from ..engine.errors import ModelError
 from ..engine.parameters import LUNG_METHODS
 
 if TYPE_CHECKING:
-    from ..engine.models.catalogue import Model
+    from ..engine.models.catalogue import Catalogue, Model
 
 
 class Choice(Enum):
@@ -96,60 +94,12 @@ def _labels() -> dict[str, dict[str, str]]:
     }
 
 
-@dataclass(frozen=True)
-class ModelChoice:
-    """A model, an ensemble or a lung extractor, as the panel lists it.
-
-    Attributes:
-        id: What ``Parameters`` call it.
-        label: For people; it says where weights are missing.
-        classes: Lesion classes of a model; empty for lung extractors.
-        is_ensemble: Whether it stands for several models.
-    """
-
-    id: str
-    label: str
-    classes: tuple[str, ...] = ()
-    is_ensemble: bool = False
-
-
-@dataclass(frozen=True)
-class ModelChoices:
-    """Everything that segments lesions and lungs.
-
-    Attributes:
-        lesions: Models of the catalogue, in its order: trained ones first, an ensemble before its
-            members.
-        lungs: Lung extractors, then models of the catalogue.
-        problem: What is wrong with models that are not listed, or "".
-    """
-
-    lesions: list[ModelChoice]
-    lungs: list[ModelChoice]
-    problem: str
-
-
-def model_choices() -> ModelChoices:
-    """What the catalogue offers now, and the lung extractors that need none."""
-    from ..engine.models.catalogue import load_catalogue
-
+def lung_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
+    """Name and label of every way to find lungs: extractors, then models of the catalogue."""
     labels = _labels()["LungMethod"]
-    methods = [ModelChoice(method, labels.get(method, method)) for method in LUNG_METHODS]
-    try:
-        catalogue = load_catalogue()
-    except ModelError as error:
-        return ModelChoices([], methods, str(error))
-    ensembles = {one.members[0]: one for one in catalogue.ensembles}
-    models: dict[str, list[ModelChoice]] = {"lesions": [], "lungs": []}
-    for model in catalogue.models:
-        if one := ensembles.get(model.id):
-            choice = ModelChoice(one.id, one.title, model.card.classes, is_ensemble=True)
-            models["lesions"].append(choice)
-        choice = ModelChoice(model.id, _label(model), model.card.classes)
-        models[model.card.task].append(choice)
-    return ModelChoices(
-        models["lesions"], [*methods, *models["lungs"]], " ".join(catalogue.problems)
-    )
+    methods = [(method, labels.get(method, method)) for method in LUNG_METHODS]
+    models = catalogue.models if catalogue else ()
+    return [*methods, *((one.id, _label(one)) for one in models if one.card.task == "lungs")]
 
 
 def _label(model: Model) -> str:

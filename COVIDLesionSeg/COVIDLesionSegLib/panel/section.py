@@ -63,6 +63,9 @@ class Panel(Protocol):
     def show_state(self) -> None:
         """Tell every section that a run began or ended, or that what can be done changed."""
 
+    def models_changed(self) -> None:
+        """Tell every section that models were added, or that another one became the default."""
+
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the Apply button."""
 
@@ -102,6 +105,9 @@ class Section:
 
     def show_state(self) -> None:
         """A run began or ended, or what can be done has changed otherwise."""
+
+    def models_changed(self) -> None:
+        """Models were added, or another one became the default."""
 
     def nodes_changed(self) -> None:
         """Nodes were added to the scene or removed from it."""

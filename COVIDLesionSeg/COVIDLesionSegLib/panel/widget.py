@@ -244,5 +244,10 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in self.sections:
             section.show_state()
 
+    def models_changed(self) -> None:
+        """Tell every section that models were added, or that another one became the default."""
+        for section in self.sections:
+            section.models_changed()
+
     def say(self, sentence: str, warning: bool = False) -> None:
         self._run.say(sentence, warning)

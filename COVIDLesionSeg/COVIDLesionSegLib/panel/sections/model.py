@@ -1,4 +1,4 @@
-"""Model: the lesion model, the lung extractor, the device and advanced settings."""
+"""Model: the searchable list of lesion models with details, and advanced settings."""
 
 from __future__ import annotations
 
@@ -6,19 +6,38 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import qt
+from slicer.i18n import tr as _
 
-from ..choices import Device, ModelChoice, devices, model_choices
+from ...engine.errors import InputError, ModelError
+from ...engine.models.speed import read_speeds, speed_of
+from ...engine.volume.geometry import AxialOrder
+from ...scene.volumes import world_geometry
+from ..choices import Device, devices, lung_choices
+from ..model_text import (
+    details_html,
+    dice_sentence,
+    dice_text,
+    seconds_text,
+    short_line,
+    speed_sentence,
+)
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
+    from ...engine.models.catalogue import Catalogue
+    from ...engine.models.listing import ListedModel
+    from ...engine.models.speed import Speed
     from ..parameter_node import COVIDLesionSegParameterNode
 
 # Qt::CheckState, as the items of a list hold it.
 _UNCHECKED, _CHECKED = 0, 2
+_TITLE, _DICE, _SECONDS = range(3)
+_USUAL_SLICES = 100
+"""Axial slices of the CT that times are shown for where none is selected."""
 
 
 class ModelSection(Section):
-    """Keeps four lists of the ``.ui`` file and the parameter node equal.
+    """Keeps the list of models, three more lists of the ``.ui`` file and the parameter node equal.
 
     Slicer's own connection of widgets and parameter nodes knows no lists that depend on a catalogue
     or on the computer.
@@ -33,20 +52,55 @@ class ModelSection(Section):
         super().__init__(panel)
         ui = self.ui
         self._node: COVIDLesionSegParameterNode | None = None
-        choices = model_choices()
-        self.problem = choices.problem
-        self._lesions = {choice.id: choice for choice in choices.lesions}
-        self._members: list[ModelChoice] = []
-        _fill(ui.modelComboBox, ((choice.label, choice.id) for choice in choices.lesions))
-        _fill(ui.lungsComboBox, ((choice.label, choice.id) for choice in choices.lungs))
+        self._models: dict[str, ListedModel] = {}
+        self._members: list[ListedModel] = []
+        self._speeds: list[Speed] = []
+        self._slices = _USUAL_SLICES
+        self._details = ""
+        self.problem = ""
+        header = ui.modelTable.horizontalHeader()
+        header.setSectionResizeMode(_TITLE, qt.QHeaderView.Stretch)
+        for column in (_DICE, _SECONDS):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        ui.modelTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         _fill(ui.deviceComboBox, ((device.label(), device.value) for device in devices()))
-        ui.modelComboBox.connect("currentIndexChanged(int)", self._on_models_chosen)
+        self.models_changed()
+        ui.modelTable.connect("itemSelectionChanged()", self._on_models_chosen)
+        ui.searchBox.connect("textChanged(QString)", self._on_filter)
+        ui.showUntrainedCheckBox.connect("toggled(bool)", self._on_filter)
         ui.membersComboBox.connect("checkedIndexesChanged()", self._on_models_chosen)
         ui.lungsComboBox.connect("currentIndexChanged(int)", self._on_lungs_chosen)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._on_device_chosen)
 
+    # The panel's calls
+
     def show_state(self) -> None:
         self.root.enabled = not self.panel.busy
+
+    def show_result(self, in_views: bool, new: bool) -> None:
+        if new:  # the run has measured its own time
+            self._speeds = read_speeds()
+        ct = self.panel.ct
+        try:
+            grid = world_geometry(ct) if ct is not None else None
+        except InputError:  # told when it is to be segmented
+            grid = None
+        self._slices = grid.shape[AxialOrder.of(grid).permutation[0]] if grid else _USUAL_SLICES
+        self._show_times()
+        self._show_details()
+
+    def models_changed(self) -> None:
+        """List the models of the catalogue anew; the parameter node stays as it is."""
+        node, self._node = self._node, None
+        self._speeds = read_speeds()
+        catalogue = self._load_catalogue()
+        self._fill_table()
+        self.ui.lungsComboBox.clear()
+        lungs = lung_choices(catalogue)
+        _fill(self.ui.lungsComboBox, ((label, name) for name, label in lungs))
+        self._members = []
+        self.ui.membersComboBox.clear()
+        self.show_parameters(node)
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
         """Show what ``node`` holds, and write there what is chosen from now on."""
@@ -57,38 +111,113 @@ class ModelSection(Section):
         if node.device not in devices():  # of the computer that saved the scene
             node.device = Device.AUTO
         first, *others = node.model.split("+")
-        _select(self.ui.modelComboBox, first)
+        self._select(first)
         _select(self.ui.lungsComboBox, node.lungs)
         _select(self.ui.deviceComboBox, node.device.value)
         self._show_members(first, others)
-        ensemble = first in self._lesions and self._lesions[first].is_ensemble
+        ensemble = first in self._models and self._models[first].is_ensemble
         self.ui.combinationComboBox.enabled = ensemble or bool(others)
         self._node = node
+        self._on_filter()
+        self._show_times()
+        self._show_details()
+
+    # The list
+
+    def _load_catalogue(self) -> Catalogue | None:
+        from ...engine.models.catalogue import load_catalogue
+        from ...engine.models.listing import list_models
+
+        try:
+            catalogue = load_catalogue()
+        except ModelError as error:
+            self.problem, self._models = str(error), {}
+            return None
+        self.problem = " ".join(catalogue.problems)
+        self._models = {one.id: one for one in list_models(catalogue)}
+        return catalogue
+
+    def _fill_table(self) -> None:
+        table = self.ui.modelTable
+        table.clearContents()
+        table.rowCount = len(self._models)
+        for row, one in enumerate(self._models.values()):
+            title = _set_cell(table, row, _TITLE, f"{one.title}\n{short_line(one)}")
+            title.setData(qt.Qt.UserRole, one.id)
+            dice = _set_cell(table, row, _DICE, dice_text(one.dice))
+            dice.setToolTip(dice_sentence(one.dice))
+            _set_cell(table, row, _SECONDS, "")
+
+    def _show_times(self) -> None:
+        for row, one in enumerate(self._models.values()):
+            speed = self._speed_of(one)
+            cell = self.ui.modelTable.item(row, _SECONDS)
+            cell.setText(seconds_text(speed, self._slices))
+            cell.setToolTip(speed_sentence(speed))
+        self.ui.modelTable.horizontalHeaderItem(_SECONDS).setToolTip(
+            _("Expected time for a CT of {slices} slices on the chosen device.").format(
+                slices=self._slices
+            )
+        )
+
+    def _speed_of(self, one: ListedModel) -> Speed | None:
+        device = self._node.device.value if self._node else Device.AUTO.value
+        return speed_of(self._speeds, (model.id for model in one.models), device)
+
+    def _show_details(self) -> None:
+        chosen = self._chosen()
+        if chosen is None:
+            self.root.text = _("Model")
+            self.ui.detailsBrowser.html = self._details = ""
+            return
+        others = len(self._node.model.split("+")) - 1 if self._node else 0
+        title = _("Model: {title}") if not others else _("Model: {title} and {others} more")
+        self.root.text = title.format(title=chosen.title, others=others)
+        details = details_html(chosen, self._speed_of(chosen))
+        if details != self._details:  # set again, it would jump to its beginning
+            self.ui.detailsBrowser.html = self._details = details
+
+    def _chosen(self) -> ListedModel | None:
+        cell = self.ui.modelTable.item(self.ui.modelTable.currentRow(), _TITLE)
+        return self._models[cell.data(qt.Qt.UserRole)] if cell is not None else None
+
+    def _select(self, model_id: str) -> None:
+        rows = [row for row, one in enumerate(self._models) if one == model_id]
+        self.ui.modelTable.setCurrentCell(rows[0] if rows else -1, _TITLE)
+
+    def _on_filter(self, *_changed: object) -> None:
+        """Hide what the search does not find, and untrained models; never the chosen one."""
+        search = self.ui.searchBox.text
+        untrained = self.ui.showUntrainedCheckBox.checked
+        chosen = self._chosen()
+        for row, one in enumerate(self._models.values()):
+            wanted = one.matches(search) and (one.trained or untrained)
+            self.ui.modelTable.setRowHidden(row, not (wanted or one is chosen))
+
+    # The user's choices
 
     def _show_members(self, first: str, chosen: list[str]) -> None:
         """List the models with the same classes as the first, and check those chosen."""
-        classes = self._lesions[first].classes if first in self._lesions else None
-        members = [c for c in self._lesions.values() if c.classes == classes and c.id != first]
+        classes = self._models[first].classes if first in self._models else None
+        members = [c for c in self._models.values() if c.classes == classes and c.id != first]
         box = self.ui.membersComboBox
         if members != self._members:
             self._members = members
             box.clear()
-            _fill(box, ((choice.label, choice.id) for choice in members))
+            _fill(box, ((_member_label(one), one.id) for one in members))
         for index, member in enumerate(members):
             state = _CHECKED if member.id in chosen else _UNCHECKED
             if box.itemData(index, qt.Qt.CheckStateRole) != state:
                 box.setItemData(index, state, qt.Qt.CheckStateRole)
 
-    def _on_models_chosen(self, index: int = 0) -> None:
-        box = self.ui.modelComboBox
-        if self._node is None or box.currentIndex < 0:
+    def _on_models_chosen(self) -> None:
+        chosen = self._chosen()
+        if self._node is None or chosen is None:
             return
-        first = box.itemData(box.currentIndex)
-        classes = self._lesions[first].classes
-        members = [first]
+        members = [chosen.id]
         for number, member in enumerate(self._members):
             checked = self.ui.membersComboBox.itemData(number, qt.Qt.CheckStateRole) == _CHECKED
-            if checked and member.id != first and member.classes == classes:
+            if checked and member.id != chosen.id and member.classes == chosen.classes:
                 members.append(member.id)
         self._node.model = "+".join(members)
 
@@ -99,6 +228,19 @@ class ModelSection(Section):
     def _on_device_chosen(self, index: int) -> None:
         if self._node is not None and index >= 0:
             self._node.device = Device(self.ui.deviceComboBox.itemData(index))
+
+
+def _member_label(one: ListedModel) -> str:
+    if one.trained:
+        return one.title
+    return str(_("{title} (not trained)").format(title=one.title))
+
+
+def _set_cell(table: qt.QTableWidget, row: int, column: int, text: str) -> qt.QTableWidgetItem:
+    cell = qt.QTableWidgetItem(text)
+    cell.setToolTip(text)
+    table.setItem(row, column, cell)
+    return cell
 
 
 def _fill(box: qt.QComboBox, choices: Iterable[tuple[str, str]]) -> None:

@@ -1,0 +1,117 @@
+"""Models and ensembles in one list, as people choose from it: the best measured first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .card import Score
+from .catalogue import Catalogue, Model
+from .scores import ScoreSummary, summarise_scores
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model, or an ensemble that ships.
+
+    Attributes:
+        id: What ``Parameters.model`` calls it.
+        title: Name for people.
+        models: The model itself, or all members of the ensemble.
+        scores: All measured scores.
+        notes: What users should know, one sentence each.
+        dice: Measured Dice, on the data that most models were measured on where it was measured
+            there; None where it was not measured.
+    """
+
+    id: str
+    title: str
+    models: tuple[Model, ...]
+    scores: tuple[Score, ...]
+    notes: tuple[str, ...]
+    dice: ScoreSummary | None = None
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it stands for several models."""
+        return len(self.models) > 1
+
+    @property
+    def papers(self) -> tuple[str, ...]:
+        """Citations, each once."""
+        return tuple(dict.fromkeys(model.card.paper for model in self.models))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the lesion classes."""
+        return self.models[0].card.classes
+
+    @property
+    def trained(self) -> bool:
+        """Whether all of it has trained weights, be they present or not."""
+        return all(model.card.weights is not None for model in self.models)
+
+    @property
+    def weights_present(self) -> bool:
+        """Whether all weights files are there."""
+        return all(model.weights_present for model in self.models)
+
+    @property
+    def licences(self) -> dict[str, str]:
+        """Licence of the weights to what it means for the user; empty where there are none."""
+        weights = [model.card.weights for model in self.models if model.card.weights]
+        return {one.licence: one.licence_note for one in weights}
+
+    def matches(self, search: str) -> bool:
+        """Whether every word of ``search`` is in its title, id, papers, classes or licences."""
+        texts = (self.title, self.id, *self.papers, *self.classes, *self.licences)
+        haystack = " ".join(texts).casefold()
+        return all(word in haystack for word in search.casefold().split())
+
+
+def list_models(catalogue: Catalogue, task: str = "lesions") -> list[ListedModel]:
+    """Models and ensembles of one task: trained ones by measured Dice, then untrained ones.
+
+    Scores on different data cannot be compared. So the Dice on the data set that most models were
+    measured on decides; models that were measured on other data only follow, then those that were
+    not measured. Among equals the order of the catalogue holds.
+    """
+    listed = [
+        ListedModel(
+            one.id,
+            one.title,
+            tuple(catalogue.get(member) for member in one.members),
+            one.scores,
+            one.notes,
+        )
+        for one in catalogue.ensembles
+    ]
+    listed += [
+        ListedModel(model.id, model.title, (model,), model.card.scores, model.card.notes)
+        for model in catalogue.models
+    ]
+    listed = [one for one in listed if one.models[0].card.task == task]
+    summaries = {one.id: summarise_scores(one.scores) for one in listed}
+    shared = _shared_data(summaries.values())
+    listed = [replace(one, dice=_dice(summaries[one.id], shared)) for one in listed]
+    return sorted(listed, key=lambda one: _rank(one, shared))
+
+
+def _shared_data(summaries: Iterable[list[ScoreSummary]]) -> str | None:
+    """The data set that most models were measured on, among equals the first."""
+    counts = Counter(
+        data for found in summaries for data in dict.fromkeys(one.data for one in found) if data
+    )
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _dice(summaries: list[ScoreSummary], shared: str | None) -> ScoreSummary | None:
+    there = [summary for summary in summaries if summary.data == shared] or summaries
+    return max(there, key=lambda summary: summary.slices, default=None)
+
+
+def _rank(one: ListedModel, shared: str | None) -> tuple[bool, int, float]:
+    if one.dice is None:
+        return not one.trained, 2, 0.0
+    return not one.trained, int(one.dice.data != shared), -one.dice.value

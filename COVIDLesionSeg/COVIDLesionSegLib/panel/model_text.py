@@ -1,0 +1,140 @@
+"""What the panel says about a model: one line for the list, and a page of details."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from slicer.i18n import tr as _
+
+from ..engine.text import printable
+
+if TYPE_CHECKING:
+    from ..engine.models.card import ModelCard, Score
+    from ..engine.models.listing import ListedModel
+    from ..engine.models.scores import ScoreSummary
+    from ..engine.models.speed import Speed
+
+_DOI = re.compile(r"doi:(10\.\d{4,9}/[^\s,;]+)")
+
+
+def short_line(listed: ListedModel) -> str:
+    """State, classes, licence and paper of a model, the most important first."""
+    parts = []
+    if not listed.trained:
+        parts.append(_("not trained"))
+    elif not listed.weights_present:
+        parts.append(_("weights not installed"))
+    if len(listed.classes) > 1:
+        parts.append(", ".join(listed.classes))
+    papers = (_DOI.sub("", paper).strip(" ,;") for paper in listed.papers)
+    return printable(" · ".join([*parts, *listed.licences, *papers]))
+
+
+def dice_text(dice: ScoreSummary | None) -> str:
+    """Measured Dice and the number of patients, for a narrow column."""
+    if dice is None:
+        return str(_("not\nmeasured"))
+    return str(_("{value}\nn = {patients}")).format(
+        value=f"{dice.value:.2f}", patients=dice.patients
+    )
+
+
+def dice_sentence(dice: ScoreSummary | None) -> str:
+    """Measured Dice with the data it was measured on."""
+    if dice is None:
+        return str(_("The Dice of this model was not measured."))
+    return str(
+        _(
+            "Dice {value}: mean over {patients} patients of {data}, weighted by their {slices} "
+            "slices; {protocol}."
+        )
+    ).format(
+        value=f"{dice.value:.3f}",
+        patients=dice.patients,
+        data=printable(dice.data) or _("several sources"),
+        slices=dice.slices,
+        protocol=printable(dice.protocol),
+    )
+
+
+def seconds_text(speed: Speed | None, slices: int) -> str:
+    """Expected time for a CT with so many slices; ``n/a`` until it was measured here."""
+    if speed is None:
+        return str(_("n/a"))
+    seconds = speed.seconds_for(slices)
+    if seconds < 90:
+        return str(_("{seconds} s")).format(seconds=max(1, round(seconds)))
+    return str(_("{minutes} min")).format(minutes=round(seconds / 60))
+
+
+def speed_sentence(speed: Speed | None) -> str:
+    """What was measured, on which device and when."""
+    if speed is None:
+        return str(_("Not measured on this computer yet: the first run does."))
+    return str(_("{seconds} s for {slices} slices on {hardware}, measured here on {day}.")).format(
+        seconds=f"{speed.seconds:.0f}",
+        slices=speed.slices,
+        hardware=printable(speed.hardware),
+        day=printable(speed.measured),
+    )
+
+
+def details_html(listed: ListedModel, speed: Speed | None) -> str:
+    """Everything that a user may ask about a model, as HTML."""
+    rows = "".join(
+        f"<tr><td><b>{html.escape(name)}</b>&nbsp;</td><td>{text}</td></tr>"
+        for name, text in _details(listed, speed)
+    )
+    return f"<table>{rows}</table>"
+
+
+def _details(listed: ListedModel, speed: Speed | None) -> Iterator[tuple[str, str]]:
+    yield _("Model"), _escaped(f"{listed.title} ({listed.id})")
+    if listed.is_ensemble:
+        yield _("Members"), _escaped(", ".join(model.title for model in listed.models))
+    for paper in listed.papers:
+        yield _("Paper"), _linked(paper)
+    yield _("Finds"), _escaped(", ".join(listed.classes))
+    for licence, note in listed.licences.items():
+        yield _("Licence"), _escaped(f"{licence}. {note}")
+    yield _("Training"), _escaped(_training(listed.models[0].card))
+    yield _("Dice"), _escaped(dice_sentence(listed.dice))
+    yield _("Time"), _escaped(speed_sentence(speed))
+    if listed.scores:
+        yield _("Scores"), "<br>".join(_escaped(_score(score)) for score in listed.scores)
+    for note in listed.notes:
+        yield _("Note"), _escaped(note)
+
+
+def _training(card: ModelCard) -> str:
+    if card.weights is None:
+        return str(
+            _("Not trained. To run it all the same, check Run untrained networks under Advanced.")
+        )
+    patients = card.learned_from
+    if not patients:
+        return str(_("The training data are not recorded."))
+    return str(_("{slices} slices of {patients} patients: {names}")).format(
+        slices=sum(patients.values()), patients=len(patients), names=", ".join(patients)
+    )
+
+
+def _score(score: Score) -> str:
+    return str(_("{metric} {value} on {data}; {protocol}")).format(
+        metric=score.metric,
+        value=f"{score.value:.3f}",
+        data=score.data,
+        protocol=score.protocol,
+    )
+
+
+def _linked(paper: str) -> str:
+    """A citation whose DOI is a link."""
+    return _DOI.sub(r'<a href="https://doi.org/\1">doi:\1</a>', _escaped(paper))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(printable(text))

@@ -1,0 +1,162 @@
+"""The list of models: what it says about each, how it is searched, and what is kept out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.speed import remember_speed
+from panel.model_list import choose_model, chosen_model, listed_models, row_text
+from panel.workers import finished_with, known_result
+
+MEMBERS = [f"eamc-{number}" for number in range(1, 6)]
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch):
+    """An empty folder of the user's own models."""
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path / "models"))
+
+
+def details(panel) -> str:
+    return panel.ui.detailsBrowser.plainText
+
+
+def test_every_lesion_model_and_ensemble_is_listed_once(panel):
+    catalogue = load_catalogue()
+    expected = [m.id for m in catalogue.models if m.card.task == "lesions"]
+    expected += [ensemble.id for ensemble in catalogue.ensembles]
+
+    assert sorted(listed_models(panel)) == sorted(expected)
+
+
+def test_untrained_models_are_shown_on_request_only(panel):
+    trained = {"amc-net", "eamc", *MEMBERS}
+    assert set(listed_models(panel, visible_only=True)) == trained
+
+    panel.ui.showUntrainedCheckBox.click()
+    assert listed_models(panel, visible_only=True) == listed_models(panel)
+    assert set(listed_models(panel)[: len(trained)]) == trained
+    assert row_text(panel, "unet")[0].splitlines()[1].startswith("not trained")
+
+    panel.ui.showUntrainedCheckBox.click()
+    assert set(listed_models(panel, visible_only=True)) == trained
+
+
+def test_a_chosen_model_stays_in_the_list_when_others_are_hidden(panel):
+    panel.ui.showUntrainedCheckBox.click()
+    choose_model(panel, "unet")
+    panel.ui.showUntrainedCheckBox.click()
+    panel.ui.searchBox.text = "eamc"
+
+    assert "unet" in listed_models(panel, visible_only=True)
+    assert chosen_model(panel) == "unet"
+    assert panel.logic.getParameterNode().model == "unet"
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("eamc-3 member", {"eamc-3"}),
+        ("PAL et al.", {"amc-net", "eamc", *MEMBERS}),
+        ("cc-by-nc vote", {"eamc"}),
+        ("no such model", set()),
+    ],
+)
+def test_the_search_finds_words_of_name_paper_and_licence(panel, search, found):
+    panel.ui.searchBox.text = search
+    assert set(listed_models(panel, visible_only=True)) == found | {"amc-net"}  # the chosen one
+
+    panel.ui.searchBox.text = ""
+    assert set(listed_models(panel, visible_only=True)) == {"amc-net", "eamc", *MEMBERS}
+
+
+def test_the_search_finds_classes_of_untrained_models_too(panel):
+    panel.ui.showUntrainedCheckBox.click()
+    panel.ui.searchBox.text = "consolidation"
+
+    shown = {"drsegunet", "drsegunet-upsampling", "drseg-unet"}
+    assert set(listed_models(panel, visible_only=True)) == shown | {"amc-net"}
+
+
+def test_the_dice_is_the_cards_with_the_number_of_patients(panel):
+    _title, dice, _seconds = row_text(panel, "amc-net")
+    assert dice == "0.80\nn = 5"
+
+    choose_model(panel, "amc-net")
+    assert "Dice 0.801: mean over 5 patients of radiopaedia_org" in details(panel)
+    assert "135 slices" in details(panel)
+
+
+def test_a_model_without_scores_says_so(panel):
+    assert row_text(panel, "unet")[1] == "not\nmeasured"
+    choose_model(panel, "unet")
+
+    assert "was not measured" in details(panel) and "Not trained" in details(panel)
+
+
+def test_the_details_name_paper_licence_training_data_and_notes(panel):
+    choose_model(panel, "amc-net")
+
+    card = load_catalogue().get("amc-net").card
+    said = details(panel)
+    for expected in ("Pal et al.", card.weights.licence_note, "1010 slices of 11 patients"):
+        assert expected in said
+    assert all(note in said for note in card.notes)
+    assert "https://doi.org/10.1101/2022.12.21.22283793" in panel.ui.detailsBrowser.html
+
+
+def test_the_title_of_the_section_names_the_chosen_model(panel):
+    choose_model(panel, "eamc")
+    assert panel.ui.modelSection.text == "Model: EAMC: five AMC-Nets vote"
+
+    panel.logic.getParameterNode().model = "amc-net+eamc-2+eamc-3"
+    assert panel.ui.modelSection.text == "Model: AMC-Net and 2 more"
+
+
+def test_a_model_that_does_not_exist_leaves_nothing_selected(panel):
+    panel.logic.getParameterNode().model = "someone-elses"
+
+    assert chosen_model(panel) is None and details(panel) == ""
+
+
+def test_times_are_unknown_until_a_run_has_measured_them(own_models, panel, apply, phantom):
+    panel.models_changed()
+    assert row_text(panel, "amc-net")[2] == "n/a"
+    choose_model(panel, "amc-net")
+    assert "Not measured on this computer yet" in details(panel)
+
+    remember_speed(["amc-net"], "cpu", "CPU, 2 threads", "threshold", slices=2, seconds=30.0)
+    apply(finished_with(known_result(phantom)))
+
+    # The selected CT has four slices.
+    assert row_text(panel, "amc-net")[2] == "60 s"
+    assert row_text(panel, "eamc")[2] == "n/a"
+    assert "30 s for 2 slices on CPU, 2 threads" in details(panel)
+
+
+def test_times_are_those_of_the_chosen_device(own_models, panel):
+    remember_speed(["amc-net"], "cuda", "GPU", "threshold", slices=100, seconds=7.0)
+    remember_speed(["amc-net"], "cpu", "CPU", "threshold", slices=100, seconds=500.0)
+    panel.models_changed()
+    devices = panel.ui.deviceComboBox
+    assert row_text(panel, "amc-net")[2] == "8 min"
+
+    devices.currentIndex = devices.findData("cuda")
+    assert row_text(panel, "amc-net")[2] == "7 s"
+
+
+def test_a_model_that_is_added_appears_and_the_choice_stays(own_models, panel, tmp_path):
+    import json
+
+    from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+
+    choose_model(panel, "eamc")
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.json").write_text(json.dumps(card | {"id": "mine"}))
+    panel.models_changed()
+
+    assert "mine" in listed_models(panel)
+    assert chosen_model(panel) == "eamc"
+    assert panel.logic.getParameterNode().model == "eamc"
