@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
@@ -23,12 +23,14 @@ from COVIDLesionSegLib.engine.review import (
     patient_key,
     read_cases,
     remove_case,
+    reoriented,
+    result_on,
     reviews_folder,
     save_case,
     save_labels,
     save_verdict,
 )
-from COVIDLesionSegLib.engine.volume import Geometry, Volume
+from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
 from engine.labelled_data import no_file_above
 from engine.test_result import assert_same, geometries, make_result
 
@@ -42,7 +44,7 @@ def ct(geometry: Geometry = GRID, seed: int = 0, dtype=np.int16) -> Volume:
 
 def other_than(labels: np.ndarray) -> np.ndarray:
     edited = labels.copy()
-    edited[1, 2, 3] = 1 - min(edited[1, 2, 3], 1)
+    edited[1, 1, 1] = 1 - min(edited[1, 1, 1], 1)
     return edited
 
 
@@ -117,6 +119,50 @@ def test_a_ct_has_the_same_id_after_its_grid_went_through_decimal_numbers():
         Volume(ct().array.reshape(5, 4, 6), replace(GRID, size=(6, 4, 5))),
     ):
         assert case_id(changed) != case_id(ct())
+
+
+def turned(volume: Volume) -> Volume:
+    """The same CT with its axes turned round and exchanged."""
+    array = np.ascontiguousarray(volume.array.transpose(1, 2, 0)[::-1, :, ::-1])
+    to_ras, size = volume.geometry.ijk_to_ras, volume.geometry.size
+    axes = (2, 0, 1)  # of the old grid, along i, j, k of the new one
+    matrix = to_ras[:, [*axes, 3]]
+    for column, backwards in ((0, True), (2, True)):
+        matrix[:, 3] += matrix[:, column] * (size[axes[column]] - 1)
+        matrix[:, column] *= -1 if backwards else 1
+    return Volume(array, Geometry.from_ijk_to_ras(matrix, array.shape[::-1]))
+
+
+@settings(max_examples=10, deadline=None)
+@given(geometry=geometries(), seed=st.integers(0, 9))
+def test_a_ct_whose_axes_were_turned_round_is_the_same_case(tmp_path_factory, geometry, seed):
+    folder = tmp_path_factory.mktemp("reviews")
+    volume, result = ct(geometry), make_result(geometry, seed)
+    other = turned(volume)
+    order, there = AxialOrder.of(other.geometry), AxialOrder.of(geometry)
+    assume(np.array_equal(order.to_axial(other.array), there.to_axial(volume.array)))
+    saved = save_case(volume, result, folder=folder)
+    assert case_id(other) == saved.id
+    lesions = reoriented(other_than(result.lesions), geometry, other.geometry)
+    lungs = reoriented(result.lungs, geometry, other.geometry)
+    edited = save_labels(saved, lungs, lesions, other.geometry)
+
+    np.testing.assert_array_equal(edited.lesions(), other_than(result.lesions))
+    assert edited.edited
+    undone = reoriented(result.lesions, geometry, other.geometry)
+    assert not save_labels(saved, lungs, undone, other.geometry).edited
+    second = make_result(geometry, seed + 1)
+    again = save_case(other, result_on(second, other.geometry), folder=folder)
+    assert_same(again.result(), second)
+    np.testing.assert_array_equal(again.volume().array, volume.array)
+
+
+def test_doubt_and_warnings_of_the_prediction_are_kept(tmp_path):
+    result = make_result(GRID)
+    certain = replace(result, probability=(result.probability > 0.5).astype(np.float32))
+    doubtful = save_case(ct(seed=1), result, folder=tmp_path)
+    assert doubtful.doubt_ml > save_case(ct(), certain, folder=tmp_path).doubt_ml == 0.0
+    assert doubtful.warnings == ("thick-slices",)
 
 
 def test_an_accepted_case_is_corrected_once_edited_and_accepted_again_when_undone(case):
@@ -216,7 +262,7 @@ def test_a_damaged_case_is_left_out_and_named(tmp_path, name, kept):
     [
         {"version": 99},
         {"verdict": "excellent"},
-        {"shape": [1, 2]},
+        {"geometry": [1, 2]},
         {"seen": None},
         {"labels": "labels-0.npz"},
         {"changed": "2021-01-01"},

@@ -1,6 +1,6 @@
 """Cases that people reviewed: the CT, the prediction, their corrections and their verdict."""
 
-from .case import CaseList, ReviewedCase, Verdict, case_id, read_cases
+from .case import CaseList, ReviewedCase, Verdict, case_id, read_cases, reoriented, result_on
 from .folder import patient_key, reviews_folder
 from .lock import CaseLock
 from .saving import remove_case, save_case, save_labels, save_verdict
@@ -14,6 +14,8 @@ __all__ = [
     "patient_key",
     "read_cases",
     "remove_case",
+    "reoriented",
+    "result_on",
     "reviews_folder",
     "save_case",
     "save_labels",

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..models.json_file import parse_json, read_json
-from ..result import SegmentationResult, result_from_facts
-from ..volume import Volume
-from ..volume.exact import CT_FILE, load_volume
+from ..result import ARRAYS, SegmentationResult, result_from_facts
+from ..volume import AxialOrder, Geometry, Volume
+from ..volume.exact import CT_FILE, geometry_from_facts, load_volume
 from .arrays import is_complete, read_arrays
 from .folder import KEY_LENGTH, reviews_folder
 
@@ -64,12 +64,14 @@ class ReviewedCase:
     Attributes:
         id: See :func:`case_id`.
         folder: Where its files are.
-        shape: Of all arrays, (k, j, i).
+        geometry: The grid of all arrays, as the CT had it when its review began.
         classes: Names of the lesion classes; class n has the label n + 1.
         models: SHA-256 of the weights by id of each model that made the prediction, or None where
             a model has no trained weights.
         category: Of the prediction, ``"CT-0"`` to ``"CT-4"``; None where it is undefined.
         ratio: That the category grades, 0 to 1, or None.
+        doubt_ml: Volume that the prediction is in doubt about, see :mod:`.queue`.
+        warnings: Codes of the quality flags of the prediction that are warnings.
         patient: The same for all cases of a patient, see :func:`.patient_key`; the id of the case
             where the patient is unknown.
         verdict: None before one was given, or after it was withdrawn.
@@ -81,11 +83,13 @@ class ReviewedCase:
 
     id: str
     folder: Path
-    shape: tuple[int, int, int]
+    geometry: Geometry
     classes: tuple[str, ...]
     models: dict[str, str | None]
     category: str | None
     ratio: float | None
+    doubt_ml: float
+    warnings: tuple[str, ...]
     patient: str
     verdict: Verdict | None
     note: str
@@ -134,15 +138,15 @@ class ReviewedCase:
         """
         with self._damage_named():
             state = read_state(self.folder)
-            arrays = dict(read_arrays(self.folder / state["predicted"], self.shape)[0])
-            others, facts = read_arrays(self.folder / state["prediction"], self.shape)
+            arrays = dict(read_arrays(self.folder / state["predicted"], self.geometry.shape)[0])
+            others, facts = read_arrays(self.folder / state["prediction"], self.geometry.shape)
             return result_from_facts(parse_json(facts), arrays | others)
 
     def _labels(self, which: str, name: str) -> Labels:
         with self._damage_named():
             # As it is now: an earlier file is gone after the next but one save.
             path = self.folder / read_state(self.folder)[which]
-            labels: Labels = read_arrays(path, self.shape)[0][name]
+            labels: Labels = read_arrays(path, self.geometry.shape)[0][name]
             return labels
 
     @contextmanager
@@ -173,17 +177,51 @@ class CaseList(NamedTuple):
 def case_id(volume: Volume) -> str:
     """The id of a CT: a hash of its voxels and grid, whatever it is called and wherever it lies.
 
-    A grid that went through a file in decimal numbers is the same grid: corner and axes count in
-    hundredths of a millimetre. Takes about a second for 500 MB, without holding Python's lock.
+    Programs may turn the axes of a CT round, and write its grid in decimal numbers: it stays the
+    same CT. Its corner and axes count in hundredths of a millimetre. Takes about a second for
+    500 MB, without holding Python's lock.
     """
-    array = np.ascontiguousarray(volume.array)
-    matrix, last = volume.geometry.ijk_to_ras, np.array(volume.geometry.size) - 1
+    order, size = volume.order, volume.geometry.size
+    axes = [2 - axis for axis in order.permutation]  # of the grid, along z, y and x
+    first = np.array([0.0, 0.0, 0.0, 1.0])
+    for axis, backwards in zip(axes, order.flips, strict=True):
+        first[axis] = size[axis] - 1 if backwards else 0
     # Where the far corners lie, so that an error in an axis counts as it grows along the axis.
-    points = np.vstack([matrix[:3, 3], (matrix[:3, :3] * last).T])
-    steps = np.floor((points + _GRID_OFFSET_MM) / _GRID_STEP_MM).astype(int)
-    digest = hashlib.sha256(f"{array.dtype.str} {array.shape} {steps.tolist()}".encode())
-    digest.update(array.data)
+    points = np.tile(first, (4, 1))
+    for point, axis in zip(points[1:], axes, strict=True):
+        point[axis] = size[axis] - 1 - point[axis]
+    corners = (points @ volume.geometry.ijk_to_ras.T)[:, :3]
+    steps = np.floor((corners + _GRID_OFFSET_MM) / _GRID_STEP_MM).astype(int)
+    axial = volume.axial
+    digest = hashlib.sha256(f"{axial.dtype.str} {axial.shape} {steps.tolist()}".encode())
+    for one in axial:
+        digest.update(np.ascontiguousarray(one).data)
     return digest.hexdigest()[:KEY_LENGTH]
+
+
+def reoriented(array: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[Any]:
+    """An array of one grid on another of the same voxels, whose axes may be turned round.
+
+    Raises:
+        InputError: The grids are not of the same voxels.
+    """
+    turned = AxialOrder.of(target).to_stored(AxialOrder.of(source).to_axial(array))
+    if turned.shape != target.shape:
+        raise InputError("These labels are of another CT: they were not used.")
+    return turned
+
+
+def result_on(result: SegmentationResult, geometry: Geometry) -> SegmentationResult:
+    """A result on another grid of the same voxels, see :func:`reoriented`."""
+    if result.geometry == geometry:
+        return result
+    arrays = {name: getattr(result, name) for name in ARRAYS}
+    turned = {
+        name: np.ascontiguousarray(reoriented(array, result.geometry, geometry))
+        for name, array in arrays.items()
+        if array is not None
+    }
+    return replace(result, geometry=geometry, **turned)
 
 
 def read_case(folder: Path) -> ReviewedCase:
@@ -197,11 +235,13 @@ def read_case(folder: Path) -> ReviewedCase:
         case = ReviewedCase(
             id=folder.name,
             folder=folder,
-            shape=_shape(state["shape"]),
+            geometry=geometry_from_facts(state["geometry"]),
             classes=tuple(state["classes"]),
             models=dict(state["models"]),
             category=state["category"],
             ratio=state["ratio"],
+            doubt_ml=float(state["doubt_ml"]),
+            warnings=tuple(state["warnings"]),
             patient=str(state["patient"]),
             verdict=None if state["verdict"] is None else Verdict(state["verdict"]),
             note=str(state["note"]),
@@ -256,8 +296,3 @@ def read_state(folder: Path) -> dict[str, Any]:
     ):
         raise ValueError("another format")
     return state
-
-
-def _shape(values: Any) -> tuple[int, int, int]:
-    k, j, i = (int(value) for value in values)
-    return k, j, i

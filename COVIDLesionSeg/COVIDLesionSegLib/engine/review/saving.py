@@ -13,15 +13,17 @@ import time
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
 from ..files import atomic_folder, cannot_write, write_bytes
+from ..parameters import Parameters
 from ..result import SegmentationResult, facts_from_result
-from ..volume import Volume
-from ..volume.exact import CT_FILE, save_volume
+from ..volume import Geometry, Volume
+from ..volume.exact import CT_FILE, geometry_from_facts, save_volume
 from .arrays import FILE_SUFFIX, content_key, write_arrays
 from .case import (
     CASE_FILE,
@@ -33,8 +35,11 @@ from .case import (
     case_id,
     read_case,
     read_state,
+    reoriented,
+    result_on,
 )
 from .folder import make_folder, reviews_folder
+from .queue import doubt_ml, measure_slices
 
 _ABANDONED_SECONDS = 3600.0
 """An unfinished file that is older was left by a kill."""
@@ -76,17 +81,20 @@ def save_case(
                 _remove(target)
             with atomic_folder(target) as staging:
                 save_volume(volume, staging)
-                state = _new_state(volume, result, patient or target.name, staging)
+                state = _new_state(result, patient or target.name, staging)
                 _write_state(staging, state)
         else:
             _clean(target, _files_of(earlier))
-            state = _new_state(volume, result, patient or earlier["patient"], target)
+            geometry = geometry_from_facts(earlier["geometry"])
+            state = _new_state(result_on(result, geometry), patient or earlier["patient"], target)
             state["earlier"] = [*earlier["earlier"], *_worth_keeping(earlier)]
             _commit(target, state)
         return read_case(target)
 
 
-def save_labels(case: ReviewedCase, lungs: Labels, lesions: Labels) -> ReviewedCase:
+def save_labels(
+    case: ReviewedCase, lungs: Labels, lesions: Labels, geometry: Geometry | None = None
+) -> ReviewedCase:
     """Keep the lungs and lesions of a case as they are now.
 
     A verdict follows: what was accepted is corrected once it differs from the prediction, and
@@ -96,13 +104,15 @@ def save_labels(case: ReviewedCase, lungs: Labels, lesions: Labels) -> ReviewedC
         case: The case; what was saved since it was read is kept.
         lungs: uint8 (k, j, i): 1 right lung, 2 left lung, lesions included.
         lesions: uint8 (k, j, i): n + 1 for ``case.classes[n]``.
+        geometry: The grid of these arrays, where the CT's axes were turned round since the review
+            began; by default that of the case.
 
     Raises:
         InputError: The arrays are not those of the case, or it was removed.
         OutputError: They cannot be written; what was saved before is untouched.
     """
-    if lungs.shape != case.shape or lesions.shape != case.shape:
-        raise InputError("These corrections are of another CT: they were not saved.")
+    grid = geometry or case.geometry
+    lungs, lesions = (reoriented(one, grid, case.geometry) for one in (lungs, lesions))
     with _ONE_AT_A_TIME:
         state = _state_of(case)
         before = state["labels"]
@@ -154,9 +164,7 @@ def remove_case(case: ReviewedCase) -> None:
         _remove(case.folder)
 
 
-def _new_state(
-    volume: Volume, result: SegmentationResult, patient: str, folder: Path
-) -> dict[str, Any]:
+def _new_state(result: SegmentationResult, patient: str, folder: Path) -> dict[str, Any]:
     """Write the files of a prediction into ``folder``; returns the case file's content."""
     prediction = f"prediction-{uuid.uuid4().hex[:16]}{FILE_SUFFIX}"
     others = {"probability": result.probability}
@@ -165,15 +173,25 @@ def _new_state(
     write_arrays(others, folder / prediction, _json(facts_from_result(result)))
     labels = _save_label_file(result.lungs, result.lesions, folder)
     models = result.provenance.get("models", {})
+    threshold = result.provenance.get("parameters", {}).get("threshold", Parameters().threshold)
+    slices = measure_slices(
+        result.probability,
+        threshold,
+        result.geometry,
+        result.severity,
+        disagreement=result.disagreement,
+    )
     return {
         "format": FORMAT,
         "version": FORMAT_VERSION,
-        "shape": list(volume.array.shape),
+        "geometry": asdict(result.geometry),
         "ct_bytes": (folder / CT_FILE).stat().st_size,
         "classes": list(result.classes),
         "models": {name: facts.get("weights_sha256") for name, facts in models.items()},
         "category": result.severity.category,
         "ratio": result.severity.ratio,
+        "doubt_ml": doubt_ml(slices, result.geometry),
+        "warnings": [flag.code for flag in result.flags if flag.level == "warning"],
         "patient": patient,
         "prediction": prediction,
         "predicted": labels,
