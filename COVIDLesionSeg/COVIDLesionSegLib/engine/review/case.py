@@ -216,7 +216,7 @@ def result_on(result: SegmentationResult, geometry: Geometry) -> SegmentationRes
     if result.geometry == geometry:
         return result
     arrays = {name: getattr(result, name) for name in ARRAYS}
-    turned = {
+    turned: dict[str, Any] = {
         name: np.ascontiguousarray(reoriented(array, result.geometry, geometry))
         for name, array in arrays.items()
         if array is not None
