@@ -61,46 +61,6 @@ def test_volumes_of_several_classes_have_a_row_each(ensemble, panel):
     assert rows[3][1:] == [millilitres(one.lesion_ml) for one in regions]
 
 
-def test_disagreement_can_be_shown_instead_of_the_overlay(apply, panel, scene, phantom):
-    slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    apply(finished_with(known_result(phantom, ensemble=True)))
-    shown = panel.result
-    assert slice_view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
-    assert not panel.ui.disagreementButton.checked
-    panel.ui.disagreementButton.click()
-    assert slice_view.GetForegroundVolumeID() == shown.disagreementNode.GetID()
-    assert not panel.ui.overlayButton.checked
-    panel.ui.overlayButton.click()
-    assert slice_view.GetForegroundVolumeID() == shown.probabilityNode.GetID()
-    assert not panel.ui.disagreementButton.checked
-    panel.ui.overlayButton.click()
-    assert slice_view.GetForegroundVolumeID() is None
-
-
-def test_a_single_model_has_no_disagreement_to_show_and_undo_brings_it_back(
-    panel, apply, phantom, scene
-):
-    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    apply(finished_with(known_result(phantom, ensemble=True)))
-    assert not panel.ui.disagreementButton.isHidden()
-    panel.ui.disagreementButton.click()
-    apply(finished_with(known_result(phantom)))
-    assert panel.ui.disagreementButton.isHidden()
-    assert not panel.ui.resultsSection.isHidden()
-    assert panel.ui.overlayButton.checked
-    panel.ui.undoButton.click()
-
-    assert not panel.ui.disagreementButton.isHidden()
-    assert panel.ui.overlayButton.checked and not panel.ui.disagreementButton.checked
-
-
-def test_deleting_the_disagreement_leaves_the_result_on_the_panel(ensemble, panel, scene):
-    scene.RemoveNode(panel.result.disagreementNode)
-
-    assert not panel.ui.resultsSection.isHidden()
-    assert panel.ui.disagreementButton.isHidden()
-
-
 def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, panel, phantom):
     from dataclasses import replace
 
@@ -210,28 +170,6 @@ def test_text_is_readable_on_every_category_colour(bench):
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_overlay_button_shows_and_hides_the_probability(apply, panel, scene, phantom, ct):
-    slice_view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    slice_view.SetLayoutName("Red")
-    apply(finished_with(known_result(phantom)))
-    probability = panel.result.probabilityNode.GetID()
-
-    assert slice_view.GetBackgroundVolumeID() == ct.GetID()
-    assert slice_view.GetForegroundVolumeID() == probability
-    panel.ui.overlayButton.click()
-    assert slice_view.GetForegroundVolumeID() is None
-    panel.ui.overlayButton.click()
-    assert slice_view.GetForegroundVolumeID() == probability
-
-
-def test_3d_button_shows_and_hides_the_surfaces(shown, panel):
-    display = panel.result.segmentationNode.GetDisplayNode()
-
-    assert display.GetSegmentVisibility3D("lesion")
-    panel.ui.surfacesButton.click()
-    assert not display.GetSegmentVisibility3D("lesion")
-
-
 def test_undo_of_a_first_run_leaves_nothing(shown, panel, scene):
     panel.ui.undoButton.click()
 
@@ -303,43 +241,6 @@ def test_a_result_that_cannot_be_shown_is_never_called_done(apply, panel, phanto
     assert message_boxes()
     assert panel.ui.statusLabel.text == "The result could not be shown."
     assert panel.ui.applyButton.text == "Apply" and panel.ui.inputsSection.enabled
-
-
-def test_buttons_show_what_the_views_show(apply, panel, ct, phantom, scene):
-    from COVIDLesionSegLib.panel import views
-
-    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode").SetLayoutName("Red")
-    apply(finished_with(known_result(phantom)))
-    buttons = (panel.ui.overlayButton, panel.ui.surfacesButton, panel.ui.volumeRenderingButton)
-    assert [button.checked for button in buttons] == [True, True, False]
-    panel.exit()
-    views.show_overlay(ct, panel.result.probabilityNode, False)
-    views.show_surfaces(panel.result, False)
-    views.show_volume_rendering(panel.result, True)
-    panel.enter()
-
-    assert [button.checked for button in buttons] == [False, False, True]
-
-
-def test_a_3d_model_that_was_hidden_stays_hidden_when_run_again(shown, panel, apply, phantom):
-    panel.ui.surfacesButton.click()
-    apply(finished_with(known_result(phantom)))
-    display = panel.result.segmentationNode.GetDisplayNode()
-
-    assert not display.GetSegmentVisibility3D("lesion")
-    assert not panel.ui.surfacesButton.checked
-
-
-def test_volume_rendering_is_off_until_asked_for(shown, panel):
-    import slicer
-
-    logic = slicer.modules.volumerendering.logic()
-    probability = panel.result.probabilityNode
-    assert logic.GetFirstVolumeRenderingDisplayNode(probability) is None
-    panel.ui.volumeRenderingButton.click()
-    assert logic.GetFirstVolumeRenderingDisplayNode(probability).GetVisibility()
-    panel.ui.volumeRenderingButton.click()
-    assert not logic.GetFirstVolumeRenderingDisplayNode(probability).GetVisibility()
 
 
 def test_running_again_updates_the_same_nodes(shown, apply, panel, phantom):

@@ -112,10 +112,11 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
     wait_idle()
     assert ui.statusLabel.text == "Done."
     assert ui.severityLabel.text.startswith("n/a")
-    assert "Never trained: unet, attention-unet" in ui.flagsLabel.text
+    flags = panel.sections[3]._flag_list.texts
+    assert "Never trained: unet, attention-unet" in flags[0]
     assert set(panel.result.provenance["models"]) == {"unet", "attention-unet"}
     assert panel.result.disagreementNode.GetName().endswith("UNTRAINED NETWORK")
-    assert not ui.disagreementButton.isHidden()
+    assert ui.overlayComboBox.enabled
 
 
 def test_cancel_ends_the_process_and_leaves_the_scene_alone(

@@ -59,7 +59,7 @@ def test_choosing_an_earlier_ct_shows_it_with_its_result_and_hides_the_other(
 
     assert layers(slice_view) == (first.GetID(), first_result.probabilityNode.GetID())
     assert visible(first_result) and not visible(second_result)
-    panel.ui.overlayButton.click()
+    panel.ui.overlayCheckBox.click()
     assert layers(slice_view) == (first.GetID(), None)
 
 
@@ -86,34 +86,52 @@ def test_nodes_of_the_user_stay_as_they_are(two, panel, scene, slice_view, phant
     slice_view.SetForegroundVolumeID(pet.GetID())
     panel.ui.ctSelector.setCurrentNode(pet)
     panel.ui.ctSelector.setCurrentNode(first)
-    panel.ui.overlayButton.click()
+    panel.ui.overlayCheckBox.click()
 
     assert own.GetDisplayNode().GetVisibility() and copy.GetDisplayNode().GetVisibility()
     assert slice_view.GetForegroundVolumeID() == pet.GetID()
 
 
-def test_what_was_hidden_of_a_ct_stays_hidden_when_it_is_chosen_again(two, panel, slice_view):
-    (first, _), (second, second_result) = two
+def test_what_is_chosen_for_one_ct_holds_for_the_other(two, panel, slice_view):
+    (first, first_result), (second, second_result) = two
     ui = panel.ui
-    buttons = (
-        ui.overlayButton,
-        ui.disagreementButton,
-        ui.surfacesButton,
-        ui.volumeRenderingButton,
-    )
-    ui.disagreementButton.click()
-    ui.surfacesButton.click()
-    ui.volumeRenderingButton.click()
+    ui.threeDComboBox.currentIndex = 2
+    ui.overlayCheckBox.click()
     ui.ctSelector.setCurrentNode(first)
-    assert [button.checked for button in buttons] == [True, False, True, False]
-    ui.ctSelector.setCurrentNode(second)
 
-    assert [button.checked for button in buttons] == [False, True, False, True]
-    assert slice_view.GetForegroundVolumeID() == second_result.disagreementNode.GetID()
-    ui.disagreementButton.click()
-    ui.ctSelector.setCurrentNode(first)
+    assert layers(slice_view) == (first.GetID(), None)
+    display = first_result.segmentationNode.GetDisplayNode()
+    assert display.GetVisibility() and not display.GetSegmentVisibility3D("lesion")
+    ui.overlayCheckBox.click()
     ui.ctSelector.setCurrentNode(second)
-    assert layers(slice_view) == (second.GetID(), None)
+    assert layers(slice_view) == (second.GetID(), second_result.probabilityNode.GetID())
+
+
+def test_a_ct_without_disagreement_shows_its_probability_instead(two, panel, slice_view):
+    (first, first_result), (second, second_result) = two
+    panel.ui.overlayComboBox.currentIndex = 1
+    assert slice_view.GetForegroundVolumeID() == second_result.disagreementNode.GetID()
+    panel.ui.ctSelector.setCurrentNode(first)
+
+    assert slice_view.GetForegroundVolumeID() == first_result.probabilityNode.GetID()
+    assert panel.ui.overlayComboBox.currentIndex == 0
+    assert not panel.ui.overlayComboBox.enabled
+    assert "single model" in panel.ui.overlayComboBox.toolTip
+
+
+def test_results_of_a_ct_that_is_gone_are_hidden_with_the_rest(two, panel, scene, slice_view):
+    (first, first_result), (second, second_result) = two
+    panel.ui.threeDComboBox.currentIndex = 1
+    scene.RemoveNode(second)
+    panel.ui.ctSelector.setCurrentNode(first)
+
+    import slicer
+
+    rendering = slicer.modules.volumerendering.logic().GetFirstVolumeRenderingDisplayNode
+    assert not visible(second_result)
+    assert not rendering(second_result.probabilityNode).GetVisibility()
+    assert rendering(first_result.probabilityNode).GetVisibility()
+    assert layers(slice_view) == (first.GetID(), first_result.probabilityNode.GetID())
 
 
 def test_the_3d_model_of_the_chosen_ct_fits_into_every_3d_view(two, panel, layout):

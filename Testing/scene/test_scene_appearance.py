@@ -122,7 +122,7 @@ def test_without_surfaces_none_are_made(ct_node):
 
 def test_jet_runs_from_blue_over_green_to_red():
     matplotlib = pytest.importorskip("matplotlib")
-    from COVIDLesionSegLib.scene.overlay import jet_colors
+    from COVIDLesionSegLib.scene.colors import jet_colors
 
     colors = jet_colors()
     assert colors.shape == (256, 3)
@@ -132,7 +132,7 @@ def test_jet_runs_from_blue_over_green_to_red():
 
 
 def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
-    from COVIDLesionSegLib.scene.overlay import covidjet_node
+    from COVIDLesionSegLib.scene.colors import covidjet_node
 
     node = covidjet_node(scene)
     assert shown.probabilityNode.GetDisplayNode().GetColorNodeID() == node.GetID()
@@ -143,7 +143,7 @@ def test_covidjet_exists_once_and_survives_clearing(scene, ct_node, shown):
 
 
 def test_no_colour_of_disagreement_is_a_colour_of_the_probability(scene):
-    from COVIDLesionSegLib.scene.overlay import covidjet_node, covidmagenta_node
+    from COVIDLesionSegLib.scene.colors import covidjet_node, covidmagenta_node
 
     jet, magenta = (
         np.array([node.GetLookupTable().GetTableValue(i)[:3] for i in range(256)])

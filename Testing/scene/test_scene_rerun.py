@@ -283,7 +283,7 @@ def test_undo_brings_back_how_a_class_was_displayed_that_the_run_did_not_have(sc
 
 
 def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.overlay import covidjet_node
+    from COVIDLesionSegLib.scene.colors import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)
@@ -351,7 +351,7 @@ def test_undo_out_of_turn_leaves_one_disagreement(scene, ct_node, show):
 
 
 def test_undo_of_an_ensemble_after_a_single_model_leaves_no_disagreement(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.overlay import covidmagenta_node
+    from COVIDLesionSegLib.scene.colors import covidmagenta_node
 
     covidmagenta_node(scene)
     show(ct_node, make_result())
@@ -458,7 +458,7 @@ def test_a_failing_run_loses_nothing_of_the_earlier_result(scene, ct_node, show,
 
 
 def test_a_failing_first_run_leaves_no_nodes(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.overlay import covidjet_node
+    from COVIDLesionSegLib.scene.colors import covidjet_node
 
     covidjet_node(scene)
     ids = node_ids(scene)

@@ -46,6 +46,22 @@ class Precision(Choice):
     BFLOAT16 = "bfloat16"
 
 
+class OverlayKind(Choice):
+    PROBABILITY = "probability"
+    DISAGREEMENT = "disagreement"
+
+
+class ColorMap(Choice):
+    JET = "jet"
+    UNIFORM = "uniform"
+
+
+class ThreeD(Choice):
+    SURFACES = "surfaces"
+    VOLUME_RENDERING = "volume-rendering"
+    NOTHING = "nothing"
+
+
 class SeverityRule(Choice):
     WORSE_LUNG = "eamc-worse-lung"
     SLICE_MEAN = "cascade-slice-mean"
@@ -85,6 +101,19 @@ def _labels() -> dict[str, dict[str, str]]:
             "auto": _("Automatic"),
             "float32": _("Full (float32)"),
             "bfloat16": _("Reduced (bfloat16)"),
+        },
+        "OverlayKind": {
+            "probability": _("Lesion probability"),
+            "disagreement": _("Ensemble disagreement"),
+        },
+        "ColorMap": {
+            "jet": _("Jet"),
+            "uniform": _("Perceptually uniform"),
+        },
+        "ThreeD": {
+            "surfaces": _("Surfaces"),
+            "volume-rendering": _("Volume rendering"),
+            "nothing": _("Nothing"),
         },
         "SeverityRule": {
             "eamc-worse-lung": _("Worse lung (Pal et al. 2022, after Morozov et al. 2020)"),

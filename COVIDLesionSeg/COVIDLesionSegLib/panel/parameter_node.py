@@ -10,7 +10,19 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from .. import logic
 from ..engine.parameters import Parameters
-from .choices import Combination, Device, Precision, SeverityRule, Tiling
+from ..engine.result import OVERLAY_FROM
+from ..scene.overlay import DISAGREEMENT_FROM
+from ..scene.segmentation import LUNGS_OPACITY
+from .choices import (
+    ColorMap,
+    Combination,
+    Device,
+    OverlayKind,
+    Precision,
+    SeverityRule,
+    ThreeD,
+    Tiling,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +62,13 @@ class COVIDLesionSegParameterNode(_Wrapper):
         batchSize: Patches per forward pass; 0 chooses from the device.
         allowUntrained: Whether networks without trained weights may run.
         severityRule: The published rule whose category is shown large.
+        overlayVisible: Whether slice views show an overlay over the CT.
+        overlayShown: Which one.
+        overlayOpacity: Its opacity, 0 to 1.
+        probabilityFrom, disagreementFrom: Values below are transparent; for the eye only.
+        colorMap: Colours of the lesion probability.
+        threeD: What 3D views show of the result.
+        lungsOpacity: Opacity of the lungs' surfaces, 0 to 1.
     """
 
     ct: vtkMRMLScalarVolumeNode
@@ -63,6 +82,14 @@ class COVIDLesionSegParameterNode(_Wrapper):
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
     allowUntrained: bool = _DEFAULT.allow_untrained
     severityRule: SeverityRule = SeverityRule.WORSE_LUNG
+    overlayVisible: bool = True
+    overlayShown: OverlayKind = OverlayKind.PROBABILITY
+    overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
+    probabilityFrom: Annotated[float, WithinRange(0.0, 1.0)] = OVERLAY_FROM
+    disagreementFrom: Annotated[float, WithinRange(0.0, 1.0)] = DISAGREEMENT_FROM
+    colorMap: ColorMap = ColorMap.JET
+    threeD: ThreeD = ThreeD.SURFACES
+    lungsOpacity: Annotated[float, WithinRange(0.0, 1.0)] = LUNGS_OPACITY
 
 
 def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:

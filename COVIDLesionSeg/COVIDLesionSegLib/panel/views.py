@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING
 
 import slicer
 
-from ..scene import model3d, overlay, slice_views
-from ..scene.show import SceneResult, find_result
+from ..scene import model3d, names, overlay, slice_views
+from ..scene.nodes import results_of_others
+from ..scene.show import SceneResult
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSliceCompositeNode
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSliceCompositeNode
 
 
 def show_background(ct: vtkMRMLScalarVolumeNode) -> bool:
-    """Show the CT in every slice view, and hide the results of all other CTs.
+    """Show the CT in every slice view, and hide all results but its own.
 
     Returns:
         Whether any view showed another volume before.
     """
     composites = _slice_composites()
     moved = any(composite.GetBackgroundVolumeID() != ct.GetID() for composite in composites)
-    for other in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        result = None if other is ct else find_result(other)
-        if result is not None:
-            hide_overlays(result)
-            show_segmentation(result, False)
-            show_volume_rendering(result, False)
+    for role, node in results_of_others(ct):
+        if role in overlay.STYLES:
+            overlay.hide_overlay(composites, node)
+            model3d.show_volume_rendering(node, False)
+        elif role == names.SEGMENTATION_ROLE and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility(False)
     for composite in composites:
         composite.SetBackgroundVolumeID(ct.GetID())
     return moved
@@ -45,29 +46,34 @@ def background_volumes() -> list[vtkMRMLScalarVolumeNode]:
 
 
 def show_overlay(
-    ct: vtkMRMLScalarVolumeNode, overlay_node: vtkMRMLScalarVolumeNode, visible: bool
+    ct: vtkMRMLScalarVolumeNode, overlay_node: vtkMRMLScalarVolumeNode, opacity: float
 ) -> None:
-    """Show the CT in every slice view, with this volume of its result over it or not."""
-    if visible:
-        overlay.show_overlay(_slice_composites(), ct, overlay_node)
-    else:
-        overlay.hide_overlay(_slice_composites(), overlay_node)
+    """Show the CT in every slice view, with this volume of its result over it."""
+    overlay.show_overlay(_slice_composites(), ct, overlay_node, opacity)
 
 
-def overlay_visible(overlay_node: vtkMRMLScalarVolumeNode | None) -> bool:
-    """Whether any slice view shows this volume of a result; False where there is none."""
-    if overlay_node is None:
-        return False
-    return bool(overlay.overlay_visible(_slice_composites(), overlay_node))
+def overlay_opacity(overlay_node: vtkMRMLScalarVolumeNode) -> float | None:
+    """Opacity of this volume of a result in the slice views; None where none shows it."""
+    return overlay.overlay_opacity(_slice_composites(), overlay_node)
 
 
-def hide_overlays(result: SceneResult) -> bool:
-    """Take every overlay of a result off the slice views; whether one was there."""
+def shows_ct(ct: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether any slice view shows the CT."""
+    return ct.GetID() in (one.GetBackgroundVolumeID() for one in _slice_composites())
+
+
+def hide_overlays(result: SceneResult) -> float | None:
+    """Take every overlay of a result off the slice views.
+
+    Returns:
+        The opacity that it had; None where none was there.
+    """
+    composites = _slice_composites()
     overlays = list(filter(None, (result.probabilityNode, result.disagreementNode)))
-    visible = any(map(overlay_visible, overlays))
+    opacities = [overlay.overlay_opacity(composites, node) for node in overlays]
     for node in overlays:
-        overlay.hide_overlay(_slice_composites(), node)
-    return visible
+        overlay.hide_overlay(composites, node)
+    return next((one for one in opacities if one is not None), None)
 
 
 def show_segmentation(result: SceneResult, visible: bool) -> None:
@@ -100,6 +106,19 @@ def go_to_slice(ct: vtkMRMLScalarVolumeNode, index: int) -> None:
     if not slice_views.slice_views(ct):
         show_background(ct)
     slice_views.go_to_slice(ct, index)
+
+
+def display_nodes(result: SceneResult) -> list[vtkMRMLNode]:
+    """The nodes that say how a result is displayed, and in which slice views."""
+    logic = slicer.modules.volumerendering.logic()
+    nodes = [
+        result.segmentationNode.GetDisplayNode(),
+        result.probabilityNode.GetDisplayNode(),
+        logic.GetFirstVolumeRenderingDisplayNode(result.probabilityNode),
+        result.disagreementNode and result.disagreementNode.GetDisplayNode(),
+        *_slice_composites(),
+    ]
+    return [node for node in nodes if node is not None]
 
 
 def fit_slices() -> None:

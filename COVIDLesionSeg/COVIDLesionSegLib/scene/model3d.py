@@ -8,9 +8,9 @@ import slicer
 import vtk
 
 from ..engine.errors import OutputError
-from ..engine.result import OVERLAY_FROM
-from .overlay import jet_colors
-from .segmentation import own_segment_ids
+from .colors import COLOR_MAPS
+from .overlay import color_map_of, visible_from
+from .segmentation import LUNG_IDS, own_segment_ids
 
 if TYPE_CHECKING:
     from slicer import (
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 CLOSED_SURFACE = "Closed surface"
 _SMOOTHING_FACTOR = "Smoothing factor"
-# Probability and opacity.
-_OPACITIES = ((0.0, 0.0), (OVERLAY_FROM, 0.0), (0.5, 0.15), (1.0, 0.6))
+_OPACITIES = ((0.5, 0.15), (1.0, 0.6))
+"""Probability and opacity of the volume rendering, beyond where it begins."""
 
 
 def show_surfaces(segmentation_node: vtkMRMLSegmentationNode, smoothing: float = 0.5) -> None:
@@ -66,10 +66,30 @@ def surfaces_visible(segmentation_node: vtkMRMLSegmentationNode) -> bool:
     )
 
 
+def set_lungs_opacity(segmentation_node: vtkMRMLSegmentationNode, opacity: float) -> None:
+    """Make the surfaces of both lungs more or less transparent, 0 to 1."""
+    display = segmentation_node.GetDisplayNode()
+    for segment_id in _lungs_of(segmentation_node):
+        display.SetSegmentOpacity3D(segment_id, opacity)
+
+
+def lungs_opacity(segmentation_node: vtkMRMLSegmentationNode) -> float | None:
+    """Opacity of the first lung's surface, 0 to 1; None where the user removed both lungs."""
+    display = segmentation_node.GetDisplayNode()
+    return next(
+        (float(display.GetSegmentOpacity3D(id_)) for id_ in _lungs_of(segmentation_node)), None
+    )
+
+
+def _lungs_of(segmentation_node: vtkMRMLSegmentationNode) -> list[str]:
+    return [id_ for id_ in own_segment_ids(segmentation_node) if id_ in LUNG_IDS]
+
+
 def show_volume_rendering(probability_node: vtkMRMLScalarVolumeNode, visible: bool = True) -> None:
     """Show or hide a volume rendering of the lesion probability: slower, but without a threshold.
 
-    Colours are those of the overlay; opacity rises from 0 at ``OVERLAY_FROM`` to 0.6 at 1.
+    Colours, and the probability from which on something is seen, are those of the overlay;
+    opacity rises to 0.6 at 1.
 
     Args:
         probability_node: The probability volume of one CT.
@@ -81,8 +101,18 @@ def show_volume_rendering(probability_node: vtkMRMLScalarVolumeNode, visible: bo
         if not visible:
             return
         display = logic.CreateDefaultVolumeRenderingNodes(probability_node)
-        _set_transfer_functions(display.GetVolumePropertyNode())
+        update_volume_rendering(probability_node)
     display.SetVisibility(visible)
+
+
+def update_volume_rendering(probability_node: vtkMRMLScalarVolumeNode) -> None:
+    """Give a volume rendering, where there is one, the colours and threshold of the overlay."""
+    logic = slicer.modules.volumerendering.logic()
+    display = logic.GetFirstVolumeRenderingDisplayNode(probability_node)
+    if display is not None:
+        color_map = color_map_of(probability_node) or "jet"
+        begin = visible_from(probability_node)
+        _set_transfer_functions(display.GetVolumePropertyNode(), color_map, begin)
 
 
 def volume_rendering_visible(probability_node: vtkMRMLScalarVolumeNode) -> bool:
@@ -92,12 +122,15 @@ def volume_rendering_visible(probability_node: vtkMRMLScalarVolumeNode) -> bool:
     return display is not None and bool(display.GetVisibility())
 
 
-def _set_transfer_functions(property_node: vtkMRMLVolumePropertyNode) -> None:
+def _set_transfer_functions(
+    property_node: vtkMRMLVolumePropertyNode, color_map: str, begin: float
+) -> None:
     opacity = vtk.vtkPiecewiseFunction()
-    for probability, value in _OPACITIES:
-        opacity.AddPoint(probability, value)
+    for point in ((0.0, 0.0), (begin, 0.0), *(one for one in _OPACITIES if one[0] > begin)):
+        opacity.AddPoint(*point)
     color = vtk.vtkColorTransferFunction()
-    samples = jet_colors(9)
+    _, colors, _ = COLOR_MAPS[color_map]
+    samples = colors(9)
     for index, rgb in enumerate(samples):
         color.AddRGBPoint(index / (len(samples) - 1), *rgb)
     property_node.SetScalarOpacity(opacity)

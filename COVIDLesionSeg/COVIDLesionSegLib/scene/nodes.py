@@ -40,6 +40,21 @@ def find_outputs(ct_node: vtkMRMLScalarVolumeNode) -> dict[str, vtkMRMLNode]:
     return {role: node for role, node in found.items() if node is not None}
 
 
+def results_of_others(ct_node: vtkMRMLScalarVolumeNode) -> list[tuple[str, vtkMRMLNode]]:
+    """Role and node of all that this package made for other CTs, also for those that are gone."""
+    scene = ct_node.GetScene()
+    found = []
+    for role, class_name in names.NODE_CLASSES.items():
+        for node in nodes_by_class(scene, class_name):
+            if (
+                node.GetAttribute(names.ROLE_ATTRIBUTE) == role
+                and node.GetNodeReferenceID(names.SELF_REFERENCE) == node.GetID()
+                and node.GetNodeReferenceID(names.CT_REFERENCE) != ct_node.GetID()
+            ):
+                found.append((role, node))
+    return found
+
+
 def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRMLNode:
     """The node that plays ``role`` for ``ct_node``, created if there is none."""
     node = find_output(ct_node, role)

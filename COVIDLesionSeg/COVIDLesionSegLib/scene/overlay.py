@@ -16,6 +16,7 @@ import slicer
 from ..engine.labels import LUNG_WINDOW
 from ..engine.result import OVERLAY_FROM
 from . import names
+from .colors import COLOR_MAPS, covidjet_node, covidmagenta_node
 from .volumes import local_ijk_to_ras, set_voxels
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
         vtkMRMLScene,
         vtkMRMLSliceCompositeNode,
     )
-
-COVIDJET = "COVIDJET"
-COVIDMAGENTA = "COVIDMAGENTA"
-_COLORS = 256
-_VIOLET, _MAGENTA = (0.30, 0.0, 0.45), (1.0, 0.35, 1.0)
 
 
 def has_automatic_window(ct_node: vtkMRMLScalarVolumeNode) -> bool:
@@ -53,28 +49,6 @@ def leave_lung_window(ct_node: vtkMRMLScalarVolumeNode) -> None:
         display.AutoWindowLevelOn()
 
 
-def jet_colors(count: int = _COLORS) -> npt.NDArray[np.float64]:
-    """The jet map, blue over green to red.
-
-    Returns:
-        RGB, 0 to 1, shape (count, 3). Each channel is a trapezoid, as MATLAB's ``jet`` has it.
-    """
-    position = np.linspace(0.0, 1.0, count)[:, None]
-    trapezoids = 1.5 - np.abs(4.0 * position - np.array([3.0, 2.0, 1.0]))
-    colors: npt.NDArray[np.float64] = np.clip(trapezoids, 0.0, 1.0)
-    return colors
-
-
-def covidjet_node(scene: vtkMRMLScene) -> vtkMRMLColorTableNode:
-    """The scene's one ``COVIDJET`` colour node, created if there is none."""
-    return _color_node(scene, COVIDJET, jet_colors())
-
-
-def covidmagenta_node(scene: vtkMRMLScene) -> vtkMRMLColorTableNode:
-    """The scene's one ``COVIDMAGENTA`` colour node, violet to magenta: colours not in jet."""
-    return _color_node(scene, COVIDMAGENTA, np.linspace(_VIOLET, _MAGENTA, _COLORS))
-
-
 @dataclass(frozen=True)
 class OverlayStyle:
     """How an overlay appears when it is first created.
@@ -90,13 +64,14 @@ class OverlayStyle:
     color_node: Callable[[vtkMRMLScene], vtkMRMLColorTableNode]
 
 
-_JUST_ABOVE_UNANIMOUS = 0.01
+DISAGREEMENT_FROM = 0.01
+"""Just above unanimous; below it the disagreement is transparent at first."""
 
 STYLES = {
     names.PROBABILITY_ROLE: OverlayStyle("Lesion probability", OVERLAY_FROM, covidjet_node),
     # A colour that jet does not have: the two are never taken for each other.
     names.DISAGREEMENT_ROLE: OverlayStyle(
-        "Ensemble disagreement", _JUST_ABOVE_UNANIMOUS, covidmagenta_node
+        "Ensemble disagreement", DISAGREEMENT_FROM, covidmagenta_node
     ),
 }
 """By role; these are the nodes that can be overlays."""
@@ -181,6 +156,44 @@ def overlay_visible(
     return overlay_node.GetID() in shown
 
 
+def overlay_opacity(
+    composite_nodes: Iterable[vtkMRMLSliceCompositeNode], overlay_node: vtkMRMLScalarVolumeNode
+) -> float | None:
+    """Opacity of the overlay, 0 to 1, in the first view that shows it; None where none does."""
+    for composite in composite_nodes:
+        if composite.GetForegroundVolumeID() == overlay_node.GetID():
+            return float(composite.GetForegroundOpacity())
+    return None
+
+
+def set_visible_from(overlay_node: vtkMRMLScalarVolumeNode, value: float) -> None:
+    """Make the overlay transparent below this value, 0 to 1; nothing but the display changes."""
+    display = overlay_node.GetDisplayNode()
+    display.AutoThresholdOff()
+    display.SetThreshold(value, 1.0)
+    display.ApplyThresholdOn()
+
+
+def visible_from(overlay_node: vtkMRMLScalarVolumeNode) -> float:
+    """The value below which the overlay is transparent, 0 to 1."""
+    display = overlay_node.GetDisplayNode()
+    return float(display.GetLowerThreshold()) if display.GetApplyThreshold() else 0.0
+
+
+def set_color_map(overlay_node: vtkMRMLScalarVolumeNode, color_map: str) -> None:
+    """Show the overlay in one of :data:`.colors.COLOR_MAPS`."""
+    *_, color_node = COLOR_MAPS[color_map]
+    node = color_node(overlay_node.GetScene())
+    overlay_node.GetDisplayNode().SetAndObserveColorNodeID(node.GetID())
+
+
+def color_map_of(overlay_node: vtkMRMLScalarVolumeNode) -> str | None:
+    """Which of :data:`.colors.COLOR_MAPS` the overlay has; None where the user chose another."""
+    node = overlay_node.GetDisplayNode().GetColorNode()
+    tag = node.GetSingletonTag() if node is not None else None
+    return next((name for name, (shown, *_) in COLOR_MAPS.items() if shown == tag), None)
+
+
 def set_legend_visible(overlay_node: vtkMRMLScalarVolumeNode, visible: bool) -> None:
     """Show or hide the colour legend of the overlay."""
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay_node)
@@ -225,9 +238,7 @@ def _create_display(node: vtkMRMLScalarVolumeNode, style: OverlayStyle) -> None:
     display.SetAndObserveColorNodeID(style.color_node(node.GetScene()).GetID())
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, 1.0)
-    display.AutoThresholdOff()
-    display.SetThreshold(style.visible_from, 1.0)
-    display.ApplyThresholdOn()
+    set_visible_from(node, style.visible_from)
     display.InterpolateOff()
     legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is not None:
@@ -237,20 +248,3 @@ def _create_display(node: vtkMRMLScalarVolumeNode, style: OverlayStyle) -> None:
         legend.SetSize(*_LEGEND_SIZE)
         legend.SetPosition(*_LEGEND_POSITION)
         legend.SetVisibility(False)
-
-
-def _color_node(
-    scene: vtkMRMLScene, name: str, colors: npt.NDArray[np.float64]
-) -> vtkMRMLColorTableNode:
-    existing = scene.GetSingletonNode(name, "vtkMRMLColorTableNode")
-    if existing is not None:
-        return existing
-    node = scene.CreateNodeByClass("vtkMRMLColorTableNode")
-    node.UnRegister(None)
-    node.SetName(name)
-    node.SetSingletonTag(name)
-    node.SetTypeToUser()
-    node.SetNumberOfColors(len(colors))
-    for index, (red, green, blue) in enumerate(colors):
-        node.SetColor(index, f"{index / (len(colors) - 1):.3f}", red, green, blue, 1.0)
-    return scene.AddNode(node)

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     )
 
 BINARY_LABELMAP = "Binary labelmap"
+LUNG_IDS = frozenset(style.id for style in LUNG_STYLES.values())
+"""Ids of the segments of both lungs."""
 # Opacity of the surface in 3D, and inside the outline in slice views. Lungs are outlined only:
 # their fill would hide the CT.
-_LUNG_OPACITY, _LUNG_FILL = 0.25, 0.0
+LUNGS_OPACITY, _LUNG_FILL = 0.25, 0.0
 _LESION_OPACITY, _LESION_FILL = 1.0, 0.2
 
 
@@ -110,9 +112,10 @@ def own_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
 
 def lesion_colors(node: vtkMRMLSegmentationNode) -> list[tuple[str, Color]]:
     """Name and present colour (RGB, 0 to 1) of each lesion class among this package's segments."""
-    lungs = {style.id for style in LUNG_STYLES.values()}
     segments = [
-        node.GetSegmentation().GetSegment(id_) for id_ in own_segment_ids(node) if id_ not in lungs
+        node.GetSegmentation().GetSegment(id_)
+        for id_ in own_segment_ids(node)
+        if id_ not in LUNG_IDS
     ]
     return [(_tag(segment, CLASS_TAG), segment.GetColor()) for segment in segments]
 
@@ -135,7 +138,7 @@ def _empty_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> None:
         segment.SetTag(CLASS_TAG, style.name)
         is_lung = style.name in LUNG_LABELS
         display = node.GetDisplayNode()
-        display.SetSegmentOpacity3D(style.id, _LUNG_OPACITY if is_lung else _LESION_OPACITY)
+        display.SetSegmentOpacity3D(style.id, LUNGS_OPACITY if is_lung else _LESION_OPACITY)
         display.SetSegmentOpacity2DFill(style.id, _LUNG_FILL if is_lung else _LESION_FILL)
     # A segment that the user added may share the layer: the old label must not linger in it.
     segmentation.ClearSegment(style.id)

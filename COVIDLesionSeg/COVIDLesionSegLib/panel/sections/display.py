@@ -1,127 +1,217 @@
-"""Display: what the slice and 3D views show of the result."""
+"""Display: what the slice and 3D views show of the result, and how."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import slicer
+from slicer.i18n import tr as _
 
-from ...scene import names
 from .. import views
+from ..choices import OverlayKind, ThreeD
+from ..display_settings import DisplaySettings, apply_display, read_display
+from ..display_watch import DisplayWatch
 from ..section import Panel, Section
+from ..shortcuts import TOGGLE_OVERLAY, with_shortcut
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-@dataclass
-class _Choice:
-    """What the user wants to see of one CT's result.
+    from slicer import vtkMRMLScalarVolumeNode
 
-    Attributes:
-        overlay: Role of the volume over the CT, or None.
-        volume_rendering: Whether the lesion probability is rendered as a volume.
-    """
-
-    overlay: str | None = names.PROBABILITY_ROLE
-    volume_rendering: bool = False
+    from ...scene.show import SceneResult
+    from ..parameter_node import COVIDLesionSegParameterNode
 
 
 class DisplaySection(Section):
-    """Buttons for the views; what they hide of one CT stays hidden when it is chosen again."""
+    """Keeps three things equal: the controls, the parameter node, and the views of the case.
+
+    The controls are tied to the parameter node by Slicer. What the user chooses there holds for
+    every CT; what the user changes elsewhere, as in the Volumes module, is read back.
+    """
 
     UI_FILE = "Display"
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        ui = self.ui
-        self._choices: dict[str, _Choice] = {}
-        ui.overlayButton.connect("toggled(bool)", self._on_overlay_toggled)
-        ui.disagreementButton.connect("toggled(bool)", self._on_disagreement_toggled)
-        ui.surfacesButton.connect("toggled(bool)", self._on_surfaces_toggled)
-        ui.volumeRenderingButton.connect("toggled(bool)", self._on_volume_rendering_toggled)
+        self._node: COVIDLesionSegParameterNode | None = None
+        self._settings = DisplaySettings()
+        self._reading = False
+        self._watch = DisplayWatch(self._read_back)
+        self._toggle = panel.shortcuts.register(
+            TOGGLE_OVERLAY, _("Overlay on or off"), self._on_toggle
+        )
+        self.ui.visibleFromSlider.connect("valueChanged(double)", self._on_visible_from)
+
+    # The panel's calls
+
+    def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        before, self._node = self._node, node
+        if node is None:
+            return
+        settings = DisplaySettings.of(node)
+        changed = settings.changes(self._settings)
+        self._settings = settings
+        if before is None:
+            self._read_back()  # the views may have been changed meanwhile
+        elif not self._reading and (case := self._case):
+            apply_display(*case, settings, changed)
+        self._show_controls()
 
     def show_result(self, in_views: bool, new: bool) -> None:
         if in_views:
-            self._show_chosen(new)
+            self._show_in_views(new)
         else:
-            self._press_buttons()
+            self._read_back()
+        self._observe()
+        self._show_controls()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
 
     def nodes_changed(self) -> None:
-        for ct_id in [i for i in self._choices if slicer.mrmlScene.GetNodeByID(i) is None]:
-            del self._choices[ct_id]
+        self._observe()  # slice views and volume renderings come and go
+        if self.panel.result is not None:
+            self._watch.look_soon()
 
-    def enter(self) -> None:
-        self._press_buttons()  # the views may have been changed meanwhile
+    def scene_closing(self) -> None:
+        self._watch.stop()
 
-    def _show_chosen(self, new: bool) -> None:
-        """Show the CT and its result in the views, and no other CT's result.
+    def close(self) -> None:
+        self._watch.stop()
+
+    # The views
+
+    def _show_in_views(self, new: bool) -> None:
+        """Show the CT and its result in the views as the settings say, and no other CT's result.
 
         Args:
             new: The result is new, so its lesion probability is shown whatever was chosen before.
         """
-        if self.panel.ct is None:
+        ct = self.panel.ct
+        if ct is None:
             return
         if new:
-            self._choice().overlay = names.PROBABILITY_ROLE
-        moved = views.show_background(self.panel.ct)
-        if self.panel.result is not None:
-            views.show_segmentation(self.panel.result, True)
-            if self._choice().volume_rendering:
-                views.show_volume_rendering(self.panel.result, True)
-            self._show_chosen_overlay()
-        self._press_buttons()
+            self._keep(
+                replace(self._settings, overlayVisible=True, overlayShown=OverlayKind.PROBABILITY)
+            )
+        moved = views.show_background(ct)
+        if case := self._case:
+            _ct, result = case
+            views.show_segmentation(result, True)
+            # Only what differs: settings of single segments or views are the user's.
+            seen = read_display(*case)
+            wanted = vars(self._settings)
+            differs = {name for name, value in seen.items() if value != wanted[name]}
+            apply_display(*case, self._settings, differs)
+            self._read_back()  # a single model has no disagreement, whatever is wanted
         if moved or new:
             views.fit_slices()
         views.fit_3d()
 
-    def _choice(self) -> _Choice:
-        if self.panel.ct is None:
-            return _Choice()
-        return self._choices.setdefault(self.panel.ct.GetID(), _Choice())
+    def _read_back(self) -> None:
+        """Take over what the views show."""
+        if self._node is not None and (case := self._case):
+            self._keep(replace(self._settings, **read_display(*case)))
 
-    def _show_chosen_overlay(self) -> None:
-        if self.panel.ct is None or self.panel.result is None:
-            return
-        role = self._choice().overlay
-        if role is None:
-            views.hide_overlays(self.panel.result)
-        else:
-            chosen = self.panel.result.disagreementNode if role == names.DISAGREEMENT_ROLE else None
-            views.show_overlay(self.panel.ct, chosen or self.panel.result.probabilityNode, True)
+    @property
+    def _case(self) -> tuple[vtkMRMLScalarVolumeNode, SceneResult] | None:
+        """The CT and its result, where there are nodes that display it."""
+        ct, result = self.panel.ct, self.panel.result
+        if ct is None or result is None:
+            return None
+        nodes = [result.segmentationNode, result.probabilityNode, result.disagreementNode]
+        if any(node is not None and node.GetDisplayNode() is None for node in nodes):
+            return None
+        return ct, result
 
-    def _press_buttons(self) -> None:
-        """Press the buttons of what the views show."""
+    def _keep(self, settings: DisplaySettings) -> None:
+        """Make these the settings, without putting them on the views."""
+        changed = settings.changes(self._settings)
+        self._settings = settings
+        if self._node is not None:
+            with self._no_echo():
+                for name in changed:
+                    setattr(self._node, name, getattr(settings, name))
+        self._show_controls()
+
+    def _observe(self) -> None:
         if self.panel.result is None:
-            return
-        disagreement = self.panel.result.disagreementNode
-        self.ui.disagreementButton.visible = disagreement is not None
-        for button, visible in (
-            (self.ui.overlayButton, views.overlay_visible(self.panel.result.probabilityNode)),
-            (self.ui.disagreementButton, views.overlay_visible(disagreement)),
-            (self.ui.surfacesButton, views.surfaces_visible(self.panel.result)),
-            (self.ui.volumeRenderingButton, views.volume_rendering_visible(self.panel.result)),
+            self._watch.stop()
+        else:
+            self._watch.watch(views.display_nodes(self.panel.result))
+
+    @contextmanager
+    def _no_echo(self) -> Iterator[None]:
+        """What is written to the parameter node within came from the views."""
+        before, self._reading = self._reading, True
+        try:
+            yield
+        finally:
+            self._reading = before
+
+    # The controls that Slicer does not tie to the parameter node, and which of them do anything
+
+    def _show_controls(self) -> None:
+        settings, ui = self._settings, self.ui
+        result = self.panel.result
+        shows_disagreement = settings.overlayShown is OverlayKind.DISAGREEMENT
+        slider = ui.visibleFromSlider
+        blocked = slider.blockSignals(True)
+        slider.value = getattr(settings, self._visible_from_field)
+        slider.blockSignals(blocked)
+        is_off = _("Switch the overlay on first.")
+        for control, tooltip, obstacle in (
+            (
+                ui.overlayCheckBox,
+                with_shortcut(_("Show a map over the CT in the slice views."), self._toggle),
+                "",
+            ),
+            (
+                ui.overlayComboBox,
+                _("The map over the CT: lesion probability, or disagreement of an ensemble."),
+                _("A single model has no disagreement: the lesion probability is shown.")
+                if result is not None and result.disagreementNode is None
+                else "",
+            ),
+            (
+                ui.overlayOpacitySlider,
+                _("Opacity of the map over the CT."),
+                "" if settings.overlayVisible else is_off,
+            ),
+            (
+                slider,
+                _("Values below this are transparent. Changes the display only, never a figure."),
+                "",
+            ),
+            (
+                ui.colorMapComboBox,
+                _("Colours of the lesion probability."),
+                _("The disagreement has one colour map, so that it is never taken for probability.")
+                if shows_disagreement
+                else "",
+            ),
+            (
+                ui.lungsOpacitySlider,
+                _("Opacity of the lungs' surfaces in the 3D views."),
+                ""
+                if settings.threeD is ThreeD.SURFACES
+                else _("Show surfaces in 3D first: nothing else is drawn of the lungs there."),
+            ),
         ):
-            blocked = button.blockSignals(True)
-            button.checked = visible
-            button.blockSignals(blocked)
+            control.enabled = not obstacle
+            control.toolTip = obstacle or tooltip
 
-    def _on_overlay_toggled(self, visible: bool) -> None:
-        self._choose_overlay(names.PROBABILITY_ROLE if visible else None)
+    @property
+    def _visible_from_field(self) -> str:
+        is_probability = self._settings.overlayShown is OverlayKind.PROBABILITY
+        return "probabilityFrom" if is_probability else "disagreementFrom"
 
-    def _on_disagreement_toggled(self, visible: bool) -> None:
-        self._choose_overlay(names.DISAGREEMENT_ROLE if visible else None)
+    def _on_visible_from(self, value: float) -> None:
+        if self._node is not None:
+            setattr(self._node, self._visible_from_field, value)
 
-    def _choose_overlay(self, role: str | None) -> None:
-        self._choice().overlay = role
-        self._show_chosen_overlay()
-        self._press_buttons()
-
-    def _on_surfaces_toggled(self, visible: bool) -> None:
-        if self.panel.result is not None:
-            views.show_surfaces(self.panel.result, visible)
-
-    def _on_volume_rendering_toggled(self, visible: bool) -> None:
-        self._choice().volume_rendering = visible
-        if self.panel.result is not None:
-            views.show_volume_rendering(self.panel.result, visible)
+    def _on_toggle(self) -> None:
+        if self._node is not None and self.panel.result is not None:
+            self._node.overlayVisible = not self._node.overlayVisible

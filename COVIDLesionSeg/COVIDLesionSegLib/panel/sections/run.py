@@ -149,11 +149,11 @@ class RunSection(Section):
         if ct is None or shown is None:
             return
         # Before the undo: it may remove the very volume that the views show.
-        overlay_visible = views.hide_overlays(shown)
+        opacity = views.hide_overlays(shown)
         self._undoable.pop(ct.GetID()).undo()
         result = find_result(ct)
-        if result and overlay_visible:
-            views.show_overlay(ct, result.probabilityNode, True)
+        if result and opacity is not None:
+            views.show_overlay(ct, result.probabilityNode, opacity)
         self.panel.show_result(ct, result)
         self.say(_("The last run was undone."))
         self.panel.show_state()
