@@ -65,7 +65,9 @@ def label_boxes(
         if found is None:
             boxes += [_resampled(node, ct_node, id_, labels[id_]) for id_ in ids[layer]]
         else:
-            boxes.append(LabelBox(*found, values))
+            # An edit in place gives a layer a new time of modification.
+            state = f"{layer.GetAddressAsString('vtkObject')} {layer.GetMTime()}"
+            boxes.append(LabelBox(*found, values, state))
     return [box for box in boxes if box.voxels.size]
 
 

@@ -44,8 +44,12 @@ class ChildProcess:
     pace: no pipe to fill up, no thread that would need Slicer's interpreter lock.
     """
 
-    def __init__(self, request: Path) -> None:
+    def __init__(self, request: Path, module: str = WORKER_MODULE) -> None:
         """Start the worker on ``request``, a file in the run's private folder.
+
+        Args:
+            request: Its only argument, besides this process as its parent.
+            module: What it runs.
 
         Raises:
             DependencyError: Slicer has no interpreter of its own.
@@ -57,7 +61,7 @@ class ChildProcess:
         parent = ["--parent", str(os.getpid())]
         with self._spoken.open("wb") as spoken, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [python_executable(), "-m", WORKER_MODULE, str(request), *parent],
+                [python_executable(), "-m", module, str(request), *parent],
                 stdin=subprocess.DEVNULL,
                 stdout=spoken,
                 stderr=log,

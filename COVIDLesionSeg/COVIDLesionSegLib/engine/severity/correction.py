@@ -27,11 +27,13 @@ class LabelBox:
         voxels: Unsigned or signed integers, shape (k, j, i) of the box.
         start: Index on the CT's grid of the first voxel.
         labels: Label that each value of ``voxels`` stands for; other values stand for nothing.
+        state: Two boxes of the same state have the same voxels; None if nobody knows.
     """
 
     voxels: npt.NDArray[Any]
     start: Index
     labels: dict[int, int]
+    state: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,214 @@
+"""Corrections measured in a process of their own, as often as the user edits.
+
+A thread would not do: inside Slicer it runs only while other Python code does. The process is
+started by the first question and waits for the next ones, so an answer takes a fraction of a
+second. Only the newest question is answered.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.errors import CovidLesionSegError, InputError
+from ..engine.files import write_bytes
+from ..engine.severity.correction import Correction, LabelBox, LabelledCT
+from ..engine.severity.report import SeverityReport
+from ..engine.volume import Geometry
+from ..engine.volume.exact import geometry_from_facts
+from .process import ChildProcess, WorkerProcess
+from .request import INPUT_FOLDER, save_request
+
+MODULE = "COVIDLesionSegLib.worker.measure"
+QUESTION_FILE = "question.json"
+LAST_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What differs between two segmentations; see :func:`.measure_correction`."""
+
+    before: LabelledCT
+    after: LabelledCT
+    classes: tuple[str, ...]
+    geometry: Geometry
+    original: SeverityReport
+    graded: bool
+
+
+class Measurement:
+    """Asks a process to measure corrections; who waits for the answer calls :meth:`poll`."""
+
+    def __init__(
+        self,
+        start_process: Callable[[Path], WorkerProcess] | None = None,
+        temporary_path: str | None = None,
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            start_process: Starts the process on a request file; a child by default.
+            temporary_path: Where its private folder is made; the system's choice if None.
+        """
+        self._start_process = start_process or partial(ChildProcess, module=MODULE)
+        self._temporary_path = temporary_path
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._process: WorkerProcess | None = None
+        self._number = 0
+        self._answered = 0
+        self._files: dict[str, str] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether the newest question is unanswered."""
+        return self._answered < self._number
+
+    def ask(self, question: Question) -> None:
+        """Ask anew; what was asked before is not answered any more.
+
+        Returns at once: voxels are copied into files, those of a known state only once.
+
+        Raises:
+            OutputError: The temporary folder cannot be written.
+            DependencyError: Slicer has no Python of its own.
+            OSError: As ``OutputError``, or the process cannot be started.
+        """
+        if self._process is None or self._process.exit_code() is not None:
+            self._start()
+        needed: set[str] = set()
+        facts = {
+            "number": self._number + 1,
+            "before": self._save(question.before, needed),
+            "after": self._save(question.after, needed),
+            "classes": question.classes,
+            "geometry": asdict(question.geometry),
+            "original": question.original.to_dict(),
+            "graded": question.graded,
+        }
+        write_bytes(json.dumps(facts).encode(), self._input / QUESTION_FILE)
+        self._number += 1
+        self._remove_others(needed)
+
+    def poll(self) -> Correction | None:
+        """The answer to the newest question, once; None before.
+
+        Raises:
+            CovidLesionSegError: The process ended or failed; the next question starts another.
+        """
+        if self._process is None or not self.pending:
+            return None
+        # Asked for first: what was said before the end is then heard below.
+        ended = self._process.exit_code() is not None
+        for message in self._process.messages():
+            if message.get("number") == self._number:
+                self._answered = self._number
+                if "error" in message:
+                    raise CovidLesionSegError(message["error"])
+                return Correction.from_dict(message["correction"])
+        if ended:
+            self._answered = self._number
+            raise CovidLesionSegError(
+                "The correction could not be measured: the process that measures ended "
+                "unexpectedly. Edit once more to try again."
+            )
+        return None
+
+    def forget(self) -> None:
+        """Nobody waits for an answer any more."""
+        self._answered = self._number
+
+    def close(self) -> None:
+        """End the process, wait until it is gone, and remove its files."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(LAST_WAIT_SECONDS)
+            self._process = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        self._files.clear()
+        self.forget()
+
+    def _start(self) -> None:
+        self.close()
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="COVIDLesionSeg-", dir=self._temporary_path, ignore_cleanup_errors=True
+        )
+        try:
+            self._input.mkdir()
+            request = save_request(self._input.parent, "measure", {})
+            self._process = self._start_process(request)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def _input(self) -> Path:
+        if self._folder is None:
+            raise RuntimeError("There is no process.")
+        return Path(self._folder.name) / INPUT_FOLDER
+
+    def _save(self, labelled: LabelledCT, needed: set[str]) -> dict[str, Any]:
+        return {
+            "lungs": [self._save_box(box, needed) for box in labelled.lungs],
+            "lesions": [self._save_box(box, needed) for box in labelled.lesions],
+        }
+
+    def _save_box(self, box: LabelBox, needed: set[str]) -> dict[str, Any]:
+        name = self._files.get(box.state) if box.state else None
+        if name is None:
+            name = f"voxels-{self._number + 1}-{len(needed)}.npy"
+            np.save(self._input / name, box.voxels, allow_pickle=False)
+            if box.state:
+                self._files[box.state] = name
+        needed.add(name)
+        return {"file": name, "start": box.start, "labels": list(box.labels.items())}
+
+    def _remove_others(self, needed: set[str]) -> None:
+        self._files = {state: name for state, name in self._files.items() if name in needed}
+        for path in self._input.glob("*.npy"):
+            if path.name not in needed:
+                with suppress(OSError):  # Windows keeps a file that is being read
+                    path.unlink()
+
+
+def read_question(facts: dict[str, Any], folder: Path) -> Question:
+    """The inverse of :meth:`Measurement.ask`, given the question's facts.
+
+    Raises:
+        FileNotFoundError: A newer question took the place of this one.
+        InputError: The question is damaged.
+    """
+
+    def boxes(saved: Iterable[dict[str, Any]]) -> list[LabelBox]:
+        return [
+            LabelBox(
+                np.load(folder / one["file"], allow_pickle=False),
+                tuple(one["start"]),
+                dict(one["labels"]),
+            )
+            for one in saved
+        ]
+
+    def labelled(saved: dict[str, Any]) -> LabelledCT:
+        return LabelledCT(boxes(saved["lungs"]), boxes(saved["lesions"]))
+
+    try:
+        return Question(
+            before=labelled(facts["before"]),
+            after=labelled(facts["after"]),
+            classes=tuple(facts["classes"]),
+            geometry=geometry_from_facts(facts["geometry"]),
+            original=SeverityReport.from_dict(facts["original"]),
+            graded=bool(facts["graded"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("The question is damaged.") from error
