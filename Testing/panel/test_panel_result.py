@@ -212,12 +212,87 @@ def correct(panel, ct, bench):
     return edit
 
 
-def test_a_correction_is_said_to_make_the_figures_old(shown, panel, bench, correct):
-    assert panel.ui.correctedLabel.isHidden()
-    correct()
-    bench.wait_until(lambda: not panel.ui.correctedLabel.isHidden(), seconds=10)
+def measured(panel) -> bool:
+    return not panel.corrections.pending and panel.corrections.corrected is not None
 
-    assert "figures are those of the run" in panel.ui.correctedLabel.text
+
+def test_figures_follow_a_correction_and_those_of_the_run_stay_beside_them(
+    shown, panel, bench, correct
+):
+    ui = panel.ui
+    headline = ui.severityLabel.text
+    rows = table_texts(ui.regionsTable)
+    assert ui.correctedLabel.isHidden() and panel.corrections.corrected is False
+    correct()
+    assert panel.corrections.pending and "measuring" in ui.correctedLabel.text
+    bench.wait_until(lambda: panel.corrections.corrected)
+    now = panel.result.severity
+
+    assert now != shown.severity and panel.result.original == shown.severity
+    assert ui.correctedLabel.text == (
+        f"Corrected by the user. By the run: {shown.severity.category}, "
+        f"{100 * shown.severity.ratio:.1f} %."
+    )
+    assert ui.severityLabel.text == f"{now.category}   {100 * now.ratio:.1f} %" != headline
+    lesions = table_texts(ui.regionsTable)[1]
+    assert lesions[3] == (f"{millilitres(now.region('both lungs').lesion_ml)}\nwas {rows[1][3]}")
+    table = panel.result.severityTableNode
+    assert float(table.GetCellText(2, 2)) == pytest.approx(
+        now.region("both lungs").lesion_ml, abs=0.06
+    )
+
+
+def test_undoing_every_edit_brings_back_the_figures_of_the_run(shown, panel, bench, correct):
+    ui = panel.ui
+    before = (ui.severityLabel.text, table_texts(ui.regionsTable), table_texts(ui.rulesTable))
+    correct()
+    bench.wait_until(lambda: panel.corrections.corrected)
+    correct()  # the same voxels are turned back
+    bench.wait_until(lambda: measured(panel))
+
+    assert panel.corrections.corrected is False
+    assert panel.result.severity == shown.severity and ui.correctedLabel.isHidden()
+    now = (ui.severityLabel.text, table_texts(ui.regionsTable), table_texts(ui.rulesTable))
+    assert now == before
+
+
+def test_only_the_last_of_several_edits_is_measured(shown, panel, bench, correct, ct):
+    heard = []
+    panel.corrections.on_change(lambda: heard.append(panel.corrections.pending))
+    for _ in range(3):
+        correct()
+    bench.wait_until(lambda: measured(panel) and panel.corrections.corrected)
+
+    assert heard[-1] is False and heard.count(False) == 1
+
+
+def test_an_edit_made_while_another_ct_was_on_show_is_measured_on_return(
+    shown, panel, bench, ct, phantom
+):
+    from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
+
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    node = panel.result.segmentationNode
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    assert panel.corrections.corrected is None
+    array = 0 * arrayFromSegmentBinaryLabelmap(node, "lesion", ct)
+    updateSegmentBinaryLabelmapFromArray(array, node, "lesion", ct)
+    panel.ui.ctSelector.setCurrentNode(ct)
+    bench.wait_until(lambda: panel.corrections.corrected)
+
+    assert panel.result.severity.category == "CT-0"
+
+
+def test_a_scene_without_the_runs_segmentation_has_no_comparison(
+    shown, panel, scene, bench, correct
+):
+    scene.RemoveNode(panel.result.predictionNode)
+    assert panel.corrections.corrected is None
+    correct()
+
+    assert not panel.corrections.pending
+    assert panel.result.severity == shown.severity
 
 
 def test_running_again_says_what_became_of_a_correction(shown, panel, apply, phantom, correct):

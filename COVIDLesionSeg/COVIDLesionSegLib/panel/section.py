@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..scene.show import SceneResult
     from ..worker.process import WorkerProcess
+    from .corrections import Corrections
     from .parameter_node import COVIDLesionSegParameterNode
     from .shortcuts import Shortcuts
 
@@ -27,6 +28,9 @@ class Panel(Protocol):
 
     shortcuts: Shortcuts
     """Where sections register their keys."""
+
+    corrections: Corrections
+    """Whether the user edited the segmentation on show, what changed, and whom to tell of edits."""
 
     @property
     def ct(self) -> vtkMRMLScalarVolumeNode | None:

@@ -15,6 +15,7 @@ from slicer.util import VTKObservationMixin
 from ..engine.models.user_models import default_model
 from ..scene.show import SceneResult, find_result
 from ..worker.process import ChildProcess
+from .corrections import Corrections
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .run import Run, RunState
 from .section import Section
@@ -76,6 +77,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         frame = slicer.util.loadUI(self.resourcePath("UI/COVIDLesionSeg.ui"))
         self.layout.addWidget(frame)
         self.shortcuts = Shortcuts()
+        self.corrections = Corrections(self)
         self.logic = COVIDLesionSegLogic()
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
@@ -116,6 +118,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in self.sections:
             section.close()
         self.shortcuts.close()
+        self.corrections.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -236,6 +239,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if ct is not self.ct and not self.busy:
             self.say("")  # what was said was about another CT
         self.ct, self.result = ct, result
+        self.corrections.watch(ct, result, new)
         for section in self.sections:
             section.show_result(in_views, new)
 

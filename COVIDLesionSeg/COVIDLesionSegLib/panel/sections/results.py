@@ -14,7 +14,6 @@ from ...engine.text import millilitres, percent
 from ...scene.slice_views import slice_seen
 from .. import views
 from ..choices import SeverityRule
-from ..correction_watch import CorrectionWatch
 from ..flag_list import FlagList
 from ..section import Panel, Section
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
@@ -44,7 +43,7 @@ class ResultsSection(Section):
         super().__init__(panel)
         ui = self.ui
         self._rule = SeverityRule.WORSE_LUNG
-        self._correction_watch = CorrectionWatch(self._on_corrected)
+        panel.corrections.on_change(self._show_corrected)
         self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -65,49 +64,47 @@ class ResultsSection(Section):
 
     def show_result(self, in_views: bool, new: bool) -> None:
         result = self.panel.result
-        self._correction_watch.watch(result.segmentationNode if result else None)
         if result is not None:
-            self.show(result.severity, result.flags)
+            self.show(result.severity, result.flags, result.original)
+            self._show_corrected()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
 
-    def close(self) -> None:
-        self._correction_watch.stop()
+    def _show_corrected(self) -> None:
+        """Say whether the figures are those of the run."""
+        corrections, result = self.panel.corrections, self.panel.result
+        label = self.ui.correctedLabel
+        label.visible = bool(corrections.pending or corrections.problem or corrections.corrected)
+        if corrections.problem:
+            label.text = corrections.problem
+        elif corrections.pending:
+            label.text = _("The segmentation was edited: measuring it again.")
+        elif corrections.corrected and result is not None and result.original is not None:
+            before = result.original.by_rule(self._rule.value)
+            label.text = _("Corrected by the user. By the run: {category}, {ratio}.").format(
+                category=before.category or _("n/a"), ratio=percent(before.ratio)
+            )
 
-    def _on_corrected(self, corrected: bool) -> None:
-        self.ui.correctedLabel.visible = corrected
-
-    def show(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
-        """Show one result."""
+    def show(
+        self,
+        severity: SeverityReport,
+        flags: tuple[Flag, ...],
+        original: SeverityReport | None = None,
+    ) -> None:
+        """Show one result; below each figure that a correction changed, that of the run."""
         self._show_headline(severity, flags)
         self._show_flags(flags)
-        regions = severity.regions
-        # A single class is all lesions.
-        classes = severity.classes if len(severity.classes) > 1 else ()
+        earlier = original or severity
         _fill_table(
             self.ui.regionsTable,
-            ["", *(region.region for region in regions)],
-            [
-                [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
-                *(
-                    [
-                        _("{name} (ml)").format(name=name),
-                        *(millilitres(one.lesion_class_ml.get(name)) for one in regions),
-                    ]
-                    for name in classes
-                ),
-                [_("Lesions (ml)"), *(millilitres(one.lesion_ml) for one in regions)],
-                [_("Infected"), *(percent(one.ratio) for one in regions)],
-            ],
+            ["", *(region.region for region in severity.regions)],
+            _with_earlier(_region_rows(severity), _region_rows(earlier)),
         )
         _fill_table(
             self.ui.rulesTable,
             [_("Rule"), _("Infected"), _("Category")],
-            [
-                [rule.title, percent(rule.ratio), rule.category or _("n/a")]
-                for rule in severity.rules
-            ],
+            _with_earlier(_rule_rows(severity), _rule_rows(earlier)),
         )
 
     def _show_headline(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
@@ -169,6 +166,41 @@ class ResultsSection(Section):
         with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
             if self.panel.ct is not None:
                 views.go_to_slice(self.panel.ct, index)
+
+
+def _region_rows(severity: SeverityReport) -> list[list[str]]:
+    regions = severity.regions
+    # A single class is all lesions.
+    classes = severity.classes if len(severity.classes) > 1 else ()
+    return [
+        [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
+        *(
+            [
+                _("{name} (ml)").format(name=name),
+                *(millilitres(one.lesion_class_ml.get(name)) for one in regions),
+            ]
+            for name in classes
+        ),
+        [_("Lesions (ml)"), *(millilitres(one.lesion_ml) for one in regions)],
+        [_("Infected"), *(percent(one.ratio) for one in regions)],
+    ]
+
+
+def _rule_rows(severity: SeverityReport) -> list[list[str]]:
+    return [[rule.title, percent(rule.ratio), rule.category or _("n/a")] for rule in severity.rules]
+
+
+def _with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[str]]:
+    """Each text, and below it the earlier one where that differs."""
+    if [len(row) for row in rows] != [len(row) for row in earlier]:
+        return rows
+    return [
+        [
+            now if now == was else _("{now}\nwas {was}").format(now=now, was=was)
+            for now, was in zip(row, earlier_row, strict=True)
+        ]
+        for row, earlier_row in zip(rows, earlier, strict=True)
+    ]
 
 
 def _fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
