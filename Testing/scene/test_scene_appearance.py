@@ -300,7 +300,7 @@ def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
 def test_with_a_single_model_no_column_speaks_of_disagreement(shown):
     table = shown.slicesTableNode
     names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
-    assert names[3:] == ["Lesion area (mm2)", "Infected (%)"]
+    assert names[3:] == ["Lesion area (mm2)", "Infected (%)", "Flagged (%)"]
 
 
 def test_disagreement_is_a_hidden_overlay_in_a_colour_of_its_own(scene, ct_node):
@@ -349,7 +349,7 @@ def test_every_name_of_an_untrained_networks_result_says_so(ct_node):
 
     shown = show_result(ct_node, make_result(trained=False, ensemble=True), surfaces=False)
     segmentation = shown.segmentationNode.GetSegmentation()
-    assert len(shown.nodes) == 7
+    assert len(shown.nodes) == 8
     assert all(node.GetName().endswith(" - UNTRAINED NETWORK") for node in shown.nodes)
     for node in (shown.probabilityNode, shown.disagreementNode):
         legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)

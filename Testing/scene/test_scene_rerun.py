@@ -65,7 +65,7 @@ def test_users_nodes_of_the_same_names_are_left_alone(scene, ct_node, show):
     scene.Clear(False)
     ct_node = add_ct(scene)
     classes = ["vtkMRMLSegmentationNode", "vtkMRMLScalarVolumeNode"] + ["vtkMRMLTableNode"] * 3
-    classes.append("vtkMRMLSegmentationNode")
+    classes += ["vtkMRMLSegmentationNode", "vtkMRMLPlotChartNode"]
     users = [scene.AddNewNodeByClass(c, n) for c, n in zip(classes, names, strict=True)]
     users[0].GetSegmentation().AddEmptySegment("lesion", "my lesion")
     before = [(node.GetID(), node.GetName(), node.GetMTime()) for node in users]
@@ -315,7 +315,7 @@ def test_a_single_model_takes_the_disagreement_away_and_undo_brings_it_back(scen
     ids = node_ids(scene)
 
     second = show(ct_node, make_result(seed=1))
-    assert second.disagreementNode is None and len(second.nodes) == 6
+    assert second.disagreementNode is None and len(second.nodes) == 7
     assert find_result(ct_node).nodes == second.nodes
     assert names_of(scene) == ["CT", "PET", "CT COVID-19 lesion probability", "my copy"]
     assert view.GetForegroundVolumeID() == pet.GetID()

@@ -8,10 +8,12 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..engine.flags import flagged_slices
 from ..engine.severity.correction import Correction
 from ..engine.severity.report import SeverityReport
 from . import names, table
-from .nodes import find_outputs, read_provenance, read_severity
+from .chart import update_chart
+from .nodes import find_outputs, read_flags, read_provenance, read_severity
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -20,10 +22,13 @@ _PROVENANCE_KEY = "correction"
 
 
 def show_severity(outputs: Mapping[str, vtkMRMLNode], severity: SeverityReport) -> None:
-    """Fill the tables of a result, given its nodes by role."""
+    """Fill the tables of a result, and its chart, given its nodes by role."""
     table.update_severity_table(outputs[names.SEVERITY_ROLE], severity)
     table.update_rules_table(outputs[names.RULES_ROLE], severity)
-    table.update_slices_table(outputs[names.SLICES_ROLE], severity)
+    flagged = flagged_slices(read_flags(outputs[names.SEGMENTATION_ROLE]))
+    table.update_slices_table(outputs[names.SLICES_ROLE], severity, flagged)
+    if names.CHART_ROLE in outputs:
+        update_chart(outputs[names.CHART_ROLE], outputs[names.SLICES_ROLE])
 
 
 def show_correction(ct_node: vtkMRMLScalarVolumeNode, correction: Correction) -> None:

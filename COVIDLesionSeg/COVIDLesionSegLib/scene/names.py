@@ -11,6 +11,9 @@ RULES_ROLE = "rules"
 SLICES_ROLE = "slices"
 DISAGREEMENT_ROLE = "disagreement"
 PREDICTION_ROLE = "prediction"
+CHART_ROLE = "slices-chart"
+SERIES_ROLE = "slices-series"
+"""Of the lines of the chart: several, which come and go with it like display nodes."""
 
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",
@@ -20,12 +23,13 @@ NODE_CLASSES = {
     SLICES_ROLE: "vtkMRMLTableNode",
     DISAGREEMENT_ROLE: "vtkMRMLScalarVolumeNode",
     PREDICTION_ROLE: "vtkMRMLSegmentationNode",
+    CHART_ROLE: "vtkMRMLPlotChartNode",
 }
 """MRML class of the node that plays each role."""
 
-OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE, PREDICTION_ROLE})
+OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE, PREDICTION_ROLE, CHART_ROLE})
 """Roles that some results lack: members of an ensemble disagree, a single model does not; earlier
-versions did not keep the prediction."""
+versions did not keep the prediction and made no chart."""
 
 HIDDEN_ROLES = frozenset({PREDICTION_ROLE})
 """Roles of nodes that lists and trees of nodes leave out: lungs and lesions as the run gave them,
@@ -39,6 +43,7 @@ NODE_TITLES = {
     SLICES_ROLE: "COVID-19 severity by slice",
     DISAGREEMENT_ROLE: "COVID-19 ensemble disagreement",
     PREDICTION_ROLE: "COVID-19 segmentation before correction",
+    CHART_ROLE: "COVID-19 infected lung by slice",
 }
 """What is appended to the CT's name when a node is first created."""
 

@@ -74,8 +74,20 @@ def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRM
     return node
 
 
+def series_of(chart: vtkMRMLNode) -> list[vtkMRMLNode]:
+    """This package's plot series of the chart's CT, also those that the chart has lost."""
+    return [
+        series
+        for series in nodes_by_class(chart.GetScene(), "vtkMRMLPlotSeriesNode")
+        if series.GetAttribute(names.ROLE_ATTRIBUTE) == names.SERIES_ROLE
+        and series.GetNodeReferenceID(names.SELF_REFERENCE) == series.GetID()
+        and series.GetNodeReferenceID(names.CT_REFERENCE)
+        == chart.GetNodeReferenceID(names.CT_REFERENCE)
+    ]
+
+
 def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
-    """Remove one of this package's nodes together with its display and storage nodes.
+    """Remove one of this package's nodes with its display and storage nodes, or its plot series.
 
     Returns:
         What was removed, for :func:`put_back`.
@@ -84,6 +96,8 @@ def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
     companions = [node.GetNthDisplayNode(i) for i in range(_display_node_count(node))]
     if node.IsA("vtkMRMLStorableNode"):
         companions.append(node.GetStorageNode())
+    if node.IsA("vtkMRMLPlotChartNode"):
+        companions += series_of(node)
     removed = [*(one for one in companions if one is not None), node]
     # A node that leaves while another still refers to it is struck from that one's references.
     for one in reversed(removed):

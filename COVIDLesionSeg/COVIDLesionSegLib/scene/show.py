@@ -38,6 +38,7 @@ from .volumes import world_geometry
 if TYPE_CHECKING:
     from slicer import (
         vtkMRMLNode,
+        vtkMRMLPlotChartNode,
         vtkMRMLScalarVolumeNode,
         vtkMRMLScene,
         vtkMRMLSegmentationNode,
@@ -59,6 +60,8 @@ class SceneResult:
         slicesTableNode: Severity by axial slice.
         disagreementNode: Disagreement of an ensemble's members, 0 to 1, on the CT's grid; None
             with a single model.
+        chartNode: Infected share by axial slice, for plot views; None in scenes of earlier
+            versions.
         predictionNode: Hidden; lungs and lesions as the run gave them, before any correction. None
             in scenes of earlier versions.
         severity: What the tables show: after a correction, of the corrected segmentation.
@@ -78,6 +81,7 @@ class SceneResult:
     provenance: dict[str, Any]
     disagreementNode: vtkMRMLScalarVolumeNode | None = None
     predictionNode: vtkMRMLSegmentationNode | None = None
+    chartNode: vtkMRMLPlotChartNode | None = None
     original: SeverityReport | None = None
     correction: Correction | None = None
     _before: Snapshot | None = field(default=None, repr=False, compare=False)
@@ -91,7 +95,7 @@ class SceneResult:
             self.severityTableNode,
             self.rulesTableNode,
             self.slicesTableNode,
-            *filter(None, (self.disagreementNode, self.predictionNode)),
+            *filter(None, (self.disagreementNode, self.predictionNode, self.chartNode)),
         )
 
     def undo(self) -> None:
@@ -205,6 +209,7 @@ def _scene_result(
         slicesTableNode=outputs[names.SLICES_ROLE],
         disagreementNode=outputs.get(names.DISAGREEMENT_ROLE),
         predictionNode=prediction,
+        chartNode=outputs.get(names.CHART_ROLE),
         severity=severity,
         original=None if prediction is None else read_severity(prediction),
         correction=read_correction(segmentation),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import vtk
 
-from ..engine.severity.report import SeverityReport
+from ..engine.severity.report import SeverityReport, SliceSeverity
 from ..engine.text import percent
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLTableNode
 
 NOT_AVAILABLE = "n/a"
+SHARE_SUFFIX = " (%)"
+SLICE = "Slice"
+INFECTED = f"Infected{SHARE_SUFFIX}"
+FLAGGED = f"Flagged{SHARE_SUFFIX}"
+"""Columns of the table of slices that its chart uses; it draws all that end like these."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +70,32 @@ def update_rules_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None
     )
 
 
-def update_slices_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
+def update_slices_table(
+    node: vtkMRMLTableNode, severity: SeverityReport, flagged: Collection[int] = ()
+) -> None:
     """Every axial slice with lung, from inferior up.
 
-    Areas in mm2, by class where there are several; infected share in %; disagreement of an
-    ensemble's members, 0 to 1, or NaN.
+    Areas in mm2, by class where there are several; infected share in %, also by class, and once
+    more on flagged slices alone; disagreement of an ensemble's members, 0 to 1. NaN is undefined.
+
+    Args:
+        node: The table.
+        severity: What fills it.
+        flagged: Indices of the slices that quality flags name.
     """
     slices = severity.slices
     by_class = [
         Column(f"{name} (mm2)", [_rounded(s.lesion_class_mm2.get(name), 3) for s in slices], "mm2")
         for name in _several_classes(severity)
     ]
+    shares_by_class = [
+        Column(f"{name}{SHARE_SUFFIX}", [_share(s, name) for s in slices], "%")
+        for name in _several_classes(severity)
+    ]
+    shares_of_flagged = Column(
+        FLAGGED, [100.0 * s.ratio if s.index in flagged else math.nan for s in slices], "%"
+    )
+    any_flagged = any(s.index in flagged for s in slices)
     # Not a number where no member sees a lesion: a single text would make the column text.
     disagreement = Column(
         "Disagreement",
@@ -85,12 +105,14 @@ def update_slices_table(node: vtkMRMLTableNode, severity: SeverityReport) -> Non
     _fill(
         node,
         [
-            Column("Slice", [int(s.index) for s in slices]),
+            Column(SLICE, [int(s.index) for s in slices]),
             Column("Position (mm)", [float(s.position_mm) for s in slices], "mm"),
             Column("Lung area (mm2)", [float(s.lung_mm2) for s in slices], "mm2"),
             Column("Lesion area (mm2)", [float(s.lesion_mm2) for s in slices], "mm2"),
             *by_class,
-            Column("Infected (%)", [100.0 * float(s.ratio) for s in slices], "%"),
+            Column(INFECTED, [100.0 * float(s.ratio) for s in slices], "%"),
+            *shares_by_class,
+            *([shares_of_flagged] if any_flagged else []),
             *([disagreement] if is_known else []),
         ],
     )
@@ -99,6 +121,12 @@ def update_slices_table(node: vtkMRMLTableNode, severity: SeverityReport) -> Non
 def _several_classes(severity: SeverityReport) -> tuple[str, ...]:
     """The lesion classes, if there are several: a single one is the column of all lesions."""
     return severity.classes if len(severity.classes) > 1 else ()
+
+
+def _share(one: SliceSeverity, class_name: str) -> float:
+    """Share of the slice's lung that is of this class, in %."""
+    area = one.lesion_class_mm2.get(class_name)
+    return math.nan if area is None or not one.lung_mm2 else 100.0 * area / one.lung_mm2
 
 
 def _rounded(value: float | None, digits: int) -> float | str:

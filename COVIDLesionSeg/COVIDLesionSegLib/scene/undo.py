@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import names, nodes
+from .chart import update_chart
 from .overlay import has_automatic_window, leave_lung_window
 from .segmentation import segment_ids
 
@@ -69,6 +70,10 @@ class Snapshot:
             # A result that the user deleted meanwhile stays deleted.
             if scene.IsNodePresent(copy.node):
                 copy.restore()
+        outputs = nodes.find_outputs(self._ct_node)
+        if names.CHART_ROLE in outputs and names.SLICES_ROLE in outputs:
+            # The classes, and with them the lines, may be others.
+            update_chart(outputs[names.CHART_ROLE], outputs[names.SLICES_ROLE])
         if self._automatic_window:
             leave_lung_window(self._ct_node)
 

@@ -17,6 +17,7 @@ from ..choices import SeverityRule
 from ..flag_list import FlagList
 from ..section import Panel, Section
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
+from ..slice_chart import SliceChart
 
 if TYPE_CHECKING:
     from ..parameter_node import COVIDLesionSegParameterNode
@@ -45,6 +46,7 @@ class ResultsSection(Section):
         self._rule = SeverityRule.WORSE_LUNG
         panel.corrections.on_change(self._show_corrected)
         self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
+        self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
             table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
@@ -55,21 +57,30 @@ class ResultsSection(Section):
         )
         ui.nextFlaggedButton.connect("clicked()", self._on_next_flagged)
         ui.previousFlaggedButton.connect("clicked()", self._on_previous_flagged)
+        ui.chartButton.connect("toggled(bool)", self._on_chart_toggled)
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
         if node is not None and node.severityRule is not self._rule:
             self._rule = node.severityRule
             if self.panel.result is not None:
                 self._show_headline(self.panel.result.severity, self.panel.result.flags)
+                self._show_corrected()
 
     def show_result(self, in_views: bool, new: bool) -> None:
         result = self.panel.result
         if result is not None:
             self.show(result.severity, result.flags, result.original)
             self._show_corrected()
+        self._show_chart_of_case()
+
+    def scene_closing(self) -> None:
+        self._chart.hide()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
+
+    def close(self) -> None:
+        self._chart.forget()
 
     def _show_corrected(self) -> None:
         """Say whether the figures are those of the run."""
@@ -166,6 +177,39 @@ class ResultsSection(Section):
         with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
             if self.panel.ct is not None:
                 views.go_to_slice(self.panel.ct, index)
+
+    # The chart
+
+    def _show_chart_of_case(self) -> None:
+        """Where a chart is seen, it is that of the case; another CT's is never left there."""
+        result = self.panel.result
+        chart = result.chartNode if result is not None else None
+        if self._chart.shown:
+            self._chart.show(chart) if chart is not None else self._chart.hide()
+        self.ui.chartButton.enabled = chart is not None
+        self.ui.chartButton.toolTip = (
+            _(
+                "Show the infected part of the lungs slice by slice in a plot view. Click a point "
+                "to see its slice."
+            )
+            if chart is not None
+            else _("This result was saved by an earlier version: run again to get a chart.")
+        )
+        self._press_chart_button()
+
+    def _on_chart_toggled(self, visible: bool) -> None:
+        result = self.panel.result
+        if visible and result is not None and result.chartNode is not None:
+            self._chart.show(result.chartNode)
+        else:
+            self._chart.hide()
+        self._press_chart_button()
+
+    def _press_chart_button(self) -> None:
+        button = self.ui.chartButton
+        blocked = button.blockSignals(True)
+        button.checked = self._chart.shown
+        button.blockSignals(blocked)
 
 
 def _region_rows(severity: SeverityReport) -> list[list[str]]:
