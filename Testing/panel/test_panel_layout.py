@@ -15,6 +15,7 @@ UI_FILES = sorted((Path(__file__).parents[2] / "COVIDLesionSeg/Resources/UI").gl
 CONTROLS = {
     "QCheckBox",
     "QComboBox",
+    "QPlainTextEdit",
     "QPushButton",
     "QSpinBox",
     "QTableWidget",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NEXT_FLAGGED = "Ctrl+Shift+N"
 PREVIOUS_FLAGGED = "Ctrl+Shift+B"  # beside N, and B is "back" in slice views
 TOGGLE_OVERLAY = "Ctrl+Shift+O"
+NEXT_TO_REVIEW = "Ctrl+Shift+K"
+PREVIOUS_TO_REVIEW = "Ctrl+Shift+J"
 ACCEPT = "Ctrl+Shift+E"  # A is taken by Markups
 
 

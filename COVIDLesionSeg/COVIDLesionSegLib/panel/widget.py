@@ -23,6 +23,7 @@ from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
 from .sections.results import ResultsSection
+from .sections.review import ReviewSection
 from .sections.run import RunSection
 from .shortcuts import Shortcuts
 
@@ -88,6 +89,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._run,
             ResultsSection(self),
             DisplaySection(self),
+            ReviewSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)

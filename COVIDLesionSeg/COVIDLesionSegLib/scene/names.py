@@ -54,6 +54,7 @@ SEVERITY_ATTRIBUTE = "COVIDLesionSeg.severity"
 CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
 CORRECTION_ATTRIBUTE = "COVIDLesionSeg.correction"
+REVIEW_ATTRIBUTE = "COVIDLesionSeg.review"
 
 _MARK = f" - {UNTRAINED_MARK}"
 

@@ -192,7 +192,9 @@ def _fill(
     update_prediction(prediction, ct_node, result)
     for node in (segmentation, prediction):
         write_provenance(node, replace(result, flags=(*result.flags, *kept)))
-    segmentation.RemoveAttribute(names.CORRECTION_ATTRIBUTE)
+    # What was said of an earlier prediction says nothing of this one.
+    for attribute in (names.CORRECTION_ATTRIBUTE, names.REVIEW_ATTRIBUTE):
+        segmentation.RemoveAttribute(attribute)
     show_severity(outputs, result.severity)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..flags import Flag
 from ..severity.report import SeverityReport
+from ..steps import Steps, finish
 from ..volume import AxialOrder, Geometry
 
 HALF_WIDTH = 0.25
@@ -61,15 +62,15 @@ class SliceToReview:
         return self.doubt_mm2 + LESION_WEIGHT * self.lesion_mm2
 
 
-def measure_slices(
+def measure_slices_in_steps(
     probability: npt.NDArray[np.float32],
     threshold: float,
     geometry: Geometry,
     severity: SeverityReport,
     flags: Iterable[Flag] = (),
     disagreement: npt.NDArray[np.float32] | None = None,
-) -> tuple[SliceToReview, ...]:
-    """Every axial slice with lung, from inferior to superior.
+) -> Steps[tuple[SliceToReview, ...]]:
+    """Every axial slice with lung, from inferior to superior; a step for each.
 
     Args:
         probability: Of lesion, 0 to 1, (k, j, i); 0 outside the lungs.
@@ -105,7 +106,21 @@ def measure_slices(
                 largest=0.0 < one.lesion_mm2 == most,
             )
         )
+        yield
     return tuple(found)
+
+
+def measure_slices(
+    probability: npt.NDArray[np.float32],
+    threshold: float,
+    geometry: Geometry,
+    severity: SeverityReport,
+    flags: Iterable[Flag] = (),
+    disagreement: npt.NDArray[np.float32] | None = None,
+) -> tuple[SliceToReview, ...]:
+    """What :func:`measure_slices_in_steps` gives, at once."""
+    steps = measure_slices_in_steps(probability, threshold, geometry, severity, flags, disagreement)
+    return finish(steps)
 
 
 def review_queue(

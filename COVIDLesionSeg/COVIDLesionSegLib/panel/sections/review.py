@@ -1,0 +1,254 @@
+"""Review: the slices to look at first, and the verdict on the case with a note."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import CovidLesionSegError
+from ...engine.parameters import Parameters
+from ...engine.review import Verdict
+from ...engine.review.queue import SliceToReview, measure_slices_in_steps, review_queue
+from ...scene.review import SceneReview, read_review, write_review
+from ...scene.volumes import world_geometry
+from .. import views
+from ..idle_work import IdleWork
+from ..review_list import ReviewList
+from ..section import Panel, Section
+from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLSegmentationNode
+
+    from ...engine.steps import Steps
+
+
+class ReviewSection(Section):
+    """Leads through the slices of the case on show, and keeps what the user says of it.
+
+    Verdict, note and seen slices are kept with the segmentation, and so with the scene.
+    """
+
+    UI_FILE = "Review"
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        ui = self.ui
+        self._node: vtkMRMLSegmentationNode | None = None
+        self._review = SceneReview()
+        self._measuring = IdleWork()
+        self._list = ReviewList(ui.reviewTable, self._on_slice_chosen)
+        self._buttons = {
+            Verdict.ACCEPTED: ui.acceptButton,
+            Verdict.CORRECTED: ui.correctedButton,
+            Verdict.REJECTED: ui.rejectButton,
+        }
+        register = panel.shortcuts.register
+        self._accept_key = register(ACCEPT, _("Accept the case"), self._on_accept_key)
+        for key, text, button, action in (
+            (NEXT_TO_REVIEW, _("Next slice to review"), ui.nextSliceButton, self._on_next),
+            (
+                PREVIOUS_TO_REVIEW,
+                _("Previous slice to review"),
+                ui.previousSliceButton,
+                self._on_previous,
+            ),
+        ):
+            button.toolTip = with_shortcut(button.toolTip, register(key, text, action))
+            button.connect("clicked()", action)
+        ui.acceptButton.connect("clicked(bool)", self._on_accept)
+        ui.correctedButton.connect("clicked(bool)", self._on_corrected)
+        ui.rejectButton.connect("clicked(bool)", self._on_reject)
+        ui.seenButton.connect("clicked(bool)", self._on_seen)
+        ui.noteEdit.connect("textChanged()", self._on_note)
+        panel.corrections.on_change(self._on_edited)
+
+    # The panel's calls
+
+    def show_result(self, in_views: bool, new: bool) -> None:
+        result = self.panel.result
+        node = None if result is None else result.segmentationNode
+        self._review = SceneReview() if node is None else read_review(node)
+        if node is not self._node or new:
+            self._node = node
+            self._measure()
+        self._show_review()
+
+    def show_state(self) -> None:
+        self.root.visible = not self.panel.busy and self.panel.result is not None
+
+    def close(self) -> None:
+        self._measuring.stop()
+
+    # The slices to look at
+
+    def _measure(self) -> None:
+        """Find the slices to look at, while the window goes on."""
+        self._measuring.stop()
+        self._list.show((), (), {})
+        steps = self._steps()
+        if steps is None:
+            self._say_of_slices("")
+            return
+        self._say_of_slices(_("Looking for the slices to review first."))
+        self._measuring.start(steps, self._on_measured)
+
+    def _steps(self) -> Steps[tuple[SliceToReview, ...]] | None:
+        ct, result = self.panel.ct, self.panel.result
+        if ct is None or result is None:
+            return None
+        try:
+            geometry = world_geometry(ct)
+        except CovidLesionSegError:
+            return None
+        probability = slicer.util.arrayFromVolume(result.probabilityNode)
+        if probability.shape != geometry.shape:
+            return None
+        others = result.disagreementNode
+        chosen = result.provenance.get("parameters", {})
+        return measure_slices_in_steps(
+            probability,
+            float(chosen.get("threshold", Parameters().threshold)),
+            geometry,
+            result.original or result.severity,
+            result.flags,
+            None if others is None else slicer.util.arrayFromVolume(others),
+        )
+
+    def _on_measured(self, slices: tuple[SliceToReview, ...]) -> None:
+        result = self.panel.result
+        messages = {} if result is None else {flag.code: flag.message for flag in result.flags}
+        self._list.show(review_queue(slices), self._review.seen, messages)
+        self._show_slices()
+
+    def _show_slices(self) -> None:
+        self._list.mark(self._review.seen)
+        slices = self._list.slices
+        left = sum(one.index not in self._review.seen for one in slices)
+        if slices:
+            self._say_of_slices(
+                _("{left} of {count} slices to look at, the most doubtful first.").format(
+                    left=left, count=len(slices)
+                )
+                if left
+                else _("Every slice of the list was seen.")
+            )
+        elif not self._measuring.active:
+            self._say_of_slices(_("No slice is in doubt, and no quality flag names one."))
+        for button in (self.ui.nextSliceButton, self.ui.previousSliceButton):
+            button.enabled = bool(slices)
+        current = self._list.current
+        self.ui.seenButton.enabled = current is not None
+        self.ui.seenButton.checked = current is not None and current.index in self._review.seen
+
+    def _say_of_slices(self, sentence: str) -> None:
+        self.ui.slicesLabel.text = sentence
+        self.ui.slicesLabel.visible = bool(sentence)
+
+    def _on_slice_chosen(self, one: SliceToReview) -> None:
+        self._show_slices()
+        if self.panel.ct is not None:
+            with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
+                views.go_to_slice(self.panel.ct, one.index)
+
+    def _on_next(self) -> None:
+        # Who goes on has seen the slice.
+        if self._list.current is not None:
+            self._keep(replace(self._review, seen=self._review.seen | {self._list.current.index}))
+        self._list.go(1)
+
+    def _on_previous(self) -> None:
+        self._list.go(-1)
+
+    def _on_seen(self, checked: bool) -> None:
+        current = self._list.current
+        if current is not None:
+            seen = self._review.seen - {current.index}
+            self._keep(replace(self._review, seen=seen | {current.index} if checked else seen))
+
+    # The verdict
+
+    def _on_accept(self, checked: bool = False) -> None:
+        self._give(Verdict.ACCEPTED)
+
+    def _on_corrected(self, checked: bool = False) -> None:
+        self._give(Verdict.CORRECTED)
+
+    def _on_reject(self, checked: bool = False) -> None:
+        self._give(Verdict.REJECTED)
+
+    def _on_accept_key(self) -> None:
+        given = self._review.verdict in (Verdict.ACCEPTED, Verdict.CORRECTED)
+        if not given and not self.panel.busy:
+            self._give(Verdict.ACCEPTED)
+
+    def _give(self, verdict: Verdict) -> None:
+        """Give this verdict, or withdraw it where it was given."""
+        if self._node is None:
+            return
+        verdict = self._as_edited(verdict)
+        withdrawn = verdict is self._review.verdict
+        self._keep(replace(self._review, verdict=None if withdrawn else verdict))
+
+    def _as_edited(self, verdict: Verdict) -> Verdict:
+        edited = self.panel.corrections.corrected
+        return verdict if edited is None else verdict.after_edits(edited)
+
+    def _on_edited(self) -> None:
+        verdict = self._review.verdict
+        if verdict is not None and not self.panel.corrections.pending:
+            verdict = self._as_edited(verdict)
+            if verdict is not self._review.verdict:
+                self._keep(replace(self._review, verdict=verdict))
+        self._show_verdict()
+
+    def _on_note(self) -> None:
+        note = str(self.ui.noteEdit.plainText)
+        if self._node is not None and note != self._review.note:
+            self._keep(replace(self._review, note=note))
+
+    def _keep(self, review: SceneReview) -> None:
+        """Make ``review`` that of the case on show."""
+        if self._node is None:
+            return
+        self._review = review
+        write_review(self._node, review)
+        self._show_review()
+
+    def _show_review(self) -> None:
+        if str(self.ui.noteEdit.plainText) != self._review.note:
+            blocked = self.ui.noteEdit.blockSignals(True)
+            self.ui.noteEdit.plainText = self._review.note
+            self.ui.noteEdit.blockSignals(blocked)
+        self._show_slices()
+        self._show_verdict()
+
+    def _show_verdict(self) -> None:
+        edited = self.panel.corrections.corrected
+        for verdict, button in self._buttons.items():
+            button.checked = verdict is self._review.verdict
+        accept, corrected, reject = self._buttons.values()
+        accept.enabled, corrected.enabled = edited is not True, edited is not False
+        withdraw = _("Withdraw this verdict.")
+        accept.toolTip = (
+            _("You edited lungs or lesions since the run: the verdict is Corrected.")
+            if not accept.enabled
+            else withdraw
+            if accept.checked
+            else with_shortcut(_("The result is right as it is."), self._accept_key)
+        )
+        corrected.toolTip = (
+            _("Nothing was edited since the run: edit lungs or lesions first, or accept.")
+            if not corrected.enabled
+            else withdraw
+            if corrected.checked
+            else with_shortcut(_("The result is right after your edits."), self._accept_key)
+        )
+        reject.toolTip = (
+            withdraw
+            if reject.checked
+            else _("The result is of no use. Models never learn from rejected cases.")
+        )
