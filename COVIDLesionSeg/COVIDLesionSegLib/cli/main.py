@@ -77,6 +77,15 @@ add_job(
 )
 add_job(
     app,
+    "retrain",
+    "Fine-tune a model on the cases reviewed in 3D Slicer, and compare it with its parent.\n\n"
+    "Accepted and corrected cases are learned from; some patients with corrections are held out "
+    "for the comparison.",
+    summaries.print_retraining,
+    out_help="New folder for the model, its learning curve and the comparison.",
+)
+add_job(
+    app,
     "evaluate",
     "Score models on slices or CTs that an expert annotated, side by side.",
     summaries.print_evaluation,

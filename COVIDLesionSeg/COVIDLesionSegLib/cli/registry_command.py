@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
-    from ..engine.models.lineage import Ancestor
 
 registry = typer.Typer(help="Export and import models; set the default.", no_args_is_help=True)
 
@@ -104,7 +102,7 @@ def lineage(model_id: ModelArgument, debug: Debug = False) -> None:
         for ancestor in lineage_of(load_catalogue(), model_id):
             weights = (ancestor.weights_sha256 or "never trained")[:16]
             print(printable(f"{ancestor.id}, weights {weights}"))
-            for line in _facts(ancestor):
+            for line in ancestor.facts():
                 print(printable(f"  {line}"))
 
 
@@ -112,17 +110,3 @@ def _print_added(model: Model, verb: str) -> None:
     weights = model.card.trained_weights
     print(f"{model.id} {verb}. Licence of its weights: {printable(weights.licence)}")
     print(printable(weights.licence_note))
-
-
-def _facts(ancestor: Ancestor) -> Iterator[str]:
-    if ancestor.card is None:
-        yield "no longer in the catalogue"
-        return
-    training = ancestor.card.training
-    if "data_fingerprint" in training:
-        yield f"data {training['data_fingerprint'][:16]}"
-    if patients := ancestor.card.learned_from:
-        yield f"trained on {sum(patients.values())} slices of {len(patients)} patients"
-    for score in ancestor.card.scores:
-        if score.metric == "Dice":
-            yield f"Dice {score.value:.4f} on {score.data}"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..engine.explain import SliceExplanation
     from ..engine.flags import Flag
     from ..engine.models.card import ModelCard
+    from ..engine.models.retrained import Retrained
     from ..engine.result import SegmentationResult
     from ..engine.severity import RegionSeverity
     from ..engine.synthesis.synthesize import Synthesis
@@ -173,6 +174,30 @@ def print_enhancement(enhanced: Enhanced, folder: Path, json_lines: bool) -> Non
         *before_after_lines(enhanced.patients, enhanced.parent),
         *_how_to_use(folder, enhanced.card.id),
     ]
+    _print_lines(lines, folder, json_lines)
+
+
+def print_retraining(retrained: Retrained, folder: Path, json_lines: bool) -> None:
+    """What was learned from, both models on held-out patients, and whether to promote."""
+    from ..engine.models.retrained import MODEL_FOLDER
+
+    learned = retrained.learned
+    lines = [
+        f"Learned from {learned.accepted} accepted and {learned.corrected} corrected cases and "
+        f"{learned.predictions} confident predictions"
+    ]
+    if comparison := retrained.comparison:
+        rows = [(one.patient, one.old, one.new) for one in comparison.patients]
+        lines += [
+            f"{name}  Dice {score_text(old.dice)} to {score_text(new.dice)}, sensitivity "
+            f"{score_text(old.sensitivity)} to {score_text(new.sensitivity)}, precision "
+            f"{score_text(old.precision)} to {score_text(new.precision)}"
+            for name, old, new in (*rows, ("pooled", comparison.old, comparison.new))
+        ]
+    promotion = retrained.promotion
+    lines += [promotion.reason, *_how_to_use(folder / MODEL_FOLDER, retrained.model)]
+    if promotion.allowed:
+        lines.append(f"To make it the default: covid-lesion-seg registry promote {retrained.model}")
     _print_lines(lines, folder, json_lines)
 
 

@@ -31,6 +31,7 @@ from .options import (
     EvaluateOptions,
     ExplainOptions,
     PseudoLabelOptions,
+    RetrainOptions,
     SampleCtOptions,
     SegmentOptions,
     SegmentVolumeOptions,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .evaluation import evaluate
     from .explanation import explain
     from .pseudo_labels import pseudo_label
+    from .retraining import retrain
     from .sample import sample_ct
     from .segmentation import demo, segment, segment_volume
     from .self_learning import self_learn
@@ -57,6 +59,7 @@ __all__ = [
     "ExplainOptions",
     "PseudoLabelOptions",
     "SampleCtOptions",
+    "RetrainOptions",
     "SegmentOptions",
     "SegmentVolumeOptions",
     "SelfLearnOptions",
@@ -68,6 +71,7 @@ __all__ = [
     "explain",
     "pseudo_label",
     "sample_ct",
+    "retrain",
     "segment",
     "segment_volume",
     "self_learn",
@@ -84,6 +88,7 @@ _JOBS = {
     "explain": (ExplainOptions, "explanation"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
     "sample_ct": (SampleCtOptions, "sample"),
+    "retrain": (RetrainOptions, "retraining"),
     "segment": (SegmentOptions, "segmentation"),
     "segment_volume": (SegmentVolumeOptions, "segmentation"),
     "self_learn": (SelfLearnOptions, "self_learning"),

@@ -5,39 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine.data.ct_table import VolumeData, read_labelled_volumes
-from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
-from ..engine.data.slice_folder import SliceData
+from ..engine.data.ct_table import read_labelled_volumes
+from ..engine.data.labelled import LabelledData, LabelledImage
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
-from ..engine.errors import InputError, ModelError
+from ..engine.errors import InputError
 from ..engine.evaluation.card_scores import evaluate_held_out, score_patients
-from ..engine.evaluation.evaluated_model import EvaluatedModel
 from ..engine.models.card import ModelCard
-from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
-from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.self_training.confidence import enhance as choose_predictions
-from ..engine.self_training.confidence import read_selection, with_corrections, write_selection
+from ..engine.self_training.confidence import with_corrections
 from ..engine.training.export import Exported, check_held_out, export_model
 from ..engine.training.recipes import make_recipe
 from ..engine.training.targets import evaluation_slice
 from ..engine.training.trainer import silence_lightning
-from ..engine.training.trainer import train as fit
 from ..report.training import (
     BeforeAfter,
     before_and_after,
     write_before_after,
-    write_candidates,
-    write_curves,
+)
+from .fine_tuning import (
+    CANDIDATES_CSV,
+    FineTuning,
+    fine_tuned_note,
+    load_single_class_parent,
+    read_unlabelled,
 )
 from .options import EnhanceOptions
 from .training import make_model_folder, parent_of, provenance_of
 
-CANDIDATES_CSV = "candidates.csv"
 BEFORE_AFTER_CSV = "before-after.csv"
-SELECTION_FILE = "selection.npz"
 _READ, _CHOSEN, _TRAINED = 0.02, 0.3, 0.9
 """Fractions of the whole job at which these stages end."""
 
@@ -97,21 +94,36 @@ class _Enhancement:
         self._out = out
         self._progress = progress
         self._cancel = cancel
-        self._parent = parent_of(options.model_id, options.model)
-        _check_finds_lesions(self._parent)
-        self._network = load_network(self._parent)
-        self._recipe = make_recipe(self._parent.card, options.steps, fine_tune=True)
+        parent = parent_of(options.model_id, options.model)
+        self._parent = parent
+        self._tuning = FineTuning(
+            parent,
+            load_single_class_parent(parent),
+            make_recipe(parent.card, options.steps, fine_tune=True),
+            out,
+            options.resume,
+            options.device,
+            cancel,
+        )
 
     def run(self) -> Enhanced:
         silence_lightning()
-        options, parent = self._options, self._parent
+        options, parent, tuning = self._options, self._parent, self._tuning
         self._progress(Progress("Reading the data", 0.0))
         data, corrected = self._labelled()
         held_out = patients_in([*data.validation, *data.outside])
         check_held_out(parent.card, held_out)
         unlabelled = self._unlabelled(held_out)
         make_model_folder(self._out, options.resume)
-        chosen = [] if unlabelled is None else self._chosen(unlabelled, data.training)
+        chosen: list[LabelledImage] = []
+        if unlabelled is not None:
+            chosen = tuning.confident_predictions(
+                unlabelled,
+                data.training,
+                options.top_fraction,
+                options.min_confidence,
+                sub_progress(self._progress, _READ, _CHOSEN),
+            )
         if not chosen and not corrected:
             raise InputError(
                 "No prediction was confident enough to learn from, and there are no corrections: "
@@ -121,7 +133,7 @@ class _Enhancement:
         weighted = [replace(item, weight=options.prediction_weight) for item in chosen]
         learned = replace(data, training=[*data.training, *weighted])
         exported = self._retrained(learned, self._note(len(chosen), corrected))
-        evaluated = [evaluation_slice(item, self._recipe) for item in data.validation]
+        evaluated = [evaluation_slice(item, tuning.recipe) for item in data.validation]
         before = score_patients(load_network(parent), parent.card, evaluated)
         rows = before_and_after(before, exported.patients)
         write_before_after(rows, self._out / BEFORE_AFTER_CSV)
@@ -134,7 +146,7 @@ class _Enhancement:
         data = read_training_data(
             list(options.slices),
             list(options.validate),
-            with_lungs=self._recipe.needs_lungs,
+            with_lungs=self._tuning.recipe.needs_lungs,
             volumes=options.volumes,
             cancel=self._cancel,
         )
@@ -148,12 +160,7 @@ class _Enhancement:
         path = self._options.unlabelled
         if path is None:
             return None
-        if path.is_dir():
-            data: LabelledData = SliceData(path)
-        elif path.is_file():
-            data = VolumeData(path, Parameters(), labelled=False)
-        else:
-            raise InputError(f"{path.name} does not exist; check the path.")
+        data = read_unlabelled(path)
         if shared := held_out & set(data.samples_of):
             raise InputError(
                 f"These patients are held out, so the model cannot learn from them: "
@@ -161,53 +168,15 @@ class _Enhancement:
             )
         return data
 
-    def _chosen(
-        self, unlabelled: LabelledData, labelled: list[LabelledImage]
-    ) -> list[LabelledImage]:
-        """The parent's most confident predictions, written down; or those of an earlier run."""
-        options, parent = self._options, self._parent
-        path = self._out / SELECTION_FILE
-        chosen_by = {
-            "model": parent.card.trained_weights.sha256,
-            "share": options.top_fraction,
-            "least": options.min_confidence,
-            "unlabelled": unlabelled.samples_of,
-            "marked": fingerprint(replace(item, weight=1.0) for item in labelled),
-        }
-        if path.exists():
-            return read_selection(chosen_by, path)
-        parameters = Parameters(model=parent.id, device=options.device, precision="float32")
-        enhancement = choose_predictions(
-            unlabelled,
-            EvaluatedModel([(parent.card, self._network)], parameters),
-            labelled,
-            options.top_fraction,
-            options.min_confidence,
-            sub_progress(self._progress, _READ, _CHOSEN),
-            self._cancel,
-        )
-        write_candidates(enhancement.candidates, self._out / CANDIDATES_CSV)
-        write_selection(enhancement.slices, chosen_by, path)
-        return list(enhancement.slices)
-
     def _retrained(self, data: TrainingData, note: str) -> Exported:
-        options, parent = self._options, self._parent
-        network = fit(
-            self._recipe,
-            data.training,
-            self._out,
-            self._cancel,
-            validation=data.validation,
-            start=self._network,
-            resume=options.resume,
-            device=options.device,
-            report=sub_progress(self._progress, _CHOSEN, _TRAINED),
+        options, parent, tuning = self._options, self._parent, self._tuning
+        network = tuning.train(
+            data.training, data.validation, sub_progress(self._progress, _CHOSEN, _TRAINED)
         )
         self._progress(Progress("Scoring", _TRAINED))
-        write_curves(self._out)
         return export_model(
             network,
-            self._recipe,
+            tuning.recipe,
             data,
             self._out,
             model_id=options.model_id,
@@ -221,24 +190,11 @@ class _Enhancement:
 
     def _note(self, chosen: int, corrected: int) -> str:
         options = self._options
-        parts = [
-            f"{count} {whose}, each counted {weight:g} times"
-            for count, whose, weight in (
-                (
-                    chosen,
-                    f"most confident predictions of {self._parent.id} itself",
-                    options.prediction_weight,
-                ),
-                (corrected, "slices that people corrected", options.correction_weight),
-            )
-            if count
-        ]
-        return f"Fine-tuned on {', and '.join(parts)}."
-
-
-def _check_finds_lesions(parent: Model) -> None:
-    if parent.card.task != "lesions" or len(parent.card.classes) > 1:
-        raise ModelError(
-            f"Model {parent.id} finds {', '.join(parent.card.classes)}, but confidence is defined "
-            "for single-class lesion models only: choose one."
+        return fine_tuned_note(
+            (
+                chosen,
+                f"most confident predictions of {self._parent.id} itself",
+                options.prediction_weight,
+            ),
+            (corrected, "slices that people corrected", options.correction_weight),
         )

@@ -323,6 +323,63 @@ class EnhanceOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RetrainOptions(Options):
+    """What a model learns from reviewed cases, and how much each kind of them counts."""
+
+    model_id: str = _model_id()
+    model: str = option("Model with weights that is fine-tuned.", Parameters.model)
+    reviews: Path | None = option(
+        "Folder of reviewed cases; by default that of the panel.", None, shown_as="REVIEWS"
+    )
+    unlabelled: Path | None = option(
+        "CTs whose confident predictions are learned from, too: CSV file with the columns ct and "
+        "maybe patient, or a slice folder, whose masks are not read. CTs with a verdict and "
+        "held-out patients are left out.",
+        None,
+        shown_as="UNLABELLED",
+    )
+    top_fraction: float = option(
+        "Fraction of the unlabelled slices that is chosen at most.", 0.25, minimum=0.0, maximum=1.0
+    )
+    min_confidence: float = option(
+        "Confidence (COVID-Rate's certainty index) of a chosen prediction: its mean probability "
+        "above 0.3. Models trained with a focal loss are rarely above 0.7.",
+        0.6,
+        minimum=0.3,
+        maximum=1.0,
+    )
+    prediction_weight: float = option(
+        "How many times a chosen prediction counts beside a slice of an accepted case.",
+        0.5,
+        minimum=0.01,
+        maximum=100.0,
+    )
+    correction_weight: float = option(
+        "How many times a slice of a corrected case counts beside one of an accepted case.",
+        2.0,
+        minimum=0.01,
+        maximum=100.0,
+    )
+    slices_per_case: int = option(
+        "Slices of each CT that are learned from at most, spread over its lungs; half of them with "
+        "lesion, where there are as many.",
+        32,
+        minimum=1,
+    )
+    steps: int | None = _steps("the recipe's")
+    seed: int = option(
+        "Of the training, and of the choice of held-out patients.", 0, minimum=0, maximum=2**31
+    )
+    licence: str | None = option("SPDX licence of the weights; by default the parent's.", None)
+    licence_note: str | None = option(
+        "What it means for the user, one sentence; by default the parent's.", None
+    )
+    title: str | None = option("The new model's name; by default it names its parent.", None)
+    resume: bool = _resume()
+    device: str = _device()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfLearnOptions(Options):
     """CTs without masks, and the patients that select the best level (DRSegUNet)."""
 

@@ -162,7 +162,7 @@ def _notes_on(scores: ModelScores, protocol: str) -> Iterator[str]:
 
 
 def _pictures(example: Example, evaluation: Evaluation) -> dict[str, Any]:
-    grey = _grey(example)
+    grey = grey_slice(example.image, example.windowed)
     pictures = [("CT", np.repeat(grey[..., None], 3, axis=-1))]
     for scores, predicted in zip(evaluation.models, example.predicted, strict=True):
         pictures.append((scores.model, picture.confusion_picture(grey, predicted, example.truth)))
@@ -175,10 +175,10 @@ def _pictures(example: Example, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _grey(example: Example) -> npt.NDArray[np.uint8]:
-    """The slice as uint8: in the lung window, or as its publisher windowed it."""
-    low, high = (0.0, 1.0) if example.windowed else LUNG_WINDOW_HU
-    unit = (example.image.astype(np.float32) - low) / (high - low)
+def grey_slice(image: npt.NDArray[Any], windowed: bool = False) -> npt.NDArray[np.uint8]:
+    """A slice as uint8: in the lung window, or as its publisher windowed it."""
+    low, high = (0.0, 1.0) if windowed else LUNG_WINDOW_HU
+    unit = (image.astype(np.float32) - low) / (high - low)
     grey: npt.NDArray[np.uint8] = np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
     return grey
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..labels import LESION
 from ..lungs import get_extractor
 from ..parameters import Parameters
 from ..progress import CancelToken
-from ..volume import read_volume
+from ..volume import Volume, read_volume
 from .labelled import LabelledImage, chosen_patients
 from .masks import Mask, check_not_lungs, read_mask
 from .tables import Row, read_table
@@ -46,6 +46,7 @@ class VolumeData:
         classes: Lesion classes to tell apart, see :func:`~.masks.read_mask`; by default all lesions
             are taken together, as scores take them.
         labelled: Without, the table needs no column ``mask``, and one that it has is not read.
+        skip: Says whether a CT is left out.
 
     Raises:
         InputError: The table cannot be understood, a file is missing, or a patient is unknown.
@@ -62,6 +63,7 @@ class VolumeData:
         patients: list[str] | None = None,
         classes: Sequence[str] = (LESION,),
         labelled: bool = True,
+        skip: Callable[[Volume], bool] | None = None,
     ):
         self._pairs = _read_pairs(table, labelled)
         counts = Counter(pair.patient for pair in self._pairs)
@@ -69,6 +71,7 @@ class VolumeData:
         self.lungs: str | None = parameters.lungs
         self._extractor = get_extractor(parameters)
         self._classes = classes
+        self._skip = skip
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
         """The CTs of one patient, with their lungs."""
@@ -76,12 +79,13 @@ class VolumeData:
             if pair.patient == patient:
                 cancel.raise_if_cancelled()
                 try:
-                    yield self._read(pair, cancel)
+                    volume = read_volume(pair.ct)
+                    if self._skip is None or not self._skip(volume):
+                        yield self._read(pair, volume, cancel)
                 except InputError as error:
                     raise InputError(f"{pair.ct.name}: {error}") from error
 
-    def _read(self, pair: _Pair, cancel: CancelToken) -> LabelledImage:
-        volume = read_volume(pair.ct)
+    def _read(self, pair: _Pair, volume: Volume, cancel: CancelToken) -> LabelledImage:
         if pair.mask is None:
             mask = Mask(np.zeros(volume.array.shape, dtype=bool))
         else:

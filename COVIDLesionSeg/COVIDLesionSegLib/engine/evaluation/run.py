@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from ..data.labelled import LabelledData, LabelledImage
 from ..data.masks import FILLED_ABOVE, Placement
@@ -49,6 +51,7 @@ def evaluate(
     lung_mask: bool | None = None,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
+    watch: Callable[[LabelledImage, list[np.ndarray]], None] | None = None,
 ) -> Evaluation:
     """Score the predictions of every model on every slice or CT.
 
@@ -59,6 +62,7 @@ def evaluate(
             there still counts as missed. None leaves it to the data.
         report: Called with progress.
         cancel: Looked at between slices or CTs, models and batches.
+        watch: Gets every slice or CT as a stack, and what each model calls lesion in it, bool.
 
     Raises:
         InputError: A slice or CT cannot be read, its mask does not belong to it, or is a
@@ -106,6 +110,8 @@ def evaluate(
                 counts[number].add(sample, decision)
                 predicted.append(decision.labels > 0)
             chooser.consider(sample, predicted)
+            if watch is not None:
+                watch(sample, predicted)
             done += 1
         for number, (model, of_model) in enumerate(zip(models, counts, strict=True)):
             patients[number][patient] = PatientScores.of(of_model, model.learned_from(*shown))

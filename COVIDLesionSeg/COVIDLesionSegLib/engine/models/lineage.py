@@ -24,6 +24,24 @@ class Ancestor:
     weights_sha256: str | None
     card: ModelCard | None
 
+    def facts(self) -> list[str]:
+        """What is known of its training, one line each: date, data, patients, scores."""
+        if self.card is None:
+            return ["no longer in the catalogue"]
+        training, lines = self.card.training, []
+        if isinstance(training.get("date"), str):
+            lines.append(f"trained on {training['date']}")
+        if "data_fingerprint" in training:
+            lines.append(f"data {training['data_fingerprint'][:16]}")
+        if patients := self.card.learned_from:
+            lines.append(f"trained on {sum(patients.values())} slices of {len(patients)} patients")
+        lines += [
+            f"Dice {score.value:.4f} on {score.data}"
+            for score in self.card.scores
+            if score.metric == "Dice"
+        ]
+        return lines
+
 
 def parent_of(card: ModelCard) -> dict[str, str]:
     """How the card of a fine-tuned model names its parent, the model of ``card``.

@@ -97,11 +97,14 @@ class Provenance:
         licence: SPDX identifier, given by the data's licence.
         licence_note: What it means for the user, one sentence.
         command: The command that trains these weights.
+        date: When they were trained, as YYYY-MM-DD; empty where a card is to be the same whenever
+            it is written.
     """
 
     licence: str
     licence_note: str
     command: str
+    date: str = ""
 
 
 def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
@@ -221,6 +224,7 @@ def export_model(
             "data_fingerprint": fingerprint(data.training),
             "recipe": recipe.to_dict(),
             "command": provenance.command,
+            **({"date": provenance.date} if provenance.date else {}),
         },
     )
     pseudo = card.training["data"].get("pseudo_labels")

@@ -1,0 +1,166 @@
+"""Steps that the jobs which fine-tune a model share: predict, choose, train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from ..engine.data.ct_table import VolumeData
+from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
+from ..engine.data.slice_folder import SliceData
+from ..engine.errors import InputError, ModelError
+from ..engine.evaluation.evaluated_model import EvaluatedModel
+from ..engine.models.catalogue import Model
+from ..engine.models.weights import load_network
+from ..engine.parameters import Parameters
+from ..engine.progress import CancelToken, ProgressCallback
+from ..engine.self_training.confidence import enhance as choose_predictions
+from ..engine.self_training.confidence import read_selection, write_selection
+from ..engine.training.recipe import Recipe
+from ..engine.training.trainer import train as fit
+from ..engine.volume import Volume
+from ..report.training import write_candidates, write_curves
+
+CANDIDATES_CSV = "candidates.csv"
+SELECTION_FILE = "selection.npz"
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A training that starts with the weights of a model.
+
+    Attributes:
+        parent: The model.
+        network: Its network.
+        recipe: What trains it.
+        folder: Of the training; it exists.
+        resume: Go on where an earlier run in the folder was stopped.
+        device: As for :func:`~..engine.training.trainer.train`.
+        cancel: Set to stop after a step.
+    """
+
+    parent: Model
+    network: nn.Module
+    recipe: Recipe
+    folder: Path
+    resume: bool
+    device: str
+    cancel: CancelToken
+
+    def confident_predictions(
+        self,
+        unlabelled: LabelledData,
+        labelled: Sequence[LabelledImage],
+        fraction: float,
+        minimum: float,
+        progress: ProgressCallback,
+    ) -> list[LabelledImage]:
+        """The parent's most confident predictions, written down; or those of an earlier run.
+
+        Args:
+            unlabelled: CTs or slices, whose masks are not read.
+            labelled: Slices that are no candidates.
+            fraction, minimum: As for :func:`~..engine.self_training.confidence.most_confident`.
+            progress: Called with progress from 0 to 1.
+        """
+        path = self.folder / SELECTION_FILE
+        chosen_by = {
+            "model": self.parent.card.trained_weights.sha256,
+            "share": fraction,
+            "least": minimum,
+            "unlabelled": unlabelled.samples_of,
+            "marked": fingerprint(replace(item, weight=1.0) for item in labelled),
+        }
+        if path.exists():
+            return read_selection(chosen_by, path)
+        parameters = Parameters(model=self.parent.id, device=self.device, precision="float32")
+        enhancement = choose_predictions(
+            unlabelled,
+            EvaluatedModel([(self.parent.card, self.network)], parameters),
+            labelled,
+            fraction,
+            minimum,
+            progress,
+            self.cancel,
+        )
+        write_candidates(enhancement.candidates, self.folder / CANDIDATES_CSV)
+        write_selection(enhancement.slices, chosen_by, path)
+        return list(enhancement.slices)
+
+    def train(
+        self,
+        training: Sequence[LabelledImage],
+        validation: Sequence[LabelledImage],
+        progress: ProgressCallback,
+    ) -> nn.Module:
+        """Train, with the learning curve as table and picture in the folder."""
+        network = fit(
+            self.recipe,
+            training,
+            self.folder,
+            self.cancel,
+            validation=validation,
+            start=self.network,
+            resume=self.resume,
+            device=self.device,
+            report=progress,
+        )
+        write_curves(self.folder)
+        return network
+
+
+def fine_tuned_note(*learned: tuple[int, str, float]) -> str:
+    """What the card of a fine-tuned model says it learned from.
+
+    Args:
+        learned: Number of slices, whose they are, and how many times each counted.
+    """
+    parts = [
+        f"{count} {whose}, each counted {weight:g} times"
+        for count, whose, weight in learned
+        if count
+    ]
+    return f"Fine-tuned on {', and '.join(parts)}."
+
+
+def read_unlabelled(
+    path: Path,
+    leave_out: Collection[str] = (),
+    skip: Callable[[Volume], bool] | None = None,
+) -> LabelledData:
+    """A slice folder, or a CSV file of CTs, whose masks are not read.
+
+    Args:
+        path: Folder or file.
+        leave_out: Patients that are not read.
+        skip: Of a CSV file: says whether a CT is not read.
+
+    Raises:
+        InputError: It does not exist, or cannot be understood.
+    """
+    if path.is_dir():
+        data: LabelledData = SliceData(path)
+    elif path.is_file():
+        data = VolumeData(path, Parameters(), labelled=False, skip=skip)
+    else:
+        raise InputError(f"{path.name} does not exist; check the path.")
+    for patient in leave_out:
+        data.samples_of.pop(patient, None)
+    return data
+
+
+def load_single_class_parent(parent: Model) -> nn.Module:
+    """The network of a model whose confidence is defined.
+
+    Raises:
+        ModelError: It finds something else than lesions of one class, or has no trained weights.
+    """
+    if parent.card.task != "lesions" or len(parent.card.classes) > 1:
+        raise ModelError(
+            f"Model {parent.id} finds {', '.join(parent.card.classes)}, but confidence is defined "
+            "for single-class lesion models only: choose one."
+        )
+    return load_network(parent)

@@ -1,0 +1,355 @@
+"""Retraining: a model learns from reviewed cases, and is compared with its parent on others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from torch import nn
+
+from ..engine.data.labelled import LabelledImage
+from ..engine.data.splits import learned_patients
+from ..engine.data.training_data import TrainingData
+from ..engine.errors import InputError
+from ..engine.evaluation.card_scores import HeldOut, card_scores, evaluate_held_out
+from ..engine.evaluation.differences import DifferenceChooser, DifferenceSlice
+from ..engine.evaluation.evaluated_model import EvaluatedModel
+from ..engine.evaluation.run import Evaluation, evaluate
+from ..engine.evaluation.scores import ModelScores
+from ..engine.files import atomic_folder
+from ..engine.models.card import ModelCard
+from ..engine.models.promotion import (
+    Comparison,
+    HeldOutPatient,
+    Overlap,
+    PromotionDecision,
+    decide_promotion,
+)
+from ..engine.models.retrained import (
+    MODEL_FOLDER,
+    RETRAINING_JSON,
+    TRAINING_FOLDER,
+    DifferencePicture,
+    Learned,
+    Retrained,
+    load_retrained,
+)
+from ..engine.options import recorded_command
+from ..engine.parameters import Parameters
+from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..engine.review import case_id, read_cases, reviews_folder
+from ..engine.self_training.frozen_cases import FrozenCase, freeze_cases, frozen_cases
+from ..engine.self_training.reviewed_data import ReviewedData, chosen_slices, read_case
+from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
+from ..engine.training.export import Provenance, check_held_out, export_model
+from ..engine.training.recipes import make_recipe
+from ..engine.training.trainer import silence_lightning
+from ..engine.volume import Volume
+from ..report.evaluation import write_evaluation_html
+from ..report.model_comparison import (
+    write_comparison_csv,
+    write_comparison_json,
+    write_difference_figure,
+)
+from ..report.result_files import COMPARISON_CSV, COMPARISON_HTML
+from .fine_tuning import FineTuning, fine_tuned_note, load_single_class_parent, read_unlabelled
+from .options import RetrainOptions
+from .training import make_model_folder, parent_of
+
+_CASES_FOLDER = "cases"
+_CURVE_SLICES = 6
+"""Of each held-out case: enough to see in the learning curve where Dice goes."""
+_CHECKPOINT_STEPS, _CURVE_STEPS = 25, 50
+_READ, _CHOSEN, _TRAINED, _COMPARED = 0.08, 0.2, 0.7, 0.97
+"""Fractions of the whole job at which these stages end."""
+
+
+def retrain(
+    options: RetrainOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Retrained:
+    """Fine-tune a model on reviewed cases, and compare it with its parent on held-out corrections.
+
+    ``out/training`` gets the learning curve and checkpoints while the model learns. ``out/model``
+    is complete or absent: card and weights, ``comparison.json`` with what this job returns, and,
+    where cases could be held out, table, page and pictures of the comparison.
+
+    Args:
+        options: The model, and what it learns from.
+        out: A new folder, or the folder of a retraining to resume: it goes on with the cases as
+            they were when it began.
+        progress: Called with progress.
+        cancel: Set it to stop the job after a step; it can be resumed.
+
+    Raises:
+        CovidLesionSegError: One of its kinds.
+        Cancelled: ``cancel`` was set.
+    """
+    out = Path(out).expanduser().resolve()
+    if options.resume and (out / MODEL_FOLDER).is_dir():
+        return load_retrained(out / MODEL_FOLDER)
+    return _Retraining(options, out, progress, cancel or CancelToken()).run()
+
+
+class _Retraining:
+    """One run: its steps share what they need."""
+
+    def __init__(
+        self, options: RetrainOptions, out: Path, progress: ProgressCallback, cancel: CancelToken
+    ) -> None:
+        self._options = options
+        self._out = out
+        self._progress = progress
+        self._cancel = cancel
+        self._reviews = options.reviews or reviews_folder()
+        parent = parent_of(options.model_id, options.model)
+        recipe = make_recipe(parent.card, options.steps, fine_tune=True)
+        self._parent = parent
+        self._tuning = FineTuning(
+            parent,
+            load_single_class_parent(parent),
+            replace(
+                recipe,
+                seed=options.seed,
+                checkpoint_steps=_CHECKPOINT_STEPS,
+                validation_steps=_CURVE_STEPS,
+            ),
+            out / TRAINING_FOLDER,
+            options.resume,
+            options.device,
+            cancel,
+        )
+        # Of a card without a record nobody is known to be held out, now and ever after.
+        check_held_out(parent.card, ())
+        self._learned_before = learned_patients(parent.card.learned_from or ())
+        self._evaluation: Evaluation | None = None
+        self._differences = DifferenceChooser()
+
+    def run(self) -> Retrained:
+        silence_lightning()
+        options, parent, tuning = self._options, self._parent, self._tuning
+        self._progress(Progress("Reading the reviewed cases", 0.0))
+        cases = self._cases()
+        split = split_reviewed(cases, parent.id, self._learned_before, options.seed)
+        check_held_out(parent.card, split.held_out_patients)
+        accepted, corrected, curve = self._slices(split)
+        predictions = self._predictions(split, [*accepted, *corrected])
+        data = TrainingData([*accepted, *corrected, *predictions], validation=curve, outside=[])
+        shown = curve if any(item.has_lesion for item in curve) else []
+        network = tuning.train(
+            data.training, shown, sub_progress(self._progress, _CHOSEN, _TRAINED)
+        )
+        note = fine_tuned_note(
+            (len(accepted), "slices of accepted cases", 1.0),
+            (len(corrected), "slices of corrected cases", options.correction_weight),
+            (
+                len(predictions),
+                f"most confident predictions of {parent.id} itself",
+                options.prediction_weight,
+            ),
+        )
+        with atomic_folder(self._out / MODEL_FOLDER) as folder:
+            card = self._export(network, data, split, note, folder)
+            self._progress(Progress("Writing the comparison", _COMPARED))
+            retrained = self._retrained(split, len(predictions), self._pictures(card, folder))
+            if self._evaluation is not None and retrained.comparison is not None:
+                write_comparison_csv(retrained.comparison, folder / COMPARISON_CSV)
+                write_evaluation_html(self._evaluation, folder / COMPARISON_HTML)
+            write_comparison_json(retrained, folder / RETRAINING_JSON)
+            self._cancel.raise_if_cancelled()
+        # Copies of what people reviewed are needed no more.
+        shutil.rmtree(tuning.folder / _CASES_FOLDER, ignore_errors=True)
+        self._progress(Progress("Done", 1.0))
+        return retrained
+
+    def _cases(self) -> list[FrozenCase]:
+        """The cases as they are now, or as they were when the training began."""
+        folder = self._tuning.folder / _CASES_FOLDER
+        if self._options.resume and (frozen := frozen_cases(folder, self._reviews)) is not None:
+            return frozen
+        reviewed = read_cases(self._reviews)
+        if reviewed.problems and not reviewed.cases:
+            raise InputError(reviewed.problems[0])
+        # What cannot be learned from is said before anything is written.
+        split_reviewed(reviewed.cases, self._parent.id, self._learned_before, self._options.seed)
+        make_model_folder(self._out, self._options.resume)
+        freeze_cases(reviewed.cases, folder)
+        return frozen_cases(folder, self._reviews) or []
+
+    def _slices(self, split: ReviewedSplit[FrozenCase]) -> Iterator[list[LabelledImage]]:
+        """Slices of accepted, corrected and held-out cases; of these a few, for the curve."""
+        options = self._options
+        kinds = (
+            (split.accepted, options.slices_per_case, 1.0),
+            (split.corrected, options.slices_per_case, options.correction_weight),
+            (split.held_out, _CURVE_SLICES, 1.0),
+        )
+        total = sum(len(cases) for cases, *_ in kinds)
+        done = 0
+        for cases, most, weight in kinds:
+            slices: list[LabelledImage] = []
+            for case in cases:
+                self._cancel.raise_if_cancelled()
+                self._progress(
+                    Progress("Reading the reviewed cases", _READ * done / total, case.name)
+                )
+                slices += chosen_slices(read_case(case), most, weight)
+                done += 1
+            yield slices
+
+    def _predictions(
+        self, split: ReviewedSplit[FrozenCase], reviewed: Sequence[LabelledImage]
+    ) -> list[LabelledImage]:
+        """Confident predictions on CTs without a verdict."""
+        options = self._options
+        if options.unlabelled is None:
+            return []
+        verdicts = {case.id for case in read_cases(self._reviews).cases if case.verdict is not None}
+        verdicts |= {case.id for case in (*split.learned, *split.held_out, *split.left_out)}
+
+        def has_verdict(volume: Volume) -> bool:
+            return case_id(volume) in verdicts
+
+        chosen = self._tuning.confident_predictions(
+            read_unlabelled(options.unlabelled, split.held_out_patients, has_verdict),
+            reviewed,
+            options.top_fraction,
+            options.min_confidence,
+            sub_progress(self._progress, _READ, _CHOSEN),
+        )
+        return [replace(item, weight=options.prediction_weight) for item in chosen]
+
+    def _export(
+        self,
+        network: nn.Module,
+        data: TrainingData,
+        split: ReviewedSplit[FrozenCase],
+        note: str,
+        folder: Path,
+    ) -> ModelCard:
+        options, parent = self._options, self._parent
+        weights = parent.card.trained_weights
+
+        def compare(
+            network: nn.Module, card: ModelCard, slices: Sequence[LabelledImage]
+        ) -> HeldOut:
+            return self._compare(network, card, slices, split)
+
+        self._progress(Progress("Comparing with the parent", _TRAINED))
+        return export_model(
+            network,
+            self._tuning.recipe,
+            data,
+            folder,
+            model_id=options.model_id,
+            title=options.title or f"{parent.title}, retrained",
+            paper=parent.card.paper,
+            provenance=Provenance(
+                options.licence or weights.licence,
+                options.licence_note or weights.licence_note,
+                f"{recorded_command('covid-lesion-seg retrain', options)} --out OUT",
+                date.today().isoformat(),
+            ),
+            evaluate=compare,
+            parent=parent.card,
+            notes=[note],
+        ).card
+
+    def _compare(
+        self,
+        network: nn.Module,
+        card: ModelCard,
+        slices: Sequence[LabelledImage],
+        split: ReviewedSplit[FrozenCase],
+    ) -> HeldOut:
+        """Both models on whole held-out CTs, within the lungs, as in the main job."""
+        parent, device = self._parent, self._options.device
+        change = evaluate_held_out(network, card, slices).bfloat16_change
+        evaluation = evaluate(
+            ReviewedData(split.held_out),
+            [
+                EvaluatedModel(
+                    [member], Parameters(model=member[0].id, device=device, precision="float32")
+                )
+                for member in ((parent.card, self._tuning.network), (card, network))
+            ],
+            report=sub_progress(self._progress, _TRAINED, _COMPARED),
+            cancel=self._cancel,
+            watch=self._differences.consider,
+        )
+        self._evaluation = evaluation
+        _, new = evaluation.models
+        return HeldOut(
+            new.patients,
+            tuple(
+                score
+                for name, one in new.patients.items()
+                for score in card_scores(name, one, new.protocol)
+            ),
+            change,
+        )
+
+    def _pictures(self, card: ModelCard, folder: Path) -> tuple[DifferencePicture, ...]:
+        pictures = []
+        for number, one in enumerate(self._differences.slices, start=1):
+            file = f"difference-{number:03d}.png"
+            write_difference_figure(one, self._parent.id, card.id, folder / file)
+            pictures.append(_picture(one, file))
+        return tuple(pictures)
+
+    def _retrained(
+        self,
+        split: ReviewedSplit[FrozenCase],
+        predictions: int,
+        pictures: tuple[DifferencePicture, ...],
+    ) -> Retrained:
+        comparison, protocol = None, ""
+        decision = PromotionDecision(False, split.not_evaluated)
+        if self._evaluation is not None:
+            comparison = _comparison(*self._evaluation.models)
+            protocol = self._evaluation.protocol
+            decision = decide_promotion(comparison)
+        return Retrained(
+            self._options.model_id,
+            self._parent.id,
+            Learned(
+                accepted=len(split.accepted),
+                corrected=len(split.corrected),
+                predictions=predictions,
+                held_out=len(split.held_out),
+                left_out=len(split.left_out),
+                steps=self._tuning.recipe.steps or 0,
+                seed=self._options.seed,
+            ),
+            comparison,
+            decision,
+            protocol,
+            pictures,
+        )
+
+
+def _comparison(old: ModelScores, new: ModelScores) -> Comparison:
+    return Comparison(
+        tuple(
+            HeldOutPatient(
+                name, one.slices, _overlap(one.values), _overlap(new.patients[name].values)
+            )
+            for name, one in old.patients.items()
+        ),
+        _overlap(old.pooled),
+        _overlap(new.pooled),
+    )
+
+
+def _overlap(values: dict[str, float | None]) -> Overlap:
+    return Overlap(values["dice"], values["sensitivity"], values["precision"])
+
+
+def _picture(one: DifferenceSlice, file: str) -> DifferencePicture:
+    return DifferencePicture(file, one.patient, one.index, one.pixels)
