@@ -60,13 +60,19 @@ class Case(unittest.TestCase):
         return bool(self.panel.busy)
 
     def needs_packages(self) -> None:
-        """Skip the test where no interpreter has the packages of a run."""
+        """Skip the test where no interpreter has the packages of a run.
+
+        The licence of the weights that ship counts as approved, as after the first run.
+        """
         missing = worker_python.missing_packages()
         if missing:
             self.skipTest(
                 f"No run without {', '.join(missing)}: install them into Slicer's Python, or name "
                 "another interpreter with SLICER_PYTHON."
             )
+        from COVIDLesionSegLib.panel import licences
+
+        licences.approve("CC-BY-NC-SA-4.0")
         worker_python.use(self)
 
     def load_ct(self, name: str = "Chest", **options: Any) -> Any:

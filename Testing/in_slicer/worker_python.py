@@ -33,7 +33,7 @@ def use(case: unittest.TestCase) -> None:
     # Slicer's Python may lack what the other has: nothing is to be installed into it.
     for patch in (
         mock.patch.dict(os.environ, {"PATH": path}),
-        mock.patch("COVIDLesionSegLib.panel.sections.run.ensure_dependencies"),
+        mock.patch("COVIDLesionSegLib.panel.dependencies.missing_requirements", return_value=[]),
     ):
         patch.start()
         case.addCleanup(patch.stop)

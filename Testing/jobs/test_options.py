@@ -62,6 +62,10 @@ def test_options_survive_a_trip_through_json(job):
     assert type(options).from_dict(plain) == options
 
 
+OF_SLICER = {"check_installation", "sample_ct", "segment_volume"}
+"""Jobs of the panel and the console, which have no command."""
+
+
 @pytest.mark.parametrize("job", jobs.OPTIONS)
 def test_a_job_is_found_by_the_name_of_its_options(job):
     assert callable(getattr(jobs, job))
@@ -72,7 +76,7 @@ def test_a_job_that_does_not_exist_is_an_attribute_error():
         jobs.diagnose  # noqa: B018
 
 
-@pytest.mark.parametrize("job", sorted(set(jobs.OPTIONS) - {"sample_ct", "segment_volume"}))
+@pytest.mark.parametrize("job", sorted(set(jobs.OPTIONS) - OF_SLICER))
 def test_the_command_has_every_option_of_its_job_with_the_same_default(job):
     command = COMMANDS[job.replace("_", "-")]
     offered = {parameter.name: parameter for parameter in command.params}

@@ -28,10 +28,19 @@ def loaded(bench, scene, tmp_path, monkeypatch):
 
     monkeypatch.setattr(slicer.app, "temporaryPath", str(tmp_path), raising=False)
     module = bench.load(MODULE_FILE)
+    answer_first_questions()
     yield module
     bench.unload(module)
     assert not bench.slot_errors, bench.slot_errors
     assert not list(tmp_path.glob("COVIDLesionSeg-*")), "a run left its private folder behind"
+
+
+def answer_first_questions() -> None:
+    """As if the user had run a model on this computer before."""
+    from COVIDLesionSegLib.panel import first_use, licences
+
+    licences.approve("CC-BY-NC-SA-4.0")
+    first_use.remember_torch_works()
 
 
 @pytest.fixture

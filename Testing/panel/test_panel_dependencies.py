@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -37,6 +37,40 @@ def missing_package(panel, monkeypatch, packaging):
     return NOT_INSTALLED
 
 
+class PyTorchExtension:
+    """Stands for the PyTorch extension: notes what it is asked to do."""
+
+    def __init__(self, install=lambda: None) -> None:
+        self.asked: list[tuple] = []
+        self._install = install
+
+    def __call__(self) -> PyTorchExtension:
+        """Stands for ``PyTorchUtilsLogic()``."""
+        return self
+
+    def installTorch(self, askConfirmation=False, torchVersionRequirement=None):
+        self.asked.append(("install", askConfirmation, torchVersionRequirement))
+        self._install()
+
+    def uninstallTorch(self) -> None:
+        self.asked.append(("uninstall",))
+
+
+@pytest.fixture
+def torch_is_missing(monkeypatch):
+    """PyTorch is not there; returns what makes it be there."""
+    from COVIDLesionSegLib.panel import dependencies
+
+    found = {"torch": None}
+    installed = dependencies.installed_version
+    monkeypatch.setattr(
+        dependencies,
+        "installed_version",
+        lambda name: found[name] if name in found else installed(name),
+    )
+    return lambda: found.update(torch="99.0+cpu")
+
+
 def press_apply_and_answer(panel, button: str) -> list[str]:
     """Returns what was asked."""
     import qt
@@ -55,7 +89,7 @@ def test_declining_installs_nothing_and_says_how_to_go_on(
 
     asked = press_apply_and_answer(panel, "Cancel")
 
-    assert len(asked) == 1 and "COVIDLesionSeg" in asked[0]
+    assert len(asked) == 1 and missing_package in asked[0]
     assert packaging.installed == []
     assert panel.run.state is RunState.IDLE
     assert "press Apply to be asked again" in panel.ui.statusLabel.text
@@ -64,20 +98,50 @@ def test_declining_installs_nothing_and_says_how_to_go_on(
 def test_agreeing_installs_and_runs(panel, ct, missing_package, packaging, bench):
     from COVIDLesionSegLib.panel.run import RunState
 
-    press_apply_and_answer(panel, "Ok")
+    asked = press_apply_and_answer(panel, "Ok")
 
+    assert len(asked) == 1
     assert packaging.installed == [missing_package]
     assert panel.run.state is RunState.RUNNING
 
 
-def test_torch_is_asked_from_the_pytorch_extension(panel, ct, bench, monkeypatch):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name)
-    )
-    panel.ui.applyButton.click()
+def test_without_the_pytorch_extension_nothing_is_asked(
+    panel, ct, torch_is_missing, missing_package, packaging
+):
+    asked = press_apply_and_answer(panel, "Ok")
 
+    assert asked == [] and packaging.installed == []
     assert "extension PyTorch" in panel.ui.statusLabel.text
+
+
+def test_torch_comes_from_the_pytorch_extension_with_one_question_for_everything(
+    panel, ct, torch_is_missing, missing_package, packaging, monkeypatch
+):
+    from COVIDLesionSegLib.panel import first_use
+    from COVIDLesionSegLib.panel.run import RunState
+
+    extension = PyTorchExtension(install=torch_is_missing)
+    module = types.SimpleNamespace(PyTorchUtilsLogic=extension)
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+    monkeypatch.setattr(first_use, "_was_checked", lambda: True)
+    asked = press_apply_and_answer(panel, "Ok")
+
+    assert len(asked) == 1
+    assert "torch>=2.6: 200 MB, up to 3 GB" in asked[0] and missing_package in asked[0]
+    assert extension.asked == [("install", False, ">=2.6")]
+    assert packaging.installed == [missing_package]
+    assert panel.run.state is RunState.RUNNING
+
+
+def test_an_extension_that_installs_nothing_is_an_error(
+    panel, ct, torch_is_missing, packaging, monkeypatch
+):
+    module = types.SimpleNamespace(PyTorchUtilsLogic=PyTorchExtension())
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+    press_apply_and_answer(panel, "Ok")
+
+    assert "could not be installed" in panel.ui.statusLabel.text
+    assert panel.ui.applyButton.text == "Apply"
 
 
 @pytest.mark.parametrize(
@@ -108,14 +172,27 @@ def test_the_packages_of_the_chosen_model_are_asked_for_too(panel, monkeypatch, 
 
     from bench.application import answer_message_boxes
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.dependencies import ensure_dependencies
+    from COVIDLesionSegLib.panel.dependencies import install_missing
 
     monkeypatch.setattr(requirements, "INFERENCE", ())
     monkeypatch.setitem(requirements.NETWORK_PACKAGES, "AMCNet", (NOT_INSTALLED,))
     answer_message_boxes(qt.QMessageBox.StandardButton.Ok)
-    ensure_dependencies(Parameters(model="amc-net"))
+    install_missing(Parameters(model="amc-net"))
 
     assert packaging.installed == [NOT_INSTALLED]
+
+
+def test_every_package_has_a_known_size():
+    from packaging.requirements import Requirement
+
+    groups = (
+        requirements.INFERENCE,
+        *requirements.NETWORK_PACKAGES.values(),
+        *requirements.LUNG_METHOD_PACKAGES.values(),
+    )
+
+    names = {Requirement(one).name for group in groups for one in group}
+    assert names == set(requirements.DOWNLOAD_MB)
 
 
 def test_every_lung_method_and_network_states_whether_it_needs_more_packages(monkeypatch):

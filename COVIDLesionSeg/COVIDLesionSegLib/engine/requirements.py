@@ -28,6 +28,15 @@ LUNG_METHOD_PACKAGES = {
     "lungmask-r231covidweb": _LUNGMASK,
 }
 
+DOWNLOAD_MB = {
+    "monai": 2,
+    "safetensors": 1,
+    "scikit-image": 14,
+    "segmentation-models-pytorch": 1,
+    "lungmask": 1,
+}
+"""Size of each package by its name, in MB, rounded up; without what it depends on in turn."""
+
 
 def packages_for(networks: Iterable[str], lungs: str) -> list[str]:
     """pip requirements of networks and of a lung extractor, beyond those of every run.

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.options import Options
 from .options import (
+    CheckInstallationOptions,
     DemoOptions,
     EnhanceOptions,
     EvaluateOptions,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .enhancement import enhance
     from .evaluation import evaluate
     from .explanation import explain
+    from .installation import check_installation
     from .pseudo_labels import pseudo_label
     from .retraining import retrain
     from .sample import sample_ct
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from .training import train
 
 __all__ = [
+    "CheckInstallationOptions",
     "DemoOptions",
     "EnhanceOptions",
     "EvaluateOptions",
@@ -65,6 +68,7 @@ __all__ = [
     "SelfLearnOptions",
     "SynthesizeOptions",
     "TrainOptions",
+    "check_installation",
     "demo",
     "enhance",
     "evaluate",
@@ -82,6 +86,7 @@ __all__ = [
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
 # torch and MONAI take seconds.
 _JOBS = {
+    "check_installation": (CheckInstallationOptions, "installation"),
     "demo": (DemoOptions, "segmentation"),
     "enhance": (EnhanceOptions, "enhancement"),
     "evaluate": (EvaluateOptions, "evaluation"),

@@ -39,6 +39,11 @@ class SegmentVolumeOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckInstallationOptions(Options):
+    """None: the check needs nothing to be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions(Options):
     """The model that is tried on a generated chest CT."""
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import logging
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
 
 from ..engine import requirements
 from ..engine.errors import DependencyError
 from ..engine.models.catalogue import load_catalogue
 from ..engine.parameters import LUNG_METHODS, Parameters
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 REQUESTER = "COVIDLesionSeg"
 # torch and torchvision come from the PyTorch extension, which picks the builds for this computer's
@@ -17,10 +25,10 @@ REQUESTER = "COVIDLesionSeg"
 NEVER_INSTALLED_BY_PIP = ["torch", "torchvision", "numpy", "SimpleITK"]
 
 
-def ensure_dependencies(parameters: Parameters) -> None:
-    """Install what is missing, after asking; returns at once where nothing is.
+def install_missing(parameters: Parameters) -> None:
+    """Install what is missing, after asking once; returns at once where nothing is.
 
-    The packages are used by the background process only, so that Slicer needs no restart.
+    The packages are used by background processes only, so that Slicer needs no restart.
 
     Args:
         parameters: Of the run to come.
@@ -29,9 +37,35 @@ def ensure_dependencies(parameters: Parameters) -> None:
         DependencyError: A package is missing and was not, or cannot be, installed.
         ModelError: There is no such model.
     """
-    if importlib.util.find_spec("torch") is None:
+    missing = missing_requirements(parameters)
+    if not missing:
+        return
+    others = [one for one in missing if one.name != "torch"]
+    torch_is_missing = len(others) < len(missing)
+    if torch_is_missing:
+        _pytorch_extension()  # without it the question would be in vain
+    if not _ask(missing):
+        raise DependencyError(
+            _("The Python packages were not installed: press Apply to be asked again.")
+        )
+    if torch_is_missing:
         _install_torch()
-    _install_packages([*requirements.INFERENCE, *chosen_packages(parameters)])
+    if others:
+        _install_packages(others)
+    # Packages installed a moment ago are found only after this.
+    importlib.invalidate_caches()
+
+
+def missing_requirements(parameters: Parameters) -> list[Requirement]:
+    """What is to be installed for a run, PyTorch first.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    from packaging.requirements import Requirement
+
+    needed = [requirements.TORCH, *requirements.INFERENCE, *chosen_packages(parameters)]
+    return [one for one in map(Requirement, needed) if not _is_satisfied(one)]
 
 
 def chosen_packages(parameters: Parameters) -> list[str]:
@@ -53,56 +87,137 @@ def missing_packages() -> list[str]:
     from packaging.requirements import Requirement
 
     names = [Requirement(one).name for one in (requirements.TORCH, *requirements.INFERENCE)]
-    return [name for name in names if not _is_installed(name)]
+    return [name for name in names if installed_version(name) is None]
 
 
-def _is_installed(distribution: str) -> bool:
+def installed_version(distribution: str) -> str | None:
+    """Version of a package in Slicer's Python, which is not loaded; None if it is absent."""
     try:
-        version(distribution)
+        return version(distribution)
     except PackageNotFoundError:
-        return False
-    return True
+        return None
+
+
+def repair_torch() -> None:
+    """Install PyTorch anew through the PyTorch extension.
+
+    Raises:
+        DependencyError: The extension is missing, or PyTorch could not be installed.
+    """
+    extension = _pytorch_extension()
+    try:
+        extension.uninstallTorch()
+    except subprocess.CalledProcessError as error:
+        raise DependencyError(
+            _(
+                "PyTorch could not be removed, perhaps because another module uses it: restart "
+                "Slicer and press Apply again."
+            )
+        ) from error
+    _install_torch()
+    importlib.invalidate_caches()
+
+
+def offline_help() -> str:
+    """How to install the packages on a computer without internet."""
+    return str(
+        _(
+            "Without internet: on another computer with the same operating system and Python "
+            "version as Slicer's, run 'pip download {packages} --dest wheels' and copy the folder "
+            "'wheels' to this computer. Here, in a terminal, run 'PythonSlicer -m pip install "
+            "--no-index --find-links wheels {packages}'. PythonSlicer lies in the folder 'bin' of "
+            "Slicer."
+        )
+    ).format(packages=" ".join(_names((requirements.TORCH, *requirements.INFERENCE))))
+
+
+def _names(needed: tuple[str, ...]) -> list[str]:
+    from packaging.requirements import Requirement
+
+    return [Requirement(one).name for one in needed]
+
+
+def _is_satisfied(requirement: Requirement) -> bool:
+    found = installed_version(requirement.name)
+    return found is not None and requirement.specifier.contains(found, prereleases=True)
+
+
+def _ask(missing: list[Requirement]) -> bool:
+    """Ask once about everything that is missing, with the sizes of the downloads."""
+    lines = []
+    for one in missing:
+        if one.name == "torch":
+            lines.append(
+                _("{package}: 200 MB, up to 3 GB for an NVIDIA GPU").format(package=str(one))
+            )
+        elif one.name in requirements.DOWNLOAD_MB:
+            size = requirements.DOWNLOAD_MB[one.name]
+            lines.append(_("{package}: {size} MB").format(package=str(one), size=size))
+        else:
+            lines.append(str(one))
+    question = _(
+        "Lesions are segmented with Python packages that are not installed yet:\n\n{packages}\n\n"
+        "They are downloaded and installed into Slicer's Python, PyTorch by the extension "
+        "PyTorch; this takes minutes. Install them now?"
+    ).format(packages="\n".join(lines))
+    title = _("{requester} - Install Python packages").format(requester=REQUESTER)
+    return bool(slicer.util.confirmOkCancelDisplay(question, title, detailedText=offline_help()))
+
+
+def _pytorch_extension() -> Any:
+    try:
+        from PyTorchUtils import PyTorchUtilsLogic
+    except ImportError as error:
+        raise DependencyError(
+            _(
+                "PyTorch is needed: install the extension PyTorch in Slicer's Extensions Manager, "
+                "restart Slicer, and press Apply again."
+            )
+        ) from error
+    return PyTorchUtilsLogic()
 
 
 def _install_torch() -> None:
     from packaging.requirements import Requirement
 
+    extension = _pytorch_extension()
     try:
-        from PyTorchUtils import PyTorchUtilsLogic
-    except ImportError as error:
-        raise DependencyError(
-            "PyTorch is needed: install the extension PyTorch in Slicer's Extensions Manager, "
-            "restart Slicer, and press Apply again."
-        ) from error
-    torch = PyTorchUtilsLogic().installTorch(
-        askConfirmation=True, torchVersionRequirement=str(Requirement(requirements.TORCH).specifier)
-    )
-    if torch is None:
-        raise DependencyError("PyTorch was not installed: press Apply to be asked again.")
+        extension.installTorch(
+            askConfirmation=False,
+            torchVersionRequirement=str(Requirement(requirements.TORCH).specifier),
+        )
+    except subprocess.CalledProcessError as error:
+        raise _not_installed() from error
+    except (ImportError, OSError) as error:
+        # The extension loads what it has installed; whether that works is checked elsewhere.
+        logging.getLogger(__name__).warning("PyTorch was installed, but: %s", error)
+    importlib.invalidate_caches()
+    if installed_version("torch") is None:
+        raise _not_installed()
 
 
-def _install_packages(packages: list[str]) -> None:
-    from packaging.requirements import Requirement
-
+def _install_packages(missing: list[Requirement]) -> None:
     try:
         from slicer import packaging
     except ImportError as error:
-        raise DependencyError("This module needs 3D Slicer 5.12 or newer.") from error
+        raise DependencyError(_("This module needs 3D Slicer 5.12 or newer.")) from error
     try:
         packaging.pip_ensure(
-            [Requirement(one) for one in packages],
+            missing,
             skip_packages=NEVER_INSTALLED_BY_PIP,
             requester=REQUESTER,
+            prompt_install=False,  # asked already, about everything at once
             prompt_restart=False,
         )
     except subprocess.CalledProcessError as error:
-        raise DependencyError(
+        raise _not_installed() from error
+
+
+def _not_installed() -> DependencyError:
+    return DependencyError(
+        _(
             "The Python packages could not be installed: check the internet connection or proxy, "
-            "and see Slicer's error log."
-        ) from error
-    except RuntimeError as declined:  # pip_ensure's way to say that the user chose not to
-        raise DependencyError(
-            "The Python packages were not installed: press Apply to be asked again."
-        ) from declined
-    # Packages installed a moment ago are found only after this.
-    importlib.invalidate_caches()
+            "and see Slicer's error log; the section About says how to install them without "
+            "internet."
+        )
+    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..scene.show import SceneResult
     from ..worker.process import WorkerProcess
     from .corrections import Corrections
+    from .first_use import FirstUse
     from .parameter_node import COVIDLesionSegParameterNode
     from .shortcuts import Shortcuts
 
@@ -25,6 +26,8 @@ class Panel(Protocol):
 
     start_process: Callable[[Path], WorkerProcess]
     """Starts the worker of a job."""
+    first_use: FirstUse
+    """What is to be asked and checked before models run."""
 
     shortcuts: Shortcuts
     """Where sections register their keys."""
@@ -46,7 +49,7 @@ class Panel(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a segmentation is running."""
+        """Whether a segmentation is running, or something is checked before it."""
 
     def show_result(
         self,

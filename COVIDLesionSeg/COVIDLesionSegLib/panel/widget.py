@@ -16,6 +16,7 @@ from ..engine.models.user_models import default_model
 from ..scene.show import SceneResult, find_result
 from ..worker.process import ChildProcess
 from .corrections import Corrections
+from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .run import Run, RunState
 from .section import Section
@@ -54,6 +55,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     Attributes:
         start_process: Starts the worker of a job; tests may supply another.
+        first_use: What is to be asked and checked before models run.
         sections: All sections, from the top down.
         shortcuts: The keys that sections registered; active while the module is open.
         ui: The widgets of all sections by name.
@@ -80,6 +82,12 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.shortcuts = Shortcuts()
         self.corrections = Corrections(self)
         self.logic = COVIDLesionSegLogic()
+        self.first_use = FirstUse(
+            say=self.say,
+            on_state=self.show_state,
+            start_process=self.start_process,
+            temporary_path=slicer.app.temporaryPath,
+        )
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
         self._run = RunSection(self)
@@ -117,6 +125,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         self._settle_timer.stop()
+        self.first_use.stop_now()
         for section in self.sections:
             section.close()
         self.shortcuts.close()
@@ -228,7 +237,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @property
     def busy(self) -> bool:
-        return self.run.state is not RunState.IDLE
+        return self.run.state is not RunState.IDLE or self.first_use.busy
 
     def show_result(
         self,

@@ -22,11 +22,15 @@ def pip_check(requirement: Requirement) -> bool:
         return False
 
 
-def pip_ensure(requirements, skip_packages=None, requester=None, prompt_restart=True) -> None:
+def pip_ensure(
+    requirements, skip_packages=None, requester=None, prompt_install=True, prompt_restart=True
+) -> None:
     missing = [str(requirement) for requirement in requirements if not pip_check(requirement)]
     if not missing:
         return
     question = f"{requester} needs {len(missing)} Python packages."
-    if not slicer.util.confirmOkCancelDisplay(question, detailedText="\n".join(missing)):
+    if prompt_install and not slicer.util.confirmOkCancelDisplay(
+        question, detailedText="\n".join(missing)
+    ):
         raise RuntimeError("User declined package installation")
     installed.extend(missing)

@@ -9,13 +9,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CovidLesionSegError
+from ...engine.parameters import Parameters
 from ...engine.progress import Progress
 from ...engine.result import SegmentationResult
 from ...scene.show import SceneResult, find_result, show_result
 from ...scene.volumes import volume_from_node
 from ...worker.segmentation import segment_in_background
 from .. import views
-from ..dependencies import ensure_dependencies
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from ..run import Run, RunState
 from ..section import Panel, Section
@@ -56,8 +56,10 @@ class RunSection(Section):
 
     def show_state(self) -> None:
         state = self.run.state
-        idle = state is RunState.IDLE
+        idle = not self.panel.busy
         self.ui.progressBar.visible = not idle
+        # Without a maximum it shows that something goes on: how long the check takes is unknown.
+        self.ui.progressBar.maximum = 0 if self.panel.first_use.busy else 100
         self.ui.undoButton.visible = idle and self.panel.result is not None
         button = self.ui.applyButton
         button.text = _("Apply") if idle else _("Cancel")
@@ -66,6 +68,8 @@ class RunSection(Section):
             button.toolTip = _("Stop the run; the scene stays as it is.")
         elif state is RunState.CANCELLING:
             button.toolTip = _("The run is being stopped.")
+        elif not idle:
+            button.toolTip = _("Stop before the run; the scene stays as it is.")
         elif self.panel.parameter_node is not None and self.panel.parameter_node.ct is not None:
             button.toolTip = _("Segment the lungs and lesions, and grade the severity.")
         else:
@@ -76,10 +80,10 @@ class RunSection(Section):
         for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
             del self._undoable[ct_id]
         if _is_gone(self._running_ct):
-            self.run.cancel(_("The CT was removed from the scene, so its segmentation stopped."))
+            self._cancel(_("The CT was removed from the scene, so its segmentation stopped."))
 
     def scene_closing(self) -> None:
-        self.run.cancel(_("The scene was closed, so the segmentation was stopped."))
+        self._cancel(_("The scene was closed, so the segmentation was stopped."))
 
     def close(self) -> None:
         self.run.stop_now()
@@ -93,26 +97,39 @@ class RunSection(Section):
 
     def on_apply(self) -> None:
         """Start a run, or cancel the one in progress."""
-        if self.run.state is RunState.IDLE and self.panel.parameter_node is not None:
+        if not self.panel.busy and self.panel.parameter_node is not None:
             with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
-                self._start(self.panel.parameter_node)
+                self._prepare(self.panel.parameter_node)
         else:
-            self.run.cancel(_("Cancelled: nothing was changed."))
+            self._cancel(_("Cancelled: nothing was changed."))
         self.panel.show_state()
 
-    def _start(self, node: COVIDLesionSegParameterNode) -> None:
-        ct = node.ct
+    def _cancel(self, reason: str) -> None:
+        self.panel.first_use.cancel(reason)
+        self.run.cancel(reason)
+
+    def _prepare(self, node: COVIDLesionSegParameterNode) -> None:
+        """Start the run once everything that it needs is there."""
+        self._running_ct = ct = node.ct
         try:
             parameters = parameters_from_node(node)
-            ensure_dependencies(parameters)
-            with slicer.util.WaitCursor():
-                self.run.start(partial(segment_in_background, volume_from_node(ct), parameters))
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return
-        self._running_ct = ct
-        self.ui.progressBar.value = 0
-        self.say(_("Starting"))
+        self.panel.first_use.prepare(
+            parameters, partial(self._start, ct, parameters), self._end_run
+        )
+
+    def _start(self, ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
+            try:
+                with slicer.util.WaitCursor():
+                    self.run.start(partial(segment_in_background, volume_from_node(ct), parameters))
+            except CovidLesionSegError as error:
+                self._on_error(str(error))
+                return
+            self.ui.progressBar.value = 0
+            self.say(_("Starting"))
 
     def _on_progress(self, progress: Progress) -> None:
         self.ui.progressBar.value = round(100 * progress.fraction)

@@ -1,0 +1,196 @@
+"""What is asked, installed and checked once before models run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..engine.errors import CovidLesionSegError
+from ..engine.models.catalogue import Model, load_catalogue
+from ..engine.parameters import LUNG_METHODS, Parameters
+from ..engine.progress import Progress
+from ..jobs import CheckInstallationOptions
+from ..worker.job import job_in_background
+from ..worker.process import ChildProcess, WorkerProcess
+from .dependencies import install_missing, installed_version, offline_help, repair_torch
+from .licences import ask_about_licences
+from .run import Run
+
+_CHECKED_TORCH = "COVIDLesionSeg/CheckedTorch"
+"""Key in Slicer's settings: version of PyTorch that was found to work."""
+
+
+@dataclass
+class _Preparation:
+    """What waits for the end of the checks."""
+
+    parameters: Parameters
+    ready: Callable[[], None]
+    refused: Callable[[str, bool], None]
+    torch_works: bool = False
+
+
+class FirstUse:
+    """Asks for licences and packages, and checks PyTorch in a process of its own, each once."""
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        on_state: Callable[[], None],
+        start_process: Callable[[Path], WorkerProcess] = ChildProcess,
+        temporary_path: str | None = None,
+    ) -> None:
+        """All callbacks are called in the window's thread.
+
+        Args:
+            say: Gets a sentence on what is being done.
+            on_state: Called when :attr:`busy` has changed.
+            start_process: Starts the worker that checks PyTorch.
+            temporary_path: Where the worker's private folder is made.
+        """
+        self._say = say
+        self._on_state = on_state
+        self._preparation: _Preparation | None = None
+        self.check: Run = Run(
+            on_progress=self._on_progress,
+            on_result=lambda _installation: self._on_torch_works(),
+            on_error=self._on_torch_fails,
+            on_cancelled=partial(self._refuse, warning=False),
+            start_process=start_process,
+            temporary_path=temporary_path,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a check is running."""
+        return self._preparation is not None
+
+    def prepare(
+        self,
+        parameters: Parameters,
+        ready: Callable[[], None],
+        refused: Callable[[str, bool], None],
+    ) -> None:
+        """Make sure that a run can begin; nothing is asked or checked twice.
+
+        Args:
+            parameters: Of the run to come.
+            ready: Called when nothing is missing, before this returns where that is known already.
+            refused: Called instead with one sentence: what is missing and what to do; and whether
+                that is a warning: it is none where the user cancelled.
+        """
+        if self._preparation is not None:
+            raise RuntimeError("Something is being prepared already.")
+        self._preparation = _Preparation(parameters, ready, refused)
+        self._go_on()
+
+    def cancel(self, reason: str) -> None:
+        """Stop the check; ``refused`` follows once its process is gone."""
+        self.check.cancel(reason)
+
+    def stop_now(self) -> None:
+        """End the check and clean up before returning, without callbacks: Slicer is closing."""
+        self.check.stop_now()
+        self._preparation = None
+
+    def _go_on(self) -> None:
+        """Do the next thing that is still to be done; begin the run if there is none."""
+        preparation = self._preparation
+        if preparation is None:
+            return
+        try:
+            ask_about_licences(_models_of(preparation.parameters))
+            install_missing(preparation.parameters)
+            if not (preparation.torch_works or _was_checked()):
+                self._start_check()
+                return
+        except CovidLesionSegError as error:
+            self._refuse(str(error))
+            return
+        except Exception:
+            self._preparation = None
+            raise
+        self._preparation = None
+        preparation.ready()
+
+    def _refuse(self, sentence: str, warning: bool = True) -> None:
+        preparation, self._preparation = self._preparation, None
+        if preparation is not None:
+            preparation.refused(sentence, warning)
+        self._on_state()
+
+    # The check of PyTorch
+
+    def _start_check(self) -> None:
+        from ..jobs.installation import load_installation
+
+        options = CheckInstallationOptions()
+        self.check.start(
+            partial(job_in_background, "check_installation", options, load_installation)
+        )
+        self._say(_("Checking PyTorch, which is done once"))
+        self._on_state()
+
+    def _on_progress(self, progress: Progress) -> None:
+        self._say(progress.stage)
+
+    def _on_torch_works(self) -> None:
+        remember_torch_works()
+        if self._preparation is not None:
+            self._preparation.torch_works = True
+        self._go_on()
+        self._on_state()
+
+    def _on_torch_fails(self, reason: str) -> None:
+        sentence = _("PyTorch {version} is installed, but does not work: {reason}").format(
+            version=_torch(), reason=reason
+        )
+        question = _("{sentence}\n\nRepair it now, by installing it again?").format(
+            sentence=sentence
+        )
+        title = _("Repair PyTorch")
+        if not slicer.util.confirmOkCancelDisplay(question, title, detailedText=offline_help()):
+            self._refuse(
+                _("{sentence} Press Apply to be offered a repair again.").format(sentence=sentence)
+            )
+            return
+        try:
+            with slicer.util.WaitCursor():
+                repair_torch()
+        except CovidLesionSegError as error:
+            self._refuse(str(error))
+            return
+        self._go_on()
+
+
+def remember_torch_works() -> None:
+    """Do not check this version of PyTorch again."""
+    qt.QSettings().setValue(_CHECKED_TORCH, _torch())
+
+
+def forget_torch_works() -> None:
+    """Check PyTorch again before the next run."""
+    qt.QSettings().remove(_CHECKED_TORCH)
+
+
+def _models_of(parameters: Parameters) -> list[Model]:
+    """Every model of a run, that for the lungs included; raises ModelError for an unknown one."""
+    catalogue = load_catalogue()
+    models = list(catalogue.members(parameters.members))
+    if parameters.lungs not in LUNG_METHODS:
+        models.append(catalogue.get(parameters.lungs))
+    return models
+
+
+def _was_checked() -> bool:
+    return bool(slicer.util.settingsValue(_CHECKED_TORCH, "") == _torch())
+
+
+def _torch() -> str:
+    return installed_version("torch") or "of another Python"

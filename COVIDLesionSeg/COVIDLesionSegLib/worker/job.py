@@ -1,0 +1,48 @@
+"""Any job that needs nothing but its options, in a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ..engine.options import Options
+from ..engine.progress import ProgressCallback
+from .background import BackgroundJob
+from .process import ChildProcess, WorkerProcess
+from .request import RESULT_FOLDER, save_request
+
+Result = TypeVar("Result")
+
+
+def job_in_background(
+    job: str,
+    options: Options,
+    load: Callable[[Path], Result],
+    progress: ProgressCallback,
+    *,
+    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
+    temporary_path: str | None = None,
+) -> BackgroundJob[Result]:
+    """Have a new worker process run a job.
+
+    Args:
+        job: Its name, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
+        options: Its options.
+        load: Reads the result from what the job wrote.
+        progress: Called with every report of the worker.
+        start_process: Starts the worker on a request file.
+        temporary_path: Where the job's private folder is made; the system's choice if None.
+
+    Raises:
+        OutputError: The temporary folder cannot be written.
+        DependencyError: Slicer has no Python of its own.
+        OSError: The worker cannot be started.
+    """
+    return BackgroundJob(
+        lambda folder: save_request(folder, job, options.to_dict()),
+        lambda folder: load(folder / RESULT_FOLDER),
+        progress,
+        start_process=start_process,
+        temporary_path=temporary_path,
+    )
