@@ -79,6 +79,7 @@ class SlotErrors:
         return errors
 
 
+#: The application's log.
 log = ApplicationLog()
 slot_errors = SlotErrors()
 
@@ -197,10 +198,15 @@ def load_suite(path: Path) -> unittest.TestSuite:
 
 
 def main() -> None:
-    faulthandler.enable()
     report = Report(Path(os.environ["IN_SLICER_REPORT"]))
     try:
+        _tell_where_it_crashes()
         load_suite(Path(os.environ["IN_SLICER_SUITE"])).run(report)
     except BaseException:
         report.problem(traceback.format_exc())
     slicer.util.exit(0 if report.finish() else 1)
+
+
+def _tell_where_it_crashes() -> None:
+    # The application's sys.stderr is no file.
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
