@@ -32,7 +32,12 @@ class RunTest(case.Case):
         self.apply()
         other_headline = self.ui.severityLabel.text
         self.assertNotEqual(headline, other_headline)
-        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 2)
+        visible = [
+            node
+            for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+            if not node.GetHideFromEditors()
+        ]
+        self.assertEqual(len(visible), 2)
 
         self.ui.ctSelector.setCurrentNode(first)
         self.assertEqual(self.ui.severityLabel.text, headline)

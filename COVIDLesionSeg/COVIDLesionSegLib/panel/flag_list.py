@@ -68,7 +68,8 @@ class _Row:
 
     def remove(self) -> None:
         self.widget.hide()
-        self.widget.setParent(None)
+        # It keeps its parent: of a widget without one, PythonQt deletes the object a second time
+        # when the button's slot lets go of this row, and the application crashes.
         self.widget.deleteLater()
 
     def _label_button(self) -> None:

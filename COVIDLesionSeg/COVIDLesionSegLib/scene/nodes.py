@@ -71,6 +71,10 @@ def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRM
     node.SetAttribute(names.ROLE_ATTRIBUTE, role)
     node.SetNodeReferenceID(names.CT_REFERENCE, ct_node.GetID())
     node.SetNodeReferenceID(names.SELF_REFERENCE, node.GetID())
+    if node.GetHideFromEditors():
+        # The application makes items for visible nodes only, but logs errors for each segment of a
+        # segmentation without one; the item of a hidden node is not shown.
+        place_beside_ct(ct_node, [node])
     return node
 
 
@@ -125,8 +129,7 @@ def place_beside_ct(ct_node: vtkMRMLScalarVolumeNode, nodes: Iterable[vtkMRMLNod
         return
     parent = hierarchy.GetItemParent(ct_item)
     for node in nodes:
-        if not node.GetHideFromEditors():
-            hierarchy.CreateItem(parent, node)
+        hierarchy.CreateItem(parent, node)
 
 
 def write_provenance(node: vtkMRMLSegmentationNode, result: SegmentationResult) -> None:
