@@ -491,9 +491,9 @@ def test_results_are_placed_under_the_study_of_the_ct(scene, ct_node, show):
     hierarchy.CreateItem(study, ct_node)
     shown = show(ct_node, make_result())
     for node in shown.nodes:
-        if node is not shown.predictionNode:  # nobody is to see it there
-            assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
-    assert not hierarchy.GetItemByDataNode(shown.predictionNode)
+        assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == study
+    # Slicer's tree does not show items of hidden nodes.
+    assert shown.predictionNode.GetHideFromEditors()
 
     elsewhere = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "mine")
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(shown.probabilityNode), elsewhere)
