@@ -32,6 +32,7 @@ GIVEN = {
     "slices": (Path("slices"),),
     "validate": ("p1",),
     "unlabelled": Path("cts.csv"),
+    "file": Path("model.zip"),
 }
 COMMANDS = typer.main.get_command(app).commands
 
@@ -62,7 +63,16 @@ def test_options_survive_a_trip_through_json(job):
     assert type(options).from_dict(plain) == options
 
 
-OF_SLICER = {"check_installation", "sample_ct", "segment_volume"}
+OF_SLICER = {
+    "check_installation",
+    "download_model",
+    "export_model",
+    "import_model",
+    "make_default",
+    "sample_ct",
+    "segment_volume",
+    "verify_model",
+}
 """Jobs of the panel and the console, which have no command."""
 
 

@@ -71,15 +71,9 @@ def add_model(
 def promote(model_id: ModelArgument, debug: Debug = False) -> None:
     """Make a model the default of panel, console and command line."""
     with exit_codes(debug):
-        from ..engine.models.catalogue import load_catalogue
-        from ..engine.models.user_models import promote as remember
-        from ..engine.models.weights import load_network
+        from ..engine.models.registry import make_default
 
-        catalogue = load_catalogue()
-        catalogue.get(model_id)  # no ensemble
-        (model,) = catalogue.members((model_id,))
-        load_network(model)
-        remember(model_id, model.card.trained_weights.sha256)
+        make_default(model_id)
         print(f"{model_id} is the default model now.")
 
 

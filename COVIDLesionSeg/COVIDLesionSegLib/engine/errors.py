@@ -62,6 +62,10 @@ class OutputError(CovidLesionSegError):
     """A result cannot be written where it was asked for."""
 
 
+class DownloadError(CovidLesionSegError):
+    """A file could not be downloaded, or is not the one that was expected."""
+
+
 class DependencyError(CovidLesionSegError):
     """A Python package or system library that this step needs is not installed."""
 

@@ -31,12 +31,14 @@ from .options import (
     EnhanceOptions,
     EvaluateOptions,
     ExplainOptions,
+    ImportModelOptions,
     PseudoLabelOptions,
     RetrainOptions,
     SampleCtOptions,
     SegmentOptions,
     SegmentVolumeOptions,
     SelfLearnOptions,
+    StoredModelOptions,
     SynthesizeOptions,
     TrainOptions,
 )
@@ -46,6 +48,13 @@ if TYPE_CHECKING:
     from .evaluation import evaluate
     from .explanation import explain
     from .installation import check_installation
+    from .model_store import (
+        download_model,
+        export_model,
+        import_model,
+        make_default,
+        verify_model,
+    )
     from .pseudo_labels import pseudo_label
     from .retraining import retrain
     from .sample import sample_ct
@@ -60,27 +69,34 @@ __all__ = [
     "EnhanceOptions",
     "EvaluateOptions",
     "ExplainOptions",
+    "ImportModelOptions",
     "PseudoLabelOptions",
-    "SampleCtOptions",
     "RetrainOptions",
+    "SampleCtOptions",
     "SegmentOptions",
     "SegmentVolumeOptions",
     "SelfLearnOptions",
+    "StoredModelOptions",
     "SynthesizeOptions",
     "TrainOptions",
     "check_installation",
     "demo",
+    "download_model",
     "enhance",
     "evaluate",
     "explain",
+    "export_model",
+    "import_model",
+    "make_default",
     "pseudo_label",
-    "sample_ct",
     "retrain",
+    "sample_ct",
     "segment",
     "segment_volume",
     "self_learn",
     "synthesize",
     "train",
+    "verify_model",
 ]
 
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
@@ -88,17 +104,22 @@ __all__ = [
 _JOBS = {
     "check_installation": (CheckInstallationOptions, "installation"),
     "demo": (DemoOptions, "segmentation"),
+    "download_model": (StoredModelOptions, "model_store"),
     "enhance": (EnhanceOptions, "enhancement"),
     "evaluate": (EvaluateOptions, "evaluation"),
     "explain": (ExplainOptions, "explanation"),
+    "export_model": (StoredModelOptions, "model_store"),
+    "import_model": (ImportModelOptions, "model_store"),
+    "make_default": (StoredModelOptions, "model_store"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
-    "sample_ct": (SampleCtOptions, "sample"),
     "retrain": (RetrainOptions, "retraining"),
+    "sample_ct": (SampleCtOptions, "sample"),
     "segment": (SegmentOptions, "segmentation"),
     "segment_volume": (SegmentVolumeOptions, "segmentation"),
     "self_learn": (SelfLearnOptions, "self_learning"),
     "synthesize": (SynthesizeOptions, "synthesis"),
     "train": (TrainOptions, "training"),
+    "verify_model": (StoredModelOptions, "model_store"),
 }
 
 OPTIONS: dict[str, type[Options]] = {name: options for name, (options, _) in _JOBS.items()}

@@ -44,6 +44,23 @@ class CheckInstallationOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportModelOptions(Options):
+    """A model that someone else, or another computer, wrote."""
+
+    file: Path = option(
+        "Archive that an export wrote, card with its weights beside it, or folder of a training."
+    )
+    model_id: str | None = option("Another id for the model.", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredModelOptions(Options):
+    """A model of the catalogue."""
+
+    model_id: str = option("Id of the model.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions(Options):
     """The model that is tried on a generated chest CT."""
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import ModelError
 from ..files import write_bytes
@@ -32,12 +33,21 @@ class Weights:
         sha256: Of that file, lower-case hexadecimal.
         licence: SPDX identifier; not the code's licence.
         licence_note: What the licence means for the user, one sentence.
+        url: Where the file can be downloaded if it does not come with the card; "" if nowhere.
+        size: Bytes of the file, None if not stated.
     """
 
     file: str
     sha256: str
     licence: str
     licence_note: str
+    url: str = ""
+    size: int | None = None
+
+    @property
+    def host(self) -> str:
+        """The computer that the file is downloaded from; "" if it is not."""
+        return urlsplit(self.url).hostname or ""
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,19 @@ def is_model_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
+def is_web_address(url: object) -> bool:
+    """Whether this is an http or https address with a host, and without a password in it."""
+    if not isinstance(url, str) or url != printable(url) or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
+
+
 def write_card(card: ModelCard, folder: Path) -> None:
     """Write ``<id>.json``, complete or not at all; raises OutputError when that is impossible."""
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
@@ -224,6 +247,10 @@ def _build_weights(values: Any) -> Weights:
     plain = _FILE_NAME.fullmatch(file) and file == printable(file)
     _check(plain, "weights file", "a plain file name", file)
     _check(_SHA256.fullmatch(sha256), "weights sha256", "64 hexadecimal digits", sha256)
+    url, size = values.get("url", ""), values.get("size")
+    _check(url == "" or is_web_address(url), "weights url", "an http or https address", url)
+    whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
+    _check(size is None or whole, "weights size", "a number of bytes", size)
     return Weights(**values)
 
 

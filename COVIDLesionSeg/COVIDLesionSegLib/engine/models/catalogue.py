@@ -6,18 +6,30 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
 from ..text import printable
 from .card import ModelCard, Score
+from .downloads import downloaded_weights
 from .json_file import read_json
 from .user_models import read_promotions, user_folder, warn_once
 
 PACKAGED_FOLDER = Path(__file__).parent / "packaged"
 _ENSEMBLES = Path(__file__).parent / "ensembles.json"
 _LONGEST_ID = 64
+
+
+class Place(Enum):
+    """Where the weights of a model are."""
+
+    PACKAGED = "packaged"
+    OWN = "own"
+    DOWNLOADED = "downloaded"
+    MISSING = "missing"
+    NOT_TRAINED = "not trained"
 
 
 @dataclass(frozen=True)
@@ -39,14 +51,33 @@ class Model:
 
     @property
     def weights_path(self) -> Path | None:
-        """Path of the weights file, or None for a network without trained weights."""
-        return self.folder / self.card.weights.file if self.card.weights else None
+        """Path of the weights file, or None for a network without trained weights.
+
+        It is beside the card, or among the downloads where it is not there.
+        """
+        if self.card.weights is None:
+            return None
+        beside = self.folder / self.card.weights.file
+        downloaded = downloaded_weights(self.card.weights.sha256)
+        return downloaded if downloaded.is_file() and not beside.is_file() else beside
 
     @property
     def weights_present(self) -> bool:
         """Whether there is a weights file; it is verified when it is loaded."""
         path = self.weights_path
         return path is not None and path.is_file()
+
+    @property
+    def place(self) -> Place:
+        """Where the weights are."""
+        path = self.weights_path
+        if path is None:
+            return Place.NOT_TRAINED
+        if not path.is_file():
+            return Place.MISSING
+        if path.parent == PACKAGED_FOLDER:
+            return Place.PACKAGED
+        return Place.OWN if path.parent == self.folder else Place.DOWNLOADED
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .catalogue import Model
 from .json_file import LARGEST as LARGEST_CARD
 from .json_file import parse_json
 from .registry import add_models
-from .weights import read_weights
+from .weights_file import read_weights
 
 CARD = "configs/card.json"
 METADATA = "configs/metadata.json"

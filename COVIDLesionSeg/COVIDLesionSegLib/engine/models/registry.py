@@ -17,8 +17,9 @@ from ..text import printable
 from .card import WEIGHTS_ENDING, ModelCard, is_model_id, write_card
 from .catalogue import Catalogue, Model, load_catalogue, read_models
 from .json_file import read_json
-from .user_models import make_user_folder, user_folder
-from .weights import load_network, read_weights
+from .user_models import make_user_folder, promote, user_folder
+from .weights import load_network
+from .weights_file import read_weights
 
 _FIELDS_OF_A_CARD = {"id", "network", "weights"}
 
@@ -54,8 +55,58 @@ def add_folder(folder: Path, model_id: str | None = None) -> tuple[Model, ...]:
     return add_models([(model.card, read_weights(model)) for model in new], model_id)
 
 
+def add_card_file(path: Path, model_id: str | None = None) -> tuple[Model, ...]:
+    """Add the models of a card's file, with the weights beside it.
+
+    Where a card's weights are not beside it, but can be downloaded, the card alone is added.
+
+    Args:
+        path: A ``.json`` file of one card, or of a family of cards.
+        model_id: Another id for the model, if the file holds a single one.
+
+    Raises:
+        InputError: The file holds no trained model, or several where one is to be renamed.
+        ModelError: Card or weights are damaged, or the id is taken or unsafe.
+        DependencyError: A package that the network is built from is missing.
+        OutputError: The folder of the user's models cannot be written to.
+    """
+    models = [model for model in read_models(path) if model.card.weights is not None]
+    if not models:
+        raise InputError(f"{printable(path.name)} holds no trained model: choose another file.")
+    if model_id is not None and len(models) > 1:
+        raise InputError(
+            f"{printable(path.name)} holds {len(models)} models: one id cannot name them all."
+        )
+    return add_models(
+        [
+            (model.card, None if _to_be_downloaded(model) else read_weights(model))
+            for model in models
+        ],
+        model_id,
+    )
+
+
+def make_default(model_id: str) -> None:
+    """Make a model the default, if its weights can be used.
+
+    Raises:
+        ModelError: There is no such single model, it finds lungs, or its weights are absent or
+            damaged.
+        OutputError: The list of promotions cannot be written.
+    """
+    catalogue = load_catalogue()
+    catalogue.get(model_id)  # no ensemble
+    (model,) = catalogue.members((model_id,))
+    load_network(model)
+    promote(model_id, model.card.trained_weights.sha256)
+
+
+def _to_be_downloaded(model: Model) -> bool:
+    return bool(model.card.trained_weights.url) and not model.weights_present
+
+
 def add_models(
-    models: Sequence[tuple[ModelCard, bytes]], model_id: str | None = None
+    models: Sequence[tuple[ModelCard, bytes | None]], model_id: str | None = None
 ) -> tuple[Model, ...]:
     """Verify cards and weights and write them into the folder of the user's models.
 
@@ -63,7 +114,7 @@ def add_models(
     whose writing was interrupted does not exist, and it can be added again.
 
     Args:
-        models: Card and content of the weights file.
+        models: Card and content of the weights file; None where that is to be downloaded.
         model_id: Another id, for a single model.
 
     Raises:
@@ -85,15 +136,16 @@ def add_models(
     return tuple(model for model, _ in verified)
 
 
-def _filed(card: ModelCard, model_id: str, data: bytes, folder: Path) -> Model:
+def _filed(card: ModelCard, model_id: str, data: bytes | None, folder: Path) -> Model:
     """The model as it will be in the folder, under names made from its id and checksum alone."""
     if not is_model_id(model_id):
         raise ModelError(
             f"A model cannot be called {printable(repr(model_id[:80]))}: use 1 to 64 letters, "
-            "digits, dots, hyphens and underscores, a letter or digit first."
+            "digits, dots, hyphens and underscores, a letter or digit first.",
+            option="model_id",
         )
     file = f"{model_id}{WEIGHTS_ENDING}"
-    digest = sha256(data).hexdigest()
+    digest = card.trained_weights.sha256 if data is None else sha256(data).hexdigest()
     # A file of this name may be left from an interrupted import, or belong to another card.
     if (folder / file).exists() and _sha256_of(folder / file) != digest:
         file = f"{model_id}-{digest[:16]}{WEIGHTS_ENDING}"
@@ -103,24 +155,36 @@ def _filed(card: ModelCard, model_id: str, data: bytes, folder: Path) -> Model:
 
 def _check_id_is_free(model_id: str, catalogue: Catalogue, folder: Path) -> None:
     if catalogue.ensemble(model_id.casefold()):
-        raise ModelError(f"{model_id} is the id of an ensemble that ships: choose another id.")
+        raise ModelError(
+            f"{model_id} is the id of an ensemble that ships: choose another id.",
+            option="model_id",
+        )
     if catalogue.is_taken(model_id):
         raise ModelError(
-            f"There is a model {model_id} already: choose another id, or remove that model first."
+            f"There is a model {model_id} already: choose another id, or remove that model first.",
+            option="model_id",
         )
     # A card that was left out of the catalogue has its file all the same.
     if (folder / f"{model_id}.json").exists():
         raise ModelError(
             f"There is a file {model_id}.json in the folder of your models already: choose another "
-            "id, or remove that file first."
+            "id, or remove that file first.",
+            option="model_id",
         )
 
 
-def _verify(model: Model, data: bytes) -> None:
+def _verify(model: Model, data: bytes | None) -> None:
     card = model.card
     # On this device nothing is allocated: an unknown card could ask for any amount of memory.
     with torch.device("meta"):
         parameters = count_parameters(build_network(card.network, card.arguments))
+    if data is None:
+        if parameters != card.parameters:
+            raise ModelError(
+                f"The card of model {card.id} states {card.parameters:,} parameters, but its "
+                f"network has {parameters:,}: correct the card or its network arguments."
+            )
+        return
     if parameters != card.parameters or parameters > len(data):
         raise ModelError(
             f"The weights of model {card.id} are not those of network {card.network} as its card "
@@ -130,7 +194,10 @@ def _verify(model: Model, data: bytes) -> None:
     load_network(model, weights=data)
 
 
-def _write(model: Model, data: bytes) -> None:
+def _write(model: Model, data: bytes | None) -> None:
+    if data is None:
+        write_card(model.card, model.folder)
+        return
     path = model.folder / model.card.trained_weights.file
     was_there = path.exists()
     try:

@@ -1,4 +1,4 @@
-"""Weights: verified before they are used, written so that they can be verified."""
+"""Networks with their weights: verified before use, written so that they can be verified."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from .card import ModelCard
 from .catalogue import Model
+from .weights_file import read_weights, verified
 
 UNTRAINED_SEED = 0
 """Seed of the random weights of a network that is run without training."""
@@ -50,7 +51,7 @@ def load_network(
             network = build_network(card.network, card.arguments)
     else:
         network = build_network(card.network, card.arguments)
-        data = read_weights(model) if weights is None else _verified(weights, model)
+        data = read_weights(model) if weights is None else verified(weights, model)
         _load_weights(network, model, data)
     network.eval()
     _check_fits(network, card)
@@ -72,32 +73,6 @@ def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.floa
     data = save_safetensors(tensors)
     write_bytes(data, path)
     return hashlib.sha256(data).hexdigest()
-
-
-def read_weights(model: Model) -> bytes:
-    """The model's weights file, verified.
-
-    Raises:
-        ModelError: The model has no weights, they are absent, or their checksum is not the card's.
-    """
-    path = model.folder / model.card.trained_weights.file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"The weights of model {model.id} cannot be read ({path.name}): {error.strerror}."
-        ) from error
-    return _verified(data, model)
-
-
-def _verified(data: bytes, model: Model) -> bytes:
-    weights = model.card.trained_weights
-    if hashlib.sha256(data).hexdigest() != weights.sha256:
-        raise ModelError(
-            f"The weights of model {model.id} ({weights.file}) do not have the checksum on its "
-            "card: the file is damaged or was replaced; install it again."
-        )
-    return data
 
 
 def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
