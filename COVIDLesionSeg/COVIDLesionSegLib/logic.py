@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from .engine.errors import DependencyError, InputError
@@ -18,8 +19,7 @@ from .engine.progress import CancelToken, ProgressCallback, ignore_progress
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
 
-    from .engine.result import SegmentationResult
-    from .engine.volume import Volume
+    from .scene.prepared import PreparedResult
     from .scene.show import SceneResult
     from .worker.background import BackgroundJob
 
@@ -75,14 +75,14 @@ class COVIDLesionSegLogic:
             CovidLesionSegError: The background process ended unexpectedly.
         """
         from .scene.show import show_result
-        from .scene.volumes import volume_from_node
 
-        volume = volume_from_node(volumeNode)
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
-        result = _segment(volume, chosen, progress or ignore_progress, cancel or CancelToken())
+        prepared = _segment(
+            volumeNode, chosen, progress or ignore_progress, cancel or CancelToken()
+        )
         if volumeNode.GetScene() is None:
             raise InputError("The CT was removed from the scene while it was segmented.")
-        return show_result(volumeNode, result)
+        return show_result(volumeNode, prepared)
 
     def sampleCT(
         self,
@@ -121,13 +121,25 @@ class COVIDLesionSegLogic:
 
 
 def _segment(
-    volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
-) -> SegmentationResult:
+    volume_node: vtkMRMLScalarVolumeNode,
+    parameters: Parameters,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> PreparedResult:
     """Run a worker process to its end, with Slicer's events processed meanwhile."""
+    from .scene.prepared import load_prepared
+    from .scene.volumes import ct_matrix, volume_from_node_in_steps
     from .worker.segmentation import segment_in_background
 
     cancel.raise_if_cancelled()
-    job = segment_in_background(volume, parameters, progress, temporary_path=_temporary_path())
+    job = segment_in_background(
+        volume_from_node_in_steps(volume_node),
+        parameters,
+        partial(load_prepared, volume_node),
+        progress,
+        surfaces_on=ct_matrix(volume_node),
+        temporary_path=_temporary_path(),
+    )
     try:
         return _wait(job, cancel)
     except DependencyError as error:
@@ -146,7 +158,8 @@ def _wait(job: BackgroundJob[Result], cancel: CancelToken) -> Result:
             if cancel.cancelled:
                 job.cancel()
             slicer.app.processEvents()
-            time.sleep(POLL_INTERVAL_SECONDS)
+            if not job.hurries:
+                time.sleep(POLL_INTERVAL_SECONDS)
     finally:
         job.close()
     return result

@@ -148,7 +148,7 @@ def test_arrays_of_another_result_are_refused(result, tmp_path, name):
     other = save_result(larger, tmp_path / "other")
     (other / name).replace(folder / name)
 
-    with pytest.raises(InputError, match="does not fit"):
+    with pytest.raises(InputError, match="run again"):
         load_result(folder)
 
 

@@ -114,6 +114,8 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
 ):
     """CTK's launcher ends with 1 when its child is killed."""
     from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.engine.result import load_result_in_steps
+    from COVIDLesionSegLib.engine.steps import at_once
     from COVIDLesionSegLib.panel.run import Run, RunState
     from COVIDLesionSegLib.worker.segmentation import segment_in_background
 
@@ -136,7 +138,8 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
         on_cancelled=unexpected.append,
         temporary_path=str(tmp_path),
     )
-    run.start(partial(segment_in_background, phantom.volume, Parameters()))
+    ct = at_once(phantom.volume)
+    run.start(partial(segment_in_background, ct, Parameters(), load_result_in_steps))
     bench.wait_until(lambda: run.state is RunState.IDLE)
 
     assert not unexpected

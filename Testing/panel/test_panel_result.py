@@ -349,6 +349,7 @@ def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, sce
     worker = ScriptedWorker(result=known_result(phantom))
     panel.run._start_process = worker
     panel.ui.applyButton.click()
+    bench.wait_until(lambda: worker.volume is not None)
     ct.SetOrigin(500, 0, 0)
     worker.code = 0
     bench.wait_until(lambda: panel.run.state is RunState.IDLE)

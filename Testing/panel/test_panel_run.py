@@ -32,6 +32,7 @@ def running(bench, panel, ct, run_state):
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.RUNNING
     bench.wait_until(lambda: panel.ui.statusLabel.text != "Starting", seconds=240)
+    assert panel.run._active.job._process is not None
     return panel.run._active.job._process
 
 
@@ -200,16 +201,16 @@ def test_a_worker_killed_by_the_system_is_explained(running, panel, wait_idle):
     assert "memory ran out" in panel.ui.statusLabel.text
 
 
-def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(panel, ct, bench, monkeypatch):
+def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(
+    panel, ct, wait_idle, monkeypatch
+):
     from COVIDLesionSegLib.worker import process
 
     monkeypatch.setattr(process, "python_executable", lambda: "/nowhere/python")
     panel.ui.applyButton.click()
+    wait_idle()
 
-    from bench.application import message_boxes
-
-    assert isinstance(bench.slot_errors.pop(), FileNotFoundError)
-    assert "could not be started" in message_boxes().pop()
+    assert "could not be started" in panel.ui.statusLabel.text
     assert panel.ui.applyButton.text == "Apply"
 
 

@@ -11,6 +11,8 @@ from COVIDLesionSegLib.engine.result import SegmentationResult, save_result
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume.exact import load_volume
 from COVIDLesionSegLib.jobs import SegmentVolumeOptions
+from COVIDLesionSegLib.scene.labels import segments_of
+from COVIDLesionSegLib.scene.surfaces import save_surfaces
 from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 
 FLAGS = (
@@ -45,13 +47,20 @@ class ScriptedWorker:
     """A worker that says what it is told to, and ends when told to."""
 
     def __init__(
-        self, messages=(), result=None, exit_code: int | None = None, printed: str = ""
+        self,
+        messages=(),
+        result=None,
+        exit_code: int | None = None,
+        printed: str = "",
+        surfaces: bool = False,
     ) -> None:
         self._messages = list(messages)
         self._printed = printed
         self._result = result
+        self._surfaces = surfaces
         self.code = exit_code
         self.killed = False
+        self.volume = self.parameters = None
 
     def __call__(self, request: Path) -> ScriptedWorker:
         """Stands for ``ChildProcess(request)``."""
@@ -59,8 +68,15 @@ class ScriptedWorker:
         options = SegmentVolumeOptions.from_dict(asked.options)
         self.volume, self.parameters = load_volume(options.volume), options.parameters
         if self._result is not None:
-            save_result(self._result, request.parent / RESULT_FOLDER)
+            save_result(self._result, request.parent / RESULT_FOLDER, self._also(options))
         return self
+
+    def _also(self, options: SegmentVolumeOptions):
+        """Writes the surfaces, as the job does."""
+        if not self._surfaces:
+            return None
+        matrix = np.reshape(options.surfaces_on, (4, 4))
+        return lambda folder: save_surfaces(segments_of(self._result), matrix, folder)
 
     def messages(self) -> list[dict]:
         said, self._messages = self._messages, []
@@ -80,6 +96,6 @@ class ScriptedWorker:
         return self._printed
 
 
-def finished_with(result: SegmentationResult) -> ScriptedWorker:
-    """A worker that is done at once."""
-    return ScriptedWorker(result=result, exit_code=0)
+def finished_with(result: SegmentationResult, surfaces: bool = False) -> ScriptedWorker:
+    """A worker that is done at once, with or without the surfaces of its result."""
+    return ScriptedWorker(result=result, exit_code=0, surfaces=surfaces)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ from .errors import InputError, OutputError
 from .files import atomic_folder
 from .flags import Flag
 from .severity.report import SeverityReport
-from .volume import Geometry, read_array, write_volume
+from .steps import Steps, finish
+from .volume import Geometry
 from .volume.exact import geometry_from_facts
+from .volume.raw_nrrd import read_in_steps, write_in_steps
 
 OVERLAY_FROM = 0.25
 """Probabilities below this are transparent in every picture; they decide nothing else."""
@@ -67,7 +69,11 @@ ARRAYS = {
 _OPTIONAL = {"disagreement"}
 
 
-def save_result(result: SegmentationResult, folder: Path | str) -> Path:
+def save_result(
+    result: SegmentationResult,
+    folder: Path | str,
+    also: Callable[[Path], None] | None = None,
+) -> Path:
     """Write one NRRD file for each array of the result, and ``result.json``.
 
     The folder appears complete or not at all, so a reader never meets half a result. Arrays are
@@ -77,6 +83,7 @@ def save_result(result: SegmentationResult, folder: Path | str) -> Path:
     Args:
         result: What to write; arrays of shape (k, j, i).
         folder: A folder that does not exist yet, in one that does.
+        also: Writes more into the folder, before it appears.
 
     Returns:
         The folder.
@@ -91,9 +98,11 @@ def save_result(result: SegmentationResult, folder: Path | str) -> Path:
         for name in ARRAYS:
             array = getattr(result, name)
             if array is not None:
-                write_volume(array, result.geometry, partial / f"{name}.nrrd", compress=False)
+                finish(write_in_steps(array, result.geometry, partial / f"{name}.nrrd"))
         facts = json.dumps(facts_from_result(result), indent=1, allow_nan=False)
         (partial / FACTS_FILE).write_text(facts, encoding="utf-8")
+        if also is not None:
+            also(partial)
     return folder
 
 
@@ -106,22 +115,38 @@ def load_result(folder: Path | str) -> SegmentationResult:
     Raises:
         InputError: The folder holds no complete result, or one of another format version.
     """
-    folder = Path(folder)
+    return finish(load_result_in_steps(Path(folder)))
+
+
+def load_result_in_steps(
+    folder: Path, empty_array: Callable[[str, tuple[int, ...]], np.ndarray] | None = None
+) -> Steps[SegmentationResult]:
+    """As :func:`load_result`, in short steps.
+
+    Args:
+        folder: The result.
+        empty_array: Gives the array to fill, of the type in :data:`ARRAYS` and contiguous, for the
+            name and shape of an array of the result: in the memory of whoever shows it.
+    """
     with _damage_refused(folder):
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         written = facts["format"], facts["version"]
     if written not in [(FORMAT, version) for version in _READABLE_VERSIONS]:
         raise InputError(f"{folder.name} was written by another version: run again.")
     with _damage_refused(folder):
-        arrays = {name: read_array(folder / f"{name}.nrrd")[0] for name in facts["arrays"]}
-        result = result_from_facts(facts, arrays)
-    for name, dtype in ARRAYS.items():
-        array = getattr(result, name)
-        if array is None and name in _OPTIONAL:
-            continue
-        if array.shape != result.geometry.shape or array.dtype != dtype:
-            raise InputError(f"{name}.nrrd does not fit {FACTS_FILE}: run again.")
-    return result
+        geometry = geometry_from_facts(facts["geometry"])
+        if not set(ARRAYS) - _OPTIONAL <= set(facts["arrays"]) <= set(ARRAYS):
+            raise InputError(f"{FACTS_FILE} lacks an array.")
+        arrays: dict[str, np.ndarray] = {}
+        for name in facts["arrays"]:
+            array = (empty_array or _empty_array)(name, geometry.shape)
+            yield from read_in_steps(folder / f"{name}.nrrd", array)
+            arrays[name] = array
+        return result_from_facts(facts, arrays)
+
+
+def _empty_array(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, ARRAYS[name])
 
 
 @contextmanager

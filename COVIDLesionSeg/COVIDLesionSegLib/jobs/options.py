@@ -35,7 +35,17 @@ class SegmentVolumeOptions(Options):
     """A CT that another process of this software wrote, and everything that decides its result."""
 
     volume: Path = option("Folder that holds the CT, exact to the last bit.", shown_as="CT")
+    surfaces_on: tuple[float, ...] = option(
+        "Also make the 3D surfaces of lungs and lesions: the 16 numbers of the matrix from the "
+        "CT's voxels (i, j, k) to the surfaces' mm, row by row.",
+        (),
+    )
     parameters: Parameters = nested(Parameters())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.surfaces_on) not in (0, 16):
+            raise ParameterError("surfaces_on must be the 16 numbers of a matrix.")
 
 
 @dataclass(frozen=True, kw_only=True)

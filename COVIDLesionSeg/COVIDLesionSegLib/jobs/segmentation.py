@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.models.speed import remember_speed
@@ -27,6 +29,7 @@ from .result_folder import result_folder
 _DEMO_SIZE = (432, 336, 56)
 _DEMO_SPACING_MM = (0.75, 0.75, 5.0)
 _LOADING, _SEGMENTING, _WRITING = 0.02, 0.05, 0.8
+_SURFACES = 0.95
 """Fractions of the whole job at which these stages start."""
 
 
@@ -97,6 +100,8 @@ def segment_volume(
 ) -> SegmentationResult:
     """Segment a CT of another process, and write the result exactly, for that process to read.
 
+    With the matrix of the CT's node, the surfaces that a scene shows are written, too.
+
     Args:
         options: Where :func:`~COVIDLesionSegLib.engine.volume.exact.save_volume` wrote the CT, and
             everything that decides the result.
@@ -111,9 +116,21 @@ def segment_volume(
     cancel = cancel or CancelToken()
     # Read first: a bad request is refused before torch takes its seconds to load.
     volume = load_volume(options.volume)
-    result = _run_pipeline(volume, options.parameters, progress, cancel)
+    segmenting = sub_progress(progress, 0.0, _SURFACES)
+    result = _run_pipeline(volume, options.parameters, segmenting, cancel)
     cancel.raise_if_cancelled()
-    save_result(result, Path(out))
+
+    def make_surfaces(folder: Path) -> None:
+        if options.surfaces_on:
+            progress(Progress("Making the 3D model", _SURFACES))
+            from ..scene.labels import segments_of
+            from ..scene.surfaces import save_surfaces
+
+            matrix = np.reshape(options.surfaces_on, (4, 4))
+            save_surfaces(segments_of(result), matrix, folder, cancel)
+
+    save_result(result, Path(out), make_surfaces)
+    progress(Progress("Handing over the result", 1.0))
     return result
 
 

@@ -10,18 +10,20 @@ from typing import Generic, Protocol, TypeVar
 
 import qt
 
-from ..engine.errors import Cancelled, CovidLesionSegError
+from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
 from ..engine.progress import Progress, ProgressCallback
 from ..worker.background import BackgroundJob
 from ..worker.process import ChildProcess, WorkerProcess
 
 POLL_INTERVAL_MS = 100
+HURRY_INTERVAL_MS = 10
+"""Between two steps of handing over: Slicer's window gets its turn in between."""
 
 Result = TypeVar("Result")
 
 
 class StartJob(Protocol[Result]):
-    """Starts a job, such as :func:`.worker.segmentation.segment_in_background` on one CT."""
+    """Begins a job, such as :func:`.worker.segmentation.segment_in_background` on one CT."""
 
     def __call__(
         self,
@@ -88,13 +90,11 @@ class Run(Generic[Result]):
         return RunState.RUNNING if self._active.cancel_reason is None else RunState.CANCELLING
 
     def start(self, start_job: StartJob[Result]) -> None:
-        """Start a job in a new worker process and return at once.
+        """Begin a job and return at once; its worker process is started soon.
 
         Raises:
             RuntimeError: A run is in progress.
             OutputError: The temporary folder cannot be written.
-            DependencyError: Slicer has no Python of its own.
-            OSError: The worker cannot be started.
         """
         if self._active is not None:
             raise RuntimeError("A run is in progress already.")
@@ -104,6 +104,7 @@ class Run(Generic[Result]):
             temporary_path=self._temporary_path,
         )
         self._active = _Active(job)
+        self._timer.setInterval(HURRY_INTERVAL_MS)
         self._timer.start()
 
     def cancel(self, reason: str) -> None:
@@ -130,10 +131,17 @@ class Run(Generic[Result]):
         except CovidLesionSegError as error:
             self._end()
             self._on_error(str(error))
+        except Exception as error:
+            self._end()
+            self._on_error(in_one_sentence(error))
+            raise
         else:
             if result is not None:
                 self._end()
                 self._on_result(result)
+            else:
+                hurries = active.job.hurries
+                self._timer.setInterval(HURRY_INTERVAL_MS if hurries else POLL_INTERVAL_MS)
 
     def _end(self) -> None:
         self._timer.stop()

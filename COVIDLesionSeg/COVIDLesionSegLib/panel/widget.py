@@ -31,7 +31,7 @@ from .shortcuts import Shortcuts
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
-    from ..engine.result import SegmentationResult
+    from ..scene.prepared import PreparedResult
 
 LIBRARY = __name__.partition(".")[0]
 SETTLE_MS = 100
@@ -231,7 +231,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # What sections ask for
 
     @property
-    def run(self) -> Run[SegmentationResult]:
+    def run(self) -> Run[PreparedResult]:
         """The segmentation in progress, or the idle one."""
         return self._run.run
 

@@ -12,7 +12,8 @@ import vtk
 from ..engine.flags import Flag
 from . import names, nodes
 from .label_boxes import label_boxes, same_boxes
-from .segmentation import BINARY_LABELMAP, bounding_box, own_segment_ids
+from .labels import bounding_box
+from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids
 
 if TYPE_CHECKING:
     from slicer import (
@@ -110,7 +111,12 @@ def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:
     terminology = vtk.mutable("")
     if corrected.GetTag("TerminologyEntry", terminology):
         copy.SetTag("TerminologyEntry", str(terminology))
+    copy.SetTag(names.KEPT_TAG, segment_id)
+    # An image of its own: undo may give the segment's back to it.
     copy.AddRepresentation(BINARY_LABELMAP, _binary_labelmap(node, segment_id))
+    surface = corrected.GetRepresentation(CLOSED_SURFACE)
+    if surface is not None:
+        copy.AddRepresentation(CLOSED_SURFACE, surface)
     copy_id = segmentation.GenerateUniqueSegmentID(f"{segment_id}-corrected")
     segmentation.AddSegment(copy, copy_id)
     display = node.GetDisplayNode()

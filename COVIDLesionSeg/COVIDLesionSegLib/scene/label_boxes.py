@@ -14,7 +14,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
 from .images import matrix_to_array
-from .segmentation import BINARY_LABELMAP, bounding_box
+from .labels import bounding_box
+from .segmentation import BINARY_LABELMAP
 from .volumes import local_ijk_to_ras
 
 if TYPE_CHECKING:

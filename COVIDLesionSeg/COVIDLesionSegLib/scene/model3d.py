@@ -10,7 +10,8 @@ import vtk
 from ..engine.errors import OutputError
 from .colors import COLOR_MAPS
 from .overlay import color_map_of, visible_from
-from .segmentation import LUNG_IDS, own_segment_ids
+from .segmentation import CLOSED_SURFACE, LUNG_IDS, own_segment_ids
+from .surfaces import SMOOTHING
 
 if TYPE_CHECKING:
     from slicer import (
@@ -19,25 +20,22 @@ if TYPE_CHECKING:
         vtkMRMLVolumePropertyNode,
     )
 
-CLOSED_SURFACE = "Closed surface"
 _SMOOTHING_FACTOR = "Smoothing factor"
 _OPACITIES = ((0.5, 0.15), (1.0, 0.6))
 """Probability and opacity of the volume rendering, beyond where it begins."""
 
 
-def show_surfaces(segmentation_node: vtkMRMLSegmentationNode, smoothing: float = 0.5) -> None:
-    """Make closed surfaces of every segment; what the user hid in 3D stays hidden.
+def show_surfaces(segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """Make the closed surfaces that are missing; what the user hid in 3D stays hidden.
 
     Args:
         segmentation_node: The segmentation of one CT.
-        smoothing: 0 keeps the voxels' steps, 1 smooths most. Measurements do not use surfaces.
 
     Raises:
         OutputError: A surface could not be made.
     """
     segmentation = segmentation_node.GetSegmentation()
-    segmentation.SetConversionParameter(_SMOOTHING_FACTOR, str(float(smoothing)))
-    segmentation_node.RemoveClosedSurfaceRepresentation()
+    segmentation.SetConversionParameter(_SMOOTHING_FACTOR, str(SMOOTHING))
     if not segmentation_node.CreateClosedSurfaceRepresentation():
         raise OutputError(
             "The 3D surfaces could not be made: free some memory and show them again."

@@ -55,6 +55,8 @@ CT_REFERENCE = "COVIDLesionSeg.ct"
 SELF_REFERENCE = "COVIDLesionSeg.self"
 CORRECTION_ATTRIBUTE = "COVIDLesionSeg.correction"
 REVIEW_ATTRIBUTE = "COVIDLesionSeg.review"
+KEPT_TAG = "COVIDLesionSeg.kept"
+"""Tag of a segment that a run made to keep what the user corrected; holds that segment's id."""
 
 _MARK = f" - {UNTRAINED_MARK}"
 

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import slicer
 
 from ..engine.labels import LUNG_WINDOW
 from ..engine.result import OVERLAY_FROM
 from . import names
 from .colors import COLOR_MAPS, covidjet_node, covidmagenta_node
-from .volumes import local_ijk_to_ras, set_voxels
+from .volumes import local_ijk_to_ras, set_image
 
 if TYPE_CHECKING:
+    import vtk
     from slicer import (
         vtkMRMLColorTableNode,
         vtkMRMLScalarVolumeNode,
@@ -92,16 +91,17 @@ _EARLIER_OPACITY = "COVIDLesionSeg.earlierOpacity"
 def update_overlay(
     node: vtkMRMLScalarVolumeNode,
     ct_node: vtkMRMLScalarVolumeNode,
-    values: npt.NDArray[np.float32],
+    image: vtk.vtkImageData,
     untrained: bool,
 ) -> None:
-    """Make ``node`` hold ``values`` (k, j, i), 0 to 1, on the CT's stored grid.
+    """Make ``node`` hold ``image``, float32 from 0 to 1, on the CT's stored grid.
 
     The legend of an untrained network's overlay says so.
     """
-    set_voxels(node, values.astype(np.float32, copy=False), local_ijk_to_ras(ct_node))
+    # The display first: one without a window yet would look for it in every voxel.
     if node.GetDisplayNode() is None:
         _create_display(node, STYLES[node.GetAttribute(names.ROLE_ATTRIBUTE)])
+    set_image(node, image, local_ijk_to_ras(ct_node))
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
     if legend is not None:
         legend.SetTitleText(names.marked(legend.GetTitleText(), untrained))

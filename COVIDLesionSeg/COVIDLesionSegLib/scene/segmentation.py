@@ -6,24 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import slicer
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.flags import is_untrained
-from ..engine.labels import (
-    CLASS_TAG,
-    LUNG_LABELS,
-    LUNG_STYLES,
-    Color,
-    SegmentStyle,
-    class_style,
-    segment_id,
-)
-from ..engine.result import SegmentationResult
+from ..engine.labels import CLASS_TAG, LUNG_LABELS, LUNG_STYLES, Color, SegmentStyle, segment_id
 from . import names
-from .images import array_to_matrix, fill_image
-from .volumes import local_ijk_to_ras
 
 if TYPE_CHECKING:
     from slicer import (
@@ -33,7 +22,10 @@ if TYPE_CHECKING:
         vtkSegment,
     )
 
+    from .prepared import Layer, PreparedResult
+
 BINARY_LABELMAP = "Binary labelmap"
+CLOSED_SURFACE = "Closed surface"
 LUNG_IDS = frozenset(style.id for style in LUNG_STYLES.values())
 """Ids of the segments of both lungs."""
 # Opacity of the surface in 3D, and inside the outline in slice views. Lungs are outlined only:
@@ -43,58 +35,89 @@ _LESION_OPACITY, _LESION_FILL = 1.0, 0.2
 
 
 def update_segmentation(
-    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult
+    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, prepared: PreparedResult
 ) -> None:
-    """Make ``node`` hold exactly the lungs and lesions of ``result``.
+    """Make ``node`` hold exactly the lungs and lesions of a result.
 
     The lungs share one layer and the lesion classes another, so that a lesion stays part of its
     lung. Segments get name, colour and terminology when they are created and keep what the user
     made of them later; only the mark of an untrained network comes and goes. Segments that the
-    user added are left alone.
+    user added are left alone. No image that a segment held before is changed, so that whoever
+    keeps it can put it back.
 
     Args:
         node: Segmentation node of this CT, under the CT's parent transform.
-        ct_node: The CT, whose stored grid the arrays of ``result`` lie on.
-        result: Of this CT.
+        ct_node: The CT, on whose stored grid the result lies.
+        prepared: Of this CT.
     """
-    node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(ct_node)
-    ijk_to_ras = local_ijk_to_ras(ct_node)
-    lesions = {n: class_style(name) for n, name in enumerate(result.classes, start=1)}
-    styles = [*LUNG_STYLES.values(), *lesions.values()]
-    _remove_other_classes(node, styles)
-    for style in styles:
-        _empty_segment(node, style)
-    for labels, segments in ((result.lungs, LUNG_STYLES), (result.lesions, lesions)):
-        layer = _layer(labels, ijk_to_ras)
-        for label, style in segments.items():
-            segment = node.GetSegmentation().GetSegment(style.id)
-            segment.SetLabelValue(label)
-            segment.AddRepresentation(BINARY_LABELMAP, layer)
-    # Lungs that a network found have a checksum of its weights, or none where it has no weights.
-    lungs_untrained = result.provenance.get("lungs", {}).get("weights_sha256", "") is None
-    for segments, untrained in (
-        (LUNG_STYLES, lungs_untrained),
-        (lesions, is_untrained(result.flags)),
-    ):
-        for style in segments.values():
-            segment = node.GetSegmentation().GetSegment(style.id)
-            segment.SetName(names.marked(segment.GetName(), untrained))
-    node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
-    node.StorableModified()
+    _update(node, ct_node, prepared, prepared.layers, prepared.surfaces)
 
 
 def update_prediction(
-    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult
+    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, prepared: PreparedResult
 ) -> None:
-    """Make ``node`` hold the lungs and lesions of ``result`` for comparison, not shown in views.
+    """Make ``node`` hold the same for comparison, not shown in views.
 
     It has voxels of its own: Segment Editor changes those of the segmentation in place.
     """
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetVisibility(False)
-    update_segmentation(node, ct_node, result)
+    _update(node, ct_node, prepared, prepared.prediction, {})
+
+
+def _update(
+    node: vtkMRMLSegmentationNode,
+    ct_node: vtkMRMLScalarVolumeNode,
+    prepared: PreparedResult,
+    layers: list[Layer],
+    surfaces: dict[str, vtk.vtkPolyData],
+) -> None:
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(ct_node)
+    result = prepared.result
+    styles = [segment.style for layer in layers for segment in layer.segments]
+    separate_users_segments(node)
+    _remove_other_classes(node, styles)
+    for style in styles:
+        _find_or_create_segment(node, style)
+    segmentation = node.GetSegmentation()
+    # Lungs that a network found have a checksum of its weights, or none where it has no weights.
+    lungs_untrained = result.provenance.get("lungs", {}).get("weights_sha256", "") is None
+    untrained = is_untrained(result.flags)
+    for layer in layers:
+        for one in layer.segments:
+            segment = segmentation.GetSegment(one.id)
+            segment.SetLabelValue(one.label)
+            is_lung = one.style.name in LUNG_LABELS
+            marked = lungs_untrained if is_lung else untrained
+            segment.SetName(names.marked(segment.GetName(), marked))
+    contents = {
+        one.id: {BINARY_LABELMAP: layer.image} for layer in layers for one in layer.segments
+    }
+    for id_, surface in surfaces.items():
+        contents[id_][CLOSED_SURFACE] = surface
+    set_contents(node, contents)
+
+
+def set_contents(
+    node: vtkMRMLSegmentationNode, contents: dict[str, dict[str, vtk.vtkDataObject]]
+) -> None:
+    """Give segments other representations in place of all that they have.
+
+    Args:
+        node: Holds segments with these ids.
+        contents: By segment id, by name of the representation; the objects are kept, not copied.
+    """
+    segmentation = node.GetSegmentation()
+    for id_, representations in contents.items():
+        segment = segmentation.GetSegment(id_)
+        segment.RemoveAllRepresentations()
+        for name, content in representations.items():
+            segment.AddRepresentation(name, content)
+    segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+    segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)
+    node.StorableModified()
 
 
 def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
@@ -127,49 +150,43 @@ def _remove_other_classes(node: vtkMRMLSegmentationNode, styles: Iterable[Segmen
             node.GetSegmentation().RemoveSegment(id_)
 
 
-def _empty_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> None:
-    """Create the segment of ``style``, or take out everything that it holds."""
+def _find_or_create_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> None:
     segmentation = node.GetSegmentation()
+    if segmentation.GetSegment(style.id) is not None:
+        return
+    segmentation.AddEmptySegment(style.id, style.name, style.color)
     segment = segmentation.GetSegment(style.id)
-    if segment is None:
-        segmentation.AddEmptySegment(style.id, style.name, style.color)
-        segment = segmentation.GetSegment(style.id)
-        segment.SetTag("TerminologyEntry", style.terminology)
-        segment.SetTag(CLASS_TAG, style.name)
-        is_lung = style.name in LUNG_LABELS
-        display = node.GetDisplayNode()
-        display.SetSegmentOpacity3D(style.id, LUNGS_OPACITY if is_lung else _LESION_OPACITY)
-        display.SetSegmentOpacity2DFill(style.id, _LUNG_FILL if is_lung else _LESION_FILL)
-    # A segment that the user added may share the layer: the old label must not linger in it.
-    segmentation.ClearSegment(style.id)
-    segment.RemoveAllRepresentations()
+    segment.SetTag("TerminologyEntry", style.terminology)
+    segment.SetTag(CLASS_TAG, style.name)
+    is_lung = style.name in LUNG_LABELS
+    display = node.GetDisplayNode()
+    display.SetSegmentOpacity3D(style.id, LUNGS_OPACITY if is_lung else _LESION_OPACITY)
+    display.SetSegmentOpacity2DFill(style.id, _LUNG_FILL if is_lung else _LESION_FILL)
 
 
-def _layer(
-    labels: npt.NDArray[np.uint8], ijk_to_ras: npt.NDArray[np.float64]
-) -> vtkOrientedImageData:
-    """Labels (k, j, i) as Slicer's oriented image, cropped to what is not zero."""
-    image = slicer.vtkOrientedImageData()
-    image.SetGeometryFromImageToWorldMatrix(array_to_matrix(ijk_to_ras))
-    box = bounding_box(labels)
-    if box is None:
-        image.SetExtent(0, -1, 0, -1, 0, -1)
-        image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    else:
-        fill_image(image, labels[box].astype(np.uint8), [axis.start for axis in box])
-    return image
+def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:
+    """Give segments of the user's that share an image with this package's one of their own.
 
-
-def bounding_box(labels: npt.NDArray[np.uint8] | npt.NDArray[np.bool_]) -> tuple[slice, ...] | None:
-    """Smallest box (k, j, i) around what is not zero, or None where all is."""
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        occupied = np.flatnonzero(labels.any(axis=others))
-        if occupied.size == 0:
-            return None
-        box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
-    return tuple(box)
+    Slicer puts a new segment into an existing image where it can.
+    """
+    segmentation = node.GetSegmentation()
+    own = own_segment_ids(node)
+    images: dict[vtkOrientedImageData, list[str]] = {}
+    for id_ in segment_ids(node):
+        image = segmentation.GetSegment(id_).GetRepresentation(BINARY_LABELMAP)
+        if image is not None:
+            images.setdefault(image, []).append(id_)
+    for image, sharing in images.items():
+        users = [id_ for id_ in sharing if id_ not in own]
+        if not users or len(users) == len(sharing):
+            continue
+        apart = slicer.vtkOrientedImageData()
+        apart.DeepCopy(image)
+        voxels = vtk_to_numpy(apart.GetPointData().GetScalars())
+        kept = [segmentation.GetSegment(id_).GetLabelValue() for id_ in users]
+        voxels[~np.isin(voxels, kept)] = 0
+        for id_ in users:
+            segmentation.GetSegment(id_).AddRepresentation(BINARY_LABELMAP, apart)
 
 
 def _tag(segment: vtkSegment, name: str) -> str:

@@ -15,6 +15,7 @@ from ..engine.flags import Flag, is_untrained
 from ..engine.result import SegmentationResult
 from ..engine.severity.correction import Correction
 from ..engine.severity.report import SeverityReport
+from ..engine.steps import finish
 from ..engine.volume import same_grid
 from . import names
 from .corrected_severity import read_correction, show_severity
@@ -31,9 +32,10 @@ from .nodes import (
     write_provenance,
 )
 from .overlay import hide_overlay, show_lung_window, update_overlay
+from .prepared import PreparedResult, prepare_result
 from .segmentation import update_prediction, update_segmentation
 from .undo import Snapshot
-from .volumes import world_geometry
+from .volumes import local_ijk_to_ras, world_geometry
 
 if TYPE_CHECKING:
     from slicer import (
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     )
 
 _SLICE_VIEW = "vtkMRMLSliceCompositeNode"
+_MOVED_MM = 1e-3
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,9 @@ class SceneResult:
 
 
 def show_result(
-    ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult, surfaces: bool = True
+    ct_node: vtkMRMLScalarVolumeNode,
+    result: SegmentationResult | PreparedResult,
+    surfaces: bool = True,
 ) -> SceneResult:
     """Create or update every node of one CT's result.
 
@@ -120,16 +125,26 @@ def show_result(
     With its first result, a CT in Slicer's automatic window gets a lung window. If anything fails,
     the scene is as it was before.
 
+    A prepared result takes milliseconds; one that is not takes seconds, most of them for surfaces.
+
     Args:
         ct_node: The CT that was segmented.
-        result: On that CT's grid, as :func:`.volumes.volume_from_node` gives it.
+        result: On that CT's grid, as :func:`.volumes.volume_from_node` gives it; or the same
+            prepared, as :func:`.prepared.load_prepared` gives it.
         surfaces: Whether to make the 3D model and show it.
 
     Raises:
         InputError: ``result`` does not lie on the CT's grid.
         OutputError: A surface could not be made.
     """
-    _check_result_fits(ct_node, result)
+    if isinstance(result, PreparedResult):
+        prepared, result = result, result.result
+        _check_result_fits(ct_node, result)
+    else:
+        _check_result_fits(ct_node, result)
+        prepared = finish(prepare_result(ct_node, result))
+    if not np.allclose(prepared.ijk_to_ras, local_ijk_to_ras(ct_node), rtol=0, atol=_MOVED_MM):
+        raise _moved()
     existing = find_outputs(ct_node)
     before = Snapshot(ct_node)
     scene = ct_node.GetScene()
@@ -138,7 +153,7 @@ def show_result(
         with _batch(scene):
             roles = [role for role in names.NODE_CLASSES if role not in _absent(result)]
             outputs = {role: find_or_create_output(ct_node, role) for role in roles}
-            _fill(outputs, ct_node, result)
+            _fill(outputs, ct_node, prepared)
             for role in _absent(result) & set(existing):
                 hide_overlay(nodes_by_class(scene, _SLICE_VIEW), existing[role])
                 before.remove(role)
@@ -172,24 +187,21 @@ def _absent(result: SegmentationResult) -> set[str]:
 
 
 def _fill(
-    outputs: dict[str, vtkMRMLNode], ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult
+    outputs: dict[str, vtkMRMLNode], ct_node: vtkMRMLScalarVolumeNode, prepared: PreparedResult
 ) -> None:
     segmentation = outputs[names.SEGMENTATION_ROLE]
-    overlays = {
-        names.PROBABILITY_ROLE: result.probability,
-        names.DISAGREEMENT_ROLE: result.disagreement,
-    }
+    result = prepared.result
     untrained = is_untrained(result.flags)
     for role, node in outputs.items():
         node.SetName(names.marked(node.GetName(), untrained))
-        if (values := overlays.get(role)) is not None:
-            update_overlay(node, ct_node, values, untrained)
+        if role in prepared.volumes:
+            update_overlay(node, ct_node, prepared.volumes[role], untrained)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     kept = keep_corrections(segmentation)
-    update_segmentation(segmentation, ct_node, result)
+    update_segmentation(segmentation, ct_node, prepared)
     prediction = outputs[names.PREDICTION_ROLE]
-    update_prediction(prediction, ct_node, result)
+    update_prediction(prediction, ct_node, prepared)
     for node in (segmentation, prediction):
         write_provenance(node, replace(result, flags=(*result.flags, *kept)))
     # What was said of an earlier prediction says nothing of this one.
@@ -223,9 +235,7 @@ def _scene_result(
 
 def _check_result_fits(ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult) -> None:
     if not same_grid(result.geometry, world_geometry(ct_node)):
-        raise InputError(
-            "The CT was moved or replaced since it was segmented: segment it again as it is now."
-        )
+        raise _moved()
     arrays: tuple[np.ndarray | None, ...] = (
         result.lungs,
         result.lesions,
@@ -234,6 +244,12 @@ def _check_result_fits(ct_node: vtkMRMLScalarVolumeNode, result: SegmentationRes
     )
     if any(array is not None and array.shape != result.geometry.shape for array in arrays):
         raise InputError("The result's arrays do not have the shape of the CT: segment it again.")
+
+
+def _moved() -> InputError:
+    return InputError(
+        "The CT was moved or replaced since it was segmented: segment it again as it is now."
+    )
 
 
 def _save_scene_state(scene: vtkMRMLScene, nodes: Iterable[vtkMRMLNode]) -> None:

@@ -6,16 +6,25 @@ included, so results carry their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import slicer
 
 from . import names, nodes
 from .chart import update_chart
 from .overlay import has_automatic_window, leave_lung_window
-from .segmentation import segment_ids
+from .segmentation import (
+    BINARY_LABELMAP,
+    CLOSED_SURFACE,
+    own_segment_ids,
+    segment_ids,
+    set_contents,
+)
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
+    import vtk
+    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkSegment
 
 _COLOR = "OverrideColor"
 _SEGMENT_DISPLAY = (
@@ -31,20 +40,21 @@ _SEGMENT_DISPLAY = (
 )
 """What a display node says of each segment, by the names of its getters and setters."""
 
-_SegmentDisplay = dict[str, dict[str, Any]]
-"""By segment id, by name of :data:`_SEGMENT_DISPLAY`."""
-
 
 class Snapshot:
     """The results of one CT, as they were when the snapshot was taken.
 
     Display settings are not taken back: a run sets them only for what it creates, and what the
-    user changes there later is the user's. Only what a run took away comes back as it was.
+    user changes there later is the user's. Only what a run took away comes back as it was. Segments
+    that the user added stay as they are.
+
+    Nothing large is copied: a run gives segments and volumes other voxels instead of changing them.
     """
 
     def __init__(self, ct_node: vtkMRMLScalarVolumeNode) -> None:
         self._ct_node = ct_node
-        self._copies = {role: _Copy.of(node) for role, node in nodes.find_outputs(ct_node).items()}
+        outputs = nodes.find_outputs(ct_node)
+        self._copies = {role: _copy_of(node) for role, node in outputs.items()}
         self._removed: dict[str, list[vtkMRMLNode]] = {}
         self._automatic_window = has_automatic_window(ct_node)
 
@@ -86,25 +96,106 @@ class _Copy:
     content: vtkMRMLNode
     transform_id: str | None
     marked: bool
-    segment_display: _SegmentDisplay
-
-    @classmethod
-    def of(cls, node: vtkMRMLNode) -> _Copy:
-        content = node.CreateNodeInstance()
-        content.UnRegister(None)
-        _copy_content(node, content)
-        transform_id = node.GetTransformNodeID() if _is_transformable(node) else None
-        marked = names.is_marked(node.GetName())
-        return cls(node, content, transform_id, marked, _read_segment_display(node))
 
     def restore(self) -> None:
-        # Slicer forgets how a segment is displayed when its content is replaced.
-        display = self.segment_display | _read_segment_display(self.node)
         _copy_content(self.content, self.node)
-        _write_segment_display(self.node, display)
-        if _is_transformable(self.node):
-            self.node.SetAndObserveTransformNodeID(self.transform_id)
-        self.node.SetName(names.marked(self.node.GetName(), self.marked))
+        _restore_common(self)
+
+
+@dataclass(frozen=True)
+class _SegmentationCopy:
+    """One segmentation, and which segments of this package it held."""
+
+    node: vtkMRMLSegmentationNode
+    transform_id: str | None
+    marked: bool
+    attributes: dict[str, str]
+    conversion: str
+    segments: list[_SegmentCopy]
+    others: frozenset[str]
+    """Ids of all segments."""
+
+    @classmethod
+    def of(cls, node: vtkMRMLSegmentationNode) -> _SegmentationCopy:
+        return cls(
+            node,
+            node.GetTransformNodeID(),
+            names.is_marked(node.GetName()),
+            {name: node.GetAttribute(name) for name in node.GetAttributeNames()},
+            node.GetSegmentation().SerializeAllConversionParameters(),
+            [_SegmentCopy.of(node, id_) for id_ in own_segment_ids(node)],
+            frozenset(segment_ids(node)),
+        )
+
+    def restore(self) -> None:
+        segmentation = self.node.GetSegmentation()
+        kept = {copy.id for copy in self.segments}
+        for id_ in set(own_segment_ids(self.node)) - kept:
+            segmentation.RemoveSegment(id_)
+        for id_ in segment_ids(self.node):
+            if id_ not in self.others and _is_copy_by_run(segmentation.GetSegment(id_)):
+                segmentation.RemoveSegment(id_)
+        for place, copy in enumerate(self.segments):
+            copy.restore(self.node, place)
+        set_contents(self.node, {copy.id: copy.contents for copy in self.segments})
+        if any(CLOSED_SURFACE in copy.contents for copy in self.segments):
+            self.node.CreateClosedSurfaceRepresentation()  # of segments that were added since
+        segmentation.DeserializeConversionParameters(self.conversion)
+        for name in set(self.node.GetAttributeNames()) - set(self.attributes):
+            self.node.RemoveAttribute(name)
+        for name, value in self.attributes.items():
+            self.node.SetAttribute(name, value)
+        _restore_common(self)
+
+
+@dataclass(frozen=True)
+class _SegmentCopy:
+    """One segment, what it held, and how it was displayed."""
+
+    id: str
+    facts: vtkSegment
+    contents: dict[str, vtk.vtkDataObject]
+    display: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, node: vtkMRMLSegmentationNode, id_: str) -> _SegmentCopy:
+        segment = node.GetSegmentation().GetSegment(id_)
+        facts = slicer.vtkSegment()
+        facts.DeepCopyMetadata(segment)
+        kinds = (BINARY_LABELMAP, CLOSED_SURFACE)
+        found = {name: segment.GetRepresentation(name) for name in kinds}
+        contents = {name: content for name, content in found.items() if content is not None}
+        return cls(id_, facts, contents, _read_display(node, id_))
+
+    def restore(self, node: vtkMRMLSegmentationNode, place: int) -> None:
+        """Put the segment back if the run took it away; its content comes later."""
+        segmentation = node.GetSegmentation()
+        segment = segmentation.GetSegment(self.id)
+        if segment is None:
+            segmentation.AddEmptySegment(self.id)
+            segment = segmentation.GetSegment(self.id)
+            segment.DeepCopyMetadata(self.facts)
+            segmentation.SetSegmentIndex(self.id, place)
+            _write_display(node, self.id, self.display)
+        segment.SetLabelValue(self.facts.GetLabelValue())
+        marked = names.is_marked(self.facts.GetName())
+        segment.SetName(names.marked(segment.GetName(), marked))
+
+
+def _copy_of(node: vtkMRMLNode) -> _Copy | _SegmentationCopy:
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _SegmentationCopy.of(node)
+    content = node.CreateNodeInstance()
+    content.UnRegister(None)
+    _copy_content(node, content)
+    transform_id = node.GetTransformNodeID() if _is_transformable(node) else None
+    return _Copy(node, content, transform_id, names.is_marked(node.GetName()))
+
+
+def _restore_common(copy: _Copy | _SegmentationCopy) -> None:
+    if _is_transformable(copy.node):
+        copy.node.SetAndObserveTransformNodeID(copy.transform_id)
+    copy.node.SetName(names.marked(copy.node.GetName(), copy.marked))
 
 
 def _is_transformable(node: vtkMRMLNode) -> bool:
@@ -113,25 +204,27 @@ def _is_transformable(node: vtkMRMLNode) -> bool:
 
 def _copy_content(source: vtkMRMLNode, target: vtkMRMLNode) -> None:
     # A run replaces a volume's voxels instead of changing them in place, so a reference keeps the
-    # earlier ones; segments and tables can be edited in place and need a copy of their own.
+    # earlier ones; tables are small, and can be edited in place.
     target.CopyContent(source, not source.IsA("vtkMRMLVolumeNode"))
 
 
-def _read_segment_display(node: vtkMRMLNode) -> _SegmentDisplay:
-    if not node.IsA("vtkMRMLSegmentationNode") or node.GetDisplayNode() is None:
+def _is_copy_by_run(segment: vtkSegment) -> bool:
+    return bool(segment.HasTag(names.KEPT_TAG))
+
+
+def _read_display(node: vtkMRMLSegmentationNode, segment_id: str) -> dict[str, Any]:
+    display = node.GetDisplayNode()
+    if display is None:
         return {}
+    return {name: getattr(display, f"GetSegment{name}")(segment_id) for name in _SEGMENT_DISPLAY}
+
+
+def _write_display(
+    node: vtkMRMLSegmentationNode, segment_id: str, settings: dict[str, Any]
+) -> None:
     display = node.GetDisplayNode()
-    return {
-        id_: {name: getattr(display, f"GetSegment{name}")(id_) for name in _SEGMENT_DISPLAY}
-        for id_ in segment_ids(node)
-    }
-
-
-def _write_segment_display(node: vtkMRMLNode, settings: _SegmentDisplay) -> None:
-    if not settings or node.GetDisplayNode() is None:
+    if display is None:
         return
-    display = node.GetDisplayNode()
-    for id_ in settings.keys() & set(segment_ids(node)):
-        for name, value in settings[id_].items():
-            values = value if name == _COLOR else [value]
-            getattr(display, f"SetSegment{name}")(id_, *values)
+    for name, value in settings.items():
+        values = value if name == _COLOR else [value]
+        getattr(display, f"SetSegment{name}")(segment_id, *values)

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
 from ..engine.labels import LUNG_WINDOW
+from ..engine.steps import Steps, copied, finish, slabs
 from ..engine.volume import Geometry, Volume
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array
@@ -36,14 +37,25 @@ def volume_from_node(node: Any) -> Volume:
             an image with an origin, spacing or direction of its own, or is under a transform that
             bends or shears its grid.
     """
+    return finish(volume_from_node_in_steps(node))
+
+
+def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
+    """As :func:`volume_from_node`, in short steps; the first one raises what there is to raise.
+
+    Raises:
+        InputError: Also where the node got other voxels between two steps.
+    """
     _check_is_ct(node)
     image = _image_of(node)
+    geometry = world_geometry(node)
     array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
-    return Volume(
-        array=_hounsfield_type(array),
-        geometry=world_geometry(node),
-        source={"format": "Slicer volume node"},
-    )
+    modified = image.GetMTime()
+    yield
+    copy = yield from _hounsfield_type(array)
+    if node.GetImageData() is not image or image.GetMTime() != modified:
+        raise InputError("The CT was changed while it was being read: start again.")
+    return Volume(copy, geometry, source={"format": "Slicer volume node"})
 
 
 def first_ct(scene: vtkMRMLScene) -> vtkMRMLScalarVolumeNode | None:
@@ -87,6 +99,11 @@ def set_voxels(node: Any, array: npt.NDArray[Any], ijk_to_ras: npt.NDArray[np.fl
     """Give a volume node a copy of ``array`` (k, j, i) on the grid ``ijk_to_ras`` (4x4)."""
     image = vtk.vtkImageData()
     fill_image(image, array)
+    set_image(node, image, ijk_to_ras)
+
+
+def set_image(node: Any, image: vtk.vtkImageData, ijk_to_ras: npt.NDArray[np.float64]) -> None:
+    """Give a volume node an image, which it keeps, on the grid ``ijk_to_ras`` (4x4)."""
     node.SetIJKToRASMatrix(array_to_matrix(ijk_to_ras))
     node.SetAndObserveImageData(image)
     node.StorableModified()
@@ -108,6 +125,16 @@ def local_ijk_to_ras(node: Any) -> npt.NDArray[np.float64]:
     first = _image_of(node).GetExtent()[0::2]
     ijk_to_ras[:, 3] = ijk_to_ras @ [*first, 1]
     return ijk_to_ras
+
+
+def ct_matrix(node: Any) -> tuple[float, ...]:
+    """What :func:`local_ijk_to_ras` gives of a CT, row by row.
+
+    Raises:
+        InputError: The node is no CT, or has no voxels.
+    """
+    _check_is_ct(node)
+    return tuple(local_ijk_to_ras(node).ravel().tolist())
 
 
 def world_geometry(node: Any) -> Geometry:
@@ -151,15 +178,18 @@ def _image_of(node: Any) -> vtk.vtkImageData:
     return image
 
 
-def _hounsfield_type(
-    array: npt.NDArray[Any],
-) -> npt.NDArray[np.int16] | npt.NDArray[np.float32]:
+def _hounsfield_type(array: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
     """A copy as int16 where nothing is lost, else as float32."""
+    dtype: type[np.int16] | type[np.float32] = np.float32
     if np.issubdtype(array.dtype, np.integer):
+        dtype = np.int16
         limits = np.iinfo(np.int16)
-        if array.min() >= limits.min and array.max() <= limits.max:
-            return array.astype(np.int16)
-    return array.astype(np.float32)
+        for part in [] if array.dtype == np.int16 else slabs(array):
+            if array[part].min() < limits.min or array[part].max() > limits.max:
+                dtype = np.float32
+                break
+            yield
+    return (yield from copied(array, dtype))
 
 
 def _parent_to_world(node: Any) -> npt.NDArray[np.float64]:

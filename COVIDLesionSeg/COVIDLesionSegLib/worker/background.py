@@ -4,98 +4,151 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..engine import errors
-from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError
+from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError, OutputError
+from ..engine.files import cannot_write
 from ..engine.progress import Progress, ProgressCallback
+from ..engine.steps import Steps, Work, at_once
 from .process import ChildProcess, WorkerProcess, unexpected_end
 
 LAST_WAIT_SECONDS = 5.0
+STEP_SECONDS = 0.02
+"""About how long one :meth:`BackgroundJob.poll` works on what is handed over."""
 
 Result = TypeVar("Result")
+Handed = TypeVar("Handed")
 
 
 class BackgroundJob(Generic[Result]):
     """A job in a worker process; who waits for it calls :meth:`poll`.
 
     Everything that the job needs for itself lies in one private temporary folder, which is gone
-    when the job is over, however it ended.
+    when the job is over, however it ended. What is handed to the worker and what it gives back are
+    written and read in short steps, a few in each poll.
     """
 
     def __init__(
         self,
-        write_request: Callable[[Path], Path],
-        load_result: Callable[[Path], Result],
+        write_request: Callable[[Path], Steps[Path] | Path],
+        load_result: Callable[[Path], Steps[Result] | Result],
         progress: ProgressCallback,
         *,
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
         temporary_path: str | None = None,
     ) -> None:
-        """Start a new worker process and return at once.
+        """Make the private folder; the worker is started by :meth:`poll`.
 
         Args:
             write_request: Writes the request into the private folder and returns its path, see
-                :func:`.request.save_request`.
-            load_result: Reads the result, given the private folder, before that is removed.
+                :func:`.request.save_request`; at once, or in steps.
+            load_result: Reads the result, given the private folder, before that is removed; at
+                once, or in steps.
             progress: Called with every report of the worker, during :meth:`poll`.
             start_process: Starts the worker on a request file.
             temporary_path: Where the private folder is made; the system's choice if None.
 
         Raises:
             OutputError: The temporary folder cannot be written.
-            DependencyError: Slicer has no Python of its own.
-            OSError: The worker cannot be started.
         """
+        self._write_request = write_request
         self._load_result = load_result
+        self._start_process = start_process
         self._progress = progress
         self._error: CovidLesionSegError | None = None
         self._spoke = False
         self._cancelled = False
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="COVIDLesionSeg-", dir=temporary_path, ignore_cleanup_errors=True
-        )
         try:
-            self._process = start_process(write_request(self._path))
-        except BaseException:
-            self._folder.cleanup()
-            raise
+            self._folder = tempfile.TemporaryDirectory(
+                prefix="COVIDLesionSeg-", dir=temporary_path, ignore_cleanup_errors=True
+            )
+        except OSError as error:
+            raise cannot_write(Path(temporary_path or tempfile.gettempdir()), error) from error
+        self._giving: Work[Path] | None = None
+        self._process: WorkerProcess | None = None
+        self._taking: Work[Result] | None = None
+
+    @property
+    def hurries(self) -> bool:
+        """Whether the next :meth:`poll` has something to do already."""
+        return self._process is None or self._taking is not None
 
     def poll(self) -> Result | None:
-        """Report the progress made since the last call.
+        """Go on: hand over, start the worker, report its progress, or take the result.
 
         Returns:
-            The result once the worker is done; None before.
+            The result once it is there; None before.
 
         Raises:
             Cancelled: The worker has ended after :meth:`cancel`.
-            CovidLesionSegError: What the job raised; or the worker ended unexpectedly.
+            CovidLesionSegError: What the job raised; or the worker could not be started, or ended
+                unexpectedly.
         """
-        # The exit code is asked for first: what was said before the end is then heard below.
-        exit_code = self._process.exit_code()
-        self._hear()
-        if exit_code is None:
-            return None
         try:
-            return self._outcome(exit_code)
-        finally:
-            self._folder.cleanup()
+            result = self._go_on()
+        except BaseException:
+            self.close()
+            raise
+        if result is not None:
+            self.close()
+        return result
 
     def cancel(self) -> None:
         """End the worker and all it started, without waiting: :meth:`poll` tells when it has."""
         self._cancelled = True
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
         """End the worker if it runs, wait until it is gone, and remove the folder."""
-        self._process.kill()
-        self._process.wait(LAST_WAIT_SECONDS)
+        for work in (self._giving, self._taking):
+            if work is not None:
+                work.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(LAST_WAIT_SECONDS)
         self._folder.cleanup()
 
-    def _hear(self) -> None:
-        for message in self._process.messages():
+    def _go_on(self) -> Result | None:
+        if self._process is None:
+            self._hand_over()
+            return None
+        # The exit code is asked for first: what was said before the end is then heard below.
+        exit_code = self._process.exit_code()
+        if self._taking is None:
+            self._hear(self._process)
+        if exit_code is None:
+            return None
+        if self._cancelled:
+            raise Cancelled
+        if exit_code != 0:
+            raise self._failure(self._process, exit_code)
+        if self._taking is None:
+            self._taking = _work(self._load_result(self._path))
+        if self._taking.go_on(STEP_SECONDS):
+            return self._taking.result
+        return None
+
+    def _hand_over(self) -> None:
+        if self._cancelled:
+            raise Cancelled
+        if self._giving is None:
+            self._giving = _work(self._write_request(self._path))
+        if not self._giving.go_on(STEP_SECONDS) or self._giving.result is None:
+            return
+        try:
+            self._process = self._start_process(self._giving.result)
+        except OSError as error:
+            raise OutputError(
+                f"The background process could not be started ({error.strerror}): check the "
+                "installation, and the free memory."
+            ) from error
+
+    def _hear(self, process: WorkerProcess) -> None:
+        for message in process.messages():
             if self._cancelled:  # perhaps by the progress callback
                 return
             self._spoke = True
@@ -104,19 +157,19 @@ class BackgroundJob(Generic[Result]):
             else:
                 self._progress(Progress(**message))
 
-    def _outcome(self, exit_code: int) -> Result:
-        if self._cancelled:
-            raise Cancelled
-        if exit_code == 0:
-            return self._load_result(self._path)
-        printed = self._process.log().strip()
+    def _failure(self, process: WorkerProcess, exit_code: int) -> CovidLesionSegError:
+        printed = process.log().strip()
         if printed:
             logging.warning("The background process printed:\n%s", printed)
-        raise self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
+        return self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
 
     @property
     def _path(self) -> Path:
         return Path(self._folder.name)
+
+
+def _work(handed: Steps[Handed] | Handed) -> Work[Handed]:
+    return Work(handed if isinstance(handed, Generator) else at_once(handed))
 
 
 def error_from(message: dict[str, Any]) -> CovidLesionSegError:

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import write_bytes
+from ..steps import Steps, finish
 from .geometry import Geometry
+from .raw_nrrd import write_in_steps
 from .reading import read_array
 from .volume import Volume
-from .writing import write_volume
 
 CT_FILE = "ct.nrrd"
 FACTS_FILE = "ct.json"
@@ -26,12 +27,17 @@ def save_volume(volume: Volume, folder: Path) -> None:
     Raises:
         OutputError: The folder cannot be written.
     """
+    finish(save_volume_in_steps(volume, folder))
+
+
+def save_volume_in_steps(volume: Volume, folder: Path) -> Steps[None]:
+    """As :func:`save_volume`, in short steps."""
     facts = {
         "geometry": asdict(volume.geometry),
         "source": volume.source,
         "warnings": list(volume.warnings),
     }
-    write_volume(volume.array, volume.geometry, folder / CT_FILE, compress=False)
+    yield from write_in_steps(volume.array, volume.geometry, folder / CT_FILE)
     write_bytes(json.dumps(facts, indent=1).encode(), folder / FACTS_FILE)
 
 

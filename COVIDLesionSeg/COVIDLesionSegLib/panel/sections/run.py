@@ -11,9 +11,9 @@ from slicer.i18n import tr as _
 from ...engine.errors import CovidLesionSegError
 from ...engine.parameters import Parameters
 from ...engine.progress import Progress
-from ...engine.result import SegmentationResult
+from ...scene.prepared import PreparedResult, load_prepared
 from ...scene.show import SceneResult, find_result, show_result
-from ...scene.volumes import volume_from_node
+from ...scene.volumes import ct_matrix, volume_from_node_in_steps
 from ...worker.segmentation import segment_in_background
 from .. import views
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
@@ -123,8 +123,15 @@ class RunSection(Section):
     def _start(self, ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> None:
         with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
             try:
-                with slicer.util.WaitCursor():
-                    self.run.start(partial(segment_in_background, volume_from_node(ct), parameters))
+                self.run.start(
+                    partial(
+                        segment_in_background,
+                        volume_from_node_in_steps(ct),
+                        parameters,
+                        partial(load_prepared, ct),
+                        surfaces_on=ct_matrix(ct),
+                    )
+                )
             except CovidLesionSegError as error:
                 self._on_error(str(error))
                 return
@@ -135,13 +142,13 @@ class RunSection(Section):
         self.ui.progressBar.value = round(100 * progress.fraction)
         self.say(" - ".join(filter(None, (progress.stage, progress.message))))
 
-    def _on_result(self, result: SegmentationResult) -> None:
+    def _on_result(self, result: PreparedResult) -> None:
         ct = self._running_ct
         if ct is None:
             return
         sentence, warning = _("The result could not be shown."), True
         try:
-            with slicer.util.tryWithErrorDisplay(sentence, waitCursor=True):
+            with slicer.util.tryWithErrorDisplay(sentence):
                 try:
                     shown = show_result(ct, result)
                 except CovidLesionSegError as error:

@@ -1,0 +1,65 @@
+"""Which labels of a result become which segments; no MRML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.labels import LUNG_STYLES, SegmentStyle, class_style
+
+if TYPE_CHECKING:
+    from ..engine.result import SegmentationResult
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSegment:
+    """One lung or lesion class.
+
+    Attributes:
+        style: Its name, colour and coded term.
+        labels: uint8, shape (k, j, i); shared by the segments of a layer.
+        label: Its own among them.
+    """
+
+    style: SegmentStyle
+    labels: npt.NDArray[np.uint8]
+    label: int
+
+    @property
+    def id(self) -> str:
+        return self.style.id
+
+
+def layers_of(result: SegmentationResult) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
+    """The lungs, and the lesion classes: a layer each, so that a lesion stays part of its lung."""
+    lungs = [LabelledSegment(style, result.lungs, n) for n, style in LUNG_STYLES.items()]
+    lesions = [
+        LabelledSegment(class_style(name), result.lesions, n)
+        for n, name in enumerate(result.classes, start=1)
+    ]
+    return lungs, lesions
+
+
+def segments_of(result: SegmentationResult) -> list[LabelledSegment]:
+    """All segments of a result: lungs, then lesion classes."""
+    lungs, lesions = layers_of(result)
+    return [*lungs, *lesions]
+
+
+def bounding_box(labels: npt.NDArray[Any]) -> tuple[slice, ...] | None:
+    """Smallest box (k, j, i) around what is not zero, or None where all is."""
+    box = []
+    # Slice by slice: what is empty is not looked at a second time.
+    occupied = np.flatnonzero([one.any() for one in labels])
+    if occupied.size == 0:
+        return None
+    box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
+    labels = labels[box[0]]
+    for axis in (1, 2):
+        others = tuple(a for a in range(3) if a != axis)
+        occupied = np.flatnonzero(labels.any(axis=others))
+        box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
+    return tuple(box)
