@@ -44,7 +44,7 @@ class ChildProcess:
     pace: no pipe to fill up, no thread that would need Slicer's interpreter lock.
     """
 
-    def __init__(self, request: Path, module: str = WORKER_MODULE) -> None:
+    def __init__(self, request: Path, module: str | None = None) -> None:
         """Start the worker on ``request``, a file in the run's private folder.
 
         Args:
@@ -61,7 +61,7 @@ class ChildProcess:
         parent = ["--parent", str(os.getpid())]
         with self._spoken.open("wb") as spoken, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [python_executable(), "-m", module, str(request), *parent],
+                [python_executable(), "-m", module or WORKER_MODULE, str(request), *parent],
                 stdin=subprocess.DEVNULL,
                 stdout=spoken,
                 stderr=log,
