@@ -26,6 +26,7 @@ GIVEN = {
     "cts": (Path("a.nrrd"), Path("b.nrrd")),
     "data": Path("slices"),
     "volume": Path("folder"),
+    "scene": Path("folder"),
     "model_id": "mine",
     "licence": "CC0-1.0",
     "licence_note": "A test.",
@@ -63,6 +64,7 @@ def test_options_survive_a_trip_through_json(job):
     assert type(options).from_dict(plain) == options
 
 
+<<<<<<< HEAD
 OF_SLICER = {
     "check_installation",
     "download_model",
@@ -73,6 +75,9 @@ OF_SLICER = {
     "segment_volume",
     "verify_model",
 }
+=======
+OF_SLICER = {"bundle_scene", "check_installation", "sample_ct", "segment_volume"}
+>>>>>>> 529b4b6 (A copy of the case without patient data, saved as a scene in the background)
 """Jobs of the panel and the console, which have no command."""
 
 

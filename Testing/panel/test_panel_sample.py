@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def run(panel):
     """The generation of the sample CT."""
-    return panel._inputs.sample_run
+    return panel._inputs.sample.run
 
 
 def is_idle(run) -> bool:
@@ -28,7 +28,7 @@ def test_the_button_loads_a_chest_ct_and_selects_it(panel, run, bench, scene):
     button = panel.ui.sampleButton
     assert button.text == "Load sample CT"
     button.click()
-    assert button.text == "Cancel the sample CT (0 %)"
+    assert button.text == "Cancel (0 %)"
     bench.wait_until(lambda: "(40 %)" in button.text, 120)
     bench.wait_until(lambda: is_idle(run), 120)
 

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.options import Options
 from .options import (
+    BundleSceneOptions,
     CheckInstallationOptions,
     DemoOptions,
     EnhanceOptions,
@@ -58,12 +59,14 @@ if TYPE_CHECKING:
     from .pseudo_labels import pseudo_label
     from .retraining import retrain
     from .sample import sample_ct
+    from .scene_bundle import bundle_scene
     from .segmentation import demo, segment, segment_volume
     from .self_learning import self_learn
     from .synthesis import synthesize
     from .training import train
 
 __all__ = [
+    "BundleSceneOptions",
     "CheckInstallationOptions",
     "DemoOptions",
     "EnhanceOptions",
@@ -80,6 +83,7 @@ __all__ = [
     "SynthesizeOptions",
     "TrainOptions",
     "check_installation",
+    "bundle_scene",
     "demo",
     "download_model",
     "enhance",
@@ -102,6 +106,7 @@ __all__ = [
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
 # torch and MONAI take seconds.
 _JOBS = {
+    "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),
     "demo": (DemoOptions, "segmentation"),
     "download_model": (StoredModelOptions, "model_store"),

@@ -78,6 +78,13 @@ class DemoOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BundleSceneOptions(Options):
+    """A scene that another process of this software wrote."""
+
+    scene: Path = option("Folder that holds the scene and its data.", shown_as="SCENE")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampleCtOptions(Options):
     """Which generated chest CT."""
 

@@ -14,6 +14,7 @@ from ...engine.text import millilitres, percent
 from ...scene.slice_views import slice_seen
 from .. import views
 from ..choices import SeverityRule
+from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
 from ..section import Panel, Section
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
@@ -46,6 +47,7 @@ class ResultsSection(Section):
         self._rule = SeverityRule.WORSE_LUNG
         panel.corrections.on_change(self._show_corrected)
         self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
+        self.clean_copy = CleanCopy(ui.cleanCopyButton, panel)
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         for table in (ui.regionsTable, ui.rulesTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -80,6 +82,7 @@ class ResultsSection(Section):
         self.root.visible = not self.panel.busy and self.panel.result is not None
 
     def close(self) -> None:
+        self.clean_copy.run.stop_now()
         self._chart.forget()
 
     def _show_corrected(self) -> None:
