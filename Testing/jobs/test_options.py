@@ -64,8 +64,8 @@ def test_options_survive_a_trip_through_json(job):
     assert type(options).from_dict(plain) == options
 
 
-<<<<<<< HEAD
 OF_SLICER = {
+    "bundle_scene",
     "check_installation",
     "download_model",
     "export_model",
@@ -75,9 +75,6 @@ OF_SLICER = {
     "segment_volume",
     "verify_model",
 }
-=======
-OF_SLICER = {"bundle_scene", "check_installation", "sample_ct", "segment_volume"}
->>>>>>> 529b4b6 (A copy of the case without patient data, saved as a scene in the background)
 """Jobs of the panel and the console, which have no command."""
 
 
