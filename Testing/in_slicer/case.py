@@ -13,6 +13,8 @@ import dialogs
 import driver
 import slicer
 import worker_python
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.panel import licences
 
 MODULE = "COVIDLesionSeg"
 RUN_SECONDS = 300
@@ -74,6 +76,9 @@ class Case(unittest.TestCase):
 
         licences.approve("CC-BY-NC-SA-4.0")
         worker_python.use(self)
+        for model in load_catalogue().models:
+            if model.card.weights is not None:
+                licences.approve(model.card.weights.licence)
 
     def load_ct(self, name: str = "Chest", **options: Any) -> Any:
         """A generated chest CT as a volume node, chosen in the panel."""
