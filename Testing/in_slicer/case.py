@@ -13,6 +13,7 @@ import dialogs
 import driver
 import slicer
 import worker_python
+
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.panel import licences
 
@@ -72,7 +73,6 @@ class Case(unittest.TestCase):
                 f"No run without {', '.join(missing)}: install them into Slicer's Python, or name "
                 "another interpreter with SLICER_PYTHON."
             )
-        from COVIDLesionSegLib.panel import licences
 
         licences.approve("CC-BY-NC-SA-4.0")
         worker_python.use(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -62,6 +62,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
         batchSize: Patches per forward pass; 0 chooses from the device.
         allowUntrained: Whether networks without trained weights may run.
         severityRule: The published rule whose category is shown large.
+        lobes: A segmentation of the lobes, or None.
+        lobeSegments: Segment id by lobe where the user chose one, as JSON.
         overlayVisible: Whether slice views show an overlay over the CT.
         overlayShown: Which one.
         overlayOpacity: Its opacity, 0 to 1.
@@ -82,6 +84,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
     allowUntrained: bool = _DEFAULT.allow_untrained
     severityRule: SeverityRule = SeverityRule.WORSE_LUNG
+    lobes: vtkMRMLSegmentationNode
+    lobeSegments: str = ""
     overlayVisible: bool = True
     overlayShown: OverlayKind = OverlayKind.PROBABILITY
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5

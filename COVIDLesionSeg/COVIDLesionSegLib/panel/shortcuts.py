@@ -81,7 +81,7 @@ class Shortcuts:
         """Give the keys back."""
         for one in self._objects:
             one.enabled = False
-            one.setParent(None)
+            # Its parent stays: without one, PythonQt would delete it a second time.
             one.deleteLater()
         self._objects.clear()
         self._registered.clear()

@@ -129,7 +129,9 @@ def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
 def own_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
     """Ids of the segments this package made, in order; a copy that the user made is not one."""
     segmentation = node.GetSegmentation()
-    classes = {id_: _tag(segmentation.GetSegment(id_), CLASS_TAG) for id_ in segment_ids(node)}
+    classes = {
+        id_: segment_tag(segmentation.GetSegment(id_), CLASS_TAG) for id_ in segment_ids(node)
+    }
     return [id_ for id_, name in classes.items() if name and segment_id(name) == id_]
 
 
@@ -140,7 +142,7 @@ def lesion_colors(node: vtkMRMLSegmentationNode) -> list[tuple[str, Color]]:
         for id_ in own_segment_ids(node)
         if id_ not in LUNG_IDS
     ]
-    return [(_tag(segment, CLASS_TAG), segment.GetColor()) for segment in segments]
+    return [(segment_tag(segment, CLASS_TAG), segment.GetColor()) for segment in segments]
 
 
 def _remove_other_classes(node: vtkMRMLSegmentationNode, styles: Iterable[SegmentStyle]) -> None:
@@ -189,6 +191,7 @@ def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:
             segmentation.GetSegment(id_).AddRepresentation(BINARY_LABELMAP, apart)
 
 
-def _tag(segment: vtkSegment, name: str) -> str:
+def segment_tag(segment: vtkSegment, name: str) -> str:
+    """A tag of a segment, or ""."""
     value = vtk.mutable("")
     return str(value) if segment.GetTag(name, value) else ""

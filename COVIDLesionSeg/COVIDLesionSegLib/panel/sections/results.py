@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ...engine.flags import UNTRAINED_MARK, Flag, flagged_slices, is_untrained
 from ...engine.severity.report import SeverityReport
-from ...engine.text import millilitres, percent
+from ...engine.text import percent
 from ...scene.slice_views import slice_seen
 from .. import views
 from ..choices import SeverityRule
 from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
+from ..lobe_table import LobeTable
 from ..section import Panel, Section
+from ..severity_tables import fill_table, region_rows, rule_rows, stretch_columns, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
 from ..slice_chart import SliceChart
 
@@ -49,9 +50,9 @@ class ResultsSection(Section):
         self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
         self.clean_copy = CleanCopy(ui.cleanCopyButton, panel)
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
+        self._lobes = LobeTable(panel, ui)
         for table in (ui.regionsTable, ui.rulesTable):
-            table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-            table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+            stretch_columns(table)
         register = panel.shortcuts.register
         self._next = register(NEXT_FLAGGED, _("Next flagged slice"), self._on_next_flagged)
         self._previous = register(
@@ -62,6 +63,7 @@ class ResultsSection(Section):
         ui.chartButton.connect("toggled(bool)", self._on_chart_toggled)
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        self._lobes.show_parameters(node)
         if node is not None and node.severityRule is not self._rule:
             self._rule = node.severityRule
             if self.panel.result is not None:
@@ -74,9 +76,14 @@ class ResultsSection(Section):
             self.show(result.severity, result.flags, result.original)
             self._show_corrected()
         self._show_chart_of_case()
+        self._lobes.update()
+
+    def nodes_changed(self) -> None:
+        self._lobes.nodes_changed()
 
     def scene_closing(self) -> None:
         self._chart.hide()
+        self._lobes.stop()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
@@ -84,6 +91,7 @@ class ResultsSection(Section):
     def close(self) -> None:
         self.clean_copy.run.stop_now()
         self._chart.forget()
+        self._lobes.stop()
 
     def _show_corrected(self) -> None:
         """Say whether the figures are those of the run."""
@@ -109,16 +117,16 @@ class ResultsSection(Section):
         """Show one result; below each figure that a correction changed, that of the run."""
         self._show_headline(severity, flags)
         self._show_flags(flags)
-        earlier = original or severity
-        _fill_table(
+        earlier, graded = original or severity, not is_untrained(flags)
+        fill_table(
             self.ui.regionsTable,
             ["", *(region.region for region in severity.regions)],
-            _with_earlier(_region_rows(severity), _region_rows(earlier)),
+            with_earlier(region_rows(severity, graded), region_rows(earlier, graded)),
         )
-        _fill_table(
+        fill_table(
             self.ui.rulesTable,
             [_("Rule"), _("Infected"), _("Category")],
-            _with_earlier(_rule_rows(severity), _rule_rows(earlier)),
+            with_earlier(rule_rows(severity), rule_rows(earlier)),
         )
 
     def _show_headline(self, severity: SeverityReport, flags: tuple[Flag, ...]) -> None:
@@ -213,51 +221,3 @@ class ResultsSection(Section):
         blocked = button.blockSignals(True)
         button.checked = self._chart.shown
         button.blockSignals(blocked)
-
-
-def _region_rows(severity: SeverityReport) -> list[list[str]]:
-    regions = severity.regions
-    # A single class is all lesions.
-    classes = severity.classes if len(severity.classes) > 1 else ()
-    return [
-        [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
-        *(
-            [
-                _("{name} (ml)").format(name=name),
-                *(millilitres(one.lesion_class_ml.get(name)) for one in regions),
-            ]
-            for name in classes
-        ),
-        [_("Lesions (ml)"), *(millilitres(one.lesion_ml) for one in regions)],
-        [_("Infected"), *(percent(one.ratio) for one in regions)],
-    ]
-
-
-def _rule_rows(severity: SeverityReport) -> list[list[str]]:
-    return [[rule.title, percent(rule.ratio), rule.category or _("n/a")] for rule in severity.rules]
-
-
-def _with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[str]]:
-    """Each text, and below it the earlier one where that differs."""
-    if [len(row) for row in rows] != [len(row) for row in earlier]:
-        return rows
-    return [
-        [
-            now if now == was else _("{now}\nwas {was}").format(now=now, was=was)
-            for now, was in zip(row, earlier_row, strict=True)
-        ]
-        for row, earlier_row in zip(rows, earlier, strict=True)
-    ]
-
-
-def _fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
-    table.setColumnCount(len(header))
-    table.setRowCount(len(rows))
-    table.setHorizontalHeaderLabels(header)
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            item = qt.QTableWidgetItem(text)
-            item.setToolTip(text)
-            if column:
-                item.setTextAlignment(qt.Qt.AlignCenter)
-            table.setItem(row, column, item)

@@ -1,0 +1,54 @@
+"""The lobes of the lungs: their names, and the codes by which a segment is known to be one."""
+
+from __future__ import annotations
+
+LOBES = (
+    "right upper lobe",
+    "right middle lobe",
+    "right lower lobe",
+    "left upper lobe",
+    "left lower lobe",
+)
+
+_RIGHT, _LEFT = "24028007", "7771000"
+_UPPER, _LOWER = "45653009", "90572001"  # lobe of lung, the side apart
+_WHOLE = frozenset({"39607008", "31094006"})  # lung, lobe of lung: the region says which
+
+_LOBE_OF = {
+    # SNOMED CT, also DICOM CID 6112, with the side in the code
+    ("42400003", ""): LOBES[0],
+    ("72481006", ""): LOBES[1],
+    ("266005", ""): LOBES[2],
+    ("44714003", ""): LOBES[3],
+    ("41224006", ""): LOBES[4],
+    # as in Slicer's and DICOM's lists, with the side as a modifier
+    (_UPPER, _RIGHT): LOBES[0],
+    ("72481006", _RIGHT): LOBES[1],
+    (_LOWER, _RIGHT): LOBES[2],
+    (_UPPER, _LEFT): LOBES[3],
+    (_LOWER, _LEFT): LOBES[4],
+}
+
+
+def lobe_of(terminology: str) -> str | None:
+    """Which of :data:`LOBES` a segment is; None where its codes name none.
+
+    A lesion that lies in a lobe is no lobe.
+
+    Args:
+        terminology: A segment's ``TerminologyEntry`` tag, as Slicer writes it: context, category,
+            type, modifier, region context, region and its modifier, each a code, joined by ``~``.
+    """
+    parts = terminology.split("~")
+    if len(parts) < 4:
+        return None
+    kind, modifier = _snomed(parts[2]), _snomed(parts[3])
+    if kind in _WHOLE and len(parts) >= 7:
+        return _LOBE_OF.get((_snomed(parts[5]), _snomed(parts[6]) or modifier))
+    return _LOBE_OF.get((kind, modifier))
+
+
+def _snomed(code: str) -> str:
+    """Value of a SNOMED CT code ``scheme^value^meaning``, else ""."""
+    scheme, _, rest = code.partition("^")
+    return rest.partition("^")[0] if scheme == "SCT" else ""

@@ -1,0 +1,149 @@
+"""Severity by lobe: which segmentation holds the lobes, which segment is which, and the figures."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..engine.flags import is_untrained
+from ..engine.lobes import LOBES
+from ..engine.severity.report import RegionSeverity
+from ..scene import names
+from ..scene.lobes import coded_lobes, lobe_segments
+from ..scene.segmentation import segment_ids
+from .lobe_measurement import LobeMeasurement
+from .severity_tables import fill_table, lobe_rows, stretch_columns
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLSegmentationNode
+
+    from .parameter_node import COVIDLesionSegParameterNode
+    from .section import Panel
+
+
+class LobeTable:
+    """The part of the Results section that is about lobes."""
+
+    def __init__(self, panel: Panel, ui: Any) -> None:
+        self._panel = panel
+        self._ui = ui
+        self._node: COVIDLesionSegParameterNode | None = None
+        self._measured: object = None  # what the figures on show are of
+        self._measurement = LobeMeasurement(self._on_result, self._on_problem)
+        ui.lobesSelector.setMRMLScene(slicer.mrmlScene)
+        stretch_columns(ui.lobesTable)
+        self._boxes = {lobe: self._add_choice(lobe) for lobe in LOBES}
+
+    def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        """Show what the parameter node holds, and write there what is chosen from now on."""
+        self._node = node
+        self.update()
+
+    def nodes_changed(self) -> None:
+        """Offer no result of this package as a segmentation of lobes."""
+        own = [
+            node.GetID()
+            for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+            if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
+        ]
+        self._ui.lobesSelector.sortFilterProxyModel().hiddenNodeIDs = own
+
+    def update(self) -> None:
+        """Measure the case on show, if that is not on show yet."""
+        ct, result, lobes = self._panel.ct, self._panel.result, self._lobes
+        self._show_choices(lobes)
+        if ct is None or result is None or lobes is None:
+            self.stop()
+            self._ui.lobesTable.visible = False
+            self._say(
+                _("Choose a segmentation of the lobes: its segments are known by their codes.")
+            )
+            return
+        case = (ct.GetID(), result.segmentationNode.GetID(), lobes.GetID(), self._chosen)
+        if case != self._measured:
+            self._measured = case
+            self._ui.lobesTable.visible = False
+            self._say(_("Measuring the lobes."))
+            self._measurement.measure(ct, result, lobes, json.loads(self._chosen))
+
+    def stop(self) -> None:
+        """Measure nothing more."""
+        self._measurement.stop()
+        self._measured = None
+
+    @property
+    def _lobes(self) -> vtkMRMLSegmentationNode | None:
+        return None if self._node is None else self._node.lobes
+
+    @property
+    def _chosen(self) -> str:
+        """Segment id by lobe, as JSON; what is no such thing chooses nothing."""
+        text = "" if self._node is None else self._node.lobeSegments
+        try:
+            chosen = json.loads(text or "{}")
+        except ValueError:
+            return "{}"
+        return text if text and isinstance(chosen, dict) else "{}"
+
+    def _on_result(self, lobes: tuple[RegionSeverity, ...]) -> None:
+        result = self._panel.result
+        graded = result is not None and not is_untrained(result.flags)
+        header = [_("Lobe"), _("Volume (ml)"), _("Lesions (ml)"), _("Infected")]
+        fill_table(self._ui.lobesTable, header, lobe_rows(lobes, graded))
+        self._ui.lobesTable.visible = True
+        self._say(
+            ""
+            if lobes
+            else _("No segment is coded as a lobe: choose below which segment is which lobe.")
+        )
+
+    def _on_problem(self, sentence: str) -> None:
+        self._ui.lobesTable.visible = False
+        self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        self._ui.lobesLabel.text = sentence
+        self._ui.lobesLabel.visible = bool(sentence)
+
+    # Which segment is which lobe
+
+    def _add_choice(self, lobe: str) -> qt.QComboBox:
+        box = qt.QComboBox()
+        box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+        box.accessibleName = lobe
+        box.toolTip = _("Segment that is the {lobe}.").format(lobe=lobe)
+        label = qt.QLabel(f"{lobe}:")
+        label.setBuddy(box)
+        self._ui.lobeChoices.layout().addRow(label, box)
+        box.connect("currentIndexChanged(int)", self._on_chosen)
+        return box
+
+    def _show_choices(self, lobes: vtkMRMLSegmentationNode | None) -> None:
+        self._ui.lobeChoices.visible = lobes is not None
+        if lobes is None:
+            return
+        segmentation = lobes.GetSegmentation()
+        chosen = json.loads(self._chosen)
+        coded = {lobe: id_ for id_, lobe in coded_lobes(lobes).items()}
+        of_lobe = {lobe: id_ for id_, lobe in lobe_segments(lobes, chosen).items()}
+        for lobe, box in self._boxes.items():
+            blocked = box.blockSignals(True)
+            box.clear()
+            by_code = segmentation.GetSegment(coded[lobe]).GetName() if lobe in coded else _("none")
+            box.addItem(_("By code: {segment}").format(segment=by_code), "")
+            for id_ in segment_ids(lobes):
+                box.addItem(segmentation.GetSegment(id_).GetName(), id_)
+            is_choice = of_lobe.get(lobe) == chosen.get(lobe, "")
+            box.currentIndex = max(0, box.findData(chosen[lobe])) if is_choice else 0
+            box.blockSignals(blocked)
+
+    def _on_chosen(self, index: int) -> None:
+        if self._node is None:
+            return
+        ids = {lobe: box.itemData(box.currentIndex) for lobe, box in self._boxes.items()}
+        chosen = {lobe: id_ for lobe, id_ in ids.items() if id_}
+        self._node.lobeSegments = json.dumps(chosen) if chosen else ""

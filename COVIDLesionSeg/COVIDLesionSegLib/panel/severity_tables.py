@@ -1,0 +1,84 @@
+"""Severity as texts in the panel's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import qt
+from slicer.i18n import tr as _
+
+from ..engine.lobes import LOBES
+from ..engine.severity.report import RegionSeverity, SeverityReport
+from ..engine.text import millilitres, percent
+
+
+def region_rows(severity: SeverityReport, graded: bool = True) -> list[list[str]]:
+    """Volumes and infected fraction of each region; not ``graded``, nothing is said of lesions."""
+    regions = severity.regions
+    # A single class is all lesions.
+    classes = severity.classes if len(severity.classes) > 1 else ()
+    return [
+        [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
+        *(
+            [
+                _("{name} (ml)").format(name=name),
+                *(
+                    millilitres(one.lesion_class_ml.get(name) if graded else None)
+                    for one in regions
+                ),
+            ]
+            for name in classes
+        ),
+        [_("Lesions (ml)"), *(millilitres(one.lesion_ml if graded else None) for one in regions)],
+        [_("Infected"), *(percent(one.ratio if graded else None) for one in regions)],
+    ]
+
+
+def lobe_rows(lobes: Sequence[RegionSeverity], graded: bool) -> list[list[str]]:
+    """One row for each lobe; one that was not measured is not available."""
+    measured = {one.region: one for one in lobes}
+    rows = []
+    for name in LOBES:
+        one = measured.get(name)
+        lesion_ml, ratio = (one.lesion_ml, one.ratio) if one and graded else (None, None)
+        lobe_ml = one.lung_ml if one and one.lung_ml else None
+        rows.append([name, millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio)])
+    return rows
+
+
+def rule_rows(severity: SeverityReport) -> list[list[str]]:
+    """Infected fraction and category by every rule."""
+    return [[rule.title, percent(rule.ratio), rule.category or _("n/a")] for rule in severity.rules]
+
+
+def with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[str]]:
+    """Each text, and below it the earlier one where that differs."""
+    if [len(row) for row in rows] != [len(row) for row in earlier]:
+        return rows
+    return [
+        [
+            now if now == was else _("{now}\nwas {was}").format(now=now, was=was)
+            for now, was in zip(row, earlier_row, strict=True)
+        ]
+        for row, earlier_row in zip(rows, earlier, strict=True)
+    ]
+
+
+def fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
+    """Show these texts instead of the present ones; each is its own tooltip."""
+    table.setColumnCount(len(header))
+    table.setRowCount(len(rows))
+    table.setHorizontalHeaderLabels(header)
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column:
+                item.setTextAlignment(qt.Qt.AlignCenter)
+            table.setItem(row, column, item)
+
+
+def stretch_columns(table: qt.QTableWidget) -> None:
+    """Columns share the width of the panel, and rows are as high as their texts."""
+    table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+    table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)

@@ -1,0 +1,103 @@
+"""Lobes in a segmentation of the user's: found by their codes, or as the user says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ..engine.errors import InputError
+from ..engine.lobes import LOBES, lobe_of
+from ..engine.severity.lobes import PlacedLabels
+from .images import matrix_to_array
+from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLSegmentationNode, vtkOrientedImageData
+
+
+def coded_lobes(node: vtkMRMLSegmentationNode) -> dict[str, str]:
+    """Lobe of each segment, by segment id, that its terminology calls a lobe."""
+    segmentation = node.GetSegmentation()
+    lobes = {
+        id_: lobe_of(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry"))
+        for id_ in segment_ids(node)
+    }
+    return {id_: lobe for id_, lobe in lobes.items() if lobe is not None}
+
+
+def lobe_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Lobe of each segment, by segment id: as the user chose, else by its terminology.
+
+    Neither names nor the order of segments say anything.
+
+    Args:
+        node: The segmentation.
+        chosen: Segment id by lobe; lobes and segments that do not exist are left out.
+    """
+    present = set(segment_ids(node))
+    by_choice = {id_: lobe for lobe, id_ in chosen.items() if id_ in present and lobe in LOBES}
+    taken = set(by_choice.values())
+    by_code = {
+        id_: lobe
+        for id_, lobe in coded_lobes(node).items()
+        if lobe not in taken and id_ not in by_choice
+    }
+    return by_choice | by_code
+
+
+def placed_labels(node: vtkMRMLSegmentationNode, names: Mapping[str, str]) -> list[PlacedLabels]:
+    """The segments' voxels as they lie in memory: nothing is copied or converted.
+
+    Args:
+        node: A segmentation; nothing of it is changed.
+        names: What each segment stands for, by segment id.
+
+    Raises:
+        InputError: A segment has no voxels, such as one that was made of a surface, or the
+            segmentation is below a transform that bends it.
+    """
+    to_world = _to_world(node)
+    layers: dict[vtkOrientedImageData, dict[int, str]] = {}
+    for id_, name in names.items():
+        segment = node.GetSegmentation().GetSegment(id_)
+        if segment is None:
+            continue
+        layer = segment.GetRepresentation(BINARY_LABELMAP)
+        if layer is None:
+            raise InputError(
+                f"The segment '{segment.GetName()}' has no voxels: in the module Segmentations, "
+                "create its binary labelmap."
+            )
+        if layer.GetPointData().GetScalars() is not None:
+            layers.setdefault(layer, {})[int(segment.GetLabelValue())] = name
+    return [_placed(layer, labels, to_world) for layer, labels in layers.items()]
+
+
+def _placed(
+    layer: vtkOrientedImageData, labels: dict[int, str], to_world: npt.NDArray[np.float64]
+) -> PlacedLabels:
+    matrix = vtk.vtkMatrix4x4()
+    layer.GetImageToWorldMatrix(matrix)
+    ijk_to_ras = to_world @ matrix_to_array(matrix)
+    ijk_to_ras[:, 3] = ijk_to_ras @ [*layer.GetExtent()[0::2], 1]
+    voxels = vtk_to_numpy(layer.GetPointData().GetScalars())
+    return PlacedLabels(voxels.reshape(layer.GetDimensions()[::-1]), ijk_to_ras, labels)
+
+
+def _to_world(node: vtkMRMLSegmentationNode) -> npt.NDArray[np.float64]:
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return np.eye(4)
+    if not transform.IsTransformToWorldLinear():
+        raise InputError(
+            f"'{node.GetName()}' is below a nonlinear transform: harden the transform (Data "
+            "module), or take the segmentation out of it."
+        )
+    matrix = vtk.vtkMatrix4x4()
+    transform.GetMatrixTransformToWorld(matrix)
+    return matrix_to_array(matrix)
