@@ -20,7 +20,8 @@ def view(scene):
         scene.RemoveNode(earlier)
     composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     composite.SetLayoutName("Red")
-    return composite
+    yield composite
+    scene.RemoveNode(composite)
 
 
 @pytest.fixture
