@@ -27,6 +27,7 @@ def loaded(bench, scene, tmp_path, monkeypatch):
     import slicer
 
     monkeypatch.setattr(slicer.app, "temporaryPath", str(tmp_path), raising=False)
+    monkeypatch.setenv("COVIDLESIONSEG_REVIEWS", str(tmp_path / "reviews"))
     module = bench.load(MODULE_FILE)
     answer_first_questions()
     yield module

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..engine.errors import CovidLesionSegError, InputError
 from ..engine.files import write_bytes
-from ..engine.severity.correction import Correction, LabelBox, LabelledCT
+from ..engine.severity.correction import Correction, LabelledCT
 from ..engine.severity.report import SeverityReport
 from ..engine.volume import Geometry
 from ..engine.volume.exact import geometry_from_facts
+from .label_files import LabelFiles, read_labelled
 from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, save_request
 
@@ -64,7 +62,7 @@ class Measurement:
         self._process: WorkerProcess | None = None
         self._number = 0
         self._answered = 0
-        self._files: dict[str, str] = {}
+        self._labels: LabelFiles | None = None
 
     @property
     def pending(self) -> bool:
@@ -83,11 +81,13 @@ class Measurement:
         """
         if self._process is None or self._process.exit_code() is not None:
             self._start()
-        needed: set[str] = set()
+        if self._labels is None:
+            raise RuntimeError("There is no process.")
+        before, after = self._labels.save(question.before, question.after)
         facts = {
             "number": self._number + 1,
-            "before": self._save(question.before, needed),
-            "after": self._save(question.after, needed),
+            "before": before,
+            "after": after,
             "classes": question.classes,
             "geometry": asdict(question.geometry),
             "original": question.original.to_dict(),
@@ -95,7 +95,7 @@ class Measurement:
         }
         write_bytes(json.dumps(facts).encode(), self._input / QUESTION_FILE)
         self._number += 1
-        self._remove_others(needed)
+        self._labels.remove_others()
 
     def poll(self) -> Correction | None:
         """The answer to the newest question, once; None before.
@@ -134,7 +134,7 @@ class Measurement:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-        self._files.clear()
+        self._labels = None
         self.forget()
 
     def _start(self) -> None:
@@ -144,6 +144,7 @@ class Measurement:
         )
         try:
             self._input.mkdir()
+            self._labels = LabelFiles(self._input)
             request = save_request(self._input.parent, "measure", {})
             self._process = self._start_process(request)
         except BaseException:
@@ -156,29 +157,6 @@ class Measurement:
             raise RuntimeError("There is no process.")
         return Path(self._folder.name) / INPUT_FOLDER
 
-    def _save(self, labelled: LabelledCT, needed: set[str]) -> dict[str, Any]:
-        return {
-            "lungs": [self._save_box(box, needed) for box in labelled.lungs],
-            "lesions": [self._save_box(box, needed) for box in labelled.lesions],
-        }
-
-    def _save_box(self, box: LabelBox, needed: set[str]) -> dict[str, Any]:
-        name = self._files.get(box.state) if box.state else None
-        if name is None:
-            name = f"voxels-{self._number + 1}-{len(needed)}.npy"
-            np.save(self._input / name, box.voxels, allow_pickle=False)
-            if box.state:
-                self._files[box.state] = name
-        needed.add(name)
-        return {"file": name, "start": box.start, "labels": list(box.labels.items())}
-
-    def _remove_others(self, needed: set[str]) -> None:
-        self._files = {state: name for state, name in self._files.items() if name in needed}
-        for path in self._input.glob("*.npy"):
-            if path.name not in needed:
-                with suppress(OSError):  # Windows keeps a file that is being read
-                    path.unlink()
-
 
 def read_question(facts: dict[str, Any], folder: Path) -> Question:
     """The inverse of :meth:`Measurement.ask`, given the question's facts.
@@ -187,24 +165,10 @@ def read_question(facts: dict[str, Any], folder: Path) -> Question:
         FileNotFoundError: A newer question took the place of this one.
         InputError: The question is damaged.
     """
-
-    def boxes(saved: Iterable[dict[str, Any]]) -> list[LabelBox]:
-        return [
-            LabelBox(
-                np.load(folder / one["file"], allow_pickle=False),
-                tuple(one["start"]),
-                dict(one["labels"]),
-            )
-            for one in saved
-        ]
-
-    def labelled(saved: dict[str, Any]) -> LabelledCT:
-        return LabelledCT(boxes(saved["lungs"]), boxes(saved["lesions"]))
-
     try:
         return Question(
-            before=labelled(facts["before"]),
-            after=labelled(facts["after"]),
+            before=read_labelled(facts["before"], folder),
+            after=read_labelled(facts["after"], folder),
             classes=tuple(facts["classes"]),
             geometry=geometry_from_facts(facts["geometry"]),
             original=SeverityReport.from_dict(facts["original"]),

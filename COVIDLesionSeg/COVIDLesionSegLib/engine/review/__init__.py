@@ -1,6 +1,16 @@
 """Cases that people reviewed: the CT, the prediction, their corrections and their verdict."""
 
-from .case import CaseList, ReviewedCase, Verdict, case_id, read_cases, reoriented, result_on
+from .case import (
+    CaseList,
+    ReviewedCase,
+    Verdict,
+    case_id,
+    case_id_in_steps,
+    read_case,
+    read_cases,
+    reoriented,
+    result_on,
+)
 from .folder import patient_key, reviews_folder
 from .lock import CaseLock
 from .saving import remove_case, save_case, save_labels, save_verdict
@@ -11,7 +21,9 @@ __all__ = [
     "ReviewedCase",
     "Verdict",
     "case_id",
+    "case_id_in_steps",
     "patient_key",
+    "read_case",
     "read_cases",
     "remove_case",
     "reoriented",

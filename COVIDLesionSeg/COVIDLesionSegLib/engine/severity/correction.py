@@ -126,8 +126,8 @@ def measure_correction(
     """
     start, shape = _union(before, after)
     grid = geometry.cropped(start, shape)
-    lungs = [_paint(one.lungs, start, shape) for one in (before, after)]
-    lesions = [_paint(one.lesions, start, shape) for one in (before, after)]
+    lungs = [paint(one.lungs, start, shape) for one in (before, after)]
+    lesions = [paint(one.lesions, start, shape) for one in (before, after)]
     changes = tuple(
         _change(name, was == label, now == label, geometry.voxel_volume_ml)
         for (was, now), names in (
@@ -155,7 +155,14 @@ def _union(*parts: LabelledCT) -> tuple[Index, Index]:
     return (k, j, i), (depth, height, width)
 
 
-def _paint(boxes: Iterable[LabelBox], start: Index, shape: Index) -> npt.NDArray[np.uint8]:
+def paint(boxes: Iterable[LabelBox], start: Index, shape: Index) -> npt.NDArray[np.uint8]:
+    """The labels of boxes in a part of the grid that holds all of them, 0 elsewhere.
+
+    Args:
+        boxes: Where they overlap, the later one counts.
+        start: Index on the CT's grid of the first voxel of that part.
+        shape: Of that part, (k, j, i).
+    """
     painted = np.zeros(shape, np.uint8)
     for box in boxes:
         inside = tuple(

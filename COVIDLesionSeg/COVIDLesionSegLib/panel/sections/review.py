@@ -1,10 +1,11 @@
-"""Review: the slices to look at first, and the verdict on the case with a note."""
+"""Review: the slices to look at first, the verdict on the case with a note, and their keeping."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -16,6 +17,7 @@ from ...scene.review import SceneReview, read_review, write_review
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
+from ..review_keeping import ReviewKeeping, folder_text
 from ..review_list import ReviewList
 from ..section import Panel, Section
 from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 class ReviewSection(Section):
     """Leads through the slices of the case on show, and keeps what the user says of it.
 
-    Verdict, note and seen slices are kept with the segmentation, and so with the scene.
+    Verdict, note and seen slices are kept with the segmentation, and so with the scene. If the
+    user agrees, they are also saved at once in the folder of reviewed cases, with CT and edits.
     """
 
     UI_FILE = "Review"
@@ -40,6 +43,7 @@ class ReviewSection(Section):
         self._node: vtkMRMLSegmentationNode | None = None
         self._review = SceneReview()
         self._measuring = IdleWork()
+        self._keeping = ReviewKeeping(self._on_keeping)
         self._list = ReviewList(ui.reviewTable, self._on_slice_chosen)
         self._buttons = {
             Verdict.ACCEPTED: ui.acceptButton,
@@ -64,6 +68,12 @@ class ReviewSection(Section):
         ui.rejectButton.connect("clicked(bool)", self._on_reject)
         ui.seenButton.connect("clicked(bool)", self._on_seen)
         ui.noteEdit.connect("textChanged()", self._on_note)
+        ui.keepCheckBox.toolTip = _(
+            "Save the CT, the result, your edits, verdict and note in {folder} while you review: "
+            "nothing is lost, and models can learn from them. No name or identifier of the "
+            "patient is saved; the voxels of the CT are."
+        ).format(folder=folder_text())
+        ui.keepCheckBox.connect("toggled(bool)", self._keeping.set_consent)
         panel.corrections.on_change(self._on_edited)
 
     # The panel's calls
@@ -76,12 +86,20 @@ class ReviewSection(Section):
             self._node = node
             self._measure()
         self._show_review()
+        self._on_keeping()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
 
+    def nodes_changed(self) -> None:
+        self._keeping.nodes_changed()
+
+    def scene_closing(self) -> None:
+        self._keeping.release_all()
+
     def close(self) -> None:
         self._measuring.stop()
+        self._keeping.close()
 
     # The slices to look at
 
@@ -189,6 +207,7 @@ class ReviewSection(Section):
         """Give this verdict, or withdraw it where it was given."""
         if self._node is None:
             return
+        self._ask_for_consent()
         verdict = self._as_edited(verdict)
         withdrawn = verdict is self._review.verdict
         self._keep(replace(self._review, verdict=None if withdrawn else verdict))
@@ -198,6 +217,12 @@ class ReviewSection(Section):
         return verdict if edited is None else verdict.after_edits(edited)
 
     def _on_edited(self) -> None:
+        ct, result, corrections = self.panel.ct, self.panel.result, self.panel.corrections
+        if ct is not None and result is not None:
+            if corrections.pending:
+                self._keeping.changed(ct, result, labels=True)
+            elif corrections.corrected and _no_button_pressed():
+                self._ask_for_consent()
         verdict = self._review.verdict
         if verdict is not None and not self.panel.corrections.pending:
             verdict = self._as_edited(verdict)
@@ -216,7 +241,44 @@ class ReviewSection(Section):
             return
         self._review = review
         write_review(self._node, review)
+        if self.panel.ct is not None and self.panel.result is not None:
+            self._keeping.changed(self.panel.ct, self.panel.result)
         self._show_review()
+
+    # Keeping
+
+    def _ask_for_consent(self) -> None:
+        """Ask, once and for all, whether reviewed cases may be kept."""
+        if self._keeping.consent is not None:
+            return
+        agreed = slicer.util.confirmYesNoDisplay(
+            _(
+                "Keep the CT and your corrections for retraining?\n\nWhile you review, the CT, the "
+                "result, your edits, verdict and note are saved in {folder}: nothing is lost if "
+                "Slicer ends unexpectedly, and models can learn from them. No name or identifier "
+                "of the patient is saved; the voxels of the CT are. The Review section lets you "
+                "change this later.\n\nOtherwise they stay in the scene, until you save it."
+            ).format(folder=folder_text()),
+            windowTitle=_("Keep reviewed cases?"),
+        )
+        self._keeping.set_consent(bool(agreed))
+        ct, result = self.panel.ct, self.panel.result
+        if agreed and ct is not None and result is not None and self.panel.corrections.corrected:
+            self._keeping.changed(ct, result, labels=True)
+
+    def _on_keeping(self) -> None:
+        """Say where the case is kept."""
+        if self._node is not None:
+            self._review = replace(self._review, saved=read_review(self._node).saved)
+        box = self.ui.keepCheckBox
+        blocked = box.blockSignals(True)
+        box.checked = bool(self._keeping.consent)
+        box.blockSignals(blocked)
+        ct = self.panel.ct
+        sentence, warning = ("", False) if ct is None else self._keeping.status(ct)
+        self.ui.keptLabel.text = sentence
+        self.ui.keptLabel.visible = bool(sentence)
+        self.ui.keptLabel.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
 
     def _show_review(self) -> None:
         if str(self.ui.noteEdit.plainText) != self._review.note:
@@ -252,3 +314,8 @@ class ReviewSection(Section):
             if reject.checked
             else _("The result is of no use. Models never learn from rejected cases.")
         )
+
+
+def _no_button_pressed() -> bool:
+    """Whether no stroke is under way, which a question would interrupt."""
+    return bool(qt.QApplication.mouseButtons() == qt.Qt.NoButton)

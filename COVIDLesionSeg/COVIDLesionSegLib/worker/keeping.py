@@ -1,0 +1,277 @@
+"""Reviewed cases saved by a process of their own, as often as the user does something.
+
+The window only copies what changed into files and leaves an order. The process, see :mod:`.keep`,
+outlives it for as long as there are orders: an order that was given is carried out, even if the
+window is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.errors import OutputError
+from ..engine.files import cannot_write, write_bytes
+from ..engine.review import Verdict
+from ..engine.severity.correction import LabelledCT
+from ..engine.steps import Steps
+from ..engine.volume import Geometry, Volume
+from ..engine.volume.exact import save_volume_in_steps
+from ..engine.volume.raw_nrrd import write_in_steps
+from .label_files import LabelFiles
+from .process import ChildProcess, WorkerProcess
+from .request import INPUT_FOLDER, save_request
+
+MODULE = "COVIDLesionSegLib.worker.keep"
+BEGIN, RESUME, KEEP, RELEASE = "begin", "resume", "keep", "release"
+"""Kinds of orders."""
+BEGIN_FOLDER = "begin"
+"""In the folder of a case: the CT and the prediction."""
+ARRAY_FILE = "{}.nrrd"
+FINISH_FILE = "finish"
+"""There will be no more orders."""
+LAST_WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of an order.
+
+    Attributes:
+        case: Id of the case.
+        number: Of the order.
+        changed: When the case was saved, as its file says; None where nothing was to be saved.
+        error: One sentence for people, or "".
+    """
+
+    case: str
+    number: int
+    changed: str | None = None
+    error: str = ""
+
+
+class Keeper:
+    """Gives the orders; who waits for answers calls :meth:`poll`."""
+
+    def __init__(
+        self,
+        reviews: Path,
+        start_process: Callable[[Path], WorkerProcess] | None = None,
+        temporary_path: str | None = None,
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+            reviews: The folder of reviewed cases.
+            start_process: Starts the process on a request file; a child by default.
+            temporary_path: Where its private folder is made; the system's choice if None.
+        """
+        self._reviews = reviews
+        self._start_process = start_process or partial(ChildProcess, module=MODULE)
+        self._temporary_path = temporary_path
+        self._given: Path | None = None
+        self._process: WorkerProcess | None = None
+        self._number = 0
+        self._waiting: dict[int, tuple[str, str]] = {}
+        self._labels: dict[str, LabelFiles] = {}
+
+    def has(self, case: str) -> bool:
+        """Whether the process keeps this case, or has the order to begin."""
+        return case in self._labels and self._alive
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an order is still unanswered."""
+        return bool(self._waiting)
+
+    def begin(
+        self,
+        case: str,
+        volume: Volume,
+        result: dict[str, Any],
+        prediction: LabelledCT,
+        arrays: Mapping[str, np.ndarray],
+        patient: str | None,
+    ) -> Steps[None]:
+        """Order to keep a case with this CT and prediction; the CT is handed over in steps.
+
+        Args:
+            case: Id of the CT, see :func:`~COVIDLesionSegLib.engine.review.case_id`.
+            volume: The CT.
+            result: Of the run, see :func:`~COVIDLesionSegLib.engine.result.facts_from_result`.
+            prediction: Its lungs and lesions.
+            arrays: Its other arrays, by name.
+            patient: See :func:`~COVIDLesionSegLib.engine.review.patient_key`.
+
+        Raises:
+            OutputError: The temporary folder cannot be written, or the process not be started.
+            DependencyError: Slicer has no Python of its own.
+        """
+        labels = self._open(case)
+        folder = self._input / case / BEGIN_FOLDER
+        try:
+            folder.mkdir(exist_ok=True)
+            saved = LabelFiles(folder).save(prediction)[0]
+            yield
+            yield from save_volume_in_steps(volume, folder)
+            for name, array in arrays.items():
+                path = folder / ARRAY_FILE.format(name)
+                yield from write_in_steps(array, volume.geometry, path)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        self._order(
+            BEGIN,
+            case,
+            result=result,
+            prediction=saved,
+            arrays=list(arrays),
+            patient=patient,
+        )
+        self._labels[case] = labels
+
+    def resume(self, case: str, changed: str) -> None:
+        """Order to keep a case that was saved before, at ``changed``, with the same prediction.
+
+        Raises:
+            OutputError, DependencyError: As :meth:`begin`.
+        """
+        labels = self._open(case)
+        self._order(RESUME, case, changed=changed)
+        self._labels[case] = labels
+
+    def keep(
+        self,
+        case: str,
+        labels: LabelledCT | None,
+        geometry: Geometry,
+        verdict: Verdict | None,
+        note: str,
+        seen: Collection[int],
+    ) -> int:
+        """Order to save the state of a case that began; a newer order takes its place.
+
+        Args:
+            case: Its id.
+            labels: Lungs and lesions as they are now; None leaves them.
+            geometry: The CT's grid now.
+            verdict: None withdraws it.
+            note: For people.
+            seen: Slices that were looked at.
+
+        Returns:
+            The number of the order, which its answer has.
+
+        Raises:
+            OutputError: The temporary folder cannot be written.
+        """
+        files = self._labels[case]
+        try:
+            saved = None if labels is None else files.save(labels)[0]
+        except OSError as error:
+            raise cannot_write(self._input, error) from error
+        number = self._order(
+            KEEP,
+            case,
+            labels=saved,
+            geometry=asdict(geometry),
+            verdict=None if verdict is None else verdict.value,
+            note=note,
+            seen=sorted(seen),
+        )
+        if saved is not None:
+            files.remove_others()
+        return number
+
+    def release(self, case: str) -> None:
+        """Order to let other programs review the case, once everything is saved."""
+        if self.has(case):
+            del self._labels[case]
+            self._order(RELEASE, case)
+
+    def poll(self) -> list[Answer]:
+        """The answers since the last call."""
+        if self._process is None:
+            return []
+        # Asked for first: what was said before the end is then heard below.
+        ended = self._process.exit_code() is not None
+        answers = []
+        for message in self._process.messages():
+            order = self._waiting.pop(message.get("number", 0), None)
+            if order is not None:
+                answers.append(Answer(**message))
+                if answers[-1].error and order[0] in (BEGIN, RESUME):
+                    self._labels.pop(order[1], None)
+        if ended:
+            sentence = (
+                "The review was not saved: the process that saves it ended unexpectedly. Change "
+                "anything to try again."
+            )
+            answers += [Answer(case, n, error=sentence) for n, (_, case) in self._waiting.items()]
+            self._forget()
+        return answers
+
+    def close(self) -> None:
+        """Give no more orders, and wait a while until all are carried out."""
+        if self._process is not None:
+            with suppress(OutputError):
+                write_bytes(b"", self._input / FINISH_FILE)
+            self._process.wait(LAST_WAIT_SECONDS)
+        self._forget()
+
+    @property
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.exit_code() is None
+
+    def _forget(self) -> None:
+        self._process = self._given = None
+        self._waiting.clear()
+        self._labels.clear()
+
+    @property
+    def _input(self) -> Path:
+        if self._given is None:
+            raise RuntimeError("There is no process.")
+        return self._given
+
+    def _open(self, case: str) -> LabelFiles:
+        """The label files of a case, in a process that runs."""
+        try:
+            if not self._alive:
+                self._forget()
+                # The process removes it: it may outlive this one.
+                folder = Path(tempfile.mkdtemp(prefix="COVIDLesionSeg-", dir=self._temporary_path))
+                self._given = folder / INPUT_FOLDER
+                self._given.mkdir()
+                request = save_request(folder, KEEP, {"reviews": str(self._reviews)})
+                self._process = self._start_process(request)
+            (self._input / case).mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"The review cannot be saved ({error.strerror}): check the folder for temporary "
+                "files, and the free memory."
+            ) from error
+        return LabelFiles(self._input / case)
+
+    def _order(self, kind: str, case: str, **facts: Any) -> int:
+        self._number += 1
+        order = {"number": self._number, "kind": kind, "case": case, **facts}
+        write_bytes(json.dumps(order).encode(), self._input / f"order-{self._number:09}.json")
+        self._waiting[self._number] = kind, case
+        return self._number
+
+
+def orders_in(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The orders that are to be carried out, in turn."""
+    orders = []
+    for path in sorted(folder.glob("order-*.json")):
+        with suppress(FileNotFoundError, PermissionError):
+            orders.append((path, dict(json.loads(path.read_text(encoding="utf-8")))))
+    return orders

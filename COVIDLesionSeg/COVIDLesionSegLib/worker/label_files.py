@@ -1,0 +1,82 @@
+"""Labels of a CT as files: how the window hands them to a process, as often as the user edits."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.severity.correction import LabelBox, LabelledCT
+
+
+class LabelFiles:
+    """The voxels of one or more labellings in a folder; those of a known state only once."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` exists, and nobody else writes there."""
+        self._folder = folder
+        self._needed: set[str] = set()
+        self._files: dict[str, str] = {}
+
+    def save(self, *labellings: LabelledCT) -> list[dict[str, Any]]:
+        """Copy voxels into files; files of earlier calls that are not needed now are removed.
+
+        Returns:
+            For each labelling what :func:`read_labelled` takes, ready for JSON.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
+        needed: set[str] = set()
+        saved = [
+            {
+                "lungs": [self._save_box(box, needed) for box in one.lungs],
+                "lesions": [self._save_box(box, needed) for box in one.lesions],
+            }
+            for one in labellings
+        ]
+        self._needed = needed
+        return saved
+
+    def remove_others(self) -> None:
+        """Remove the files that the last :meth:`save` did not need."""
+        self._files = {state: name for state, name in self._files.items() if name in self._needed}
+        for path in self._folder.glob("*.npy"):
+            if path.name not in self._needed:
+                with suppress(OSError):  # Windows keeps a file that is being read
+                    path.unlink()
+
+    def _save_box(self, box: LabelBox, needed: set[str]) -> dict[str, Any]:
+        name = self._files.get(box.state) if box.state else None
+        if name is None:
+            name = f"voxels-{uuid.uuid4().hex}.npy"
+            np.save(self._folder / name, box.voxels, allow_pickle=False)
+            if box.state:
+                self._files[box.state] = name
+        needed.add(name)
+        return {"file": name, "start": box.start, "labels": list(box.labels.items())}
+
+
+def read_labelled(saved: dict[str, Any], folder: Path) -> LabelledCT:
+    """The inverse of :meth:`LabelFiles.save`, for one labelling.
+
+    Raises:
+        FileNotFoundError: A newer labelling took the place of this one.
+        ValueError, KeyError, TypeError: The files are damaged.
+    """
+
+    def boxes(saved: Iterable[dict[str, Any]]) -> list[LabelBox]:
+        return [
+            LabelBox(
+                np.load(folder / one["file"], allow_pickle=False),
+                tuple(one["start"]),
+                dict(one["labels"]),
+            )
+            for one in saved
+        ]
+
+    return LabelledCT(boxes(saved["lungs"]), boxes(saved["lesions"]))

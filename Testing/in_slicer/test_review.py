@@ -1,0 +1,219 @@
+"""A case reviewed in the real window: its slices, its verdict, and what is kept of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import case
+import numpy as np
+import slicer
+
+SAVED_SECONDS = 60
+
+
+class ReviewTest(case.Case):
+    def setUp(self) -> None:
+        super().setUp()
+        from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+
+        slicer.app.userSettings().remove(CONSENT_SETTING)
+        self.addCleanup(slicer.app.userSettings().remove, CONSENT_SETTING)
+        self.reviews = Path(os.environ["COVIDLESIONSEG_REVIEWS"])
+        shutil.rmtree(self.reviews, ignore_errors=True)
+
+    # What the tests start from
+
+    def show_result(self, **options: Any) -> Any:
+        """A result in doubt about slices 2 and 1, shown as a run would."""
+        from COVIDLesionSegLib.engine.flags import Flag
+        from COVIDLesionSegLib.scene.show import show_result
+
+        self.ct = self.load_ct()
+        self.truth = case._phantom(**{**case.SMALL, **options})
+        result = known_result(self.truth)
+        axial = self.truth.volume.order.to_axial(result.probability)
+        axial[2, 20:60, 20:60] = 0.5
+        axial[1, 20:50, 20:50] = 0.5
+        self.given = replace(result, flags=(Flag("lung-gap", "Look at slice three.", slices=(3,)),))
+        self.panel.show_result(self.ct, show_result(self.ct, self.given), in_views=True, new=True)
+        self.panel.show_state()
+        self.ui.reviewSection.collapsed = False
+        self.process_events()
+        self.scroll_to(self.ui.reviewSection)
+        self.wait_until(lambda: self.ui.reviewTable.rowCount > 0)
+        return result
+
+    def scroll_to(self, widget: Any) -> None:
+        area = slicer.util.findChild(slicer.util.mainWindow(), "ScrollArea")
+        area.ensureWidgetVisible(widget)
+        self.process_events()
+
+    def only_case(self) -> Any:
+        from COVIDLesionSegLib.engine.review import read_cases
+
+        cases, problems = read_cases(self.reviews)
+        self.assertEqual(problems, ())
+        self.assertEqual(len(cases), 1)
+        return cases[0]
+
+    def wait_until_saved(self) -> None:
+        self.wait_until(
+            lambda: self.ui.keptLabel.text.startswith("Saved at"),
+            SAVED_SECONDS,
+            "The review was not saved",
+        )
+
+    def stroke(self, value: int = 1, place: int = 40) -> None:
+        """Edit the lesion as Segment Editor does, through its logic."""
+        node = self.panel.result.segmentationNode
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "lesion", self.ct).copy()
+        array[1:3, place : place + 8, place : place + 8] = value
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "lesion", self.ct)
+        self.process_events()
+
+    def lesions(self) -> np.ndarray:
+        node = self.panel.result.segmentationNode
+        return slicer.util.arrayFromSegmentBinaryLabelmap(node, "lesion", self.ct)
+
+    def red_offset(self) -> float:
+        return float(slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceOffset())
+
+    def listed(self) -> list[int]:
+        table = self.ui.reviewTable
+        return [int(table.item(row, 0).text().split()[0]) for row in range(table.rowCount)]
+
+    # The slices
+
+    def test_the_list_leads_through_the_slices(self) -> None:
+        self.show_result()
+        self.assertEqual(self.listed()[:3], [3, 2, 1])
+        offsets = []
+        for _ in range(3):
+            self.click(self.ui.nextSliceButton)
+            offsets.append(self.red_offset())
+        self.assertEqual(len(set(offsets)), 3)
+        self.assertGreater(offsets[0], offsets[1])
+        self.assertGreater(offsets[1], offsets[2])
+        self.assertEqual(self.ui.reviewTable.item(0, 2).text(), "\u2713")
+
+    def test_a_click_on_a_row_shows_its_slice(self) -> None:
+        import qt
+
+        self.show_result()
+        table = self.ui.reviewTable
+        rectangle = table.visualItemRect(table.item(1, 1))
+        before = self.red_offset()
+        for kind in (qt.QEvent.MouseButtonPress, qt.QEvent.MouseButtonRelease):
+            slicer.app.sendEvent(
+                table.viewport(),
+                qt.QMouseEvent(
+                    kind,
+                    qt.QPointF(rectangle.center()),
+                    qt.Qt.LeftButton,
+                    qt.Qt.LeftButton,
+                    qt.Qt.NoModifier,
+                ),
+            )
+        self.process_events()
+        self.assertEqual(table.currentRow(), 1)
+        self.assertNotEqual(self.red_offset(), before)
+
+    # The verdict
+
+    def test_first_accept_asks_once_and_saves(self) -> None:
+        self.show_result()
+        self.dialogs.answer("Keep the CT and your corrections", "Yes")
+        self.click(self.ui.acceptButton)
+        self.wait_until_saved()
+        saved = self.only_case()
+        self.assertEqual(saved.verdict.value, "accepted")
+        np.testing.assert_array_equal(saved.prediction(), self.given.lesions)
+        np.testing.assert_array_equal(saved.volume().array, self.truth.volume.array)
+        self.click(self.ui.rejectButton)
+        self.wait_until_saved()
+        self.assertEqual(self.only_case().verdict.value, "rejected")
+
+    def test_who_declines_is_told_the_consequence(self) -> None:
+        self.show_result()
+        self.dialogs.answer("Keep the CT and your corrections", "No")
+        self.click(self.ui.acceptButton)
+        self.assertIn("in the scene only", self.ui.keptLabel.text)
+        self.assertTrue(self.ui.acceptButton.checked)
+        self.process_events(1)
+        self.assertFalse(any(self.reviews.glob("[!.]*")))
+
+    def test_an_accepted_case_becomes_corrected_with_the_first_stroke(self) -> None:
+        self.show_result()
+        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.acceptButton)
+        self.wait_until_saved()
+        self.stroke()
+        self.wait_until(lambda: self.ui.correctedButton.checked, 60)
+        self.wait_until_saved()
+        saved = self.only_case()
+        self.assertEqual(saved.verdict.value, "corrected")
+        np.testing.assert_array_equal(saved.lesions(), self.lesions())
+
+    def test_the_note_is_typed_and_saved(self) -> None:
+        import qt
+
+        self.show_result()
+        self.click(self.ui.keepCheckBox)
+        self.ui.noteEdit.setFocus()
+        for letter in "Left base":
+            for kind in (qt.QEvent.KeyPress, qt.QEvent.KeyRelease):
+                key = qt.QKeyEvent(kind, 0, qt.Qt.NoModifier, letter)
+                slicer.app.sendEvent(self.ui.noteEdit, key)
+        self.wait_until_saved()
+        self.assertEqual(self.only_case().note, "Left base")
+
+    def test_verdict_and_note_come_back_with_the_scene(self) -> None:
+        self.show_result()
+        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.rejectButton)
+        self.ui.noteEdit.plainText = "Motion."
+        self.wait_until_saved()
+        path = Path(slicer.app.temporaryPath) / "reviewed.mrb"
+        self.assertTrue(slicer.util.saveScene(str(path)))
+        slicer.mrmlScene.Clear(False)
+        self.process_events()
+        self.assertFalse(self.ui.reviewSection.visible)
+        slicer.util.loadScene(str(path))
+        self.process_events(0.5)
+        path.unlink()
+        self.assertTrue(self.ui.rejectButton.checked)
+        self.assertEqual(self.ui.noteEdit.plainText, "Motion.")
+
+    def test_no_name_of_the_patient_is_in_the_files(self) -> None:
+        self.show_result()
+        self.ct.SetName("DOE^JANE")
+        self.ct.SetAttribute("DICOM.instanceUIDs", "1.2.3.4")
+        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.rejectButton)
+        self.wait_until_saved()
+        content = b"".join(p.read_bytes() for p in self.reviews.rglob("*") if p.is_file())
+        for secret in (b"DOE", b"1.2.3.4", os.path.expanduser("~").encode()):
+            self.assertNotIn(secret, content)
+
+
+def known_result(phantom: Any) -> Any:
+    """The generated CT's truth as a result."""
+    from COVIDLesionSegLib.engine.result import SegmentationResult
+    from COVIDLesionSegLib.engine.severity import measure_severity
+
+    lesions = np.minimum(phantom.lesions, 1).astype(np.uint8)
+    geometry = phantom.volume.geometry
+    return SegmentationResult(
+        geometry=geometry,
+        lungs=phantom.lungs,
+        lesions=lesions,
+        probability=(lesions > 0) * np.float32(0.9),
+        classes=("lesion",),
+        severity=measure_severity(phantom.lungs, lesions, ("lesion",), geometry),
+        flags=(),
+        provenance={"models": {"known": {}}},
+    )

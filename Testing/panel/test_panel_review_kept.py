@@ -1,0 +1,197 @@
+"""Cases under review are saved in the user's folder while the user works, if the user agrees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases, remove_case
+from engine.test_result import assert_same
+from panel.test_panel_review import edit, stored
+from panel.workers import finished_with, known_result
+
+
+@pytest.fixture(autouse=True)
+def not_asked(bench):
+    import slicer
+
+    from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+
+    slicer.app.userSettings().remove(CONSENT_SETTING)
+    yield
+    slicer.app.userSettings().remove(CONSENT_SETTING)
+
+
+@pytest.fixture
+def agreed(panel):
+    panel.ui.keepCheckBox.checked = True
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    return tmp_path / "reviews"
+
+
+def wait_until_saved(panel, bench) -> None:
+    bench.wait_until(lambda: panel.ui.keptLabel.text.startswith("Saved at"))
+
+
+def only_case(reviews):
+    cases, problems = read_cases(reviews)
+    assert problems == ()
+    (case,) = cases
+    return case
+
+
+def lesions_of(panel, ct):
+    import slicer
+
+    node = panel.result.segmentationNode
+    return slicer.util.arrayFromSegmentBinaryLabelmap(node, "lesion", ct)
+
+
+def answer(yes: bool) -> None:
+    from PySide6.QtWidgets import QMessageBox
+
+    from bench.application import answer_message_boxes
+
+    button = QMessageBox.StandardButton
+    answer_message_boxes(button.Yes if yes else button.No)
+
+
+def test_the_user_is_asked_once_and_told_the_folder(shown, panel, bench, reviews):
+    from bench.application import message_boxes
+
+    answer(True)
+    panel.ui.acceptButton.click()
+    assert str(reviews) in message_boxes()[-1] and "voxels of the CT" in message_boxes()[-1]
+    wait_until_saved(panel, bench)
+    panel.ui.rejectButton.click()
+    wait_until_saved(panel, bench)
+    assert len(message_boxes()) == 1
+    assert panel.ui.keepCheckBox.checked
+    assert only_case(reviews).verdict is Verdict.REJECTED
+
+
+def test_who_declines_keeps_the_verdict_in_the_scene_and_is_told_so(shown, panel, reviews, bench):
+    from bench.application import message_boxes
+
+    answer(False)
+    panel.ui.acceptButton.click()
+    edit(panel, bench)
+    assert stored(panel).verdict is Verdict.CORRECTED
+    assert "in the scene only" in panel.ui.keptLabel.text
+    assert len(message_boxes()) == 1 and not reviews.exists()
+    assert not panel.ui.keepCheckBox.checked
+
+
+def test_an_edit_begins_the_review_and_asks(shown, panel, bench, reviews, ct):
+    answer(True)
+    edit(panel, bench)
+    wait_until_saved(panel, bench)
+    np.testing.assert_array_equal(only_case(reviews).lesions(), lesions_of(panel, ct))
+
+
+def test_edits_verdict_note_and_seen_slices_are_saved_as_they_are_made(
+    agreed, shown, panel, bench, reviews, ct, phantom
+):
+    assert "once you edit" in panel.ui.keptLabel.text
+    edit(panel, bench)
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert case.id == case_id(phantom.volume) and case.verdict is None and case.edited
+    assert_same(case.result(), shown)
+    np.testing.assert_array_equal(case.volume().array, phantom.volume.array)
+    np.testing.assert_array_equal(case.lesions(), lesions_of(panel, ct))
+    np.testing.assert_array_equal(case.lungs(), phantom.lungs)
+
+    panel.ui.correctedButton.click()
+    panel.ui.noteEdit.plainText = "Left base."
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert (case.verdict, case.note) == (Verdict.CORRECTED, "Left base.")
+    assert stored(panel).saved == case.changed.isoformat()
+
+    edit(panel, bench)  # turned back
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert (case.verdict, case.edited) == (Verdict.ACCEPTED, False)
+
+
+def test_nothing_is_saved_before_the_user_does_something(agreed, shown, panel, bench, reviews):
+    bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
+    assert not reviews.exists()
+
+
+def test_closing_the_scene_right_after_an_edit_loses_nothing(
+    agreed, shown, panel, bench, reviews, ct, scene
+):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    panel.ui.noteEdit.plainText = "Just now."
+    scene.Clear(False)
+    bench.wait_until(lambda: only_case(reviews).note == "Just now.")
+
+
+def test_another_run_begins_a_new_review(agreed, shown, panel, bench, reviews, apply, phantom):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    second = known_result(phantom, lesion=False)
+    apply(finished_with(second))
+    assert only_case(reviews).verdict is Verdict.ACCEPTED
+    panel.ui.rejectButton.click()
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert case.verdict is Verdict.REJECTED
+    np.testing.assert_array_equal(case.prediction(), second.lesions)
+
+
+def test_a_case_goes_on_after_the_scene_was_loaded_again(
+    agreed, shown, panel, bench, reviews, scene, tmp_path
+):
+    import json
+
+    import slicer
+
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
+
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    path = save_scene(scene, tmp_path / "scene.mrb")
+    scene.Clear(False)
+    slicer.util.loadScene(str(path))
+    panel.initializeParameterNode()
+    panel.ui.noteEdit.plainText = "After loading."
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert (case.verdict, case.note) == (Verdict.ACCEPTED, "After loading.")
+    assert json.loads((case.folder / "case.json").read_text("utf-8"))["earlier"] == []
+
+
+def test_a_case_that_cannot_be_saved_says_why_and_is_tried_again(
+    agreed, shown, panel, bench, reviews
+):
+    reviews.write_text("in the way")
+    panel.ui.acceptButton.click()
+    bench.wait_until(lambda: "cannot be made" in panel.ui.keptLabel.text)
+    reviews.unlink()
+    panel.ui.noteEdit.plainText = "Again."
+    wait_until_saved(panel, bench)
+    assert only_case(reviews).verdict is Verdict.ACCEPTED
+
+
+def test_a_case_removed_from_the_folder_meanwhile_says_so(agreed, shown, panel, bench, reviews):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    remove_case(only_case(reviews))
+    panel.ui.noteEdit.plainText = "Gone?"
+    bench.wait_until(lambda: "removed" in panel.ui.keptLabel.text)
+
+
+def test_who_changes_their_mind_keeps_no_more(agreed, shown, panel, bench, reviews):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    panel.ui.keepCheckBox.checked = False
+    panel.ui.rejectButton.click()
+    assert "in the scene only" in panel.ui.keptLabel.text
+    assert only_case(reviews).verdict is Verdict.ACCEPTED
