@@ -159,9 +159,76 @@ class qMRMLNodeComboBox(SceneWidget):
             self.currentNodeChanged.emit(self.currentNode())
 
 
+class qMRMLSegmentEditorWidget(SceneWidget):
+    """Keeps what it is told in its node; it edits nothing and listens to no view."""
+
+    maximumNumberOfUndoStates = stored(int, "maximumNumberOfUndoStates", 0)
+    segmentationNodeSelectorVisible = stored(bool, "segmentationNodeSelectorVisible", True)
+    sourceVolumeNodeSelectorVisible = stored(bool, "sourceVolumeNodeSelectorVisible", True)
+    switchToSegmentationsButtonVisible = stored(bool, "switchToSegmentationsButtonVisible", True)
+    addRemoveSegmentButtonsVisible = stored(bool, "addRemoveSegmentButtonsVisible", True)
+    specifyGeometryButtonVisible = stored(bool, "specifyGeometryButtonVisible", True)
+    maskingSectionVisible = stored(bool, "maskingSectionVisible", True)
+    autoShowSourceVolumeNode = stored(bool, "autoShowSourceVolumeNode", True)
+    jumpToSelectedSegmentEnabled = stored(bool, "jumpToSelectedSegmentEnabled", False)
+    unorderedEffectsVisible = stored(bool, "unorderedEffectsVisible", True)
+
+    def __init__(self, parent=None) -> None:
+        SceneWidget.__init__(self, parent)
+        self._node = None
+        self._keys = False
+
+    def property_changed(self, name: str, value) -> None:
+        """Nothing else depends on a stored property."""
+
+    def setEffectNameOrder(self, names) -> None:
+        self._effects = tuple(names)
+
+    def setMRMLSegmentEditorNode(self, node) -> None:
+        self._node = node
+
+    def segmentationNode(self):
+        return self._node.GetSegmentationNode() if self._node else None
+
+    def setSegmentationNode(self, node) -> None:
+        self._node.SetAndObserveSegmentationNode(node)
+        if node is not None:
+            self._node.SetSelectedSegmentID(node.GetSegmentation().GetNthSegmentID(0))
+
+    def setSourceVolumeNode(self, node) -> None:
+        self._node.SetAndObserveSourceVolumeNode(node)
+
+    def setCurrentSegmentID(self, segment_id: str) -> None:
+        self._node.SetSelectedSegmentID(segment_id)
+
+    def setActiveEffect(self, effect) -> None:
+        assert effect is None, "effects are of the application"
+        self._node.SetActiveEffectName("")
+
+    def setActiveEffectByName(self, name: str) -> None:
+        self._node.SetActiveEffectName(name)
+
+    def saveStateForUndo(self) -> None:
+        """Nothing is undone here."""
+
+    def installKeyboardShortcuts(self) -> None:
+        self._keys = True
+
+    def uninstallKeyboardShortcuts(self) -> None:
+        self._keys = False
+
+    def removeViewObservations(self) -> None:
+        """Views are not observed here."""
+
+
 def widget_classes() -> dict[str, type]:
     """Every class here by name, and the ones that Slicer's connectors only compare types with."""
-    made_here = (qMRMLNodeComboBox, qMRMLWidget, qSlicerScriptedLoadableModuleWidget)
+    made_here = (
+        qMRMLNodeComboBox,
+        qMRMLSegmentEditorWidget,
+        qMRMLWidget,
+        qSlicerScriptedLoadableModuleWidget,
+    )
     classes = {cls.__name__: cls for cls in made_here}
     for name in ("qMRMLRangeWidget", "qMRMLSliderWidget", "qMRMLSpinBox"):
         classes[name] = type(name, (SceneWidget,), {})

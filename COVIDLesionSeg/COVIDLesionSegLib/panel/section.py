@@ -122,6 +122,9 @@ class Section:
     def enter(self) -> None:
         """The user has come to the module."""
 
+    def exit(self) -> None:
+        """The user has left the module."""
+
     def scene_closing(self) -> None:
         """The scene is about to be emptied."""
 

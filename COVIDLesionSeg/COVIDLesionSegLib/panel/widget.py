@@ -20,6 +20,7 @@ from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .run import Run, RunState
 from .section import Section
+from .sections.correction import CorrectionSection
 from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
@@ -97,6 +98,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._run,
             ResultsSection(self),
             DisplaySection(self),
+            CorrectionSection(self),
             ReviewSection(self),
         ]
         for place, section in enumerate(self.sections):
@@ -140,6 +142,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.shortcuts.set_active(True)
 
     def exit(self) -> None:
+        for section in self.sections:
+            section.exit()
         self.shortcuts.set_active(False)
         self.setParameterNode(None)
 

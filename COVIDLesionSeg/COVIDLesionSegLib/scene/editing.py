@@ -1,0 +1,147 @@
+"""Segment Editor's settings for correcting a result: where it may edit, and what it overwrites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import slicer
+import vtk
+
+from ..engine.labels import CLASSES, LUNG_STYLES
+from . import names
+from .corrections import corrected_segment_ids
+from .label_boxes import label_boxes
+from .segmentation import BINARY_LABELMAP, own_segment_ids
+
+if TYPE_CHECKING:
+    from slicer import (
+        vtkMRMLScene,
+        vtkMRMLSegmentationNode,
+        vtkMRMLSegmentEditorNode,
+    )
+
+_TAG = "COVIDLesionSeg.SegmentEditor"
+
+BRUSH_MM = 8.0
+"""Diameter of the brush at first."""
+
+HuRange = tuple[float, float]
+
+DENSITIES_HU: dict[str, HuRange] = {CLASSES[0]: (-700.0, -300.0), CLASSES[1]: (-300.0, 100.0)}
+"""HU that a brush paints by default, by lesion class.
+
+Well-aerated lung goes up to -700 HU (Colombi et al., Radiology 2020;296:E86); -300 HU separates
+ground glass from consolidation best (BMC Infect Dis 2021;21:836); DRSegUNet (Section 4.2) takes
+what is denser than 100 HU for no lung tissue.
+"""
+
+_PAINTING = frozenset({"Paint", "Draw"})
+"""Effects that a density range holds for: it would keep the others from taking voxels away."""
+
+
+def editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
+    """This package's own settings of Segment Editor; those of Slicer's module stay as they are."""
+    node = scene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_TAG)
+        node.SetHideFromEditors(True)
+        node.SetAttribute("BrushDiameterIsRelative", "0")
+        node.SetAttribute("BrushAbsoluteDiameter", str(BRUSH_MM))
+        node = scene.AddNode(node)
+    return node
+
+
+def is_lung(segment_id: str) -> bool:
+    """Whether a segment is one of this package's lungs."""
+    return segment_id in {style.id for style in LUNG_STYLES.values()}
+
+
+def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> None:
+    """Set what the chosen segment and effect may change.
+
+    A lesion may grow over a lung without cutting it, and nowhere else: Slicer's mask is the union
+    of all segments, so that what lies outside the lungs can still be erased. Lungs are edited
+    anywhere.
+
+    Args:
+        node: With the segmentation, the chosen segment and the active effect.
+        density: HU that the brush paints, or None for any.
+    """
+    edits_lung = is_lung(node.GetSelectedSegmentID() or "")
+    allowed = slicer.vtkMRMLSegmentationNode
+    was_modifying = node.StartModify()
+    node.SetOverwriteMode(node.OverwriteNone)
+    node.SetMaskMode(
+        allowed.EditAllowedEverywhere if edits_lung else allowed.EditAllowedInsideAllSegments
+    )
+    limited = density is not None and not edits_lung
+    if density is not None:
+        node.SetSourceVolumeIntensityMaskRange(*density)
+    node.SetSourceVolumeIntensityMask(limited and (node.GetActiveEffectName() or "") in _PAINTING)
+    node.EndModify(was_modifying)
+
+
+def keep_classes_apart(node: vtkMRMLSegmentationNode, kept_id: str) -> bool:
+    """Take the voxels of segment ``kept_id`` out of all other lesion classes.
+
+    A voxel has one class; painting without overwriting would leave it with several.
+
+    Returns:
+        Whether any voxel was taken out.
+    """
+    others = [id_ for id_ in own_segment_ids(node) if not is_lung(id_) and id_ != kept_id]
+    if is_lung(kept_id) or not others or kept_id not in own_segment_ids(node):
+        return False
+    segmentation = node.GetSegmentation()
+    kept = segmentation.GetSegment(kept_id)
+    layer = kept.GetRepresentation(BINARY_LABELMAP)
+    rivals = [id_ for id_ in others if _share_voxels(node, kept_id, id_)]
+    for id_ in rivals:
+        # 255 where the voxel may stay: Slicer takes the minimum of both.
+        allowed = slicer.vtkOrientedImageData()
+        threshold = vtk.vtkImageThreshold()
+        threshold.SetInputData(layer)
+        threshold.ThresholdBetween(kept.GetLabelValue(), kept.GetLabelValue())
+        threshold.SetInValue(0)
+        threshold.SetOutValue(255)
+        threshold.SetOutputScalarTypeToUnsignedChar()
+        threshold.Update()
+        allowed.ShallowCopy(threshold.GetOutput())
+        allowed.CopyDirections(layer)
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        logic.SetBinaryLabelmapToSegment(allowed, node, id_, logic.MODE_MERGE_MIN)
+    return bool(rivals)
+
+
+def discard_corrections(node: vtkMRMLSegmentationNode, prediction: vtkMRMLSegmentationNode) -> None:
+    """Give the segments of ``node`` the voxels of the run again, and bring back those removed."""
+    segmentation = node.GetSegmentation()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    for id_ in corrected_segment_ids(node):
+        image = slicer.vtkOrientedImageData()
+        if prediction.GetBinaryLabelmapRepresentation(id_, image):
+            logic.SetBinaryLabelmapToSegment(image, node, id_, logic.MODE_REPLACE)
+    for id_ in own_segment_ids(prediction):
+        if segmentation.GetSegment(id_) is None:
+            segmentation.CopySegmentFromSegmentation(prediction.GetSegmentation(), id_)
+
+
+def _share_voxels(node: vtkMRMLSegmentationNode, *segment_ids: str) -> bool:
+    """Whether two segments overlap."""
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    masks = []
+    boxes = [label_boxes(node, ct_node, {id_: 1}) for id_ in segment_ids]
+    if not all(boxes):
+        return False
+    (first,), (second,) = boxes
+    low = np.maximum(first.start, second.start)
+    high = np.minimum(*(np.add(box.start, box.voxels.shape) for box in (first, second)))
+    if (high <= low).any():
+        return False
+    for box in (first, second):
+        part = tuple(slice(a, b) for a, b in zip(low - box.start, high - box.start, strict=True))
+        masks.append(np.isin(box.voxels[part], list(box.labels)))
+    return bool((masks[0] & masks[1]).any())

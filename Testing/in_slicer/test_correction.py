@@ -1,0 +1,265 @@
+"""Correcting a result in the real window: strokes, figures, undo, and a saved scene."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from case import Case
+
+TIMEOUT_SECONDS = 900
+HALF_LOOKED_AT = 0.5
+
+
+class TestCorrection(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.ct = self.load_ct()
+        self.result_shown()
+        self.ui.correctionSection.collapsed = False
+        self.process_events(0.2)
+
+    def result_shown(self) -> None:
+        """The truth of the generated CT as its result, as a run gives it."""
+        from case import SMALL, _phantom
+        from COVIDLesionSegLib.engine.result import SegmentationResult
+        from COVIDLesionSegLib.engine.severity import measure_severity
+        from COVIDLesionSegLib.scene.show import show_result
+
+        phantom = _phantom(**SMALL)
+        geometry = phantom.volume.geometry
+        lesions = (phantom.lesions > 0).astype(np.uint8)
+        severity = measure_severity(phantom.lungs, lesions, ("lesion",), geometry)
+        result = SegmentationResult(
+            geometry=geometry,
+            lungs=phantom.lungs,
+            lesions=lesions,
+            probability=lesions.astype(np.float32),
+            classes=("lesion",),
+            severity=severity,
+            flags=(),
+            provenance={"models": {"truth": {}}},
+        )
+        shown = show_result(self.ct, result)
+        self.panel.show_result(self.ct, shown, in_views=True, new=True)
+        self.panel.show_state()
+        self.process_events()
+
+    # What is seen and edited
+
+    @property
+    def editor(self) -> Any:
+        return slicer.util.findChild(self.panel.parent, "qMRMLSegmentEditorWidget")
+
+    def array(self, segment_id: str) -> Any:
+        node = self.panel.result.segmentationNode
+        return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, self.ct).copy()
+
+    def wait_until_measured(self) -> None:
+        corrections = self.panel.corrections
+        self.wait_until(lambda: not corrections.pending, 60, "The edit was not measured")
+        self.process_events(0.1)
+
+    def stroke(self, points_ras: list[Any]) -> None:
+        """Drag the mouse over the red slice view, along points in RAS mm."""
+        view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+        node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+        import vtk
+
+        ras_to_xy = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(node.GetXYToRAS(), ras_to_xy)
+        interactor = view.interactor()
+
+        def move(point: Any) -> None:
+            x, y, *_ = ras_to_xy.MultiplyPoint([*point, 1.0])
+            interactor.SetEventInformation(round(x), round(y), 0, 0, "\0", 0, None)
+
+        move(points_ras[0])
+        interactor.InvokeEvent(vtk.vtkCommand.EnterEvent)
+        interactor.InvokeEvent(vtk.vtkCommand.MouseMoveEvent)
+        interactor.InvokeEvent(vtk.vtkCommand.LeftButtonPressEvent)
+        for point in points_ras[1:]:
+            move(point)
+            interactor.InvokeEvent(vtk.vtkCommand.MouseMoveEvent)
+        interactor.InvokeEvent(vtk.vtkCommand.LeftButtonReleaseEvent)
+        self.process_events(0.2)
+
+    def show_lung_slice(self) -> list[Any]:
+        """Go to the slice with most lung; points (RAS) from inside the right lung to the left."""
+        from COVIDLesionSegLib.scene.volumes import world_geometry
+
+        lungs = self.array("right-lung") + 2 * self.array("left-lung")
+        k = int((lungs > 0).sum(axis=(1, 2)).argmax())
+        matrix = world_geometry(self.ct).ijk_to_ras
+        points = []
+        for label in (1, 2):
+            j, i = np.argwhere(lungs[k] == label).mean(axis=0)
+            points.append((matrix @ [i, j, k, 1])[:3])
+        slicer.util.setSliceViewerLayers(background=self.ct, fit=True)
+        node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+        node.JumpSliceByCentering(*points[0])
+        slicer.util.resetSliceViews()
+        node.JumpSliceByOffsetting(*points[0])
+        self.process_events(0.2)
+        return [points[0] + t * (points[1] - points[0]) for t in np.linspace(0, 1, 30)]
+
+    def test_a_stroke_over_both_lungs_stays_in_them_and_figures_follow(self) -> None:
+        lungs = {id_: self.array(id_) for id_ in ("right-lung", "left-lung")}
+        before = self.array("lesion")
+        headline = self.ui.severityLabel.text
+        points = self.show_lung_slice()
+        self.editor.setActiveEffectByName("Paint")
+        self.process_events(0.2)
+        self.stroke(points)
+        after = self.array("lesion")
+
+        self.assertGreater(after.sum(), before.sum(), "The stroke painted nothing")
+        inside = (lungs["right-lung"] + lungs["left-lung"]) > 0
+        self.assertFalse((after.astype(bool) & ~inside).any(), "Painted outside the lungs")
+        for id_, array in lungs.items():
+            np.testing.assert_array_equal(self.array(id_), array)
+        self.wait_until_measured()
+        changes = {c.name: c for c in self.panel.corrections.measured.changes}
+        ml = np.prod(self.ct.GetSpacing()) / 1000
+        self.assertAlmostEqual(changes["lesion"].added_ml, (after.sum() - before.sum()) * ml, 3)
+        self.assertTrue(self.ui.correctedLabel.visible)
+        self.assertIn("Corrected by the user", self.ui.correctedLabel.text)
+        self.assertNotEqual(self.ui.severityLabel.text, headline)
+        table = self.panel.result.severityTableNode
+        both = self.panel.result.severity.region("both lungs")
+        self.assertAlmostEqual(float(table.GetCellText(2, 2)), both.lesion_ml, delta=0.06)
+        self.assertIn("correction", self.panel.result.provenance)
+
+        self.editor.undo()
+        self.process_events(0.1)
+        np.testing.assert_array_equal(self.array("lesion"), before)
+        self.wait_until_measured()
+        self.assertIs(self.panel.corrections.corrected, False)
+        self.assertEqual(self.ui.severityLabel.text, headline)
+        self.assertEqual(self.panel.result.severity, self.panel.result.original)
+        self.editor.redo()
+        self.wait_until_measured()
+        self.assertTrue(self.panel.corrections.corrected)
+
+    def test_a_density_limits_the_brush(self) -> None:
+        hu = slicer.util.arrayFromVolume(self.ct)
+        before = self.array("lesion")
+        points = self.show_lung_slice()
+        self.click(self.ui.groundGlassButton)
+        self.ui.densityFromSpinBox.value = -900
+        self.ui.densityToSpinBox.value = -800
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(points)
+        added = (self.array("lesion") > 0) & (before == 0)
+
+        self.assertTrue(added.any(), "The stroke painted nothing")
+        self.assertGreaterEqual(hu[added].min(), -900)
+        self.assertLessEqual(hu[added].max(), -800)
+
+    def test_a_correction_is_there_again_after_the_scene_was_saved_and_loaded(self) -> None:
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(self.show_lung_slice())
+        self.wait_until_measured()
+        headline, measured = self.ui.severityLabel.text, self.panel.corrections.measured
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name) / "scene.mrb"
+        self.assertTrue(slicer.util.saveScene(str(path)))
+        slicer.mrmlScene.Clear(False)
+        self.process_events(0.2)
+        self.assertFalse(self.ui.correctionSection.visible)
+        slicer.util.loadScene(str(path))
+        self.process_events(0.5)
+        self.wait_until_measured()
+
+        self.assertEqual(self.ui.severityLabel.text, headline)
+        self.assertEqual(self.panel.corrections.measured.changes, measured.changes)
+        self.assertTrue(self.panel.result.predictionNode.GetHideFromEditors())
+        self.assertGreater(os.path.getsize(path), 0)
+
+    def test_the_outline_of_the_run_is_drawn_beside_the_corrected_segment(self) -> None:
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(self.show_lung_slice())
+        self.editor.setActiveEffect(None)
+        self.process_events(0.2)
+        without = self.slice_pixels()
+        self.click(self.ui.compareButton)
+        self.process_events(0.3)
+        differing = np.abs(self.slice_pixels().astype(int) - without).max(axis=2) > 20
+
+        self.assertGreater(differing.sum(), 20)
+        self.click(self.ui.compareButton)
+        self.process_events(0.3)
+        np.testing.assert_array_equal(self.slice_pixels(), without)
+
+    def test_discarding_brings_back_the_run_and_the_editors_undo_the_correction(self) -> None:
+        before = self.array("lesion")
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(self.show_lung_slice())
+        painted = self.array("lesion")
+        self.wait_until_measured()
+        self.click(self.ui.discardButton)
+        np.testing.assert_array_equal(self.array("lesion"), before)
+        self.wait_until_measured()
+        self.assertIs(self.panel.corrections.corrected, False)
+        self.editor.undo()
+        np.testing.assert_array_equal(self.array("lesion"), painted)
+
+    def test_a_lung_is_painted_beyond_its_border(self) -> None:
+        self.editor.setCurrentSegmentID("right-lung")
+        self.process_events(0.1)
+        before = self.array("right-lung")
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(self.show_lung_slice())
+
+        self.assertGreater(self.array("right-lung").sum(), before.sum())
+        self.wait_until_measured()
+        names = [c.name for c in self.panel.corrections.measured.changes if c.changed]
+        self.assertEqual(names, ["right lung"])
+
+    def test_leaving_the_module_ends_the_effect_and_gives_the_keys_back(self) -> None:
+        self.editor.setActiveEffectByName("Paint")
+        slicer.util.selectModule("Data")
+        self.process_events(0.2)
+        self.assertIsNone(self.editor.activeEffect())
+        slicer.util.selectModule("COVIDLesionSeg")
+        self.process_events(0.2)
+        self.assertEqual(
+            self.editor.segmentationNode().GetID(), self.panel.result.segmentationNode.GetID()
+        )
+
+    def test_slicers_own_segment_editor_keeps_its_settings(self) -> None:
+        slicer.util.selectModule("SegmentEditor")
+        self.process_events(0.3)
+        own = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+        mode = own.GetOverwriteMode()
+        slicer.util.selectModule("COVIDLesionSeg")
+        self.editor.setActiveEffectByName("Paint")
+        self.process_events(0.2)
+
+        self.assertEqual(own.GetOverwriteMode(), mode)
+        self.assertFalse(own.GetActiveEffectName())
+
+    def test_a_reload_makes_a_new_editor(self) -> None:
+        self.editor.setActiveEffectByName("Paint")
+        self.panel.onReload()
+        self.process_events(0.5)
+        self.ui.correctionSection.collapsed = False
+        self.process_events(0.3)
+        self.editor.setActiveEffectByName("Paint")
+        before = self.array("lesion")
+        self.stroke(self.show_lung_slice())
+
+        self.assertGreater(self.array("lesion").sum(), before.sum())
+
+    def test_the_section_fits_the_narrow_panel(self) -> None:
+        """Nothing of the editor is cut off at 380 pixels, whatever its effect."""
+        for effect in ("", "Paint", "Threshold", "Islands", "Smoothing", "Margin", "Scissors"):
+            self.editor.setActiveEffectByName(effect)
+            self.process_events(0.1)
+            hint = self.ui.correctionSection.minimumSizeHint.width()
+            self.assertLessEqual(hint, 380, f"With {effect or 'no effect'}")

@@ -1,0 +1,225 @@
+"""The Correction section: an editor on the result, prepared for lesions inside the lungs."""
+
+from __future__ import annotations
+
+import pytest
+
+from panel.workers import finished_with, known_result
+
+
+@pytest.fixture
+def section(panel):
+    from COVIDLesionSegLib.panel.sections.correction import CorrectionSection
+
+    return next(one for one in panel.sections if isinstance(one, CorrectionSection))
+
+
+@pytest.fixture
+def opened(shown, panel, section):
+    """A known result of a single class, with the section unfolded."""
+    panel.enter()
+    panel.ui.correctionSection.collapsed = False
+    return section
+
+
+@pytest.fixture
+def node(opened, scene):
+    from COVIDLesionSegLib.scene.editing import editor_node
+
+    return editor_node(scene)
+
+
+@pytest.fixture
+def correct(panel, ct):
+    def edit() -> None:
+        from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
+        from slicer.util import updateSegmentBinaryLabelmapFromArray as update
+
+        segmentation = panel.result.segmentationNode
+        array = array_of(segmentation, "lesion", ct).copy()
+        array[1, 30:40, 30:40] = 1 - array[1, 30:40, 30:40]
+        update(array, segmentation, "lesion", ct)
+
+    return edit
+
+
+def measured(panel) -> bool:
+    return not panel.corrections.pending
+
+
+def test_nothing_is_made_until_the_section_is_unfolded(shown, panel, scene, section):
+    assert panel.ui.correctionSection.collapsed and not panel.ui.correctionSection.isHidden()
+    assert section._editor is None
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentEditorNode") == 0
+
+
+def test_without_a_result_there_is_nothing_to_correct(panel, ct):
+    assert panel.ui.correctionSection.isHidden()
+
+
+def test_the_editor_gets_the_case_and_a_lesion_is_chosen(opened, node, panel, ct):
+    assert node.GetSegmentationNode() is panel.result.segmentationNode
+    assert node.GetSourceVolumeNode() is ct
+    assert node.GetSelectedSegmentID() == "lesion"
+    assert node.GetOverwriteMode() == node.OverwriteNone
+    assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedInsideAllSegments
+    assert node.GetAttribute("BrushAbsoluteDiameter") == "8.0"
+    assert node.GetHideFromEditors()
+
+
+def test_the_effects_offered_are_those_that_leave_the_lungs_whole(opened):
+    assert "Paint" in opened._editor._effects and "Islands" in opened._editor._effects
+    assert "Grow from seeds" not in opened._editor._effects
+    assert not opened._editor.unorderedEffectsVisible
+
+
+def test_a_density_limits_the_brush_and_its_range_can_be_changed(opened, node, panel):
+    ui = panel.ui
+    node.SetActiveEffectName("Paint")
+    assert not node.GetSourceVolumeIntensityMask()
+    assert not ui.densityFromSpinBox.enabled
+    ui.groundGlassButton.click()
+    assert node.GetSourceVolumeIntensityMask()
+    assert node.GetSourceVolumeIntensityMaskRange() == (-700.0, -300.0)
+    ui.densityFromSpinBox.value = -750
+    assert node.GetSourceVolumeIntensityMaskRange() == (-750.0, -300.0)
+    ui.consolidationButton.click()
+    assert node.GetSourceVolumeIntensityMaskRange() == (-300.0, 100.0)
+    ui.groundGlassButton.click()
+    assert ui.densityFromSpinBox.value == -750
+    node.SetActiveEffectName("Erase")
+    assert not node.GetSourceVolumeIntensityMask()
+    node.SetActiveEffectName("Paint")
+    assert node.GetSourceVolumeIntensityMask()
+    ui.anyDensityButton.click()
+    assert not node.GetSourceVolumeIntensityMask()
+
+
+def test_a_lung_is_edited_anywhere_and_the_panel_says_so(opened, node, panel):
+    ui = panel.ui
+    node.SetActiveEffectName("Paint")
+    ui.groundGlassButton.click()
+    node.SetSelectedSegmentID("left-lung")
+
+    assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedEverywhere
+    assert not node.GetSourceVolumeIntensityMask()
+    assert not ui.groundGlassButton.enabled and "lungs" in ui.groundGlassButton.toolTip
+    assert "anywhere" in ui.correctionHintLabel.text
+    node.SetSelectedSegmentID("lesion")
+    assert ui.groundGlassButton.enabled and "ground glass" in ui.groundGlassButton.toolTip
+    assert "inside the lungs" in ui.correctionHintLabel.text
+
+
+def test_a_lesion_class_is_painted_at_its_own_density(panel, apply, phantom, section, scene):
+    from COVIDLesionSegLib.scene.editing import editor_node
+
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    panel.ui.correctionSection.collapsed = False
+    node = editor_node(scene)
+    assert node.GetSelectedSegmentID() == "ground-glass-opacity"
+    assert panel.ui.groundGlassButton.checked
+    node.SetSelectedSegmentID("consolidation")
+    assert panel.ui.consolidationButton.checked
+    assert node.GetSourceVolumeIntensityMaskRange() == (-300.0, 100.0)
+
+
+def test_changes_are_listed_by_segment_and_gone_when_they_are_discarded(
+    opened, panel, bench, correct
+):
+    ui = panel.ui
+    assert ui.changesTable.isHidden() and "Nothing was changed" in ui.changesLabel.text
+    assert not ui.discardButton.enabled and "Nothing was changed" in ui.discardButton.toolTip
+    correct()
+    bench.wait_until(lambda: measured(panel))
+    table = ui.changesTable
+    rows = {
+        table.item(row, 0).text(): [table.item(row, column).text() for column in (1, 2, 3)]
+        for row in range(table.rowCount)
+    }
+    changes = {change.name: change for change in panel.corrections.measured.changes}
+
+    assert not table.isHidden()
+    assert list(rows) == ["right lung", "left lung", "lesion"]
+    assert rows["right lung"] == ["0.00", "0.00", "1.000"]
+    assert rows["lesion"][2] == f"{changes['lesion'].dice:.3f}" != "1.000"
+    ui.discardButton.click()
+    bench.wait_until(lambda: measured(panel))
+    assert panel.corrections.corrected is False and ui.changesTable.isHidden()
+
+
+def test_the_runs_outline_follows_the_chosen_segment(opened, node, panel):
+    display = panel.result.predictionNode.GetDisplayNode()
+    assert not display.GetVisibility()
+    panel.ui.compareButton.click()
+    assert display.GetVisibility() and display.GetSegmentVisibility("lesion")
+    node.SetSelectedSegmentID("right-lung")
+    assert display.GetSegmentVisibility("right-lung") and not display.GetSegmentVisibility("lesion")
+    panel.ui.compareButton.click()
+    assert not display.GetVisibility()
+
+
+def test_the_outline_of_another_ct_is_hidden(opened, panel, ct, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    panel.ui.compareButton.click()
+    display = panel.result.predictionNode.GetDisplayNode()
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    assert not display.GetVisibility()
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert display.GetVisibility()
+
+
+def test_leaving_the_module_or_folding_the_section_ends_editing(opened, node, panel):
+    editor = opened._editor
+    for leave, come_back in (
+        (panel.exit, panel.enter),
+        (
+            lambda: setattr(panel.ui.correctionSection, "collapsed", True),
+            lambda: setattr(panel.ui.correctionSection, "collapsed", False),
+        ),
+    ):
+        node.SetActiveEffectName("Paint")
+        assert editor._keys
+        leave()
+        assert not node.GetActiveEffectName() and not editor._keys
+        come_back()
+        assert editor._keys
+
+
+def test_the_editor_survives_a_closed_scene_and_takes_the_next_result(
+    opened, panel, scene, phantom, bench
+):
+    from COVIDLesionSegLib.scene.editing import editor_node
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    scene.Clear(False)
+    assert panel.ui.correctionSection.isHidden()
+    ct = volume_to_node(phantom.volume, "CT")
+    panel.ui.ctSelector.setCurrentNode(ct)
+    panel.run._start_process = finished_with(known_result(phantom))
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: not panel.busy)
+
+    node = editor_node(scene)
+    assert node.GetSegmentationNode() is panel.result.segmentationNode
+    assert node.GetSelectedSegmentID() == "lesion"
+
+
+def test_a_scene_without_the_runs_segmentation_says_that_nothing_can_be_compared(
+    opened, panel, scene
+):
+    scene.RemoveNode(panel.result.predictionNode)
+
+    assert "saved without the run's segmentation" in panel.ui.changesLabel.text
+    assert not panel.ui.compareButton.enabled and not panel.ui.discardButton.enabled
+
+
+def test_lungs_alone_can_be_corrected(apply, panel, phantom, scene, bench):
+    """A run without lesions: its lungs are edited as any."""
+    from COVIDLesionSegLib.scene.editing import editor_node
+
+    apply(finished_with(known_result(phantom, lesion=False)))
+    panel.ui.correctionSection.collapsed = False
+    node = editor_node(scene)
+    node.SetSelectedSegmentID("right-lung")
+    assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedEverywhere
