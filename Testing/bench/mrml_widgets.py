@@ -6,7 +6,7 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Property, Signal
 
 from .properties import stored
-from .pythonqt import PythonQtManners
+from .pythonqt import PythonQtManners, with_pythonqt_manners
 
 
 class SceneWidget(PythonQtManners, QtWidgets.QWidget):
@@ -177,6 +177,9 @@ class qMRMLSegmentEditorWidget(SceneWidget):
         SceneWidget.__init__(self, parent)
         self._node = None
         self._keys = False
+        options = with_pythonqt_manners(QtWidgets.QGroupBox)(self)
+        options.objectName = "OptionsGroupBox"
+        options.setLayout(with_pythonqt_manners(QtWidgets.QHBoxLayout)())
 
     def property_changed(self, name: str, value) -> None:
         """Nothing else depends on a stored property."""

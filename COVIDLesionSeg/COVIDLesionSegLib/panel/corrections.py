@@ -112,6 +112,7 @@ class Corrections(VTKObservationMixin):
             segmentation.SourceRepresentationModified,
             segmentation.SegmentAdded,
             segmentation.SegmentRemoved,
+            segmentation.SegmentModified,  # all that Segment Editor's Undo tells
         ):
             self.addObserver(node, event, self._on_modified)
         if not new and (result.correction is not None or is_corrected(node)):

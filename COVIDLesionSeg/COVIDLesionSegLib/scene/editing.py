@@ -48,6 +48,8 @@ def editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
         node.UnRegister(None)
         node.SetSingletonTag(_TAG)
         node.SetHideFromEditors(True)
+        # An effect that was active when the scene was saved would be started by loading it.
+        node.SetSaveWithScene(False)
         node.SetAttribute("BrushDiameterIsRelative", "0")
         node.SetAttribute("BrushAbsoluteDiameter", str(BRUSH_MM))
         node = scene.AddNode(node)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Not "Grow from seeds": it would cut the lungs, which are segments, too.
 EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Threshold", "Margin", "Smoothing", "Islands")
 _UNDO_STATES = 10
+_OPTIONS_FONT = 0.9  # of the panel's: they are made for a wider one
 _EDITOR_ROW = 3  # of the section, below what the brush paints
 
 
@@ -45,6 +46,8 @@ class CorrectionSection(Section, VTKObservationMixin):
         Section.__init__(self, panel)
         VTKObservationMixin.__init__(self)
         self._editor: Any = None
+        self._options: Any = None
+        self._options_area: Any = None
         self._node: vtkMRMLSegmentEditorNode | None = None
         self._chosen: tuple[str, str] = ("", "")
         self._ranges = dict(DENSITIES_HU)
@@ -133,18 +136,19 @@ class CorrectionSection(Section, VTKObservationMixin):
         self._show_controls()
 
     def _prepare_editor(self) -> None:
-        if self._editor is None:
-            self._editor = self._make_editor()
         node = editor_node(slicer.mrmlScene)
+        if self._editor is None:
+            self._editor = self._make_editor(node)
         if node is not self._node:
             self._node = node
             self._editor.setMRMLSegmentEditorNode(node)
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_editor_changed)
-        # After its node, so that the scene's first segmentation is not chosen on the way.
-        self._editor.setMRMLScene(slicer.mrmlScene)
 
-    def _make_editor(self) -> Any:
+    def _make_editor(self, node: vtkMRMLSegmentEditorNode) -> Any:
         editor = slicer.qMRMLSegmentEditorWidget()
+        # Its node before its scene, so that the first segmentation is not chosen on the way.
+        editor.setMRMLSegmentEditorNode(node)
+        editor.setMRMLScene(slicer.mrmlScene)
         editor.maximumNumberOfUndoStates = _UNDO_STATES
         editor.segmentationNodeSelectorVisible = False
         editor.sourceVolumeNodeSelectorVisible = False
@@ -156,8 +160,29 @@ class CorrectionSection(Section, VTKObservationMixin):
         editor.jumpToSelectedSegmentEnabled = False
         editor.unorderedEffectsVisible = False
         editor.setEffectNameOrder(EFFECTS)
+        # Options beside the list of segments would make the panel wider than it is.
+        self._options = slicer.util.findChild(editor, "OptionsGroupBox")
+        font = self._options.font
+        font.setPointSizeF(_OPTIONS_FONT * font.pointSizeF())
+        self._options.font = font
+        self._options.layout().setContentsMargins(0, 0, 0, 0)
+        self._options_area = qt.QScrollArea()
+        self._options_area.setWidget(self._options)
+        self._options_area.widgetResizable = True
+        self._options_area.setFrameShape(qt.QFrame.NoFrame)
         self.root.layout().insertRow(_EDITOR_ROW, editor)
+        self.root.layout().insertRow(_EDITOR_ROW + 1, self._options_area)
         return editor
+
+    def _fit_options(self) -> None:
+        """Show the options of the active effect whole; what is too wide can be scrolled."""
+        if self._editor is None:
+            return
+        self._options_area.visible = bool(self._chosen[1])
+        height = self._options.sizeHint.height()
+        if self._options.minimumSizeHint.width() > self._options_area.width:
+            height += self._options_area.horizontalScrollBar().sizeHint.height()
+        self._options_area.setFixedHeight(height)
 
     def _choose_first_segment(self, segmentation: vtkMRMLSegmentationNode) -> None:
         ids = own_segment_ids(segmentation)
@@ -178,6 +203,7 @@ class CorrectionSection(Section, VTKObservationMixin):
         self._chosen = chosen
         self._limit_editor()
         self._show_outline()
+        qt.QTimer.singleShot(0, self._fit_options)  # the options are exchanged after this
 
     def _limit_editor(self) -> None:
         if self._node is not None:
