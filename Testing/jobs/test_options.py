@@ -34,6 +34,7 @@ GIVEN = {
     "validate": ("p1",),
     "unlabelled": Path("cts.csv"),
     "file": Path("model.zip"),
+    "folder": Path("model"),
 }
 COMMANDS = typer.main.get_command(app).commands
 
@@ -70,6 +71,7 @@ OF_SLICER = {
     "download_model",
     "export_model",
     "import_model",
+    "keep_retrained",
     "make_default",
     "sample_ct",
     "segment_volume",

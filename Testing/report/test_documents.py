@@ -12,9 +12,10 @@ import pytest
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import OutputError
 from COVIDLesionSegLib.engine.labels import CLASSES
+from COVIDLesionSegLib.engine.models.retrained import CURVE_CSV
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.severity import measure_severity
-from COVIDLesionSegLib.engine.training.callbacks import COLUMNS, CURVE_CSV
+from COVIDLesionSegLib.engine.training.callbacks import COLUMNS
 from COVIDLesionSegLib.report import evaluation, explanation, report_json, synthesis, training
 from COVIDLesionSegLib.report.report_html import write_report_html
 from COVIDLesionSegLib.report.slice_chart import slice_chart_svg

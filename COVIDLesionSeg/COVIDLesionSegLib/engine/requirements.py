@@ -11,6 +11,8 @@ TORCH = "torch>=2.6"
 """Of Slicer's extension PyTorch, which picks the build for the computer's GPU."""
 INFERENCE = ("monai>=1.4", "safetensors>=0.4", "scikit-image>=0.22")
 """What every run needs beyond PyTorch and Slicer's own Python."""
+TRAINING = ("lightning>=2.6", "matplotlib>=3.8", "jinja2>=3.1")
+"""What a retraining needs beyond that."""
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
@@ -34,6 +36,9 @@ DOWNLOAD_MB = {
     "scikit-image": 14,
     "segmentation-models-pytorch": 1,
     "lungmask": 1,
+    "lightning": 1,
+    "matplotlib": 9,
+    "jinja2": 1,
 }
 """Size of each package by its name, in MB, rounded up; without what it depends on in turn."""
 

@@ -33,6 +33,7 @@ from .options import (
     EvaluateOptions,
     ExplainOptions,
     ImportModelOptions,
+    KeepRetrainedOptions,
     PseudoLabelOptions,
     RetrainOptions,
     SampleCtOptions,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         verify_model,
     )
     from .pseudo_labels import pseudo_label
+    from .retrained_model import keep_retrained
     from .retraining import retrain
     from .sample import sample_ct
     from .scene_bundle import bundle_scene
@@ -73,6 +75,7 @@ __all__ = [
     "EvaluateOptions",
     "ExplainOptions",
     "ImportModelOptions",
+    "KeepRetrainedOptions",
     "PseudoLabelOptions",
     "RetrainOptions",
     "SampleCtOptions",
@@ -91,6 +94,7 @@ __all__ = [
     "explain",
     "export_model",
     "import_model",
+    "keep_retrained",
     "make_default",
     "pseudo_label",
     "retrain",
@@ -115,6 +119,7 @@ _JOBS = {
     "explain": (ExplainOptions, "explanation"),
     "export_model": (StoredModelOptions, "model_store"),
     "import_model": (ImportModelOptions, "model_store"),
+    "keep_retrained": (KeepRetrainedOptions, "retrained_model"),
     "make_default": (StoredModelOptions, "model_store"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
     "retrain": (RetrainOptions, "retraining"),

@@ -419,6 +419,14 @@ class RetrainOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeepRetrainedOptions(Options):
+    """A retrained model that its user decided on."""
+
+    folder: Path = option("Folder of the model, as a retraining wrote it.", shown_as="FOLDER")
+    promote: bool = option("Make it the default, if it may be.", False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SelfLearnOptions(Options):
     """CTs without masks, and the patients that select the best level (DRSegUNet)."""
 

@@ -29,6 +29,8 @@ from ..engine.models.promotion import (
     decide_promotion,
 )
 from ..engine.models.retrained import (
+    COMPARISON_CSV,
+    COMPARISON_HTML,
     MODEL_FOLDER,
     RETRAINING_JSON,
     TRAINING_FOLDER,
@@ -54,7 +56,6 @@ from ..report.model_comparison import (
     write_comparison_json,
     write_difference_figure,
 )
-from ..report.result_files import COMPARISON_CSV, COMPARISON_HTML
 from .fine_tuning import FineTuning, fine_tuned_note, load_single_class_parent, read_unlabelled
 from .options import RetrainOptions
 from .training import make_model_folder, parent_of

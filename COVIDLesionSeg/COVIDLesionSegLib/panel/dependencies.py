@@ -25,19 +25,20 @@ REQUESTER = "COVIDLesionSeg"
 NEVER_INSTALLED_BY_PIP = ["torch", "torchvision", "numpy", "SimpleITK"]
 
 
-def install_missing(parameters: Parameters) -> None:
+def install_missing(parameters: Parameters, also: tuple[str, ...] = ()) -> None:
     """Install what is missing, after asking once; returns at once where nothing is.
 
     The packages are used by background processes only, so that Slicer needs no restart.
 
     Args:
         parameters: Of the run to come.
+        also: More pip requirements, as of a training.
 
     Raises:
         DependencyError: A package is missing and was not, or cannot be, installed.
         ModelError: There is no such model.
     """
-    missing = missing_requirements(parameters)
+    missing = missing_requirements(parameters, also)
     if not missing:
         return
     others = [one for one in missing if one.name != "torch"]
@@ -56,15 +57,15 @@ def install_missing(parameters: Parameters) -> None:
     importlib.invalidate_caches()
 
 
-def missing_requirements(parameters: Parameters) -> list[Requirement]:
-    """What is to be installed for a run, PyTorch first.
+def missing_requirements(parameters: Parameters, also: tuple[str, ...] = ()) -> list[Requirement]:
+    """What is to be installed for a run, or for a training with ``also``, PyTorch first.
 
     Raises:
         ModelError: There is no such model.
     """
     from packaging.requirements import Requirement
 
-    needed = [requirements.TORCH, *requirements.INFERENCE, *chosen_packages(parameters)]
+    needed = [requirements.TORCH, *requirements.INFERENCE, *chosen_packages(parameters), *also]
     return [one for one in map(Requirement, needed) if not _is_satisfied(one)]
 
 

@@ -31,6 +31,7 @@ class _Preparation:
     """What waits for the end of the checks."""
 
     parameters: Parameters
+    also: tuple[str, ...]
     ready: Callable[[], None]
     refused: Callable[[str, bool], None]
     torch_works: bool = False
@@ -76,6 +77,7 @@ class FirstUse:
         parameters: Parameters,
         ready: Callable[[], None],
         refused: Callable[[str, bool], None],
+        also: tuple[str, ...] = (),
     ) -> None:
         """Make sure that a run can begin; nothing is asked or checked twice.
 
@@ -84,10 +86,11 @@ class FirstUse:
             ready: Called when nothing is missing, before this returns where that is known already.
             refused: Called instead with one sentence: what is missing and what to do; and whether
                 that is a warning: it is none where the user cancelled.
+            also: pip requirements beyond those of a run.
         """
         if self._preparation is not None:
             raise RuntimeError("Something is being prepared already.")
-        self._preparation = _Preparation(parameters, ready, refused)
+        self._preparation = _Preparation(parameters, also, ready, refused)
         self._go_on()
 
     def cancel(self, reason: str) -> None:
@@ -106,7 +109,7 @@ class FirstUse:
             return
         try:
             ask_about_licences(_models_of(preparation.parameters))
-            install_missing(preparation.parameters)
+            install_missing(preparation.parameters, preparation.also)
             if not (preparation.torch_works or _was_checked()):
                 self._start_check()
                 return

@@ -25,6 +25,7 @@ from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
 from .sections.results import ResultsSection
+from .sections.retrain import RetrainSection
 from .sections.review import ReviewSection
 from .sections.run import RunSection
 from .shortcuts import Shortcuts
@@ -100,6 +101,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             DisplaySection(self),
             CorrectionSection(self),
             ReviewSection(self),
+            RetrainSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)

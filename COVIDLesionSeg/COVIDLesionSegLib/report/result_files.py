@@ -45,10 +45,6 @@ FEATURES_PICTURE = "features.png"
 EXPLANATION_FORMAT = "covid-lesion-seg-explanation"
 EXPLANATION_VERSION = 1
 
-COMPARISON_CSV = "comparison.csv"
-COMPARISON_HTML = "comparison.html"
-"""Of a retrained model and its parent, beside the model."""
-
 SYNTHESIS_JSON = "synthesis.json"
 SYNTHESIS_PICTURE = "examples.png"
 SYNTHESIS_FORMAT = "covid-lesion-seg-synthesis"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from ..engine.metrics.overlap import mean_and_sd
+from ..engine.models.retrained import CURVE_CSV
 from ..engine.self_training.confidence import Candidate
 from ..engine.text import score_text
-from ..engine.training.callbacks import CURVE_CSV
 from ..engine.training.export import PatientResult
 from .figures import figure_style, save_png
 from .tables import write_table

@@ -13,6 +13,10 @@ from .promotion import Comparison, PromotionDecision
 
 TRAINING_FOLDER, MODEL_FOLDER = "training", "model"
 """Within the folder of a retraining: what a training leaves, and what it gives."""
+COMPARISON_CSV, COMPARISON_HTML = "comparison.csv", "comparison.html"
+"""Beside the model."""
+CURVE_CSV = "metrics.csv"
+"""In the folder of the training: its learning curve."""
 RETRAINING_JSON = "comparison.json"
 FORMAT = "covid-lesion-seg-retraining"
 VERSION = 1

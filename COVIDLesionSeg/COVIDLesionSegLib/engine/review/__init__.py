@@ -12,7 +12,7 @@ from .case import (
     result_on,
 )
 from .folder import patient_key, reviews_folder
-from .lock import CaseLock
+from .lock import CaseLock, take_lock
 from .saving import remove_case, save_case, save_labels, save_verdict
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "save_case",
     "save_labels",
     "save_verdict",
+    "take_lock",
 ]

@@ -33,12 +33,8 @@ class CaseLock:
         locks = (folder or reviews_folder()) / _LOCKS_FOLDER
         make_folder(locks)
         path = locks / case
-        try:
-            file = path.open("ab")
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        if not _lock(file):
-            file.close()
+        file = take_lock(path)
+        if file is None:
             raise OutputError(
                 "This case is under review in another Slicer window: finish there, or close that "
                 "window, then try again."
@@ -48,6 +44,22 @@ class CaseLock:
     def release(self) -> None:
         """Let another program review the case."""
         self._file.close()
+
+
+def take_lock(path: Path) -> BinaryIO | None:
+    """A file that this program holds alone until it closes it; None where another holds it.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if _lock(file):
+        return file
+    file.close()
+    return None
 
 
 def _lock(file: BinaryIO) -> bool:

@@ -13,10 +13,10 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ..data.tables import table_bytes
 from ..errors import Cancelled
 from ..files import write_bytes
+from ..models.retrained import CURVE_CSV
 from ..progress import CancelToken, Progress, ProgressCallback
 from .recipe import WATCHED
 
-CURVE_CSV = "metrics.csv"
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "validation_loss", "validation_dice")
 _EVERY = 25
 

@@ -1,0 +1,309 @@
+"""Retrain: a model learns from the reviewed cases, and its user decides what becomes of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine import requirements
+from ...engine.errors import CovidLesionSegError, ModelError
+from ...engine.models.catalogue import load_catalogue
+from ...engine.models.retrained import Retrained
+from ...engine.models.user_models import default_model
+from ...engine.parameters import Parameters
+from ...engine.progress import Progress
+from ...jobs import RetrainOptions
+from ...worker.retraining import (
+    new_model_id,
+    new_retraining,
+    remove_retraining,
+    retrain_in_background,
+)
+from ..first_use import FirstUse
+from ..model_decision import LastRetraining, ModelDecision
+from ..retrain_result import ComparisonTable, PictureViewer, lineage_text
+from ..reviewed_cases import SEED, ReviewedCases
+from ..run import Run, RunState
+from ..section import Panel, Section
+from ..training_chart import TrainingChart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...engine.models.catalogue import Model
+
+_RETRAINED = " (retrained"
+
+
+class RetrainSection(Section):
+    """Trains in the background, and shows what came of it.
+
+    Attributes:
+        training: The training in progress, or the idle one.
+        decision: What becomes of the model.
+    """
+
+    UI_FILE = "Retrain"
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        ui = self.ui
+        process = panel.start_process, slicer.app.temporaryPath
+        self.training: Run[Retrained] = Run(
+            self._on_progress,
+            lambda result: self._end(_("The training is finished.")),
+            lambda sentence: self._end(sentence, warning=True),
+            self._end,
+            *process,
+        )
+        self._first_use = FirstUse(self._say, self._show, *process)
+        self._last = LastRetraining()
+        self._lock: BinaryIO | None = None
+        self.decision = ModelDecision(ui, self._last, self._end, panel.models_changed, *process)
+        self._cases = ReviewedCases(self._show)
+        self._chart = TrainingChart(self._show_curve_button)
+        self._table = ComparisonTable(ui.comparisonTable)
+        self._pictures = PictureViewer(
+            ui.picturesFrame,
+            ui.pictureLabel,
+            ui.pictureCaptionLabel,
+            ui.previousPictureButton,
+            ui.nextPictureButton,
+        )
+        ui.trainButton.connect("clicked()", self._on_train)
+        ui.resumeButton.connect("clicked()", self._on_resume)
+        ui.comparisonButton.connect("clicked()", self._on_comparison)
+        ui.curveButton.connect("toggled(bool)", self._on_curve)
+        ui.baseModelComboBox.connect("currentIndexChanged(int)", self._on_base_chosen)
+        self.root.connect("contentsCollapsed(bool)", self._on_collapsed)
+        self.models_changed()
+        self._show_result()
+
+    # The panel's calls
+
+    def models_changed(self) -> None:
+        """List the models that can be retrained; the default is chosen at first."""
+        box = self.ui.baseModelComboBox
+        chosen = self._base() or default_model()
+        blocked = box.blockSignals(True)
+        box.clear()
+        for model in _trainable():
+            box.addItem(model.title, model.id)
+        box.currentIndex = max(0, box.findData(chosen)) if box.count else -1
+        box.blockSignals(blocked)
+        self._on_base_chosen()
+
+    def enter(self) -> None:
+        self._cases.watch(not self.root.collapsed)
+
+    def scene_closing(self) -> None:
+        self._chart.forget()  # the training itself needs no scene
+
+    def close(self) -> None:
+        self._cases.watch(False)
+        self._first_use.stop_now()
+        self.training.stop_now()
+        self.decision.close()
+        self._chart.close()
+        self._unlock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training goes on, or something is done for it or with its model."""
+        return self._is_training or self.decision.busy
+
+    # The training
+
+    @property
+    def _is_training(self) -> bool:
+        return self._first_use.busy or self.training.state is not RunState.IDLE
+
+    def _on_train(self) -> None:
+        """Start a training, or stop the one in progress."""
+        if self._is_training:
+            sentence = _("Cancelled.")
+            if self.training.state is not RunState.IDLE:
+                sentence = _("Cancelled: Resume goes on from the last checkpoint.")
+            self._first_use.cancel(sentence)
+            self.training.cancel(sentence)
+        else:
+            self._prepare(self._base(), self._start_new)
+        self._show()
+
+    def _on_resume(self) -> None:
+        if self._last.retraining is not None:
+            self._prepare(self._last.retraining.options.model, self._start)
+        self._show()
+
+    def _prepare(self, model: str, start: Callable[[], None]) -> None:
+        """Start once everything that the training needs is there."""
+        parameters = Parameters(model=model, device=self._device())
+        with slicer.util.tryWithErrorDisplay(_("The training could not be started.")):
+            self._first_use.prepare(parameters, start, self._end, requirements.TRAINING)
+
+    def _start_new(self) -> None:
+        try:
+            parent, catalogue = self._base(), load_catalogue()
+            model_id = new_model_id(parent, catalogue)
+            title = catalogue.get(parent).title.partition(_RETRAINED)[0]
+            options = RetrainOptions(
+                model_id=model_id,
+                model=parent,
+                title=f"{title}{_RETRAINED} {model_id.rpartition('-r')[2]})",
+                steps=int(self.ui.stepsSpinBox.value),
+                seed=SEED,
+                device=self._device(),
+            )
+            if self._last.retraining is not None:  # decided on
+                remove_retraining(self._last.retraining)
+            self._last.retraining = new_retraining(options, False)
+        except CovidLesionSegError as error:
+            self._end(str(error), warning=True)
+            return
+        self._start()
+
+    def _start(self) -> None:
+        retraining = self._last.retraining
+        if retraining is None:
+            return
+        try:
+            self._lock = retraining.lock()
+            self.training.start(partial(retrain_in_background, retraining, None))
+        except CovidLesionSegError as error:
+            self._end(str(error), warning=True)
+            return
+        self.ui.trainingProgressBar.value = 0
+        self._chart.follow(retraining.training_folder, self._last.model, live=True)
+        self._say(_("Starting"))
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.ui.trainingProgressBar.value = round(100 * progress.fraction)
+        self._say(" - ".join(filter(None, (progress.stage, progress.message))))
+
+    def _end(self, sentence: str, warning: bool = False) -> None:
+        if not self._is_training:
+            self._unlock()
+            self._show_result()
+        self._show()
+        self._say(sentence, warning)
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # What is shown
+
+    def _show_result(self) -> None:
+        """Show what the last training gave."""
+        last = self._last
+        last.load()
+        retraining, result = last.retraining, last.result
+        self._table.show(result)
+        if retraining is None:
+            self._chart.follow(None, "", live=False)
+        else:
+            self._pictures.show(result, retraining.model_folder)
+            self._chart.follow(retraining.training_folder, last.model, live=False)
+        if result is not None:
+            self.ui.promotionLabel.text = result.promotion.reason
+            self.ui.comparisonButton.enabled = result.comparison is not None
+            self.ui.lineageLabel.text = lineage_text(result)
+        self._say(last.problem, warning=True)
+        self._show()
+
+    def _show(self) -> None:
+        """Bring every widget in line with the training, the cases and the model."""
+        ui, training = self.ui, self._is_training
+        ui.casesLabel.text = self._cases.text
+        ui.optionsFrame.visible = not training
+        ui.trainingProgressBar.visible = training
+        # Without a maximum it shows that something goes on: how long the check takes is unknown.
+        ui.trainingProgressBar.maximum = 0 if self._first_use.busy else 100
+        ui.resumeButton.visible = self._last.is_interrupted and not training
+        ui.resumeButton.enabled = not self.decision.busy
+        ui.resultFrame.visible = self._last.result is not None and not training
+        button = ui.trainButton
+        button.text = _("Cancel") if training else _("Train")
+        why = "" if training else self._why_not()
+        button.enabled = not why and self.training.state is not RunState.CANCELLING
+        button.toolTip = why or (
+            _("Stop the training; it can be resumed.")
+            if training
+            else _("Train in the background; you can go on working meanwhile.")
+        )
+        self.decision.show(training)
+        self._show_curve_button()
+
+    def _why_not(self) -> str:
+        """Why no training can begin, or nothing."""
+        if self.decision.busy:
+            return str(_("A model is being added to yours."))
+        if self._last.is_interrupted:
+            return str(_("Resume or discard the interrupted training first."))
+        if self._last.is_undecided:
+            return str(_("Promote, keep or discard the last model first."))
+        if self.ui.baseModelComboBox.currentIndex < 0:
+            return str(_("There is no trained model to begin with."))
+        return self._cases.why_not
+
+    def _show_curve_button(self) -> None:
+        button = self.ui.curveButton
+        button.visible = self._last.retraining is not None
+        blocked = button.blockSignals(True)
+        button.checked = self._chart.shown
+        button.blockSignals(blocked)
+
+    def _on_curve(self, checked: bool) -> None:
+        if checked:
+            self._chart.show()
+        else:
+            self._chart.hide()
+        self._show_curve_button()
+
+    def _on_comparison(self) -> None:
+        if self._last.retraining is not None:
+            page = self._last.retraining.comparison_page
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page)))
+
+    def _on_base_chosen(self, index: int = -1) -> None:
+        self._cases.set_base(self._base())
+
+    def _on_collapsed(self, collapsed: bool) -> None:
+        self._cases.watch(not collapsed)
+        if not collapsed:
+            self._pictures.fit()
+
+    def _base(self) -> str:
+        box = self.ui.baseModelComboBox
+        return str(box.itemData(box.currentIndex) or "")
+
+    def _device(self) -> str:
+        node = self.panel.parameter_node
+        return Parameters.device if node is None else str(node.device.value)
+
+    def _say(self, sentence: str, warning: bool = False) -> None:
+        label = self.ui.trainingStatusLabel
+        label.text = sentence
+        label.visible = bool(sentence)
+        label.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
+
+
+def _trainable() -> list[Model]:
+    """Models with weights that find lesions of one class, and say whom they learned from."""
+    try:
+        models = load_catalogue().models
+    except ModelError:
+        return []
+    return [
+        model
+        for model in models
+        if model.card.task == "lesions"
+        and len(model.card.classes) == 1
+        and model.weights_present
+        and model.card.learned_from is not None
+    ]
