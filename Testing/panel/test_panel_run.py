@@ -31,7 +31,7 @@ def running(bench, panel, ct, run_state):
     """A real worker that has spoken."""
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.RUNNING
-    bench.wait_until(lambda: panel.ui.statusLabel.text != "Starting", seconds=240)
+    bench.wait_until(lambda: not panel.ui.statusLabel.text.startswith("Starting"), seconds=240)
     assert panel.run._active.job._process is not None
     return panel.run._active.job._process
 

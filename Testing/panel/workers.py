@@ -87,7 +87,7 @@ class ScriptedWorker:
 
     def kill(self) -> None:
         self.killed = True
-        self.code = -9
+        self.code = -9 if self.code is None else self.code
 
     def wait(self, seconds: float) -> None:
         """It has ended already."""

@@ -40,7 +40,8 @@ def run(*arguments: str) -> tuple[int, list[dict], str]:
     """Exit code, messages, and everything else that was printed."""
     process = start(*arguments)
     said, printed = process.communicate(timeout=240)
-    return process.returncode, [json.loads(line) for line in said.splitlines()], printed
+    messages = [json.loads(line) for line in said.splitlines()]
+    return process.returncode, [one for one in messages if "alive" not in one], printed
 
 
 @pytest.fixture

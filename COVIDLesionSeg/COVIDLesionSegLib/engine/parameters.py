@@ -36,7 +36,7 @@ class Parameters(Options):
             test protocol (section 5.1): 16 patches of 128x128 for a 512x512 slice. Networks that
             learned from whole slices take whole slices only.
         threshold: Voxels whose lesion probability exceeds this are lesion, 0 to 1 exclusive.
-        batch_size: Patches per forward pass; 0 chooses from the device.
+        batch_size: Patches per forward pass; 0 chooses from the device; 1 takes least memory.
         allow_untrained: Run networks that have no trained weights with random ones, for timing and
             to test the workflow; severity is then not graded.
 
@@ -70,7 +70,9 @@ class Parameters(Options):
         choices=TILINGS,
     )
     threshold: float = option("Probability above which a voxel is lesion, 0 to 1.", 0.5)
-    batch_size: int = option("Patches per forward pass; 0 chooses for the device.", 0, minimum=0)
+    batch_size: int = option(
+        "Patches per forward pass; 0 chooses for the device, 1 takes least memory.", 0, minimum=0
+    )
     allow_untrained: bool = option(
         "Run networks that have no trained weights, with random ones; the result means nothing.",
         False,

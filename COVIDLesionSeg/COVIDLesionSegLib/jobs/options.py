@@ -40,6 +40,7 @@ class SegmentVolumeOptions(Options):
         "CT's voxels (i, j, k) to the surfaces' mm, row by row.",
         (),
     )
+    note: str = option("What becomes a note among the flags of the result.", "")
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ..engine.flags import Flag
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.models.speed import remember_speed
@@ -118,6 +120,9 @@ def segment_volume(
     volume = load_volume(options.volume)
     segmenting = sub_progress(progress, 0.0, _SURFACES)
     result = _run_pipeline(volume, options.parameters, segmenting, cancel)
+    if options.note:
+        note = Flag("another-attempt", options.note, level="note")
+        result = replace(result, flags=(*result.flags, note))
     cancel.raise_if_cancelled()
 
     def make_surfaces(folder: Path) -> None:

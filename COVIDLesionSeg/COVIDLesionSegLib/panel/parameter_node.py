@@ -59,7 +59,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
         lungs: Name of a lung extractor, or id of a model that finds lungs.
         combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
-        batchSize: Patches per forward pass; 0 chooses from the device.
+        batchSize: Patches per forward pass; 0 chooses from the device, 1 takes least memory.
         allowUntrained: Whether networks without trained weights may run.
         severityRule: The published rule whose category is shown large.
         lobes: A segmentation of the lobes, or None.

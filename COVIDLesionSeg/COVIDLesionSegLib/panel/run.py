@@ -51,7 +51,11 @@ class _Active(Generic[Result]):
 
 
 class Run(Generic[Result]):
-    """At most one worker process at a time, polled on a timer so that the window stays live."""
+    """At most one worker process at a time, polled on a timer so that the window stays live.
+
+    Attributes:
+        kept_log: What a worker of the last run printed that failed unexpectedly; else None.
+    """
 
     def __init__(
         self,
@@ -79,9 +83,15 @@ class Run(Generic[Result]):
         self._start_process = start_process
         self._temporary_path = temporary_path
         self._active: _Active[Result] | None = None
+        self.kept_log: Path | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.connect("timeout()", self._poll)
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard of the worker, neither progress nor computing."""
+        return 0.0 if self._active is None else self._active.job.silent_seconds
 
     @property
     def state(self) -> RunState:
@@ -98,6 +108,7 @@ class Run(Generic[Result]):
         """
         if self._active is not None:
             raise RuntimeError("A run is in progress already.")
+        self.kept_log = None
         job = start_job(
             self._on_progress,
             start_process=self._start_process,
@@ -145,4 +156,6 @@ class Run(Generic[Result]):
 
     def _end(self) -> None:
         self._timer.stop()
+        if self._active is not None:
+            self.kept_log = self._active.job.kept_log
         self._active = None

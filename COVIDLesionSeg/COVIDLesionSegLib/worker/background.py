@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..engine import errors
 from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError, OutputError
 from ..engine.files import cannot_write
-from ..engine.progress import Progress, ProgressCallback
+from ..engine.progress import Progress, ProgressCallback, sub_progress
 from ..engine.steps import Steps, Work, at_once
+from .failure_log import keep_log
 from .process import ChildProcess, WorkerProcess, unexpected_end
+from .request import RESULT_FOLDER
 
 LAST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.02
 """About how long one :meth:`BackgroundJob.poll` works on what is handed over."""
 
+_BUSY_SECONDS = 0.05
+"""Processor time between two signs of life that shows that something is being computed."""
+
 Result = TypeVar("Result")
 Handed = TypeVar("Handed")
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Another attempt, after a worker crashed or ran out of memory.
+
+    Attributes:
+        announcement: What is being done, for people.
+        tried: How it was tried, for the sentence on a failure: ``"one patch at a time"``.
+        write_request: As the one of :class:`BackgroundJob`.
+    """
+
+    announcement: str
+    tried: str
+    write_request: Callable[[Path], Steps[Path] | Path]
 
 
 class BackgroundJob(Generic[Result]):
@@ -29,6 +52,9 @@ class BackgroundJob(Generic[Result]):
     Everything that the job needs for itself lies in one private temporary folder, which is gone
     when the job is over, however it ended. What is handed to the worker and what it gives back are
     written and read in short steps, a few in each poll.
+
+    Attributes:
+        kept_log: What a worker printed that failed unexpectedly; None if none did.
     """
 
     def __init__(
@@ -37,6 +63,8 @@ class BackgroundJob(Generic[Result]):
         load_result: Callable[[Path], Steps[Result] | Result],
         progress: ProgressCallback,
         *,
+        retries: Sequence[Retry] = (),
+        name: str = "",
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
         temporary_path: str | None = None,
     ) -> None:
@@ -48,6 +76,8 @@ class BackgroundJob(Generic[Result]):
             load_result: Reads the result, given the private folder, before that is removed; at
                 once, or in steps.
             progress: Called with every report of the worker, during :meth:`poll`.
+            retries: What to try, one after the other, where the worker crashes or memory runs out.
+            name: Of the job, for the log of a failure.
             start_process: Starts the worker on a request file.
             temporary_path: Where the private folder is made; the system's choice if None.
 
@@ -58,9 +88,18 @@ class BackgroundJob(Generic[Result]):
         self._load_result = load_result
         self._start_process = start_process
         self._progress = progress
+        self._report: ProgressCallback = self._tell
+        self._fraction = 0.0
+        self._retries = list(retries)
+        self._tried: list[str] = []
+        self._name = name
         self._error: CovidLesionSegError | None = None
+        self._out_of_memory = False
         self._spoke = False
         self._cancelled = False
+        self._heard = time.monotonic()
+        self._processor_seconds = 0.0
+        self.kept_log: Path | None = None
         try:
             self._folder = tempfile.TemporaryDirectory(
                 prefix="COVIDLesionSeg-", dir=temporary_path, ignore_cleanup_errors=True
@@ -70,6 +109,11 @@ class BackgroundJob(Generic[Result]):
         self._giving: Work[Path] | None = None
         self._process: WorkerProcess | None = None
         self._taking: Work[Result] | None = None
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing was heard of the worker, neither progress nor computing."""
+        return 0.0 if self._process is None else time.monotonic() - self._heard
 
     @property
     def hurries(self) -> bool:
@@ -125,7 +169,10 @@ class BackgroundJob(Generic[Result]):
         if self._cancelled:
             raise Cancelled
         if exit_code != 0:
-            raise self._failure(self._process, exit_code)
+            failure = self._failure(self._process, exit_code)
+            if not self._try_again():
+                raise failure
+            return None
         if self._taking is None:
             self._taking = _work(self._load_result(self._path))
         if self._taking.go_on(STEP_SECONDS):
@@ -139,6 +186,7 @@ class BackgroundJob(Generic[Result]):
             self._giving = _work(self._write_request(self._path))
         if not self._giving.go_on(STEP_SECONDS) or self._giving.result is None:
             return
+        self._heard = time.monotonic()
         try:
             self._process = self._start_process(self._giving.result)
         except OSError as error:
@@ -152,16 +200,56 @@ class BackgroundJob(Generic[Result]):
             if self._cancelled:  # perhaps by the progress callback
                 return
             self._spoke = True
+            if "alive" in message:
+                if message["alive"] - self._processor_seconds > _BUSY_SECONDS:
+                    self._processor_seconds = message["alive"]
+                    self._heard = time.monotonic()
+                continue
+            self._heard = time.monotonic()
             if "error" in message:
                 self._error = error_from(message)
+                self._out_of_memory = message["error"] == MemoryError.__name__
             else:
-                self._progress(Progress(**message))
+                self._report(Progress(**message))
 
     def _failure(self, process: WorkerProcess, exit_code: int) -> CovidLesionSegError:
         printed = process.log().strip()
         if printed:
             logging.warning("The background process printed:\n%s", printed)
-        return self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
+        crashed = self._error is None
+        if crashed or self._out_of_memory or type(self._error) is CovidLesionSegError:
+            ended = f"ended with exit code {exit_code}: {self._error or 'it did not say why'}"
+            self.kept_log = keep_log(self._name, ended, printed, self._path)
+        if not (crashed or self._out_of_memory):
+            self._retries.clear()
+        error = self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
+        if self._tried and (crashed or self._out_of_memory):
+            tried = " and then ".join(self._tried)
+            return CovidLesionSegError(f"{error} It was tried again with {tried}, in vain.")
+        return error
+
+    def _try_again(self) -> bool:
+        """Begin the next attempt, if there is one."""
+        if not self._retries:
+            return False
+        retry = self._retries.pop(0)
+        self._tried.append(retry.tried)
+        if self._process is not None:
+            self._process.kill()  # what it may have started
+        for left in (self._path / RESULT_FOLDER, *self._path.glob(f".{RESULT_FOLDER}*")):
+            shutil.rmtree(left, ignore_errors=True)
+        self._process = self._giving = self._error = None
+        self._out_of_memory = self._spoke = False
+        self._processor_seconds = 0.0
+        self._write_request = retry.write_request
+        done = self._fraction
+        self._report = sub_progress(self._tell, done, 1.0)
+        self._tell(Progress(retry.announcement, done))
+        return True
+
+    def _tell(self, progress: Progress) -> None:
+        self._fraction = progress.fraction
+        self._progress(progress)
 
     @property
     def _path(self) -> Path:

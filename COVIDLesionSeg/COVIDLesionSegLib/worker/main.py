@@ -9,16 +9,22 @@ A process of its own keeps Slicer's window live, keeps a crash of a GPU driver o
 all memory back at the end, and can be cancelled at any instant by ending it. Only the standard
 library is imported at file scope: typer and rich are not part of Slicer's Python.
 
+Every second, a line ``{"alive"}`` tells the processor time that the process has taken so far, so
+that one that is stuck is told from one that is busy.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled by SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import logging
 import signal
 import sys
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,6 +35,8 @@ from .parent_watch import end_with
 from .request import load_request
 
 DONE, FAILED, CANCELLED = 0, 1, 130
+BEAT_SECONDS = 1.0
+_speaking = threading.Lock()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,9 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     # Libraries may print: only this channel speaks to the parent, everything else goes to stderr.
     channel, sys.stdout = sys.stdout, sys.stderr
+    faulthandler.enable(sys.stderr)
     cancel = CancelToken()
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: cancel.cancel())
+    threading.Thread(target=_beat, args=[channel], daemon=True, name="heartbeat").start()
     try:
         _run(options.request, options.parent, channel, cancel)
     except Exception as error:  # the last line of defence of a whole process
@@ -81,9 +91,19 @@ def _report_failure(error: Exception, channel: TextIO) -> int:
     return CANCELLED if isinstance(error, Cancelled) else FAILED
 
 
+def _beat(channel: TextIO) -> None:
+    while True:
+        time.sleep(BEAT_SECONDS)
+        try:
+            _tell(channel, {"alive": round(time.process_time(), 2)})
+        except (OSError, ValueError):  # nobody listens any more
+            return
+
+
 def _tell(channel: TextIO, message: dict[str, Any]) -> None:
-    channel.write(json.dumps(message) + "\n")
-    channel.flush()
+    with _speaking:
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
 
 
 if __name__ == "__main__":

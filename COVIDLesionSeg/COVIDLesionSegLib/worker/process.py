@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.errors import DependencyError
+from .process_tree import MARK_VARIABLE, end_tree
 from .request import LOG_FILE, PROGRESS_FILE
 
 WORKER_MODULE = "COVIDLesionSegLib.worker.main"
@@ -58,6 +59,7 @@ class ChildProcess:
         self._log = request.with_name(LOG_FILE)
         self._spoken = request.with_name(PROGRESS_FILE)
         self._position = 0
+        self._mark = uuid.uuid4().hex
         parent = ["--parent", str(os.getpid())]
         with self._spoken.open("wb") as spoken, self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -65,7 +67,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=spoken,
                 stderr=log,
-                env=_environment(),
+                env={**_environment(), MARK_VARIABLE: self._mark},
                 **_own_group(),
             )
 
@@ -88,11 +90,7 @@ class ChildProcess:
     def kill(self) -> None:
         # PythonSlicer is a launcher: the interpreter is already its child, so that ending one
         # process would leave the other computing.
-        if sys.platform == "win32":
-            tree = ["taskkill", "/F", "/T", "/PID", str(self.pid)]
-            subprocess.run(tree, capture_output=True, check=False, **_own_group())
-        elif self._process.poll() is None:
-            os.killpg(self.pid, signal.SIGKILL)
+        end_tree(self.pid if self._process.poll() is None else None, self._mark)
 
     def wait(self, seconds: float) -> None:
         try:
@@ -131,12 +129,12 @@ def unexpected_end(exit_code: int, spoke: bool) -> str:
     """
     if exit_code in (-9, 137) or (exit_code == 1 and spoke):
         return (
-            "The system stopped the segmentation, most likely because memory ran out: close other "
-            "programs, crop the CT to the chest, or lower the batch size under Advanced."
+            "The system stopped the background process, most likely because memory ran out: close "
+            "other programs, or crop the CT to the chest."
         )
     return (
-        f"The segmentation process ended unexpectedly (exit code {exit_code}): choose the device "
-        "CPU and try again; Slicer's error log has the details."
+        f"The background process crashed (exit code {exit_code}): choose the device CPU and try "
+        "again; the log has the details."
     )
 
 

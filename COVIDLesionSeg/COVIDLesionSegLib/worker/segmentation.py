@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,9 +16,11 @@ from ..engine.steps import Steps
 from ..engine.volume import Volume
 from ..engine.volume.exact import save_volume_in_steps
 from ..jobs import SegmentVolumeOptions
-from .background import BackgroundJob
+from .background import BackgroundJob, Retry
 from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, RESULT_FOLDER, save_request
+
+JOB = "segment_volume"
 
 Result = TypeVar("Result")
 
@@ -30,6 +36,9 @@ def segment_in_background(
     temporary_path: str | None = None,
 ) -> BackgroundJob[Result]:
     """Hand a CT to a new worker process, which runs the job ``segment_volume``.
+
+    Where it crashes or runs out of memory, it is tried again with one patch at a time, and then on
+    the CPU; a note among the flags of the result says so.
 
     Args:
         volume: Gives the CT, in steps.
@@ -49,17 +58,50 @@ def segment_in_background(
         OutputError: The temporary folder cannot be written.
     """
 
-    def write_request(folder: Path) -> Steps[Path]:
-        given = folder / INPUT_FOLDER
-        given.mkdir()
-        yield from save_volume_in_steps((yield from volume), given)
-        options = SegmentVolumeOptions(volume=given, surfaces_on=surfaces_on, parameters=parameters)
-        return save_request(folder, "segment_volume", options.to_dict())
+    options = SegmentVolumeOptions(volume=Path(), surfaces_on=surfaces_on, parameters=parameters)
+
+    def write(folder: Path, options: SegmentVolumeOptions) -> Path:
+        given = replace(options, volume=folder / INPUT_FOLDER)
+        return save_request(folder, JOB, given.to_dict())
+
+    def write_first(folder: Path) -> Steps[Path]:
+        (folder / INPUT_FOLDER).mkdir()
+        yield from save_volume_in_steps((yield from volume), folder / INPUT_FOLDER)
+        return write(folder, options)
 
     return BackgroundJob(
-        write_request,
+        write_first,
         lambda folder: load(folder / RESULT_FOLDER),
         progress,
+        retries=[
+            Retry(f"Trying again with {how}", how, partial(write, options=smaller))
+            for how, smaller in _smaller(options)
+        ],
+        name=JOB,
         start_process=start_process,
         temporary_path=temporary_path,
     )
+
+
+def _smaller(options: SegmentVolumeOptions) -> Iterator[tuple[str, SegmentVolumeOptions]]:
+    """What takes less memory, and then what needs no GPU: each with words for people."""
+    parameters = replace(options.parameters, batch_size=1)
+    how = "one patch at a time"
+    if parameters != options.parameters:
+        yield how, _after_crash(options, parameters, how)
+    if parameters.device != "cpu" and (parameters.device != "auto" or _may_have_gpu()):
+        parameters = replace(parameters, device="cpu")
+        how = "one patch at a time on the CPU"
+        yield how, _after_crash(options, parameters, how)
+
+
+def _after_crash(
+    options: SegmentVolumeOptions, parameters: Parameters, how: str
+) -> SegmentVolumeOptions:
+    note = f"The first attempt crashed or ran out of memory; this result was computed with {how}."
+    return replace(options, parameters=parameters, note=note)
+
+
+def _may_have_gpu() -> bool:
+    """Whether this computer may have a GPU for PyTorch, which only the worker loads."""
+    return sys.platform == "darwin" or shutil.which("nvidia-smi") is not None

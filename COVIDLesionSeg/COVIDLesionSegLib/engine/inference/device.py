@@ -72,10 +72,12 @@ def make_plan(parameters: Parameters, bfloat16_allowed: bool) -> ComputePlan:
     else:
         bfloat16 = parameters.precision == "bfloat16"
     pixels = _BATCH_PIXELS[device]
+    # Who asks for one patch at a time wants little memory.
+    workers = 1 if parameters.batch_size == 1 else _workers(device)
     if device == "cuda":
         free, _ = torch.cuda.mem_get_info()
         pixels = min(pixels, max(1, int(0.8 * free) // _GPU_BYTES_PER_PIXEL))
-    return ComputePlan(device, bfloat16, pixels, _device_name(device), _workers(device))
+    return ComputePlan(device, bfloat16, pixels, _device_name(device), workers)
 
 
 def ran_out_of_memory(error: BaseException) -> bool:

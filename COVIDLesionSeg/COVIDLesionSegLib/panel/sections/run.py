@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CovidLesionSegError
+from ...engine.models.catalogue import load_catalogue
+from ...engine.models.speed import read_speeds, speed_of
 from ...engine.parameters import Parameters
 from ...engine.progress import Progress
 from ...scene.prepared import PreparedResult, load_prepared
@@ -16,12 +20,17 @@ from ...scene.show import SceneResult, find_result, show_result
 from ...scene.volumes import ct_matrix, volume_from_node_in_steps
 from ...worker.segmentation import segment_in_background
 from .. import views
+from ..log_window import LogWindow
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from ..run import Run, RunState
+from ..run_clock import RunClock
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
+
+
+CLOCK_INTERVAL_MS = 500
 
 
 class RunSection(Section):
@@ -45,6 +54,13 @@ class RunSection(Section):
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
         self._undoable: dict[str, SceneResult] = {}
+        self._clock = RunClock()
+        self._clock_timer = qt.QTimer()
+        self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
+        self._clock_timer.connect("timeout()", self._show_progress)
+        self._log: Path | None = None
+        self._log_window: LogWindow | None = None
+        self.ui.logButton.connect("clicked(bool)", self._on_show_log)
         self.ui.applyButton.connect("clicked(bool)", self.on_apply)
         self.ui.undoButton.connect("clicked(bool)", self._on_undo)
 
@@ -60,6 +76,7 @@ class RunSection(Section):
         self.ui.progressBar.visible = not idle
         # Without a maximum it shows that something goes on: how long the check takes is unknown.
         self.ui.progressBar.maximum = 0 if self.panel.first_use.busy else 100
+        self.ui.logButton.visible = idle and self._log is not None
         self.ui.undoButton.visible = idle and self.panel.result is not None
         button = self.ui.applyButton
         button.text = _("Apply") if idle else _("Cancel")
@@ -86,7 +103,10 @@ class RunSection(Section):
         self._cancel(_("The scene was closed, so the segmentation was stopped."))
 
     def close(self) -> None:
+        self._clock_timer.stop()
         self.run.stop_now()
+        if self._log_window is not None:
+            self._log_window.close()
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the Apply button."""
@@ -135,12 +155,29 @@ class RunSection(Section):
             except CovidLesionSegError as error:
                 self._on_error(str(error))
                 return
-            self.ui.progressBar.value = 0
-            self.say(_("Starting"))
+            self._log = None
+            self._clock = RunClock(self._expected_seconds(ct, parameters))
+            self._clock_timer.start()
+            self._show_progress()
+
+    @staticmethod
+    def _expected_seconds(ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> float | None:
+        """How long such a run takes on this computer; None if there was none yet."""
+        image = ct.GetImageData()
+        models = load_catalogue().expand(parameters.members)
+        speed = speed_of(read_speeds(), models, parameters.device)
+        if speed is None or image is None:
+            return None
+        return speed.seconds_for(image.GetDimensions()[2])
 
     def _on_progress(self, progress: Progress) -> None:
-        self.ui.progressBar.value = round(100 * progress.fraction)
-        self.say(" - ".join(filter(None, (progress.stage, progress.message))))
+        self._clock.report(progress)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        if self.run.state is RunState.RUNNING:
+            self.ui.progressBar.value = int(100 * self._clock.fraction())
+            self.say(*self._clock.sentence(self.run.silent_seconds))
 
     def _on_result(self, result: PreparedResult) -> None:
         ct = self._running_ct
@@ -165,8 +202,15 @@ class RunSection(Section):
 
     def _end_run(self, sentence: str, warning: bool = False) -> None:
         self._running_ct = None
+        self._clock_timer.stop()
+        self._log = self.run.kept_log
         self.say(sentence, warning)
         self.panel.show_state()
+
+    def _on_show_log(self) -> None:
+        if self._log is not None:
+            self._log_window = LogWindow(self._log)
+            self._log_window.show()
 
     def _on_undo(self) -> None:
         ct, shown = self.panel.ct, self.panel.result
