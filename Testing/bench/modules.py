@@ -14,7 +14,7 @@ from PySide6 import QtWidgets
 
 from .application import BenchApplication, reset_message_boxes, start_qt
 from .ctk_module import ctk
-from .events import wait_for_events
+from .events import keep_constants_alive, wait_for_events
 from .mrml_widgets import SceneWidget
 from .pythonqt import forget_all
 from .qt_module import qt
@@ -40,6 +40,7 @@ class Bench:
     """One per process: Qt and the ``slicer`` namespace are global."""
 
     def __init__(self) -> None:
+        keep_constants_alive()
         self._qt_application = start_qt()
         sys.modules.setdefault("qt", qt)
         sys.modules.setdefault("ctk", ctk)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from dataclasses import replace
 
 import pytest
 
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+from panel.model_list import row_text
+from panel.served import served
 from panel.test_panel_dependencies import PyTorchExtension
 from panel.workers import ScriptedWorker
 
@@ -137,6 +141,71 @@ def test_only_licences_that_limit_the_use_need_approval():
         "CC-BY-NC-SA-4.0": [model, model],
         "LicenseRef-hospital": [unknown],
     }
+
+
+# Weights
+
+
+@pytest.fixture
+def without_weights(torch_was_checked, licence_was_approved, panel, tmp_path, monkeypatch):
+    """Gives the panel a model of the user's whose weights are absent."""
+
+    def choose(url: str = "") -> None:
+        card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+        card |= {"id": "mine", "title": "Mine"}
+        card["weights"] |= {"file": "mine.safetensors", "url": url}
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "mine.json").write_text(json.dumps(card))
+        monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path / "models"))
+        panel.models_changed()
+        panel.logic.getParameterNode().model = "mine"
+
+    return choose
+
+
+def test_weights_that_are_absent_are_told_before_anything_runs(panel, without_weights):
+    without_weights()
+    panel.ui.applyButton.click()
+
+    assert not panel.busy and asked() == []
+    assert "weights of Mine are not on this computer: import" in panel.ui.statusLabel.text
+
+
+def test_a_download_that_is_not_wanted_sends_nothing(panel, without_weights):
+    without_weights("http://127.0.0.1:9/weights")
+    answer("Cancel")
+    panel.ui.applyButton.click()
+
+    (question,) = asked()
+    assert "From: 127.0.0.1" in question and "CC-BY-NC-SA-4.0" in question
+    assert not panel.busy
+    assert "were not downloaded: press Apply" in panel.ui.statusLabel.text
+
+
+@pytest.mark.slow
+def test_weights_are_downloaded_in_a_process_and_the_run_begins(
+    panel, without_weights, bench, monkeypatch
+):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with served(PACKAGED_FOLDER) as address:
+        without_weights(f"{address}/amc-net.safetensors")
+        panel.ui.applyButton.click()
+        assert panel.busy and not is_running(panel)
+        bench.wait_until(lambda: is_running(panel) or not panel.busy, 60)
+
+    assert is_running(panel), panel.ui.statusLabel.text
+    assert "weights not installed" not in row_text(panel, "mine")[0]
+
+
+@pytest.mark.slow
+def test_a_download_that_fails_is_told_in_one_sentence(panel, without_weights, bench, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with served(PACKAGED_FOLDER) as address:
+        without_weights(f"{address}/nowhere")
+        panel.ui.applyButton.click()
+        bench.wait_until(lambda: not panel.busy, 60)
+
+    assert "does not give out the weights of model mine (404" in panel.ui.statusLabel.text
 
 
 # PyTorch

@@ -16,6 +16,7 @@ CONTROLS = {
     "QCheckBox",
     "QComboBox",
     "QPlainTextEdit",
+    "QLineEdit",
     "QPushButton",
     "QSpinBox",
     "QTableWidget",
@@ -43,6 +44,12 @@ def test_every_control_has_an_accessible_name_and_a_tooltip(control):
     assert property_text(control, "accessibleName")
     # The Apply button's tooltip says what it would do now, so the code sets it.
     assert property_text(control, "toolTip") or control.get("name") == "applyButton"
+
+
+def test_every_widget_has_a_name_of_its_own():
+    """The panel finds the widgets of all sections by name."""
+    names = [widget.get("name") for widget in widgets()]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_every_field_label_points_at_its_field():

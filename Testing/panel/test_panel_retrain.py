@@ -288,10 +288,10 @@ def test_discarding_asks_and_then_removes_everything(panel, train, folders):
 
     train(Trainer(retrained()))
     answer_message_boxes(QtWidgets.QMessageBox.StandardButton.Cancel)
-    panel.ui.discardButton.click()
+    panel.ui.discardModelButton.click()
     assert not panel.ui.resultFrame.isHidden()
     answer_message_boxes(QtWidgets.QMessageBox.StandardButton.Ok)
-    panel.ui.discardButton.click()
+    panel.ui.discardModelButton.click()
     assert panel.ui.resultFrame.isHidden() and panel.ui.trainButton.enabled
     assert not list((folders / "retrainings").iterdir())
 
@@ -334,6 +334,7 @@ def test_from_reviewed_cases_to_promotion_and_back_by_clicks(panel, section, ben
     assert ui.trainingStatusLabel.text == "small-r1 is the default model now."
     assert default_model() == "small-r1"
     assert ui.baseModelComboBox.findData("small-r1") >= 0
-    assert not ui.promoteButton.enabled and ui.discardButton.isHidden() and ui.trainButton.enabled
+    assert not ui.promoteButton.enabled and ui.trainButton.enabled
+    assert ui.discardModelButton.isHidden()
     ui.rollBackButton.click()
     assert default_model() == "amc-net" and ui.promoteButton.enabled

@@ -1,4 +1,4 @@
-"""What is asked, installed and checked once before models run."""
+"""What is asked, fetched, installed and checked once before models run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import CovidLesionSegError
+from ..engine.errors import CovidLesionSegError, ModelError
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.parameters import LUNG_METHODS, Parameters
 from ..engine.progress import Progress
-from ..jobs import CheckInstallationOptions
+from ..jobs import CheckInstallationOptions, StoredModelOptions
+from ..jobs.installation import Installation, load_installation
+from ..jobs.model_store import load_model_ids
 from ..worker.job import job_in_background
 from ..worker.process import ChildProcess, WorkerProcess
 from .dependencies import install_missing, installed_version, offline_help, repair_torch
 from .licences import ask_about_licences
 from .run import Run
+from .weights_download import ask_to_download, may_be_downloaded
 
 _CHECKED_TORCH = "COVIDLesionSeg/CheckedTorch"
 """Key in Slicer's settings: version of PyTorch that was found to work."""
@@ -38,12 +41,13 @@ class _Preparation:
 
 
 class FirstUse:
-    """Asks for licences and packages, and checks PyTorch in a process of its own, each once."""
+    """Asks for licences, weights and packages, and checks PyTorch in its own process, each once."""
 
     def __init__(
         self,
         say: Callable[[str], None],
         on_state: Callable[[], None],
+        on_models: Callable[[], None],
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
         temporary_path: str | None = None,
     ) -> None:
@@ -52,16 +56,26 @@ class FirstUse:
         Args:
             say: Gets a sentence on what is being done.
             on_state: Called when :attr:`busy` has changed.
-            start_process: Starts the worker that checks PyTorch.
+            on_models: Called when weights were downloaded.
+            start_process: Starts the worker that checks PyTorch, or downloads.
             temporary_path: Where the worker's private folder is made.
         """
         self._say = say
         self._on_state = on_state
+        self._on_models = on_models
         self._preparation: _Preparation | None = None
-        self.check: Run = Run(
+        self.check: Run[Installation] = Run(
             on_progress=self._on_progress,
-            on_result=lambda _installation: self._on_torch_works(),
+            on_result=lambda installation: self._on_torch_works(),
             on_error=self._on_torch_fails,
+            on_cancelled=partial(self._refuse, warning=False),
+            start_process=start_process,
+            temporary_path=temporary_path,
+        )
+        self.download: Run[list[str]] = Run(
+            on_progress=self._on_progress,
+            on_result=lambda ids: self._on_downloaded(),
+            on_error=self._refuse,
             on_cancelled=partial(self._refuse, warning=False),
             start_process=start_process,
             temporary_path=temporary_path,
@@ -96,10 +110,12 @@ class FirstUse:
     def cancel(self, reason: str) -> None:
         """Stop the check; ``refused`` follows once its process is gone."""
         self.check.cancel(reason)
+        self.download.cancel(reason)
 
     def stop_now(self) -> None:
         """End the check and clean up before returning, without callbacks: Slicer is closing."""
         self.check.stop_now()
+        self.download.stop_now()
         self._preparation = None
 
     def _go_on(self) -> None:
@@ -108,7 +124,12 @@ class FirstUse:
         if preparation is None:
             return
         try:
-            ask_about_licences(_models_of(preparation.parameters))
+            models = _models_of(preparation.parameters)
+            ask_about_licences(models)
+            missing = [one for one in models if one.card.weights and not one.weights_present]
+            if missing:
+                self._get_weights(missing[0])
+                return
             install_missing(preparation.parameters, preparation.also)
             if not (preparation.torch_works or _was_checked()):
                 self._start_check()
@@ -128,11 +149,37 @@ class FirstUse:
             preparation.refused(sentence, warning)
         self._on_state()
 
+    # Weights that are not there
+
+    def _get_weights(self, model: Model) -> None:
+        """Download them, after asking; raises ModelError where that cannot be, or is not wanted."""
+        if not may_be_downloaded(model.card):
+            raise ModelError(
+                _(
+                    "The weights of {model} are not on this computer: import the model in the "
+                    "section Models, or choose another one."
+                ).format(model=model.title)
+            )
+        if not ask_to_download(model.card):
+            raise ModelError(
+                _(
+                    "The weights of {model} were not downloaded: press Apply to be asked again, "
+                    "or choose another model."
+                ).format(model=model.title)
+            )
+        options = StoredModelOptions(model_id=model.id)
+        self.download.start(partial(job_in_background, "download_model", options, load_model_ids))
+        self._say(_("Downloading the weights of {model}").format(model=model.title))
+        self._on_state()
+
+    def _on_downloaded(self) -> None:
+        self._on_models()
+        self._go_on()
+        self._on_state()
+
     # The check of PyTorch
 
     def _start_check(self) -> None:
-        from ..jobs.installation import load_installation
-
         options = CheckInstallationOptions()
         self.check.start(
             partial(job_in_background, "check_installation", options, load_installation)
@@ -141,7 +188,7 @@ class FirstUse:
         self._on_state()
 
     def _on_progress(self, progress: Progress) -> None:
-        self._say(progress.stage)
+        self._say(" - ".join(filter(None, (progress.stage, progress.message))))
 
     def _on_torch_works(self) -> None:
         remember_torch_works()

@@ -87,7 +87,7 @@ class ModelDecision:
     ) -> None:
         """
         Args:
-            ui: Has the buttons ``promoteButton``, ``keepButton``, ``discardButton`` and
+            ui: Has the buttons ``promoteButton``, ``keepButton``, ``discardModelButton`` and
                 ``rollBackButton``.
             last: The retraining; what is decided is noted in it.
             on_end: Gets a sentence on what was done, and whether it is a warning.
@@ -108,7 +108,7 @@ class ModelDecision:
         )
         ui.promoteButton.connect("clicked()", self._on_promote)
         ui.keepButton.connect("clicked()", self._on_keep)
-        ui.discardButton.connect("clicked()", self._on_discard)
+        ui.discardModelButton.connect("clicked()", self._on_discard)
         ui.rollBackButton.connect("clicked()", self._on_roll_back)
 
     @property
@@ -140,8 +140,8 @@ class ModelDecision:
             if undecided
             else _("The model is among yours already.")
         )
-        ui.discardButton.visible = last.is_undecided and not training
-        ui.discardButton.enabled = not busy
+        ui.discardModelButton.visible = last.is_undecided and not training
+        ui.discardModelButton.enabled = not busy
         promoted = _promoted()
         ui.rollBackButton.enabled = bool(promoted) and not busy
         ui.rollBackButton.toolTip = (

@@ -24,6 +24,7 @@ from .sections.correction import CorrectionSection
 from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
+from .sections.models import ModelsSection
 from .sections.results import ResultsSection
 from .sections.retrain import RetrainSection
 from .sections.review import ReviewSection
@@ -87,6 +88,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.first_use = FirstUse(
             say=self.say,
             on_state=self.show_state,
+            on_models=self.models_changed,
             start_process=self.start_process,
             temporary_path=slicer.app.temporaryPath,
         )
@@ -102,6 +104,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             CorrectionSection(self),
             ReviewSection(self),
             RetrainSection(self),
+            ModelsSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)

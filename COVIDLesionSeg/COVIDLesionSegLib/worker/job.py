@@ -21,6 +21,7 @@ def job_in_background(
     load: Callable[[Path], Result],
     progress: ProgressCallback,
     *,
+    out: Path | None = None,
     start_process: Callable[[Path], WorkerProcess] = ChildProcess,
     temporary_path: str | None = None,
 ) -> BackgroundJob[Result]:
@@ -31,6 +32,7 @@ def job_in_background(
         options: Its options.
         load: Reads the result from what the job wrote.
         progress: Called with every report of the worker.
+        out: What the job writes; something in its private folder by default, gone when it is over.
         start_process: Starts the worker on a request file.
         temporary_path: Where the job's private folder is made; the system's choice if None.
 
@@ -40,8 +42,8 @@ def job_in_background(
         OSError: The worker cannot be started.
     """
     return BackgroundJob(
-        lambda folder: save_request(folder, job, options.to_dict()),
-        lambda folder: load(folder / RESULT_FOLDER),
+        lambda folder: save_request(folder, job, options.to_dict(), out),
+        lambda folder: load(out or folder / RESULT_FOLDER),
         progress,
         start_process=start_process,
         temporary_path=temporary_path,

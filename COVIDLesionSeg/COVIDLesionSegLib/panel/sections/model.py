@@ -57,6 +57,7 @@ class ModelSection(Section):
         self._speeds: list[Speed] = []
         self._slices = _USUAL_SLICES
         self._details = ""
+        self._shown_times: object = None
         self.problem = ""
         header = ui.modelTable.horizontalHeader()
         header.setSectionResizeMode(_TITLE, qt.QHeaderView.Stretch)
@@ -139,6 +140,7 @@ class ModelSection(Section):
 
     def _fill_table(self) -> None:
         table = self.ui.modelTable
+        self._shown_times = None
         table.clearContents()
         table.rowCount = len(self._models)
         for row, one in enumerate(self._models.values()):
@@ -149,6 +151,11 @@ class ModelSection(Section):
             _set_cell(table, row, _SECONDS, "")
 
     def _show_times(self) -> None:
+        device = self._node.device if self._node else Device.AUTO
+        shown = (device, self._slices, tuple(self._speeds))
+        if shown == self._shown_times:
+            return
+        self._shown_times = shown
         for row, one in enumerate(self._models.values()):
             speed = self._speed_of(one)
             cell = self.ui.modelTable.item(row, _SECONDS)
@@ -192,7 +199,9 @@ class ModelSection(Section):
         chosen = self._chosen()
         for row, one in enumerate(self._models.values()):
             wanted = one.matches(search) and (one.trained or untrained)
-            self.ui.modelTable.setRowHidden(row, not (wanted or one is chosen))
+            hidden = not (wanted or one is chosen)
+            if self.ui.modelTable.isRowHidden(row) is not hidden:
+                self.ui.modelTable.setRowHidden(row, hidden)
 
     # The user's choices
 

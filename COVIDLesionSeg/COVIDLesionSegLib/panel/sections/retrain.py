@@ -60,7 +60,7 @@ class RetrainSection(Section):
             self._end,
             *process,
         )
-        self._first_use = FirstUse(self._say, self._show, *process)
+        self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
         self.decision = ModelDecision(ui, self._last, self._end, panel.models_changed, *process)

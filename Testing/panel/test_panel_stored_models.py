@@ -1,0 +1,251 @@
+"""The section Models: what is done with models as files, in real processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
+from COVIDLesionSegLib.engine.models.downloads import downloads_folder, downloads_size
+from COVIDLesionSegLib.engine.models.user_models import default_model
+from panel.model_list import listed_models
+from panel.served import served
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch, panel):
+    """The folder of the user's own models, still absent."""
+    folder = tmp_path / "models"
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(folder))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    panel.models_changed()
+    return folder
+
+
+@pytest.fixture
+def section(panel):
+    """Its section object."""
+    return next(one for one in panel.sections if one.UI_FILE == "Models")
+
+
+@pytest.fixture
+def wait(section, bench):
+    """Waits for the end of the present job."""
+    from COVIDLesionSegLib.panel.run import RunState
+
+    return lambda: bench.wait_until(lambda: section.run.state is RunState.IDLE, 120)
+
+
+@pytest.fixture
+def chosen_file(section, monkeypatch):
+    """What the user chooses in dialogs for files."""
+    from COVIDLesionSegLib.panel.sections import models as module
+
+    def choose(path):
+        monkeypatch.setattr(module, "choose_file_to_open", lambda *texts: path)
+        monkeypatch.setattr(module, "choose_file_to_save", lambda *texts: path)
+
+    return choose
+
+
+def answer(button: str) -> None:
+    import qt
+
+    from bench.application import answer_message_boxes
+
+    answer_message_boxes(getattr(qt.QMessageBox.StandardButton, button))
+
+
+def asked() -> list[str]:
+    from bench.application import message_boxes
+
+    return list(message_boxes())
+
+
+def rows(panel) -> dict[str, list[str]]:
+    """What the table says, by the model's id."""
+    import qt
+
+    table = panel.ui.storedTable
+    cells = [[table.item(row, column) for column in range(3)] for row in range(table.rowCount)]
+    return {row[0].data(qt.Qt.UserRole): [cell.text() for cell in row] for row in cells}
+
+
+def choose(panel, model_id: str) -> None:
+    panel.ui.storedTable.selectRow([*rows(panel)].index(model_id))
+
+
+def add_theirs(folder, url: str = "", weights: bool = True) -> None:
+    """Another user's model in a folder."""
+    folder.mkdir(exist_ok=True)
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    card |= {"id": "theirs", "title": "Theirs"}
+    size = (PACKAGED_FOLDER / "amc-net.safetensors").stat().st_size
+    card["weights"] |= {"file": "theirs.safetensors", "url": url, "size": size}
+    (folder / "theirs.json").write_text(json.dumps(card))
+    if weights:
+        shutil.copy(PACKAGED_FOLDER / "amc-net.safetensors", folder / "theirs.safetensors")
+
+
+def said(panel) -> str:
+    return panel.ui.modelStatusLabel.text
+
+
+def test_trained_models_are_listed_with_the_place_of_their_weights(panel, models):
+    add_theirs(models)
+    panel.models_changed()
+    listed = rows(panel)
+
+    trained = {model.id for model in load_catalogue().models if model.card.weights}
+    assert set(listed) == trained
+    assert listed["amc-net"] == ["AMC-Net (default)", "packaged", "6.7 MB"]
+    assert listed["theirs"][:2] == ["Theirs", "yours"]
+
+
+def test_the_checksum_licence_and_lineage_of_the_chosen_model_are_shown(panel, models):
+    choose(panel, "eamc-3")
+    text = panel.ui.storedDetailsBrowser.plainText
+
+    weights = load_catalogue().get("eamc-3").card.weights
+    assert weights.sha256 in text and weights.licence in text
+    assert "Lineage eamc-3" in text and "slices of" in text
+
+
+def test_a_button_that_cannot_be_pressed_says_why(panel, models):
+    choose(panel, "amc-net")
+    for name, reason in (
+        ("makeDefaultButton", "default already"),
+        ("rollBackDefaultButton", "No model was made the default"),
+        ("downloadButton", "on this computer already"),
+        ("emptyDownloadsButton", "Nothing was downloaded"),
+    ):
+        button = getattr(panel.ui, name)
+        assert not button.enabled and reason in button.toolTip
+
+    add_theirs(models, weights=False)
+    panel.models_changed()
+    choose(panel, "theirs")
+    for name in ("makeDefaultButton", "exportButton", "verifyButton"):
+        button = getattr(panel.ui, name)
+        assert not button.enabled and "not on this computer" in button.toolTip
+    assert "names no address" in panel.ui.downloadButton.toolTip
+
+
+@pytest.mark.slow
+def test_a_model_is_exported_and_imported_again_under_another_id(
+    panel, models, chosen_file, wait, tmp_path
+):
+    choose(panel, "amc-net")
+    chosen_file(tmp_path / "for-them.zip")
+    panel.ui.exportButton.click()
+    assert not panel.ui.verifyButton.enabled and not panel.ui.cancelModelButton.isHidden()
+    wait()
+    assert said(panel).startswith("Written: for-them.zip")
+
+    panel.ui.importButton.click()
+    wait()
+    assert "There is a model amc-net already: choose another id" in said(panel)
+
+    panel.ui.importIdEdit.text = "theirs"
+    panel.ui.importButton.click()
+    wait()
+    assert said(panel) == "Imported: theirs."
+    assert rows(panel)["theirs"][1] == "yours"
+    assert "theirs" in listed_models(panel)
+    assert panel.ui.importIdEdit.text == ""
+
+
+@pytest.mark.slow
+def test_a_model_becomes_the_default_and_is_rolled_back(panel, models, wait):
+    choose(panel, "eamc-2")
+    panel.ui.makeDefaultButton.click()
+    wait()
+    assert said(panel) == "eamc-2 is the default model now."
+    assert default_model() == "eamc-2"
+    assert rows(panel)["eamc-2"][0].endswith("(default)")
+
+    panel.ui.rollBackDefaultButton.click()
+    assert said(panel) == "amc-net is the default model again."
+    assert rows(panel)["amc-net"][0].endswith("(default)")
+    assert not panel.ui.rollBackDefaultButton.enabled
+
+
+@pytest.mark.slow
+def test_weights_are_verified_on_demand_and_damage_is_told(panel, models, wait):
+    add_theirs(models)
+    panel.models_changed()
+    choose(panel, "theirs")
+    panel.ui.verifyButton.click()
+    wait()
+    assert said(panel) == "The weights of theirs have the checksum on its card."
+
+    with (models / "theirs.safetensors").open("ab") as file:
+        file.write(b"?")
+    panel.ui.verifyButton.click()
+    wait()
+    assert "do not have the checksum on its card" in said(panel)
+
+
+@pytest.mark.slow
+def test_weights_are_downloaded_after_asking_and_the_downloads_are_emptied(panel, models, wait):
+    with served(PACKAGED_FOLDER) as address:
+        add_theirs(models, f"{address}/amc-net.safetensors", weights=False)
+        panel.models_changed()
+        choose(panel, "theirs")
+        assert rows(panel)["theirs"][1:] == ["missing", "6.7 MB"]
+
+        answer("Cancel")
+        panel.ui.downloadButton.click()
+        assert "Size: 6.7 MB" in asked()[0] and "From: 127.0.0.1" in asked()[0]
+        assert downloads_size() == 0
+
+        answer("Ok")
+        panel.ui.downloadButton.click()
+        wait()
+    assert said(panel) == "The weights of theirs were downloaded and verified."
+    assert rows(panel)["theirs"][1] == "downloaded"
+
+    answer("Cancel")
+    panel.ui.emptyDownloadsButton.click()
+    assert "(6.7 MB)" in asked()[-1] and downloads_size() > 0
+    answer("Ok")
+    panel.ui.emptyDownloadsButton.click()
+    assert downloads_size() == 0 and rows(panel)["theirs"][1] == "missing"
+
+
+@pytest.mark.slow
+def test_a_job_can_be_cancelled(panel, models, wait, section):
+    choose(panel, "eamc-2")
+    panel.ui.makeDefaultButton.click()
+    panel.ui.cancelModelButton.click()
+    wait()
+
+    assert said(panel) == "Cancelled."
+    assert default_model() == "amc-net"
+    assert panel.ui.cancelModelButton.isHidden() and panel.ui.verifyButton.enabled
+
+
+def test_the_folder_of_the_users_models_is_made_and_shown(panel, models, monkeypatch):
+    from COVIDLesionSegLib.panel.sections import models as module
+
+    shown = []
+    monkeypatch.setattr(module, "open_folder", shown.append)
+    panel.ui.openFolderButton.click()
+
+    assert shown == [models] and models.is_dir()
+
+
+def test_a_dialog_that_is_closed_without_a_choice_does_nothing(panel, models, chosen_file, section):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    chosen_file(None)
+    panel.ui.importButton.click()
+    panel.ui.exportButton.click()
+
+    assert section.run.state is RunState.IDLE and said(panel) == ""
+
+
+def test_downloads_are_kept_apart_from_the_users_own_models(models):
+    assert downloads_folder() == models / "downloads"
