@@ -40,7 +40,7 @@ class Dialogs:
 
     def _look(self) -> None:
         dialog = slicer.app.activeModalWidget()
-        if dialog is None:
+        if dialog is None or dialog.inherits("QProgressDialog"):
             return
         text = _text_of(dialog)
         self.seen.append(text)
