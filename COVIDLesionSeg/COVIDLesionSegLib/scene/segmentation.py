@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BINARY_LABELMAP = "Binary labelmap"
 CLOSED_SURFACE = "Closed surface"
+_OTHER_REPRESENTATIONS = frozenset({CLOSED_SURFACE, "Fractional labelmap", "Planar contour"})
+"""All that Slicer makes from a binary labelmap."""
 LUNG_IDS = frozenset(style.id for style in LUNG_STYLES.values())
 """Ids of the segments of both lungs."""
 # Opacity of the surface in 3D, and inside the outline in slice views. Lungs are outlined only:
@@ -112,9 +114,11 @@ def set_contents(
     segmentation = node.GetSegmentation()
     for id_, representations in contents.items():
         segment = segmentation.GetSegment(id_)
-        segment.RemoveAllRepresentations()
+        # In this order: a view that draws a segment without the first one logs an error.
         for name, content in representations.items():
             segment.AddRepresentation(name, content)
+        for name in _OTHER_REPRESENTATIONS - representations.keys():
+            segment.RemoveRepresentation(name)
     segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
     segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)
     node.StorableModified()
