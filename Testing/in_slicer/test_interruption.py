@@ -70,7 +70,8 @@ class InterruptionTest(case.Case):
         self.wait_until_idle(10)
         self.process_events(0.5)
         self.assertFalse(_is_alive(pid))
-        self.assertEqual(scene_state.user_nodes(), [])
+        for kind in ("Volume", "Segmentation", "Table", "PlotChart"):
+            self.assertEqual(slicer.util.getNodesByClass(f"vtkMRML{kind}Node"), [])
         self.assertFalse(self.ui.applyButton.enabled)
 
     def test_removing_the_ct_ends_the_run(self) -> None:
