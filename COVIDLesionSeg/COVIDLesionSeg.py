@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule
 
+from COVIDLesionSegLib import HOMEPAGE
 from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
 from COVIDLesionSegLib.panel.sample_data import register_sample_data
 from COVIDLesionSegLib.panel.self_test import COVIDLesionSegTest
@@ -24,8 +25,6 @@ __all__ = [
     "COVIDLesionSegTest",
     "COVIDLesionSegWidget",
 ]
-
-HOMEPAGE = "https://github.com/COVIDLesionSeg/COVIDLesionSeg"
 
 
 class COVIDLesionSeg(ScriptedLoadableModule):

@@ -13,6 +13,8 @@ Research software: not a medical device, not for clinical decisions.
 
 __version__ = "0.1.0"
 
+HOMEPAGE = "https://github.com/COVIDLesionSeg/COVIDLesionSeg"
+
 RESEARCH_USE_NOTICE = (
     "Research software: not a medical device. Results must not be used for clinical decisions."
 )

@@ -88,6 +88,10 @@ class BenchApplication(PythonQtManners, QtCore.QObject):
     def restoreOverrideCursor(self) -> None:
         self._qt_application.restoreOverrideCursor()
 
+    def errorLogModel(self):
+        """An object with the path of the log, as Slicer's."""
+        return types.SimpleNamespace(filePath=os.path.join(tempfile.gettempdir(), "Slicer.log"))
+
     def userSettings(self):
         return qt.QSettings()
 

@@ -96,7 +96,7 @@ def _details(listed: ListedModel, speed: Speed | None) -> Iterator[tuple[str, st
     if listed.is_ensemble:
         yield _("Members"), _escaped(", ".join(model.title for model in listed.models))
     for paper in listed.papers:
-        yield _("Paper"), _linked(paper)
+        yield _("Paper"), linked_paper(paper)
     yield _("Finds"), _escaped(", ".join(listed.classes))
     for licence, note in listed.licences.items():
         yield _("Licence"), _escaped(f"{licence}. {note}")
@@ -131,7 +131,7 @@ def _score(score: Score) -> str:
     )
 
 
-def _linked(paper: str) -> str:
+def linked_paper(paper: str) -> str:
     """A citation whose DOI is a link."""
     return _DOI.sub(r'<a href="https://doi.org/\1">doi:\1</a>', _escaped(paper))
 

@@ -20,6 +20,7 @@ from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .run import Run, RunState
 from .section import Section
+from .sections.about import AboutSection
 from .sections.correction import CorrectionSection
 from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
@@ -105,6 +106,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ReviewSection(self),
             RetrainSection(self),
             ModelsSection(self),
+            AboutSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)
