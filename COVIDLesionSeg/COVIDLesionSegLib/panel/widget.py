@@ -21,6 +21,7 @@ from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .run import Run, RunState
 from .section import Section
 from .sections.about import AboutSection
+from .sections.cohort import CohortSection
 from .sections.correction import CorrectionSection
 from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
@@ -107,6 +108,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             RetrainSection(self),
             ModelsSection(self),
             AboutSection(self),
+            CohortSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from .. import views
 from ..choices import OverlayKind, ThreeD
 from ..display_settings import DisplaySettings, apply_display, read_display
-from ..display_watch import DisplayWatch
+from ..node_watch import NodeWatch
 from ..section import Panel, Section
 from ..shortcuts import TOGGLE_OVERLAY, with_shortcut
 
@@ -38,7 +38,7 @@ class DisplaySection(Section):
         self._node: COVIDLesionSegParameterNode | None = None
         self._settings = DisplaySettings()
         self._reading = False
-        self._watch = DisplayWatch(self._read_back)
+        self._watch = NodeWatch(self._read_back)
         self._toggle = panel.shortcuts.register(
             TOGGLE_OVERLAY, _("Overlay on or off"), self._on_toggle
         )

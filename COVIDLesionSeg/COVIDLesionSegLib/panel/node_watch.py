@@ -1,4 +1,4 @@
-"""Tells when the user changes outside the panel how the result is displayed."""
+"""Tells when nodes are changed outside the panel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DELAY_MS = 100
 """Changes that follow each other this fast are looked at once, after the last."""
 
 
-class DisplayWatch(VTKObservationMixin):
-    """Watches display nodes and slice views."""
+class NodeWatch(VTKObservationMixin):
+    """Watches some nodes of the scene."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         """``on_change`` is called some time after any watched node was modified."""
