@@ -39,12 +39,14 @@ class COVIDLesionSeg(ScriptedLoadableModule):
             "<p>From one chest CT: right and left lung, COVID-19 lesions, a severity category from "
             "CT-0 to CT-4, a probability overlay and a 3D model of the infection.</p>"
             "<ol>"
-            "<li>Load a chest CT (in Hounsfield units) and select it.</li>"
-            "<li>Press <b>Apply</b>. Before the first run, Slicer asks whether to install the "
-            "required Python packages. You can go on working during the run; <b>Cancel</b> stops "
-            "it at once.</li>"
-            "<li>Read the severity and the quality flags below it. Check lungs and lesions in the "
-            "slice views and correct them in Segment Editor.</li>"
+            "<li>Load a chest CT (in Hounsfield units) or the sample CT, and select it.</li>"
+            "<li>Press <b>Apply</b>. Before the first run, Slicer asks whether you accept the "
+            "licence of the weights, and whether to install the required Python packages. You can "
+            "go on working during the run; <b>Cancel</b> stops it.</li>"
+            "<li>Read the severity and the quality flags below it.</li>"
+            "<li><b>Correction</b>: edit lesions inside the lungs; severity follows.</li>"
+            "<li><b>Review</b>: look at doubtful slices first, then accept, correct or reject the "
+            "case.</li>"
             "</ol>"
             "<p>Another run on the same CT updates its nodes. Corrected segments are kept as "
             "copies.</p>"
@@ -52,7 +54,8 @@ class COVIDLesionSeg(ScriptedLoadableModule):
             "<code>from COVIDLesionSeg import COVIDLesionSegLogic; "
             "COVIDLesionSegLogic().segment(getNode('CT'))</code></p>"
             "<p><b>{notice}</b></p>"
-            '<p>More in the <a href="{homepage}">documentation</a>.</p>'
+            '<p>More in the <a href="{homepage}/blob/main/docs/tutorial.md">tutorial</a> and in '
+            '<a href="{homepage}/blob/main/docs/troubleshooting.md">troubleshooting</a>.</p>'
         ).format(notice=research_use_notice(), homepage=HOMEPAGE)
         parent.acknowledgementText = _(
             "The networks, losses and severity rules follow published work, cited in the "

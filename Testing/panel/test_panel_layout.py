@@ -128,7 +128,7 @@ def test_the_panel_keeps_its_width_when_names_are_long_and_a_result_appears(
     """Slicer makes its module panel at least as wide as either hint."""
     from dataclasses import replace
 
-    from bench.screenshot import hinted_widths
+    from bench.widths import hinted_widths
     from COVIDLesionSegLib.engine.flags import Flag
 
     loaded.panel.show()

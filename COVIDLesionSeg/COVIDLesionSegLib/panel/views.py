@@ -142,6 +142,8 @@ def fit_3d() -> None:
         view.resetCamera(False, True, True)  # rotation, translation, distance
         node.SetBoxVisible(box)
         node.SetAxisLabelsVisible(labels)
+        # Slicer draws box and labels anew around what is visible now.
+        node.InvokeEvent(node.ResetFocalPointRequestedEvent)
 
 
 def _slice_composites() -> list[vtkMRMLSliceCompositeNode]:
