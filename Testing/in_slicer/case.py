@@ -84,7 +84,7 @@ class Case(unittest.TestCase):
         """A generated chest CT as a volume node, chosen in the panel."""
         from COVIDLesionSegLib.scene.volumes import volume_to_node
 
-        node = volume_to_node(_phantom(**{**SMALL, **options}).volume, name)
+        node = volume_to_node(phantom(**{**SMALL, **options}).volume, name)
         self.process_events()
         self.ui.ctSelector.setCurrentNode(node)
         return node
@@ -158,7 +158,8 @@ def _pixels(view: Any) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _phantom(**options: Any) -> Any:
+def phantom(**options: Any) -> Any:
+    """A generated chest CT with its truth; each is made once."""
     from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 
     return generate_chest_ct(**options)

@@ -24,13 +24,13 @@ class TestCorrection(Case):
 
     def result_shown(self) -> None:
         """The truth of the generated CT as its result, as a run gives it."""
-        from case import SMALL, _phantom
+        from case import SMALL, phantom
 
         from COVIDLesionSegLib.engine.result import SegmentationResult
         from COVIDLesionSegLib.engine.severity import measure_severity
         from COVIDLesionSegLib.scene.show import show_result
 
-        phantom = _phantom(**SMALL)
+        phantom = phantom(**SMALL)
         geometry = phantom.volume.geometry
         lesions = (phantom.lesions > 0).astype(np.uint8)
         severity = measure_severity(phantom.lungs, lesions, ("lesion",), geometry)

@@ -168,7 +168,7 @@ class SceneTest(case.Case):
         from COVIDLesionSegLib.scene.volumes import volume_to_node
 
         with tempfile.TemporaryDirectory() as folder:
-            node = volume_to_node(case._phantom(**case.SMALL).volume, "Chest")
+            node = volume_to_node(case.phantom(**case.SMALL).volume, "Chest")
             path = os.path.join(folder, "chest.nrrd")
             slicer.util.saveNode(node, path)
             slicer.mrmlScene.Clear(False)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError, OutputError
 from ..engine.labels import CLASS_TAG
@@ -60,7 +59,7 @@ _SLICE_VIEWS = ("Red", "Yellow", "Green")
 def clean_scene(ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> vtkMRMLScene:
     """A new scene with the CT, its result and nothing else; the user's scene is not changed.
 
-    Voxels of the CT are shared with the user's node, so the copy is to be written and thrown away.
+    Voxels are shared with the user's nodes, so the copy is to be written and thrown away.
 
     Args:
         ct_node: The CT.
@@ -164,9 +163,8 @@ def _copy_overlay(
     copy: vtkMRMLScalarVolumeNode,
     ct_copy: vtkMRMLScalarVolumeNode,
 ) -> None:
-    image = node.GetImageData()
-    values = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
-    overlay.update_overlay(copy, ct_copy, values, names.is_marked(node.GetName()))
+    untrained = names.is_marked(node.GetName())
+    overlay.update_overlay(copy, ct_copy, node.GetImageData(), untrained)
     overlay.set_visible_from(copy, overlay.visible_from(node))
     color_map = overlay.color_map_of(node)
     if color_map is not None:  # the user's own stays behind, as its name may be anything
