@@ -194,6 +194,15 @@ def test_what_was_saved_since_a_case_was_read_is_kept(case):
     np.testing.assert_array_equal(read.lesions(), lesions)
 
 
+def test_what_is_kept_already_does_not_count_as_a_change(case):
+    lesions = other_than(case.lesions())
+    save_labels(case, case.lungs(), lesions)
+    saved = save_verdict(case, Verdict.ACCEPTED, "note", seen=[1])
+    assert save_labels(case, case.lungs(), lesions) == saved
+    assert save_verdict(case, Verdict.ACCEPTED, "note", seen=[1]) == saved
+    assert save_verdict(case, Verdict.ACCEPTED, "note", seen=[2]) != saved
+
+
 def test_another_prediction_begins_a_review_anew_and_earlier_corrections_stay(case):
     lesions = other_than(case.lesions())
     save_labels(case, case.lungs(), lesions)

@@ -22,6 +22,8 @@ from COVIDLesionSegLib.engine.options import (
 from COVIDLesionSegLib.engine.parameters import Parameters
 
 GIVEN = {
+    "case": Path("reviews/case"),
+    "grid": Path("grid.json"),
     "ct": Path("ct.nrrd"),
     "cts": (Path("a.nrrd"), Path("b.nrrd")),
     "data": Path("slices"),
@@ -73,6 +75,7 @@ OF_SLICER = {
     "import_model",
     "keep_retrained",
     "make_default",
+    "restore_case",
     "sample_ct",
     "segment_volume",
     "verify_model",

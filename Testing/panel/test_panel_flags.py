@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from panel.sections import section_of
 from panel.workers import finished_with, known_result
 
 
@@ -35,7 +36,7 @@ def flagged(red, apply, phantom, panel, ct):
     )
     apply(finished_with(replace(known_result(phantom), flags=flags)))
     go_to_slice(ct, 1)
-    return panel.sections[3]._flag_list
+    return section_of(panel, "Results")._flag_list
 
 
 def seen(ct) -> int | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.text import millilitres
+from panel.sections import section_of
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
 
@@ -90,7 +91,7 @@ def test_quality_flags_stand_right_below_the_headline(panel):
 
 
 def flag_texts(panel) -> list[str]:
-    return panel.sections[3]._flag_list.texts
+    return section_of(panel, "Results")._flag_list.texts
 
 
 def test_flags_are_listed_as_plain_text(shown, panel, bench):
@@ -123,7 +124,7 @@ def test_colours_follow_the_rule(panel, bench):
     region = RegionSeverity("both lungs", 9.0, 1.0, 1 / 9, {"lesion": 1.0})
     mild = RuleResult("eamc-worse-lung", "Worse", 0.1, "CT-1")
     severe = RuleResult("pooled", "Pooled", 0.9, "CT-4")
-    results = panel.sections[3]
+    results = section_of(panel, "Results")
     for chosen, category in ((0, "CT-1"), (2, "CT-4")):
         panel.ui.severityRuleComboBox.currentIndex = chosen
         results.show(SeverityReport((region,), (), (mild, severe)), ())
@@ -136,7 +137,7 @@ def test_a_report_without_the_chosen_rule_shows_its_first(panel, bench):
     region = RegionSeverity("both lungs", 9.0, 1.0, 1 / 9, {"lesion": 1.0})
     panel.ui.severityRuleComboBox.currentIndex = 1
     report = SeverityReport((region,), (), (RuleResult("other", "Other", 0.1, "CT-1"),))
-    panel.sections[3].show(report, ())
+    section_of(panel, "Results").show(report, ())
     assert panel.ui.severityLabel.text == "CT-1   10.0 %"
 
 
@@ -145,7 +146,7 @@ def test_what_is_undefined_reads_not_available_instead_of_zero(bench, panel):
 
     absent = RegionSeverity("left lung", 0.0, 0.0, None, {"lesion": 0.0})
     report = SeverityReport((absent,), (), (RuleResult("eamc-worse-lung", "Rule", None, None),))
-    panel.sections[3].show(report, ())
+    section_of(panel, "Results").show(report, ())
 
     assert panel.ui.severityLabel.text == "n/a   n/a"
     assert table_texts(panel.ui.regionsTable)[-1] == ["Infected", "n/a"]

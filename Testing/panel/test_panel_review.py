@@ -9,6 +9,7 @@ import pytest
 
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.review import Verdict
+from panel.sections import section_of
 from panel.workers import finished_with, known_result
 
 
@@ -158,7 +159,7 @@ def test_an_accepted_case_becomes_corrected_when_edited_and_accepted_when_undone
 
 def test_the_accept_key_accepts_and_says_corrected_after_edits(shown, panel, bench):
     edit(panel, bench)
-    section = panel.sections[-1]
+    section = section_of(panel, "Review")
     section._on_accept_key()
     assert stored(panel).verdict is Verdict.CORRECTED
     section._on_accept_key()  # once more does not withdraw it

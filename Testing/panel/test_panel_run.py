@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from panel.model_list import choose_model
+from panel.sections import section_of
 from panel.workers import ScriptedWorker
 
 pytestmark = pytest.mark.slow
@@ -113,7 +114,7 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
     wait_idle()
     assert ui.statusLabel.text == "Done."
     assert ui.severityLabel.text.startswith("n/a")
-    flags = panel.sections[3]._flag_list.texts
+    flags = section_of(panel, "Results")._flag_list.texts
     assert "Never trained: unet, attention-unet" in flags[0]
     assert set(panel.result.provenance["models"]) == {"unet", "attention-unet"}
     assert panel.result.disagreementNode.GetName().endswith("UNTRAINED NETWORK")

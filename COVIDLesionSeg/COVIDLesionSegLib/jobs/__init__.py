@@ -35,6 +35,7 @@ from .options import (
     ImportModelOptions,
     KeepRetrainedOptions,
     PseudoLabelOptions,
+    RestoreCaseOptions,
     RetrainOptions,
     SampleCtOptions,
     SegmentOptions,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         verify_model,
     )
     from .pseudo_labels import pseudo_label
+    from .restoring import restore_case
     from .retrained_model import keep_retrained
     from .retraining import retrain
     from .sample import sample_ct
@@ -77,6 +79,7 @@ __all__ = [
     "ImportModelOptions",
     "KeepRetrainedOptions",
     "PseudoLabelOptions",
+    "RestoreCaseOptions",
     "RetrainOptions",
     "SampleCtOptions",
     "SegmentOptions",
@@ -97,6 +100,7 @@ __all__ = [
     "keep_retrained",
     "make_default",
     "pseudo_label",
+    "restore_case",
     "retrain",
     "sample_ct",
     "segment",
@@ -122,6 +126,7 @@ _JOBS = {
     "keep_retrained": (KeepRetrainedOptions, "retrained_model"),
     "make_default": (StoredModelOptions, "model_store"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
+    "restore_case": (RestoreCaseOptions, "restoring"),
     "retrain": (RetrainOptions, "retraining"),
     "sample_ct": (SampleCtOptions, "sample"),
     "segment": (SegmentOptions, "segmentation"),

@@ -17,6 +17,19 @@ def _ct() -> Any:
     return option(_CT_HELP, positional=True, metavar="CT", shown_as="CT")
 
 
+def _surfaces_on() -> Any:
+    return option(
+        "Also make the 3D surfaces of lungs and lesions: the 16 numbers of the matrix from the "
+        "CT's voxels (i, j, k) to the surfaces' mm, row by row.",
+        (),
+    )
+
+
+def _check_matrix(numbers: tuple[float, ...]) -> None:
+    if len(numbers) not in (0, 16):
+        raise ParameterError("surfaces_on must be the 16 numbers of a matrix.")
+
+
 def _series() -> Any:
     return option("SeriesInstanceUID, where a folder has several.", None)
 
@@ -35,18 +48,26 @@ class SegmentVolumeOptions(Options):
     """A CT that another process of this software wrote, and everything that decides its result."""
 
     volume: Path = option("Folder that holds the CT, exact to the last bit.", shown_as="CT")
-    surfaces_on: tuple[float, ...] = option(
-        "Also make the 3D surfaces of lungs and lesions: the 16 numbers of the matrix from the "
-        "CT's voxels (i, j, k) to the surfaces' mm, row by row.",
-        (),
-    )
+    surfaces_on: tuple[float, ...] = _surfaces_on()
     note: str = option("What becomes a note among the flags of the result.", "")
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.surfaces_on) not in (0, 16):
-            raise ParameterError("surfaces_on must be the 16 numbers of a matrix.")
+        _check_matrix(self.surfaces_on)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreCaseOptions(Options):
+    """A reviewed case, for another process of this software that has its CT."""
+
+    case: Path = option("Folder of the reviewed case.")
+    grid: Path = option("JSON file with the CT's grid as that process has it.")
+    surfaces_on: tuple[float, ...] = _surfaces_on()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_matrix(self.surfaces_on)
 
 
 @dataclass(frozen=True, kw_only=True)

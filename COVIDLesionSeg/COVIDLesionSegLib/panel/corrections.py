@@ -86,6 +86,12 @@ class Corrections(VTKObservationMixin):
         """
         self._listeners.append(listener)
 
+    def measure(self) -> None:
+        """The segmentation on show is not that of its run, though nobody edited it just now."""
+        if self._result is not None and self._result.predictionNode is not None:
+            self._delay.start()
+            self._tell()
+
     # The panel's calls
 
     def watch(
@@ -134,9 +140,7 @@ class Corrections(VTKObservationMixin):
     # Measuring
 
     def _on_modified(self, caller: vtk.vtkObject, event: str) -> None:
-        if self._result is not None and self._result.predictionNode is not None:
-            self._delay.start()
-            self._tell()
+        self.measure()
 
     def _measure(self) -> None:
         if self._panel.busy:  # a run may be filling the nodes

@@ -64,9 +64,8 @@ class _Session:
 class ReviewKeeping:
     """Keeps every case that the user does something with, once the user agreed to it."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        """``on_change`` is called when what :meth:`status` says has changed."""
-        self._on_change = on_change
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
         self._keeper: Keeper | None = None
         self._sessions: dict[str, _Session] = {}
         self._beginning = IdleWork()
@@ -77,6 +76,14 @@ class ReviewKeeping:
         self._poll = qt.QTimer()
         self._poll.setInterval(POLL_INTERVAL_MS)
         self._poll.connect("timeout()", self._on_poll)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` when what :meth:`status` says has changed."""
+        self._listeners.append(listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     # Consent
 
@@ -91,7 +98,7 @@ class ReviewKeeping:
         slicer.app.userSettings().setValue(CONSENT_SETTING, "true" if given else "false")
         if not given:
             self.release_all()
-        self._on_change()
+        self._tell()
 
     # What the panel tells
 
@@ -112,7 +119,7 @@ class ReviewKeeping:
         session.error = ""
         if not self._delay.active:
             self._delay.start()
-        self._on_change()
+        self._tell()
 
     def keeps(self, ct: vtkMRMLScalarVolumeNode) -> bool:
         """Whether a CT is under review."""
@@ -219,7 +226,7 @@ class ReviewKeeping:
         if ct_id in self._sessions:
             self._sessions[ct_id].error = str(error)
         self._begin_next()
-        self._on_change()
+        self._tell()
 
     # Saving
 
@@ -229,7 +236,7 @@ class ReviewKeeping:
             if session.changed and session.case and not session.error:
                 self._save_session(session)
         self._begin_next()
-        self._on_change()
+        self._tell()
 
     def _save_session(self, session: _Session) -> None:
         keeper = self._the_keeper()
@@ -287,7 +294,7 @@ class ReviewKeeping:
                 write_review(session.node, replace(review, saved=answer.changed))
             else:
                 continue
-            self._on_change()
+            self._tell()
 
 
 def folder_text() -> str:

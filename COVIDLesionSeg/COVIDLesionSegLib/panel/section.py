@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     import qt
     from slicer import vtkMRMLScalarVolumeNode
 
+    from ..scene.prepared import PreparedResult
     from ..scene.show import SceneResult
     from ..worker.process import WorkerProcess
     from .corrections import Corrections
     from .first_use import FirstUse
     from .parameter_node import COVIDLesionSegParameterNode
+    from .review_keeping import ReviewKeeping
+    from .run import StartJob
     from .shortcuts import Shortcuts
 
 
@@ -34,6 +37,9 @@ class Panel(Protocol):
 
     corrections: Corrections
     """Whether the user edited the segmentation on show, what changed, and whom to tell of edits."""
+
+    keeping: ReviewKeeping
+    """Saves cases under review in the user's folder."""
 
     @property
     def ct(self) -> vtkMRMLScalarVolumeNode | None:
@@ -66,6 +72,14 @@ class Panel(Protocol):
             in_views: Show them in the slice and 3D views, too.
             new: The result was not there before.
         """
+
+    def start_run(
+        self,
+        ct: vtkMRMLScalarVolumeNode,
+        start_job: StartJob[PreparedResult],
+        on_shown: Callable[[], None] | None = None,
+    ) -> None:
+        """Run a job that gives a result for ``ct``, and show it as one step that can be undone."""
 
     def show_state(self) -> None:
         """Tell every section that a run began or ended, or that what can be done changed."""

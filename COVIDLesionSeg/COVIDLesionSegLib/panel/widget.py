@@ -18,6 +18,7 @@ from ..worker.process import ChildProcess
 from .corrections import Corrections
 from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
+from .review_keeping import ReviewKeeping
 from .run import Run, RunState
 from .section import Section
 from .sections.about import AboutSection
@@ -27,6 +28,7 @@ from .sections.display import DisplaySection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
 from .sections.models import ModelsSection
+from .sections.restore import RestoreSection
 from .sections.results import ResultsSection
 from .sections.retrain import RetrainSection
 from .sections.review import ReviewSection
@@ -34,9 +36,12 @@ from .sections.run import RunSection
 from .shortcuts import Shortcuts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
     from ..scene.prepared import PreparedResult
+    from .run import StartJob
 
 LIBRARY = __name__.partition(".")[0]
 SETTLE_MS = 100
@@ -86,6 +91,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(frame)
         self.shortcuts = Shortcuts()
         self.corrections = Corrections(self)
+        self.keeping = ReviewKeeping()
         self.logic = COVIDLesionSegLogic()
         self.first_use = FirstUse(
             say=self.say,
@@ -99,6 +105,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._run = RunSection(self)
         self.sections: list[Section] = [
             self._inputs,
+            RestoreSection(self),
             self._model,
             self._run,
             ResultsSection(self),
@@ -141,6 +148,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             section.close()
         self.shortcuts.close()
         self.corrections.close()
+        self.keeping.close()
         self.setParameterNode(None)
         self.removeObservers()
 
@@ -266,6 +274,16 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.corrections.watch(ct, result, new)
         for section in self.sections:
             section.show_result(in_views, new)
+
+    def start_run(
+        self,
+        ct: vtkMRMLScalarVolumeNode,
+        start_job: StartJob[PreparedResult],
+        on_shown: Callable[[], None] | None = None,
+    ) -> None:
+        """Run a job that gives a result for a CT, see :class:`.section.Panel`."""
+        self._run.start(ct, start_job, on_shown)
+        self.show_state()
 
     def show_state(self) -> None:
         """Bring every section in line with the run, the chosen CT and its result."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ..engine.result import SegmentationResult
 
 
+EDITED_FILES = {"lungs": "edited-lungs.nrrd", "lesions": "edited-lesions.nrrd"}
+"""Beside a result: its lungs and lesions as a person edited them, by their names in the result."""
+
+
 @dataclass(frozen=True, eq=False)
 class LabelledSegment:
     """One lung or lesion class.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ import vtk
 
 from ..engine.result import ARRAYS, SegmentationResult, load_result_in_steps
 from ..engine.steps import Steps, slabs
+from ..engine.volume.raw_nrrd import read_in_steps
 from . import names
 from .images import array_to_matrix, empty_array
-from .labels import LabelledSegment, bounding_box, layers_of
+from .labels import EDITED_FILES, LabelledSegment, bounding_box, layers_of
 from .surfaces import load_surfaces
 from .volumes import local_ijk_to_ras
 
@@ -51,7 +52,7 @@ class PreparedResult:
         ijk_to_ras: 4x4, the stored grid of the CT, below its parent transform.
         volumes: Probability and disagreement, by role.
         layers: The lungs, and the lesion classes.
-        prediction: The same in other memory, to be kept as they are.
+        prediction: Those of the run in other memory, to be kept as they are.
         surfaces: Closed surfaces by segment id; empty where Slicer is to make them.
     """
 
@@ -81,15 +82,19 @@ def prepare_result(
             for part in slabs(target):
                 target[part] = values[part]
                 yield
-    return (yield from _prepare(ct_node, result, images, {}))
+    return (yield from _prepare(ct_node, result, images, {}, result))
 
 
-def load_prepared(ct_node: vtkMRMLScalarVolumeNode, folder: Path) -> Steps[PreparedResult]:
-    """Read what the job ``segment_volume`` wrote, in short steps.
+def load_prepared(
+    ct_node: vtkMRMLScalarVolumeNode, folder: Path, edited: bool = False
+) -> Steps[PreparedResult]:
+    """Read what the job ``segment_volume`` or ``restore_case`` wrote, in short steps.
 
     Args:
         ct_node: The CT that was segmented.
         folder: Of the result; it is not needed any more afterwards.
+        edited: Whether lungs and lesions are those that a person edited, which the second job
+            wrote; the prediction is that of the run in any case.
 
     Raises:
         InputError: The folder holds no complete result.
@@ -104,7 +109,13 @@ def load_prepared(ct_node: vtkMRMLScalarVolumeNode, folder: Path) -> Steps[Prepa
 
     result = yield from load_result_in_steps(folder, array_for)
     surfaces = yield from load_surfaces(folder)
-    return (yield from _prepare(ct_node, result, images, surfaces))
+    shown = result
+    if edited:
+        arrays = {name: np.empty_like(getattr(result, name)) for name in EDITED_FILES}
+        for name, file in EDITED_FILES.items():
+            yield from read_in_steps(folder / file, arrays[name])
+        shown = replace(result, lungs=arrays["lungs"], lesions=arrays["lesions"])
+    return (yield from _prepare(ct_node, result, images, surfaces, shown))
 
 
 def _prepare(
@@ -112,12 +123,14 @@ def _prepare(
     result: SegmentationResult,
     volumes: dict[str, vtk.vtkImageData],
     surfaces: dict[str, vtk.vtkPolyData],
+    shown: SegmentationResult,
 ) -> Steps[PreparedResult]:
+    """``shown`` is ``result``, or has the same lungs and lesions as a person edited them."""
     ijk_to_ras = local_ijk_to_ras(ct_node)
     layers: list[Layer] = []
     prediction: list[Layer] = []
-    for segments in layers_of(result):
-        for kept in (layers, prediction):
+    for kept, labels in ((layers, shown), (prediction, result)):
+        for segments in layers_of(labels):
             image = yield from _layer_image(segments[0].labels, ijk_to_ras)
             kept.append(Layer(segments, image))
     return PreparedResult(result, ijk_to_ras, volumes, layers, prediction, surfaces)

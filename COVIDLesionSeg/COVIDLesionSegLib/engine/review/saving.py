@@ -97,8 +97,9 @@ def save_labels(
 ) -> ReviewedCase:
     """Keep the lungs and lesions of a case as they are now.
 
-    A verdict follows: what was accepted is corrected once it differs from the prediction, and
-    accepted again when the edits are undone.
+    What is kept already is not written again, and does not count as a change. A verdict follows:
+    what was accepted is corrected once it differs from the prediction, and accepted again when the
+    edits are undone.
 
     Args:
         case: The case; what was saved since it was read is kept.
@@ -115,12 +116,13 @@ def save_labels(
     lungs, lesions = (reoriented(one, grid, case.geometry) for one in (lungs, lesions))
     with _ONE_AT_A_TIME:
         state = _state_of(case)
-        before = state["labels"]
+        before = dict(state)
         state["labels"] = _save_label_file(lungs, lesions, case.folder)
         if state["verdict"] is not None:
             edited = state["labels"] != state["predicted"]
             state["verdict"] = Verdict(state["verdict"]).after_edits(edited).value
-        _commit(case.folder, state, also_keep=[before])
+        if state != before:
+            _commit(case.folder, state, also_keep=[before["labels"]])
         return read_case(case.folder)
 
 
@@ -144,13 +146,15 @@ def save_verdict(
     """
     with _ONE_AT_A_TIME:
         state = _state_of(case)
+        before = dict(state)
         if verdict is not None:
             verdict = verdict.after_edits(state["labels"] != state["predicted"])
         state["verdict"] = None if verdict is None else verdict.value
         state["note"] = note
         if seen is not None:
             state["seen"] = sorted(int(index) for index in seen)
-        _commit(case.folder, state)
+        if state != before:
+            _commit(case.folder, state)
         return read_case(case.folder)
 
 

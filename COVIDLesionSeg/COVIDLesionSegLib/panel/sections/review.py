@@ -17,7 +17,7 @@ from ...scene.review import SceneReview, read_review, write_review
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
-from ..review_keeping import ReviewKeeping, folder_text
+from ..review_keeping import folder_text
 from ..review_list import ReviewList
 from ..section import Panel, Section
 from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
@@ -43,7 +43,8 @@ class ReviewSection(Section):
         self._node: vtkMRMLSegmentationNode | None = None
         self._review = SceneReview()
         self._measuring = IdleWork()
-        self._keeping = ReviewKeeping(self._on_keeping)
+        self._keeping = panel.keeping
+        self._keeping.on_change(self._on_keeping)
         self._list = ReviewList(ui.reviewTable, self._on_slice_chosen)
         self._buttons = {
             Verdict.ACCEPTED: ui.acceptButton,
@@ -99,7 +100,6 @@ class ReviewSection(Section):
 
     def close(self) -> None:
         self._measuring.stop()
-        self._keeping.close()
 
     # The slices to look at
 

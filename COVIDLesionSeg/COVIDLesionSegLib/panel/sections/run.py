@@ -22,11 +22,13 @@ from ...worker.segmentation import segment_in_background
 from .. import views
 from ..log_window import LogWindow
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
-from ..run import Run, RunState
+from ..run import Run, RunState, StartJob
 from ..run_clock import RunClock
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
 
@@ -53,6 +55,7 @@ class RunSection(Section):
             temporary_path=slicer.app.temporaryPath,
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
+        self._on_shown: Callable[[], None] | None = None
         self._undoable: dict[str, SceneResult] = {}
         self._clock = RunClock()
         self._clock_timer = qt.QTimer()
@@ -115,6 +118,31 @@ class RunSection(Section):
 
     # The run
 
+    def start(
+        self,
+        ct: vtkMRMLScalarVolumeNode,
+        start_job: StartJob[PreparedResult],
+        on_shown: Callable[[], None] | None = None,
+        expected_seconds: float | None = None,
+    ) -> None:
+        """Run a job that gives a result for ``ct``, and show it as one step that can be undone.
+
+        Args:
+            ct: The CT.
+            start_job: Begins the job.
+            on_shown: Called once the result is shown.
+            expected_seconds: How long it takes; None if nobody knows.
+
+        Raises:
+            OutputError: The temporary folder cannot be written.
+        """
+        self.run.start(start_job)
+        self._running_ct, self._on_shown = ct, on_shown
+        self._log = None
+        self._clock = RunClock(expected_seconds)
+        self._clock_timer.start()
+        self._show_progress()
+
     def on_apply(self) -> None:
         """Start a run, or cancel the one in progress."""
         if not self.panel.busy and self.panel.parameter_node is not None:
@@ -143,22 +171,19 @@ class RunSection(Section):
     def _start(self, ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> None:
         with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
             try:
-                self.run.start(
+                self.start(
+                    ct,
                     partial(
                         segment_in_background,
                         volume_from_node_in_steps(ct),
                         parameters,
                         partial(load_prepared, ct),
                         surfaces_on=ct_matrix(ct),
-                    )
+                    ),
+                    expected_seconds=self._expected_seconds(ct, parameters),
                 )
             except CovidLesionSegError as error:
                 self._on_error(str(error))
-                return
-            self._log = None
-            self._clock = RunClock(self._expected_seconds(ct, parameters))
-            self._clock_timer.start()
-            self._show_progress()
 
     @staticmethod
     def _expected_seconds(ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> float | None:
@@ -193,6 +218,8 @@ class RunSection(Section):
                     return
                 self._undoable[ct.GetID()] = shown
                 self.panel.show_result(ct, shown, in_views=True, new=True)
+                if self._on_shown is not None:
+                    self._on_shown()
                 sentence, warning = _("Done."), False
         finally:
             self._end_run(sentence, warning)
@@ -201,7 +228,7 @@ class RunSection(Section):
         self._end_run(sentence, warning=True)
 
     def _end_run(self, sentence: str, warning: bool = False) -> None:
-        self._running_ct = None
+        self._running_ct = self._on_shown = None
         self._clock_timer.stop()
         self._log = self.run.kept_log
         self.say(sentence, warning)
