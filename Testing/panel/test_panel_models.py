@@ -160,3 +160,21 @@ def test_a_model_that_is_added_appears_and_the_choice_stays(own_models, panel, t
     assert "mine" in listed_models(panel)
     assert chosen_model(panel) == "eamc"
     assert panel.logic.getParameterNode().model == "eamc"
+
+
+def test_a_chosen_model_that_is_removed_leaves_nothing_selected(own_models, panel, tmp_path):
+    import json
+
+    from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    (tmp_path / "models").mkdir()
+    own = tmp_path / "models" / "mine.json"
+    own.write_text(json.dumps(card | {"id": "mine"}))
+    panel.models_changed()
+    choose_model(panel, "mine")
+    own.unlink()
+    panel.models_changed()
+
+    assert "mine" not in listed_models(panel) and chosen_model(panel) is None
+    assert panel.logic.getParameterNode().model == "mine"  # told when it is to run

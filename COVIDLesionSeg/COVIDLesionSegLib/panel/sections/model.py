@@ -186,7 +186,8 @@ class ModelSection(Section):
 
     def _chosen(self) -> ListedModel | None:
         cell = self.ui.modelTable.item(self.ui.modelTable.currentRow(), _TITLE)
-        return self._models[cell.data(qt.Qt.UserRole)] if cell is not None else None
+        # While the list is filled anew, the selected row may be that of a model that is gone.
+        return self._models.get(cell.data(qt.Qt.UserRole)) if cell is not None else None
 
     def _select(self, model_id: str) -> None:
         rows = [row for row, one in enumerate(self._models) if one == model_id]
