@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _LUNGMASK = "Hofmanninger et al., Eur Radiol Exp 2020, doi:10.1186/s41747-020-00173-2"
 
 
-def about_html(catalogue: Catalogue, folders: dict[str, Path]) -> str:
+def about_html(catalogue: Catalogue, folders: dict[str, Path], keys: Iterable[str]) -> str:
     """Everything about the software, as HTML.
 
     Args:
         catalogue: Models, whose papers and licences are named.
         folders: Where files lie, by a word for what they are.
+        keys: Every keyboard shortcut and what it does.
     """
     papers = dict.fromkeys([*(model.card.paper for model in catalogue.models), _LUNGMASK])
     parts = [
@@ -36,6 +37,8 @@ def about_html(catalogue: Catalogue, folders: dict[str, Path]) -> str:
         _list(linked_paper(paper) for paper in papers),
         _heading(_("Licences")),
         _list([html.escape(_("Code: Apache-2.0.")), *map(html.escape, _licences(catalogue))]),
+        _heading(_("Keyboard, while this module is open")),
+        _list(map(html.escape, keys)),
         _heading(_("Privacy")),
         f"<p>{html.escape(_privacy())}</p>",
         _heading(_("Files")),

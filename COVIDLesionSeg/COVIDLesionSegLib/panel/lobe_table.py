@@ -16,7 +16,7 @@ from ..scene import names
 from ..scene.lobes import coded_lobes, lobe_segments
 from ..scene.segmentation import segment_ids
 from .lobe_measurement import LobeMeasurement
-from .severity_tables import fill_table, lobe_rows, stretch_columns
+from .severity_tables import fill_table, fit_rows, lobe_rows
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
@@ -35,7 +35,7 @@ class LobeTable:
         self._measured: object = None  # what the figures on show are of
         self._measurement = LobeMeasurement(self._on_result, self._on_problem)
         ui.lobesSelector.setMRMLScene(slicer.mrmlScene)
-        stretch_columns(ui.lobesTable)
+        fit_rows(ui.lobesTable)
         self._boxes = {lobe: self._add_choice(lobe) for lobe in LOBES}
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:

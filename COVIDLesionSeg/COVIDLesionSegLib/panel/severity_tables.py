@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import qt
@@ -10,6 +11,8 @@ from slicer.i18n import tr as _
 from ..engine.lobes import LOBES
 from ..engine.severity.report import RegionSeverity, SeverityReport
 from ..engine.text import millilitres, percent
+
+_NAME_WIDTH = 16  # characters: three columns of figures fit beside it
 
 
 def region_rows(severity: SeverityReport, graded: bool = True) -> list[list[str]]:
@@ -21,7 +24,7 @@ def region_rows(severity: SeverityReport, graded: bool = True) -> list[list[str]
         [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
         *(
             [
-                _("{name} (ml)").format(name=name),
+                textwrap.fill(_("{name} (ml)").format(name=name), _NAME_WIDTH),
                 *(
                     millilitres(one.lesion_class_ml.get(name) if graded else None)
                     for one in regions
@@ -64,9 +67,24 @@ def with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[s
     ]
 
 
-def fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]]) -> None:
-    """Show these texts instead of the present ones; each is its own tooltip."""
+def fill_table(
+    table: qt.QTableWidget, header: list[str], rows: list[list[str]], long_names: bool = True
+) -> None:
+    """Show these texts instead of the present ones; each is its own tooltip.
+
+    Args:
+        table: The table.
+        header: Heading of each column.
+        rows: Texts of each row; the first names it.
+        long_names: Give the names all the width that the figures leave; otherwise all figures
+            share what the names leave.
+    """
     table.setColumnCount(len(header))
+    mode = qt.QHeaderView.ResizeToContents if long_names else qt.QHeaderView.Stretch
+    for column in range(len(header)):
+        table.horizontalHeader().setSectionResizeMode(column, mode)
+    first = qt.QHeaderView.Stretch if long_names else qt.QHeaderView.ResizeToContents
+    table.horizontalHeader().setSectionResizeMode(0, first)
     table.setRowCount(len(rows))
     table.setHorizontalHeaderLabels(header)
     for row, texts in enumerate(rows):
@@ -78,7 +96,7 @@ def fill_table(table: qt.QTableWidget, header: list[str], rows: list[list[str]])
             table.setItem(row, column, item)
 
 
-def stretch_columns(table: qt.QTableWidget) -> None:
-    """Columns share the width of the panel, and rows are as high as their texts."""
-    table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+def fit_rows(table: qt.QTableWidget) -> None:
+    """Rows are as high as their texts, and nothing is scrolled."""
+    table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
     table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)

@@ -114,8 +114,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ReviewSection(self),
             RetrainSection(self),
             ModelsSection(self),
-            AboutSection(self),
             CohortSection(self),
+            AboutSection(self),
         ]
         for place, section in enumerate(self.sections):
             frame.layout().insertWidget(place, section.root)

@@ -79,7 +79,7 @@ _LEGEND_LABELS = 5
 _LEGEND_LABEL_FORMAT = "%.2f"  # 0.25 and 0.75 have two decimals
 # Shares of a view. Slicer fits all text into the legend, so its size is also that of the text. The
 # right lower corner shows the table beside the patient, not the lungs.
-_LEGEND_SIZE = (0.08, 0.3)
+_LEGEND_SIZE = (0.055, 0.2)
 _LEGEND_POSITION = (0.98, 0.04)
 
 # References, not ids: they follow their volumes when a scene is saved, imported, or loses one.

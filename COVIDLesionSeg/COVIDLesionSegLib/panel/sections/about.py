@@ -41,7 +41,9 @@ class AboutSection(Section):
             _("Reviewed cases"): reviews_folder(),
             _("Logs"): log_folder(),
         }
-        self.ui.aboutBrowser.html = about_html(catalogue, folders)
+        self.ui.aboutBrowser.html = about_html(
+            catalogue, folders, self.panel.shortcuts.help_text.splitlines()
+        )
 
     def _on_models(self) -> None:
         try:

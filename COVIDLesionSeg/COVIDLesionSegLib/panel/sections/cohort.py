@@ -13,7 +13,7 @@ from ...scene.cohort import CohortCase, cohort
 from ..choices import SeverityRule
 from ..node_watch import NodeWatch
 from ..section import Panel, Section
-from ..severity_tables import fill_table, stretch_columns
+from ..severity_tables import fill_table, fit_rows
 
 if TYPE_CHECKING:
     from ..parameter_node import COVIDLesionSegParameterNode
@@ -31,7 +31,7 @@ class CohortSection(Section):
         self._cases: list[CohortCase] = []
         self._watch = NodeWatch(self._fill)
         table = self.ui.cohortTable
-        stretch_columns(table)
+        fit_rows(table)
         table.connect("cellClicked(int,int)", self._on_chosen)
         table.connect("cellActivated(int,int)", self._on_chosen)  # the Enter key
         self.root.connect("contentsCollapsed(bool)", self._on_collapsed)

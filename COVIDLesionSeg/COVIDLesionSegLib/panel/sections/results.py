@@ -17,7 +17,7 @@ from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
 from ..lobe_table import LobeTable
 from ..section import Panel, Section
-from ..severity_tables import fill_table, region_rows, rule_rows, stretch_columns, with_earlier
+from ..severity_tables import fill_table, fit_rows, region_rows, rule_rows, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
 from ..slice_chart import SliceChart
 
@@ -52,7 +52,7 @@ class ResultsSection(Section):
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         self._lobes = LobeTable(panel, ui)
         for table in (ui.regionsTable, ui.rulesTable):
-            stretch_columns(table)
+            fit_rows(table)
         register = panel.shortcuts.register
         self._next = register(NEXT_FLAGGED, _("Next flagged slice"), self._on_next_flagged)
         self._previous = register(
@@ -122,6 +122,7 @@ class ResultsSection(Section):
             self.ui.regionsTable,
             ["", *(region.region for region in severity.regions)],
             with_earlier(region_rows(severity, graded), region_rows(earlier, graded)),
+            long_names=False,
         )
         fill_table(
             self.ui.rulesTable,
