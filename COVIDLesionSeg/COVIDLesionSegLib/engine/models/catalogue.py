@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -201,11 +202,11 @@ def load_catalogue() -> Catalogue:
     taken = {ensemble.id for ensemble in ensembles}
     models: dict[str, Model] = {}
     for path in _files(PACKAGED_FOLDER):
-        models |= {model.id: model for model in read_models(path)}
+        models |= {model.id: model for model in _read_unless_known(path)}
     problems = []
     for path in _files(user_folder()):
         try:
-            found = read_models(path)
+            found = _read_unless_known(path)
         except ModelError as error:
             problems.append(str(error))
             continue
@@ -271,6 +272,22 @@ def read_models(path: Path) -> list[Model]:
         return [Model(ModelCard.from_dict(values), path.parent) for values in _cards(content)]
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
+
+
+def _read_unless_known(path: Path) -> tuple[Model, ...]:
+    """As :func:`read_models`, but a file that has not changed is read once in a process."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ModelError(
+            f"The model card {printable(path.name)} cannot be read: {error.strerror}."
+        ) from error
+    return _read_once(path, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: Path, *_state: int) -> tuple[Model, ...]:
+    return tuple(read_models(path))
 
 
 def _either(names: list[str]) -> str:
