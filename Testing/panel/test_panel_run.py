@@ -195,11 +195,15 @@ def test_an_error_of_the_engine_is_its_one_sentence_on_the_panel(panel, ct, wait
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
-def test_a_worker_killed_by_the_system_is_explained(running, panel, wait_idle):
+def test_after_a_worker_was_killed_by_the_system_less_is_tried_and_the_result_says_so(
+    running, panel, wait_idle
+):
     os.kill(running.pid, 9)
     wait_idle()
 
-    assert "memory ran out" in panel.ui.statusLabel.text
+    assert panel.ui.statusLabel.text == "Done."
+    assert "one patch at a time" in panel.result.flags[-1].message
+    assert panel.result.provenance["parameters"]["batch_size"] == 1
 
 
 def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(
