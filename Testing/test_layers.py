@@ -49,7 +49,8 @@ NEVER = {
 # its own line or from one after it.
 ENGINE_FLOORS = (
     ("errors",),
-    ("files", "flags", "labels", "lobes", "options", "progress", "requirements", "steps", "text"),
+    ("files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
+    ("lobes",),
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),

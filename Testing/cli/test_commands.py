@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -119,6 +120,33 @@ def test_the_outputs_lie_on_the_grid_of_the_ct(done, small_chest):
 
 
 @pytest.mark.rendering
+def test_lesions_are_looked_for_in_the_lungs_of_an_earlier_result(done, ct, tmp_path):
+    earlier, _ = done
+    folder = tmp_path / "again"
+    lungs = earlier / names.SEGMENTATION
+    finished = run("segment", ct, "--lungs-file", lungs, "--out", folder, "--device", "cpu")
+    assert finished.returncode == 0, finished.stderr
+    report, before = (
+        json.loads((one / names.REPORT_JSON).read_text()) for one in (folder, earlier)
+    )
+
+    assert report["provenance"]["lungs"] == {"method": "given"}
+    assert report["severity"]["regions"] == before["severity"]["regions"]
+    assert "lungs-given" in [flag["code"] for flag in report["flags"]]
+
+
+def test_lungs_of_another_ct_are_refused(ct, small_chest, tmp_path):
+    path = tmp_path / "lungs.nrrd"
+    write_volume(np.ones(small_chest.array.shape, np.uint8)[1:], _less(small_chest.geometry), path)
+
+    assert "grid of the CT" in refused(tmp_path, ct, "--lungs-file", path)
+
+
+def _less(geometry):
+    i, j, k = geometry.size
+    return replace(geometry, size=(i, j, k - 1))
+
+
 def test_the_segmentation_file_has_named_segments_with_the_right_lung_on_the_right(done, scene):
     import slicer
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.lobes import LOBES, lobe_of
-from COVIDLesionSegLib.engine.severity.lobes import PlacedLabels, measure_lobes
+from COVIDLesionSegLib.engine.severity.lobes import measure_lobes
 from COVIDLesionSegLib.engine.volume import Geometry
+from COVIDLesionSegLib.engine.volume.placed_labels import PlacedLabels
 
 CLASSES = ("ground-glass opacity", "consolidation")
 AXIAL = (1, 0, 0, 0, 1, 0, 0, 0, 1)

@@ -1,6 +1,8 @@
-"""The lobes of the lungs: their names, and the codes by which a segment is known to be one."""
+"""Lungs and their lobes: the codes by which a segment is known to be one."""
 
 from __future__ import annotations
+
+from .labels import LEFT_LUNG, RIGHT_LUNG
 
 LOBES = (
     "right upper lobe",
@@ -28,6 +30,28 @@ _LOBE_OF = {
     (_UPPER, _LEFT): LOBES[3],
     (_LOWER, _LEFT): LOBES[4],
 }
+
+_LUNG_OF = {
+    ("3341006", ""): RIGHT_LUNG,
+    ("44029006", ""): LEFT_LUNG,
+    ("39607008", _RIGHT): RIGHT_LUNG,
+    ("39607008", _LEFT): LEFT_LUNG,
+}
+
+
+def lung_of(terminology: str) -> int | None:
+    """Label of the lung that a segment is, or is a lobe of; None where its codes name neither.
+
+    Args:
+        terminology: As of :func:`lobe_of`.
+    """
+    lobe = lobe_of(terminology)
+    if lobe is not None:
+        return RIGHT_LUNG if lobe.startswith("right") else LEFT_LUNG
+    parts = terminology.split("~")
+    if len(parts) < 4:
+        return None
+    return _LUNG_OF.get((_snomed(parts[2]), _snomed(parts[3])))
 
 
 def lobe_of(terminology: str) -> str | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
@@ -12,6 +16,7 @@ from .inference.predictor import Predictor
 from .inference.provenance import describe_run
 from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
+from .lungs.given import GivenLungs
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
@@ -28,6 +33,7 @@ def segment(
     parameters: Parameters | None = None,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
+    lungs: npt.NDArray[Any] | None = None,
 ) -> SegmentationResult:
     """Find lungs and lesions in a chest CT and grade its severity.
 
@@ -36,6 +42,7 @@ def segment(
         parameters: Everything else that decides the result; defaults where None.
         report: Called with progress.
         cancel: Looked at between steps.
+        lungs: Lungs that are given instead of found, see :class:`.lungs.given.GivenLungs`.
 
     Returns:
         The result, on the CT's own grid.
@@ -52,7 +59,7 @@ def segment(
     with clock.stage("check"):
         volume = check_chest_ct(volume)
         models = load_catalogue().members(parameters.members)
-        extractor = get_extractor(parameters)
+        extractor = get_extractor(parameters) if lungs is None else GivenLungs(lungs, volume)
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
         members = _predictors(models, parameters, volume.axial_spacing[1:], cancel)
@@ -78,13 +85,13 @@ def segment(
         )
     with clock.stage("severity"):
         report(Progress("Grading severity", 0.95))
-        lungs = volume.on_grid(found.labels)
+        lung_labels = volume.on_grid(found.labels)
         lesions = volume.on_grid(decision.labels)
         disagreement = decision.disagreement
         if disagreement is not None:
             disagreement = volume.on_grid(disagreement)
         classes = models[0].card.classes
-        severity = measure_severity(lungs, lesions, classes, volume.geometry, disagreement)
+        severity = measure_severity(lung_labels, lesions, classes, volume.geometry, disagreement)
         untrained = [model.id for model in models if model.card.weights is None]
         remarks = (
             *([untrained_flag(untrained)] if untrained else []),
@@ -100,7 +107,7 @@ def segment(
         report(Progress("Grading severity", 1.0))
     return SegmentationResult(
         geometry=volume.geometry,
-        lungs=lungs,
+        lungs=lung_labels,
         lesions=lesions,
         probability=volume.on_grid(decision.probability),
         disagreement=disagreement,
@@ -114,6 +121,42 @@ def segment(
             [(model, member.plan) for model, member in zip(models, members, strict=True)],
             clock.seconds,
         ),
+    )
+
+
+def find_lungs(
+    volume: Volume,
+    parameters: Parameters | None = None,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SegmentationResult:
+    """Find the lungs in a chest CT and nothing else, to be corrected before lesions are looked for.
+
+    Args and errors: as for :func:`segment`.
+
+    Returns:
+        A result without lesion classes, whose severity is not graded.
+    """
+    parameters = parameters or Parameters()
+    clock = _Clock()
+    with clock.stage("check"):
+        volume = check_chest_ct(volume)
+        extractor = get_extractor(parameters)
+    with clock.stage("lungs"):
+        found = extractor.extract(
+            volume.axial, volume.axial_spacing, progress=report, cancel=cancel or CancelToken()
+        )
+    lungs = volume.on_grid(found.labels)
+    nothing = np.zeros_like(lungs)
+    return SegmentationResult(
+        geometry=volume.geometry,
+        lungs=lungs,
+        lesions=nothing,
+        probability=nothing.astype(np.float32),
+        classes=(),
+        severity=measure_severity(lungs, nothing, (), volume.geometry).ungraded(),
+        flags=(*found.flags, *(Flag("input", warning) for warning in volume.warnings)),
+        provenance=describe_run(volume, parameters, found.provenance, [], clock.seconds),
     )
 
 

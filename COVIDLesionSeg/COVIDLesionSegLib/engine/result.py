@@ -37,6 +37,7 @@ class SegmentationResult:
         probability: float32, 0 to 1: probability that a voxel is lesion of any class, of an
             ensemble the mean; 0 outside the lungs, where the network's answer is not used.
         classes: Names of the lesion classes, e.g. ``("lesion",)``; the label of class n is n + 1.
+            Empty where only the lungs were looked for.
         severity: Volumes, ratios and categories.
         disagreement: float32, 0 to 1: how much the members of an ensemble disagree on a voxel, 0
             where unanimous, 1 where evenly split; None with a single model.

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..engine.flags import Flag
 from ..engine.inference.allocator import tune_allocator
+from ..engine.lungs.given import read_lungs
 from ..engine.models.catalogue import check_models
 from ..engine.models.speed import remember_speed
 from ..engine.parameters import Parameters
@@ -22,7 +25,7 @@ from ..engine.progress import (
     sub_progress,
 )
 from ..engine.result import SegmentationResult, save_result
-from ..engine.volume import Volume, read_volume, write_volume
+from ..engine.volume import Volume, read_array, read_volume, write_volume
 from ..engine.volume.exact import load_volume
 from ..report.result_files import GENERATED_CT
 from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
@@ -75,7 +78,8 @@ def segment(
         Path(out),
         progress,
         cancel or CancelToken(),
-        inputs=(options.ct,),
+        inputs=tuple(filter(None, (options.ct, options.lungs_file))),
+        lungs_file=options.lungs_file,
     )
 
 
@@ -119,7 +123,11 @@ def segment_volume(
     # Read first: a bad request is refused before torch takes its seconds to load.
     volume = load_volume(options.volume)
     segmenting = sub_progress(progress, 0.0, _SURFACES)
-    result = _run_pipeline(volume, options.parameters, segmenting, cancel)
+    if options.only_lungs:
+        result = _find_lungs(volume, options.parameters, segmenting, cancel)
+    else:
+        lungs = None if options.lungs_file is None else read_array(options.lungs_file)[0]
+        result = _run_pipeline(volume, options.parameters, segmenting, cancel, lungs)
     if options.note:
         note = Flag("another-attempt", options.note, level="note")
         result = replace(result, flags=(*result.flags, note))
@@ -146,6 +154,7 @@ def _segment(
     progress: ProgressCallback,
     cancel: CancelToken,
     inputs: tuple[Path, ...] = (),
+    lungs_file: Path | None = None,
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
@@ -157,9 +166,10 @@ def _segment(
         cancel.raise_if_cancelled()
         progress(Progress("Reading the CT", 0.01))
         volume = get_volume(staging)
+        lungs = None if lungs_file is None else read_lungs(lungs_file, volume.geometry)
         cancel.raise_if_cancelled()
         segmenting = sub_progress(progress, _LOADING, _WRITING)
-        result = _run_pipeline(volume, parameters, segmenting, cancel)
+        result = _run_pipeline(volume, parameters, segmenting, cancel, lungs)
         progress(Progress("Loading what draws the result", _WRITING))
         from ..report.segmentation import write_segmentation
 
@@ -168,15 +178,30 @@ def _segment(
     return result
 
 
-def _run_pipeline(
+def _find_lungs(
     volume: Volume, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
+) -> SegmentationResult:
+    progress(Progress("Loading the software", 0.0))
+    from ..engine.pipeline import find_lungs
+
+    return find_lungs(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel)
+
+
+def _run_pipeline(
+    volume: Volume,
+    parameters: Parameters,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+    lungs: npt.NDArray[Any] | None = None,
 ) -> SegmentationResult:
     start = time.perf_counter()
     tune_allocator()
     progress(Progress("Loading PyTorch", 0.0))
     from ..engine.pipeline import segment as run
 
-    result = run(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel)
+    result = run(volume, parameters, sub_progress(progress, _SEGMENTING, 1.0), cancel, lungs)
+    if lungs is not None:  # the time of a whole run is not known then
+        return result
     models = result.provenance["models"]
     ran_on = next(iter(models.values()))
     remember_speed(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         vtkSegmentation,
     )
 
+    from .prepared import PreparedResult
+
 
 def find_prediction(node: vtkMRMLSegmentationNode) -> vtkMRMLSegmentationNode | None:
     """The lungs and lesions of the run as they were before any correction of ``node``.
@@ -61,19 +63,47 @@ def is_corrected(node: vtkMRMLSegmentationNode) -> bool | None:
     )
 
 
-def keep_corrections(node: vtkMRMLSegmentationNode) -> tuple[Flag, ...]:
+def keep_corrections(node: vtkMRMLSegmentationNode, prepared: PreparedResult) -> tuple[Flag, ...]:
     """Copy corrected segments to segments of the user's own, before a run replaces them.
+
+    One that the run has just as it is, such as a lung that was given to it, needs no copy.
+
+    Args:
+        node: Of the earlier result.
+        prepared: What replaces it.
 
     Returns:
         A note that names the copies, or nothing where nothing was corrected.
     """
     known = find_prediction(node) is not None
-    copies = [_copy_for_user(node, id_) for id_ in corrected_segment_ids(node)]
+    replaced = [id_ for id_ in corrected_segment_ids(node) if not _has(prepared, node, id_)]
+    copies = [_copy_for_user(node, id_) for id_ in replaced]
     if not copies:
         return ()
     listed = ", ".join(f"'{name}'" for name in copies)
     what = "Your corrections were" if known else "What you may have corrected was"
     return (Flag("corrections-kept", f"{what} kept as {listed}.", level="note"),)
+
+
+def _has(prepared: PreparedResult, node: vtkMRMLSegmentationNode, id_: str) -> bool:
+    """Whether a prepared result has a segment with the very voxels of that of ``node``."""
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    for layer in prepared.layers:
+        for new in layer.segments:
+            if new.id != id_:
+                continue
+            voxels = 0
+            for box in label_boxes(node, ct_node, {id_: 1}):
+                place = tuple(
+                    slice(start, start + length)
+                    for start, length in zip(box.start, box.voxels.shape, strict=True)
+                )
+                mask = np.isin(box.voxels, list(box.labels))
+                if not np.array_equal(mask, new.labels[place] == new.label):
+                    return False
+                voxels += int(np.count_nonzero(mask))
+            return voxels == int(np.count_nonzero(new.labels == new.label))
+    return False
 
 
 def _same_voxels(

@@ -37,20 +37,22 @@ class LabelledSegment:
         return self.style.id
 
 
-def layers_of(result: SegmentationResult) -> tuple[list[LabelledSegment], list[LabelledSegment]]:
-    """The lungs, and the lesion classes: a layer each, so that a lesion stays part of its lung."""
+def layers_of(result: SegmentationResult) -> list[list[LabelledSegment]]:
+    """The lungs, and the lesion classes: a layer each, so that a lesion stays part of its lung.
+
+    Where only the lungs were looked for, they are all there is.
+    """
     lungs = [LabelledSegment(style, result.lungs, n) for n, style in LUNG_STYLES.items()]
     lesions = [
         LabelledSegment(class_style(name), result.lesions, n)
         for n, name in enumerate(result.classes, start=1)
     ]
-    return lungs, lesions
+    return [lungs, lesions] if lesions else [lungs]
 
 
 def segments_of(result: SegmentationResult) -> list[LabelledSegment]:
     """All segments of a result: lungs, then lesion classes."""
-    lungs, lesions = layers_of(result)
-    return [*lungs, *lesions]
+    return [segment for layer in layers_of(result) for segment in layer]
 
 
 def bounding_box(labels: npt.NDArray[Any]) -> tuple[slice, ...] | None:

@@ -12,7 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
 from ..engine.lobes import LOBES, lobe_of
-from ..engine.severity.lobes import PlacedLabels
+from ..engine.volume.placed_labels import PlacedLabels
 from .images import matrix_to_array
 from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
 

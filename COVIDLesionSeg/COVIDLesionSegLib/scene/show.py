@@ -31,7 +31,7 @@ from .nodes import (
     read_severity,
     write_provenance,
 )
-from .overlay import hide_overlay, show_lung_window, update_overlay
+from .overlay import STYLES, hide_overlay, show_lung_window, update_overlay
 from .prepared import PreparedResult, prepare_result
 from .segmentation import update_prediction, update_segmentation
 from .undo import Snapshot
@@ -137,6 +137,15 @@ def show_result(
         InputError: ``result`` does not lie on the CT's grid.
         OutputError: A surface could not be made.
     """
+    severity = (result.result if isinstance(result, PreparedResult) else result).severity
+    outputs, before = _show(ct_node, result, surfaces)
+    return _scene_result(outputs, severity, before)
+
+
+def _show(
+    ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult | PreparedResult, surfaces: bool
+) -> tuple[dict[str, vtkMRMLNode], Snapshot]:
+    """Create or update the nodes of a result; give them by role, and what was there before."""
     if isinstance(result, PreparedResult):
         prepared, result = result, result.result
         _check_result_fits(ct_node, result)
@@ -155,7 +164,8 @@ def show_result(
             outputs = {role: find_or_create_output(ct_node, role) for role in roles}
             _fill(outputs, ct_node, prepared)
             for role in _absent(result) & set(existing):
-                hide_overlay(nodes_by_class(scene, _SLICE_VIEW), existing[role])
+                if role in STYLES:
+                    hide_overlay(nodes_by_class(scene, _SLICE_VIEW), existing[role])
                 before.remove(role)
         if surfaces:
             show_surfaces(outputs[names.SEGMENTATION_ROLE])
@@ -166,7 +176,45 @@ def show_result(
     except BaseException:
         before.restore()
         raise
-    return _scene_result(outputs, result.severity, before)
+    return outputs, before
+
+
+@dataclass(frozen=True)
+class SceneLungs:
+    """The lungs of one CT, to be corrected before lesions are looked for in them.
+
+    Attributes:
+        segmentationNode: Right and left lung.
+        flags: What a reader must know before trusting the lungs.
+        provenance: How they came about.
+    """
+
+    segmentationNode: vtkMRMLSegmentationNode
+    flags: tuple[Flag, ...]
+    provenance: dict[str, Any]
+    _before: Snapshot | None = field(default=None, repr=False, compare=False)
+
+    def undo(self) -> None:
+        """Bring back what the CT's results were before this run."""
+        if self._before is not None:
+            self._before.restore()
+
+
+def show_lungs(
+    ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult | PreparedResult
+) -> SceneLungs:
+    """Create or update the segmentation of one CT with its lungs, and nothing else.
+
+    As :func:`show_result`; lesions and figures of an earlier result leave the scene, and undo
+    brings them back.
+
+    Args:
+        ct_node: The CT.
+        result: Without lesion classes, see :func:`~COVIDLesionSegLib.engine.pipeline.find_lungs`.
+    """
+    outputs, before = _show(ct_node, result, surfaces=True)
+    node = outputs[names.SEGMENTATION_ROLE]
+    return SceneLungs(node, read_flags(node), read_provenance(node), before)
 
 
 def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:
@@ -183,6 +231,8 @@ def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:
 
 def _absent(result: SegmentationResult) -> set[str]:
     """Roles that this result has no node for."""
+    if not result.classes:
+        return set(names.NODE_CLASSES) - {names.SEGMENTATION_ROLE, names.PREDICTION_ROLE}
     return set() if result.disagreement is not None else {names.DISAGREEMENT_ROLE}
 
 
@@ -198,7 +248,7 @@ def _fill(
             update_overlay(node, ct_node, prepared.volumes[role], untrained)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
-    kept = keep_corrections(segmentation)
+    kept = keep_corrections(segmentation, prepared)
     update_segmentation(segmentation, ct_node, prepared)
     prediction = outputs[names.PREDICTION_ROLE]
     update_prediction(prediction, ct_node, prepared)
@@ -207,7 +257,10 @@ def _fill(
     # What was said of an earlier prediction says nothing of this one.
     for attribute in (names.CORRECTION_ATTRIBUTE, names.REVIEW_ATTRIBUTE):
         segmentation.RemoveAttribute(attribute)
-    show_severity(outputs, result.severity)
+    if result.classes:
+        show_severity(outputs, result.severity)
+    else:
+        segmentation.RemoveAttribute(names.SEVERITY_ATTRIBUTE)
 
 
 def _scene_result(

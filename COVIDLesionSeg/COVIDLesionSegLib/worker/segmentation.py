@@ -10,17 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from ..engine.parameters import Parameters
 from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
 from ..engine.volume import Volume
 from ..engine.volume.exact import save_volume_in_steps
+from ..engine.volume.raw_nrrd import write_in_steps
 from ..jobs import SegmentVolumeOptions
 from .background import BackgroundJob, Retry
 from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
 JOB = "segment_volume"
+LUNGS_FILE = "lungs.nrrd"
 
 Result = TypeVar("Result")
 
@@ -32,6 +37,8 @@ def segment_in_background(
     progress: ProgressCallback,
     *,
     surfaces_on: tuple[float, ...] = (),
+    lungs: Steps[npt.NDArray[np.uint8]] | None = None,
+    only_lungs: bool = False,
     start_process: Callable[[Path], WorkerProcess] = ChildProcess,
     temporary_path: str | None = None,
 ) -> BackgroundJob[Result]:
@@ -48,6 +55,9 @@ def segment_in_background(
         progress: Called with every report of the worker.
         surfaces_on: Matrix of the surfaces that the worker makes, see
             :class:`~COVIDLesionSegLib.jobs.SegmentVolumeOptions`; none by default.
+        lungs: Gives the lungs, which are then not looked for, in steps: shape (k, j, i), 1 right, 2
+            left.
+        only_lungs: Look for the lungs only.
         start_process: Starts the worker on a request file.
         temporary_path: Where the job's private folder is made; the system's choice if None.
 
@@ -58,15 +68,26 @@ def segment_in_background(
         OutputError: The temporary folder cannot be written.
     """
 
-    options = SegmentVolumeOptions(volume=Path(), surfaces_on=surfaces_on, parameters=parameters)
+    options = SegmentVolumeOptions(
+        volume=Path(),
+        surfaces_on=surfaces_on,
+        only_lungs=only_lungs,
+        parameters=parameters,
+    )
 
     def write(folder: Path, options: SegmentVolumeOptions) -> Path:
-        given = replace(options, volume=folder / INPUT_FOLDER)
+        place = folder / INPUT_FOLDER
+        lungs_file = None if lungs is None else place / LUNGS_FILE
+        given = replace(options, volume=place, lungs_file=lungs_file)
         return save_request(folder, JOB, given.to_dict())
 
     def write_first(folder: Path) -> Steps[Path]:
         (folder / INPUT_FOLDER).mkdir()
-        yield from save_volume_in_steps((yield from volume), folder / INPUT_FOLDER)
+        ct = yield from volume
+        yield from save_volume_in_steps(ct, folder / INPUT_FOLDER)
+        if lungs is not None:
+            labels = yield from lungs
+            yield from write_in_steps(labels, ct.geometry, folder / INPUT_FOLDER / LUNGS_FILE)
         return write(folder, options)
 
     return BackgroundJob(

@@ -26,6 +26,7 @@ from .text_header import read_nrrd_header
 SUFFIX = ".seg.nrrd"
 _ID = re.compile("Segment(0|[1-9][0-9]{0,5})_ID")
 _CLASS = re.compile(rf"{re.escape(CLASS_TAG)}:([^|]*)")
+_TERMINOLOGY = re.compile(r"TerminologyEntry:([^|]*)")
 _LABELS = range(1, 2**16)  # 0 is background; Slicer's labels are of 8 or 16 bits
 _OFF_GRID = 0.05  # voxels
 _SAME_AXES = 1e-3
@@ -40,12 +41,14 @@ class Segment:
         class_name: What this software found there, or found before the user corrected it; None for
             a segment of somebody else, such as a copy.
         mask: bool (k, j, i), on the CT's grid.
+        terminology: Its coded term as Slicer writes it, or "".
     """
 
     id: str
     name: str
     class_name: str | None
     mask: npt.NDArray[np.bool_]
+    terminology: str = ""
 
 
 def holds_segments(path: Path) -> bool:
@@ -138,12 +141,14 @@ def _number(field: str, text: str, allowed: range, name: str) -> int:
 
 def _segment(prefix: str, header: dict[str, str], mask: npt.NDArray[np.bool_]) -> Segment:
     own_id = header[f"{prefix}ID"]
-    tag = _CLASS.search(header.get(f"{prefix}Tags", ""))
+    tags = header.get(f"{prefix}Tags", "")
+    tag = _CLASS.search(tags)
+    term = _TERMINOLOGY.search(tags)
     class_name = tag[1] if tag is not None else None
     # A copy keeps the tag, but not the id.
     own = class_name is not None and segment_id(class_name) == own_id
     name = header.get(f"{prefix}Name", own_id)
-    return Segment(own_id, name, class_name if own else None, mask)
+    return Segment(own_id, name, class_name if own else None, mask, term[1] if term else "")
 
 
 def _overlap(

@@ -1,0 +1,96 @@
+"""Lungs in a segmentation of the user's choice, on the grid of a CT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.errors import InputError
+from ..engine.labels import LEFT_LUNG, LUNG_LABELS, RIGHT_LUNG
+from ..engine.lobes import lung_of
+from ..engine.steps import Steps
+from ..engine.volume.placed_labels import labels_on_grid
+from .lobes import placed_labels
+from .segmentation import segment_ids, segment_tag
+from .volumes import world_geometry
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+
+_NAMES = {RIGHT_LUNG: "right", LEFT_LUNG: "left"}
+_LABELS = {name: label for label, name in _NAMES.items()}
+
+
+def coded_lungs(node: vtkMRMLSegmentationNode) -> dict[str, int]:
+    """Label of the lung of each segment, by segment id, that its terminology calls one.
+
+    Lobes are parts of their lungs.
+    """
+    segmentation = node.GetSegmentation()
+    lungs = {
+        id_: lung_of(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry"))
+        for id_ in segment_ids(node)
+    }
+    return {id_: label for id_, label in lungs.items() if label is not None}
+
+
+def lung_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> dict[str, int]:
+    """Label of the lung of each segment, by segment id: as the user chose, else by terminology.
+
+    Neither names nor the order of segments say anything.
+
+    Args:
+        node: The segmentation.
+        chosen: Segment id by name of the lung, ``"right lung"`` or ``"left lung"``; segments that
+            do not exist are left out.
+    """
+    present = set(segment_ids(node))
+    by_choice = {
+        id_: LUNG_LABELS[lung]
+        for lung, id_ in chosen.items()
+        if id_ in present and lung in LUNG_LABELS
+    }
+    taken = set(by_choice.values())
+    by_code = {
+        id_: label
+        for id_, label in coded_lungs(node).items()
+        if label not in taken and id_ not in by_choice
+    }
+    return by_choice | by_code
+
+
+def given_lungs(
+    node: vtkMRMLSegmentationNode, segments: Mapping[str, int], ct_node: vtkMRMLScalarVolumeNode
+) -> Steps[npt.NDArray[np.uint8]]:
+    """The lungs on the stored grid of a CT, in short steps.
+
+    A voxel of the CT belongs to the segment that its centre lies in, where the segmentation has a
+    grid of its own.
+
+    Args:
+        node: The segmentation; nothing of it is changed.
+        segments: As :func:`lung_segments` gives them.
+        ct_node: The CT.
+
+    Returns:
+        Shape (k, j, i): 0 elsewhere, 1 right lung, 2 left lung.
+
+    Raises:
+        InputError: No segment is known to be a lung, they lie beside the CT, or they overlap.
+    """
+    if not segments:
+        raise InputError(
+            f"No segment of '{node.GetName()}' is known to be a lung: choose the right and the "
+            "left lung, or set their terminology."
+        )
+    images = placed_labels(node, {id_: _NAMES[label] for id_, label in segments.items()})
+    lungs = yield from labels_on_grid(images, _LABELS, world_geometry(ct_node))
+    if not lungs.any():
+        raise InputError(
+            f"The lungs of '{node.GetName()}' are empty or do not lie on this CT: choose another "
+            "segmentation."
+        )
+    return lungs
