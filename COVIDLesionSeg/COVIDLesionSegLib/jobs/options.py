@@ -55,26 +55,19 @@ class SegmentVolumeOptions(Options):
     """A CT that another process of this software wrote, and everything that decides its result."""
 
     volume: Path = option("Folder that holds the CT, exact to the last bit.", shown_as="CT")
-<<<<<<< HEAD
     surfaces_on: tuple[float, ...] = _surfaces_on()
-=======
-    surfaces_on: tuple[float, ...] = option(
-        "Also make the 3D surfaces of lungs and lesions: the 16 numbers of the matrix from the "
-        "CT's voxels (i, j, k) to the surfaces' mm, row by row.",
-        (),
-    )
     lungs_file: Path | None = option(
         "Label map of the lungs, 1 right and 2 left, which are then not looked for.", None
     )
     only_lungs: bool = option("Look for the lungs only.", False)
->>>>>>> 4a10bc8 (Lungs can be given: as a file to the command line, as segments to the console's and panel's job; lungs alone as a job)
     note: str = option("What becomes a note among the flags of the result.", "")
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:
         super().__post_init__()
-<<<<<<< HEAD
         _check_matrix(self.surfaces_on)
+        if self.only_lungs and self.lungs_file is not None:
+            raise ParameterError("The lungs are given already: look for lesions, too.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +81,6 @@ class RestoreCaseOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_matrix(self.surfaces_on)
-=======
-        if self.only_lungs and self.lungs_file is not None:
-            raise ParameterError("The lungs are given already: look for lesions, too.")
-        if len(self.surfaces_on) not in (0, 16):
-            raise ParameterError("surfaces_on must be the 16 numbers of a matrix.")
->>>>>>> 4a10bc8 (Lungs can be given: as a file to the command line, as segments to the console's and panel's job; lungs alone as a job)
 
 
 @dataclass(frozen=True, kw_only=True)
