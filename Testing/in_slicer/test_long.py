@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import unittest
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class LongTest(case.Case):
             gc.collect()
             nodes.append(slicer.mrmlScene.GetNumberOfNodes())
             memory.append(_resident_mb())
-        print(f"Nodes: {nodes}\nMemory in MB: {memory}", file=sys.stderr)
+        print(f"Nodes: {nodes}\nMemory in MB: {memory}")
         self.assertLessEqual(nodes[-1], nodes[0] * ALLOWED_GROWTH)
         self.assertLessEqual(memory[-1], memory[0] * ALLOWED_GROWTH)
 

@@ -75,6 +75,9 @@ def clean_scene(ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> vtkMRM
     ct_node.GetScene().CopyRegisteredNodesToScene(scene)
     transform = _copy_transform(ct_node, scene)
     ct_copy = _copy_ct(ct_node, scene)
+    # Hidden nodes need an item when the application opens the copy, see nodes.py.
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    hierarchy.CreateItem(hierarchy.GetSceneItemID(), ct_copy)
     for role, node in nodes.find_outputs(ct_node).items():
         if role in _COPIED:
             copy = nodes.find_or_create_output(ct_copy, role)
