@@ -1,106 +1,126 @@
-"""The documentation's pictures, made from the real window: ``make screenshots``.
+"""The documentation's pictures of the real window: the steps of docs/tutorial.md, in their order.
 
-Every section of the panel at 380 pixels, in a light and a dark palette, and the whole window.
+Not a suite of its own: `make screenshots` runs it, with the sample CT and a real model.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import case
-import qt
+import mouse
+import numpy as np
+import pictures
 import slicer
 
+from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
+
 TIMEOUT_SECONDS = 1800
-PANEL_WIDTH = 380
-WINDOW_SIZE = (1440, 960)
-MARGIN = 8
+RUN_SECONDS = 200
 
 
 class Screenshots(case.Case):
     def setUp(self) -> None:
         super().setUp()
         self.needs_packages()
-        self.out = Path(os.environ["IN_SLICER_OUT"])
-        window = slicer.util.mainWindow()
-        window.showNormal()
-        window.resize(*WINDOW_SIZE)
-        slicer.util.findChild(window, "PanelDockWidget").setFixedWidth(PANEL_WIDTH)
-        self.process_events(0.5)
+        # The usual place, in the home that is the suite's own: a picture shows it.
+        without = {k: v for k, v in os.environ.items() if k != REVIEWS_FOLDER_VARIABLE}
+        environment = mock.patch.dict(os.environ, without, clear=True)
+        environment.start()
+        self.addCleanup(environment.stop)
+        pictures.size_window()
+        self.process_events(1)
 
-    def test_screenshots(self) -> None:
+    def test_tutorial(self) -> None:
+        pictures.save_window("open")
         self.click(self.ui.sampleButton)
-        self.wait_until(lambda: self.ui.applyButton.enabled, 300, "No sample CT was loaded")
-        self.grab_window("window-start")
-        self.apply()
+        self.wait_until(lambda: self.panel.ct is not None, RUN_SECONDS)
+        self.process_events(1)
+        pictures.save_window("ct")
+
+        self.click(self.ui.applyButton)
+        self.wait_until_idle(RUN_SECONDS)
         self.assertEqual(self.ui.statusLabel.text, "Done.")
-        self.show_slice_with_most_lesion()
         self.process_events(2)
-        self.grab_window("window")
-        for section in self.panel.sections:
-            self.grab_section(section, "")
-        usual = slicer.app.palette()
-        slicer.app.setPalette(_dark_palette())
-        self.addCleanup(slicer.app.setPalette, usual)
-        self.process_events(0.5)
-        for section in self.panel.sections:
-            self.grab_section(section, "-dark")
+        pictures.save_window("result")
 
-    def show_slice_with_most_lesion(self) -> None:
-        slices = self.panel.result.severity.slices
-        most = max(slices, key=lambda one: one.lesion_mm2)
-        slicer.vtkMRMLSliceNode.JumpAllSlices(
-            slicer.mrmlScene, 0, 0, most.position_mm, slicer.vtkMRMLSliceNode.CenteredJumpSlice
+        self.scroll_to("resultsSection")
+        self.click(self.ui.chartButton)
+        self.process_events(1)
+        pictures.save_window("chart")
+        self.click(self.ui.chartButton)
+        self.scroll_to("displaySection")
+        pictures.save_window("display")
+
+        self.unfold("reviewSection")
+        self.wait_until(lambda: self.ui.reviewTable.rowCount > 0)
+        self.click(self.ui.nextSliceButton)
+        self.process_events(1)
+        pictures.save_window("review")
+
+        self.unfold("correctionSection")
+        self.click(self.ui.groundGlassButton)
+        editor = slicer.util.findChild(self.ui.correctionSection, "qMRMLSegmentEditorWidget")
+        editor.setActiveEffectByName("Paint")
+        self.process_events(0.5)
+        self.dialogs.answer("Keep the CT and your corrections", "Yes")
+        mouse.stroke(self.doubtful_points())
+        self.wait_until(lambda: not self.panel.corrections.pending, RUN_SECONDS)
+        self.click(self.ui.compareButton)
+        self.process_events(1)
+        self.assertTrue(self.panel.corrections.corrected)
+        pictures.save_window("correct")
+
+        self.scroll_to("reviewSection")
+        self.click(self.ui.correctedButton)
+        self.wait_until(
+            lambda: self.ui.keptLabel.text.startswith("Saved at"), 90, self.ui.keptLabel.text
         )
-
-    def grab_window(self, name: str) -> None:
         self.process_events(0.5)
-        window = slicer.util.mainWindow()
-        # Views draw with OpenGL, which only a grab of the screen holds.
-        picture = slicer.app.primaryScreen().grabWindow(window.winId())
-        self.save(picture, name)
+        pictures.save_window("verdict")
 
-    def grab_section(self, section, suffix: str) -> None:
-        root = section.root
-        if not root.visible:
-            return
-        was_collapsed = root.collapsed
-        root.collapsed = False
-        self.process_events(0.5)
-        for name in ("Advanced", "advancedCollapsibleButton"):
-            advanced = slicer.util.findChildren(root, name)
-            for one in advanced:
-                one.collapsed = False
-        self.process_events(0.5)
-        self.assertLessEqual(
-            root.minimumSizeHint.width(), PANEL_WIDTH, f"{section.UI_FILE} is too wide"
-        )
-        self.save(root.grab(), f"section-{section.UI_FILE.lower()}{suffix}")
-        root.collapsed = was_collapsed
+    def doubtful_points(self) -> list[Any]:
+        """A short line over what the model was in doubt about in the slice on show, in RAS mm."""
+        from COVIDLesionSegLib.scene.slice_views import slice_seen
+        from COVIDLesionSegLib.scene.volumes import world_geometry
 
-    def save(self, picture, name: str) -> None:
-        self.assertTrue(picture.save(str(self.out / f"{name}.png")), name)
-        time.sleep(0.01)
+        ct, result = self.panel.ct, self.panel.result
+        k = slice_seen(ct)
+        probability = slicer.util.arrayFromVolume(result.probabilityNode)[k]
+        hu = slicer.util.arrayFromVolume(ct)[k]
+        wanted = (probability > 0.2) & (probability < 0.5) & (hu > -700) & (hu < -300)
+        # Where most of the neighbours are in doubt, too.
+        reach = 4
+        sums = np.pad(wanted, reach).astype(int).cumsum(axis=0).cumsum(axis=1)
+        size = 2 * reach
+        count = sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size]
+        count += sums[:-size, :-size]
+        j, i = np.unravel_index(count.argmax(), count.shape)
+        matrix = world_geometry(ct).ijk_to_ras
+        return [(matrix @ [i + step, j, k, 1])[:3] for step in np.linspace(-5, 5, 20)]
 
+    # The panel
 
-def _dark_palette() -> qt.QPalette:
-    palette = qt.QPalette()
-    colors = {
-        qt.QPalette.Window: "#353535",
-        qt.QPalette.WindowText: "#ffffff",
-        qt.QPalette.Base: "#232323",
-        qt.QPalette.AlternateBase: "#353535",
-        qt.QPalette.ToolTipBase: "#ffffff",
-        qt.QPalette.ToolTipText: "#000000",
-        qt.QPalette.Text: "#ffffff",
-        qt.QPalette.Button: "#353535",
-        qt.QPalette.ButtonText: "#ffffff",
-        qt.QPalette.BrightText: "#ff0000",
-        qt.QPalette.Highlight: "#2a82da",
-        qt.QPalette.HighlightedText: "#000000",
-    }
-    for role, color in colors.items():
-        palette.setColor(role, qt.QColor(color))
-    return palette
+    def fold(self, name: str) -> None:
+        getattr(self.ui, name).collapsed = True
+        self.process_events(0.2)
+
+    def unfold(self, name: str) -> None:
+        getattr(self.ui, name).collapsed = False
+        self.process_events(0.2)
+        self.scroll_to(name)
+
+    def scroll_to(self, name: str) -> None:
+        """Bring the top of a section to the top of the panel."""
+        section = getattr(self.ui, name)
+        area = self._scroll_area(section)
+        top = section.mapTo(area.widget(), section.rect.topLeft()).y()
+        area.verticalScrollBar().setValue(top)
+        self.process_events(0.3)
+
+    def _scroll_area(self, widget: Any) -> Any:
+        while not widget.inherits("QScrollArea"):
+            widget = widget.parentWidget()
+        return widget
