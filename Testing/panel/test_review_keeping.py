@@ -37,11 +37,15 @@ def labelled(lungs: np.ndarray, lesions: np.ndarray) -> LabelledCT:
 PREDICTION = replace(RESULT, lesions=np.concatenate([RESULT.lesions[:1] * 0, RESULT.lesions[1:]]))
 
 
+PREDICTION_LABELS = labelled(PREDICTION.lungs, PREDICTION.lesions)
+
+
 def begin(keeper: Keeper) -> None:
     arrays = {"probability": RESULT.probability, "disagreement": RESULT.disagreement}
     facts = facts_from_result(RESULT)
     prediction = labelled(PREDICTION.lungs, PREDICTION.lesions)
-    finish(keeper.begin(ID, ct(), facts, prediction, arrays, "key-of-the-patient"))
+    finish(keeper.prepare(ID, ct(), facts, prediction, arrays, "key-of-the-patient"))
+    keeper.start(ID)
 
 
 def keep(keeper: Keeper, lesions=None, verdict=Verdict.ACCEPTED, note="", seen=()) -> int:
@@ -120,6 +124,15 @@ def test_of_many_orders_the_newest_counts(keeper, reviews):
     assert case.note == "last"
 
 
+def test_a_case_that_was_only_prepared_leaves_nothing(keeper, reviews):
+    finish(keeper.prepare(ID, ct(), facts_from_result(RESULT), PREDICTION_LABELS, {}, None))
+    assert keeper.is_prepared(ID) and not keeper.has(ID)
+    keeper.forget(ID)
+    assert not keeper.is_prepared(ID)
+    keeper.close()
+    assert not reviews.exists()
+
+
 def test_closing_carries_out_what_was_ordered(reviews, tmp_path):
     keeper = Keeper(reviews, temporary_path=str(tmp_path))
     begin(keeper)
@@ -147,14 +160,16 @@ def test_a_case_goes_on_where_it_was(keeper, reviews):
     keep(keeper, edited(1), note="first")
     changed = answers_of(keeper)[-1].changed
     keeper.release(ID)
-    keeper.resume(ID, changed)
+    keeper.prepare_again(ID, changed)
+    keeper.start(ID)
     keep(keeper, note="second")
     assert [one.error for one in answers_of(keeper)] == [""] * 3
     case = only_case(reviews)
     np.testing.assert_array_equal(case.lesions(), edited(1))
     assert case.note == "second"
     keeper.release(ID)
-    keeper.resume(ID, changed)  # which is not its state any more
+    keeper.prepare_again(ID, changed)  # which is not its state any more
+    keeper.start(ID)
     assert "another program" in answers_of(keeper)[-1].error
 
 

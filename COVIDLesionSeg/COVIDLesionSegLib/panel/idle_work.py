@@ -18,9 +18,14 @@ Result = TypeVar("Result")
 
 
 class IdleWork:
-    """At most one piece of work at a time; a new one ends the last where it is."""
+    """At most one piece of work at a time; a new one ends the last where it is.
+
+    Attributes:
+        seconds: How long it works before the window gets its turn.
+    """
 
     def __init__(self) -> None:
+        self.seconds = AT_A_TIME_SECONDS
         self._work: Work[Any] | None = None
         self._on_done: Callable[[Any], None] = lambda result: None
         self._on_error: Callable[[Exception], None] = lambda error: None
@@ -63,7 +68,7 @@ class IdleWork:
             self._timer.stop()
             return
         try:
-            done = work.go_on(AT_A_TIME_SECONDS)
+            done = work.go_on(self.seconds)
         except Exception as error:
             self.stop()
             self._on_error(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from ..scene.review import prediction_of, read_review, run_of, write_review
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import volume_from_node_in_steps, world_geometry
 from ..worker.keeping import Answer, Keeper
-from .idle_work import IdleWork
+from .idle_work import AT_A_TIME_SECONDS, IdleWork
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -29,18 +30,21 @@ if TYPE_CHECKING:
 
 DELAY_MS = 600
 """From a change to its copy: strokes that follow each other are saved together."""
+HURRY_SECONDS = 0.04
+"""How long the window waits at a time for a CT to be handed over that the user works on."""
 POLL_INTERVAL_MS = 100
 CONSENT_SETTING = "COVIDLesionSeg/KeepReviewedCases"
 
 
 @dataclass
 class _Session:
-    """One case under review.
+    """One case on show, or under review.
 
     Attributes:
         run: See :func:`~COVIDLesionSegLib.scene.review.run_of`.
-        case: Its id, once the process has it.
+        case: Its id, once the process has its CT.
         labels, others: Whether lungs and lesions, or anything else, changed since the last order.
+        since: When the first of these changes was made, in seconds.
         order: Number of the last order, 0 before.
         saved: When the folder got the state of the last order.
         error: Why it could not be saved, or "".
@@ -50,8 +54,9 @@ class _Session:
     node: vtkMRMLSegmentationNode
     run: str
     case: str = ""
-    labels: bool = True
-    others: bool = True
+    labels: bool = False
+    others: bool = False
+    since: float = 0.0
     order: int = 0
     saved: datetime | None = None
     error: str = ""
@@ -68,7 +73,7 @@ class ReviewKeeping:
         self._listeners: list[Callable[[], None]] = []
         self._keeper: Keeper | None = None
         self._sessions: dict[str, _Session] = {}
-        self._beginning = IdleWork()
+        self._preparing = IdleWork()
         self._delay = qt.QTimer()
         self._delay.setSingleShot(True)
         self._delay.setInterval(DELAY_MS)
@@ -108,22 +113,46 @@ class ReviewKeeping:
         """The user did something with a case: edits where ``labels``, else what is said of it."""
         if not self.consent:
             return
+        session = self._session(ct, result)
+        if not session.changed:
+            session.since = time.monotonic()
+        # The first order is complete: the user may have edited before agreeing.
+        session.labels = session.labels or labels or not session.order
+        session.others = True
+        session.error = ""
+        self._prepare_next()
+        # While strokes follow each other without a pause, a timer may never get its turn.
+        if time.monotonic() - session.since > DELAY_MS / 1000:
+            self._save()
+        elif not self._delay.active:
+            self._delay.start()
+        self._tell()
+
+    def prepare(self, ct: vtkMRMLScalarVolumeNode | None, result: SceneResult | None) -> None:
+        """A case is on show: hand its CT over in time, so that the first change is saved at once.
+
+        Nothing is saved in the folder before the user does something with the case.
+        """
+        shown = "" if ct is None else ct.GetID()
+        for ct_id, session in list(self._sessions.items()):
+            if ct_id != shown and not session.changed and not session.order:
+                self._release(ct_id)
+        if ct is not None and result is not None and result.predictionNode and self.consent:
+            self._session(ct, result)
+            self._prepare_next()
+
+    def keeps(self, ct: vtkMRMLScalarVolumeNode) -> bool:
+        """Whether a CT is under review."""
+        session = self._sessions.get(ct.GetID())
+        return session is not None and (session.changed or session.order > 0)
+
+    def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> _Session:
         session = self._sessions.get(ct.GetID())
         if session is None or session.run != run_of(result):
             self._release(ct.GetID())
             session = _Session(ct, result.segmentationNode, run_of(result))
             self._sessions[ct.GetID()] = session
-            self._begin_next()  # the CT takes a while: it need not wait for the end of the stroke
-        session.labels = session.labels or labels
-        session.others = True
-        session.error = ""
-        if not self._delay.active:
-            self._delay.start()
-        self._tell()
-
-    def keeps(self, ct: vtkMRMLScalarVolumeNode) -> bool:
-        """Whether a CT is under review."""
-        return ct.GetID() in self._sessions
+        return session
 
     def status(self, ct: vtkMRMLScalarVolumeNode) -> tuple[str, bool]:
         """One sentence on where the review of a CT is kept, and whether it is a warning."""
@@ -136,7 +165,7 @@ class ReviewKeeping:
                 "Not kept for retraining: verdict, note and edits are in the scene only. Edits "
                 "since the scene was saved are lost if Slicer ends unexpectedly."
             ), False
-        if session is None:
+        if session is None or not self.keeps(ct):
             return _("Kept in {folder} once you edit, give a verdict or write a note.").format(
                 folder=place
             ), False
@@ -164,39 +193,42 @@ class ReviewKeeping:
     def close(self) -> None:
         """Save what is not saved yet, wait until that is done, and keep nothing more."""
         self.release_all()
-        self._beginning.stop()
+        self._preparing.stop()
         self._delay.stop()
         self._poll.stop()
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None
 
-    # Beginning
+    # Handing over CTs
 
-    def _begin_next(self) -> None:
-        """Hand the CT of the first case that has not begun to the process."""
-        if self._beginning.active:
+    def _prepare_next(self) -> None:
+        """Hand the CT of the next case to the process, first of those with changes."""
+        hurry = any(one.changed for one in self._sessions.values())
+        self._preparing.seconds = HURRY_SECONDS if hurry else AT_A_TIME_SECONDS
+        if self._preparing.active:
             return
-        for ct_id, session in self._sessions.items():
-            if not session.case and not session.error:
-                self._beginning.start(
-                    self._begin(session),
-                    partial(self._on_begun, ct_id),
-                    partial(self._on_not_begun, ct_id),
-                )
-                return
+        waiting = [i for i, one in self._sessions.items() if not one.case and not one.error]
+        waiting.sort(key=lambda ct_id: not self._sessions[ct_id].changed)
+        if waiting:
+            session = self._sessions[waiting[0]]
+            self._preparing.start(
+                self._prepare(session),
+                partial(self._on_prepared, session),
+                partial(self._on_not_prepared, session),
+            )
 
-    def _begin(self, session: _Session) -> Steps[str]:
+    def _prepare(self, session: _Session) -> Steps[str]:
         volume = yield from volume_from_node_in_steps(session.ct)
         case = yield from case_id_in_steps(volume)
         folder, keeper = reviews_folder(), self._the_keeper()
         saved = read_review(session.node).saved
         if saved and _last_saved(folder / case) == saved:
-            keeper.resume(case, saved)
+            keeper.prepare_again(case, saved)
             return case
         prediction = prediction_of(session.ct)
         known = _patient_id(session.ct)
-        yield from keeper.begin(
+        yield from keeper.prepare(
             case,
             volume,
             prediction.facts,
@@ -211,21 +243,20 @@ class ReviewKeeping:
             self._keeper = Keeper(reviews_folder(), temporary_path=slicer.app.temporaryPath)
         return self._keeper
 
-    def _on_begun(self, ct_id: str, case: str) -> None:
-        session = self._sessions.get(ct_id)
-        if session is not None:
+    def _on_prepared(self, session: _Session, case: str) -> None:
+        if session in self._sessions.values():
             session.case = case
-            self._poll.start()
-            if not self._delay.active:
+            if session.changed and not self._delay.active:
                 self._save()
-        self._begin_next()
+        elif self._keeper is not None:
+            self._keeper.forget(case)
+        self._prepare_next()
 
-    def _on_not_begun(self, ct_id: str, error: Exception) -> None:
+    def _on_not_prepared(self, session: _Session, error: Exception) -> None:
         if not isinstance(error, CovidLesionSegError):
             raise error
-        if ct_id in self._sessions:
-            self._sessions[ct_id].error = str(error)
-        self._begin_next()
+        session.error = str(error)
+        self._prepare_next()
         self._tell()
 
     # Saving
@@ -235,13 +266,13 @@ class ReviewKeeping:
         for session in self._sessions.values():
             if session.changed and session.case and not session.error:
                 self._save_session(session)
-        self._begin_next()
+        self._prepare_next()
         self._tell()
 
     def _save_session(self, session: _Session) -> None:
         keeper = self._the_keeper()
-        if not keeper.has(session.case):
-            session.case, session.labels = "", True  # the process ended: begin again
+        if not keeper.has(session.case) and not keeper.is_prepared(session.case):
+            session.case, session.labels = "", True  # the process ended: hand over again
             return
         result = find_result(session.ct)
         if result is None or result.original is None or run_of(result) != session.run:
@@ -249,6 +280,8 @@ class ReviewKeeping:
         review = read_review(session.node)
         labels = None
         try:
+            if not keeper.has(session.case):
+                keeper.start(session.case)
             if session.labels:
                 labels = labelled_ct(session.node, session.ct, result.original.classes)
             session.order = keeper.keep(
@@ -269,6 +302,7 @@ class ReviewKeeping:
     def _release(self, ct_id: str) -> None:
         session = self._sessions.pop(ct_id, None)
         if session is not None and session.case and self._keeper is not None:
+            self._keeper.forget(session.case)
             self._keeper.release(session.case)
 
     def _on_poll(self) -> None:
@@ -286,8 +320,9 @@ class ReviewKeeping:
             if answer.error:
                 session.error = session.error or answer.error
                 session.labels = session.others = True
+                session.since = time.monotonic()
                 if self._keeper is None or not self._keeper.has(session.case):
-                    session.case = ""  # begin again with the next change
+                    session.case = ""  # hand over again with the next change
             elif answer.changed and answer.number == session.order:
                 session.saved = datetime.now()
                 review = read_review(session.node)

@@ -8,6 +8,7 @@ window is killed.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -82,17 +83,22 @@ class Keeper:
         self._number = 0
         self._waiting: dict[int, tuple[str, str]] = {}
         self._labels: dict[str, LabelFiles] = {}
+        self._prepared: dict[str, dict[str, Any]] = {}
 
     def has(self, case: str) -> bool:
         """Whether the process keeps this case, or has the order to begin."""
         return case in self._labels and self._alive
+
+    def is_prepared(self, case: str) -> bool:
+        """Whether :meth:`start` can order to keep this case."""
+        return case in self._prepared and self._alive
 
     @property
     def waiting(self) -> bool:
         """Whether an order is still unanswered."""
         return bool(self._waiting)
 
-    def begin(
+    def prepare(
         self,
         case: str,
         volume: Volume,
@@ -101,7 +107,7 @@ class Keeper:
         arrays: Mapping[str, np.ndarray],
         patient: str | None,
     ) -> Steps[None]:
-        """Order to keep a case with this CT and prediction; the CT is handed over in steps.
+        """Hand over a CT and a prediction, in steps: nothing is saved before :meth:`start`.
 
         Args:
             case: Id of the CT, see :func:`~COVIDLesionSegLib.engine.review.case_id`.
@@ -115,7 +121,7 @@ class Keeper:
             OutputError: The temporary folder cannot be written, or the process not be started.
             DependencyError: Slicer has no Python of its own.
         """
-        labels = self._open(case)
+        self._open(case)
         folder = self._input / case / BEGIN_FOLDER
         try:
             folder.mkdir(exist_ok=True)
@@ -127,25 +133,37 @@ class Keeper:
                 yield from write_in_steps(array, volume.geometry, path)
         except OSError as error:
             raise cannot_write(folder, error) from error
-        self._order(
-            BEGIN,
-            case,
-            result=result,
-            prediction=saved,
-            arrays=list(arrays),
-            patient=patient,
-        )
-        self._labels[case] = labels
+        self._prepared[case] = {
+            "kind": BEGIN,
+            "result": result,
+            "prediction": saved,
+            "arrays": list(arrays),
+            "patient": patient,
+        }
 
-    def resume(self, case: str, changed: str) -> None:
-        """Order to keep a case that was saved before, at ``changed``, with the same prediction.
+    def prepare_again(self, case: str, changed: str) -> None:
+        """The same for a case that was saved before, at ``changed``, with the same prediction.
 
         Raises:
-            OutputError, DependencyError: As :meth:`begin`.
+            OutputError, DependencyError: As :meth:`prepare`.
         """
-        labels = self._open(case)
-        self._order(RESUME, case, changed=changed)
-        self._labels[case] = labels
+        self._open(case)
+        self._prepared[case] = {"kind": RESUME, "changed": changed}
+
+    def start(self, case: str) -> None:
+        """Order to keep a case that was prepared.
+
+        Raises:
+            OutputError: The temporary folder cannot be written.
+        """
+        facts = self._prepared.pop(case)
+        self._order(facts.pop("kind"), case, **facts)
+        self._labels[case] = LabelFiles(self._input / case)
+
+    def forget(self, case: str) -> None:
+        """Remove what was handed over of a case that did not start."""
+        if self._prepared.pop(case, None) is not None:
+            shutil.rmtree(self._input / case, ignore_errors=True)
 
     def keep(
         self,
@@ -234,6 +252,7 @@ class Keeper:
         self._process = self._given = None
         self._waiting.clear()
         self._labels.clear()
+        self._prepared.clear()
 
     @property
     def _input(self) -> Path:
@@ -241,8 +260,8 @@ class Keeper:
             raise RuntimeError("There is no process.")
         return self._given
 
-    def _open(self, case: str) -> LabelFiles:
-        """The label files of a case, in a process that runs."""
+    def _open(self, case: str) -> None:
+        """Have a process that runs, and a folder for the case."""
         try:
             if not self._alive:
                 self._forget()
@@ -258,7 +277,6 @@ class Keeper:
                 f"The review cannot be saved ({error.strerror}): check the folder for temporary "
                 "files, and the free memory."
             ) from error
-        return LabelFiles(self._input / case)
 
     def _order(self, kind: str, case: str, **facts: Any) -> int:
         self._number += 1

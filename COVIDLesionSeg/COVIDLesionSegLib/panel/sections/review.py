@@ -74,7 +74,7 @@ class ReviewSection(Section):
             "nothing is lost, and models can learn from them. No name or identifier of the "
             "patient is saved; the voxels of the CT are."
         ).format(folder=folder_text())
-        ui.keepCheckBox.connect("toggled(bool)", self._keeping.set_consent)
+        ui.keepCheckBox.connect("toggled(bool)", self._on_keep)
         panel.corrections.on_change(self._on_edited)
 
     # The panel's calls
@@ -87,6 +87,7 @@ class ReviewSection(Section):
             self._node = node
             self._measure()
         self._show_review()
+        self._keeping.prepare(self.panel.ct, result)
         self._on_keeping()
 
     def show_state(self) -> None:
@@ -246,6 +247,10 @@ class ReviewSection(Section):
         self._show_review()
 
     # Keeping
+
+    def _on_keep(self, keep: bool) -> None:
+        self._keeping.set_consent(keep)
+        self._keeping.prepare(self.panel.ct, self.panel.result)
 
     def _ask_for_consent(self) -> None:
         """Ask, once and for all, whether reviewed cases may be kept."""
