@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import case
+import known_results
 import numpy as np
 import slicer
 
@@ -33,8 +34,8 @@ class ReviewTest(case.Case):
         from COVIDLesionSegLib.scene.show import show_result
 
         self.ct = self.load_ct()
-        self.truth = case._phantom(**{**case.SMALL, **options})
-        result = known_result(self.truth)
+        self.truth = known_results.phantom(**{**case.SMALL, **options})
+        result = known_results.known_result(self.truth)
         axial = self.truth.volume.order.to_axial(result.probability)
         axial[2, 20:60, 20:60] = 0.5
         axial[1, 20:50, 20:50] = 0.5
@@ -198,22 +199,3 @@ class ReviewTest(case.Case):
         content = b"".join(p.read_bytes() for p in self.reviews.rglob("*") if p.is_file())
         for secret in (b"DOE", b"1.2.3.4", os.path.expanduser("~").encode()):
             self.assertNotIn(secret, content)
-
-
-def known_result(phantom: Any) -> Any:
-    """The generated CT's truth as a result."""
-    from COVIDLesionSegLib.engine.result import SegmentationResult
-    from COVIDLesionSegLib.engine.severity import measure_severity
-
-    lesions = np.minimum(phantom.lesions, 1).astype(np.uint8)
-    geometry = phantom.volume.geometry
-    return SegmentationResult(
-        geometry=geometry,
-        lungs=phantom.lungs,
-        lesions=lesions,
-        probability=(lesions > 0) * np.float32(0.9),
-        classes=("lesion",),
-        severity=measure_severity(phantom.lungs, lesions, ("lesion",), geometry),
-        flags=(),
-        provenance={"models": {"known": {}}},
-    )

@@ -326,7 +326,8 @@ class ReviewKeeping:
             elif answer.changed and answer.number == session.order:
                 session.saved = datetime.now()
                 review = read_review(session.node)
-                write_review(session.node, replace(review, saved=answer.changed))
+                kept = replace(review, saved=answer.changed, case=answer.case)
+                write_review(session.node, kept)
             else:
                 continue
             self._tell()

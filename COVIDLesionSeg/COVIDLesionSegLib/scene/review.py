@@ -33,12 +33,14 @@ class SceneReview:
         note: For people.
         seen: Slices that were looked at, by the index that severity and quality flags use.
         saved: When the folder of reviewed cases got this state, as it says itself; "" if never.
+        case: Id of the case there, or "".
     """
 
     verdict: Verdict | None = None
     note: str = ""
     seen: frozenset[int] = frozenset()
     saved: str = ""
+    case: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def read_review(node: vtkMRMLSegmentationNode) -> SceneReview:
             note=str(values.get("note", "")),
             seen=frozenset(int(index) for index in values.get("seen", ())),
             saved=str(values.get("saved", "")),
+            case=str(values.get("case", "")),
         )
     except (ValueError, TypeError, AttributeError):
         return SceneReview()
@@ -127,5 +130,6 @@ def write_review(node: vtkMRMLSegmentationNode, review: SceneReview) -> None:
         "note": review.note,
         "seen": sorted(review.seen),
         "saved": review.saved,
+        "case": review.case,
     }
     node.SetAttribute(names.REVIEW_ATTRIBUTE, json.dumps(values))

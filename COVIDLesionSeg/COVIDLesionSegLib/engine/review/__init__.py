@@ -8,6 +8,7 @@ from .case import (
     case_id_in_steps,
     read_case,
     read_cases,
+    read_cases_in_steps,
     reoriented,
     result_on,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "patient_key",
     "read_case",
     "read_cases",
+    "read_cases_in_steps",
     "remove_case",
     "reoriented",
     "result_on",

@@ -274,6 +274,11 @@ def read_cases(folder: Path | None = None) -> CaseList:
     Args:
         folder: Of the reviewed cases; :func:`.reviews_folder` by default. It need not exist.
     """
+    return finish(read_cases_in_steps(folder))
+
+
+def read_cases_in_steps(folder: Path | None = None) -> Steps[CaseList]:
+    """What :func:`read_cases` gives, with a step for every case."""
     folder = folder or reviews_folder()
     cases, problems = [], []
     try:
@@ -285,6 +290,7 @@ def read_cases(folder: Path | None = None) -> CaseList:
             cases.append(read_case(entry))
         except InputError as error:
             problems.append(str(error))
+        yield
     cases.sort(key=lambda case: case.changed, reverse=True)
     return CaseList(tuple(cases), tuple(problems))
 

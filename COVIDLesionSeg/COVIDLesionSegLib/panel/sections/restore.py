@@ -112,7 +112,7 @@ class RestoreSection(Section):
         result = find_result(ct)
         if result is None:
             return
-        review = SceneReview(case.verdict, case.note, case.seen, case.changed.isoformat())
+        review = SceneReview(case.verdict, case.note, case.seen, case.changed.isoformat(), case.id)
         write_review(result.segmentationNode, review)
         self.offered = None
         self.panel.show_result(ct, result)

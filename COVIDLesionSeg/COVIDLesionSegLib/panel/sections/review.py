@@ -12,11 +12,17 @@ from slicer.i18n import tr as _
 from ...engine.errors import CovidLesionSegError
 from ...engine.parameters import Parameters
 from ...engine.review import Verdict
-from ...engine.review.queue import SliceToReview, measure_slices_in_steps, review_queue
+from ...engine.review.queue import (
+    SliceToReview,
+    doubt_ml,
+    measure_slices_in_steps,
+    review_queue,
+)
 from ...scene.review import SceneReview, read_review, write_review
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
+from ..review_cases import ReviewCases
 from ..review_keeping import folder_text
 from ..review_list import ReviewList
 from ..section import Panel, Section
@@ -46,6 +52,7 @@ class ReviewSection(Section):
         self._keeping = panel.keeping
         self._keeping.on_change(self._on_keeping)
         self._list = ReviewList(ui.reviewTable, self._on_slice_chosen)
+        self._cases = ReviewCases(panel, ui)
         self._buttons = {
             Verdict.ACCEPTED: ui.acceptButton,
             Verdict.CORRECTED: ui.correctedButton,
@@ -89,18 +96,27 @@ class ReviewSection(Section):
         self._show_review()
         self._keeping.prepare(self.panel.ct, result)
         self._on_keeping()
+        self._cases.refresh()
 
     def show_state(self) -> None:
-        self.root.visible = not self.panel.busy and self.panel.result is not None
+        self.ui.caseWidget.visible = self.panel.result is not None
+        self.root.visible = not self.panel.busy and (
+            self.panel.result is not None or self._cases.listed
+        )
+
+    def enter(self) -> None:
+        self._cases.refresh()
 
     def nodes_changed(self) -> None:
         self._keeping.nodes_changed()
+        self._cases.refresh()
 
     def scene_closing(self) -> None:
         self._keeping.release_all()
 
     def close(self) -> None:
         self._measuring.stop()
+        self._cases.close()
 
     # The slices to look at
 
@@ -138,7 +154,9 @@ class ReviewSection(Section):
         )
 
     def _on_measured(self, slices: tuple[SliceToReview, ...]) -> None:
-        result = self.panel.result
+        ct, result = self.panel.ct, self.panel.result
+        if ct is not None and result is not None:
+            self._cases.set_doubt(result, doubt_ml(slices, world_geometry(ct)))
         messages = {} if result is None else {flag.code: flag.message for flag in result.flags}
         self._list.show(review_queue(slices), self._review.seen, messages)
         self._show_slices()
@@ -240,8 +258,11 @@ class ReviewSection(Section):
         """Make ``review`` that of the case on show."""
         if self._node is None:
             return
+        given = review.verdict is not self._review.verdict
         self._review = review
         write_review(self._node, review)
+        if given:
+            self._cases.refresh()
         if self.panel.ct is not None and self.panel.result is not None:
             self._keeping.changed(self.panel.ct, self.panel.result)
         self._show_review()
@@ -274,7 +295,8 @@ class ReviewSection(Section):
     def _on_keeping(self) -> None:
         """Say where the case is kept."""
         if self._node is not None:
-            self._review = replace(self._review, saved=read_review(self._node).saved)
+            kept = read_review(self._node)
+            self._review = replace(self._review, saved=kept.saved, case=kept.case)
         box = self.ui.keepCheckBox
         blocked = box.blockSignals(True)
         box.checked = bool(self._keeping.consent)
