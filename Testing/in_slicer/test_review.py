@@ -34,7 +34,7 @@ class ReviewTest(case.Case):
         from COVIDLesionSegLib.scene.show import show_result
 
         self.ct = self.load_ct()
-        self.truth = known_results.phantom(**{**case.SMALL, **options})
+        self.truth = case.phantom(**{**case.SMALL, **options})
         result = known_results.known_result(self.truth)
         axial = self.truth.volume.order.to_axial(result.probability)
         axial[2, 20:60, 20:60] = 0.5
@@ -199,3 +199,41 @@ class ReviewTest(case.Case):
         content = b"".join(p.read_bytes() for p in self.reviews.rglob("*") if p.is_file())
         for secret in (b"DOE", b"1.2.3.4", os.path.expanduser("~").encode()):
             self.assertNotIn(secret, content)
+
+    # The cases, and a review that is restored
+
+    def test_a_case_of_the_folder_is_opened_and_its_review_restored(self) -> None:
+        self.show_result()
+        self.click(self.ui.keepCheckBox)
+        self.stroke()
+        self.wait_until(lambda: self.ui.correctedButton.enabled, 60)
+        self.click(self.ui.correctedButton)
+        self.wait_until_saved()
+        edited = self.lesions().copy()
+        slicer.mrmlScene.Clear(False)
+        self.panel.enter()
+        self.wait_until(lambda: self.ui.casesTable.rowCount == 1)
+        self.ui.reviewSection.collapsed = False
+        self.scroll_to(self.ui.openCaseButton)
+        self.ui.casesTable.selectRow(0)
+        self.click(self.ui.openCaseButton)
+        self.wait_until(lambda: self.ui.restoreButton.visible, 60, "No review was offered")
+        self.click(self.ui.restoreButton)
+        self.wait_until_idle()
+        self.ct = self.ui.ctSelector.currentNode()
+        np.testing.assert_array_equal(self.lesions(), edited)
+        self.wait_until(lambda: self.ui.correctedButton.checked, 60)
+        self.click(self.ui.undoButton)
+        self.assertIsNone(self.panel.result)
+
+    def test_what_the_section_looks_like(self) -> None:
+        """Kept for people to look at; the panel may be no wider than 380 pixels."""
+        self.show_result()
+        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.acceptButton)
+        self.wait_until_saved()
+        self.assertLessEqual(self.ui.reviewSection.minimumSizeHint.width(), 380)
+        self.ui.reviewSection.resize(380, self.ui.reviewSection.sizeHint.height())
+        out = Path(os.environ["IN_SLICER_OUT"])
+        out.mkdir(parents=True, exist_ok=True)
+        self.assertTrue(self.ui.reviewSection.grab().save(str(out / "review.png")))
