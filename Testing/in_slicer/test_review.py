@@ -182,7 +182,7 @@ class ReviewTest(case.Case):
         self.assertTrue(slicer.util.saveScene(str(path)))
         slicer.mrmlScene.Clear(False)
         self.process_events()
-        self.assertFalse(self.ui.reviewSection.visible)
+        self.assertFalse(self.ui.caseWidget.visible)
         slicer.util.loadScene(str(path))
         self.process_events(0.5)
         path.unlink()

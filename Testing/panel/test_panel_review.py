@@ -195,7 +195,7 @@ def test_each_ct_has_a_review_of_its_own(shown, panel, phantom, ct):
     panel.ui.acceptButton.click()
     panel.ui.noteEdit.plainText = "First."
     panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
-    assert panel.ui.reviewSection.isHidden()
+    assert panel.ui.caseWidget.isHidden()
     panel.ui.ctSelector.setCurrentNode(ct)
     assert panel.ui.acceptButton.checked and panel.ui.noteEdit.plainText == "First."
 
