@@ -105,7 +105,8 @@ def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
     removed = [*(one for one in companions if one is not None), node]
     # A node that leaves while another still refers to it is struck from that one's references.
     for one in reversed(removed):
-        scene.RemoveNode(one)
+        if scene.IsNodePresent(one):  # Slicer removes some companions with their node
+            scene.RemoveNode(one)
     return removed
 
 
