@@ -229,6 +229,23 @@ class ResultsTest(Case):
         self.assertEqual(manager.layout, before)
         self.assertFalse(self.ui.resultsSection.visible)
 
+    def test_a_chart_that_was_saved_open_is_followed_after_loading(self) -> None:
+        manager = slicer.app.layoutManager()
+        before = manager.layout
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        path = f"{slicer.app.temporaryPath}/chart.mrb"
+        self.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear(False)
+        self.process_events(0.3)
+        self.assertEqual(manager.layout, before)
+        slicer.util.loadScene(path)
+        self.process_events(0.5)
+        self.assertNotEqual(manager.layout, before)
+        self.assertTrue(self.ui.chartButton.checked)
+        self.click(self.ui.chartButton)
+        self.assertEqual(manager.layout, before)
+
     # Lobes
 
     def test_figures_by_lobe_appear_and_the_users_segmentation_stays_as_it_is(self) -> None:

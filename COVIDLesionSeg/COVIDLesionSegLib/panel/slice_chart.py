@@ -36,11 +36,7 @@ class SliceChart(VTKObservationMixin):
     @property
     def shown(self) -> bool:
         """Whether the layout has a plot view with the chart."""
-        layout = _layout_node()
-        if self._chart is None or layout is None or not _has_plot(layout.GetViewArrangement()):
-            return False
-        selection = slicer.app.applicationLogic().GetSelectionNode()
-        return bool(selection.GetActivePlotChartID() == self._chart.GetID())
+        return self._chart is not None and _is_seen(self._chart)
 
     def show(self, chart: vtkMRMLPlotChartNode) -> None:
         """Show the chart in a plot view, in a layout that has one."""
@@ -51,11 +47,14 @@ class SliceChart(VTKObservationMixin):
         if not _has_plot(arrangement):
             # With the layout, so that it is known after a scene was saved and loaded, too.
             layout.SetAttribute(_EARLIER_LAYOUT, str(arrangement))
-        self._chart = chart
         slicer.modules.plots.logic().ShowChartInLayout(chart)
-        self._follow_clicks()
-        self.removeObservers()
-        self.addObserver(layout, vtk.vtkCommand.ModifiedEvent, self._on_layout_modified)
+        self._follow(chart, layout)
+
+    def take_over(self, chart: vtkMRMLPlotChartNode) -> None:
+        """Follow the chart where it is seen already, as after a scene was loaded."""
+        layout = _layout_node()
+        if layout is not None and _is_seen(chart):
+            self._follow(chart, layout)
 
     def hide(self) -> None:
         """Bring the layout back that the user had, unless it was changed since."""
@@ -77,10 +76,13 @@ class SliceChart(VTKObservationMixin):
         self._views.clear()
         self._chart = None
 
-    def _follow_clicks(self) -> None:
-        layout = slicer.app.layoutManager()
-        for index in range(layout.plotViewCount):
-            view = layout.plotWidget(index).plotView()
+    def _follow(self, chart: vtkMRMLPlotChartNode, layout: vtkMRMLLayoutNode) -> None:
+        self._chart = chart
+        self.removeObservers()
+        self.addObserver(layout, vtk.vtkCommand.ModifiedEvent, self._on_layout_modified)
+        manager = slicer.app.layoutManager()
+        for index in range(manager.plotViewCount):
+            view = manager.plotWidget(index).plotView()
             if view not in self._views:
                 view.connect(_DATA_SELECTED, self._on_selected)
                 self._views.append(view)
@@ -107,6 +109,14 @@ class SliceChart(VTKObservationMixin):
 
 def _layout_node() -> vtkMRMLLayoutNode | None:
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def _is_seen(chart: vtkMRMLPlotChartNode) -> bool:
+    layout = _layout_node()
+    if layout is None or not _has_plot(layout.GetViewArrangement()):
+        return False
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    return bool(selection.GetActivePlotChartID() == chart.GetID())
 
 
 def _has_plot(arrangement: int) -> bool:

@@ -113,7 +113,10 @@ class Sampler:
         """Pixels of ``name`` among the values of a slice."""
         if values is None or name not in self.values:
             return np.zeros(self.shape, bool)
-        mask: npt.NDArray[np.bool_] = np.isin(values, self.values[name])
+        first, *more = self.values[name]
+        mask: npt.NDArray[np.bool_] = values == first
+        for value in more:
+            mask |= values == value
         return mask
 
     def slice(self, k: int) -> npt.NDArray[Any] | None:

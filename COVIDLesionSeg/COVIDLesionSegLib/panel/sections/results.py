@@ -198,6 +198,8 @@ class ResultsSection(Section):
         chart = result.chartNode if result is not None else None
         if self._chart.shown:
             self._chart.show(chart) if chart is not None else self._chart.hide()
+        elif chart is not None:
+            self._chart.take_over(chart)
         self.ui.chartButton.enabled = chart is not None
         self.ui.chartButton.toolTip = (
             _(
