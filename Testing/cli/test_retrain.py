@@ -18,8 +18,9 @@ from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.review import Verdict, read_cases, save_verdict
 from COVIDLesionSegLib.engine.volume import write_volume
+from engine.beginner import PLAIN, write_beginner
 from engine.crafted import make_card, write_model
-from engine.reviewed_cohort import MODEL, PLAIN, chest, review, write_beginner
+from engine.reviewed_cohort import MODEL, chest, review
 
 pytestmark = pytest.mark.slow
 
@@ -151,7 +152,7 @@ def test_few_corrections_are_learned_from_but_not_evaluated(tmp_path):
     review(tmp_path / "reviews", 0, None, Verdict.CORRECTED)
     retrained = jobs.retrain(options(tmp_path / "reviews"), tmp_path / "out")
     assert retrained.comparison is None and not retrained.promotion.allowed
-    assert retrained.promotion.reason.startswith("Not evaluated: 1 of the cases")
+    assert retrained.promotion.reason.startswith("Not evaluated: there is 1 corrected case,")
     assert load_retrained(tmp_path / "out" / MODEL_FOLDER) == retrained
     (model,) = read_models(tmp_path / "out" / MODEL_FOLDER / "better.json")
     assert model.card.scores == () and "performance is unknown" in model.card.notes[0]

@@ -60,11 +60,11 @@ def test_no_patient_is_on_both_sides_and_verdicts_are_kept(found, learned_before
 @pytest.mark.parametrize(
     ("found", "learned_before", "reason"),
     [
-        (cases("a", "b", "c"), (), "3 of the cases are corrected, and at least 4 are needed"),
+        (cases("a", "b", "c"), (), "there are 3 corrected cases, and at least 4 are needed"),
         (cases("a", "a", "a", "a"), (), "are of 1 patient, and at least 3 are needed"),
         (cases("a", "a", "b", "b"), (), "are of 2 patients, and at least 3 are needed"),
         (cases(*"abcd"), "abc", "model parent learned from 3 of the 4 patients"),
-        (cases(*"abcd", verdict=Verdict.ACCEPTED), (), "0 of the cases are corrected"),
+        (cases(*"abcd", verdict=Verdict.ACCEPTED), (), "there are 0 corrected cases"),
     ],
 )
 def test_without_enough_corrections_everything_is_learned_from_and_the_reason_is_said(

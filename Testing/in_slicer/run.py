@@ -146,6 +146,7 @@ def _environment(
         "TMP": folder / "temporary",
         "COVIDLESIONSEG_MODELS": folder / "models",
         "COVIDLESIONSEG_REVIEWS": folder / "reviews",
+        "COVIDLESIONSEG_RETRAININGS": folder / "retrainings",
         "IN_SLICER_OUT": out,
     }
     for place in places.values():

@@ -92,7 +92,7 @@ def test_declining_installs_nothing_and_says_how_to_go_on(
     assert len(asked) == 1 and missing_package in asked[0]
     assert packaging.installed == []
     assert panel.run.state is RunState.IDLE
-    assert "press Apply to be asked again" in panel.ui.statusLabel.text
+    assert "try again to be asked again" in panel.ui.statusLabel.text
 
 
 def test_agreeing_installs_and_runs(panel, ct, missing_package, packaging, bench):

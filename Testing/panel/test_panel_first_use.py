@@ -111,7 +111,7 @@ def test_declining_the_licence_changes_nothing_and_says_what_to_do(
     panel.ui.applyButton.click()
 
     assert not panel.busy and scene.GetNumberOfNodes() == nodes
-    assert "press Apply to be asked again" in panel.ui.statusLabel.text
+    assert "try again to be asked again" in panel.ui.statusLabel.text
 
     answer("Ok")
     panel.ui.applyButton.click()
@@ -179,7 +179,7 @@ def test_a_download_that_is_not_wanted_sends_nothing(panel, without_weights):
     (question,) = asked()
     assert "From: 127.0.0.1" in question and "CC-BY-NC-SA-4.0" in question
     assert not panel.busy
-    assert "were not downloaded: press Apply" in panel.ui.statusLabel.text
+    assert "were not downloaded: try again" in panel.ui.statusLabel.text
 
 
 @pytest.mark.slow

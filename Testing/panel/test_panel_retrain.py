@@ -31,7 +31,8 @@ from COVIDLesionSegLib.engine.models.user_models import (
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
 from COVIDLesionSegLib.worker.request import load_request
-from engine.reviewed_cohort import MODEL, review, write_beginner
+from engine.beginner import write_beginner
+from engine.reviewed_cohort import MODEL, review
 from panel.conftest import MODULE_FILE
 
 
@@ -225,6 +226,28 @@ def test_a_training_leaves_the_panel_free_and_can_be_cancelled_and_resumed(
     assert not ui.resultFrame.isHidden() and ui.resumeButton.isHidden()
 
 
+def test_cts_of_the_scene_are_handed_over_once_where_predictions_are_wanted(
+    panel, section, train, ct, scene, bench
+):
+    from COVIDLesionSegLib.engine.review import case_id
+    from COVIDLesionSegLib.engine.volume import read_volume
+    from COVIDLesionSegLib.scene.volumes import volume_from_node, volume_to_node
+
+    again = volume_to_node(volume_from_node(ct), "The same CT")
+    scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    panel.ui.predictionsCheckBox.checked = True
+    worker = train(Trainer(), wait=False)
+    table = Path(worker.asked.options["unlabelled"])
+    header, row = table.read_text().splitlines()
+    file, patient = row.split(",")
+    given = case_id(volume_from_node(again))
+    assert (header, file, patient) == ("ct,patient", f"{given}/ct.nrrd", given[:8])
+    assert case_id(read_volume(table.parent / file)) == given
+    worker.finish(retrained())
+    bench.wait_until(lambda: not section.busy)
+    assert not table.parent.exists()
+
+
 def test_an_interrupted_training_is_offered_again_after_a_restart(section, train, bench):
     worker = train(Trainer(), wait=False)
     with restarted(bench, section) as ui:
@@ -261,7 +284,7 @@ def test_the_curve_becomes_a_chart_that_is_not_saved_with_the_scene(section, tra
     shown = {chart.GetNthPlotSeriesNode(i) for i in range(chart.GetNumberOfPlotSeriesNodes())}
     assert {series.GetYColumnName() for series in shown} == {LOSS, HELD_OUT_DICE}
     table = next(iter(shown)).GetTableNode()
-    assert table.GetCellText(1, 1) == "0.25"
+    assert float(table.GetCellText(1, 1)) == 0.25
     assert not any(node.GetSaveWithScene() for node in (chart, table, *shown))
     section._chart.show()
     assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1

@@ -61,6 +61,7 @@ from .options import RetrainOptions
 from .training import make_model_folder, parent_of
 
 _CASES_FOLDER = "cases"
+_COMPARING = "Comparing both models"
 _CURVE_SLICES = 6
 """Of each held-out case: enough to see in the learning curve where Dice goes."""
 _CHECKPOINT_STEPS, _CURVE_STEPS = 25, 50
@@ -242,7 +243,7 @@ class _Retraining:
         ) -> HeldOut:
             return self._compare(network, card, slices, split)
 
-        self._progress(Progress("Comparing with the parent", _TRAINED))
+        self._progress(Progress(_COMPARING, _TRAINED))
         return export_model(
             network,
             self._tuning.recipe,
@@ -271,6 +272,11 @@ class _Retraining:
     ) -> HeldOut:
         """Both models on whole held-out CTs, within the lungs, as in the main job."""
         parent, device = self._parent, self._options.device
+        within = sub_progress(self._progress, _TRAINED, _COMPARED)
+
+        def report(progress: Progress) -> None:
+            within(Progress(_COMPARING, progress.fraction, progress.message))
+
         change = evaluate_held_out(network, card, slices).bfloat16_change
         evaluation = evaluate(
             ReviewedData(split.held_out),
@@ -280,7 +286,7 @@ class _Retraining:
                 )
                 for member in ((parent.card, self._tuning.network), (card, network))
             ],
-            report=sub_progress(self._progress, _TRAINED, _COMPARED),
+            report=report,
             cancel=self._cancel,
             watch=self._differences.consider,
         )

@@ -47,7 +47,7 @@ def install_missing(parameters: Parameters, also: tuple[str, ...] = ()) -> None:
         _pytorch_extension()  # without it the question would be in vain
     if not _ask(missing):
         raise DependencyError(
-            _("The Python packages were not installed: press Apply to be asked again.")
+            _("The Python packages were not installed: try again to be asked again.")
         )
     if torch_is_missing:
         _install_torch()
@@ -112,7 +112,7 @@ def repair_torch() -> None:
         raise DependencyError(
             _(
                 "PyTorch could not be removed, perhaps because another module uses it: restart "
-                "Slicer and press Apply again."
+                "Slicer and try again."
             )
         ) from error
     _install_torch()
@@ -172,7 +172,7 @@ def _pytorch_extension() -> Any:
         raise DependencyError(
             _(
                 "PyTorch is needed: install the extension PyTorch in Slicer's Extensions Manager, "
-                "restart Slicer, and press Apply again."
+                "restart Slicer, and try again."
             )
         ) from error
     return PyTorchUtilsLogic()

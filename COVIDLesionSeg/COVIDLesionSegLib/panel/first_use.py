@@ -163,7 +163,7 @@ class FirstUse:
         if not ask_to_download(model.card):
             raise ModelError(
                 _(
-                    "The weights of {model} were not downloaded: press Apply to be asked again, "
+                    "The weights of {model} were not downloaded: try again to be asked again, "
                     "or choose another model."
                 ).format(model=model.title)
             )
@@ -207,7 +207,7 @@ class FirstUse:
         title = _("Repair PyTorch")
         if not slicer.util.confirmOkCancelDisplay(question, title, detailedText=offline_help()):
             self._refuse(
-                _("{sentence} Press Apply to be offered a repair again.").format(sentence=sentence)
+                _("{sentence} Try again to be offered a repair.").format(sentence=sentence)
             )
             return
         try:

@@ -46,7 +46,7 @@ def ask_about_licences(models: Iterable[Model]) -> None:
         if not _ask(licence, its_models):
             raise ModelError(
                 _(
-                    "The licence {licence} was not accepted, so nothing was run: press Apply to be "
+                    "The licence {licence} was not accepted, so nothing was run: try again to be "
                     "asked again, or choose a model with another licence."
                 ).format(licence=printable(licence))
             )

@@ -18,7 +18,8 @@ from ..engine.text import printable
 _MEASURES = ("dice", "sensitivity", "precision")
 _NARROWEST, _WIDEST = 240, 480
 """Width of a picture in pixels, between which it follows the panel."""
-_BETTER, _WORSE = "#1b7837", "#c62828"
+_BETTER, _WORSE = "#2e8b57", "#d9534f"
+"""On light and on dark ground; the numbers say the same."""
 
 
 class ComparisonTable:

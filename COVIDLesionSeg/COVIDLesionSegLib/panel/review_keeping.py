@@ -227,7 +227,7 @@ class ReviewKeeping:
             keeper.prepare_again(case, saved)
             return case
         prediction = prediction_of(session.ct)
-        known = _patient_id(session.ct)
+        known = patient_id(session.ct)
         yield from keeper.prepare(
             case,
             volume,
@@ -346,7 +346,7 @@ def _last_saved(folder: Path) -> str:
         return ""
 
 
-def _patient_id(ct: vtkMRMLScalarVolumeNode) -> str:
+def patient_id(ct: vtkMRMLScalarVolumeNode) -> str:
     """The PatientID of a CT that was loaded from DICOM, or ""; it goes nowhere but into a hash."""
     uids = (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)

@@ -73,7 +73,7 @@ class RunClock:
             return shown, False
         stuck = _(
             "{shown}. The background process has not computed for {seconds} s and may be stuck: "
-            "cancel, and press Apply again."
+            "cancel, and start again."
         )
         return stuck.format(shown=shown, seconds=round(silent_seconds)), True
 

@@ -45,7 +45,7 @@ def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> N
         Column(f"{name} (ml)", [_rounded(r.lesion_class_ml.get(name), 1) for r in regions], "ml")
         for name in _several_classes(severity)
     ]
-    fill_table(
+    _fill(
         node,
         [
             Column("Region", [region.region for region in regions]),
@@ -60,7 +60,7 @@ def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> N
 def update_rules_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
     """Severity by every published rule, side by side; the headline rule is first."""
     rules = severity.rules
-    fill_table(
+    _fill(
         node,
         [
             Column("Rule", [rule.title for rule in rules]),
@@ -102,7 +102,7 @@ def update_slices_table(
         [math.nan if s.disagreement is None else round(s.disagreement, 3) for s in slices],
     )
     is_known = any(s.disagreement is not None for s in slices)
-    fill_table(
+    _fill(
         node,
         [
             Column(SLICE, [int(s.index) for s in slices]),
@@ -133,8 +133,7 @@ def _rounded(value: float | None, digits: int) -> float | str:
     return NOT_AVAILABLE if value is None else round(float(value), digits)
 
 
-def fill_table(node: vtkMRMLTableNode, columns: list[Column]) -> None:
-    """Give the table these columns in place of its own."""
+def _fill(node: vtkMRMLTableNode, columns: list[Column]) -> None:
     node.RemoveAllColumns()
     for column in columns:
         array = _array_for(column.values)

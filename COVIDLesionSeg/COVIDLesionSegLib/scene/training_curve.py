@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
+import vtk
 
 from . import names
 from .nodes import nodes_by_class
-from .table import Column, fill_table
 
 if TYPE_CHECKING:
     from slicer import (
@@ -65,17 +65,21 @@ def update_curve(
         model: Id of the model that is trained.
     """
     table = _find_or_create(scene, TABLE_ROLE, "Training curve")
-    fill_table(table, [Column(name, values) for name, values in curve.items()])
+    # At once: in between, a plot view would draw a table without columns.
+    table.SetAndObserveTable(_table_of(curve))
     chart = _find_or_create(scene, CHART_ROLE, "Training curve chart")
     shown = [name for name in (LOSS, HELD_OUT_DICE) if any(map(math.isfinite, curve[name]))]
     existing = {node.GetYColumnName(): node for node in _nodes(scene, SERIES_ROLE)}
-    chart.RemoveAllPlotSeriesNodeIDs()
+    wanted = []
     for name in shown:
-        series = existing.pop(name, None) or _new_series(scene, name)
-        series.SetAndObserveTableNodeID(table.GetID())
-        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+        series = existing.pop(name, None) or _new_series(scene, table, name)
+        wanted.append(series.GetID())
     for series in existing.values():
+        chart.RemovePlotSeriesNodeID(series.GetID())
         scene.RemoveNode(series)
+    for series_id in wanted:
+        if not chart.HasPlotSeriesNodeID(series_id):
+            chart.AddAndObservePlotSeriesNodeID(series_id)
     chart.SetTitle(f"Training of {model}")
     if not chart.GetXAxisTitle():
         chart.SetXAxisTitle("Training step")
@@ -112,9 +116,10 @@ def _find_or_create(
     return found[0] if found else _own(scene, role, scene.GenerateUniqueName(name))
 
 
-def _new_series(scene: vtkMRMLScene, name: str) -> vtkMRMLPlotSeriesNode:
+def _new_series(scene: vtkMRMLScene, table: vtkMRMLTableNode, name: str) -> vtkMRMLPlotSeriesNode:
     kind = slicer.vtkMRMLPlotSeriesNode
     series = _own(scene, SERIES_ROLE, name, hidden=True)  # the name is the legend's
+    series.SetAndObserveTableNodeID(table.GetID())
     series.SetPlotType(kind.PlotTypeScatter)
     series.SetXColumnName(STEP)
     series.SetYColumnName(name)
@@ -125,6 +130,19 @@ def _new_series(scene: vtkMRMLScene, name: str) -> vtkMRMLPlotSeriesNode:
     series.SetLineWidth(2)
     series.SetColor(*_COLORS[name])
     return series
+
+
+def _table_of(curve: dict[str, list[float]]) -> vtk.vtkTable:
+    table = vtk.vtkTable()
+    for name, values in curve.items():
+        column = vtk.vtkDoubleArray()
+        column.SetName(name)
+        for value in values:
+            column.InsertNextValue(value)
+        if len(values) == 1:  # VTK calls a line of one point an error, but not of a gap beside it
+            column.InsertNextValue(values[0] if name == STEP else math.nan)
+        table.AddColumn(column)
+    return table
 
 
 def _own(scene: vtkMRMLScene, role: str, name: str, hidden: bool = False) -> vtkMRMLNode:

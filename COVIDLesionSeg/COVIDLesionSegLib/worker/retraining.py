@@ -178,7 +178,7 @@ def remove_retraining(retraining: Retraining) -> None:
 
 def retrain_in_background(
     retraining: Retraining,
-    prepare: Callable[[Path], Steps[Path | None]] | None,
+    prepare: Callable[[Path], Steps[Path | None]],
     progress: ProgressCallback,
     *,
     start_process: Callable[[Path], WorkerProcess] = ChildProcess,
@@ -199,8 +199,11 @@ def retrain_in_background(
         OutputError: The temporary folder cannot be written.
     """
 
-    def write_request(folder: Path) -> Path:
+    def write_request(folder: Path) -> Steps[Path]:
         options = replace(retraining.options, resume=True)
+        if options.unlabelled is not None and not options.unlabelled.is_file():
+            table = yield from prepare(options.unlabelled.parent)
+            options = replace(options, unlabelled=table)
         return save_request(folder, "retrain", options.to_dict(), retraining.folder)
 
     def load(folder: Path) -> Retrained:

@@ -109,8 +109,9 @@ def _why_not(corrected: Sequence[Reviewed], parent: str, learned_before: Collect
     patients = {case.patient for case in corrected}
     if len(corrected) < LEAST_CORRECTED:
         return (
-            f"Not evaluated: {len(corrected)} of the cases are corrected, and at least "
-            f"{LEAST_CORRECTED} are needed to hold some out."
+            f"Not evaluated: there {'is' if len(corrected) == 1 else 'are'} {len(corrected)} "
+            f"corrected case{'' if len(corrected) == 1 else 's'}, and at least {LEAST_CORRECTED} "
+            "are needed to hold some out."
         )
     if len(patients) <= LEAST_HELD_OUT:
         return (

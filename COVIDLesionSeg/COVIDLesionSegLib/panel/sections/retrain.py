@@ -28,14 +28,17 @@ from ..model_decision import LastRetraining, ModelDecision
 from ..retrain_result import ComparisonTable, PictureViewer, lineage_text
 from ..reviewed_cases import SEED, ReviewedCases
 from ..run import Run, RunState
+from ..run_clock import RunClock
 from ..section import Panel, Section
 from ..training_chart import TrainingChart
+from ..unlabelled import write_scene_cts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...engine.models.catalogue import Model
 
+CLOCK_INTERVAL_MS = 500
 _RETRAINED = " (retrained"
 
 
@@ -60,6 +63,10 @@ class RetrainSection(Section):
             self._end,
             *process,
         )
+        self._clock = RunClock()
+        self._clock_timer = qt.QTimer()
+        self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
+        self._clock_timer.connect("timeout()", self._show_progress)
         self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
@@ -105,6 +112,7 @@ class RetrainSection(Section):
 
     def close(self) -> None:
         self._cases.watch(False)
+        self._clock_timer.stop()
         self._first_use.stop_now()
         self.training.stop_now()
         self.decision.close()
@@ -160,7 +168,9 @@ class RetrainSection(Section):
             )
             if self._last.retraining is not None:  # decided on
                 remove_retraining(self._last.retraining)
-            self._last.retraining = new_retraining(options, False)
+            self._last.retraining = new_retraining(
+                options, predictions=bool(self.ui.predictionsCheckBox.checked)
+            )
         except CovidLesionSegError as error:
             self._end(str(error), warning=True)
             return
@@ -172,19 +182,27 @@ class RetrainSection(Section):
             return
         try:
             self._lock = retraining.lock()
-            self.training.start(partial(retrain_in_background, retraining, None))
+            self.training.start(partial(retrain_in_background, retraining, write_scene_cts))
         except CovidLesionSegError as error:
             self._end(str(error), warning=True)
             return
-        self.ui.trainingProgressBar.value = 0
+        self._clock = RunClock()
+        self._clock_timer.start()
         self._chart.follow(retraining.training_folder, self._last.model, live=True)
-        self._say(_("Starting"))
+        self._show_progress()
 
     def _on_progress(self, progress: Progress) -> None:
-        self.ui.trainingProgressBar.value = round(100 * progress.fraction)
-        self._say(" - ".join(filter(None, (progress.stage, progress.message))))
+        self._clock.report(progress)
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        """Show how far the training is, and that it goes on."""
+        if self.training.state is RunState.RUNNING:
+            self.ui.trainingProgressBar.value = int(100 * self._clock.fraction())
+            self._say(*self._clock.sentence(self.training.silent_seconds))
 
     def _end(self, sentence: str, warning: bool = False) -> None:
+        self._clock_timer.stop()
         if not self._is_training:
             self._unlock()
             self._show_result()
