@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import known_results
 import numpy as np
 import slicer
-from case import Case
+from case import SMALL, Case
 
 TIMEOUT_SECONDS = 900
 
@@ -17,37 +18,15 @@ TIMEOUT_SECONDS = 900
 class TestCorrection(Case):
     def setUp(self) -> None:
         super().setUp()
+        from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+
+        slicer.app.userSettings().setValue(CONSENT_SETTING, "false")
         self.ct = self.load_ct()
-        self.result_shown()
+        self.chest = known_results.phantom(**SMALL)
+        known_results.show(self.panel, self.ct, known_results.known_result(self.chest))
+        self.process_events()
         self.ui.correctionSection.collapsed = False
         self.process_events(0.2)
-
-    def result_shown(self) -> None:
-        """The truth of the generated CT as its result, as a run gives it."""
-        from case import SMALL, phantom
-
-        from COVIDLesionSegLib.engine.result import SegmentationResult
-        from COVIDLesionSegLib.engine.severity import measure_severity
-        from COVIDLesionSegLib.scene.show import show_result
-
-        phantom = phantom(**SMALL)
-        geometry = phantom.volume.geometry
-        lesions = (phantom.lesions > 0).astype(np.uint8)
-        severity = measure_severity(phantom.lungs, lesions, ("lesion",), geometry)
-        result = SegmentationResult(
-            geometry=geometry,
-            lungs=phantom.lungs,
-            lesions=lesions,
-            probability=lesions.astype(np.float32),
-            classes=("lesion",),
-            severity=severity,
-            flags=(),
-            provenance={"models": {"truth": {}}},
-        )
-        shown = show_result(self.ct, result)
-        self.panel.show_result(self.ct, shown, in_views=True, new=True)
-        self.panel.show_state()
-        self.process_events()
 
     # What is seen and edited
 
@@ -159,6 +138,27 @@ class TestCorrection(Case):
         self.assertTrue(added.any(), "The stroke painted nothing")
         self.assertGreaterEqual(hu[added].min(), -900)
         self.assertLessEqual(hu[added].max(), -800)
+
+    def test_a_voxel_has_the_class_that_was_painted_last(self) -> None:
+        result = known_results.known_result(self.chest, ensemble=True)
+        known_results.show(self.panel, self.ct, result)
+        self.process_events(0.3)
+        self.assertTrue(self.ui.groundGlassButton.checked)
+        self.click(self.ui.anyDensityButton)
+        self.editor.setActiveEffectByName("Paint")
+        glass, solid = (self.array(id_) for id_ in ("ground-glass-opacity", "consolidation"))
+        self.editor.setCurrentSegmentID("consolidation")
+        self.click(self.ui.anyDensityButton)
+        self.stroke(self.show_lung_slice())
+        self.wait_until_measured()
+        painted = self.array("consolidation")
+
+        self.assertGreater(painted.sum(), solid.sum())
+        np.testing.assert_array_equal(self.array("ground-glass-opacity"), glass & (1 - painted))
+        self.editor.undo()
+        self.wait_until_measured()
+        np.testing.assert_array_equal(self.array("ground-glass-opacity"), glass)
+        self.assertIs(self.panel.corrections.corrected, False)
 
     def test_a_correction_is_there_again_after_the_scene_was_saved_and_loaded(self) -> None:
         self.editor.setActiveEffectByName("Paint")

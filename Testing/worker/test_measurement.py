@@ -58,6 +58,12 @@ def measurement(tmp_path):
     assert not list(tmp_path.iterdir()), "the private folder was left behind"
 
 
+def ask(measurement: Measurement, asked: Question) -> None:
+    """Ask without a pause."""
+    for _ in measurement.ask(asked):
+        pass
+
+
 def answer(measurement: Measurement, seconds: float = 60):
     deadline = time.monotonic() + seconds
     while (found := measurement.poll()) is None:
@@ -69,7 +75,7 @@ def answer(measurement: Measurement, seconds: float = 60):
 def test_the_answer_is_the_one_of_the_engine(measurement):
     asked = question(rows=7)
     assert measurement.poll() is None and not measurement.pending
-    measurement.ask(asked)
+    ask(measurement, asked)
     assert measurement.pending
 
     assert answer(measurement) == expected(asked)
@@ -78,28 +84,28 @@ def test_the_answer_is_the_one_of_the_engine(measurement):
 
 def test_of_several_questions_the_newest_is_answered(measurement):
     for rows in (4, 5, 6, 9):
-        measurement.ask(question(rows))
+        ask(measurement, question(rows))
 
     assert answer(measurement) == expected(question(9))
-    measurement.ask(question(2))
+    ask(measurement, question(2))
     assert answer(measurement) == expected(question(2))
 
 
 def test_voxels_are_those_of_the_moment_of_asking(measurement):
     asked = question(rows=7)
     should = expected(asked)
-    measurement.ask(asked)
+    ask(measurement, asked)
     asked.after.lesions[0].voxels[:] = 1
 
     assert answer(measurement) == should
 
 
 def test_voxels_of_a_known_state_are_copied_once(measurement, tmp_path):
-    measurement.ask(question(4))
+    ask(measurement, question(4))
     answer(measurement)
     (folder,) = tmp_path.iterdir()
     first = {path.name for path in folder.glob("*/*.npy")}
-    measurement.ask(question(5))
+    ask(measurement, question(5))
     answer(measurement)
     second = {path.name for path in folder.glob("*/*.npy")}
 
@@ -108,9 +114,20 @@ def test_voxels_of_a_known_state_are_copied_once(measurement, tmp_path):
     assert len(first & second) == 2
 
 
+def test_a_question_dropped_halfway_is_not_asked_and_the_next_one_is(measurement):
+    ask(measurement, question(4))
+    answer(measurement)
+    dropped = question(5)
+    dropped.after.lesions[0] = replace(dropped.after.lesions[0], state="edited")
+    next(measurement.ask(dropped))
+    assert not measurement.pending and measurement.poll() is None
+    ask(measurement, question(6))
+    assert answer(measurement) == expected(question(6))
+
+
 def test_no_difference_is_an_answer_too(measurement):
     asked = question(rows=3)
-    measurement.ask(asked)
+    ask(measurement, asked)
     found = answer(measurement)
 
     assert not found.changed and found.severity == asked.original
@@ -118,25 +135,25 @@ def test_no_difference_is_an_answer_too(measurement):
 
 def test_a_question_that_cannot_be_answered_is_told_and_the_next_one_is_answered(measurement):
     flat = LabelledCT([LabelBox(np.ones((2, 2), np.uint8), (0, 0, 0), {1: 1})], [])
-    measurement.ask(replace(question(4), after=flat))
+    ask(measurement, replace(question(4), after=flat))
     with pytest.raises(CovidLesionSegError, match="could not be measured"):
         answer(measurement)
-    measurement.ask(question(5))
+    ask(measurement, question(5))
     assert answer(measurement) == expected(question(5))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_process_that_died_is_told_once_and_another_takes_its_place(measurement):
-    measurement.ask(question(4))
+    ask(measurement, question(4))
     answer(measurement)
-    measurement.ask(question(5))
+    ask(measurement, question(5))
     os.killpg(measurement._process.pid, signal.SIGKILL)
     measurement._process.wait(10)
     try:
         assert answer(measurement) == expected(question(5))  # it had answered before its end
     except CovidLesionSegError as error:
         assert "Edit once more" in str(error)
-    measurement.ask(question(6))
+    ask(measurement, question(6))
     assert answer(measurement) == expected(question(6))
 
 
@@ -148,7 +165,7 @@ import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_measurement import Measurement, question
 one = Measurement(temporary_path={str(tmp_path)!r})
-one.ask(question(4))
+list(one.ask(question(4)))
 while one.poll() is None:
     time.sleep(0.02)
 print(one._process.pid, flush=True)

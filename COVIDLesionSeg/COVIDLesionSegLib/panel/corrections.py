@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import qt
@@ -13,7 +13,7 @@ from ..engine.errors import CovidLesionSegError
 from ..engine.flags import is_untrained
 from ..engine.severity.correction import Correction
 from ..scene.corrected_severity import show_correction
-from ..scene.corrections import is_corrected
+from ..scene.corrections import may_be_corrected
 from ..scene.label_boxes import labelled_ct
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import world_geometry
@@ -53,6 +53,10 @@ class Corrections(VTKObservationMixin):
         self._delay.setSingleShot(True)
         self._delay.setInterval(DELAY_MS)
         self._delay.connect("timeout()", self._measure)
+        self._asking: Iterator[None] = iter(())
+        self._step = qt.QTimer()
+        self._step.setInterval(0)
+        self._step.connect("timeout()", self._ask)
         self._poll = qt.QTimer()
         self._poll.setInterval(POLL_INTERVAL_MS)
         self._poll.connect("timeout()", self._on_poll)
@@ -77,7 +81,7 @@ class Corrections(VTKObservationMixin):
     @property
     def pending(self) -> bool:
         """Whether an edit is being measured: what is on show may be older than the edit."""
-        return bool(self._delay.active) or self._measurement.pending
+        return bool(self._delay.active or self._step.active) or self._measurement.pending
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every edit of the segmentation on show, and once it is measured.
@@ -89,6 +93,9 @@ class Corrections(VTKObservationMixin):
     def measure(self) -> None:
         """The segmentation on show is not that of its run, though nobody edited it just now."""
         if self._result is not None and self._result.predictionNode is not None:
+            # Voxels that were about to be copied may be gone.
+            self._step.stop()
+            self._asking = iter(())
             self._delay.start()
             self._tell()
 
@@ -121,7 +128,7 @@ class Corrections(VTKObservationMixin):
             segmentation.SegmentModified,  # all that Segment Editor's Undo tells
         ):
             self.addObserver(node, event, self._on_modified)
-        if not new and (result.correction is not None or is_corrected(node)):
+        if not new and (result.correction is not None or may_be_corrected(node)):
             self._delay.start()
 
     def close(self) -> None:
@@ -132,8 +139,9 @@ class Corrections(VTKObservationMixin):
 
     def _forget(self) -> None:
         self.removeObservers()
-        self._delay.stop()
-        self._poll.stop()
+        for timer in (self._delay, self._step, self._poll):
+            timer.stop()
+        self._asking = iter(())
         self._measurement.forget()
         self.problem = ""
 
@@ -153,20 +161,30 @@ class Corrections(VTKObservationMixin):
         self.before_measuring()
         classes = result.original.classes
         try:
-            self._measurement.ask(
-                Question(
-                    before=labelled_ct(result.predictionNode, ct, classes),
-                    after=labelled_ct(result.segmentationNode, ct, classes),
-                    classes=classes,
-                    geometry=world_geometry(ct),
-                    original=result.original,
-                    graded=not is_untrained(result.flags),
-                )
+            question = Question(
+                before=labelled_ct(result.predictionNode, ct, classes),
+                after=labelled_ct(result.segmentationNode, ct, classes),
+                classes=classes,
+                geometry=world_geometry(ct),
+                original=result.original,
+                graded=not is_untrained(result.flags),
             )
-        except (CovidLesionSegError, OSError) as error:
+        except CovidLesionSegError as error:  # as of a CT that was moved
             self._fail(str(error))
-        else:
+            return
+        self._asking = self._measurement.ask(question)
+        self._step.start()
+
+    def _ask(self) -> None:
+        """Copy some more voxels for the process that measures."""
+        try:
+            next(self._asking)
+        except StopIteration:
+            self._step.stop()
             self._poll.start()
+        except (CovidLesionSegError, OSError) as error:
+            self._step.stop()
+            self._fail(str(error))
 
     def _on_poll(self) -> None:
         try:
@@ -179,7 +197,7 @@ class Corrections(VTKObservationMixin):
             return
         self._poll.stop()
         # While the user goes on editing, the next measurement is on its way.
-        if not self._delay.active and self._ct is not None:
+        if not (self._delay.active or self._step.active) and self._ct is not None:
             self.problem = ""
             show_correction(self._ct, correction)
             self._panel.show_result(self._ct, find_result(self._ct))

@@ -44,6 +44,7 @@ def show_correction(ct_node: vtkMRMLScalarVolumeNode, correction: Correction) ->
     segmentation = outputs[names.SEGMENTATION_ROLE]
     prediction = outputs[names.PREDICTION_ROLE]
     shown = read_severity(segmentation)
+    was_modifying = segmentation.StartModify()
     if correction.changed:
         changes = correction.to_dict()["changes"]
         severity = json.dumps(correction.severity.to_dict())
@@ -63,6 +64,7 @@ def show_correction(ct_node: vtkMRMLScalarVolumeNode, correction: Correction) ->
             names.PROVENANCE_ATTRIBUTE, prediction.GetAttribute(names.PROVENANCE_ATTRIBUTE)
         )
     segmentation.SetAttribute(names.SEVERITY_ATTRIBUTE, severity)
+    segmentation.EndModify(was_modifying)
     now = read_severity(segmentation)
     if now is not None and now != shown:
         show_severity(outputs, now)

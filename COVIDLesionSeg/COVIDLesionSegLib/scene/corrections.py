@@ -63,6 +63,20 @@ def is_corrected(node: vtkMRMLSegmentationNode) -> bool | None:
     )
 
 
+def may_be_corrected(node: vtkMRMLSegmentationNode) -> bool:
+    """Whether anything looks different from the run: quick, but true for a layer cropped anew."""
+    prediction = find_prediction(node)
+    if prediction is None:
+        return False
+    ids = own_segment_ids(node)
+    if ids != own_segment_ids(prediction):
+        return True
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    labels = {id_: label for label, id_ in enumerate(ids, start=1)}
+    first, second = (label_boxes(one, ct_node, labels) for one in (node, prediction))
+    return not same_boxes(first, second)
+
+
 def keep_corrections(node: vtkMRMLSegmentationNode, prepared: PreparedResult) -> tuple[Flag, ...]:
     """Copy corrected segments to segments of the user's own, before a run replaces them.
 

@@ -81,8 +81,7 @@ def _update(
     styles = [segment.style for layer in layers for segment in layer.segments]
     separate_users_segments(node)
     _remove_other_classes(node, styles)
-    for style in styles:
-        _find_or_create_segment(node, style)
+    created = [style.id for style in styles if _create_missing_segment(node, style)]
     segmentation = node.GetSegmentation()
     # Lungs that a network found have a checksum of its weights, or none where it has no weights.
     lungs_untrained = result.provenance.get("lungs", {}).get("weights_sha256", "") is None
@@ -100,6 +99,10 @@ def _update(
     for id_, surface in surfaces.items():
         contents[id_][CLOSED_SURFACE] = surface
     set_contents(node, contents)
+    for id_ in created:
+        # The application's lists of segments, which may know the id from an earlier scene, may
+        # have hidden it meanwhile.
+        node.GetDisplayNode().SetSegmentVisibility(id_, True)
 
 
 def set_contents(
@@ -156,10 +159,11 @@ def _remove_other_classes(node: vtkMRMLSegmentationNode, styles: Iterable[Segmen
             node.GetSegmentation().RemoveSegment(id_)
 
 
-def _find_or_create_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> None:
+def _create_missing_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> bool:
+    """Whether there was none of this id."""
     segmentation = node.GetSegmentation()
     if segmentation.GetSegment(style.id) is not None:
-        return
+        return False
     segmentation.AddEmptySegment(style.id, style.name, style.color)
     segment = segmentation.GetSegment(style.id)
     segment.SetTag("TerminologyEntry", style.terminology)
@@ -168,6 +172,7 @@ def _find_or_create_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) 
     display = node.GetDisplayNode()
     display.SetSegmentOpacity3D(style.id, LUNGS_OPACITY if is_lung else _LESION_OPACITY)
     display.SetSegmentOpacity2DFill(style.id, _LUNG_FILL if is_lung else _LESION_FILL)
+    return True
 
 
 def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:

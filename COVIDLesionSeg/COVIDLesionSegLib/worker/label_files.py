@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,17 @@ class LabelFiles:
         self._folder = folder
         self._needed: set[str] = set()
         self._files: dict[str, str] = {}
+
+    def prepare(self, *labellings: LabelledCT) -> Iterator[None]:
+        """Copy the voxels of known states, one box between two values: :meth:`save` is quick then.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
+        for box in (box for one in labellings for box in (*one.lungs, *one.lesions)):
+            if box.state and box.state not in self._files:
+                self._files[box.state] = self._save_voxels(box)
+                yield
 
     def save(self, *labellings: LabelledCT) -> list[dict[str, Any]]:
         """Copy voxels into files; files of earlier calls that are not needed now are removed.
@@ -53,12 +64,16 @@ class LabelFiles:
     def _save_box(self, box: LabelBox, needed: set[str]) -> dict[str, Any]:
         name = self._files.get(box.state) if box.state else None
         if name is None:
-            name = f"voxels-{uuid.uuid4().hex}.npy"
-            np.save(self._folder / name, box.voxels, allow_pickle=False)
+            name = self._save_voxels(box)
             if box.state:
                 self._files[box.state] = name
         needed.add(name)
         return {"file": name, "start": box.start, "labels": list(box.labels.items())}
+
+    def _save_voxels(self, box: LabelBox) -> str:
+        name = f"voxels-{uuid.uuid4().hex}.npy"
+        np.save(self._folder / name, box.voxels, allow_pickle=False)
+        return name
 
 
 def read_labelled(saved: dict[str, Any], folder: Path) -> LabelledCT:

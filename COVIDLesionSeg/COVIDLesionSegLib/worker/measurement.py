@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -69,10 +69,12 @@ class Measurement:
         """Whether the newest question is unanswered."""
         return self._answered < self._number
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: Question) -> Iterator[None]:
         """Ask anew; what was asked before is not answered any more.
 
-        Returns at once: voxels are copied into files, those of a known state only once.
+        Voxels are copied into files, those of a known state only once, a part between two values
+        of the iterator: who must stay responsive does something else in between. The question is
+        asked when the iterator ends, or not at all if it is dropped before.
 
         Raises:
             OutputError: The temporary folder cannot be written.
@@ -81,8 +83,10 @@ class Measurement:
         """
         if self._process is None or self._process.exit_code() is not None:
             self._start()
+            yield
         if self._labels is None:
             raise RuntimeError("There is no process.")
+        yield from self._labels.prepare(question.before, question.after)
         before, after = self._labels.save(question.before, question.after)
         facts = {
             "number": self._number + 1,
