@@ -564,3 +564,24 @@ def test_provenance_is_plain_json(scene, ct_node, show):
     result = make_result()
     node = show(ct_node, result).segmentationNode
     assert json.loads(node.GetAttribute("COVIDLesionSeg.provenance")) == result.provenance
+
+
+def test_new_segments_are_shown_and_hidden_ones_stay_hidden(ct_node, show):
+    """Slice views' lists of segments may hide what they meet when a batch of changes ends."""
+    node = show(ct_node, make_result()).segmentationNode
+    display = node.GetDisplayNode()
+    display.SetSegmentVisibility("left-lung", False)
+    scene = ct_node.GetScene()
+
+    def hide(caller, event):
+        for id_ in ("lesion", "right-lung", "consolidation"):
+            if node.GetSegmentation().GetSegment(id_) is not None:
+                display.SetSegmentVisibility(id_, False)
+
+    tag = scene.AddObserver(scene.EndBatchProcessEvent, hide)
+    show(ct_node, make_result(classes=("consolidation",), seed=1))
+    scene.RemoveObserver(tag)
+
+    assert display.GetSegmentVisibility("consolidation")
+    assert display.GetSegmentVisibility("right-lung")
+    assert not display.GetSegmentVisibility("left-lung")

@@ -81,7 +81,8 @@ def _update(
     styles = [segment.style for layer in layers for segment in layer.segments]
     separate_users_segments(node)
     _remove_other_classes(node, styles)
-    created = [style.id for style in styles if _create_missing_segment(node, style)]
+    for style in styles:
+        _find_or_create_segment(node, style)
     segmentation = node.GetSegmentation()
     # Lungs that a network found have a checksum of its weights, or none where it has no weights.
     lungs_untrained = result.provenance.get("lungs", {}).get("weights_sha256", "") is None
@@ -99,10 +100,6 @@ def _update(
     for id_, surface in surfaces.items():
         contents[id_][CLOSED_SURFACE] = surface
     set_contents(node, contents)
-    for id_ in created:
-        # The application's lists of segments, which may know the id from an earlier scene, may
-        # have hidden it meanwhile.
-        node.GetDisplayNode().SetSegmentVisibility(id_, True)
 
 
 def set_contents(
@@ -125,6 +122,24 @@ def set_contents(
     segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
     segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)
     node.StorableModified()
+
+
+def segment_visibility(node: vtkMRMLSegmentationNode) -> dict[str, bool]:
+    """Whether each segment is shown, by id."""
+    display = node.GetDisplayNode()
+    if display is None:
+        return {}
+    return {id_: bool(display.GetSegmentVisibility(id_)) for id_ in segment_ids(node)}
+
+
+def restore_visibility(node: vtkMRMLSegmentationNode, visibility: dict[str, bool]) -> None:
+    """Show the segments that were shown, and those that did not exist.
+
+    A slice view's list of segments that meets a segmentation anew hides what it does not know to
+    be shown.
+    """
+    for id_ in segment_ids(node):
+        node.GetDisplayNode().SetSegmentVisibility(id_, visibility.get(id_, True))
 
 
 def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
@@ -159,11 +174,10 @@ def _remove_other_classes(node: vtkMRMLSegmentationNode, styles: Iterable[Segmen
             node.GetSegmentation().RemoveSegment(id_)
 
 
-def _create_missing_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> bool:
-    """Whether there was none of this id."""
+def _find_or_create_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) -> None:
     segmentation = node.GetSegmentation()
     if segmentation.GetSegment(style.id) is not None:
-        return False
+        return
     segmentation.AddEmptySegment(style.id, style.name, style.color)
     segment = segmentation.GetSegment(style.id)
     segment.SetTag("TerminologyEntry", style.terminology)
@@ -172,7 +186,6 @@ def _create_missing_segment(node: vtkMRMLSegmentationNode, style: SegmentStyle) 
     display = node.GetDisplayNode()
     display.SetSegmentOpacity3D(style.id, LUNGS_OPACITY if is_lung else _LESION_OPACITY)
     display.SetSegmentOpacity2DFill(style.id, _LUNG_FILL if is_lung else _LESION_FILL)
-    return True
 
 
 def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:

@@ -33,7 +33,12 @@ from .nodes import (
 )
 from .overlay import STYLES, hide_overlay, show_lung_window, update_overlay
 from .prepared import PreparedResult, prepare_result
-from .segmentation import update_prediction, update_segmentation
+from .segmentation import (
+    restore_visibility,
+    segment_visibility,
+    update_prediction,
+    update_segmentation,
+)
 from .undo import Snapshot
 from .volumes import local_ijk_to_ras, world_geometry
 
@@ -157,6 +162,8 @@ def _show(
     existing = find_outputs(ct_node)
     before = Snapshot(ct_node)
     scene = ct_node.GetScene()
+    earlier = existing.get(names.SEGMENTATION_ROLE)
+    visibility = {} if earlier is None else segment_visibility(earlier)
     _save_scene_state(scene, existing.values())
     try:
         with _batch(scene):
@@ -167,6 +174,7 @@ def _show(
                 if role in STYLES:
                     hide_overlay(nodes_by_class(scene, _SLICE_VIEW), existing[role])
                 before.remove(role)
+        restore_visibility(outputs[names.SEGMENTATION_ROLE], visibility)
         if surfaces:
             show_surfaces(outputs[names.SEGMENTATION_ROLE])
         # In the application, items of new nodes exist only once the batch has ended.
