@@ -8,22 +8,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from .engine.errors import DependencyError, InputError
 from .engine.models.user_models import default_model
 from .engine.parameters import Parameters
-from .engine.progress import CancelToken, ProgressCallback, ignore_progress
+from .engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLScalarVolumeNode
+    import numpy as np
+    import numpy.typing as npt
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
+    from .engine.steps import Steps
     from .scene.prepared import PreparedResult
-    from .scene.show import SceneResult
+    from .scene.show import SceneLungs, SceneResult
     from .worker.background import BackgroundJob
 
 Result = TypeVar("Result")
+Shown = TypeVar("Shown")
 
 SAMPLE_CT_NAME = "Sample chest CT"
 POLL_INTERVAL_SECONDS = 0.05
@@ -40,6 +45,7 @@ class COVIDLesionSegLogic:
         volumeNode: vtkMRMLScalarVolumeNode,
         progress: ProgressCallback | None = None,
         cancel: CancelToken | None = None,
+        lungsNode: vtkMRMLSegmentationNode | None = None,
         **parameters: str | float | int | bool,
     ) -> SceneResult:
         """Segment a chest CT in a background process, as the panel does, and show the result.
@@ -53,6 +59,8 @@ class COVIDLesionSegLogic:
                 is passed on.
             cancel: Set it from a callback or another thread to stop at once; the scene stays
                 unchanged.
+            lungsNode: A segmentation with the lungs of the CT, known by their terminology, which
+                are then not looked for.
             **parameters: Any field of :class:`~COVIDLesionSegLib.engine.parameters.Parameters`:
                 ``model`` (several joined by ``+`` are an ensemble), ``combination``, ``lungs``,
                 ``device``, ``precision``, ``tiling``, ``threshold``, ``batch_size``,
@@ -72,17 +80,38 @@ class COVIDLesionSegLogic:
             DependencyError: A Python package is missing.
             DeviceError: The device is absent or out of memory.
             Cancelled: ``cancel`` was set.
-            CovidLesionSegError: The background process ended unexpectedly.
+            CovidLesionSegError: The background process ended unexpectedly, or a segmentation is
+                running already.
         """
+        from .scene.given_lungs import given_lungs, lung_segments
         from .scene.show import show_result
 
+        lungs = None
+        if lungsNode is not None:
+            lungs = given_lungs(lungsNode, lung_segments(lungsNode, {}), volumeNode)
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
-        prepared = _segment(
-            volumeNode, chosen, progress or ignore_progress, cancel or CancelToken()
-        )
-        if volumeNode.GetScene() is None:
-            raise InputError("The CT was removed from the scene while it was segmented.")
-        return show_result(volumeNode, prepared)
+        return _segment(volumeNode, chosen, progress, cancel, show_result, lungs=lungs)
+
+    def findLungs(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        **parameters: str | float | int | bool,
+    ) -> SceneLungs:
+        """Find the lungs of a chest CT and nothing else, to be corrected before the lesions.
+
+        Pass the corrected segmentation on as ``lungsNode`` of :meth:`segment`.
+
+        Args and errors: as for :meth:`segment`.
+
+        Returns:
+            ``segmentationNode`` and ``flags``.
+        """
+        from .scene.show import show_lungs
+
+        chosen = Parameters.from_dict({"model": default_model(), **parameters})
+        return _segment(volumeNode, chosen, progress, cancel, show_lungs, only_lungs=True)
 
     def sampleCT(
         self,
@@ -123,30 +152,51 @@ class COVIDLesionSegLogic:
 def _segment(
     volume_node: vtkMRMLScalarVolumeNode,
     parameters: Parameters,
-    progress: ProgressCallback,
-    cancel: CancelToken,
-) -> PreparedResult:
-    """Run a worker process to its end, with Slicer's events processed meanwhile."""
+    progress: ProgressCallback | None,
+    cancel: CancelToken | None,
+    show: Callable[[vtkMRMLScalarVolumeNode, PreparedResult], Shown],
+    lungs: Steps[npt.NDArray[np.uint8]] | None = None,
+    only_lungs: bool = False,
+) -> Shown:
+    """Run a worker process to its end, with Slicer's events processed meanwhile, and show it."""
     from .scene.prepared import load_prepared
     from .scene.volumes import ct_matrix, volume_from_node_in_steps
     from .worker.segmentation import segment_in_background
+    from .worker.turn import SEGMENTATION
 
+    cancel = cancel or CancelToken()
     cancel.raise_if_cancelled()
-    job = segment_in_background(
-        volume_from_node_in_steps(volume_node),
-        parameters,
-        partial(load_prepared, volume_node),
-        progress,
-        surfaces_on=ct_matrix(volume_node),
-        temporary_path=_temporary_path(),
-    )
+    holder = object()
+
+    def tell(report: Progress) -> None:
+        SEGMENTATION.report(holder, report)
+        (progress or ignore_progress)(report)
+
+    SEGMENTATION.take(holder, cancel.cancel)
+    shown = None
     try:
-        return _wait(job, cancel)
+        job = segment_in_background(
+            volume_from_node_in_steps(volume_node),
+            parameters,
+            partial(load_prepared, volume_node),
+            tell,
+            surfaces_on=ct_matrix(volume_node),
+            lungs=lungs,
+            only_lungs=only_lungs,
+            temporary_path=_temporary_path(),
+        )
+        prepared = _wait(job, cancel)
+        if volume_node.GetScene() is None:
+            raise InputError("The CT was removed from the scene while it was segmented.")
+        shown = show(volume_node, prepared)
+        return shown
     except DependencyError as error:
         raise DependencyError(
             f"{error} In 3D Slicer, press Apply in the module COVID-19 Lesion Segmentation once, "
             "which offers to install what is missing."
         ) from error
+    finally:
+        SEGMENTATION.give_back(holder, shown)
 
 
 def _wait(job: BackgroundJob[Result], cancel: CancelToken) -> Result:

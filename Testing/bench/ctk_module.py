@@ -160,6 +160,12 @@ class ctkMessageBox(PythonQtManners, QtWidgets.QMessageBox):
         ctkMessageBox.shown.append(self.text)
         return ctkMessageBox.answer
 
+    def clickedButton(self):
+        """The button with the text that is the answer, of a box with buttons of its own."""
+        texts = [button.text() for button in self.buttons()]
+        answer = ctkMessageBox.answer
+        return types.SimpleNamespace(text=answer) if answer in texts else None
+
 
 # Named by Slicer's own connectors and utilities, and used by them only to compare types.
 for _name, _base in {

@@ -299,7 +299,10 @@ def test_a_scene_without_the_runs_segmentation_has_no_comparison(
 
 
 def test_running_again_says_what_became_of_a_correction(shown, panel, apply, phantom, correct):
+    from bench.application import answer_message_boxes
+
     correct()
+    answer_message_boxes("Replace all")
     apply(finished_with(known_result(phantom)))
 
     assert "lesion (corrected)" in flag_texts(panel)[-1]

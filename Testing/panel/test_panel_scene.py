@@ -123,5 +123,6 @@ def test_a_failed_run_logs_what_its_process_printed_and_no_empty_line(apply, cap
     apply(ScriptedWorker(exit_code=1, printed=printed))
 
     logged = [record.getMessage() for record in caplog.records if "printed" in record.getMessage()]
-    assert len(logged) == bool(printed.strip())
+    attempts = 2  # the second with less memory
+    assert len(logged) == attempts * bool(printed.strip())
     assert all(printed.strip() in message for message in logged)

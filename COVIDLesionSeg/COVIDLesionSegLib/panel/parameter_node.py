@@ -61,6 +61,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
         threshold: Lesion probability above which a voxel is lesion.
         batchSize: Patches per forward pass; 0 chooses from the device, 1 takes least memory.
         allowUntrained: Whether networks without trained weights may run.
+        givenLungs: A segmentation with the lungs, which are then not looked for, or None.
+        lungSegments: Segment id by lung where the user chose one, as JSON.
         severityRule: The published rule whose category is shown large.
         lobes: A segmentation of the lobes, or None.
         lobeSegments: Segment id by lobe where the user chose one, as JSON.
@@ -83,6 +85,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
     threshold: Annotated[float, WithinRange(0.01, 0.99)] = _DEFAULT.threshold
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
     allowUntrained: bool = _DEFAULT.allow_untrained
+    givenLungs: vtkMRMLSegmentationNode
+    lungSegments: str = ""
     severityRule: SeverityRule = SeverityRule.WORSE_LUNG
     lobes: vtkMRMLSegmentationNode
     lobeSegments: str = ""

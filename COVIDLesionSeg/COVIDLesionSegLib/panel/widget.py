@@ -19,7 +19,7 @@ from .corrections import Corrections
 from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .review_keeping import ReviewKeeping
-from .run import Run, RunState
+from .run import Run
 from .section import Section
 from .sections.about import AboutSection
 from .sections.cohort import CohortSection
@@ -258,7 +258,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @property
     def busy(self) -> bool:
-        return self.run.state is not RunState.IDLE or self.first_use.busy
+        return self._run.busy
 
     def show_result(
         self,

@@ -1,4 +1,4 @@
-"""Inputs: the chest CT, or a generated one to try the module on."""
+"""Inputs: the chest CT, or a generated one to try the module on; and lungs that are given."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...scene.volumes import first_ct, may_be_ct, volume_to_node
 from ...worker.sample import sample_ct_in_background
 from .. import views
 from ..job_button import JobButton
+from ..lungs_choice import LungsChoice
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class InputsSection(Section):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.ui.ctSelector.setMRMLScene(slicer.mrmlScene)
+        self._lungs = LungsChoice(panel, self.ui)
         self.sample = JobButton[Volume](
             self.ui.sampleButton,
             panel,
@@ -38,6 +40,12 @@ class InputsSection(Section):
     def show_state(self) -> None:
         self.root.enabled = not self.panel.busy
 
+    def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        self._lungs.show_parameters(node)
+
+    def show_result(self, in_views: bool, new: bool) -> None:
+        self._lungs.nodes_changed()
+
     def scene_closing(self) -> None:
         self.sample.cancel()
 
@@ -47,6 +55,7 @@ class InputsSection(Section):
     def nodes_changed(self) -> None:
         if self.panel.parameter_node is not None:
             self.choose_ct(self.panel.parameter_node)
+        self._lungs.nodes_changed()
 
     def choose_ct(self, node: COVIDLesionSegParameterNode) -> None:
         """Select the CT that the slice views show, or the scene's first, if none is selected."""

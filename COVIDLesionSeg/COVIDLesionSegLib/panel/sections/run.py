@@ -1,34 +1,33 @@
-"""Run: Apply or Cancel, progress, one sentence on how it went, and Undo."""
+"""Run: Apply or Cancel, the lungs alone, progress, one sentence on how it went, and Undo."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CovidLesionSegError
-from ...engine.models.catalogue import load_catalogue
-from ...engine.models.speed import read_speeds, speed_of
-from ...engine.parameters import Parameters
 from ...engine.progress import Progress
-from ...scene.prepared import PreparedResult, load_prepared
-from ...scene.show import SceneResult, find_result, show_result
-from ...scene.volumes import ct_matrix, volume_from_node_in_steps
-from ...worker.segmentation import segment_in_background
+from ...scene import names
+from ...scene.prepared import PreparedResult
+from ...scene.show import SceneLungs, SceneResult, find_result, show_lungs, show_result
+from ...worker.turn import SEGMENTATION
 from .. import views
 from ..log_window import LogWindow
+from ..lost_corrections import ask_before_run, ask_before_undo
+from ..lungs_choice import lungs_of
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from ..run import Run, RunState, StartJob
 from ..run_clock import RunClock
 from ..section import Panel, Section
+from ..segmentation_task import SegmentationTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
 
@@ -37,6 +36,8 @@ CLOCK_INTERVAL_MS = 500
 
 class RunSection(Section):
     """Runs the segmentation of the chosen CT, one at a time, and undoes it.
+
+    A segmentation that was started from the Python console is shown and cancelled here, too.
 
     Attributes:
         run: The run in progress, or the idle one.
@@ -55,46 +56,42 @@ class RunSection(Section):
             temporary_path=slicer.app.temporaryPath,
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
+        self._only_lungs = False
         self._on_shown: Callable[[], None] | None = None
-        self._undoable: dict[str, SceneResult] = {}
+        self._undoable: dict[str, SceneResult | SceneLungs] = {}
+        self._of_console = False
         self._clock = RunClock()
         self._clock_timer = qt.QTimer()
         self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
         self._clock_timer.connect("timeout()", self._show_progress)
         self._log: Path | None = None
         self._log_window: LogWindow | None = None
+        SEGMENTATION.listen(self)
         self.ui.logButton.connect("clicked(bool)", self._on_show_log)
         self.ui.applyButton.connect("clicked(bool)", self.on_apply)
+        self.ui.lungsButton.connect("clicked(bool)", self._on_lungs_only)
         self.ui.undoButton.connect("clicked(bool)", self._on_undo)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a segmentation is running, or something is checked before it."""
+        running = self.run.state is not RunState.IDLE
+        return running or self.panel.first_use.busy or self._of_console
 
     # The panel's calls
 
     def show_result(self, in_views: bool, new: bool) -> None:
-        ct = self.panel.ct
-        self.ui.undoButton.enabled = ct is not None and ct.GetID() in self._undoable
+        self._show_undo()
 
     def show_state(self) -> None:
-        state = self.run.state
         idle = not self.panel.busy
         self.ui.progressBar.visible = not idle
         # Without a maximum it shows that something goes on: how long the check takes is unknown.
         self.ui.progressBar.maximum = 0 if self.panel.first_use.busy else 100
         self.ui.logButton.visible = idle and self._log is not None
-        self.ui.undoButton.visible = idle and self.panel.result is not None
-        button = self.ui.applyButton
-        button.text = _("Apply") if idle else _("Cancel")
-        button.enabled = state is not RunState.CANCELLING
-        if state is RunState.RUNNING:
-            button.toolTip = _("Stop the run; the scene stays as it is.")
-        elif state is RunState.CANCELLING:
-            button.toolTip = _("The run is being stopped.")
-        elif not idle:
-            button.toolTip = _("Stop before the run; the scene stays as it is.")
-        elif self.panel.parameter_node is not None and self.panel.parameter_node.ct is not None:
-            button.toolTip = _("Segment the lungs and lesions, and grade the severity.")
-        else:
-            button.enabled = False
-            button.toolTip = _("Load and select a chest CT first.")
+        self._show_undo()
+        self._show_apply(idle)
+        self._show_lungs_only(idle)
 
     def nodes_changed(self) -> None:
         for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
@@ -106,8 +103,10 @@ class RunSection(Section):
         self._cancel(_("The scene was closed, so the segmentation was stopped."))
 
     def close(self) -> None:
+        SEGMENTATION.forget(self)
         self._clock_timer.stop()
         self.run.stop_now()
+        SEGMENTATION.give_back(self)
         if self._log_window is not None:
             self._log_window.close()
 
@@ -115,6 +114,52 @@ class RunSection(Section):
         """Show one sentence below the Apply button."""
         self.ui.statusLabel.text = sentence
         self.ui.statusLabel.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
+
+    # The buttons
+
+    def _show_undo(self) -> None:
+        ct = self.panel.ct
+        undoable = ct is not None and ct.GetID() in self._undoable
+        self.ui.undoButton.enabled = undoable
+        shown = undoable or self.panel.result is not None
+        self.ui.undoButton.visible = not self.panel.busy and shown
+
+    def _show_apply(self, idle: bool) -> None:
+        node, button = self.panel.parameter_node, self.ui.applyButton
+        given = node is not None and node.givenLungs is not None
+        button.text = _("Cancel")
+        button.enabled = self.run.state is not RunState.CANCELLING
+        if idle:
+            button.text = _("Find lesions in these lungs") if given else _("Apply")
+        if self.run.state is RunState.RUNNING or self._of_console:
+            button.toolTip = _("Stop the run; the scene stays as it is.")
+        elif self.run.state is RunState.CANCELLING:
+            button.toolTip = _("The run is being stopped.")
+        elif not idle:
+            button.toolTip = _("Stop before the run; the scene stays as it is.")
+        elif node is None or node.ct is None:
+            button.enabled = False
+            button.toolTip = _("Load and select a chest CT first.")
+        elif given and not lungs_of(node):
+            button.enabled = False
+            button.toolTip = _("Choose which segment is which lung, under Inputs.")
+        elif given:
+            button.toolTip = _("Segment the lesions in the chosen lungs, and grade the severity.")
+        else:
+            button.toolTip = _("Segment the lungs and lesions, and grade the severity.")
+
+    def _show_lungs_only(self, idle: bool) -> None:
+        node, button = self.panel.parameter_node, self.ui.lungsButton
+        button.visible = idle
+        button.enabled = node is not None and node.ct is not None and node.givenLungs is None
+        if button.enabled:
+            button.toolTip = _(
+                "Find the lungs only, to correct them before lesions are looked for."
+            )
+        elif node is not None and node.ct is not None:
+            button.toolTip = _("The lungs are given: choose 'Find them' under Inputs first.")
+        else:
+            button.toolTip = _("Load and select a chest CT first.")
 
     # The run
 
@@ -135,72 +180,73 @@ class RunSection(Section):
 
         Raises:
             OutputError: The temporary folder cannot be written.
+            CovidLesionSegError: Another segmentation is running.
         """
+        SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")))
         self.run.start(start_job)
         self._running_ct, self._on_shown = ct, on_shown
         self._log = None
-        self._clock = RunClock(expected_seconds)
-        self._clock_timer.start()
-        self._show_progress()
+        self._begin_clock(RunClock(expected_seconds))
 
     def on_apply(self) -> None:
         """Start a run, or cancel the one in progress."""
-        if not self.panel.busy and self.panel.parameter_node is not None:
-            with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
-                self._prepare(self.panel.parameter_node)
-        else:
+        if self.panel.busy or self.panel.parameter_node is None:
             self._cancel(_("Cancelled: nothing was changed."))
-        self.panel.show_state()
+            self.panel.show_state()
+        else:
+            self._begin(self.panel.parameter_node)
+
+    def _on_lungs_only(self) -> None:
+        if not self.panel.busy and self.panel.parameter_node is not None:
+            self._begin(self.panel.parameter_node, only_lungs=True)
 
     def _cancel(self, reason: str) -> None:
+        if self._of_console:
+            SEGMENTATION.cancel()
         self.panel.first_use.cancel(reason)
         self.run.cancel(reason)
 
-    def _prepare(self, node: COVIDLesionSegParameterNode) -> None:
-        """Start the run once everything that it needs is there."""
-        self._running_ct = ct = node.ct
-        try:
-            parameters = parameters_from_node(node)
-        except CovidLesionSegError as error:
-            self._on_error(str(error))
-            return
-        self.panel.first_use.prepare(
-            parameters, partial(self._start, ct, parameters), self._end_run
-        )
-
-    def _start(self, ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> None:
+    def _begin(self, node: COVIDLesionSegParameterNode, only_lungs: bool = False) -> None:
+        """Start a run once everything that it needs is there, and nothing is lost by it."""
         with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
             try:
-                self.start(
-                    ct,
-                    partial(
-                        segment_in_background,
-                        volume_from_node_in_steps(ct),
-                        parameters,
-                        partial(load_prepared, ct),
-                        surfaces_on=ct_matrix(ct),
-                    ),
-                    expected_seconds=self._expected_seconds(ct, parameters),
+                task = SegmentationTask(
+                    node.ct,
+                    parameters_from_node(node),
+                    only_lungs,
+                    None if only_lungs else node.givenLungs,
+                    lungs_of(node),
                 )
             except CovidLesionSegError as error:
                 self._on_error(str(error))
+                return
+            agreed = ask_before_run(task)
+            if agreed is not None:
+                self._running_ct = agreed.ct
+                self.panel.first_use.prepare(
+                    agreed.parameters, partial(self._start, agreed), self._end_run
+                )
+        self.panel.show_state()
 
-    @staticmethod
-    def _expected_seconds(ct: vtkMRMLScalarVolumeNode, parameters: Parameters) -> float | None:
-        """How long such a run takes on this computer; None if there was none yet."""
-        image = ct.GetImageData()
-        models = load_catalogue().expand(parameters.members)
-        speed = speed_of(read_speeds(), models, parameters.device)
-        if speed is None or image is None:
-            return None
-        return speed.seconds_for(image.GetDimensions()[2])
+    def _start(self, task: SegmentationTask) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
+            try:
+                self._only_lungs = task.only_lungs
+                self.start(task.ct, task.job(), expected_seconds=task.expected_seconds())
+            except CovidLesionSegError as error:
+                self._on_error(str(error))
+
+    def _begin_clock(self, clock: RunClock) -> None:
+        self._clock = clock
+        self._clock_timer.start()
+        self._show_progress()
 
     def _on_progress(self, progress: Progress) -> None:
         self._clock.report(progress)
         self._show_progress()
 
     def _show_progress(self) -> None:
-        if self.run.state is RunState.RUNNING:
+        if self.run.state is RunState.RUNNING or self._of_console:
             self.ui.progressBar.value = int(100 * self._clock.fraction())
             self.say(*self._clock.sentence(self.run.silent_seconds))
 
@@ -212,25 +258,45 @@ class RunSection(Section):
         try:
             with slicer.util.tryWithErrorDisplay(sentence):
                 try:
-                    shown = show_result(ct, result)
+                    if self._only_lungs:
+                        sentence, warning = self._take_lungs(ct, show_lungs(ct, result))
+                    else:
+                        self._take(ct, show_result(ct, result))
+                        sentence, warning = _("Done."), False
                 except CovidLesionSegError as error:
                     sentence = str(error)
-                    return
-                self._undoable[ct.GetID()] = shown
-                self.panel.show_result(ct, shown, in_views=True, new=True)
-                if self._on_shown is not None:
-                    self._on_shown()
-                sentence, warning = _("Done."), False
         finally:
             self._end_run(sentence, warning)
+
+    def _take(self, ct: vtkMRMLScalarVolumeNode, shown: SceneResult) -> None:
+        """Show a new result, which can be undone."""
+        self._undoable[ct.GetID()] = shown
+        self.panel.show_result(ct, shown, in_views=True, new=True)
+        if self._on_shown is not None:
+            self._on_shown()
+
+    def _take_lungs(self, ct: vtkMRMLScalarVolumeNode, shown: SceneLungs) -> tuple[str, bool]:
+        """Show new lungs, and choose them for the lesions; gives what to say of them."""
+        self._undoable[ct.GetID()] = shown
+        self.panel.show_result(ct, None, in_views=True, new=True)
+        shown.segmentationNode.GetDisplayNode().SetVisibility(True)
+        node = self.panel.parameter_node
+        if node is not None and node.ct is ct:
+            node.lungSegments = ""
+            node.givenLungs = shown.segmentationNode
+        doubts = [flag.message for flag in shown.flags if flag.level == "warning"]
+        sentence = _("The lungs were found: correct them in Segment Editor, then find the lesions.")
+        return " ".join([sentence, *doubts]), bool(doubts)
 
     def _on_error(self, sentence: str) -> None:
         self._end_run(sentence, warning=True)
 
     def _end_run(self, sentence: str, warning: bool = False) -> None:
         self._running_ct = self._on_shown = None
+        self._only_lungs = False
         self._clock_timer.stop()
         self._log = self.run.kept_log
+        SEGMENTATION.give_back(self)
         self.say(sentence, warning)
         self.panel.show_state()
 
@@ -240,17 +306,46 @@ class RunSection(Section):
             self._log_window.show()
 
     def _on_undo(self) -> None:
-        ct, shown = self.panel.ct, self.panel.result
-        if ct is None or shown is None:
+        ct, result = self.panel.ct, self.panel.result
+        if ct is None or ct.GetID() not in self._undoable:
+            return
+        if not ask_before_undo(ct):
             return
         # Before the undo: it may remove the very volume that the views show.
-        opacity = views.hide_overlays(shown)
+        opacity = None if result is None else views.hide_overlays(result)
         self._undoable.pop(ct.GetID()).undo()
-        result = find_result(ct)
-        if result and opacity is not None:
-            views.show_overlay(ct, result.probabilityNode, opacity)
-        self.panel.show_result(ct, result)
+        found = find_result(ct)
+        if found and opacity is not None:
+            views.show_overlay(ct, found.probabilityNode, opacity)
+        self.panel.show_result(ct, found)
         self.say(_("The last run was undone."))
+        self.panel.show_state()
+
+    # Segmentations of the console
+
+    def turn_taken(self) -> None:
+        """A segmentation was started from the console."""
+        self._of_console = True
+        self._log = None
+        self._begin_clock(RunClock())
+        self.panel.show_state()
+
+    def turn_progressed(self, progress: Progress) -> None:
+        """It has reported."""
+        self._on_progress(progress)
+
+    def turn_ended(self, shown: Any) -> None:
+        """It is over, and put ``shown`` into the scene, or nothing."""
+        self._of_console = False
+        self._clock_timer.stop()
+        self.say(_("The segmentation of the Python console has ended."))
+        ct = None
+        if isinstance(shown, (SceneResult, SceneLungs)):
+            ct = shown.segmentationNode.GetNodeReference(names.CT_REFERENCE)
+        if ct is not None:
+            self._undoable[ct.GetID()] = shown
+        if ct is not None and ct is self.panel.ct:
+            self.panel.show_result(ct, find_result(ct), in_views=True, new=True)
         self.panel.show_state()
 
 

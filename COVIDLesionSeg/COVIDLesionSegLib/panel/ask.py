@@ -1,0 +1,32 @@
+"""A question with answers in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+
+def choose(title: str, question: str, answers: Sequence[str]) -> int | None:
+    """Which of ``answers`` the user gives; None for Cancel, which is always offered.
+
+    Args:
+        title: Of the window.
+        question: What is asked, and what each answer does.
+        answers: Labels of the buttons; the first one is the default.
+    """
+    box = ctk.ctkMessageBox(slicer.util.mainWindow())
+    box.windowTitle = title
+    box.text = question
+    box.icon = qt.QMessageBox.Question
+    buttons = [box.addButton(answer, qt.QMessageBox.AcceptRole) for answer in answers]
+    cancel = box.addButton(_("Cancel"), qt.QMessageBox.RejectRole)
+    box.setDefaultButton(buttons[0])
+    box.setEscapeButton(cancel)
+    box.exec_()
+    clicked = box.clickedButton()
+    text = clicked.text if clicked is not None else ""
+    return list(answers).index(text) if text in answers else None

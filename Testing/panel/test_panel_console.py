@@ -1,0 +1,102 @@
+"""A segmentation that was started from the Python console, seen on the panel."""
+
+from __future__ import annotations
+
+import pytest
+
+from COVIDLesionSegLib.engine.errors import Cancelled, CovidLesionSegError
+from panel.workers import ScriptedWorker, finished_with, known_result
+
+
+@pytest.fixture
+def console(panel, ct, monkeypatch):
+    """The console's segment() on the CT, with a given worker; ``during`` is called meanwhile."""
+    import slicer
+
+    from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
+    from COVIDLesionSegLib.worker import segmentation
+
+    def segment(worker, during=lambda: None):
+        real = segmentation.segment_in_background
+        process_events = type(slicer.app).processEvents
+
+        def live(app) -> None:
+            process_events(app)
+            during()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                segmentation,
+                "segment_in_background",
+                lambda *args, **kwargs: real(*args, **kwargs, start_process=worker),
+            )
+            patch.setattr(type(slicer.app), "processEvents", live)
+            return COVIDLesionSegLogic().segment(ct)
+
+    return segment
+
+
+AT_WORK = {"stage": "Finding lesions", "fraction": 0.5, "message": ""}
+
+
+def test_it_is_shown_like_one_of_the_panel_and_so_is_its_result(console, panel, phantom):
+    worker = ScriptedWorker([AT_WORK], known_result(phantom))
+    seen = []
+
+    def look() -> None:
+        seen.append(
+            (panel.busy, panel.ui.applyButton.text, panel.ui.statusLabel.text.split(" - ")[0])
+        )
+        if (True, "Cancel", "Finding lesions") in seen:
+            worker.code = 0
+
+    shown = console(worker, look)
+
+    assert (True, "Cancel", "Finding lesions") in seen
+    assert not panel.busy and panel.ui.applyButton.text == "Apply"
+    assert panel.result.nodes == shown.nodes
+    assert not panel.ui.resultsSection.isHidden()
+    panel.ui.undoButton.click()
+    assert panel.ui.resultsSection.isHidden()
+
+
+def test_the_panels_cancel_ends_it(console, panel, scene):
+    worker = ScriptedWorker([AT_WORK])
+    pressed = []
+
+    def press() -> None:
+        if not pressed and panel.ui.applyButton.text == "Cancel":
+            pressed.append(panel.ui.applyButton.click())
+
+    with pytest.raises(Cancelled):
+        console(worker, press)
+    assert worker.killed and not panel.busy
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_closing_the_scene_ends_it(console, panel, scene):
+    closed = []
+
+    def close() -> None:
+        if not closed:
+            closed.append(scene.Clear(False))
+
+    with pytest.raises(Cancelled):
+        console(ScriptedWorker([AT_WORK]), close)
+    assert not panel.busy
+
+
+def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phantom):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    worker = ScriptedWorker(result=known_result(phantom))
+    panel.run._start_process = worker
+    panel.ui.applyButton.click()
+    with pytest.raises(CovidLesionSegError, match="running already"):
+        console(finished_with(known_result(phantom)))
+    bench.wait_until(lambda: worker.volume is not None)
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    assert panel.ui.statusLabel.text == "Done."
+    assert console(finished_with(known_result(phantom))).segmentationNode is not None

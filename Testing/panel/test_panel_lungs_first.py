@@ -1,0 +1,233 @@
+"""The lungs alone, corrected, and then lesions in them; corrections are never lost unasked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from panel.workers import ScriptedWorker, finished_with, known_result
+
+
+def lungs_of(phantom):
+    """What the job gives that looks for the lungs only."""
+    result = known_result(phantom)
+    nothing = np.zeros_like(result.lungs)
+    return replace(
+        result,
+        lesions=nothing,
+        probability=nothing.astype(np.float32),
+        classes=(),
+        severity=result.severity.ungraded(),
+    )
+
+
+@pytest.fixture
+def run_with(panel, ct, bench):
+    """Press a button with a given worker and wait for the end."""
+    from COVIDLesionSegLib.panel.run import RunState
+
+    def press(button, worker: ScriptedWorker) -> None:
+        panel.run._start_process = worker
+        button.click()
+        bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    return press
+
+
+@pytest.fixture
+def lungs(run_with, panel, phantom):
+    """The segmentation after 'Lungs only'."""
+    run_with(panel.ui.lungsButton, finished_with(lungs_of(phantom)))
+    return panel.parameter_node.givenLungs
+
+
+@pytest.fixture
+def edit(ct):
+    """Take a block out of a segment, as in Segment Editor, and give what is left."""
+    from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
+
+    def correct(node, segment_id: str):
+        array = arrayFromSegmentBinaryLabelmap(node, segment_id, ct).copy()
+        inside = np.argwhere(array)
+        k, j, i = inside[len(inside) // 2]
+        array[k, j - 3 : j + 3, i - 3 : i + 3] = 0
+        updateSegmentBinaryLabelmapFromArray(array, node, segment_id, ct)
+        return array
+
+    return correct
+
+
+def answer(text: str) -> None:
+    from bench.application import answer_message_boxes
+
+    answer_message_boxes(text)
+
+
+def questions() -> list[str]:
+    from bench.application import message_boxes
+
+    return message_boxes()
+
+
+def segment(node, segment_id: str, ct):
+    from slicer.util import arrayFromSegmentBinaryLabelmap
+
+    return arrayFromSegmentBinaryLabelmap(node, segment_id, ct)
+
+
+def test_lungs_alone_are_shown_and_chosen_for_the_lesions(lungs, panel, scene):
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+    assert panel.ui.resultsSection.isHidden()
+    assert panel.ui.lungsSelector.currentNode() is lungs
+    assert "correct them" in panel.ui.statusLabel.text
+    assert panel.ui.applyButton.text == "Find lesions in these lungs"
+    assert not panel.ui.lungsButton.enabled and "Find them" in panel.ui.lungsButton.toolTip
+    assert panel.ui.lungsLabel.isHidden() and not panel.ui.lungChoices.isHidden()
+
+
+def test_the_worker_gets_the_corrected_lungs_and_the_result_keeps_them(
+    lungs, panel, ct, edit, run_with, phantom
+):
+    from COVIDLesionSegLib.engine.volume import read_array
+
+    mine = edit(lungs, "right-lung")
+    expected = np.where(mine, 1, np.where(phantom.lungs == 2, 2, 0))
+    given = []
+
+    class Reads(ScriptedWorker):
+        def __call__(self, request):
+            super().__call__(request)
+            given.append(read_array(request.parent / "job-input" / "lungs.nrrd")[0])
+            return self
+
+    result = replace(known_result(phantom), lungs=expected.astype(np.uint8))
+    run_with(panel.ui.applyButton, Reads(result=result, exit_code=0))
+
+    np.testing.assert_array_equal(given[0], expected)
+    assert questions() == []
+    assert panel.ui.statusLabel.text == "Done."
+    assert panel.result.segmentationNode is lungs
+    np.testing.assert_array_equal(segment(lungs, "right-lung", ct), mine)
+    assert [f.code for f in panel.result.flags if f.code == "corrections-kept"] == []
+
+
+def test_undo_of_lungs_alone_leaves_nothing(lungs, panel, scene):
+    assert not panel.ui.undoButton.isHidden()
+    panel.ui.undoButton.click()
+
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert panel.ui.applyButton.text == "Apply" and panel.ui.lungsButton.enabled
+
+
+def test_segments_without_codes_must_be_chosen(panel, ct, scene, phantom, run_with):
+    from slicer.util import updateSegmentBinaryLabelmapFromArray
+
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    for id_, label in (("a", 2), ("b", 1)):
+        node.GetSegmentation().AddEmptySegment(id_, f"lung {id_}")
+        mask = (phantom.lungs == label).astype(np.uint8)
+        updateSegmentBinaryLabelmapFromArray(mask, node, id_, ct)
+    panel.parameter_node.givenLungs = node
+    assert not panel.ui.lungsLabel.isHidden()
+    assert not panel.ui.applyButton.enabled and "which lung" in panel.ui.applyButton.toolTip
+    boxes = panel._inputs._lungs._boxes
+    boxes["right lung"].currentIndex = boxes["right lung"].findData("b")
+    boxes["left lung"].currentIndex = boxes["left lung"].findData("a")
+
+    assert panel.ui.lungsLabel.isHidden() and panel.ui.applyButton.enabled
+    run_with(panel.ui.applyButton, finished_with(known_result(phantom)))
+    assert panel.ui.statusLabel.text == "Done."
+    assert panel.result.segmentationNode is not node
+    assert scene.IsNodePresent(node)
+
+
+def test_lungs_of_another_ct_are_neither_offered_nor_kept(lungs, panel, phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+
+    assert panel.parameter_node.givenLungs is None
+    assert panel.ui.applyButton.text == "Apply"
+
+
+def test_without_corrections_nothing_is_asked(shown, run_with, panel, phantom):
+    run_with(panel.ui.applyButton, finished_with(known_result(phantom)))
+    panel.ui.undoButton.click()
+
+    assert questions() == []
+
+
+def test_cancel_at_the_question_runs_nothing(shown, panel, edit, bench):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    mine = edit(panel.result.segmentationNode, "lesion")
+    answer("Cancel")
+    panel.run._start_process = ScriptedWorker()
+    panel.ui.applyButton.click()
+
+    assert "'lesion'" in questions()[0]
+    assert panel.run.state is RunState.IDLE and not panel.busy
+    assert panel.ui.applyButton.text == "Apply"
+    np.testing.assert_array_equal(segment(panel.result.segmentationNode, "lesion", panel.ct), mine)
+
+
+def test_the_users_lungs_are_kept_where_that_is_the_answer(
+    shown, panel, edit, run_with, phantom, ct
+):
+    node = panel.result.segmentationNode
+    mine = edit(node, "left-lung")
+    answer("Keep my lungs, find lesions in them")
+    lungs = np.where(mine, 2, np.where(phantom.lungs == 1, 1, 0)).astype(np.uint8)
+    run_with(panel.ui.applyButton, finished_with(replace(known_result(phantom), lungs=lungs)))
+
+    np.testing.assert_array_equal(segment(node, "left-lung", ct), mine)
+    assert panel.parameter_node.givenLungs is None
+    assert [f.code for f in panel.result.flags if f.code == "corrections-kept"] == []
+
+
+def test_undo_asks_where_corrections_would_go_with_it(shown, panel, edit, ct):
+    node = panel.result.segmentationNode
+    mine = edit(node, "lesion")
+    answer("Cancel")
+    panel.ui.undoButton.click()
+    np.testing.assert_array_equal(segment(node, "lesion", ct), mine)
+    assert panel.ui.undoButton.enabled
+    answer("Undo all the same")
+    panel.ui.undoButton.click()
+
+    assert len(questions()) == 2
+    assert panel.ui.resultsSection.isHidden()
+
+
+def test_a_segmentation_deleted_during_the_run_is_made_anew(shown, panel, scene, bench, phantom):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    worker = ScriptedWorker(result=known_result(phantom))
+    panel.run._start_process = worker
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: worker.volume is not None)
+    for node in panel.result.nodes:
+        scene.RemoveNode(node)
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    assert panel.ui.statusLabel.text == "Done."
+    assert not panel.ui.resultsSection.isHidden()
+
+
+def test_lungs_deleted_while_they_are_handed_over_end_the_run_with_a_sentence(
+    lungs, panel, scene, bench
+):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    panel.run._start_process = ScriptedWorker(exit_code=1)
+    panel.ui.applyButton.click()
+    scene.RemoveNode(lungs)
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    assert panel.ui.statusLabel.text.endswith(".")
+    assert panel.ui.applyButton.text == "Apply"
