@@ -44,7 +44,7 @@ def begin(keeper: Keeper) -> None:
     arrays = {"probability": RESULT.probability, "disagreement": RESULT.disagreement}
     facts = facts_from_result(RESULT)
     prediction = labelled(PREDICTION.lungs, PREDICTION.lesions)
-    finish(keeper.prepare(ID, ct(), facts, prediction, arrays, "key-of-the-patient"))
+    finish(keeper.prepare(ID, ct(), facts, prediction, arrays, "key-of-the-patient", prediction))
     keeper.start(ID)
 
 
@@ -125,7 +125,11 @@ def test_of_many_orders_the_newest_counts(keeper, reviews):
 
 
 def test_a_case_that_was_only_prepared_leaves_nothing(keeper, reviews):
-    finish(keeper.prepare(ID, ct(), facts_from_result(RESULT), PREDICTION_LABELS, {}, None))
+    finish(
+        keeper.prepare(
+            ID, ct(), facts_from_result(RESULT), PREDICTION_LABELS, {}, None, PREDICTION_LABELS
+        )
+    )
     assert keeper.is_prepared(ID) and not keeper.has(ID)
     keeper.forget(ID)
     assert not keeper.is_prepared(ID)
@@ -160,7 +164,7 @@ def test_a_case_goes_on_where_it_was(keeper, reviews):
     keep(keeper, edited(1), note="first")
     changed = answers_of(keeper)[-1].changed
     keeper.release(ID)
-    keeper.prepare_again(ID, changed)
+    finish(keeper.prepare_again(ID, changed, PREDICTION_LABELS))
     keeper.start(ID)
     keep(keeper, note="second")
     assert [one.error for one in answers_of(keeper)] == [""] * 3
@@ -168,7 +172,7 @@ def test_a_case_goes_on_where_it_was(keeper, reviews):
     np.testing.assert_array_equal(case.lesions(), edited(1))
     assert case.note == "second"
     keeper.release(ID)
-    keeper.prepare_again(ID, changed)  # which is not its state any more
+    finish(keeper.prepare_again(ID, changed, PREDICTION_LABELS))  # not its state any more
     keeper.start(ID)
     assert "another program" in answers_of(keeper)[-1].error
 

@@ -222,11 +222,13 @@ class ReviewKeeping:
         volume = yield from volume_from_node_in_steps(session.ct)
         case = yield from case_id_in_steps(volume)
         folder, keeper = reviews_folder(), self._the_keeper()
+        prediction = prediction_of(session.ct)
+        yield
+        labels = labelled_ct(session.node, session.ct, prediction.facts["classes"])
         saved = read_review(session.node).saved
         if saved and _last_saved(folder / case) == saved:
-            keeper.prepare_again(case, saved)
+            yield from keeper.prepare_again(case, saved, labels)
             return case
-        prediction = prediction_of(session.ct)
         known = patient_id(session.ct)
         yield from keeper.prepare(
             case,
@@ -235,6 +237,7 @@ class ReviewKeeping:
             prediction.labels,
             prediction.arrays,
             patient_key(known, folder) if known else None,
+            labels,
         )
         return case
 

@@ -83,6 +83,7 @@ class Keeper:
         self._number = 0
         self._waiting: dict[int, tuple[str, str]] = {}
         self._labels: dict[str, LabelFiles] = {}
+        self._files: dict[str, LabelFiles] = {}
         self._prepared: dict[str, dict[str, Any]] = {}
 
     def has(self, case: str) -> bool:
@@ -106,6 +107,7 @@ class Keeper:
         prediction: LabelledCT,
         arrays: Mapping[str, np.ndarray],
         patient: str | None,
+        labels: LabelledCT,
     ) -> Steps[None]:
         """Hand over a CT and a prediction, in steps: nothing is saved before :meth:`start`.
 
@@ -116,6 +118,8 @@ class Keeper:
             prediction: Its lungs and lesions.
             arrays: Its other arrays, by name.
             patient: See :func:`~COVIDLesionSegLib.engine.review.patient_key`.
+            labels: Lungs and lesions as they are now: what of them does not change needs not be
+                copied again by :meth:`keep`.
 
         Raises:
             OutputError: The temporary folder cannot be written, or the process not be started.
@@ -125,8 +129,10 @@ class Keeper:
         folder = self._input / case / BEGIN_FOLDER
         try:
             folder.mkdir(exist_ok=True)
-            saved = LabelFiles(folder).save(prediction)[0]
-            yield
+            files = LabelFiles(folder)
+            yield from files.prepare(prediction)
+            saved = files.save(prediction)[0]
+            yield from self._files[case].prepare(labels)
             yield from save_volume_in_steps(volume, folder)
             for name, array in arrays.items():
                 path = folder / ARRAY_FILE.format(name)
@@ -141,13 +147,17 @@ class Keeper:
             "patient": patient,
         }
 
-    def prepare_again(self, case: str, changed: str) -> None:
+    def prepare_again(self, case: str, changed: str, labels: LabelledCT) -> Steps[None]:
         """The same for a case that was saved before, at ``changed``, with the same prediction.
 
         Raises:
             OutputError, DependencyError: As :meth:`prepare`.
         """
         self._open(case)
+        try:
+            yield from self._files[case].prepare(labels)
+        except OSError as error:
+            raise cannot_write(self._input, error) from error
         self._prepared[case] = {"kind": RESUME, "changed": changed}
 
     def start(self, case: str) -> None:
@@ -158,7 +168,7 @@ class Keeper:
         """
         facts = self._prepared.pop(case)
         self._order(facts.pop("kind"), case, **facts)
-        self._labels[case] = LabelFiles(self._input / case)
+        self._labels[case] = self._files[case]
 
     def forget(self, case: str) -> None:
         """Remove what was handed over of a case that did not start."""
@@ -253,6 +263,7 @@ class Keeper:
         self._waiting.clear()
         self._labels.clear()
         self._prepared.clear()
+        self._files.clear()
 
     @property
     def _input(self) -> Path:
@@ -272,6 +283,7 @@ class Keeper:
                 request = save_request(folder, KEEP, {"reviews": str(self._reviews)})
                 self._process = self._start_process(request)
             (self._input / case).mkdir(exist_ok=True)
+            self._files[case] = LabelFiles(self._input / case)
         except OSError as error:
             raise OutputError(
                 f"The review cannot be saved ({error.strerror}): check the folder for temporary "
