@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import case
+import corrected_cases
 import mouse
 import numpy as np
 import pictures
@@ -18,7 +19,9 @@ import slicer
 from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
 
 TIMEOUT_SECONDS = 1800
-RUN_SECONDS = 200
+RUN_SECONDS = 300
+RETRAIN_STEPS = 12
+RETRAIN_SECONDS = 900
 
 
 class Screenshots(case.Case):
@@ -80,6 +83,17 @@ class Screenshots(case.Case):
         )
         self.process_events(0.5)
         pictures.save_window("verdict")
+
+    def test_retraining(self) -> None:
+        corrected_cases.save_corrected_cases(range(1, 6))
+        self.unfold("retrainSection")
+        self.wait_until(lambda: "5 corrected" in self.ui.casesLabel.text, 30)
+        self.ui.stepsSpinBox.value = RETRAIN_STEPS
+        self.click(self.ui.trainButton)
+        self.wait_until(lambda: self.ui.resultFrame.visible, RETRAIN_SECONDS)
+        self.process_events(1)
+        self.scroll_to("retrainSection")
+        pictures.save_window("retrain")
 
     def doubtful_points(self) -> list[Any]:
         """A short line over what the model was in doubt about in the slice on show, in RAS mm."""

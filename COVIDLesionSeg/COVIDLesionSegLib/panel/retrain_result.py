@@ -145,7 +145,7 @@ def _cell(old: Overlap, new: Overlap, measure: str) -> Any:
     cell = qt.QTableWidgetItem(f"{_short(before)} → {_short(after)}")
     cell.setTextAlignment(qt.Qt.AlignCenter)
     cell.setToolTip(_("{old} before, {new} after").format(old=_exact(before), new=_exact(after)))
-    if before is not None and after is not None and before != after:
+    if before is not None and after is not None and _short(before) != _short(after):
         cell.setForeground(qt.QBrush(qt.QColor(_BETTER if after > before else _WORSE)))
     return cell
 
