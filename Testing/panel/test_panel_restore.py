@@ -151,3 +151,33 @@ def test_a_case_that_is_damaged_says_so_and_changes_nothing(offered, panel, benc
     restore(panel, bench)
     assert "damaged" in panel.ui.statusLabel.text and panel.result is None
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_a_case_that_was_begun_anew_is_offered_no_longer(
+    offered, panel, apply, phantom, bench, reviews
+):
+    """Restoring it would put the earlier verdict on the later prediction."""
+    import slicer
+
+    from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+    from panel.workers import finished_with
+
+    panel.ui.keepCheckBox.checked = True
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert not panel.ui.restoreSection.isHidden()
+    panel.ui.acceptButton.click()
+    bench.wait_until(lambda: panel.ui.keptLabel.text.startswith("Saved at"))
+    (case,), _ = read_cases(reviews)
+    assert (case.verdict, case.edited) == (Verdict.ACCEPTED, False)
+    assert panel.ui.restoreSection.isHidden()
+    slicer.app.userSettings().remove(CONSENT_SETTING)
+
+
+def test_what_another_program_changed_meanwhile_is_restored_as_it_is_now(
+    offered, panel, bench, reviews
+):
+    save_verdict(offered, Verdict.REJECTED, "Breathing.", seen=[1, 2])
+    restore(panel, bench)
+    assert panel.ui.rejectButton.checked and panel.ui.noteEdit.plainText == "Breathing."
+    bench.wait_until(lambda: not panel.corrections.pending)
+    assert stored(panel).seen == {1, 2}

@@ -40,6 +40,7 @@ class RestoreSection(Section):
         self._looking = IdleWork()
         self.ui.restoreButton.connect("clicked(bool)", self._on_restore)
         self.ui.dismissButton.connect("clicked(bool)", self._on_dismiss)
+        panel.keeping.on_change(self._on_keeping)
 
     # The panel's calls
 
@@ -89,13 +90,19 @@ class RestoreSection(Section):
         if not isinstance(error, CovidLesionSegError):
             raise error
 
+    def _on_keeping(self) -> None:
+        # A review that goes on, or began anew on another prediction, takes the place of the former.
+        if self.offered is not None and self._ct is not None and self.panel.keeping.keeps(self._ct):
+            self._on_dismiss()
+
     # Restoring
 
     def _on_restore(self, clicked: bool = False) -> None:
-        ct, case = self._ct, self.offered
-        if ct is None or case is None or self.panel.busy:
+        ct, offered = self._ct, self.offered
+        if ct is None or offered is None or self.panel.busy:
             return
         with slicer.util.tryWithErrorDisplay(_("The review could not be restored.")):
+            case = _as_it_is_now(offered)
             self.panel.start_run(
                 ct,
                 partial(
@@ -122,6 +129,14 @@ class RestoreSection(Section):
     def _on_dismiss(self, clicked: bool = False) -> None:
         self.offered = None
         self.show_state()
+
+
+def _as_it_is_now(case: ReviewedCase) -> ReviewedCase:
+    """Another program may have changed it since it was found; the job says where it is damaged."""
+    try:
+        return read_case(case.folder)
+    except InputError:
+        return case
 
 
 def _has_cases() -> bool:
