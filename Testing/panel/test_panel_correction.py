@@ -223,3 +223,67 @@ def test_lungs_alone_can_be_corrected(apply, panel, phantom, scene, bench):
     node = editor_node(scene)
     node.SetSelectedSegmentID("right-lung")
     assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedEverywhere
+
+
+@pytest.fixture
+def two_classes(panel, apply, phantom):
+    """A result with both lesion classes, in the editor."""
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    panel.enter()
+    panel.ui.correctionSection.collapsed = False
+
+
+def paint(panel, ct, segment: str) -> object:
+    """Paint a square of the left lung with a class, over what is there; gives its place."""
+    import numpy as np
+    import slicer
+
+    node, place = panel.result.segmentationNode, np.s_[1:3, 44:50, 44:50]
+    for id_, value in (("ground-glass-opacity", 1), (segment, 1)):
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(node, id_, ct).copy()
+        array[place] = value
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, id_, ct)
+    return place
+
+
+def voxels(panel, ct, segment: str, place) -> set[int]:
+    import slicer
+
+    node = panel.result.segmentationNode
+    return set(slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, ct)[place].flat)
+
+
+def test_choosing_another_segment_right_after_a_stroke_leaves_the_stroke(
+    two_classes, panel, ct, scene, bench
+):
+    from COVIDLesionSegLib.scene.editing import editor_node
+
+    editor_node(scene).SetSelectedSegmentID("consolidation")
+    place = paint(panel, ct, "consolidation")
+    editor_node(scene).SetSelectedSegmentID("ground-glass-opacity")
+    bench.wait_until(lambda: measured(panel))
+    assert voxels(panel, ct, "consolidation", place) == {1}
+    assert voxels(panel, ct, "ground-glass-opacity", place) == {0}
+
+
+def test_choosing_another_ct_right_after_a_stroke_leaves_the_stroke(
+    two_classes, panel, ct, scene, bench, phantom
+):
+    from COVIDLesionSegLib.scene.editing import editor_node
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    editor_node(scene).SetSelectedSegmentID("consolidation")
+    place = paint(panel, ct, "consolidation")
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    panel.ui.ctSelector.setCurrentNode(ct)
+    bench.wait_until(lambda: measured(panel))
+    assert voxels(panel, ct, "consolidation", place) == {1}
+    assert voxels(panel, ct, "ground-glass-opacity", place) == {0}
+
+
+def test_what_is_painted_elsewhere_in_slicer_is_left_alone(two_classes, panel, ct, bench):
+    """In Slicer's own Segment Editor another segment is chosen than here."""
+    panel.exit()
+    place = paint(panel, ct, "consolidation")
+    bench.wait_until(lambda: measured(panel))
+    assert voxels(panel, ct, "consolidation", place) == {1}

@@ -12,6 +12,7 @@ from slicer.util import VTKObservationMixin
 
 from ...engine.labels import CLASSES, segment_id
 from ...engine.text import millilitres
+from ...scene import names
 from ...scene.comparison import outline_visible, show_outline
 from ...scene.editing import (
     DENSITIES_HU,
@@ -93,6 +94,8 @@ class CorrectionSection(Section, VTKObservationMixin):
         self._show_case()
 
     def exit(self) -> None:
+        if self.panel.corrections.pending:
+            self._keep_classes_apart()
         self._entered = False
         self._stop_editing()
 
@@ -124,10 +127,12 @@ class CorrectionSection(Section, VTKObservationMixin):
         result, ct = self.panel.result, self.panel.ct
         self._show_outline()
         if result is None or ct is None:
+            self._keep_classes_apart()  # in the case before
             self._release()
         elif not self.root.collapsed:
             self._prepare_editor()
             if self._editor.segmentationNode() is not result.segmentationNode:
+                self._keep_classes_apart()  # in the case before
                 self._editor.setSegmentationNode(result.segmentationNode)
                 self._editor.setSourceVolumeNode(ct)
                 self._choose_first_segment(result.segmentationNode)
@@ -198,6 +203,8 @@ class CorrectionSection(Section, VTKObservationMixin):
         if chosen == self._chosen:
             return
         if chosen[0] != self._chosen[0]:
+            if self.panel.corrections.pending:
+                self._keep_classes_apart()  # the strokes were of the segment before
             classes = {segment_id(name): name for name in DENSITIES_HU}
             self._density = classes.get(chosen[0])
         self._chosen = chosen
@@ -226,9 +233,17 @@ class CorrectionSection(Section, VTKObservationMixin):
         self._chosen = ("", "")
 
     def _keep_classes_apart(self) -> None:
-        result = self.panel.result
-        if self._in_use and result is not None:
-            keep_classes_apart(result.segmentationNode, self._chosen[0])
+        """Where strokes of the chosen segment lie, no other class is left.
+
+        While another module is open it is not known which segment is edited there.
+        """
+        segmentation = self._editor.segmentationNode() if self._in_use else None
+        if not self._entered or segmentation is None:
+            return
+        if slicer.mrmlScene.IsNodePresent(segmentation) and segmentation.GetNodeReference(
+            names.CT_REFERENCE
+        ):
+            keep_classes_apart(segmentation, self._chosen[0])
 
     # What the brush paints
 
