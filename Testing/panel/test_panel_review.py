@@ -210,3 +210,14 @@ def test_a_new_prediction_has_no_verdict_and_undo_brings_the_earlier_one_back(
     panel.ui.undoButton.click()
     assert panel.ui.acceptButton.checked
     assert panel.ui.noteEdit.plainText == "Of the first run."
+
+
+def test_the_slices_are_those_of_the_earlier_result_again_after_undo(
+    reviewed, apply, panel, phantom, bench
+):
+    first = listed(panel.ui)
+    second = replace(doubtful(phantom, 1), provenance={"models": {"another": {}}})
+    apply(finished_with(second))
+    bench.wait_until(lambda: listed(panel.ui) not in ([], first))
+    panel.ui.undoButton.click()
+    bench.wait_until(lambda: listed(panel.ui) == first)

@@ -195,3 +195,25 @@ def test_who_changes_their_mind_keeps_no_more(agreed, shown, panel, bench, revie
     panel.ui.rejectButton.click()
     assert "in the scene only" in panel.ui.keptLabel.text
     assert only_case(reviews).verdict is Verdict.ACCEPTED
+
+
+def test_what_was_edited_while_another_ct_was_on_show_is_saved(
+    agreed, shown, panel, bench, reviews, ct, phantom
+):
+    import slicer
+
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    node = panel.result.segmentationNode
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "lesion", ct).copy()
+    array[1:3, 40:50, 40:50] ^= 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "lesion", ct)
+    panel.ui.ctSelector.setCurrentNode(ct)
+    bench.wait_until(lambda: not panel.corrections.pending)
+    wait_until_saved(panel, bench)
+    case = only_case(reviews)
+    assert stored(panel).verdict is case.verdict is Verdict.CORRECTED
+    np.testing.assert_array_equal(case.lesions(), lesions_of(panel, ct))

@@ -18,7 +18,7 @@ from ...engine.review.queue import (
     measure_slices_in_steps,
     review_queue,
 )
-from ...scene.review import SceneReview, read_review, write_review
+from ...scene.review import SceneReview, read_review, run_of, write_review
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
@@ -47,6 +47,7 @@ class ReviewSection(Section):
         super().__init__(panel)
         ui = self.ui
         self._node: vtkMRMLSegmentationNode | None = None
+        self._run = ""
         self._review = SceneReview()
         self._measuring = IdleWork()
         self._keeping = panel.keeping
@@ -90,13 +91,24 @@ class ReviewSection(Section):
         result = self.panel.result
         node = None if result is None else result.segmentationNode
         self._review = SceneReview() if node is None else read_review(node)
-        if node is not self._node or new:
-            self._node = node
+        run = "" if result is None else run_of(result)
+        if node is not self._node or run != self._run or new:  # an undo brings back another run
+            other, self._node, self._run = node is not self._node, node, run
             self._measure()
+            if other:
+                self._keep_unwatched_edits()
         self._show_review()
         self._keeping.prepare(self.panel.ct, result)
         self._on_keeping()
         self._cases.refresh()
+
+    def _keep_unwatched_edits(self) -> None:
+        """Edits that were made while another case was on show are to be saved, too."""
+        ct, result = self.panel.ct, self.panel.result
+        if ct is None or result is None or not self._keeping.keeps(ct):
+            return
+        if self.panel.corrections.pending:
+            self._keeping.changed(ct, result, labels=True)
 
     def show_state(self) -> None:
         self.ui.caseWidget.visible = self.panel.result is not None
