@@ -91,8 +91,11 @@ class JobButton(Generic[Result]):
         self._show_state()
 
     def _show_state(self) -> None:
-        idle = self.run.state is RunState.IDLE
-        self._button.enabled = self.run.state is not RunState.CANCELLING
-        self._button.toolTip = self._idle_tip if idle else _("Stop; nothing is changed.")
-        if idle:
-            self._button.text = self._idle_text
+        state = self.run.state
+        self._button.enabled = state is not RunState.CANCELLING
+        if state is RunState.IDLE:
+            self._button.text, self._button.toolTip = self._idle_text, self._idle_tip
+        elif state is RunState.RUNNING:
+            self._button.toolTip = _("Stop; nothing is changed.")
+        else:
+            self._button.toolTip = _("It is being stopped.")
