@@ -170,3 +170,23 @@ def test_another_ct_has_no_figures_of_the_first(shown, panel, bench, lobes, phan
     choose(panel, bench, lobes())
     panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
     assert panel.ui.lobesTable.isHidden() and panel.ui.resultsSection.isHidden()
+
+
+def test_lobes_of_one_ct_are_not_taken_for_anothers_and_come_back_with_it(
+    shown, panel, bench, lobes, phantom, ct, apply
+):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+    from panel.workers import finished_with, known_result
+
+    node = lobes()
+    choose(panel, bench, node)
+    figures = texts(panel)
+    other = volume_to_node(phantom.volume, "other CT")
+    panel.ui.ctSelector.setCurrentNode(other)
+    apply(finished_with(known_result(phantom)))
+    assert panel.ct is other and panel.result is not None
+    assert panel.ui.lobesSelector.currentNode() is None and panel.ui.lobesTable.isHidden()
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert panel.ui.lobesSelector.currentNode() is node
+    bench.wait_until(lambda: not panel.ui.lobesTable.isHidden(), seconds=20)
+    assert texts(panel) == figures

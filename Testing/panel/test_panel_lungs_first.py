@@ -231,3 +231,19 @@ def test_lungs_deleted_while_they_are_handed_over_end_the_run_with_a_sentence(
 
     assert panel.ui.statusLabel.text.endswith(".")
     assert panel.ui.applyButton.text == "Apply"
+
+
+def test_lungs_that_were_chosen_for_one_ct_are_not_used_for_another(panel, ct, scene, phantom):
+    """Also those of the user's own segmentation, which states no CT."""
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    mine = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "my lungs")
+    mine.GetSegmentation().AddEmptySegment("r")
+    panel.ui.lungsSelector.setCurrentNode(mine)
+    panel.parameter_node.lungSegments = '{"right lung": "r"}'
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    assert panel.parameter_node.givenLungs is None and panel.parameter_node.lungSegments == ""
+    assert panel.ui.applyButton.text == "Apply"
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert panel.parameter_node.givenLungs is mine
+    assert panel.parameter_node.lungSegments == '{"right lung": "r"}'

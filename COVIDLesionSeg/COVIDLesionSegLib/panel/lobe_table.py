@@ -15,6 +15,7 @@ from ..engine.severity.report import RegionSeverity
 from ..scene import names
 from ..scene.lobes import coded_lobes, lobe_segments
 from ..scene.segmentation import segment_ids
+from .choices_of_ct import ChoicesOfCt
 from .lobe_measurement import LobeMeasurement
 from .severity_tables import fill_table, fit_rows, lobe_rows
 
@@ -32,6 +33,7 @@ class LobeTable:
         self._panel = panel
         self._ui = ui
         self._node: COVIDLesionSegParameterNode | None = None
+        self._of_ct = ChoicesOfCt("lobes", "lobeSegments")
         self._measured: object = None  # what the figures on show are of
         self._measurement = LobeMeasurement(self._on_result, self._on_problem)
         ui.lobesSelector.setMRMLScene(slicer.mrmlScene)
@@ -51,6 +53,15 @@ class LobeTable:
             if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None
         ]
         self._ui.lobesSelector.sortFilterProxyModel().hiddenNodeIDs = own
+
+    def show_case(self) -> None:
+        """Another CT or result is on show: lobes that were chosen for another CT are not its."""
+        self._of_ct.follow(self._node, self._panel.ct)
+        self.update()
+
+    def scene_closing(self) -> None:
+        self._of_ct.forget()
+        self.stop()
 
     def update(self) -> None:
         """Measure the case on show, if that is not on show yet."""

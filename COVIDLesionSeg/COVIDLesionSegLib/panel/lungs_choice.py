@@ -13,6 +13,7 @@ from ..engine.labels import LUNG_LABELS
 from ..scene import names
 from ..scene.given_lungs import coded_lungs, lung_segments
 from ..scene.segmentation import segment_ids
+from .choices_of_ct import ChoicesOfCt
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
@@ -28,6 +29,7 @@ class LungsChoice:
         self._panel = panel
         self._ui = ui
         self._node: COVIDLesionSegParameterNode | None = None
+        self._of_ct = ChoicesOfCt("givenLungs", "lungSegments")
         ui.lungsSelector.setMRMLScene(slicer.mrmlScene)
         self._boxes = {lung: self._add_choice(lung) for lung in LUNG_LABELS}
         self._show()
@@ -46,6 +48,14 @@ class LungsChoice:
         """Show what the parameter node holds, and write there what is chosen from now on."""
         self._node = node
         self._show()
+
+    def show_case(self) -> None:
+        """Another CT or result is on show: lungs that were chosen for another CT are not its."""
+        self._of_ct.follow(self._node, self._panel.ct)
+        self.nodes_changed()
+
+    def scene_closing(self) -> None:
+        self._of_ct.forget()
 
     def nodes_changed(self) -> None:
         """Offer no result of another CT."""

@@ -44,10 +44,11 @@ class InputsSection(Section):
         self._lungs.show_parameters(node)
 
     def show_result(self, in_views: bool, new: bool) -> None:
-        self._lungs.nodes_changed()
+        self._lungs.show_case()
 
     def scene_closing(self) -> None:
         self.sample.cancel()
+        self._lungs.scene_closing()
 
     def close(self) -> None:
         self.sample.run.stop_now()

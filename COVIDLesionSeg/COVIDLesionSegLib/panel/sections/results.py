@@ -76,14 +76,14 @@ class ResultsSection(Section):
             self.show(result.severity, result.flags, result.original)
             self._show_corrected()
         self._show_chart_of_case()
-        self._lobes.update()
+        self._lobes.show_case()
 
     def nodes_changed(self) -> None:
         self._lobes.nodes_changed()
 
     def scene_closing(self) -> None:
         self._chart.hide()
-        self._lobes.stop()
+        self._lobes.scene_closing()
 
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
