@@ -84,6 +84,15 @@ class Screenshots(case.Case):
         self.process_events(0.5)
         pictures.save_window("verdict")
 
+    def test_lungs_first(self) -> None:
+        self.click(self.ui.sampleButton)
+        self.wait_until(lambda: self.panel.ct is not None, RUN_SECONDS)
+        self.click(self.ui.lungsButton)
+        self.wait_until_idle(RUN_SECONDS)
+        self.process_events(2)
+        self.assertIsNotNone(self.ui.lungsSelector.currentNode())
+        pictures.save_window("lungs")
+
     def test_retraining(self) -> None:
         corrected_cases.save_corrected_cases(range(1, 6))
         self.unfold("retrainSection")
