@@ -186,3 +186,26 @@ def test_cancelled_an_earlier_file_is_as_it_was(save, tmp_path):
 def test_a_folder_without_a_scene_is_refused(tmp_path):
     with pytest.raises(InputError, match="no scene"):
         jobs.bundle_scene(jobs.BundleSceneOptions(scene=tmp_path), tmp_path / "copy.mrb")
+
+
+def test_names_of_kept_corrections_stay_in_the_scene(patient_ct, shown):
+    """A note among the flags has them; neither a copy nor the folder of reviewed cases does."""
+    from COVIDLesionSegLib.scene import nodes
+    from COVIDLesionSegLib.scene.clean_copy import clean_scene
+    from COVIDLesionSegLib.scene.review import prediction_of
+    from COVIDLesionSegLib.scene.show import show_result
+
+    node = shown.segmentationNode
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "right-lung", patient_ct).copy()
+    array[:, ::2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "right-lung", patient_ct)
+    again = show_result(patient_ct, make_result())
+    assert any("Doe lesion side" in flag.message for flag in again.flags)
+
+    copied = clean_scene(patient_ct, again)
+    ct_copy = copied.GetFirstNodeByName("CT")
+    for role in ("segmentation", "prediction"):
+        copy = nodes.find_output(ct_copy, role)
+        assert "Doe" not in "".join(copy.GetAttribute(name) for name in copy.GetAttributeNames())
+        assert len(nodes.read_flags(copy)) == len(again.flags) - 1
+    assert "Doe" not in str(prediction_of(patient_ct).facts)

@@ -9,6 +9,7 @@ theirs, names of files.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import vtk
 from ..engine.errors import InputError, OutputError
 from ..engine.labels import CLASS_TAG
 from . import names, nodes, overlay
+from .corrections import without_names
 from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
@@ -159,6 +161,7 @@ def _copy_output(node: vtkMRMLNode, copy: vtkMRMLNode, ct_copy: vtkMRMLScalarVol
             copy.SetAttribute(attribute, value)
     if node.IsA("vtkMRMLSegmentationNode"):
         _clean_provenance(copy)
+        _clean_flags(copy)
 
 
 def _copy_overlay(
@@ -183,6 +186,11 @@ def _clean_provenance(node: vtkMRMLSegmentationNode) -> None:
     provenance = nodes.read_provenance(node)
     provenance.pop("input", None)  # of a DICOM series it says more than is needed here
     node.SetAttribute(names.PROVENANCE_ATTRIBUTE, json.dumps(provenance))
+
+
+def _clean_flags(node: vtkMRMLSegmentationNode) -> None:
+    flags = [asdict(flag) for flag in without_names(nodes.read_flags(node))]
+    node.SetAttribute(names.FLAGS_ATTRIBUTE, json.dumps(flags))
 
 
 def _copy_segments(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     )
 
     from .prepared import PreparedResult
+
+_KEPT_FLAG = "corrections-kept"
 
 
 def find_prediction(node: vtkMRMLSegmentationNode) -> vtkMRMLSegmentationNode | None:
@@ -96,7 +99,12 @@ def keep_corrections(node: vtkMRMLSegmentationNode, prepared: PreparedResult) ->
         return ()
     listed = ", ".join(f"'{name}'" for name in copies)
     what = "Your corrections were" if known else "What you may have corrected was"
-    return (Flag("corrections-kept", f"{what} kept as {listed}.", level="note"),)
+    return (Flag(_KEPT_FLAG, f"{what} kept as {listed}.", level="note"),)
+
+
+def without_names(flags: Iterable[Flag]) -> tuple[Flag, ...]:
+    """Flags that may leave the scene: the note on copies has names that the user may have given."""
+    return tuple(flag for flag in flags if flag.code != _KEPT_FLAG)
 
 
 def _has(prepared: PreparedResult, node: vtkMRMLSegmentationNode, id_: str) -> bool:

@@ -15,6 +15,7 @@ from ..engine.result import SegmentationResult, facts_from_result
 from ..engine.review import Verdict
 from ..engine.severity.correction import LabelledCT
 from . import names
+from .corrections import without_names
 from .label_boxes import labelled_ct
 from .nodes import read_flags, read_provenance
 from .show import SceneResult, find_result
@@ -87,7 +88,7 @@ def prediction_of(ct_node: vtkMRMLScalarVolumeNode) -> ScenePrediction:
             lesions=nothing,
             classes=result.original.classes,
             severity=result.original,
-            flags=read_flags(result.predictionNode),
+            flags=without_names(read_flags(result.predictionNode)),
             provenance=provenance,
             **arrays,
         )
