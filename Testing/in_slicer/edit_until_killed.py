@@ -12,6 +12,8 @@ import slicer
 
 CASE_SEED = 3
 EDIT_EVERY_MS = 150
+FIRST_EDIT_MS = 5000
+"""After the result is on show: nobody edits what they have not looked at."""
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def main() -> None:
     timer = qt.QTimer()
     timer.setInterval(EDIT_EVERY_MS)
     timer.connect("timeout()", edit)
-    timer.start()
+    qt.QTimer.singleShot(FIRST_EDIT_MS, timer.start)
     main.timer = timer  # kept alive
 
 
