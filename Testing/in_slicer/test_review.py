@@ -223,6 +223,7 @@ class ReviewTest(case.Case):
         self.ct = self.ui.ctSelector.currentNode()
         np.testing.assert_array_equal(self.lesions(), edited)
         self.wait_until(lambda: self.ui.correctedButton.checked, 60)
+        self.dialogs.answer("to undo the run", "Undo all the same")
         self.click(self.ui.undoButton)
         self.assertIsNone(self.panel.result)
 
