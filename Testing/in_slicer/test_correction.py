@@ -268,3 +268,34 @@ class TestCorrection(Case):
             self.process_events(0.1)
             hint = self.ui.correctionSection.minimumSizeHint.width()
             self.assertLessEqual(hint, 380, f"With {effect or 'no effect'}")
+
+    def test_lungs_found_alone_are_painted(self) -> None:
+        from dataclasses import replace
+
+        from COVIDLesionSegLib.scene.show import show_lungs
+
+        lungs = replace(
+            known_results.known_result(self.chest),
+            classes=(),
+            lesions=np.zeros_like(self.chest.lesions),
+        )
+        node = show_lungs(self.ct, lungs).segmentationNode
+        self.panel.show_result(self.ct, None, in_views=True, new=True)
+        node.GetDisplayNode().SetVisibility(True)
+        self.panel.show_state()
+        self.process_events(0.2)
+        self.assertTrue(self.ui.correctionSection.visible)
+        self.assertEqual(self.editor.currentSegmentID(), "right-lung")
+
+        def array(segment_id: str) -> Any:
+            return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, self.ct).copy()
+
+        before, left = array("right-lung"), array("left-lung")
+        self.array = array  # type: ignore[method-assign]
+        points = self.show_lung_slice()
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(points)
+        self.assertGreater(array("right-lung").sum(), before.sum())
+        np.testing.assert_array_equal(array("left-lung"), left)
+        self.click(self.ui.discardButton)
+        np.testing.assert_array_equal(array("right-lung"), before)

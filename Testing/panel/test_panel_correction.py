@@ -49,7 +49,7 @@ def measured(panel) -> bool:
 
 def test_nothing_is_made_until_the_section_is_unfolded(shown, panel, scene, section):
     assert panel.ui.correctionSection.collapsed and not panel.ui.correctionSection.isHidden()
-    assert section._editor is None
+    assert section._editor._widget is None
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentEditorNode") == 0
 
 
@@ -68,9 +68,11 @@ def test_the_editor_gets_the_case_and_a_lesion_is_chosen(opened, node, panel, ct
 
 
 def test_the_effects_offered_are_those_that_leave_the_lungs_whole(opened):
-    assert "Paint" in opened._editor._effects and "Islands" in opened._editor._effects
-    assert "Grow from seeds" not in opened._editor._effects
-    assert not opened._editor.unorderedEffectsVisible
+    assert (
+        "Paint" in opened._editor._widget._effects and "Islands" in opened._editor._widget._effects
+    )
+    assert "Grow from seeds" not in opened._editor._widget._effects
+    assert not opened._editor._widget.unorderedEffectsVisible
 
 
 def test_a_density_limits_the_brush_and_its_range_can_be_changed(opened, node, panel):
@@ -170,7 +172,7 @@ def test_the_outline_of_another_ct_is_hidden(opened, panel, ct, phantom):
 
 
 def test_leaving_the_module_or_folding_the_section_ends_editing(opened, node, panel):
-    editor = opened._editor
+    editor = opened._editor._widget
     for leave, come_back in (
         (panel.exit, panel.enter),
         (
@@ -214,15 +216,36 @@ def test_a_scene_without_the_runs_segmentation_says_that_nothing_can_be_compared
     assert not panel.ui.compareButton.enabled and not panel.ui.discardButton.enabled
 
 
-def test_lungs_alone_can_be_corrected(apply, panel, phantom, scene, bench):
-    """A run without lesions: its lungs are edited as any."""
-    from COVIDLesionSegLib.scene.editing import editor_node
+def test_lungs_found_alone_can_be_corrected_and_discarded(panel, ct, phantom, scene):
+    from dataclasses import replace
 
-    apply(finished_with(known_result(phantom, lesion=False)))
-    panel.ui.correctionSection.collapsed = False
+    from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
+    from slicer.util import updateSegmentBinaryLabelmapFromArray as update
+
+    from COVIDLesionSegLib.scene.editing import editor_node
+    from COVIDLesionSegLib.scene.show import show_lungs
+
+    result = replace(known_result(phantom, lesion=False), classes=())
+    lungs = show_lungs(ct, result).segmentationNode
+    panel.show_result(ct, None, in_views=True, new=True)
+    panel.show_state()
+    ui = panel.ui
+    assert not ui.correctionSection.isHidden()
+    ui.correctionSection.collapsed = False
     node = editor_node(scene)
-    node.SetSelectedSegmentID("right-lung")
-    assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedEverywhere
+
+    assert node.GetSegmentationNode() is lungs
+    assert node.GetSelectedSegmentID() == "right-lung"
+    assert node.GetMaskMode() == lungs.EditAllowedEverywhere
+    assert "once lesions were found" in ui.changesLabel.text
+    assert panel.corrections.corrected is None
+    before = array_of(lungs, "right-lung", ct).copy()
+    update(0 * before, lungs, "right-lung", ct)
+    ui.discardButton.click()
+    assert (array_of(lungs, "right-lung", ct) == before).all()
+    ui.compareButton.click()
+    scene.RemoveNode(lungs)
+    assert ui.correctionSection.isHidden() and node.GetSegmentationNode() is None
 
 
 @pytest.fixture

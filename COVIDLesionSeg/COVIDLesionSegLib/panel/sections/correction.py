@@ -6,51 +6,41 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
 from ...engine.labels import CLASSES, segment_id
 from ...engine.text import millilitres
 from ...scene import names
 from ...scene.comparison import outline_visible, show_outline
+from ...scene.corrections import find_prediction
 from ...scene.editing import (
     DENSITIES_HU,
     HuRange,
     discard_corrections,
-    editor_node,
     is_lung,
     keep_classes_apart,
-    prepare_editor,
 )
+from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
+from ..correction_editor import CorrectionEditor
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLSegmentationNode, vtkMRMLSegmentEditorNode
+    from slicer import vtkMRMLSegmentationNode
 
     from ...engine.severity.correction import Correction
 
-# Not "Grow from seeds": it would cut the lungs, which are segments, too.
-EFFECTS = ("Paint", "Draw", "Erase", "Scissors", "Threshold", "Margin", "Smoothing", "Islands")
-_UNDO_STATES = 10
-_OPTIONS_FONT = 0.9  # of the panel's: they are made for a wider one
 _EDITOR_ROW = 3  # of the section, below what the brush paints
 
 
-class CorrectionSection(Section, VTKObservationMixin):
+class CorrectionSection(Section):
     """Holds an editor, made when the section is first unfolded, and shows what it changed."""
 
     UI_FILE = "Correction"
 
     def __init__(self, panel: Panel) -> None:
-        Section.__init__(self, panel)
-        VTKObservationMixin.__init__(self)
-        self._editor: Any = None
-        self._options: Any = None
-        self._options_area: Any = None
-        self._node: vtkMRMLSegmentEditorNode | None = None
-        self._chosen: tuple[str, str] = ("", "")
+        super().__init__(panel)
+        self._editor = CorrectionEditor(self.root.layout(), _EDITOR_ROW, self._on_choice)
         self._ranges = dict(DENSITIES_HU)
         self._density: str | None = None
         self._outlined: vtkMRMLSegmentationNode | None = None
@@ -79,15 +69,19 @@ class CorrectionSection(Section, VTKObservationMixin):
 
     def show_result(self, in_views: bool, new: bool) -> None:
         if new:  # what the editor remembers for its Undo is of the run before
-            self._release()
+            self._editor.release()
         self._show_case()
         self._show_changes()
 
     def show_state(self) -> None:
-        shown = not self.panel.busy and self.panel.result is not None
+        shown = not self.panel.busy and self._segmentation is not None
         self.root.visible = shown
         if not shown:
-            self._stop_editing()
+            self._editor.stop()
+
+    def nodes_changed(self) -> None:
+        if self._editor.in_use and self._editor.segmentation is None:
+            self._editor.release()  # it was removed from the scene
 
     def enter(self) -> None:
         self._entered = True
@@ -97,153 +91,80 @@ class CorrectionSection(Section, VTKObservationMixin):
         if self.panel.corrections.pending:
             self._keep_classes_apart()
         self._entered = False
-        self._stop_editing()
+        self._editor.stop()
 
     def scene_closing(self) -> None:
-        self._release()
+        self._editor.release()
 
     def close(self) -> None:
-        self._release()
-        if self._editor is not None:
-            self._editor.setMRMLSegmentEditorNode(None)
-            self._editor.setMRMLScene(None)
-            self._editor = None  # it is deleted with the section that it lies in
+        self._editor.close()
+
+    # The case
+
+    @property
+    def _segmentation(self) -> vtkMRMLSegmentationNode | None:
+        """What is edited: the result's segmentation, or that of lungs found alone."""
+        ct, result = self.panel.ct, self.panel.result
+        if result is not None:
+            return result.segmentationNode
+        node = None if ct is None else find_output(ct, names.SEGMENTATION_ROLE)
+        return node if node is not None and own_segment_ids(node) else None
+
+    @property
+    def _prediction(self) -> vtkMRMLSegmentationNode | None:
+        """The same as the run gave it."""
+        segmentation = self._segmentation
+        return None if segmentation is None else find_prediction(segmentation)
 
     # The editor
 
-    @property
-    def _in_use(self) -> bool:
-        return self._editor is not None and self._node is not None
-
     def _on_collapsed(self, collapsed: bool) -> None:
         if collapsed:
-            self._stop_editing()
+            self._editor.stop()
         else:
             self._show_case()
             self._show_changes()
 
     def _show_case(self) -> None:
         """Put the case on show into the editor, if the section is open."""
-        result, ct = self.panel.result, self.panel.ct
+        segmentation, ct = self._segmentation, self.panel.ct
         self._show_outline()
-        if result is None or ct is None:
+        if self._editor.segmentation is not segmentation:
             self._keep_classes_apart()  # in the case before
-            self._release()
+        if segmentation is None or ct is None:
+            self._editor.release()
         elif not self.root.collapsed:
-            self._prepare_editor()
-            if self._editor.segmentationNode() is not result.segmentationNode:
-                self._keep_classes_apart()  # in the case before
-                self._editor.setSegmentationNode(result.segmentationNode)
-                self._editor.setSourceVolumeNode(ct)
-                self._choose_first_segment(result.segmentationNode)
+            self._editor.edit(segmentation, ct, _first_choice(segmentation))
             if self._entered:
-                self._editor.installKeyboardShortcuts()
+                self._editor.take_keys()
         self._show_controls()
 
-    def _prepare_editor(self) -> None:
-        node = editor_node(slicer.mrmlScene)
-        if self._editor is None:
-            self._editor = self._make_editor(node)
-        if node is not self._node:
-            self._node = node
-            self._editor.setMRMLSegmentEditorNode(node)
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_editor_changed)
-
-    def _make_editor(self, node: vtkMRMLSegmentEditorNode) -> Any:
-        editor = slicer.qMRMLSegmentEditorWidget()
-        # Its node before its scene, so that the first segmentation is not chosen on the way.
-        editor.setMRMLSegmentEditorNode(node)
-        editor.setMRMLScene(slicer.mrmlScene)
-        editor.maximumNumberOfUndoStates = _UNDO_STATES
-        editor.segmentationNodeSelectorVisible = False
-        editor.sourceVolumeNodeSelectorVisible = False
-        editor.switchToSegmentationsButtonVisible = False
-        editor.addRemoveSegmentButtonsVisible = False
-        editor.specifyGeometryButtonVisible = False
-        editor.maskingSectionVisible = False
-        editor.autoShowSourceVolumeNode = False  # it would take the overlay off the views
-        editor.jumpToSelectedSegmentEnabled = False
-        editor.unorderedEffectsVisible = False
-        editor.setEffectNameOrder(EFFECTS)
-        # Options beside the list of segments would make the panel wider than it is.
-        self._options = slicer.util.findChild(editor, "OptionsGroupBox")
-        font = self._options.font
-        font.setPointSizeF(_OPTIONS_FONT * font.pointSizeF())
-        self._options.font = font
-        self._options.layout().setContentsMargins(0, 0, 0, 0)
-        self._options_area = qt.QScrollArea()
-        self._options_area.setWidget(self._options)
-        self._options_area.widgetResizable = True
-        self._options_area.setFrameShape(qt.QFrame.NoFrame)
-        self.root.layout().insertRow(_EDITOR_ROW, editor)
-        self.root.layout().insertRow(_EDITOR_ROW + 1, self._options_area)
-        return editor
-
-    def _fit_options(self) -> None:
-        """Show the options of the active effect whole; what is too wide can be scrolled."""
-        if self._editor is None:
-            return
-        self._options_area.visible = bool(self._chosen[1])
-        height = self._options.sizeHint.height()
-        if self._options.minimumSizeHint.width() > self._options_area.width:
-            height += self._options_area.horizontalScrollBar().sizeHint.height()
-        self._options_area.setFixedHeight(height)
-
-    def _choose_first_segment(self, segmentation: vtkMRMLSegmentationNode) -> None:
-        ids = own_segment_ids(segmentation)
-        lesions = [id_ for id_ in ids if not is_lung(id_)]
-        for id_ in (lesions or ids)[:1]:
-            self._editor.setCurrentSegmentID(id_)
-
-    def _on_editor_changed(self, caller: vtk.vtkObject, event: str) -> None:
+    def _on_choice(self, segment_before: str | None) -> None:
         """Another segment or effect was chosen."""
-        if self._node is None:
-            return
-        chosen = (self._node.GetSelectedSegmentID() or "", self._node.GetActiveEffectName() or "")
-        if chosen == self._chosen:
-            return
-        if chosen[0] != self._chosen[0]:
+        if segment_before is not None:
             if self.panel.corrections.pending:
-                self._keep_classes_apart()  # the strokes were of the segment before
+                self._keep_classes_apart(segment_before)  # the strokes were of that segment
             classes = {segment_id(name): name for name in DENSITIES_HU}
-            self._density = classes.get(chosen[0])
-        self._chosen = chosen
+            self._density = classes.get(self._editor.segment_id)
         self._limit_editor()
         self._show_outline()
-        qt.QTimer.singleShot(0, self._fit_options)  # the options are exchanged after this
 
     def _limit_editor(self) -> None:
-        if self._node is not None:
-            prepare_editor(self._node, self._range)
+        self._editor.limit(self._range)
         self._show_controls()
 
-    def _stop_editing(self) -> None:
-        if self._in_use:
-            self._editor.setActiveEffect(None)
-            self._editor.uninstallKeyboardShortcuts()
-            self._editor.removeViewObservations()
-
-    def _release(self) -> None:
-        """Take the case out of the editor, with what its Undo remembers."""
-        if self._in_use:
-            self._stop_editing()
-            self._editor.setSegmentationNode(None)
-        self.removeObservers()
-        self._node = None
-        self._chosen = ("", "")
-
-    def _keep_classes_apart(self) -> None:
-        """Where strokes of the chosen segment lie, no other class is left.
+    def _keep_classes_apart(self, edited_id: str | None = None) -> None:
+        """Where strokes of the edited segment lie, no other class is left.
 
         While another module is open it is not known which segment is edited there.
         """
-        segmentation = self._editor.segmentationNode() if self._in_use else None
+        segmentation = self._editor.segmentation
         if not self._entered or segmentation is None:
             return
         if slicer.mrmlScene.IsNodePresent(segmentation) and segmentation.GetNodeReference(
             names.CT_REFERENCE
         ):
-            keep_classes_apart(segmentation, self._chosen[0])
+            keep_classes_apart(segmentation, edited_id or self._editor.segment_id)
 
     # What the brush paints
 
@@ -265,7 +186,7 @@ class CorrectionSection(Section, VTKObservationMixin):
 
     def _show_controls(self) -> None:
         """Press the button of the density that is painted, and show its range."""
-        edits_lung = is_lung(self._chosen[0])
+        edits_lung = is_lung(self._editor.segment_id)
         why_not = _("Choose a lesion in the list of segments: lungs are painted at any density.")
         for density, button in self._density_buttons.items():
             if density == (None if edits_lung else self._density):
@@ -294,22 +215,19 @@ class CorrectionSection(Section, VTKObservationMixin):
     # What changed
 
     def _on_compare(self, visible: bool) -> None:
-        result = self.panel.result
-        if result is not None and result.predictionNode is not None:
-            show_outline(result.predictionNode, self._outlined_id if visible else None)
+        if (prediction := self._prediction) is not None:
+            show_outline(prediction, self._outlined_id if visible else None)
 
     @property
     def _outlined_id(self) -> str | None:
-        result = self.panel.result
-        if self._chosen[0] or result is None:
-            return self._chosen[0] or None
-        lesions = [id_ for id_ in own_segment_ids(result.segmentationNode) if not is_lung(id_)]
-        return lesions[0] if lesions else None
+        segmentation = self._segmentation
+        if self._editor.segment_id or segmentation is None:
+            return self._editor.segment_id or None
+        return _first_choice(segmentation)
 
     def _show_outline(self) -> None:
         """Show the outline of the chosen segment if that is wanted, and hide another case's."""
-        result, button = self.panel.result, self.ui.compareButton
-        prediction = None if result is None else result.predictionNode
+        button, prediction = self.ui.compareButton, self._prediction
         other, self._outlined = self._outlined, prediction
         if other is not None and other is not prediction and slicer.mrmlScene.IsNodePresent(other):
             show_outline(other, None)
@@ -322,10 +240,13 @@ class CorrectionSection(Section, VTKObservationMixin):
 
     def _show_changes(self) -> None:
         corrections, ui = self.panel.corrections, self.ui
-        known = corrections.corrected is not None
+        known = self._prediction is not None
+        only_lungs = self.panel.result is None
         measured = corrections.measured
         ui.changesTable.visible = measured is not None
-        if not known:
+        if known and only_lungs:
+            text = _("What changed is measured once lesions were found in these lungs.")
+        elif not known:
             text = _(
                 "This scene was saved without the run's segmentation: nothing to compare with."
             )
@@ -342,7 +263,7 @@ class CorrectionSection(Section, VTKObservationMixin):
             self._fill_table(measured)
         ui.compareButton.enabled = known
         self._explain(ui.compareButton, "" if known else text)
-        changed = known and (measured is not None or corrections.pending)
+        changed = known and (only_lungs or measured is not None or corrections.pending)
         ui.discardButton.enabled = changed
         self._explain(ui.discardButton, "" if changed else text)
 
@@ -368,15 +289,21 @@ class CorrectionSection(Section, VTKObservationMixin):
                 table.setItem(row, column, item)
 
     def _on_discard(self) -> None:
-        result = self.panel.result
-        if result is None or result.predictionNode is None:
+        segmentation, prediction = self._segmentation, self._prediction
+        if segmentation is None or prediction is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The corrections could not be discarded.")):
-            if self._in_use:
-                self._editor.saveStateForUndo()
-            discard_corrections(result.segmentationNode, result.predictionNode)
+            self._editor.save_state()
+            discard_corrections(segmentation, prediction)
 
     def _explain(self, control: Any, why_not: str) -> None:
         """Say why a control is disabled; what it does where it is not."""
         does = self._does.setdefault(control.objectName, control.toolTip)
         control.toolTip = why_not or does
+
+
+def _first_choice(segmentation: vtkMRMLSegmentationNode) -> str | None:
+    """The first lesion class, or where there is none the first lung."""
+    ids = own_segment_ids(segmentation)
+    lesions = [id_ for id_ in ids if not is_lung(id_)]
+    return next(iter(lesions or ids), None)
