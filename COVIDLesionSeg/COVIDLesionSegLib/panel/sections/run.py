@@ -285,7 +285,7 @@ class RunSection(Section):
             node.lungSegments = ""
             node.givenLungs = shown.segmentationNode
         doubts = [flag.message for flag in shown.flags if flag.level == "warning"]
-        sentence = _("The lungs were found: correct them in Segment Editor, then find the lesions.")
+        sentence = _("The lungs were found: correct them under Correction, then find the lesions.")
         return " ".join([sentence, *doubts]), bool(doubts)
 
     def _on_error(self, sentence: str) -> None:
