@@ -184,3 +184,46 @@ def test_what_another_program_changed_meanwhile_is_restored_as_it_is_now(
     assert panel.ui.rejectButton.checked and panel.ui.noteEdit.plainText == "Breathing."
     bench.wait_until(lambda: not panel.corrections.pending)
     assert stored(panel).seen == {1, 2}
+
+
+def other_ct(phantom):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    other = replace(phantom.volume, array=phantom.volume.array + np.int16(1))
+    return volume_to_node(other, "other CT")
+
+
+def test_a_result_that_comes_while_another_ct_is_chosen_is_not_shown_for_it(
+    panel, ct, bench, phantom
+):
+    """As when a scene in which a CT is chosen is added during the run."""
+    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.scene.show import find_result
+    from panel.workers import finished_with
+
+    other = other_ct(phantom)
+    panel.run._start_process = finished_with(known_result(phantom))
+    panel.ui.applyButton.click()
+    panel.parameter_node.ct = other
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    assert panel.ct is panel.parameter_node.ct is other and panel.result is None
+    assert find_result(ct) is not None and find_result(other) is None
+    assert "another CT is chosen" in panel.ui.statusLabel.text
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert panel.result is not None and panel.ui.undoButton.enabled
+
+
+def test_a_review_restored_while_another_ct_is_chosen_is_there_with_its_ct(
+    offered, panel, ct, bench, phantom
+):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    other = other_ct(phantom)
+    panel.ui.restoreButton.click()
+    panel.parameter_node.ct = other
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    assert panel.ct is other and panel.result is None
+    panel.ui.ctSelector.setCurrentNode(ct)
+    bench.wait_until(lambda: not panel.corrections.pending)
+    assert panel.corrections.corrected and stored(panel).note == "Left base."
+    assert panel.ui.correctedButton.checked

@@ -121,6 +121,8 @@ class RestoreSection(Section):
             return
         review = SceneReview(case.verdict, case.note, case.seen, case.changed.isoformat(), case.id)
         write_review(result.segmentationNode, review)
+        if self.panel.ct is not ct:  # another was chosen meanwhile
+            return
         self.offered = None
         self.panel.show_result(ct, result)
         if case.edited:

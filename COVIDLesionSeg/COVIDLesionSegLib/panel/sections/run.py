@@ -261,23 +261,37 @@ class RunSection(Section):
                     if self._only_lungs:
                         sentence, warning = self._take_lungs(ct, show_lungs(ct, result))
                     else:
-                        self._take(ct, show_result(ct, result))
-                        sentence, warning = _("Done."), False
+                        sentence, warning = self._take(ct, show_result(ct, result)), False
                 except CovidLesionSegError as error:
                     sentence = str(error)
         finally:
             self._end_run(sentence, warning)
 
-    def _take(self, ct: vtkMRMLScalarVolumeNode, shown: SceneResult) -> None:
-        """Show a new result, which can be undone."""
+    def _take(self, ct: vtkMRMLScalarVolumeNode, shown: SceneResult) -> str:
+        """Show a new result, which can be undone; gives what to say of it."""
         self._undoable[ct.GetID()] = shown
-        self.panel.show_result(ct, shown, in_views=True, new=True)
+        if self._is_chosen(ct):
+            self.panel.show_result(ct, shown, in_views=True, new=True)
         if self._on_shown is not None:
             self._on_shown()
+        return str(_("Done.") if self._is_chosen(ct) else self._elsewhere())
+
+    def _is_chosen(self, ct: vtkMRMLScalarVolumeNode) -> bool:
+        """Whether the panel may show a CT: no other was chosen meanwhile, as by an added scene."""
+        node = self.panel.parameter_node
+        return node is None or node.ct is None or node.ct is ct
+
+    @staticmethod
+    def _elsewhere() -> str:
+        return str(
+            _("Done; another CT is chosen now. Choose the one of the run to see its result.")
+        )
 
     def _take_lungs(self, ct: vtkMRMLScalarVolumeNode, shown: SceneLungs) -> tuple[str, bool]:
         """Show new lungs, and choose them for the lesions; gives what to say of them."""
         self._undoable[ct.GetID()] = shown
+        if not self._is_chosen(ct):
+            return self._elsewhere(), False
         self.panel.show_result(ct, None, in_views=True, new=True)
         shown.segmentationNode.GetDisplayNode().SetVisibility(True)
         node = self.panel.parameter_node
