@@ -93,9 +93,7 @@ class DicomTest(case.Case):
         path = self.folder / "ordinary.mrb"
         self.assertTrue(slicer.util.saveScene(str(path)))
         with zipfile.ZipFile(path) as bundle:
-            everything = b"\n".join(bundle.read(name) for name in bundle.namelist()).decode(
-                "latin-1"
-            )
+            everything = b"\n".join(bundle.read(name) for name in bundle.namelist())
         for keyword in ("PatientName", "PatientID", "PatientBirthDate"):
             self.assertIn(dicom_series.PATIENT[keyword].encode(), everything)
 
