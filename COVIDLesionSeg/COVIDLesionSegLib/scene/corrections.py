@@ -11,9 +11,9 @@ import slicer
 import vtk
 
 from ..engine.flags import Flag
+from ..engine.severity.correction import LabelBox
 from . import names, nodes
 from .label_boxes import label_boxes, same_boxes
-from .labels import bounding_box
 from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids
 
 if TYPE_CHECKING:
@@ -135,23 +135,27 @@ def _same_voxels(
     id_: str,
 ) -> bool:
     """Whether a segment is the same in both: Slicer crops layers, which does not change it."""
-    tight = []
-    for node in (first, second):
-        boxes = [
-            (box, np.isin(box.voxels, list(box.labels)))
-            for box in label_boxes(node, ct_node, {id_: 1})
-        ]
-        found = [(box, mask, around) for box, mask in boxes if (around := bounding_box(mask))]
-        tight.append(
-            [
-                (tuple(n + a.start for n, a in zip(box.start, around, strict=True)), mask[around])
-                for box, mask, around in found
-            ]
-        )
-    one, other = tight
-    return len(one) == len(other) and all(
-        a[0] == b[0] and np.array_equal(a[1], b[1]) for a, b in zip(one, other, strict=True)
-    )
+    boxes = [_masks(label_boxes(one, ct_node, {id_: 1})) for one in (first, second)]
+    counts = [sum(int(np.count_nonzero(mask)) for _, mask in found) for found in boxes]
+    if counts[0] != counts[1]:
+        return False
+    shared = 0
+    for start, mask in boxes[0]:
+        for other_start, other in boxes[1]:
+            low = np.maximum(start, other_start)
+            high = np.minimum(start + mask.shape, other_start + other.shape)
+            here, there = (
+                tuple(slice(int(a), int(b)) for a, b in zip(low - at, high - at, strict=True))
+                for at in (start, other_start)
+            )
+            if (high > low).all():
+                shared += int(np.count_nonzero(mask[here] & other[there]))
+    return shared == counts[0]
+
+
+def _masks(boxes: list[LabelBox]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Where each box starts, and where it holds any of its labels."""
+    return [(np.array(box.start), np.isin(box.voxels, list(box.labels))) for box in boxes]
 
 
 def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:
