@@ -36,6 +36,8 @@ MODULE_FOLDER = HERE.parents[1] / "COVIDLesionSeg"
 DEFAULT_TIMEOUT_SECONDS = 900
 EXIT_SECONDS = 60
 """Between the last test and the end of the application."""
+FIGURE = "FIGURE "
+"""Begins a line that a test prints of what it measured; it is shown of every suite."""
 LOG_LINES = 60
 """Of the application's output, shown of a suite that failed."""
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "QT_QPA_PLATFORM", "QT_PLUGIN_PATH")
@@ -231,6 +233,9 @@ def _report(outcome: Outcome) -> None:
             print(f"    SKIPPED: {test['message']}")
         elif test["message"]:
             print("    " + test["message"].strip().replace("\n", "\n    "))
+    for line in outcome.output.splitlines():
+        if line.startswith(FIGURE):
+            print(f"  {line.removeprefix(FIGURE)}")
     for problem in outcome.problems:
         print(f"  PROBLEM  {problem}")
     if not outcome.passed:

@@ -101,7 +101,7 @@ class RunningTest(case.Case):
         self.ui.applyButton.click()
         self.wait_until(lambda: not self.busy, 5)
         taken = time.monotonic() - start
-        print(f"Cancel took {taken:.2f} s", flush=True)
+        print(f"FIGURE Cancel took {taken:.2f} s", flush=True)
 
         self.assertIsNotNone(process.exit_code())
         self.assertLess(taken, 2.0)
@@ -218,7 +218,7 @@ class RunningTest(case.Case):
                 self.process_events(1.0)
                 self.assertEqual(self.ui.statusLabel.text, "Done.")
                 print(
-                    f"{what}, {'with' if rendering else 'without'} rendering: longest gap "
+                    f"FIGURE {what}, {'with' if rendering else 'without'} rendering: longest gap "
                     f"{1000 * heart.wall:.0f} ms, of it processor time "
                     f"{1000 * heart.processor:.0f} ms",
                     flush=True,

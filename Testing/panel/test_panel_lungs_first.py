@@ -247,3 +247,21 @@ def test_lungs_that_were_chosen_for_one_ct_are_not_used_for_another(panel, ct, s
     panel.ui.ctSelector.setCurrentNode(ct)
     assert panel.parameter_node.givenLungs is mine
     assert panel.parameter_node.lungSegments == '{"right lung": "r"}'
+
+
+def test_a_run_cancelled_when_its_result_has_just_arrived_leaves_nothing(
+    panel, scene, run_with, phantom
+):
+    arrive = panel.run._on_arrival
+
+    def press_cancel(result) -> None:
+        arrive(result)
+        assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") > 0
+        panel.ui.applyButton.click()
+
+    panel.run._on_arrival = press_cancel
+    run_with(panel.ui.applyButton, finished_with(known_result(phantom)))
+
+    assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert not panel.ui.undoButton.enabled and panel.ui.resultsSection.isHidden()

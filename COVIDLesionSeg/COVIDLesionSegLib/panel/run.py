@@ -48,6 +48,8 @@ class _Active(Generic[Result]):
 
     job: BackgroundJob[Result]
     cancel_reason: str | None = None
+    result: Result | None = None
+    arrived: bool = False
 
 
 class Run(Generic[Result]):
@@ -65,6 +67,7 @@ class Run(Generic[Result]):
         on_cancelled: Callable[[str], None],
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
         temporary_path: str | None = None,
+        on_arrival: Callable[[Result], None] | None = None,
     ) -> None:
         """Exactly one of ``on_result``, ``on_error`` and ``on_cancelled`` ends each run.
 
@@ -75,7 +78,10 @@ class Run(Generic[Result]):
             on_cancelled: Gets the reason given to :meth:`cancel`.
             start_process: Starts the worker on a request file.
             temporary_path: Where the private folder is made; the system's choice if None.
+            on_arrival: Gets the result first, while the run still goes on and can be cancelled, in
+                a turn of the event loop before that of ``on_result``; what it raises ends the run.
         """
+        self._on_arrival = on_arrival
         self._on_progress = on_progress
         self._on_result = on_result
         self._on_error = on_error
@@ -135,24 +141,34 @@ class Run(Generic[Result]):
         if active is None:
             return
         try:
-            result = active.job.poll()
+            if active.result is None:
+                active.result = active.job.poll()
+            elif active.cancel_reason is not None:
+                raise Cancelled
+            elif self._on_arrival is not None and not active.arrived:
+                active.arrived = True
+                self._on_arrival(active.result)
+            else:
+                self._end()
+                self._on_result(active.result)
+                return
         except Cancelled as cancelled:
             self._end()
             self._on_cancelled(active.cancel_reason or str(cancelled))
         except CovidLesionSegError as error:
+            if self._active is None:
+                raise
             self._end()
             self._on_error(str(error))
         except Exception as error:
+            if self._active is None:  # raised by who got the result
+                raise
             self._end()
             self._on_error(in_one_sentence(error))
             raise
         else:
-            if result is not None:
-                self._end()
-                self._on_result(result)
-            else:
-                hurries = active.job.hurries
-                self._timer.setInterval(HURRY_INTERVAL_MS if hurries else POLL_INTERVAL_MS)
+            hurries = active.result is not None or active.job.hurries
+            self._timer.setInterval(HURRY_INTERVAL_MS if hurries else POLL_INTERVAL_MS)
 
     def _end(self) -> None:
         self._timer.stop()

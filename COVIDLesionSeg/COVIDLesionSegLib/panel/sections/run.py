@@ -54,10 +54,12 @@ class RunSection(Section):
             on_cancelled=self._end_run,
             start_process=panel.start_process,
             temporary_path=slicer.app.temporaryPath,
+            on_arrival=self._put_into_scene,
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
         self._only_lungs = False
         self._on_shown: Callable[[], None] | None = None
+        self._arrived: SceneResult | SceneLungs | None = None
         self._undoable: dict[str, SceneResult | SceneLungs] = {}
         self._of_console = False
         self._clock = RunClock()
@@ -250,26 +252,37 @@ class RunSection(Section):
             self.ui.progressBar.value = int(100 * self._clock.fraction())
             self.say(*self._clock.sentence(self.run.silent_seconds))
 
-    def _on_result(self, result: PreparedResult) -> None:
-        ct = self._running_ct
-        if ct is None:
+    def _put_into_scene(self, result: PreparedResult) -> None:
+        if self._running_ct is None:
             return
+        show = show_lungs if self._only_lungs else show_result
+        refusal: CovidLesionSegError | None = None
+        with slicer.util.tryWithErrorDisplay(_("The result could not be shown.")):
+            try:
+                self._arrived = show(self._running_ct, result)
+            except CovidLesionSegError as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal
+
+    def _on_result(self, result: PreparedResult) -> None:
+        ct, shown, self._arrived = self._running_ct, self._arrived, None
         sentence, warning = _("The result could not be shown."), True
+        if ct is None or shown is None:
+            self._end_run(sentence, warning)
+            return
+        self._undoable[ct.GetID()] = shown
         try:
             with slicer.util.tryWithErrorDisplay(sentence):
-                try:
-                    if self._only_lungs:
-                        sentence, warning = self._take_lungs(ct, show_lungs(ct, result))
-                    else:
-                        sentence, warning = self._take(ct, show_result(ct, result)), False
-                except CovidLesionSegError as error:
-                    sentence = str(error)
+                if isinstance(shown, SceneLungs):
+                    sentence, warning = self._take_lungs(ct, shown)
+                else:
+                    sentence, warning = self._take(ct, shown), False
         finally:
             self._end_run(sentence, warning)
 
     def _take(self, ct: vtkMRMLScalarVolumeNode, shown: SceneResult) -> str:
-        """Show a new result, which can be undone; gives what to say of it."""
-        self._undoable[ct.GetID()] = shown
+        """Show a new result; gives what to say of it."""
         if self._is_chosen(ct):
             self.panel.show_result(ct, shown, in_views=True, new=True)
         if self._on_shown is not None:
@@ -289,7 +302,6 @@ class RunSection(Section):
 
     def _take_lungs(self, ct: vtkMRMLScalarVolumeNode, shown: SceneLungs) -> tuple[str, bool]:
         """Show new lungs, and choose them for the lesions; gives what to say of them."""
-        self._undoable[ct.GetID()] = shown
         if not self._is_chosen(ct):
             return self._elsewhere(), False
         self.panel.show_result(ct, None, in_views=True, new=True)
@@ -306,7 +318,9 @@ class RunSection(Section):
         self._end_run(sentence, warning=True)
 
     def _end_run(self, sentence: str, warning: bool = False) -> None:
-        self._running_ct = self._on_shown = None
+        if self._arrived is not None:  # cancelled at the last moment
+            self._arrived.undo()
+        self._arrived = self._running_ct = self._on_shown = None
         self._only_lungs = False
         self._clock_timer.stop()
         self._log = self.run.kept_log
