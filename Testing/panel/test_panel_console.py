@@ -100,3 +100,14 @@ def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phan
 
     assert panel.ui.statusLabel.text == "Done."
     assert console(finished_with(known_result(phantom))).segmentationNode is not None
+
+
+def test_a_run_that_cannot_begin_leaves_the_turn_to_others(console, panel, ct, phantom):
+    def refuse(progress, *, start_process, temporary_path):
+        raise OSError("no more processes")
+
+    with pytest.raises(OSError, match="processes"):
+        panel.start_run(ct, refuse)
+
+    assert not panel.busy
+    assert console(finished_with(known_result(phantom))).segmentationNode is not None

@@ -256,7 +256,7 @@ def test_a_pytorch_that_does_not_work_is_found_out_without_harm(panel, broken_to
     (question,) = asked()
     assert "does not work" in question and "Repair it now" in question
     assert "does not work" in panel.ui.statusLabel.text
-    assert "Press Apply to be offered a repair again" in panel.ui.statusLabel.text
+    assert "Try again to be offered a repair" in panel.ui.statusLabel.text
     assert panel.ui.applyButton.text == "Apply"
 
 

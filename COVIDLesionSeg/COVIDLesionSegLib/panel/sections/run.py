@@ -185,7 +185,11 @@ class RunSection(Section):
             CovidLesionSegError: Another segmentation is running.
         """
         SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")))
-        self.run.start(start_job)
+        try:
+            self.run.start(start_job)
+        except BaseException:
+            SEGMENTATION.give_back(self)
+            raise
         self._running_ct, self._on_shown = ct, on_shown
         self._log = None
         self._begin_clock(RunClock(expected_seconds))
