@@ -123,7 +123,7 @@ class PackagesTest(FirstUseCase):
         self.dialogs.answer(r"torch>=2\.6: 200 MB.*monai>=1\.4: 2 MB", "Cancel")
         self.click(self.ui.applyButton)
 
-        self.assert_refused("press Apply to be asked again")
+        self.assert_refused("try again to be asked again")
         self.assertEqual(self.installed, [])
 
     def test_accepted_they_are_installed_after_one_question_and_the_run_begins(self) -> None:
