@@ -61,6 +61,10 @@ def scene(mrml):
     """An empty MRML scene."""
     mrml.scene.SetUndoOff()
     mrml.scene.Clear(False)
+    # Views survive when a scene is closed; another test's would be found beside this one's.
+    for class_name in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode"):
+        while node := mrml.scene.GetFirstNodeByClass(class_name):
+            mrml.scene.RemoveNode(node)
     # Another test's saved scene would decide where this one's files go.
     mrml.scene.SetURL("")
     mrml.scene.SetRootDirectory("")

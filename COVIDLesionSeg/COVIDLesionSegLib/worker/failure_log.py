@@ -57,7 +57,7 @@ def keep_log(job: str, ended: str, printed: str, private_folder: Path) -> Path |
         ]
     )
     folder = log_folder()
-    path = folder / f"{now:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4().hex[:6]}.log"
+    path = folder / f"{now:%Y-%m-%d-%H-%M-%S-%f}-{uuid.uuid4().hex[:6]}.log"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(text.encode("utf-8", "replace"), path)
