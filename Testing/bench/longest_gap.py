@@ -72,10 +72,12 @@ def main(size: int = 512, slices: int = 148) -> None:
     bench = Bench()
     loaded = bench.load(MODULE_FILE)
     from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel import first_use, licences
     from COVIDLesionSegLib.scene.volumes import volume_to_node
     from panel.workers import finished_with, known_result
 
+    licences.approve("CC-BY-NC-SA-4.0")
+    first_use.remember_torch_works()
     panel = loaded.widget
     spacing = (350.0 / size, 350.0 / size, 320.0 / slices)
     phantom = generate_chest_ct(seed=3, size=(size, size, slices), spacing=spacing)
@@ -89,7 +91,7 @@ def main(size: int = 512, slices: int = 148) -> None:
         heart.start()
         begun = time.monotonic()
         act()
-        bench.wait_until(lambda: panel.run.state is RunState.IDLE, LONGEST_RUN_SECONDS)
+        bench.wait_until(lambda: not panel.busy, LONGEST_RUN_SECONDS)
         taken = time.monotonic() - begun
         end = time.monotonic() + seconds  # what follows, such as a look for corrections
         bench.wait_until(lambda: time.monotonic() > end)
