@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import known_results
+import mouse
 import numpy as np
 import slicer
 from case import SMALL, Case
@@ -45,26 +46,7 @@ class TestCorrection(Case):
 
     def stroke(self, points_ras: list[Any]) -> None:
         """Drag the mouse over the red slice view, along points in RAS mm."""
-        view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
-        node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
-        import vtk
-
-        ras_to_xy = vtk.vtkMatrix4x4()
-        vtk.vtkMatrix4x4.Invert(node.GetXYToRAS(), ras_to_xy)
-        interactor = view.interactor()
-
-        def move(point: Any) -> None:
-            x, y, *_ = ras_to_xy.MultiplyPoint([*point, 1.0])
-            interactor.SetEventInformation(round(x), round(y), 0, 0, "\0", 0, None)
-
-        move(points_ras[0])
-        interactor.InvokeEvent(vtk.vtkCommand.EnterEvent)
-        interactor.InvokeEvent(vtk.vtkCommand.MouseMoveEvent)
-        interactor.InvokeEvent(vtk.vtkCommand.LeftButtonPressEvent)
-        for point in points_ras[1:]:
-            move(point)
-            interactor.InvokeEvent(vtk.vtkCommand.MouseMoveEvent)
-        interactor.InvokeEvent(vtk.vtkCommand.LeftButtonReleaseEvent)
+        mouse.stroke(points_ras)
         self.process_events(0.2)
 
     def show_lung_slice(self) -> list[Any]:

@@ -88,3 +88,16 @@ def shown(apply, panel, phantom):
     result = known_result(phantom)
     apply(finished_with(result))
     return result
+
+
+@pytest.fixture
+def red(scene):
+    """A slice view and its layers."""
+    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
+    composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    for node in (view, composite):
+        node.SetSingletonTag("Red")
+        node.SetLayoutName("Red")
+    yield view
+    for node in (view, composite):
+        scene.RemoveNode(node)

@@ -11,19 +11,6 @@ from panel.workers import finished_with, known_result
 
 
 @pytest.fixture
-def red(scene):
-    """A slice view and its layers."""
-    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
-    composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    for node in (view, composite):
-        node.SetSingletonTag("Red")
-        node.SetLayoutName("Red")
-    yield view
-    for node in (view, composite):
-        scene.RemoveNode(node)
-
-
-@pytest.fixture
 def flagged(red, apply, phantom, panel, ct):
     """A result with flags on slices 2 and 0, on slice 3, and on none; slice 1 is seen."""
     from COVIDLesionSegLib.engine.flags import Flag

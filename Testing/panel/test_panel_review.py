@@ -13,19 +13,6 @@ from panel.sections import section_of
 from panel.workers import finished_with, known_result
 
 
-@pytest.fixture
-def red(scene):
-    """A slice view and its layers."""
-    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
-    composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    for node in (view, composite):
-        node.SetSingletonTag("Red")
-        node.SetLayoutName("Red")
-    yield view
-    for node in (view, composite):
-        scene.RemoveNode(node)
-
-
 def doubtful(phantom, *indices: int, flags=()):
     """A result that is in doubt about these slices, the more the earlier they are named."""
     known = known_result(phantom)
