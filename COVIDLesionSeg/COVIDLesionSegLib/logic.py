@@ -173,7 +173,8 @@ def _segment(
         (progress or ignore_progress)(report)
 
     SEGMENTATION.take(holder, cancel.cancel)
-    shown = None
+    shown: Shown | None = None
+    ended_by: BaseException | None = None
     try:
         job = segment_in_background(
             volume_from_node_in_steps(volume_node),
@@ -191,12 +192,16 @@ def _segment(
         shown = show(volume_node, prepared)
         return shown
     except DependencyError as error:
+        ended_by = error
         raise DependencyError(
             f"{error} In 3D Slicer, press Apply in the module COVID-19 Lesion Segmentation once, "
             "which offers to install what is missing."
         ) from error
+    except BaseException as error:
+        ended_by = error
+        raise
     finally:
-        SEGMENTATION.give_back(holder, shown)
+        SEGMENTATION.give_back(holder, shown, ended_by)
 
 
 def _wait(job: BackgroundJob[Result], cancel: CancelToken) -> Result:

@@ -54,6 +54,7 @@ def test_it_is_shown_like_one_of_the_panel_and_so_is_its_result(console, panel, 
 
     assert (True, "Cancel", "Finding lesions") in seen
     assert not panel.busy and panel.ui.applyButton.text == "Apply"
+    assert panel.ui.statusLabel.text == "The segmentation of the Python console is done."
     assert panel.result.nodes == shown.nodes
     assert not panel.ui.resultsSection.isHidden()
     panel.ui.undoButton.click()
@@ -71,7 +72,17 @@ def test_the_panels_cancel_ends_it(console, panel, scene):
     with pytest.raises(Cancelled):
         console(worker, press)
     assert worker.killed and not panel.busy
+    assert "console was cancelled: nothing was changed." in panel.ui.statusLabel.text
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_why_it_failed_is_said(console, panel):
+    worker = ScriptedWorker([{"error": "InputError", "message": "No lungs."}], exit_code=1)
+    with pytest.raises(CovidLesionSegError) as raised:
+        console(worker)
+    said = panel.ui.statusLabel
+    assert said.text == f"The segmentation of the Python console failed: {raised.value}"
+    assert said.styleSheet and not panel.busy
 
 
 def test_closing_the_scene_ends_it(console, panel, scene):

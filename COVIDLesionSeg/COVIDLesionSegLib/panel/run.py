@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import qt
+from slicer.i18n import tr as _
 
 from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
 from ..engine.progress import Progress, ProgressCallback
@@ -175,3 +176,16 @@ class Run(Generic[Result]):
         if self._active is not None:
             self.kept_log = self._active.job.kept_log
         self._active = None
+
+
+def end_of_console(error: BaseException | None) -> tuple[str, bool]:
+    """What to say of a segmentation of the console that is over, and whether it is a warning."""
+    if error is None:
+        return _("The segmentation of the Python console is done."), False
+    if isinstance(error, (Cancelled, KeyboardInterrupt)):
+        return _(
+            "The segmentation of the Python console was cancelled: nothing was changed."
+        ), False
+    return _("The segmentation of the Python console failed: {reason}").format(
+        reason=in_one_sentence(error)
+    ), True

@@ -18,8 +18,13 @@ class TurnListener(Protocol):
     def turn_progressed(self, progress: Progress) -> None:
         """It has reported."""
 
-    def turn_ended(self, shown: Any) -> None:
-        """It is over; ``shown`` is what it put into the scene, or None."""
+    def turn_ended(self, shown: Any, error: BaseException | None) -> None:
+        """It is over.
+
+        Args:
+            shown: What it put into the scene, or None.
+            error: What ended it before, :class:`.Cancelled` among others; None where nothing did.
+        """
 
 
 class Turn:
@@ -67,14 +72,21 @@ class Turn:
             for listener in self._others():
                 listener.turn_progressed(progress)
 
-    def give_back(self, holder: object, shown: Any = None) -> None:
-        """End the turn of ``holder``; nothing happens if it is not its turn."""
+    def give_back(
+        self, holder: object, shown: Any = None, error: BaseException | None = None
+    ) -> None:
+        """End the turn of ``holder``; nothing happens if it is not its turn.
+
+        Args:
+            holder: Who had it.
+            shown, error: As for :meth:`TurnListener.turn_ended`.
+        """
         if holder is not self.holder:
             return
         others = self._others()
         self.holder = None
         for listener in others:
-            listener.turn_ended(shown)
+            listener.turn_ended(shown, error)
 
     def cancel(self) -> None:
         """End the segmentation of whoever has the turn."""

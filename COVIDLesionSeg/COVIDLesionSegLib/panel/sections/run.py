@@ -22,7 +22,7 @@ from ..log_window import LogWindow
 from ..lost_corrections import ask_before_run, ask_before_undo
 from ..lungs_choice import lungs_of
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
-from ..run import Run, RunState, StartJob
+from ..run import Run, RunState, StartJob, end_of_console
 from ..run_clock import RunClock
 from ..section import Panel, Section
 from ..segmentation_task import SegmentationTask
@@ -366,11 +366,11 @@ class RunSection(Section):
         """It has reported."""
         self._on_progress(progress)
 
-    def turn_ended(self, shown: Any) -> None:
-        """It is over, and put ``shown`` into the scene, or nothing."""
+    def turn_ended(self, shown: Any, error: BaseException | None) -> None:
+        """It is over, and put ``shown`` into the scene, or nothing because of ``error``."""
         self._of_console = False
         self._clock_timer.stop()
-        self.say(_("The segmentation of the Python console has ended."))
+        self.say(*end_of_console(error))
         ct = None
         if isinstance(shown, (SceneResult, SceneLungs)):
             ct = shown.segmentationNode.GetNodeReference(names.CT_REFERENCE)
