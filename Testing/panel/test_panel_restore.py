@@ -227,3 +227,18 @@ def test_a_review_restored_while_another_ct_is_chosen_is_there_with_its_ct(
     bench.wait_until(lambda: not panel.corrections.pending)
     assert panel.corrections.corrected and stored(panel).note == "Left base."
     assert panel.ui.correctedButton.checked
+
+
+def test_after_undo_restoring_is_offered_again(offered, panel, bench):
+    from bench.application import answer_message_boxes
+
+    for _ in range(2):
+        restore(panel, bench)
+        bench.wait_until(lambda: not panel.corrections.pending)
+        answer_message_boxes("Undo all the same")
+        panel.ui.undoButton.click()
+        bench.wait_until(lambda: not panel.ui.restoreSection.isHidden())
+        assert panel.result is None and panel.ui.restoreLabel.text.startswith("You corrected")
+    panel.ui.dismissButton.click()
+    panel.show_result(panel.ct, None)
+    assert panel.ui.restoreSection.isHidden()

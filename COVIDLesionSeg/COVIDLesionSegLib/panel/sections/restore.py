@@ -37,6 +37,7 @@ class RestoreSection(Section):
         super().__init__(panel)
         self.offered: ReviewedCase | None = None
         self._ct: vtkMRMLScalarVolumeNode | None = None
+        self._restored = ""
         self._looking = IdleWork()
         self.ui.restoreButton.connect("clicked(bool)", self._on_restore)
         self.ui.dismissButton.connect("clicked(bool)", self._on_dismiss)
@@ -48,6 +49,8 @@ class RestoreSection(Section):
         if self.panel.ct is not self._ct:
             self._ct = self.panel.ct
             self._look()
+        elif self._restored and self._case_in_scene() != self._restored:
+            self._look()  # restoring was undone
 
     def show_state(self) -> None:
         case = self.offered
@@ -72,9 +75,14 @@ class RestoreSection(Section):
     def _look(self) -> None:
         """Find out in the background whether the CT was reviewed before."""
         self._looking.stop()
-        self.offered = None
+        self.offered, self._restored = None, ""
         if self._ct is not None and _has_cases() and not self.panel.keeping.keeps(self._ct):
             self._looking.start(_find_case(self._ct), self._on_found, self._on_not_found)
+
+    def _case_in_scene(self) -> str:
+        """Id of the reviewed case that is on show, or ""."""
+        result = self.panel.result
+        return "" if result is None else read_review(result.segmentationNode).case
 
     def _on_found(self, case: ReviewedCase | None) -> None:
         if case is not None and self._ct is not None and not self.panel.keeping.keeps(self._ct):
@@ -123,7 +131,7 @@ class RestoreSection(Section):
         write_review(result.segmentationNode, review)
         if self.panel.ct is not ct:  # another was chosen meanwhile
             return
-        self.offered = None
+        self.offered, self._restored = None, case.id
         self.panel.show_result(ct, result)
         if case.edited:
             self.panel.corrections.measure()
