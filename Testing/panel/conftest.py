@@ -91,6 +91,22 @@ def shown(apply, panel, phantom):
 
 
 @pytest.fixture
+def correct(panel, ct):
+    """Edits the lesion of the case on show; a second edit takes the first back."""
+
+    def edit() -> None:
+        from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
+        from slicer.util import updateSegmentBinaryLabelmapFromArray as update
+
+        segmentation = panel.result.segmentationNode
+        array = array_of(segmentation, "lesion", ct).copy()
+        array[1, 30:40, 30:40] = 1 - array[1, 30:40, 30:40]
+        update(array, segmentation, "lesion", ct)
+
+    return edit
+
+
+@pytest.fixture
 def red(scene):
     """A slice view and its layers."""
     view = scene.AddNewNodeByClass("vtkMRMLSliceNode")

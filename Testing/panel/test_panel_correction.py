@@ -29,20 +29,6 @@ def node(opened, scene):
     return editor_node(scene)
 
 
-@pytest.fixture
-def correct(panel, ct):
-    def edit() -> None:
-        from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
-        from slicer.util import updateSegmentBinaryLabelmapFromArray as update
-
-        segmentation = panel.result.segmentationNode
-        array = array_of(segmentation, "lesion", ct).copy()
-        array[1, 30:40, 30:40] = 1 - array[1, 30:40, 30:40]
-        update(array, segmentation, "lesion", ct)
-
-    return edit
-
-
 def measured(panel) -> bool:
     return not panel.corrections.pending
 

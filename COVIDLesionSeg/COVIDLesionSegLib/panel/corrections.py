@@ -9,15 +9,16 @@ import qt
 import slicer
 from slicer.util import VTKObservationMixin
 
-from ..engine.errors import CovidLesionSegError
+from ..engine.errors import CovidLesionSegError, in_one_sentence
 from ..engine.flags import is_untrained
 from ..engine.severity.correction import Correction
 from ..scene.corrected_severity import show_correction
-from ..scene.corrections import may_be_corrected
+from ..scene.corrections import may_be_corrected_in_steps
 from ..scene.label_boxes import labelled_ct
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import world_geometry
 from ..worker.measurement import Measurement, Question
+from .idle_work import IdleWork
 
 if TYPE_CHECKING:
     import vtk
@@ -34,21 +35,31 @@ class Corrections(VTKObservationMixin):
     """Watches the segmentation on show, and measures every edit in a background process.
 
     Tables, severity and provenance in the scene follow what was measured, and then the panel does.
+    A case that was left before its last edit was measured is measured as soon as the case on show
+    needs nothing.
 
     Attributes:
-        before_measuring: Called before voxels are taken; it may change the segmentation.
+        before_measuring: Called before voxels of the case on show are taken; it may change the
+            segmentation.
         problem: Why the last edit could not be measured, or "".
+        unwatched: Whether what is being measured was edited while the case was not on show.
     """
 
     def __init__(self, panel: Panel) -> None:
         VTKObservationMixin.__init__(self)
         self.before_measuring: Callable[[], None] = lambda: None
         self.problem = ""
+        self.unwatched = False
         self._panel = panel
         self._measurement = Measurement(temporary_path=slicer.app.temporaryPath)
         self._listeners: list[Callable[[], None]] = []
+        self._listeners_elsewhere: list[Callable[[vtkMRMLScalarVolumeNode], None]] = []
         self._ct: vtkMRMLScalarVolumeNode | None = None
         self._result: SceneResult | None = None
+        self._unmeasured = False
+        self._left: list[vtkMRMLScalarVolumeNode] = []
+        self._measured_ct: vtkMRMLScalarVolumeNode | None = None
+        self._looking = IdleWork()
         self._delay = qt.QTimer()
         self._delay.setSingleShot(True)
         self._delay.setInterval(DELAY_MS)
@@ -80,8 +91,13 @@ class Corrections(VTKObservationMixin):
 
     @property
     def pending(self) -> bool:
-        """Whether an edit is being measured: what is on show may be older than the edit."""
-        return bool(self._delay.active or self._step.active) or self._measurement.pending
+        """Whether an edit is being looked for or measured: what is on show may be older."""
+        return self._unmeasured or self._looking.active
+
+    @property
+    def looking(self) -> bool:
+        """Whether it is being found out if the case on show was edited at all."""
+        return self._looking.active
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` after every edit of the segmentation on show, and once it is measured.
@@ -90,13 +106,16 @@ class Corrections(VTKObservationMixin):
         """
         self._listeners.append(listener)
 
+    def on_measured_elsewhere(self, listener: Callable[[vtkMRMLScalarVolumeNode], None]) -> None:
+        """Call ``listener`` with the CT of a case that was measured after it was left."""
+        self._listeners_elsewhere.append(listener)
+
     def measure(self) -> None:
         """The segmentation on show is not that of its run, though nobody edited it just now."""
         if self._result is not None and self._result.predictionNode is not None:
-            # Voxels that were about to be copied may be gone.
-            self._step.stop()
-            self._asking = iter(())
-            self._delay.start()
+            self._looking.stop()
+            self.unwatched = False
+            self._begin()
             self._tell()
 
     # The panel's calls
@@ -113,10 +132,21 @@ class Corrections(VTKObservationMixin):
         """
         node = result.segmentationNode if result else None
         same = self._result is not None and node is self._result.segmentationNode
+        if self._unmeasured and self._ct is not None and ct is not self._ct:
+            self._left.append(self._ct)
         self._ct, self._result = ct, result
         if same and not new:
             return
         self._forget()
+        if ct in self._left:
+            self._left.remove(ct)
+            self._unmeasured = result is not None
+        self._watch(result, new)
+        if self._unmeasured or self._left:
+            self._delay.start()
+
+    def _watch(self, result: SceneResult | None, new: bool) -> None:
+        node = result.segmentationNode if result else None
         if result is None or node is None:
             return
         segmentation = slicer.vtkSegmentation
@@ -128,49 +158,79 @@ class Corrections(VTKObservationMixin):
             segmentation.SegmentModified,  # all that Segment Editor's Undo tells
         ):
             self.addObserver(node, event, self._on_modified)
-        if not new and (result.correction is not None or may_be_corrected(node)):
-            self._delay.start()
+        if new:
+            self._unmeasured = False
+        elif result.correction is not None:
+            self._unmeasured = self.unwatched = True
+        elif result.predictionNode is not None and not self._unmeasured:
+            self._looking.start(
+                may_be_corrected_in_steps(node), self._on_looked, self._on_not_looked
+            )
 
     def close(self) -> None:
         """Watch nothing more, and end the process."""
+        self._left.clear()
         self._forget()
         self._ct = self._result = None
         self._measurement.close()
 
     def _forget(self) -> None:
         self.removeObservers()
+        self._looking.stop()
         for timer in (self._delay, self._step, self._poll):
             timer.stop()
         self._asking = iter(())
         self._measurement.forget()
+        self._measured_ct = None
+        self._unmeasured = self.unwatched = False
         self.problem = ""
+
+    # Looking
+
+    def _on_looked(self, edited: bool) -> None:
+        if edited:
+            self.unwatched = True
+            self._begin()
+        self._tell()
+
+    def _on_not_looked(self, error: Exception) -> None:
+        """What it was is told when the case is measured."""
+        self._on_looked(edited=True)
 
     # Measuring
 
     def _on_modified(self, caller: vtk.vtkObject, event: str) -> None:
         self.measure()
 
+    def _begin(self) -> None:
+        """Measure the case on show after a while."""
+        # Voxels that were about to be copied may be gone.
+        self._step.stop()
+        self._asking = iter(())
+        self._unmeasured = True
+        self._delay.start()
+
     def _measure(self) -> None:
-        if self._panel.busy:  # a run may be filling the nodes
+        """Measure the case on show, or else one that was left."""
+        if self._panel.busy or self._looking.active:  # a run may be filling the nodes
             self._delay.start()
             return
-        ct = self._ct
-        result = None if ct is None else find_result(ct)
-        if ct is None or result is None or result.original is None:
+        self._left = [one for one in self._left if slicer.mrmlScene.IsNodePresent(one)]
+        if self._unmeasured:
+            self._measured_ct = self._ct
+            self.before_measuring()
+        elif self._left:
+            self._measured_ct = self._left[0]
+        else:
             return
-        self.before_measuring()
-        classes = result.original.classes
         try:
-            question = Question(
-                before=labelled_ct(result.predictionNode, ct, classes),
-                after=labelled_ct(result.segmentationNode, ct, classes),
-                classes=classes,
-                geometry=world_geometry(ct),
-                original=result.original,
-                graded=not is_untrained(result.flags),
-            )
+            question = _question(self._measured_ct)
         except CovidLesionSegError as error:  # as of a CT that was moved
             self._fail(str(error))
+            return
+        if question is None:
+            self._done()
+            self._tell()
             return
         self._asking = self._measurement.ask(question)
         self._step.start()
@@ -182,31 +242,81 @@ class Corrections(VTKObservationMixin):
         except StopIteration:
             self._step.stop()
             self._poll.start()
-        except (CovidLesionSegError, OSError) as error:
+        except Exception as error:
             self._step.stop()
-            self._fail(str(error))
+            self._fail_with(error)
 
     def _on_poll(self) -> None:
         try:
             correction = self._measurement.poll()
-        except CovidLesionSegError as error:
+        except Exception as error:
             self._poll.stop()
-            self._fail(str(error))
+            self._fail_with(error)
             return
         if correction is None:
             return
         self._poll.stop()
         # While the user goes on editing, the next measurement is on its way.
-        if not (self._delay.active or self._step.active) and self._ct is not None:
+        if self._delay.active or self._step.active:
+            self._tell()
+            return
+        ct = self._measured_ct
+        self._done()
+        if ct is None or not slicer.mrmlScene.IsNodePresent(ct):
+            return
+        show_correction(ct, correction)
+        if ct is self._ct:
             self.problem = ""
-            show_correction(self._ct, correction)
-            self._panel.show_result(self._ct, find_result(self._ct))
-        self._tell()
+            self._panel.show_result(ct, find_result(ct))
+            self._tell()
+        else:
+            for listener in self._listeners_elsewhere:
+                listener(ct)
+
+    def _done(self) -> None:
+        """Nothing more is to be done for the case that was measured last."""
+        ct, self._measured_ct = self._measured_ct, None
+        if ct is self._ct:
+            self._unmeasured = self.unwatched = False
+        elif ct in self._left:
+            self._left.remove(ct)
+        if self._left:
+            self._delay.start()
+
+    def _fail_with(self, error: Exception) -> None:
+        """Say once what went wrong; what nobody expected goes to the log, too."""
+        self._measurement.forget()
+        self._fail(in_one_sentence(error))
+        if not isinstance(error, (CovidLesionSegError, OSError)):
+            raise error
 
     def _fail(self, sentence: str) -> None:
-        self.problem = sentence
-        self._tell()
+        shown = self._measured_ct is self._ct
+        self._done()
+        if shown:
+            self.problem = sentence
+            self._tell()
 
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _question(ct: vtkMRMLScalarVolumeNode | None) -> Question | None:
+    """What to measure of a case; None where it has no result to compare with.
+
+    Raises:
+        CovidLesionSegError: It cannot be measured.
+    """
+    result = None if ct is None else find_result(ct)
+    if ct is None or result is None or result.original is None:
+        return None
+    classes = result.original.classes
+    return Question(
+        before=labelled_ct(result.predictionNode, ct, classes),
+        after=labelled_ct(result.segmentationNode, ct, classes),
+        classes=classes,
+        geometry=world_geometry(ct),
+        original=result.original,
+        graded=not is_untrained(result.flags),
+    )

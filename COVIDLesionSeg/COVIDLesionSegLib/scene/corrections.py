@@ -12,8 +12,9 @@ import vtk
 
 from ..engine.flags import Flag
 from ..engine.severity.correction import LabelBox
+from ..engine.steps import Steps
 from . import names, nodes
-from .label_boxes import label_boxes, same_boxes
+from .label_boxes import label_boxes, lies_on_grid, same_boxes, same_boxes_in_steps
 from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def is_corrected(node: vtkMRMLSegmentationNode) -> bool | None:
     )
 
 
-def may_be_corrected(node: vtkMRMLSegmentationNode) -> bool:
+def may_be_corrected_in_steps(node: vtkMRMLSegmentationNode) -> Steps[bool]:
     """Whether anything looks different from the run: quick, but true for a layer cropped anew."""
     prediction = find_prediction(node)
     if prediction is None:
@@ -76,8 +77,12 @@ def may_be_corrected(node: vtkMRMLSegmentationNode) -> bool:
         return True
     ct_node = node.GetNodeReference(names.CT_REFERENCE)
     labels = {id_: label for label, id_ in enumerate(ids, start=1)}
+    if not (lies_on_grid(node, ct_node, ids) and lies_on_grid(prediction, ct_node, ids)):
+        return True  # Slicer would resample it all at once, and segments of a run lie on the grid
     first, second = (label_boxes(one, ct_node, labels) for one in (node, prediction))
-    return not same_boxes(first, second)
+    yield
+    same = yield from same_boxes_in_steps(first, second)
+    return not same
 
 
 def keep_corrections(node: vtkMRMLSegmentationNode, prepared: PreparedResult) -> tuple[Flag, ...]:

@@ -13,6 +13,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
+from ..engine.steps import Steps, finish, slabs
 from .images import matrix_to_array
 from .labels import bounding_box
 from .segmentation import BINARY_LABELMAP
@@ -72,13 +73,39 @@ def label_boxes(
     return [box for box in boxes if box.voxels.size]
 
 
+def lies_on_grid(
+    node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, ids: Iterable[str]
+) -> bool:
+    """Whether the voxels of these segments are the CT's, so that nothing need be resampled."""
+    segments = filter(None, map(node.GetSegmentation().GetSegment, ids))
+    layers = (segment.GetRepresentation(BINARY_LABELMAP) for segment in segments)
+    return all(
+        _on_grid(layer, node, ct_node) is not None
+        for layer in layers
+        if layer is not None and layer.GetPointData().GetScalars() is not None
+    )
+
+
 def same_boxes(first: list[LabelBox], second: list[LabelBox]) -> bool:
     """Whether two lists of boxes hold the same voxels in the same layers; quick to find out."""
-    return len(first) == len(second) and all(
-        (one.start, one.labels) == (other.start, other.labels)
-        and np.array_equal(one.voxels, other.voxels)
-        for one, other in zip(first, second, strict=True)
-    )
+    return finish(same_boxes_in_steps(first, second))
+
+
+def same_boxes_in_steps(first: list[LabelBox], second: list[LabelBox]) -> Steps[bool]:
+    """As :func:`same_boxes`, in short steps."""
+    if len(first) != len(second):
+        return False
+    pairs = list(zip(first, second, strict=True))
+    for one, other in pairs:
+        placed = (one.start, one.labels, one.voxels.shape)
+        if placed != (other.start, other.labels, other.voxels.shape):
+            return False
+    for one, other in pairs:
+        for part in slabs(one.voxels):
+            if not np.array_equal(one.voxels[part], other.voxels[part]):
+                return False
+            yield
+    return True
 
 
 def _on_grid(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.severity.correction import LabelBox, LabelledCT
+from ..engine.steps import Steps, finish, slabs
 
 
 class LabelFiles:
@@ -22,16 +23,15 @@ class LabelFiles:
         self._needed: set[str] = set()
         self._files: dict[str, str] = {}
 
-    def prepare(self, *labellings: LabelledCT) -> Iterator[None]:
-        """Copy the voxels of known states, one box between two values: :meth:`save` is quick then.
+    def prepare(self, *labellings: LabelledCT) -> Steps[None]:
+        """Copy the voxels of known states in short steps: :meth:`save` is quick then.
 
         Raises:
             OSError: A file cannot be written.
         """
         for box in (box for one in labellings for box in (*one.lungs, *one.lesions)):
             if box.state and box.state not in self._files:
-                self._files[box.state] = self._save_voxels(box)
-                yield
+                self._files[box.state] = yield from self._save_voxels(box)
 
     def save(self, *labellings: LabelledCT) -> list[dict[str, Any]]:
         """Copy voxels into files; files of earlier calls that are not needed now are removed.
@@ -64,15 +64,25 @@ class LabelFiles:
     def _save_box(self, box: LabelBox, needed: set[str]) -> dict[str, Any]:
         name = self._files.get(box.state) if box.state else None
         if name is None:
-            name = self._save_voxels(box)
+            name = finish(self._save_voxels(box))
             if box.state:
                 self._files[box.state] = name
         needed.add(name)
         return {"file": name, "start": box.start, "labels": list(box.labels.items())}
 
-    def _save_voxels(self, box: LabelBox) -> str:
+    def _save_voxels(self, box: LabelBox) -> Steps[str]:
         name = f"voxels-{uuid.uuid4().hex}.npy"
-        np.save(self._folder / name, box.voxels, allow_pickle=False)
+        voxels = box.voxels
+        facts = {
+            "descr": np.lib.format.dtype_to_descr(voxels.dtype),
+            "fortran_order": False,
+            "shape": voxels.shape,
+        }
+        with (self._folder / name).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, facts)
+            for part in slabs(voxels):
+                file.write(np.ascontiguousarray(voxels[part]).data)
+                yield
         return name
 
 

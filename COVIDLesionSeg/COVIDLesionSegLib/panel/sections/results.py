@@ -97,10 +97,11 @@ class ResultsSection(Section):
         """Say whether the figures are those of the run."""
         corrections, result = self.panel.corrections, self.panel.result
         label = self.ui.correctedLabel
-        label.visible = bool(corrections.pending or corrections.problem or corrections.corrected)
+        measuring = corrections.pending and not corrections.looking
+        label.visible = bool(measuring or corrections.problem or corrections.corrected)
         if corrections.problem:
             label.text = corrections.problem
-        elif corrections.pending:
+        elif measuring:
             label.text = _("The segmentation was edited: measuring it again.")
         elif corrections.corrected and result is not None and result.original is not None:
             before = result.original.by_rule(self._rule.value)

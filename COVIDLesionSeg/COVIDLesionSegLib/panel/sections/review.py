@@ -19,6 +19,7 @@ from ...engine.review.queue import (
     review_queue,
 )
 from ...scene.review import SceneReview, read_review, run_of, write_review
+from ...scene.show import find_result
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
@@ -29,7 +30,7 @@ from ..section import Panel, Section
 from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLSegmentationNode
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
     from ...engine.steps import Steps
 
@@ -84,6 +85,7 @@ class ReviewSection(Section):
         ).format(folder=folder_text())
         ui.keepCheckBox.connect("toggled(bool)", self._on_keep)
         panel.corrections.on_change(self._on_edited)
+        panel.corrections.on_measured_elsewhere(self._on_measured_elsewhere)
 
     # The panel's calls
 
@@ -107,7 +109,7 @@ class ReviewSection(Section):
         ct, result = self.panel.ct, self.panel.result
         if ct is None or result is None or not self._keeping.keeps(ct):
             return
-        if self.panel.corrections.pending:
+        if self.panel.corrections.pending and not self.panel.corrections.looking:
             self._keeping.changed(ct, result, labels=True)
 
     def show_state(self) -> None:
@@ -250,7 +252,9 @@ class ReviewSection(Section):
     def _on_edited(self) -> None:
         ct, result, corrections = self.panel.ct, self.panel.result, self.panel.corrections
         if ct is not None and result is not None:
-            if corrections.pending:
+            if corrections.pending and corrections.unwatched:
+                self._keep_unwatched_edits()
+            elif corrections.pending:
                 self._keeping.changed(ct, result, labels=True)
             elif corrections.corrected and _no_button_pressed():
                 self._ask_for_consent()
@@ -260,6 +264,20 @@ class ReviewSection(Section):
             if verdict is not self._review.verdict:
                 self._keep(replace(self._review, verdict=verdict))
         self._show_verdict()
+
+    def _on_measured_elsewhere(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        """A case was edited and left at once: its verdict follows the edit all the same."""
+        result = find_result(ct)
+        if result is None or result.predictionNode is None:
+            return
+        review = read_review(result.segmentationNode)
+        if review.verdict is None:
+            return
+        verdict = review.verdict.after_edits(result.correction is not None)
+        if verdict is not review.verdict:
+            write_review(result.segmentationNode, replace(review, verdict=verdict))
+            self._keeping.changed(ct, result)
+            self._cases.refresh()
 
     def _on_note(self) -> None:
         note = str(self.ui.noteEdit.plainText)
