@@ -171,3 +171,22 @@ def test_a_correction_survives_a_trip_through_json(chest):
     measured = measure(chest, (lungs, np.zeros_like(lesions)))
 
     assert Correction.from_dict(json.loads(json.dumps(measured.to_dict()))) == measured
+
+
+def test_a_ct_graded_free_of_lesions_stays_so_until_lesions_are_corrected(chest):
+    lungs, lesions = chest
+    original = measure_severity(lungs, lesions, CLASSES, grid(), lesion_free_ml=1.0)
+    assert original.category == "CT-0" and original.ratio > 0
+    larger_lung, more_lesion = lungs.copy(), lesions.copy()
+    larger_lung[2:4, 7, 7:11] = 2
+    more_lesion[2, 5, 1] = 1
+
+    def corrected(lungs, lesions):
+        return measure_correction(
+            boxed(*chest), boxed(lungs, lesions), CLASSES, grid(), original
+        ).severity
+
+    assert corrected(larger_lung, lesions).category == "CT-0"
+    assert corrected(larger_lung, lesions).lesion_free_ml == 1.0
+    # What a person drew counts, however small it is.
+    assert corrected(lungs, more_lesion).category == "CT-1"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from COVIDLesionSegLib.engine.errors import (
     Cancelled,
@@ -24,7 +25,7 @@ from COVIDLesionSegLib.engine.volume import read_volume, write_volume
 pytestmark = pytest.mark.slow
 
 CHEST = {"seed": 2, "size": (112, 88, 16), "spacing": (2.9, 2.9, 15.0)}
-CPU = Parameters(device="cpu")
+CPU = Parameters(device="cpu", smallest_lesion_ml=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,30 @@ def test_the_result_lies_on_the_cts_own_grid(chest, result):
     assert not result.probability[result.lungs == 0].any()
     np.testing.assert_array_equal(result.lesions > 0, result.probability > np.float32(0.5))
     assert result.disagreement is None
+
+
+def test_areas_below_the_smallest_lesion_are_left_out_and_stated(chest, result):
+    areas, count = ndimage.label(result.lesions > 0, np.ones((3, 3, 3)))
+    ml = np.bincount(areas.ravel())[1:] * result.geometry.voxel_volume_ml
+    limit = float(np.median(ml)) + 0.001
+
+    without = segment(chest.volume, replace(CPU, smallest_lesion_ml=limit))
+
+    small = ml < limit
+    assert small.any() and not small.all()
+    np.testing.assert_array_equal(without.lesions > 0, np.isin(areas, 1 + np.flatnonzero(~small)))
+    np.testing.assert_array_equal(without.probability, result.probability)
+    (flag,) = [one for one in without.flags if one.code == "small-lesions-left-out"]
+    assert flag.level == "note" and f"{ml[small].sum():.2f} ml" in flag.message
+    assert not [one for one in result.flags if one.code == "small-lesions-left-out"]
+
+
+def test_a_ct_with_no_more_lesion_than_healthy_people_show_is_ct0(chest, result):
+    lesion_ml = result.severity.region("both lungs").lesion_ml
+    graded = segment(chest.volume, replace(CPU, lesion_free_ml=lesion_ml + 1.0))
+    assert result.severity.category != "CT-0" and graded.severity.category == "CT-0"
+    assert graded.severity.region("both lungs") == result.severity.region("both lungs")
+    assert "lesion-volume-as-without-covid" in {flag.code for flag in graded.flags}
 
 
 def test_each_lung_is_found_on_its_own_side(chest, result):

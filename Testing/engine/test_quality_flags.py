@@ -46,6 +46,15 @@ def test_less_than_a_thousandth_of_lesion_is_flagged_but_none_is_not(lung_ml, le
     assert all(f"{lesion_ml:.2f} ml" in flag.message for flag in flags)
 
 
+@pytest.mark.parametrize(("lesion_ml", "flagged"), [(0.0, False), (2.0, True), (2.01, False)])
+def test_as_little_lesion_as_without_covid_is_stated_and_pointed_at(lesion_ml, flagged):
+    measured = report(lung_ml=1000.0, lesion_ml=lesion_ml)
+    one = SliceSeverity(3, 0.0, 100.0, 5.0, 0.05, {"lesion": 5.0})
+    flags = list(severity_flags(replace(measured, slices=(one,), lesion_free_ml=2.0)))
+    assert [flag.code for flag in flags] == ["lesion-volume-as-without-covid"] * flagged
+    assert all(flag.slices == (3,) and "CT-0" in flag.message for flag in flags)
+
+
 def test_next_to_no_lesion_is_looked_for_where_most_of_it_is():
     measured = report(lesion_ml=0.5)
     areas = [0.0, 2.0, 3.0, 0.0]

@@ -93,6 +93,24 @@ def test_volumes_are_ml_of_the_given_spacing_and_classes_add_up():
     assert right.lesion_ml == pytest.approx(0.18)
 
 
+@pytest.mark.parametrize(
+    ("lesion_free_ml", "category"), [(0.0, "CT-1"), (0.17, "CT-1"), (0.18, "CT-0")]
+)
+def test_no_more_lesion_than_cts_of_healthy_people_show_is_ct0_by_every_rule(
+    lesion_free_ml, category
+):
+    lungs = np.ones((1, 10, 30), np.uint8)
+    lungs[:, :, 15:] = 2
+    lesions = np.zeros_like(lungs)
+    lesions[0, :6, :3] = 1  # 18 voxels of 0.01 ml
+    geometry = grid(lungs.shape, (1.0, 1.0, 10.0))
+    report = measure_severity(lungs, lesions, ("lesion",), geometry, lesion_free_ml=lesion_free_ml)
+    assert [rule.category for rule in report.rules] == [category] * 3
+    # The volume that remains is stated all the same.
+    assert report.ratio == pytest.approx(18 / 150)
+    assert SeverityReport.from_dict(report.to_dict()) == report
+
+
 def test_a_missing_lung_is_none_and_not_zero():
     lungs = np.full((2, 3, 3), 1, np.uint8)
     report = measure_severity(lungs, np.zeros_like(lungs), ("lesion",), grid(lungs.shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation, crop
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset
 from COVIDLesionSegLib.engine.training.export import Provenance, export_model
-from COVIDLesionSegLib.engine.training.patches import border_tiles, patch_sites
+from COVIDLesionSegLib.engine.training.patches import PatchSite, border_tiles, patch_sites
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.training.trainer import train
@@ -128,9 +129,55 @@ def test_patches_are_shifted_and_zoomed_along_rows_and_columns():
         assert len(rows) > 3 and len(columns) > 3
 
 
-def test_windowed_slices_are_refused_for_training(tmp_path):
-    with pytest.raises(InputError, match="needs slices in HU"):
-        train(EAMC, [replace(labelled(), windowed=True)], tmp_path)
+def test_windowed_slices_are_refused_by_recipes_of_whole_slices(tmp_path):
+    recipe = make_recipe(load_catalogue().get("covid-rate").card)
+    with pytest.raises(InputError, match="COVIDRate learns from slices in HU"):
+        train(recipe, [replace(labelled(lungs=True), windowed=True)], tmp_path)
+
+
+def test_patches_of_a_windowed_slice_are_those_of_its_hu_in_the_networks_window():
+    in_hu = labelled()
+    low, high = EAMC.preprocessing.window_hu
+    unit = np.clip((in_hu.image - low) / (high - low), 0, 1)
+    windowed = replace(in_hu, windowed=True, image=unit)
+    pairs = zip(
+        *(
+            [PatchDataset([item], EAMC)[0, place] for place in range(4)]
+            for item in (in_hu, windowed)
+        ),
+        strict=True,
+    )
+    for (image, target), (from_unit, same_target) in pairs:
+        # What lies beyond the network's window is lost, and the random window may be wider.
+        assert torch.median((image - from_unit).abs()) < 1e-5
+        assert torch.equal(target, same_target)
+
+
+@pytest.mark.parametrize(("scale", "area"), [(0.5, 0.25), (1.0, 1.0), (1.5, 2.25)])
+def test_a_scale_enlarges_what_a_patch_shows_along_both_axes(scale, area):
+    item = labelled()
+    item.lesion[:] = False
+    item.lesion[70:90, 85:115] = True  # in the middle, and 128 pixels show all of it
+    item.image[item.lesion] = -300
+    augmentation = Augmentation(scale=(scale, scale))
+    recipe = replace(EAMC, augmentation=augmentation)
+    dataset = PatchDataset([item], recipe)
+    site = PatchSite(0, 80, 100)
+    image, target = dataset._sample(site, np.random.default_rng(0))
+    assert float(target.sum()) == pytest.approx(600 * area, rel=0.1)
+    rows, columns = (np.flatnonzero(target[0].numpy().any(axis=1 - axis)) for axis in (0, 1))
+    assert np.ptp(columns) / np.ptp(rows) == pytest.approx(1.5, rel=0.1)
+    assert float(image[target > 0].median()) > float(image[target == 0].median())
+
+
+def test_a_scale_is_drawn_evenly_between_smaller_and_larger():
+    rng = np.random.default_rng(0)
+    drawn = np.array([Augmentation(scale=(0.5, 2.0)).random_scale(rng) for _ in range(2000)])
+    assert 0.5 <= drawn.min() < 0.51 and 1.96 < drawn.max() <= 2.0
+    assert np.mean(drawn < 1) == pytest.approx(0.5, abs=0.05)
+    untouched = np.random.default_rng(0)
+    assert Augmentation().random_scale(untouched) == 1.0
+    assert untouched.random() == np.random.default_rng(0).random()
 
 
 def test_a_patient_on_both_sides_is_refused():
@@ -201,6 +248,30 @@ def test_training_data_keeps_validation_and_windowed_patients_out_of_training(
     clean_items = [item for item in data.training if item.patient == "clean-ct"]
     assert not any(item.lesion.any() for item in clean_items)
     np.testing.assert_array_equal(clean_items[2].image, clean.axial[4])
+
+
+def test_windowed_slices_are_learned_from_where_their_folder_is_named_so(slice_folder, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(slice_folder, other)
+    index = (other / "index.csv").read_text(encoding="utf-8")
+    (other / "index.csv").write_text(index.replace("org", "new").replace("85902", "86490"))
+    for image in other.rglob("*.png"):
+        image.rename(image.with_name(image.name.replace("org", "new").replace("85902", "86490")))
+
+    data = read_training_data([slice_folder], ["coronacases_org_002"], windowed=[other])
+
+    assert data.describe() == {
+        "training": {
+            "coronacases_org_001": 1,
+            "coronacases_org_003": 1,
+            "coronacases_new_001": 1,
+            "coronacases_new_002": 1,
+            "coronacases_new_003": 1,
+            "radiopaedia_10_86490": 2,
+        },
+        "validation": {"coronacases_org_002": 1},
+        "outside": {"radiopaedia_10_85902": 2},
+    }
 
 
 def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp_path):

@@ -84,6 +84,8 @@ def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui.tilingComboBox.currentIndex = 2
     ui.precisionComboBox.currentIndex = 2
     ui.thresholdSlider.value = 0.3
+    ui.smallestLesionSlider.value = 0.25
+    ui.lesionFreeSlider.value = 5.5
     ui.batchSizeSpinBox.value = 4
     ui.allowUntrainedCheckBox.checked = True
 
@@ -95,6 +97,8 @@ def test_what_is_set_in_the_panel_reaches_the_engine(panel):
         tiling="non-overlapping",
         precision="bfloat16",
         threshold=0.3,
+        smallest_lesion_ml=0.25,
+        lesion_free_ml=5.5,
         batch_size=4,
         allow_untrained=True,
     )

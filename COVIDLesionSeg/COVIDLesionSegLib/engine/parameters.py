@@ -36,6 +36,10 @@ class Parameters(Options):
             test protocol (section 5.1): 16 patches of 128x128 for a 512x512 slice. Networks that
             learned from whole slices take whole slices only.
         threshold: Voxels whose lesion probability exceeds this are lesion, 0 to 1 exclusive.
+        smallest_lesion_ml: Connected areas of lesion below this volume, in ml, are left out; 0
+            keeps everything.
+        lesion_free_ml: A CT with no more lesion than this in all, in ml, is graded CT-0: so much
+            is found in CTs without COVID-19, too. 0 calls a CT with any lesion CT-1 at least.
         batch_size: Patches per forward pass; 0 chooses from the device; 1 takes least memory.
         allow_untrained: Run networks that have no trained weights with random ones, for timing and
             to test the workflow; severity is then not graded.
@@ -70,6 +74,14 @@ class Parameters(Options):
         choices=TILINGS,
     )
     threshold: float = option("Probability above which a voxel is lesion, 0 to 1.", 0.5)
+    smallest_lesion_ml: float = option(
+        "Areas of lesion smaller than this are left out, in ml; 0 keeps all.", 0.1, minimum=0
+    )
+    lesion_free_ml: float = option(
+        "Lesion volume up to which a CT counts as free of lesions and is graded CT-0, in ml.",
+        3.0,
+        minimum=0,
+    )
     batch_size: int = option(
         "Patches per forward pass; 0 chooses for the device, 1 takes least memory.", 0, minimum=0
     )

@@ -14,6 +14,7 @@ from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
+from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
 from .lungs.given import GivenLungs
@@ -83,6 +84,9 @@ def segment(
             progress=sub_progress(report, 0.35, 0.95),
             cancel=cancel,
         )
+        small = remove_small_lesions(
+            decision.labels, parameters.smallest_lesion_ml, volume.geometry.voxel_volume_ml
+        )
     with clock.stage("severity"):
         report(Progress("Grading severity", 0.95))
         lung_labels = volume.on_grid(found.labels)
@@ -91,13 +95,21 @@ def segment(
         if disagreement is not None:
             disagreement = volume.on_grid(disagreement)
         classes = models[0].card.classes
-        severity = measure_severity(lung_labels, lesions, classes, volume.geometry, disagreement)
+        severity = measure_severity(
+            lung_labels,
+            lesions,
+            classes,
+            volume.geometry,
+            disagreement,
+            lesion_free_ml=parameters.lesion_free_ml,
+        )
         untrained = [model.id for model in models if model.card.weights is None]
         remarks = (
             *([untrained_flag(untrained)] if untrained else []),
             *found.flags,
             *(flag for member in members for flag in member.flags),
             *(Flag("input", warning) for warning in volume.warnings),
+            *_small_lesion_flags(small, parameters),
             *severity_flags(severity),
         )
         # Members of an ensemble may make the same remark.
@@ -158,6 +170,17 @@ def find_lungs(
         flags=(*found.flags, *(Flag("input", warning) for warning in volume.warnings)),
         provenance=describe_run(volume, parameters, found.provenance, [], clock.seconds),
     )
+
+
+def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator[Flag]:
+    if small.count:
+        areas = "1 area" if small.count == 1 else f"{small.count} areas"
+        yield Flag(
+            "small-lesions-left-out",
+            f"{areas} below {parameters.smallest_lesion_ml:g} ml, {small.volume_ml:.2f} ml "
+            "together, too small to be told from vessels and noise, were left out.",
+            "note",
+        )
 
 
 def _predictors(

@@ -263,6 +263,12 @@ class TrainOptions(Options):
     licence_note: str = _licence_note()
     slices: tuple[Path, ...] = _slices()
     volumes: Path | None = _volumes()
+    windowed_slices: tuple[Path, ...] = option(
+        "Slice folder whose images were windowed before they were stored, to learn from as well; "
+        "repeatable. Others are for evaluation only.",
+        (),
+        shown_as="WINDOWED",
+    )
     validate: tuple[str, ...] = option("Patient kept for validation; repeatable.", ())
     no_validation: bool = option(
         "Learn from all patients, as at last after a cross-validation; no patient is held out, so "

@@ -89,6 +89,7 @@ def train(
         volumes=options.volumes,
         cancel=cancel,
         classes=recipe.classes,
+        windowed=list(options.windowed_slices),
     )
     if options.fine_tune:
         check_held_out(parent.card, patients_in([*data.validation, *data.outside]))

@@ -59,6 +59,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
         lungs: Name of a lung extractor, or id of a model that finds lungs.
         combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
+        smallestLesionMl: Areas of lesion below this volume, in ml, are left out.
+        lesionFreeMl: Lesion volume, in ml, up to which a CT is graded CT-0.
         batchSize: Patches per forward pass; 0 chooses from the device, 1 takes least memory.
         allowUntrained: Whether networks without trained weights may run.
         givenLungs: A segmentation with the lungs, which are then not looked for, or None.
@@ -83,6 +85,8 @@ class COVIDLesionSegParameterNode(_Wrapper):
     tiling: Tiling = Tiling(_DEFAULT.tiling)
     precision: Precision = Precision(_DEFAULT.precision)
     threshold: Annotated[float, WithinRange(0.01, 0.99)] = _DEFAULT.threshold
+    smallestLesionMl: Annotated[float, WithinRange(0.0, 5.0)] = _DEFAULT.smallest_lesion_ml
+    lesionFreeMl: Annotated[float, WithinRange(0.0, 20.0)] = _DEFAULT.lesion_free_ml
     batchSize: Annotated[int, WithinRange(0, 64)] = _DEFAULT.batch_size
     allowUntrained: bool = _DEFAULT.allow_untrained
     givenLungs: vtkMRMLSegmentationNode
@@ -109,8 +113,10 @@ def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
         device=node.device.value,
         precision=node.precision.value,
         tiling=node.tiling.value,
-        # The slider's binary fraction (0.30000000000000004) must not reach reports.
+        # The sliders' binary fractions (0.30000000000000004) must not reach reports.
         threshold=round(node.threshold, 2),
+        smallest_lesion_ml=round(node.smallestLesionMl, 2),
+        lesion_free_ml=round(node.lesionFreeMl, 1),
         batch_size=node.batchSize,
         allow_untrained=node.allowUntrained,
     )

@@ -65,6 +65,7 @@ def read_training_data(
     volumes: Path | None = None,
     cancel: CancelToken | None = None,
     classes: Sequence[str] = (LESION,),
+    windowed: Sequence[Path] = (),
 ) -> TrainingData:
     """Read slice folders, CTs with their masks, and the lesion-free slices of a CT.
 
@@ -82,17 +83,21 @@ def read_training_data(
         volumes: CSV file of CTs and masks, see :func:`read_labelled_volumes`.
         cancel: Looked at before every CT.
         classes: Lesion classes to tell apart: those of a recipe.
+        windowed: Those slice folders whose windowed images are trained on like the others.
 
     Raises:
         InputError: A file is missing or damaged, there are no data, a slice is there twice, or a
             patient of ``validation`` is not there.
         Cancelled: The token was set.
     """
-    slices = [
-        item
-        for folder in slice_folders
-        for item in read_slice_folder(folder, None, with_lungs, classes)
-    ]
+
+    def read(folders: Sequence[Path]) -> list[LabelledImage]:
+        found = [read_slice_folder(folder, None, with_lungs, classes) for folder in folders]
+        return [item for items in found for item in items]
+
+    also_windowed = read(windowed)
+    learned_windowed = patients_in(also_windowed)
+    slices = [*read(slice_folders), *also_windowed]
     if volumes is not None:
         slices += read_labelled_volumes(volumes, cancel, classes)
     if not slices:
@@ -105,7 +110,8 @@ def read_training_data(
         )
     if missing := set(validation) - patients_in(slices):
         raise InputError(f"The data have no patient {', '.join(sorted(missing))}.")
-    training = [s for s in slices_without(slices, validation) if not s.windowed]
+    others = slices_without(slices, validation)
+    training = [s for s in others if not s.windowed or s.patient in learned_windowed]
     if clean_ct is not None:
         if clean_labels is None:
             raise InputError("The clean CT needs the list of its infected slices beside it.")
@@ -118,7 +124,7 @@ def read_training_data(
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
-        outside=[s for s in slices_without(slices, validation) if s.windowed],
+        outside=[s for s in others if s.windowed and s.patient not in learned_windowed],
     )
 
 

@@ -9,10 +9,13 @@ from torch import nn
 
 from ..data.labelled import LabelledImage
 from ..errors import OutputError
+from ..metrics.overlap import ProbabilityHistogram
+from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
 from ..models.catalogue import Model, read_models
 from ..models.user_models import user_folder
 from ..parameters import Parameters
+from .calibration import calibrate
 from .counts import Counts
 from .evaluated_model import EvaluatedModel
 from .scores import ModelScores, PatientScores, protocol_of
@@ -28,11 +31,13 @@ class HeldOut:
         patients: Scores by patient.
         scores: The same for the model's card.
         bfloat16_change: Largest change of any patient's Dice in bfloat16.
+        calibration: Of the probabilities in float32; None where it was not measured.
     """
 
     patients: dict[str, PatientScores]
     scores: tuple[Score, ...]
     bfloat16_change: float
+    calibration: Calibration | None = None
 
 
 def evaluate_held_out(
@@ -45,7 +50,8 @@ def evaluate_held_out(
         card: Its card.
         slices: Slices of patients that it was not trained on.
     """
-    patients = score_patients(network, card, slices)
+    histogram = ProbabilityHistogram()
+    patients = score_patients(network, card, slices, histogram=histogram)
     in_bfloat16 = score_patients(network, card, slices, "bfloat16")
     protocol = protocol_of(Parameters())
     changes = (
@@ -56,6 +62,9 @@ def evaluate_held_out(
         patients=patients,
         scores=tuple(s for name, one in patients.items() for s in card_scores(name, one, protocol)),
         bfloat16_change=max(changes, default=0.0),
+        calibration=calibrate(
+            histogram, ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
+        ),
     )
 
 
@@ -64,6 +73,7 @@ def score_patients(
     card: ModelCard,
     slices: Sequence[LabelledImage],
     precision: str = "float32",
+    histogram: ProbabilityHistogram | None = None,
 ) -> dict[str, PatientScores]:
     """Scores of every patient of ``slices``; whole slices, p > 0.5, no lung mask, on the CPU.
 
@@ -72,6 +82,7 @@ def score_patients(
         card: Its card; of its weights nothing is needed.
         slices: Slices of patients that it was not trained on.
         precision: ``"float32"`` or ``"bfloat16"``.
+        histogram: All pixels are added to it.
     """
     model = EvaluatedModel([(card, network)], Parameters(device="cpu", precision=precision))
     counts: dict[str, Counts] = {}
@@ -80,6 +91,9 @@ def score_patients(
         decision = model.predict(item, lung_mask=False)
         counts.setdefault(item.patient, Counts()).add(item, decision)
         shown.setdefault(item.patient, {item.patient}).update(item.patients)
+    if histogram is not None:
+        for of_patient in counts.values():
+            histogram.merge(of_patient.probabilities)
     return {
         patient: PatientScores.of(of_patient, model.learned_from(*shown[patient]))
         for patient, of_patient in sorted(counts.items())

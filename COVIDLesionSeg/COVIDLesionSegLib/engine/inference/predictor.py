@@ -39,6 +39,7 @@ class Predictor:
             paper's test protocol (section 5.1), 16 patches of 128x128 on a 512x512 slice.
         batch_size: Patches per forward pass; 0 leaves it to the plan.
         pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
+        temperature: What logits are divided by, so that probabilities are calibrated.
 
     Attributes:
         network: What computes: as given, or in bfloat16 a copy.
@@ -62,6 +63,7 @@ class Predictor:
         pixel_mm: tuple[float, float],
         tiling: str = "whole-slice",
         batch_size: int = 0,
+        temperature: float = 1.0,
     ) -> None:
         if tiling != "whole-slice" and preprocessing.patch_size is None:
             raise ParameterError(
@@ -75,6 +77,7 @@ class Predictor:
         self._patch_size = preprocessing.patch_size or (0, 0)  # whole slices have none
         self._batch_size = batch_size
         self._pixel_mm = pixel_mm
+        self._temperature = temperature
         self._places = threading.Semaphore(plan.workers)
         self._stepping_down = threading.Lock()
         self.model_id = model_id
@@ -116,6 +119,7 @@ class Predictor:
             pixel_mm=pixel_mm,
             tiling=parameters.tiling,
             batch_size=parameters.batch_size,
+            temperature=card.calibration.temperature if card.calibration else 1.0,
         )
 
     def slices_at_once(self, shape: tuple[int, int]) -> int:
@@ -194,6 +198,8 @@ class Predictor:
 
     def _class_probabilities(self, images: Tensor) -> Tensor:
         logits = self.network(images).float()
+        if self._temperature != 1.0:
+            logits = logits / self._temperature
         if logits.shape[1] == 1:
             return torch.sigmoid(logits)
         return torch.softmax(logits, dim=1)[:, self._class_channels]

@@ -122,6 +122,17 @@ class ProbabilityHistogram:
         for label in (0, 1):
             self._counts[label] += np.bincount(bins[truth == label], minlength=_BINS)
 
+    @property
+    def counts(self) -> np.ndarray:
+        """Pixels, int64 (2, bins): without lesion, and with it."""
+        return self._counts
+
+    @property
+    def probability(self) -> np.ndarray:
+        """The middle of every bin, float64, above 0 and below 1."""
+        middles: np.ndarray = (np.arange(_BINS) + 0.5) / _BINS
+        return middles
+
     def merge(self, other: ProbabilityHistogram) -> None:
         """Add what ``other`` counted."""
         self._counts += other._counts

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ..errors import ModelError
 from ..files import write_bytes
 from ..text import printable
+from .calibration import Calibration, ReliabilityBin
 from .preprocessing import Preprocessing
 
 TASKS = ("lesions", "lungs")
@@ -88,6 +89,7 @@ class ModelCard:
         weights: Trained weights, or None: the network can be trained, or run untrained on request.
         training: Data, recipe, seed and command the weights came from.
         scores: Measured scores of these weights.
+        calibration: Of the probabilities; None where they are as the network gives them.
         notes: What a user should know, one sentence each.
 
     Raises:
@@ -108,6 +110,7 @@ class ModelCard:
     weights: Weights | None = None
     training: dict[str, Any] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
+    calibration: Calibration | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -176,6 +179,7 @@ class ModelCard:
                     "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
                     "weights": None if weights is None else _build_weights(weights),
                     "scores": tuple(map(_build_score, _list(values.get("scores", []), "scores"))),
+                    "calibration": _build_calibration(values.get("calibration")),
                     "notes": _texts(values.get("notes", []), "notes"),
                 }
             )
@@ -260,6 +264,23 @@ def _build_score(values: Any) -> Score:
         _check(isinstance(values[name], str), f"score {name}", "text", values[name])
     _check(_is_number(values["value"]), "score value", "a number", values["value"])
     return Score(**values)
+
+
+def _build_calibration(values: Any) -> Calibration | None:
+    if values is None:
+        return None
+    _check_fields(Calibration, values)
+    for name in ("temperature", "error_before", "error_after"):
+        _check(_is_number(values[name]), f"calibration {name}", "a number", values[name])
+    temperature = values["temperature"]
+    _check(0 < temperature < 1000, "calibration temperature", "a number above 0", temperature)
+    _check(isinstance(values["data"], str), "calibration data", "text", values["data"])
+    bins = []
+    for one in _list(values["bins"], "calibration bins"):
+        _check_fields(ReliabilityBin, one)
+        _check(all(map(_is_number, one.values())), "calibration bin", "three numbers", one)
+        bins.append(ReliabilityBin(**one))
+    return Calibration(**{**values, "bins": tuple(bins)})
 
 
 def _check_values(card: ModelCard) -> None:

@@ -119,6 +119,12 @@ class Preprocessing:
         clipped: npt.NDArray[np.float32] = np.clip(unit, 0.0, 1.0, out=unit)
         return clipped
 
+    def from_unit(self, unit: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """0..1 of any shape to the HU of the window, the inverse of :meth:`to_unit` within it."""
+        low, high = self.window_hu
+        hu: npt.NDArray[np.float32] = np.float32(low) + unit * np.float32(high - low)
+        return hu
+
     def normalise(
         self, unit: npt.NDArray[np.float32], lungs: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ from ..text import printable
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
 from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
+from .light import Lite0UNet
 
 
 def _of_cascade(name: str) -> Callable[..., nn.Module]:
@@ -35,6 +36,7 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "EncoderFPN": _of_cascade("encoder_fpn"),
     "EncoderUNet": _of_cascade("encoder_unet"),
     "InceptionUNet": inception_unet,
+    "Lite0UNet": Lite0UNet,
     "PlainUNet": _of_cascade("PlainUNet"),
     "R2UNet": R2UNet,
     "ThesisUNet": ThesisUNet,

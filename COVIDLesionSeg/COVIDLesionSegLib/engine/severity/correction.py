@@ -138,7 +138,15 @@ def measure_correction(
     )
     if not any(change.changed for change in changes):
         return Correction(changes, original)
-    severity = measure_severity(lungs[1], lesions[1], classes, grid)
+    # What a person drew or left counts, however small it is.
+    lesions_changed = any(change.changed and change.name in classes for change in changes)
+    severity = measure_severity(
+        lungs[1],
+        lesions[1],
+        classes,
+        grid,
+        lesion_free_ml=0.0 if lesions_changed else original.lesion_free_ml,
+    )
     severity = _on_whole_grid(severity, geometry, start, shape, original)
     return Correction(changes, severity if graded else severity.ungraded())
 

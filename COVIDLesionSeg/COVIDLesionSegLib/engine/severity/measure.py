@@ -7,7 +7,7 @@ import numpy as np
 from ..labels import BOTH_LUNGS, LUNG_LABELS
 from ..volume import AxialOrder, Geometry
 from .report import RegionSeverity, SeverityReport, SliceSeverity
-from .rules import pooled, slice_mean, worse_lung
+from .rules import pooled, slice_mean, without_lesions, worse_lung
 
 _LUNGS = (
     *((name, (label,)) for name, label in LUNG_LABELS.items()),
@@ -25,6 +25,7 @@ def measure_severity(
     classes: tuple[str, ...],
     geometry: Geometry,
     disagreement: np.ndarray | None = None,
+    lesion_free_ml: float = 0.0,
 ) -> SeverityReport:
     """Measure severity on the CT's own grid.
 
@@ -35,6 +36,7 @@ def measure_severity(
         classes: Names of the lesion classes.
         geometry: The grid of all arrays.
         disagreement: float32 (k, j, i), of an ensemble's members; None with a single model.
+        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
     """
     order = AxialOrder.of(geometry)
     counts = _counts(order.to_axial(lungs), order.to_axial(lesions), len(classes))
@@ -47,11 +49,10 @@ def measure_severity(
         votes = _votes(order.to_axial(lesions), order.to_axial(disagreement))
     slices = _slices(counts, classes, votes, order, geometry)
     right, left, both = regions
-    return SeverityReport(
-        regions=regions,
-        slices=slices,
-        rules=(worse_lung(right, left), slice_mean(slices), pooled(both)),
-    )
+    rules = [worse_lung(right, left), slice_mean(slices), pooled(both)]
+    if both.lesion_ml <= lesion_free_ml:
+        rules = [without_lesions(rule) for rule in rules]
+    return SeverityReport(regions, slices, tuple(rules), lesion_free_ml)
 
 
 def _counts(lungs: np.ndarray, lesions: np.ndarray, classes: int) -> np.ndarray:

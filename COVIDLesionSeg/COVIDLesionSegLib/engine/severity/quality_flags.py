@@ -17,7 +17,15 @@ _LEAST_MM2 = 50.0  # that some member calls lesion: a disc of 8 mm; less is nois
 def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
     """Next to no lesion, and slices on which an ensemble is divided, the worst first."""
     both = severity.region(BOTH_LUNGS)
-    if both.ratio is not None and 0 < both.ratio < _TINY_FRACTION:
+    if 0 < both.lesion_ml <= severity.lesion_free_ml:
+        yield Flag(
+            "lesion-volume-as-without-covid",
+            f"{both.lesion_ml:.2f} ml of lesion was found, no more than the "
+            f"{severity.lesion_free_ml:g} ml that CTs without COVID-19 may show, so the category "
+            "is CT-0: look at the slices, for one in 50 patients graded CT-1 by experts has less.",
+            slices=_by_lesion_area(severity),
+        )
+    elif both.ratio is not None and 0 < both.ratio < _TINY_FRACTION:
         yield Flag(
             "lesion-volume-tiny",
             f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_FRACTION:.1%} of "

@@ -77,11 +77,13 @@ class SeverityReport:
         regions: Right lung, left lung, both lungs, in that order.
         slices: Every axial slice with lung, inferior to superior.
         rules: The first is the one shown large (EAMC: the worse lung decides).
+        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
     """
 
     regions: tuple[RegionSeverity, ...]
     slices: tuple[SliceSeverity, ...]
     rules: tuple[RuleResult, ...]
+    lesion_free_ml: float = 0.0
 
     @property
     def category(self) -> str | None:
@@ -125,6 +127,7 @@ class SeverityReport:
             regions=tuple(RegionSeverity(**region) for region in values["regions"]),
             slices=tuple(SliceSeverity(**one) for one in values["slices"]),
             rules=tuple(RuleResult(**rule) for rule in values["rules"]),
+            lesion_free_ml=values.get("lesion_free_ml", 0.0),
         )
 
     def region(self, name: str) -> RegionSeverity:

@@ -8,6 +8,7 @@ counts 75 % itself as CT-4.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from .report import RegionSeverity, RuleResult, SliceSeverity
@@ -36,6 +37,11 @@ def category_of(ratio: float | None, *, from_75_is_ct4: bool = False) -> str | N
     if ratio < 0.75 or (ratio == 0.75 and not from_75_is_ct4):
         return "CT-3"
     return "CT-4"
+
+
+def without_lesions(result: RuleResult) -> RuleResult:
+    """The same ratio graded CT-0: as much lesion is found in CTs without COVID-19, too."""
+    return result if result.category is None else replace(result, category="CT-0")
 
 
 def worse_lung(right: RegionSeverity, left: RegionSeverity) -> RuleResult:

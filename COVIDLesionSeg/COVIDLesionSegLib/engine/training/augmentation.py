@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from monai.transforms.compose import Compose
 from monai.transforms.intensity.dictionary import (
     RandGaussianNoised,
@@ -28,6 +30,8 @@ class Augmentation:
     Attributes:
         rotation_degrees: Largest rotation, either way.
         shift, zoom, shear: Largest shift as a share of the sample, change of size, and shear.
+        scale: Range of the size that a sample is shown at, both axes alike: 1.4 for structures
+            1.4 times as large, as of a smaller pixel; of patches only.
         flip: Probability of exchanging left and right.
         quarter_turns: An epoch holds every slice four times, turned by 0, 90, 180 and 270 degrees;
             of whole slices only.
@@ -44,6 +48,7 @@ class Augmentation:
     shift: float = 0.0
     zoom: float = 0.0
     shear: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
     flip: float = 0.0
     quarter_turns: bool = False
     margin: float = 0.0
@@ -61,6 +66,12 @@ class Augmentation:
         }
         return cls(**given)
 
+    def random_scale(self, rng: np.random.Generator) -> float:
+        """A scale drawn at random; halving is as likely as doubling."""
+        low, high = self.scale
+        # Nothing is drawn where nothing changes, so that older recipes give the same samples.
+        return low if low == high else float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
     def window(self, default: tuple[float, float], rng: np.random.Generator) -> tuple[float, float]:
         """A window in HU drawn at random, an end without a range taken from ``default``."""
         low, high = (
@@ -68,6 +79,16 @@ class Augmentation:
             for end, allowed in zip(default, (self.window_low_hu, self.window_high_hu), strict=True)
         )
         return low, high
+
+
+def resized(array: np.ndarray, size: int, smooth: bool) -> np.ndarray:
+    """A square (1, rows, columns) at ``size`` rows and columns, as float32."""
+    if array.shape[1] == size:
+        return array
+    mode = "bilinear" if smooth else "nearest-exact"
+    tensor = F.interpolate(torch.from_numpy(array)[None], size=(size, size), mode=mode)
+    square: np.ndarray = tensor[0].numpy()
+    return square
 
 
 def random_changes(augmentation: Augmentation, shape: tuple[int, int]) -> Compose:

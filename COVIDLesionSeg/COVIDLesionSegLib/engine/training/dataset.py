@@ -16,7 +16,7 @@ from ..data.labelled import LabelledImage
 from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
-from .augmentation import crop, pad_with_body, random_changes
+from .augmentation import crop, pad_with_body, random_changes, resized
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
 from .targets import channels_of, truth_of
@@ -101,10 +101,17 @@ class PatchDataset(TrainingDataset):
     def _sample(self, what: PatchSite, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         item, prepared = self.slices[what.slice_index], self.recipe.preprocessing
         # Rotation, shift and zoom look beyond the patch: half a patch more on every side.
-        place = (what.row, what.column, 2 * self._size)
+        scale = self.recipe.augmentation.random_scale(rng)
+        place = (what.row, what.column, round(2 * self._size / scale))
         low, high = self.recipe.augmentation.window(prepared.window_hu, rng)
-        unit = np.clip((crop(item.image, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
+        # An image of an unknown window is taken for one of the network's own.
+        image_hu = prepared.from_unit(item.image) if item.windowed else item.image
+        unit = np.clip((crop(image_hu, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
         target = crop(channels_of(item, self.recipe), *place, fill=self.recipe.background)
+        unit, target = (
+            resized(array, 2 * self._size, smooth)
+            for array, smooth in ((unit, True), (target, False))
+        )
         image, label = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
         return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), label
 

@@ -14,6 +14,7 @@ from ..data.labelled import LabelledImage, fingerprint
 from ..data.splits import learned_patients
 from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
+from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score, Weights, is_model_id, write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.lineage import parent_of
@@ -56,6 +57,7 @@ class HeldOutResult(Protocol):
         patients: Scores by patient.
         scores: The same for the model's card, each with its data and protocol.
         bfloat16_change: Largest change of any patient's Dice in bfloat16.
+        calibration: Of the probabilities; None where it was not measured.
     """
 
     @property
@@ -66,6 +68,9 @@ class HeldOutResult(Protocol):
 
     @property
     def bfloat16_change(self) -> float: ...
+
+    @property
+    def calibration(self) -> Calibration | None: ...
 
 
 class Evaluate(Protocol):
@@ -239,6 +244,8 @@ def export_model(
     card = replace(
         card,
         scores=tuple(score for result in results for score in result.scores),
+        # Images of an unknown window would tell little of probabilities in HU.
+        calibration=results[0].calibration if data.validation else None,
         bfloat16=bool(patients) and change <= _BFLOAT16_TOLERANCE,
         notes=(
             f"Under bfloat16 no patient's Dice moves by more than {change:.4f}."

@@ -12,6 +12,7 @@ from .augmentation import Augmentation
 SAMPLINGS = ("patches", "slices")
 SCHEDULES = ("cosine", "constant")
 KEEP = ("best", "last")
+STARTS = ("imagenet", "random")
 WATCHED = {"validation_dice": "max", "validation_loss": "min"}
 """Criteria for early stopping and lower learning rates, and which way is better."""
 
@@ -51,6 +52,8 @@ class Recipe:
         checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
             after every validation anyway.
         seed: Of everything random.
+        start: ``"imagenet"`` where the network's encoder starts from ImageNet's weights, see
+            :mod:`.imagenet`; ``"random"``.
         frozen: Names of the network's stages that are not trained, see :func:`~.module.frozen`;
             None where all are.
 
@@ -88,6 +91,7 @@ class Recipe:
     keep: str = "last"
     checkpoint_steps: int = 250
     seed: int = 20221221
+    start: str = "random"
     frozen: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +99,7 @@ class Recipe:
             ("sampling", SAMPLINGS),
             ("schedule", SCHEDULES),
             ("keep", KEEP),
+            ("start", STARTS),
             ("watched", tuple(WATCHED)),
         ):
             if getattr(self, name) not in allowed:

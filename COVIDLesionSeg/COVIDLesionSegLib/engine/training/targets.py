@@ -25,12 +25,16 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
     Raises:
         InputError: There are no slices, none shows a lesion, lungs or classes are missing, most of
             the lesions lie outside the lungs though the network sees the lungs only, a training
-            slice was windowed before it was stored, or a validation slice has pseudo-labels.
+            slice of a recipe of whole slices was windowed before it was stored, or a validation
+            slice has pseudo-labels.
     """
     if not slices:
         raise InputError(f"There are no {role} slices: name other patients, or add slices.")
-    if role == "training" and any(item.windowed for item in slices):
-        raise InputError("Training needs slices in HU; windowed slices are for evaluation.")
+    if role == "training" and recipe.sampling == "slices" and any(s.windowed for s in slices):
+        raise InputError(
+            f"The network {recipe.network} learns from slices in HU; windowed slices are for "
+            "evaluation, or for networks that learn from patches."
+        )
     if role == "validation" and (pseudo := [item for item in slices if item.pseudo]):
         raise InputError(
             f"Patient {pseudo[0].patient} has pseudo-labels, which nobody checked, so they cannot "

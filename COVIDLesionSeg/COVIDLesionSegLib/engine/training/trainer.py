@@ -28,6 +28,7 @@ from .callbacks import DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelle
 from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
 from .dataset import PatchDataset, SliceDataset, ValidationDataset
 from .distributed import check_processes, is_first_process
+from .imagenet import load_imagenet_encoder
 from .module import SegmentationModule, frozen
 from .recipe import Recipe
 from .run_folder import prepare_run_folder
@@ -110,6 +111,8 @@ def train(
     module = SegmentationModule(recipe, total)
     if start is not None:
         module.network.load_state_dict(start.state_dict())
+    elif recipe.start == "imagenet":
+        load_imagenet_encoder(module.network)
     if processes > 1 and device == "cuda":
         convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
         module.network = convert(module.network)

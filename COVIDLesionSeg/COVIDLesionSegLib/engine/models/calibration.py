@@ -1,0 +1,38 @@
+"""The calibration of a model's probabilities, as its card carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The pixels whose probability lies in one tenth of 0 to 1.
+
+    Attributes:
+        probability: Their mean probability.
+        frequency: Share of them that an expert marked as lesion, 0 to 1.
+        pixels: Their number.
+    """
+
+    probability: float
+    frequency: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a network's logits are divided by, and how well its probabilities then hold.
+
+    Attributes:
+        temperature: Above 1 where the network was too sure. It does not move p > 0.5.
+        error_before, error_after: Expected calibration error, 0 to 1.
+        bins: The reliability diagram after it.
+        data: Whose pixels it was fitted and measured on: held-out patients.
+    """
+
+    temperature: float
+    error_before: float
+    error_after: float
+    bins: tuple[ReliabilityBin, ...]
+    data: str

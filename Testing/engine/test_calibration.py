@@ -1,0 +1,105 @@
+"""Probabilities that hold: a temperature fitted on held-out pixels, and its reliability diagram."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+from COVIDLesionSegLib.engine.errors import ModelError
+from COVIDLesionSegLib.engine.evaluation.calibration import (
+    calibrate,
+    calibration_error,
+    fit_temperature,
+    reliability,
+)
+from COVIDLesionSegLib.engine.inference.predictor import Predictor
+from COVIDLesionSegLib.engine.metrics.overlap import ProbabilityHistogram
+from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
+from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.parameters import Parameters
+from engine.crafted import Pixelwise, make_card
+
+FITTED = Calibration(2.0, 0.1, 0.01, (ReliabilityBin(0.05, 0.04, 100),), "p2, 4 slices")
+
+
+def overconfident(temperature, pixels=400_000):
+    """Pixels whose truth follows the logits divided by ``temperature``."""
+    rng = np.random.default_rng(5)
+    logits = rng.normal(-1.0, 2.0, pixels)
+    truth = rng.random(pixels) < expit(logits / temperature)
+    histogram = ProbabilityHistogram()
+    histogram.add(expit(logits).astype(np.float32), truth)
+    return histogram
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7, 3.0])
+def test_the_temperature_that_the_truth_was_drawn_with_is_found(temperature):
+    assert fit_temperature(overconfident(temperature)) == pytest.approx(temperature, rel=0.02)
+
+
+def test_calibrated_probabilities_hold_and_the_others_did_not():
+    found = calibrate(overconfident(3.0), "p2, 4 slices")
+    assert found.error_before > 0.1 and found.error_after < 0.005
+    assert found.data == "p2, 4 slices"
+    for one in [one for one in found.bins if one.pixels > 1000]:
+        assert one.frequency == pytest.approx(one.probability, abs=0.02)
+    assert sum(one.pixels for one in found.bins) == 400_000
+
+
+def test_the_error_is_the_mean_distance_from_the_diagonal():
+    bins = (ReliabilityBin(0.2, 0.1, 300), ReliabilityBin(0.9, 1.0, 100))
+    assert calibration_error(bins) == pytest.approx(0.1)
+    assert calibration_error((ReliabilityBin(0.2, 0.1, 300), ReliabilityBin(0.5, 0.5, 100))) == (
+        pytest.approx(0.075)
+    )
+
+
+def test_pixels_of_one_kind_calibrate_nothing():
+    histogram = ProbabilityHistogram()
+    histogram.add(np.float32([0.1, 0.9]), np.array([False, False]))
+    assert fit_temperature(histogram) is None and calibrate(histogram, "p") is None
+    assert len(reliability(histogram)) == 2
+
+
+def test_a_predictor_divides_logits_by_the_temperature_of_the_card():
+    hu = np.linspace(-1000, 0, 32 * 32, dtype=np.float32).reshape(1, 32, 32)
+    card = make_card(calibration=FITTED)
+    parameters = Parameters(device="cpu", precision="float32")
+
+    def predict(card):
+        return Predictor.of_model(card, Pixelwise(), parameters, (0.75, 0.75))(hu)[0, 0]
+
+    plain, calibrated = predict(replace(card, calibration=None)), predict(card)
+    logits = torch.logit(torch.from_numpy(plain).double())
+    np.testing.assert_allclose(calibrated, torch.sigmoid(logits / 2.0), atol=1e-5)
+    np.testing.assert_array_equal(calibrated > 0.5, plain > 0.5)
+
+
+def test_a_card_carries_it_through_json():
+    card = make_card(calibration=FITTED)
+    assert ModelCard.from_dict(json.loads(json.dumps(asdict(card)))) == replace(
+        card, channels=card.classes
+    )
+    assert ModelCard.from_dict(json.loads(json.dumps(asdict(make_card())))).calibration is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 0),
+        ("temperature", "2"),
+        ("bins", [{"probability": "a", "frequency": 0.1, "pixels": 3}]),
+        ("bins", 3),
+        ("data", None),
+    ],
+)
+def test_a_strangers_card_with_a_damaged_calibration_is_refused(field, value):
+    values = json.loads(json.dumps(asdict(make_card(calibration=FITTED))))
+    values["calibration"][field] = value
+    with pytest.raises(ModelError, match="calibration"):
+        ModelCard.from_dict(values)
