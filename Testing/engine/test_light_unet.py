@@ -48,6 +48,26 @@ def test_every_pixel_of_the_image_reaches_the_logits_beside_it():
     assert image.grad[0, 0, 18:23, 28:33].abs().min() > 0
 
 
+def test_folded_normalisations_change_nothing_and_leave_the_network_as_it_was():
+    torch.manual_seed(0)
+    network = build_network("Lite0UNet", {}).eval()
+    norms = [one for one in network.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.running_mean.uniform_(-0.1, 0.1)
+        norm.running_var.uniform_(0.8, 1.2)
+        norm.weight.data.uniform_(0.8, 1.2)
+        norm.bias.data.uniform_(-0.1, 0.1)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    image = torch.rand(1, 1, 64, 64)
+    folded = network.for_inference()
+    with torch.no_grad():
+        torch.testing.assert_close(folded(image), network(image), rtol=1e-3, atol=1e-4)
+    assert len(norms) == 58
+    assert not [one for one in folded.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
 def test_the_decoder_has_a_step_for_each_resolution():
     with pytest.raises(ModelError, match="five steps"):
         build_network("Lite0UNet", {"decoder": (64, 32)})

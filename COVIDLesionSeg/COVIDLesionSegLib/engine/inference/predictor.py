@@ -70,6 +70,8 @@ class Predictor:
                 f"tiling is {tiling!r}, but model {model_id} takes whole slices: "
                 "choose the tiling whole-slice."
             )
+        faster = getattr(network, "for_inference", None)
+        network = faster() if faster else network
         self._given = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = _bfloat16_copy(network) if plan.bfloat16 else network
         self._class_channels = list(class_channels)

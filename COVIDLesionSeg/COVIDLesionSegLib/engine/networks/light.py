@@ -12,11 +12,13 @@ fit; it is written out here because importing timm takes longer than segmenting 
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 _EPSILON = 1e-3  # TensorFlow's of batch normalisation
 
@@ -188,3 +190,23 @@ class Lite0UNet(nn.Module):
             x = step(x, features.pop() if features else None)
         logits: Tensor = self.head(x)
         return logits
+
+    def for_inference(self) -> Lite0UNet:
+        """A copy that computes the same with every normalisation folded into its convolution."""
+        network = copy.deepcopy(self).eval()
+        for module in network.modules():
+            # Every normalisation is registered right behind the convolution that it follows.
+            for (_, before), (name, norm) in pairwise(list(module.named_children())):
+                if isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    assert norm.running_mean is not None and norm.running_var is not None
+                    setattr(module, name, nn.Identity())
+                    before.weight, before.bias = fuse_conv_bn_weights(
+                        before.weight,
+                        before.bias,
+                        norm.running_mean,
+                        norm.running_var,
+                        norm.eps,
+                        norm.weight,
+                        norm.bias,
+                    )
+        return network
