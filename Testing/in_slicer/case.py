@@ -16,6 +16,7 @@ import worker_python
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.panel import licences
+from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
 
 MODULE = "COVIDLesionSeg"
 RUN_SECONDS = 300
@@ -33,6 +34,8 @@ class Case(unittest.TestCase):
 
     def setUp(self) -> None:
         slicer.mrmlScene.Clear(False)
+        # Answered, as after the first verdict.
+        slicer.app.userSettings().setValue(CONSENT_SETTING, "false")
         slicer.util.selectModule(MODULE)
         self.dialogs = dialogs.Dialogs()
         self.addCleanup(self._end)
@@ -41,9 +44,9 @@ class Case(unittest.TestCase):
         if self.busy:
             self.ui.applyButton.click()
             self.wait_until_idle()
-        unexpected = self.dialogs.stop()
         slicer.mrmlScene.Clear(False)
         self.process_events()
+        unexpected = self.dialogs.stop()
         if unexpected:
             self.fail("Unexpected dialogs: " + "; ".join(unexpected))
 

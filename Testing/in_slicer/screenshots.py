@@ -68,7 +68,7 @@ class Screenshots(case.Case):
         editor = slicer.util.findChild(self.ui.correctionSection, "qMRMLSegmentEditorWidget")
         editor.setActiveEffectByName("Paint")
         self.process_events(0.5)
-        self.dialogs.answer("Keep the CT and your corrections", "Yes")
+        self.ui.keepCheckBox.checked = True
         mouse.stroke(self.doubtful_points())
         self.wait_until(lambda: not self.panel.corrections.pending, RUN_SECONDS)
         self.click(self.ui.compareButton)

@@ -49,6 +49,5 @@ class CohortTest(Case):
     def test_a_verdict_given_in_the_review_section_is_listed(self) -> None:
         self.ui.reviewSection.collapsed = False
         self.process_events(0.2)
-        self.dialogs.answer("Keep the CT and your corrections", "No")
         self.click(self.ui.rejectButton)
         self.wait_until(lambda: self.rows()[0][-1] == "rejected", 10, "No verdict in the table")

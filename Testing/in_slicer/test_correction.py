@@ -19,9 +19,6 @@ TIMEOUT_SECONDS = 900
 class TestCorrection(Case):
     def setUp(self) -> None:
         super().setUp()
-        from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
-
-        slicer.app.userSettings().setValue(CONSENT_SETTING, "false")
         self.ct = self.load_ct()
         self.chest = known_results.phantom(**SMALL)
         known_results.show(self.panel, self.ct, known_results.known_result(self.chest))

@@ -109,7 +109,7 @@ class RetrainTest(case.Case):
         self.panel.parameter_node.model = MODEL
         self.apply()
         self.assertEqual(ui.statusLabel.text, "Done.")
-        self.dialogs.answer("Keep the CT and your corrections", "Yes")
+        ui.keepCheckBox.checked = True
         lesions = (chest(CORRECTED_BY_CLICKS).lesions > 0).astype("uint8")
         node = self.panel.result.segmentationNode
         slicer.util.updateSegmentBinaryLabelmapFromArray(lesions, node, "lesion", ct)

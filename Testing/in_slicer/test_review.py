@@ -21,8 +21,9 @@ class ReviewTest(case.Case):
         super().setUp()
         from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
 
-        slicer.app.userSettings().remove(CONSENT_SETTING)
-        self.addCleanup(slicer.app.userSettings().remove, CONSENT_SETTING)
+        settings = slicer.app.userSettings()
+        settings.remove(CONSENT_SETTING)
+        self.addCleanup(settings.setValue, CONSENT_SETTING, "false")  # before the scene closes
         self.reviews = Path(os.environ["COVIDLESIONSEG_REVIEWS"])
         shutil.rmtree(self.reviews, ignore_errors=True)
 
@@ -33,7 +34,7 @@ class ReviewTest(case.Case):
         from COVIDLesionSegLib.engine.flags import Flag
         from COVIDLesionSegLib.scene.show import show_result
 
-        self.ct = self.load_ct()
+        self.ct = self.load_ct(**options)
         self.truth = case.phantom(**{**case.SMALL, **options})
         result = known_results.known_result(self.truth)
         axial = self.truth.volume.order.to_axial(result.probability)
@@ -125,10 +126,14 @@ class ReviewTest(case.Case):
 
     # The verdict
 
-    def test_first_accept_asks_once_and_saves(self) -> None:
+    def test_the_question_is_in_the_panel_and_its_answer_saves_the_verdict(self) -> None:
         self.show_result()
-        self.dialogs.answer("Keep the CT and your corrections", "Yes")
+        self.stroke()
+        self.stroke(value=0)
         self.click(self.ui.acceptButton)
+        self.assertIn("Not saved yet", self.ui.keptLabel.text)
+        self.picture("question")
+        self.click(self.ui.keepCasesButton)
         self.wait_until_saved()
         saved = self.only_case()
         self.assertEqual(saved.verdict.value, "accepted")
@@ -137,19 +142,62 @@ class ReviewTest(case.Case):
         self.click(self.ui.rejectButton)
         self.wait_until_saved()
         self.assertEqual(self.only_case().verdict.value, "rejected")
+        self.assertEqual(self.dialogs.seen, [])
 
     def test_who_declines_is_told_the_consequence(self) -> None:
         self.show_result()
-        self.dialogs.answer("Keep the CT and your corrections", "No")
+        self.click(self.ui.keepNoCasesButton)
         self.click(self.ui.acceptButton)
         self.assertIn("in the scene only", self.ui.keptLabel.text)
         self.assertTrue(self.ui.acceptButton.checked)
         self.process_events(1)
         self.assertFalse(any(self.reviews.glob("[!.]*")))
 
+    def test_who_closes_the_scene_without_an_answer_is_asked_and_loses_nothing(self) -> None:
+        self.show_result()
+        self.click(self.ui.acceptButton)
+        self.dialogs.answer("Keep reviewed cases for retraining", "Yes")
+        slicer.mrmlScene.Clear(False)
+        self.wait_until(self.reviews.exists)
+        self.wait_until(lambda: self.only_case().verdict is not None)
+        self.assertEqual(self.only_case().verdict.value, "accepted")
+
+    def test_a_verdict_given_right_before_the_scene_is_closed_is_kept(self) -> None:
+        self.show_result(size=(384, 384, 120), spacing=(0.9, 0.9, 2.6))
+        self.click(self.ui.keepCasesButton)
+        self.ui.acceptButton.click()  # no event in between: its CT is being handed over
+        self.assertIn("Saving", self.ui.keptLabel.text)
+        slicer.mrmlScene.Clear(False)
+        self.wait_until(lambda: any(self.reviews.glob("[!.]*/case.json")), SAVED_SECONDS)
+        self.wait_until(lambda: self.only_case().verdict is not None, SAVED_SECONDS)
+        self.assertEqual(self.only_case().verdict.value, "accepted")
+
+    def test_another_result_has_the_note_and_the_verdict_before_it(self) -> None:
+        from COVIDLesionSegLib.scene.show import show_result
+
+        self.show_result()
+        self.click(self.ui.keepCasesButton)
+        self.click(self.ui.rejectButton)
+        self.ui.noteEdit.plainText = "Motion."
+        self.wait_until_saved()
+        self.panel.show_result(self.ct, show_result(self.ct, self.given), in_views=True, new=True)
+        self.process_events(1)
+        self.assertFalse(self.ui.rejectButton.checked)
+        self.assertEqual(self.ui.noteEdit.plainText, "Motion.")
+        self.assertIn("An earlier result was rejected", self.ui.earlierLabel.text)
+        self.assertIn("once you edit", self.ui.keptLabel.text)
+        self.picture("another_result")
+
+    def picture(self, name: str) -> None:
+        """Kept for people to look at, at the width of the panel."""
+        self.ui.reviewSection.resize(380, self.ui.reviewSection.sizeHint.height())
+        out = Path(os.environ["IN_SLICER_OUT"])
+        out.mkdir(parents=True, exist_ok=True)
+        self.assertTrue(self.ui.reviewSection.grab().save(str(out / f"review_{name}.png")))
+
     def test_an_accepted_case_becomes_corrected_with_the_first_stroke(self) -> None:
         self.show_result()
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.click(self.ui.acceptButton)
         self.wait_until_saved()
         self.stroke()
@@ -163,7 +211,7 @@ class ReviewTest(case.Case):
         import qt
 
         self.show_result()
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.ui.noteEdit.setFocus()
         for letter in "Left base":
             for kind in (qt.QEvent.KeyPress, qt.QEvent.KeyRelease):
@@ -174,7 +222,7 @@ class ReviewTest(case.Case):
 
     def test_verdict_and_note_come_back_with_the_scene(self) -> None:
         self.show_result()
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.click(self.ui.rejectButton)
         self.ui.noteEdit.plainText = "Motion."
         self.wait_until_saved()
@@ -193,7 +241,7 @@ class ReviewTest(case.Case):
         self.show_result()
         self.ct.SetName("DOE^JANE")
         self.ct.SetAttribute("DICOM.instanceUIDs", "1.2.3.4")
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.click(self.ui.rejectButton)
         self.wait_until_saved()
         content = b"".join(p.read_bytes() for p in self.reviews.rglob("*") if p.is_file())
@@ -204,7 +252,7 @@ class ReviewTest(case.Case):
 
     def test_a_case_of_the_folder_is_opened_and_its_review_restored(self) -> None:
         self.show_result()
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.stroke()
         self.wait_until(lambda: self.ui.correctedButton.enabled, 60)
         self.click(self.ui.correctedButton)
@@ -230,7 +278,7 @@ class ReviewTest(case.Case):
     def test_what_the_section_looks_like(self) -> None:
         """Kept for people to look at; the panel may be no wider than 380 pixels."""
         self.show_result()
-        self.click(self.ui.keepCheckBox)
+        self.click(self.ui.keepCasesButton)
         self.click(self.ui.acceptButton)
         self.wait_until_saved()
         self.assertLessEqual(self.ui.reviewSection.minimumSizeHint.width(), 380)

@@ -187,15 +187,45 @@ def test_each_ct_has_a_review_of_its_own(shown, panel, phantom, ct):
     assert panel.ui.acceptButton.checked and panel.ui.noteEdit.plainText == "First."
 
 
-def test_a_new_prediction_has_no_verdict_and_undo_brings_the_earlier_one_back(
-    shown, panel, apply, phantom
+def test_a_new_prediction_has_no_verdict_but_the_note_and_the_verdict_before_it(
+    shown, panel, apply, phantom, scene, tmp_path
 ):
+    import slicer
+
+    from COVIDLesionSegLib.headless.saved_scene import save_scene
+
+    ui = panel.ui
+    assert ui.earlierLabel.isHidden()
+    ui.acceptButton.click()
+    ui.noteEdit.plainText = "Of the patient's CT."
+    ui.nextSliceButton.click()
+    ui.nextSliceButton.click()
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert not any(b.checked for b in (ui.acceptButton, ui.correctedButton, ui.rejectButton))
+    assert stored(panel).verdict is None and stored(panel).seen == frozenset()
+    assert ui.noteEdit.plainText == "Of the patient's CT."
+    assert ui.earlierLabel.text.startswith("An earlier result was accepted on 20")
+
+    ui.rejectButton.click()
+    apply(finished_with(known_result(phantom)))
+    assert [one.verdict for one in stored(panel).earlier] == [Verdict.ACCEPTED, Verdict.REJECTED]
+    path = save_scene(scene, tmp_path / "scene.mrb")
+    scene.Clear(False)
+    slicer.util.loadScene(str(path))
+    panel.initializeParameterNode()
+    assert [one.split(" on ")[0] for one in ui.earlierLabel.text.splitlines()] == [
+        "An earlier result was accepted",
+        "An earlier result was rejected",
+    ]
+
+
+def test_undo_brings_the_review_of_the_earlier_result_back(shown, panel, apply, phantom):
     panel.ui.acceptButton.click()
     panel.ui.noteEdit.plainText = "Of the first run."
     apply(finished_with(known_result(phantom, lesion=False)))
-    assert not panel.ui.acceptButton.checked and panel.ui.noteEdit.plainText == ""
+    panel.ui.noteEdit.plainText = "Of the second."
     panel.ui.undoButton.click()
-    assert panel.ui.acceptButton.checked
+    assert panel.ui.acceptButton.checked and panel.ui.earlierLabel.isHidden()
     assert panel.ui.noteEdit.plainText == "Of the first run."
 
 

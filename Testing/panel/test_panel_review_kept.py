@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,37 +61,89 @@ def answer(yes: bool) -> None:
     answer_message_boxes(button.Yes if yes else button.No)
 
 
-def test_the_user_is_asked_once_and_told_the_folder(shown, panel, bench, reviews):
+def test_the_user_is_asked_in_the_panel_and_told_the_folder(shown, panel, bench, reviews):
     from bench.application import message_boxes
 
-    answer(True)
-    panel.ui.acceptButton.click()
-    assert str(reviews) in message_boxes()[-1] and "voxels of the CT" in message_boxes()[-1]
+    ui = panel.ui
+    assert str(reviews) in ui.askKeepLabel.text and "voxels of the CT" in ui.askKeepLabel.text
+    assert not ui.askKeepWidget.isHidden() and ui.keepCheckBox.isHidden()
+    ui.acceptButton.click()
+    assert "Not saved yet" in ui.keptLabel.text
+    ui.keepCasesButton.click()
+    assert ui.askKeepWidget.isHidden() and not ui.keepCheckBox.isHidden()
     wait_until_saved(panel, bench)
-    panel.ui.rejectButton.click()
+    ui.rejectButton.click()
     wait_until_saved(panel, bench)
-    assert len(message_boxes()) == 1
-    assert panel.ui.keepCheckBox.checked
+    assert message_boxes() == [] and ui.keepCheckBox.checked
     assert only_case(reviews).verdict is Verdict.REJECTED
 
 
 def test_who_declines_keeps_the_verdict_in_the_scene_and_is_told_so(shown, panel, reviews, bench):
     from bench.application import message_boxes
 
-    answer(False)
+    panel.ui.keepNoCasesButton.click()
     panel.ui.acceptButton.click()
     edit(panel, bench)
     assert stored(panel).verdict is Verdict.CORRECTED
     assert "in the scene only" in panel.ui.keptLabel.text
-    assert len(message_boxes()) == 1 and not reviews.exists()
-    assert not panel.ui.keepCheckBox.checked
+    assert message_boxes() == [] and not reviews.exists()
+    assert not panel.ui.keepCheckBox.checked and panel.ui.askKeepWidget.isHidden()
 
 
-def test_an_edit_begins_the_review_and_asks(shown, panel, bench, reviews, ct):
-    answer(True)
+def test_no_question_interrupts_edits_and_they_are_saved_with_the_answer(
+    shown, panel, bench, reviews, ct
+):
+    from bench.application import message_boxes
+
     edit(panel, bench)
+    assert message_boxes() == [] and not reviews.exists()
+    panel.ui.keepCasesButton.click()
     wait_until_saved(panel, bench)
     np.testing.assert_array_equal(only_case(reviews).lesions(), lesions_of(panel, ct))
+
+
+def test_cases_that_were_reviewed_before_the_answer_are_all_saved(
+    shown, panel, bench, reviews, phantom, apply
+):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    panel.ui.acceptButton.click()
+    other = replace(phantom.volume, array=phantom.volume.array + np.int16(1))
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(other, "other CT"))
+    apply(finished_with(known_result(phantom)))
+    panel.ui.rejectButton.click()
+    panel.ui.keepCasesButton.click()
+    bench.wait_until(lambda: len(read_cases(reviews).cases) == 2)
+    bench.wait_until(lambda: all(case.verdict for case in read_cases(reviews).cases))
+    verdicts = {case.id: case.verdict for case in read_cases(reviews).cases}
+    assert verdicts == {
+        case_id(phantom.volume): Verdict.ACCEPTED,
+        case_id(other): Verdict.REJECTED,
+    }
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_who_closes_the_scene_without_an_answer_is_asked_then(
+    shown, panel, bench, reviews, scene, agrees
+):
+    from bench.application import message_boxes
+
+    panel.ui.acceptButton.click()
+    answer(agrees)
+    scene.Clear(False)
+    assert len(message_boxes()) == 1 and str(reviews) in message_boxes()[0]
+    if agrees:
+        bench.wait_until(lambda: reviews.exists() and read_cases(reviews).cases)
+        bench.wait_until(lambda: only_case(reviews).verdict is Verdict.ACCEPTED)
+    else:
+        assert not reviews.exists()
+
+
+def test_who_reviewed_nothing_closes_the_scene_without_a_question(shown, panel, scene):
+    from bench.application import message_boxes
+
+    scene.Clear(False)
+    assert message_boxes() == []
 
 
 def test_edits_verdict_note_and_seen_slices_are_saved_as_they_are_made(
@@ -131,6 +185,80 @@ def test_closing_the_scene_right_after_an_edit_loses_nothing(
     panel.ui.noteEdit.plainText = "Just now."
     scene.Clear(False)
     bench.wait_until(lambda: only_case(reviews).note == "Just now.")
+
+
+@pytest.mark.parametrize("ending", ["scene", "Slicer"])
+def test_a_verdict_is_kept_whose_ct_is_still_being_handed_over(
+    agreed, shown, panel, bench, reviews, scene, ending
+):
+    panel.keeping.release_all()  # a small CT is handed over when it is shown
+    panel.ui.acceptButton.click()
+    assert "Saving" in panel.ui.keptLabel.text
+    if ending == "scene":
+        scene.Clear(False)
+    else:
+        panel.keeping.close()
+    bench.wait_until(lambda: reviews.exists() and read_cases(reviews).cases)
+    bench.wait_until(lambda: only_case(reviews).verdict is Verdict.ACCEPTED)
+
+
+@pytest.mark.parametrize("ending", ["scene", "Slicer"])
+def test_who_ends_before_a_verdict_could_be_saved_is_told_why(
+    agreed, shown, panel, bench, reviews, scene, ending
+):
+    from bench.application import message_boxes
+
+    reviews.write_text("in the way")
+    panel.ui.acceptButton.click()
+    if ending == "scene":
+        scene.Clear(False)
+    else:
+        panel.keeping.close()
+    bench.wait_until(message_boxes)
+    (sentence,) = message_boxes()
+    assert "not saved" in sentence and "cannot be made" in sentence
+
+
+def test_who_removes_a_ct_before_its_verdict_was_saved_is_told(
+    agreed, shown, panel, reviews, scene, ct
+):
+    from bench.application import message_boxes
+
+    panel.ui.acceptButton.click()
+    scene.RemoveNode(ct)
+    (sentence,) = message_boxes()
+    assert "not saved" in sentence and "removed from the scene" in sentence
+
+
+def test_an_unforeseen_error_is_told_instead_of_saving_for_ever(
+    agreed, shown, panel, bench, reviews, monkeypatch, caplog
+):
+    from COVIDLesionSegLib.panel import review_keeping
+
+    def fail(ct):
+        raise ValueError("nobody foresaw this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(review_keeping, "prediction_of", fail)
+        panel.keeping.release_all()  # it was handed over when it was shown
+        panel.ui.acceptButton.click()
+        bench.wait_until(lambda: "unexpected" in panel.ui.keptLabel.text)
+        assert "nobody foresaw this" in caplog.text
+    panel.ui.noteEdit.plainText = "Again."
+    wait_until_saved(panel, bench)
+
+
+def test_an_equal_result_of_another_run_is_not_said_to_be_saved(
+    agreed, shown, panel, bench, reviews, apply
+):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    apply(finished_with(shown))
+    assert "once you edit" in panel.ui.keptLabel.text
+    panel.ui.undoButton.click()
+    panel.ui.noteEdit.plainText = "Of the first."
+    wait_until_saved(panel, bench)
+    assert only_case(reviews).verdict is Verdict.ACCEPTED
 
 
 def test_another_run_begins_a_new_review(agreed, shown, panel, bench, reviews, apply, phantom):

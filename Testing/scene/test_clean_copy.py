@@ -192,7 +192,7 @@ def test_names_of_kept_corrections_stay_in_the_scene(patient_ct, shown):
     """A note among the flags has them; neither a copy nor the folder of reviewed cases does."""
     from COVIDLesionSegLib.scene import nodes
     from COVIDLesionSegLib.scene.clean_copy import clean_scene
-    from COVIDLesionSegLib.scene.review import prediction_of
+    from COVIDLesionSegLib.scene.prediction import prediction_of
     from COVIDLesionSegLib.scene.show import show_result
 
     node = shown.segmentationNode

@@ -5,6 +5,7 @@ A thread would not do: inside Slicer it runs only while other Python code does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -62,13 +63,17 @@ class IdleWork:
             work, self._work = self._work, None
             work.close()
 
-    def _go_on(self) -> None:
+    def finish(self) -> None:
+        """Do the rest at once: the window waits."""
+        self._go_on(math.inf)
+
+    def _go_on(self, seconds: float | None = None) -> None:
         work = self._work
         if work is None:
             self._timer.stop()
             return
         try:
-            done = work.go_on(self.seconds)
+            done = work.go_on(self.seconds if seconds is None else seconds)
         except Exception as error:
             self.stop()
             self._on_error(error)

@@ -18,7 +18,8 @@ from ..engine.review import (
     read_cases_in_steps,
     remove_case,
 )
-from ..scene.review import read_review, run_of
+from ..scene.prediction import run_of
+from ..scene.review import read_review
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import may_be_ct, volume_to_node
 from .idle_work import IdleWork
@@ -204,15 +205,21 @@ def _kept_row(case: ReviewedCase) -> CaseRow:
     return CaseRow(name, case.verdict, case.doubt_ml, len(case.warnings), case=case)
 
 
-def _texts(row: CaseRow) -> tuple[str, ...]:
+def verdict_text(verdict: Verdict | None) -> str:
+    """A verdict, for people."""
     names = {
+        None: _("none yet"),
         Verdict.ACCEPTED: _("accepted"),
         Verdict.CORRECTED: _("corrected"),
         Verdict.REJECTED: _("rejected"),
     }
+    return str(names[verdict])
+
+
+def _texts(row: CaseRow) -> tuple[str, ...]:
     return (
         row.name,
-        _("none yet") if row.verdict is None else names[row.verdict],
+        verdict_text(row.verdict),
         _("n/a") if row.doubt_ml is None else _("{volume:.1f} ml").format(volume=row.doubt_ml),
         str(row.warnings),
     )

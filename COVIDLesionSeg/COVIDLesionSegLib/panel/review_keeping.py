@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import CovidLesionSegError, InputError
-from ..engine.review import case_id_in_steps, patient_key, read_case, reviews_folder
+from ..engine.review import case_id_in_steps, patient_key, reviews_folder
 from ..scene.label_boxes import labelled_ct
-from ..scene.review import prediction_of, read_review, run_of, write_review
+from ..scene.prediction import prediction_of, run_of, run_shown
+from ..scene.review import read_review, write_review
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import volume_from_node_in_steps, world_geometry
 from ..worker.keeping import Answer, Keeper
 from .idle_work import AT_A_TIME_SECONDS, IdleWork
+from .review_session import (
+    Session,
+    folder_text,
+    is_reviewed,
+    last_saved,
+    patient_id,
+    reviewed_in_scene,
+    say_lost,
+    told,
+)
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+    from slicer import vtkMRMLScalarVolumeNode
 
     from ..engine.steps import Steps
 
@@ -36,43 +45,14 @@ POLL_INTERVAL_MS = 100
 CONSENT_SETTING = "COVIDLesionSeg/KeepReviewedCases"
 
 
-@dataclass
-class _Session:
-    """One case on show, or under review.
-
-    Attributes:
-        run: See :func:`~COVIDLesionSegLib.scene.review.run_of`.
-        case: Its id, once the process has its CT.
-        labels, others: Whether lungs and lesions, or anything else, changed since the last order.
-        since: When the first of these changes was made, in seconds.
-        order: Number of the last order, 0 before.
-        saved: When the folder got the state of the last order.
-        error: Why it could not be saved, or "".
-    """
-
-    ct: vtkMRMLScalarVolumeNode
-    node: vtkMRMLSegmentationNode
-    run: str
-    case: str = ""
-    labels: bool = False
-    others: bool = False
-    since: float = 0.0
-    order: int = 0
-    saved: datetime | None = None
-    error: str = ""
-
-    @property
-    def changed(self) -> bool:
-        return self.labels or self.others
-
-
 class ReviewKeeping:
     """Keeps every case that the user does something with, once the user agreed to it."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []
         self._keeper: Keeper | None = None
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
+        self._leaving: dict[str, int] = {}  # order that is still unanswered, by case
         self._preparing = IdleWork()
         self._delay = qt.QTimer()
         self._delay.setSingleShot(True)
@@ -99,10 +79,17 @@ class ReviewKeeping:
         return None if value is None else str(value).lower() == "true"
 
     def set_consent(self, given: bool) -> None:
-        """Keep cases from now on, or keep none; those that are in the folder stay there."""
+        """Keep cases from now on, or keep none; those that are in the folder stay there.
+
+        Cases of the scene that were reviewed before the user agreed are kept, too.
+        """
         slicer.app.userSettings().setValue(CONSENT_SETTING, "true" if given else "false")
-        if not given:
-            self.release_all()
+        if given:
+            for ct, result in reviewed_in_scene():
+                self.changed(ct, result, labels=True)
+        else:
+            self._save()
+            self._release_sessions()
         self._tell()
 
     # What the panel tells
@@ -112,6 +99,7 @@ class ReviewKeeping:
     ) -> None:
         """The user did something with a case: edits where ``labels``, else what is said of it."""
         if not self.consent:
+            self._tell()
             return
         session = self._session(ct, result)
         if not session.changed:
@@ -142,15 +130,17 @@ class ReviewKeeping:
             self._prepare_next()
 
     def keeps(self, ct: vtkMRMLScalarVolumeNode) -> bool:
-        """Whether a CT is under review."""
+        """Whether the result that a CT has now is under review."""
         session = self._sessions.get(ct.GetID())
-        return session is not None and (session.changed or session.order > 0)
+        if session is None or not (session.changed or session.order > 0):
+            return False
+        return run_shown(ct) == session.run
 
-    def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> _Session:
+    def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> Session:
         session = self._sessions.get(ct.GetID())
         if session is None or session.run != run_of(result):
             self._release(ct.GetID())
-            session = _Session(ct, result.segmentationNode, run_of(result))
+            session = Session(ct, result.segmentationNode, run_of(result))
             self._sessions[ct.GetID()] = session
         return session
 
@@ -159,7 +149,9 @@ class ReviewKeeping:
         place = folder_text()
         session = self._sessions.get(ct.GetID())
         if self.consent is None:
-            return "", False
+            result = find_result(ct)
+            reviewed = result is not None and is_reviewed(result)
+            return _("Not saved yet: answer the question first.") if reviewed else "", False
         if not self.consent:
             return _(
                 "Not kept for retraining: verdict, note and edits are in the scene only. Edits "
@@ -179,16 +171,31 @@ class ReviewKeeping:
 
     def nodes_changed(self) -> None:
         """Nodes were removed from the scene, perhaps the CT of a case."""
+        lost = []
         for ct_id, session in list(self._sessions.items()):
             present = slicer.mrmlScene.IsNodePresent
+            if session.changed and not present(session.ct):
+                lost.append(_("its CT was removed from the scene before it was saved."))
             if not present(session.ct) or not present(session.node):
                 self._release(ct_id)
+        say_lost(lost)
 
     def release_all(self) -> None:
-        """Save what is not saved yet, and let other programs review the cases."""
-        self._save()
-        for ct_id in list(self._sessions):
-            self._release(ct_id)
+        """Save what is not saved yet, and let other programs review the cases.
+
+        The window waits for CTs to be handed over: their nodes are about to be removed.
+        """
+        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            self._hand_over_now()
+            self._save()
+            self._hand_over_now()  # where the process had ended
+            self._save()
+        finally:
+            slicer.app.restoreOverrideCursor()
+        lost = [one.error or _("try again.") for one in self._sessions.values() if one.changed]
+        self._release_sessions()
+        say_lost(lost)
 
     def close(self) -> None:
         """Save what is not saved yet, wait until that is done, and keep nothing more."""
@@ -197,8 +204,9 @@ class ReviewKeeping:
         self._delay.stop()
         self._poll.stop()
         if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
+            keeper, self._keeper = self._keeper, None
+            for answer in keeper.close():
+                self._take(answer)
 
     # Handing over CTs
 
@@ -218,7 +226,15 @@ class ReviewKeeping:
                 partial(self._on_not_prepared, session),
             )
 
-    def _prepare(self, session: _Session) -> Steps[str]:
+    def _hand_over_now(self) -> None:
+        def waiting() -> bool:
+            cases = self._sessions.values()
+            return any(one.changed and not one.case and not one.error for one in cases)
+
+        while self._preparing.active and waiting():
+            self._preparing.finish()
+
+    def _prepare(self, session: Session) -> Steps[str]:
         volume = yield from volume_from_node_in_steps(session.ct)
         case = yield from case_id_in_steps(volume)
         folder, keeper = reviews_folder(), self._the_keeper()
@@ -226,7 +242,7 @@ class ReviewKeeping:
         yield
         labels = labelled_ct(session.node, session.ct, prediction.facts["classes"])
         saved = read_review(session.node).saved
-        if saved and _last_saved(folder / case) == saved:
+        if saved and last_saved(folder / case) == saved:
             yield from keeper.prepare_again(case, saved, labels)
             return case
         known = patient_id(session.ct)
@@ -246,7 +262,7 @@ class ReviewKeeping:
             self._keeper = Keeper(reviews_folder(), temporary_path=slicer.app.temporaryPath)
         return self._keeper
 
-    def _on_prepared(self, session: _Session, case: str) -> None:
+    def _on_prepared(self, session: Session, case: str) -> None:
         if session in self._sessions.values():
             session.case = case
             if session.changed and not self._delay.active:
@@ -255,10 +271,8 @@ class ReviewKeeping:
             self._keeper.forget(case)
         self._prepare_next()
 
-    def _on_not_prepared(self, session: _Session, error: Exception) -> None:
-        if not isinstance(error, CovidLesionSegError):
-            raise error
-        session.error = str(error)
+    def _on_not_prepared(self, session: Session, error: Exception) -> None:
+        session.error = told(error)
         self._prepare_next()
         self._tell()
 
@@ -272,7 +286,7 @@ class ReviewKeeping:
         self._prepare_next()
         self._tell()
 
-    def _save_session(self, session: _Session) -> None:
+    def _save_session(self, session: Session) -> None:
         keeper = self._the_keeper()
         if not keeper.has(session.case) and not keeper.is_prepared(session.case):
             session.case, session.labels = "", True  # the process ended: hand over again
@@ -295,8 +309,8 @@ class ReviewKeeping:
                 review.note,
                 review.seen,
             )
-        except CovidLesionSegError as error:
-            session.error = str(error)
+        except Exception as error:
+            session.error = told(error)
             return
         session.labels = session.others = False
         session.saved = None
@@ -305,8 +319,14 @@ class ReviewKeeping:
     def _release(self, ct_id: str) -> None:
         session = self._sessions.pop(ct_id, None)
         if session is not None and session.case and self._keeper is not None:
+            if session.order and session.saved is None:
+                self._leaving[session.case] = session.order
             self._keeper.forget(session.case)
             self._keeper.release(session.case)
+
+    def _release_sessions(self) -> None:
+        for ct_id in list(self._sessions):
+            self._release(ct_id)
 
     def _on_poll(self) -> None:
         if self._keeper is None:
@@ -317,6 +337,12 @@ class ReviewKeeping:
             self._poll.stop()
 
     def _take(self, answer: Answer) -> None:
+        if answer.number <= self._leaving.get(answer.case, 0):
+            # Of a case that is not on the panel any more.
+            if answer.error or answer.number == self._leaving[answer.case]:
+                del self._leaving[answer.case]
+            say_lost([answer.error] if answer.error else [])
+            return
         for session in self._sessions.values():
             if session.case != answer.case:
                 continue
@@ -334,25 +360,3 @@ class ReviewKeeping:
             else:
                 continue
             self._tell()
-
-
-def folder_text() -> str:
-    """The folder of reviewed cases, for people."""
-    folder, home = reviews_folder(), Path.home()
-    return f"~/{folder.relative_to(home).as_posix()}" if home in folder.parents else str(folder)
-
-
-def _last_saved(folder: Path) -> str:
-    try:
-        return read_case(folder).changed.isoformat()
-    except InputError:
-        return ""
-
-
-def patient_id(ct: vtkMRMLScalarVolumeNode) -> str:
-    """The PatientID of a CT that was loaded from DICOM, or ""; it goes nowhere but into a hash."""
-    uids = (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
-    if not uids or database is None or not database.isOpen:
-        return ""
-    return str(database.instanceValue(uids[0], "0010,0020") or "")

@@ -17,7 +17,7 @@ from ..engine.steps import Steps
 from ..engine.volume.exact import CT_FILE, save_volume_in_steps
 from ..scene.volumes import may_be_ct, volume_from_node_in_steps
 from ..worker.retraining import TABLE_FILE
-from .review_keeping import patient_id
+from .review_session import patient_id
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from .nodes import (
 )
 from .overlay import STYLES, hide_overlay, show_lung_window, update_overlay
 from .prepared import PreparedResult, prepare_result
+from .review import read_review, write_review
 from .segmentation import (
     restore_visibility,
     segment_visibility,
@@ -256,19 +258,29 @@ def _fill(
             update_overlay(node, ct_node, prepared.volumes[role], untrained)
         if node.IsA("vtkMRMLTransformableNode"):
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    is_first = segmentation.GetAttribute(names.PROVENANCE_ATTRIBUTE) is None
     kept = keep_corrections(segmentation, prepared)
     update_segmentation(segmentation, ct_node, prepared)
     prediction = outputs[names.PREDICTION_ROLE]
     update_prediction(prediction, ct_node, prepared)
     for node in (segmentation, prediction):
         write_provenance(node, replace(result, flags=(*result.flags, *kept)))
-    # What was said of an earlier prediction says nothing of this one.
-    for attribute in (names.CORRECTION_ATTRIBUTE, names.REVIEW_ATTRIBUTE):
-        segmentation.RemoveAttribute(attribute)
+        _name_run(node, is_first)
+    segmentation.RemoveAttribute(names.CORRECTION_ATTRIBUTE)
+    # What was said of an earlier prediction says nothing of this one; a note is about the CT.
+    write_review(segmentation, read_review(segmentation).of_another_result())
     if result.classes:
         show_severity(outputs, result.severity)
     else:
         segmentation.RemoveAttribute(names.SEVERITY_ATTRIBUTE)
+
+
+def _name_run(node: vtkMRMLSegmentationNode, is_first: bool) -> None:
+    # The first result needs no name, so that the same CT gives the same scene.
+    if is_first:
+        node.RemoveAttribute(names.RUN_ATTRIBUTE)
+    else:
+        node.SetAttribute(names.RUN_ATTRIBUTE, uuid.uuid4().hex)
 
 
 def _scene_result(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -40,6 +41,7 @@ ARRAY_FILE = "{}.nrrd"
 FINISH_FILE = "finish"
 """There will be no more orders."""
 LAST_WAIT_SECONDS = 10.0
+LAST_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -246,13 +248,24 @@ class Keeper:
             self._forget()
         return answers
 
-    def close(self) -> None:
-        """Give no more orders, and wait a while until all are carried out."""
+    def close(self) -> list[Answer]:
+        """Give no more orders, and wait a while until all are carried out.
+
+        Returns:
+            The answers since the last :meth:`poll`. A process that takes longer goes on alone.
+        """
+        answers: list[Answer] = []
+        deadline = time.monotonic() + LAST_WAIT_SECONDS
+        while self._waiting and time.monotonic() < deadline:
+            answers += self.poll()
+            time.sleep(LAST_POLL_SECONDS)
         if self._process is not None:
             with suppress(OutputError):
                 write_bytes(b"", self._input / FINISH_FILE)
-            self._process.wait(LAST_WAIT_SECONDS)
+            # Its answers go with its folder.
+            self._process.wait(max(LAST_POLL_SECONDS, deadline - time.monotonic()))
         self._forget()
+        return answers
 
     @property
     def _alive(self) -> bool:

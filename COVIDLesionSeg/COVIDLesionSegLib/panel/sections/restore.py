@@ -127,7 +127,16 @@ class RestoreSection(Section):
         result = find_result(ct)
         if result is None:
             return
-        review = SceneReview(case.verdict, case.note, case.seen, case.changed.isoformat(), case.id)
+        changed = case.changed.isoformat()
+        review = SceneReview(
+            verdict=case.verdict,
+            note=case.note,
+            seen=case.seen,
+            saved=changed,
+            case=case.id,
+            given=changed if case.verdict else "",
+            earlier=read_review(result.segmentationNode).earlier,
+        )
         write_review(result.segmentationNode, review)
         if self.panel.ct is not ct:  # another was chosen meanwhile
             return

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -18,13 +18,14 @@ from ...engine.review.queue import (
     measure_slices_in_steps,
     review_queue,
 )
-from ...scene.review import SceneReview, read_review, run_of, write_review
+from ...scene.prediction import run_of
+from ...scene.review import EarlierVerdict, SceneReview, read_review, write_review
 from ...scene.show import find_result
 from ...scene.volumes import world_geometry
 from .. import views
 from ..idle_work import IdleWork
-from ..review_cases import ReviewCases
-from ..review_keeping import folder_text
+from ..keep_question import KeepQuestion
+from ..review_cases import ReviewCases, verdict_text
 from ..review_list import ReviewList
 from ..section import Panel, Section
 from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
@@ -78,12 +79,7 @@ class ReviewSection(Section):
         ui.rejectButton.connect("clicked(bool)", self._on_reject)
         ui.seenButton.connect("clicked(bool)", self._on_seen)
         ui.noteEdit.connect("textChanged()", self._on_note)
-        ui.keepCheckBox.toolTip = _(
-            "Save the CT, the result, your edits, verdict and note in {folder} while you review: "
-            "nothing is lost, and models can learn from them. No name or identifier of the "
-            "patient is saved; the voxels of the CT are."
-        ).format(folder=folder_text())
-        ui.keepCheckBox.connect("toggled(bool)", self._on_keep)
+        self._question = KeepQuestion(panel, ui)
         panel.corrections.on_change(self._on_edited)
         panel.corrections.on_measured_elsewhere(self._on_measured_elsewhere)
 
@@ -126,6 +122,7 @@ class ReviewSection(Section):
         self._cases.refresh()
 
     def scene_closing(self) -> None:
+        self._question.scene_closing()
         self._keeping.release_all()
 
     def close(self) -> None:
@@ -240,10 +237,12 @@ class ReviewSection(Section):
         """Give this verdict, or withdraw it where it was given."""
         if self._node is None:
             return
-        self._ask_for_consent()
         verdict = self._as_edited(verdict)
-        withdrawn = verdict is self._review.verdict
-        self._keep(replace(self._review, verdict=None if withdrawn else verdict))
+        if verdict is self._review.verdict:
+            self._keep(replace(self._review, verdict=None, given=""))
+            return
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self._keep(replace(self._review, verdict=verdict, given=now))
 
     def _as_edited(self, verdict: Verdict) -> Verdict:
         edited = self.panel.corrections.corrected
@@ -251,13 +250,13 @@ class ReviewSection(Section):
 
     def _on_edited(self) -> None:
         ct, result, corrections = self.panel.ct, self.panel.result, self.panel.corrections
-        if ct is not None and result is not None:
-            if corrections.pending and corrections.unwatched:
+        if ct is not None and result is not None and corrections.pending:
+            if run_of(result) != self._run:  # a run is filling the nodes, or was undone
+                return
+            if corrections.unwatched:
                 self._keep_unwatched_edits()
-            elif corrections.pending:
+            else:
                 self._keeping.changed(ct, result, labels=True)
-            elif corrections.corrected and _no_button_pressed():
-                self._ask_for_consent()
         verdict = self._review.verdict
         if verdict is not None and not self.panel.corrections.pending:
             verdict = self._as_edited(verdict)
@@ -299,49 +298,20 @@ class ReviewSection(Section):
 
     # Keeping
 
-    def _on_keep(self, keep: bool) -> None:
-        self._keeping.set_consent(keep)
-        self._keeping.prepare(self.panel.ct, self.panel.result)
-
-    def _ask_for_consent(self) -> None:
-        """Ask, once and for all, whether reviewed cases may be kept."""
-        if self._keeping.consent is not None:
-            return
-        agreed = slicer.util.confirmYesNoDisplay(
-            _(
-                "Keep the CT and your corrections for retraining?\n\nWhile you review, the CT, the "
-                "result, your edits, verdict and note are saved in {folder}: nothing is lost if "
-                "Slicer ends unexpectedly, and models can learn from them. No name or identifier "
-                "of the patient is saved; the voxels of the CT are. The Review section lets you "
-                "change this later.\n\nOtherwise they stay in the scene, until you save it."
-            ).format(folder=folder_text()),
-            windowTitle=_("Keep reviewed cases?"),
-        )
-        self._keeping.set_consent(bool(agreed))
-        ct, result = self.panel.ct, self.panel.result
-        if agreed and ct is not None and result is not None and self.panel.corrections.corrected:
-            self._keeping.changed(ct, result, labels=True)
-
     def _on_keeping(self) -> None:
         """Say where the case is kept."""
         if self._node is not None:
             kept = read_review(self._node)
             self._review = replace(self._review, saved=kept.saved, case=kept.case)
-        box = self.ui.keepCheckBox
-        blocked = box.blockSignals(True)
-        box.checked = bool(self._keeping.consent)
-        box.blockSignals(blocked)
-        ct = self.panel.ct
-        sentence, warning = ("", False) if ct is None else self._keeping.status(ct)
-        self.ui.keptLabel.text = sentence
-        self.ui.keptLabel.visible = bool(sentence)
-        self.ui.keptLabel.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
+        self._question.show()
 
     def _show_review(self) -> None:
         if str(self.ui.noteEdit.plainText) != self._review.note:
             blocked = self.ui.noteEdit.blockSignals(True)
             self.ui.noteEdit.plainText = self._review.note
             self.ui.noteEdit.blockSignals(blocked)
+        self.ui.earlierLabel.text = _earlier_text(self._review.earlier)
+        self.ui.earlierLabel.visible = bool(self._review.earlier)
         self._show_slices()
         self._show_verdict()
 
@@ -373,6 +343,17 @@ class ReviewSection(Section):
         )
 
 
-def _no_button_pressed() -> bool:
-    """Whether no stroke is under way, which a question would interrupt."""
-    return bool(qt.QApplication.mouseButtons() == qt.Qt.NoButton)
+def _earlier_text(earlier: tuple[EarlierVerdict, ...]) -> str:
+    """One line for each verdict on an earlier result."""
+    lines = []
+    for one in earlier:
+        verdict = verdict_text(one.verdict)
+        try:
+            when = datetime.fromisoformat(one.given).astimezone().strftime("%Y-%m-%d %H:%M")
+        except ValueError:
+            lines.append(_("An earlier result was {verdict}.").format(verdict=verdict))
+            continue
+        lines.append(
+            _("An earlier result was {verdict} on {when}.").format(verdict=verdict, when=when)
+        )
+    return "\n".join(lines)

@@ -1,0 +1,107 @@
+"""One case under review, and what scene, folder and people are to know of reviews."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..engine.errors import CovidLesionSegError, InputError, in_one_sentence
+from ..engine.review import read_case, reviews_folder
+from ..scene.review import read_review
+from ..scene.show import SceneResult, find_result
+from ..scene.volumes import may_be_ct
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+
+
+@dataclass
+class Session:
+    """One case on show, or under review.
+
+    Attributes:
+        run: See :func:`~COVIDLesionSegLib.scene.prediction.run_of`.
+        case: Its id, once the process has its CT.
+        labels, others: Whether lungs and lesions, or anything else, changed since the last order.
+        since: When the first of these changes was made, in seconds.
+        order: Number of the last order, 0 before.
+        saved: When the folder got the state of the last order.
+        error: Why it could not be saved, or "".
+    """
+
+    ct: vtkMRMLScalarVolumeNode
+    node: vtkMRMLSegmentationNode
+    run: str
+    case: str = ""
+    labels: bool = False
+    others: bool = False
+    since: float = 0.0
+    order: int = 0
+    saved: datetime | None = None
+    error: str = ""
+
+    @property
+    def changed(self) -> bool:
+        return self.labels or self.others
+
+
+def reviewed_in_scene() -> Iterator[tuple[vtkMRMLScalarVolumeNode, SceneResult]]:
+    """CTs of the scene whose result a person edited, or said something of."""
+    for ct in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        result = find_result(ct) if may_be_ct(ct) else None
+        if result is not None and is_reviewed(result):
+            yield ct, result
+
+
+def is_reviewed(result: SceneResult) -> bool:
+    """Whether a person edited a result, or said something of it; to look at it is not enough."""
+    if result.predictionNode is None:
+        return False
+    review = read_review(result.segmentationNode)
+    return bool(result.correction or review.verdict or review.note)
+
+
+def told(error: Exception) -> str:
+    """What people are told of an error; one that nobody foresaw goes into the log, too."""
+    if not isinstance(error, CovidLesionSegError):
+        logging.getLogger(__name__).error("A review was not saved", exc_info=error)
+    return in_one_sentence(error)
+
+
+def say_lost(reasons: list[str]) -> None:
+    """Tell why reviews that are not on the panel any more were not saved."""
+    if reasons:
+        slicer.util.errorDisplay(
+            _("The last changes of a review were not saved: {reason}").format(
+                reason=" ".join(dict.fromkeys(reasons))
+            )
+        )
+
+
+def folder_text() -> str:
+    """The folder of reviewed cases, for people."""
+    folder, home = reviews_folder(), Path.home()
+    return f"~/{folder.relative_to(home).as_posix()}" if home in folder.parents else str(folder)
+
+
+def last_saved(folder: Path) -> str:
+    try:
+        return read_case(folder).changed.isoformat()
+    except InputError:
+        return ""
+
+
+def patient_id(ct: vtkMRMLScalarVolumeNode) -> str:
+    """The PatientID of a CT that was loaded from DICOM, or ""; it goes nowhere but into a hash."""
+    uids = (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)
+    if not uids or database is None or not database.isOpen:
+        return ""
+    return str(database.instanceValue(uids[0], "0010,0020") or "")
