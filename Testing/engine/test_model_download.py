@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from hashlib import sha256
@@ -143,6 +145,33 @@ def test_weights_arrive_whole_and_are_used_from_then_on(card_at, user_folder, pa
     assert read_weights(model) == CONTENT
 
 
+HOLD = """
+import sys
+from COVIDLesionSegLib.engine.models.downloads import download_lock
+with download_lock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_programs_do_not_download_the_same_weights_at_once(card_at, server):
+    card = card_at("whole")
+    partial = partial_download(card.weights.sha256)
+    command = [sys.executable, "-c", HOLD, card.weights.sha256]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline().strip() == b"held"
+        partial.write_bytes(CONTENT[:1000])
+        with pytest.raises(DownloadError, match="being downloaded by another Slicer or command"):
+            download_weights(card)
+        with pytest.raises(DownloadError, match="wait until that has finished"):
+            empty_downloads()
+        assert partial.read_bytes() == CONTENT[:1000] and not server.ranges
+        other.kill()
+    assert download_weights(card).read_bytes() == CONTENT
+    empty_downloads()
+    assert downloads_size() == 0
+
+
 def test_what_is_there_already_is_not_downloaded_again(card_at, server):
     card = card_at("whole")
     download_weights(card)
@@ -263,7 +292,7 @@ def test_downloads_are_counted_and_removed_and_other_files_stay(card_at):
     empty_downloads()
 
     assert downloads_size() == 0
-    assert [path.name for path in downloads_folder().iterdir()] == ["mine.txt"]
+    assert {path.name for path in downloads_folder().iterdir()} == {".locks", "mine.txt"}
 
 
 def test_there_is_nothing_to_count_before_the_first_download(user_folder):

@@ -208,6 +208,16 @@ def test_the_promoted_model_is_used_until_it_is_rolled_back(user_folder):
         roll_back()
 
 
+def test_the_promotion_of_a_named_model_is_rolled_back_and_no_other(user_folder):
+    for model in ("first", "second", "first", "third"):
+        promote(model, "0" * 64)
+    assert roll_back("first") == "third"
+    assert roll_back("third") == "second"
+    with pytest.raises(ModelError, match="third was not promoted: choose second"):
+        roll_back("third")
+    assert roll_back("first") == "second" and roll_back("second") == "amc-net"
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_error(archive, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path / "file" / "models"))

@@ -329,6 +329,46 @@ def test_a_promotion_is_rolled_back_to_the_model_before(panel, section):
     assert not panel.ui.rollBackButton.enabled
 
 
+def test_only_the_promotion_of_the_chosen_model_is_rolled_back(panel, section):
+    promote(MODEL, "0" * 64)
+    promote("eamc-2", "0" * 64)
+    panel.models_changed()
+    panel.ui.rollBackButton.click()
+    assert default_model() == "eamc-2"
+    said = panel.ui.trainingStatusLabel.text
+    assert said == f"The last promotion of {MODEL} was undone; eamc-2 stays the default model."
+    assert not panel.ui.rollBackButton.enabled
+    box = panel.ui.baseModelComboBox
+    box.currentIndex = box.findData("eamc-2")
+    assert panel.ui.rollBackButton.enabled
+
+
+def test_cases_without_a_patient_are_said_to_count_as_one_each(panel, section, folders, bench):
+    assert "PatientID" not in panel.ui.casesLabel.text
+    for seed in (12, 13):
+        review(folders / "reviews", seed, None, Verdict.ACCEPTED)
+    bench.wait_until(lambda: "3 accepted" in panel.ui.casesLabel.text, seconds=10)
+    assert "2 of them have no DICOM PatientID" in panel.ui.casesLabel.text
+
+
+def test_the_log_of_a_training_that_crashed_is_one_click_away(
+    panel, section, train, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("COVIDLESIONSEG_LOGS", str(tmp_path / "logs"))
+    assert panel.ui.trainingLogButton.isHidden()
+    worker = Trainer()
+    worker.code = 139
+    worker.log = lambda: "Segmentation fault"
+    train(worker)
+    assert not panel.ui.trainingLogButton.isHidden()
+    panel.ui.trainingLogButton.click()
+    window = section._log_window
+    assert "Segmentation fault" in window.text.plainText and "job retrain" in window.text.plainText
+    train(Trainer(), wait=False) if panel.ui.trainButton.enabled else panel.ui.resumeButton.click()
+    assert panel.ui.trainingLogButton.isHidden()
+    panel.ui.trainButton.click()
+
+
 def test_closing_the_scene_does_not_end_the_training(panel, section, train, scene):
     worker = train(Trainer(), wait=False)
     section._chart.show()

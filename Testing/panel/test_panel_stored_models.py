@@ -166,10 +166,29 @@ def test_a_model_becomes_the_default_and_is_rolled_back(panel, models, wait):
     assert default_model() == "eamc-2"
     assert rows(panel)["eamc-2"][0].endswith("(default)")
 
+    choose(panel, "eamc-2")
     panel.ui.rollBackDefaultButton.click()
     assert said(panel) == "amc-net is the default model again."
     assert rows(panel)["amc-net"][0].endswith("(default)")
     assert not panel.ui.rollBackDefaultButton.enabled
+
+
+def test_the_promotion_of_the_chosen_model_is_rolled_back_and_no_other(panel, models):
+    from COVIDLesionSegLib.engine.models.user_models import promote
+
+    for model in ("eamc-2", "eamc-3"):
+        promote(model, "0" * 64)
+    panel.models_changed()
+    button = panel.ui.rollBackDefaultButton
+    choose(panel, "eamc-1")
+    assert not button.enabled and "the last one was eamc-3" in button.toolTip
+    choose(panel, "eamc-2")
+    button.click()
+    assert default_model() == "eamc-3"
+    assert said(panel).startswith("The last promotion of eamc-2 was undone; eamc-3 stays")
+    choose(panel, "eamc-3")
+    button.click()
+    assert default_model() == "amc-net" and said(panel) == "amc-net is the default model again."
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import CovidLesionSegError, InputError, ModelError
 from ..engine.models.retrained import Retrained
-from ..engine.models.user_models import read_promotions, roll_back
+from ..engine.models.user_models import default_model, read_promotions, roll_back
 from ..worker.process import WorkerProcess
 from ..worker.retraining import (
     Decision,
@@ -82,6 +82,7 @@ class ModelDecision:
         last: LastRetraining,
         on_end: Say,
         on_models_changed: Callable[[], None],
+        base: Callable[[], str],
         start_process: Callable[[Path], WorkerProcess],
         temporary_path: str,
     ) -> None:
@@ -92,12 +93,14 @@ class ModelDecision:
             last: The retraining; what is decided is noted in it.
             on_end: Gets a sentence on what was done, and whether it is a warning.
             on_models_changed: Called after ``on_end`` when models or the default have changed.
+            base: Gives the id of the model that training would begin with.
             start_process, temporary_path: As for :class:`.run.Run`.
         """
         self._ui = ui
         self._last = last
         self._on_end = on_end
         self._on_models_changed = on_models_changed
+        self._base = base
         self.run: Run[Retraining] = Run(
             on_progress=lambda progress: None,
             on_result=self._on_kept,
@@ -142,19 +145,22 @@ class ModelDecision:
         )
         ui.discardModelButton.visible = last.is_undecided and not training
         ui.discardModelButton.enabled = not busy
-        promoted = _promoted()
+        promoted = self._promoted()
         ui.rollBackButton.enabled = bool(promoted) and not busy
         ui.rollBackButton.toolTip = (
-            _("Make {model} the default no longer: go back to the one before.").format(
-                model=promoted
-            )
+            _("Undo the last time that {model} was made the default.").format(model=promoted)
             if promoted
-            else _("No model was promoted.")
+            else _("Neither the retrained model nor the one to begin with was made the default.")
         )
 
     def close(self) -> None:
         """End what runs: the module is closed."""
         self.run.stop_now()
+
+    def _promoted(self) -> str:
+        """The retrained model, or else the one to begin with, if it was promoted; or nothing."""
+        promoted = promoted_models()
+        return next((one for one in (self._last.model, self._base()) if one in promoted), "")
 
     def _on_promote(self) -> None:
         self._keep(promote=True)
@@ -205,25 +211,40 @@ class ModelDecision:
         self._on_end(_("Discarded."), False)
 
     def _on_roll_back(self) -> None:
-        last = self._last
+        last, promoted = self._last, self._promoted()
         try:
-            model = roll_back()
-            if last.retraining is not None and last.decision is Decision.PROMOTED:
+            sentence = undo_promotion(promoted)
+            decided = last.decision is Decision.PROMOTED and last.model == promoted
+            if last.retraining is not None and decided:
                 last.retraining = decide(last.retraining, Decision.KEPT)
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return
-        self._on_end(_("{model} is the default model again.").format(model=model), False)
+        self._on_end(sentence, False)
         self._on_models_changed()
 
     def _on_error(self, sentence: str) -> None:
         self._on_end(sentence, True)
 
 
-def _promoted() -> str:
-    """Id of the model that was promoted last, or nothing."""
+def promoted_models() -> list[str]:
+    """Ids of the models whose promotion was not rolled back, the earliest first."""
     try:
-        promotions = read_promotions()
-    except ModelError:
-        return ""
-    return promotions[-1]["model"] if promotions else ""
+        return [one["model"] for one in read_promotions()]
+    except ModelError:  # told when a model is promoted
+        return []
+
+
+def undo_promotion(model: str) -> str:
+    """Undo the last promotion of a model; returns what to say of it.
+
+    Raises:
+        CovidLesionSegError: It was not promoted, or the list is damaged or cannot be written.
+    """
+    before, now = default_model(), roll_back(model)
+    sentence = (
+        _("The last promotion of {model} was undone; {default} stays the default model.")
+        if now == before
+        else _("{default} is the default model again.")
+    )
+    return str(sentence).format(model=model, default=now)

@@ -75,6 +75,17 @@ class ReviewedCases:
         ]
         if self._damaged:
             lines.append(_("{count} damaged cases are left out.").format(count=self._damaged))
+        unknown = sum(
+            case.patient == case.id and case.verdict in (Verdict.ACCEPTED, Verdict.CORRECTED)
+            for case in self._cases
+        )
+        if unknown:
+            lines.append(
+                _(
+                    "{count} of them have no DICOM PatientID and count as a patient each: of such "
+                    "a patient review one CT only, or the comparison of both models is too kind."
+                ).format(count=unknown)
+            )
         self.why_not = ""
         try:
             learned = load_catalogue().get(self._base).card.learned_from if self._base else None

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from ..engine.errors import InputError, OutputError, ParameterError
 from ..engine.files import cannot_write, write_bytes
+from ..engine.locks import take_lock
 from ..engine.models.catalogue import Catalogue
 from ..engine.models.json_file import read_json
 from ..engine.models.retrained import (
@@ -30,7 +31,6 @@ from ..engine.models.retrained import (
     load_retrained,
 )
 from ..engine.progress import ProgressCallback
-from ..engine.review import take_lock
 from ..engine.steps import Steps
 from ..jobs import KeepRetrainedOptions, RetrainOptions
 from .background import BackgroundJob
@@ -214,6 +214,7 @@ def retrain_in_background(
         write_request,
         load,
         progress,
+        name="retrain",
         start_process=start_process,
         temporary_path=temporary_path,
     )

@@ -18,7 +18,7 @@ from ..files import cannot_write
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..text import printable
 from .card import ModelCard, Weights, is_web_address
-from .downloads import downloaded_weights, make_downloads_folder, partial_download
+from .downloads import download_lock, downloaded_weights, partial_download
 
 LARGEST = 2**30
 """Bytes; more is never written, whatever a server sends."""
@@ -50,7 +50,7 @@ def download_weights(
     Raises:
         ModelError: The card names no address.
         DownloadError: The server cannot be reached, refuses, sends too much or something else, or
-            the connection broke.
+            the connection broke; or another program is downloading the same weights.
         OutputError: The file cannot be written.
         Cancelled: ``cancel`` was set.
     """
@@ -60,10 +60,18 @@ def download_weights(
     target = downloaded_weights(weights.sha256)
     if target.is_file() and _sha256(target) == weights.sha256:
         return target
-    make_downloads_folder()
+    with download_lock(weights.sha256):
+        if not (target.is_file() and _sha256(target) == weights.sha256):  # by who held the lock
+            _fetch(card, target, progress, cancel or CancelToken())
+    progress(Progress("Downloaded", 1.0))
+    return target
+
+
+def _fetch(card: ModelCard, target: Path, progress: ProgressCallback, cancel: CancelToken) -> None:
+    weights = card.trained_weights
     partial = partial_download(weights.sha256)
     try:
-        _Download(card.id, weights, partial, progress, cancel or CancelToken()).run()
+        _Download(card.id, weights, partial, progress, cancel).run()
         if _sha256(partial) != weights.sha256:
             partial.unlink()
             raise DownloadError(
@@ -74,8 +82,6 @@ def download_weights(
         os.replace(partial, target)
     except OSError as error:
         raise cannot_write(target, error) from error
-    progress(Progress("Downloaded", 1.0))
-    return target
 
 
 class _Download:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import OutputError
+from ..errors import DownloadError, OutputError
 from ..files import cannot_write
+from ..locks import take_lock
 from .user_models import user_folder
 
 _WEIGHTS, _PARTIAL = ".safetensors", ".part"
+_LOCKS_FOLDER = ".locks"
 
 
 def downloads_folder() -> Path:
@@ -27,12 +30,34 @@ def partial_download(sha256: str) -> Path:
     return downloads_folder() / f"{sha256}{_PARTIAL}"
 
 
-def make_downloads_folder() -> None:
-    """Make the folder if it is missing; raises OutputError if it cannot be made."""
+@contextmanager
+def download_lock(sha256: str) -> Iterator[None]:
+    """Held while these weights are downloaded, so that no other program writes the same file.
+
+    The system lets go of it when the program ends, however.
+
+    Raises:
+        DownloadError: Another program is downloading them.
+        OutputError: The folder of downloads cannot be written.
+    """
+    # The file stays: one that is removed while another program opens it would lock nothing.
+    locks = downloads_folder() / _LOCKS_FOLDER
+    _make_folder(locks)
+    file = take_lock(locks / sha256)
+    if file is None:
+        raise DownloadError(
+            "These weights are being downloaded by another Slicer or command: wait until that has "
+            "finished or cancel it there, then try again."
+        )
+    with file:
+        yield
+
+
+def _make_folder(folder: Path) -> None:
     try:
-        downloads_folder().mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write(downloads_folder(), error) from error
+        raise cannot_write(folder, error) from error
 
 
 def downloads_size() -> int:
@@ -44,11 +69,13 @@ def empty_downloads() -> None:
     """Remove all downloads; files of any other kind stay.
 
     Raises:
+        DownloadError: Another program is downloading something; those weights stay.
         OutputError: A file could not be removed.
     """
     for path in _files():
         try:
-            path.unlink(missing_ok=True)
+            with download_lock(path.stem):
+                path.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(
                 f"A download could not be removed: {error.strerror}; close what uses it, and try "

@@ -84,17 +84,29 @@ def promote(model_id: str, weights_sha256: str) -> None:
     _write([*read_promotions(), {"model": model_id, "weights_sha256": weights_sha256, "at": now}])
 
 
-def roll_back() -> str:
-    """Undo the last promotion; returns the id of the model that is the default again.
+def roll_back(model_id: str | None = None) -> str:
+    """Undo the last promotion of a model; returns the id of the model that is the default then.
+
+    Args:
+        model_id: The model; by default the one promoted last. Where another was promoted after
+            it, that stays the default.
 
     Raises:
-        ModelError: No model was promoted, or the list is damaged.
+        ModelError: The model, or any, was not promoted, or the list is damaged.
         OutputError: The list cannot be written.
     """
     promotions = read_promotions()
     if not promotions:
         raise ModelError(f"No model was promoted: {DEFAULT_MODEL} is the default already.")
-    _write(promotions[:-1])
+    model_id = promotions[-1]["model"] if model_id is None else model_id
+    places = [place for place, one in enumerate(promotions) if one["model"] == model_id]
+    if not places:
+        raise ModelError(
+            f"{model_id} was not promoted: choose {promotions[-1]['model']}, which was made the "
+            "default last."
+        )
+    del promotions[places[-1]]
+    _write(promotions)
     return default_model()
 
 

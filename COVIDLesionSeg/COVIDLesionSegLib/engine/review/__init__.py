@@ -13,7 +13,7 @@ from .case import (
     result_on,
 )
 from .folder import patient_key, reviews_folder
-from .lock import CaseLock, take_lock
+from .lock import CaseLock
 from .saving import remove_case, save_case, save_labels, save_verdict
 
 __all__ = [
@@ -34,5 +34,4 @@ __all__ = [
     "save_case",
     "save_labels",
     "save_verdict",
-    "take_lock",
 ]

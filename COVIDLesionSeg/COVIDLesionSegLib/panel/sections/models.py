@@ -17,8 +17,6 @@ from ...engine.models.downloads import downloads_size, empty_downloads
 from ...engine.models.user_models import (
     default_model,
     make_user_folder,
-    read_promotions,
-    roll_back,
     user_folder,
 )
 from ...engine.options import Options
@@ -26,6 +24,7 @@ from ...jobs import ImportModelOptions, StoredModelOptions
 from ...jobs.model_store import load_model_ids
 from ...worker.job import job_in_background
 from ..dialogs import choose_file_to_open, choose_file_to_save, open_folder
+from ..model_decision import promoted_models, undo_promotion
 from ..run import Run, RunState
 from ..section import Panel, Section
 from ..stored_model_text import place_text, stored_model_html
@@ -149,10 +148,6 @@ class ModelsSection(Section):
         ui.cancelModelButton.enabled = self.run.state is RunState.RUNNING
         present = chosen is not None and chosen.weights_present
         no_weights = "" if present else _("The weights of this model are not on this computer.")
-        try:
-            promotions = read_promotions()
-        except ModelError:  # told when a model is promoted
-            promotions = []
         size = downloads_size()
         wait = _("Wait for the present job to end, or cancel it.") if busy else ""
         for button, tip, obstacle in (
@@ -163,8 +158,8 @@ class ModelsSection(Section):
             ),
             (
                 ui.rollBackDefaultButton,
-                _("Make the earlier default model the default again."),
-                "" if promotions else _("No model was made the default, so there is none before."),
+                _("Undo the last time that this model was made the default."),
+                _why_no_roll_back(chosen),
             ),
             (
                 ui.importButton,
@@ -256,13 +251,15 @@ class ModelsSection(Section):
         self.say(_("{model} is the default model now.").format(model=ids[0]))
 
     def _on_roll_back(self) -> None:
+        if (chosen := self._chosen()) is None:
+            return
         try:
-            model_id = roll_back()
+            sentence = undo_promotion(chosen.id)
         except CovidLesionSegError as error:
             self.say(str(error), warning=True)
             return
         self.panel.models_changed()
-        self.say(_("{model} is the default model again.").format(model=model_id))
+        self.say(sentence)
 
     def _on_import(self) -> None:
         file = choose_file_to_open(_("Import a model"), _("Models (*.zip *.json);;All files (*)"))
@@ -335,8 +332,15 @@ class ModelsSection(Section):
         self.say(_("The downloaded weights were removed."))
 
 
-def _size_of(model: Model) -> int | None:
-    """Bytes of the weights file, or what the card says where it is absent."""
-    path = model.weights_path
-    there = path is not None and path.is_file()
-    return path.stat().st_size if path and there else model.card.trained_weights.size
+def _why_no_roll_back(chosen: Model | None) -> str:
+    """Why the chosen model cannot cease to be the default, or ""."""
+    promoted = promoted_models()
+    if not promoted:
+        return str(_("No model was made the default, so there is none before."))
+    if chosen is None or chosen.id not in promoted:
+        return str(
+            _("This model was not made the default; the last one was {model}: choose that.").format(
+                model=promoted[-1]
+            )
+        )
+    return ""

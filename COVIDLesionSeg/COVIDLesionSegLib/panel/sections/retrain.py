@@ -24,6 +24,7 @@ from ...worker.retraining import (
     retrain_in_background,
 )
 from ..first_use import FirstUse
+from ..log_window import LogWindow
 from ..model_decision import LastRetraining, ModelDecision
 from ..retrain_result import ComparisonTable, PictureViewer, lineage_text
 from ..reviewed_cases import SEED, ReviewedCases
@@ -35,6 +36,7 @@ from ..unlabelled import write_scene_cts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ...engine.models.catalogue import Model
 
@@ -70,7 +72,11 @@ class RetrainSection(Section):
         self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
-        self.decision = ModelDecision(ui, self._last, self._end, panel.models_changed, *process)
+        self._log: Path | None = None
+        self._log_window: LogWindow | None = None
+        self.decision = ModelDecision(
+            ui, self._last, self._end, panel.models_changed, self._base, *process
+        )
         self._cases = ReviewedCases(self._show)
         self._chart = TrainingChart(self._show_curve_button)
         self._table = ComparisonTable(ui.comparisonTable)
@@ -82,6 +88,7 @@ class RetrainSection(Section):
             ui.nextPictureButton,
         )
         ui.trainButton.connect("clicked()", self._on_train)
+        ui.trainingLogButton.connect("clicked()", self._on_show_log)
         ui.resumeButton.connect("clicked()", self._on_resume)
         ui.comparisonButton.connect("clicked()", self._on_comparison)
         ui.curveButton.connect("toggled(bool)", self._on_curve)
@@ -118,6 +125,8 @@ class RetrainSection(Section):
         self.decision.close()
         self._chart.close()
         self._unlock()
+        if self._log_window is not None:
+            self._log_window.close()
 
     @property
     def busy(self) -> bool:
@@ -182,6 +191,7 @@ class RetrainSection(Section):
             return
         try:
             self._lock = retraining.lock()
+            self._log = None
             self.training.start(partial(retrain_in_background, retraining, write_scene_cts))
         except CovidLesionSegError as error:
             self._end(str(error), warning=True)
@@ -203,6 +213,7 @@ class RetrainSection(Section):
 
     def _end(self, sentence: str, warning: bool = False) -> None:
         self._clock_timer.stop()
+        self._log = self.training.kept_log
         if not self._is_training:
             self._unlock()
             self._show_result()
@@ -242,6 +253,7 @@ class RetrainSection(Section):
         ui.trainingProgressBar.visible = training
         # Without a maximum it shows that something goes on: how long the check takes is unknown.
         ui.trainingProgressBar.maximum = 0 if self._first_use.busy else 100
+        ui.trainingLogButton.visible = self._log is not None and not training
         ui.resumeButton.visible = self._last.is_interrupted and not training
         ui.resumeButton.enabled = not self.decision.busy
         ui.resultFrame.visible = self._last.result is not None and not training
@@ -269,6 +281,11 @@ class RetrainSection(Section):
             return str(_("There is no trained model to begin with."))
         return self._cases.why_not
 
+    def _on_show_log(self) -> None:
+        if self._log is not None:
+            self._log_window = LogWindow(self._log)
+            self._log_window.show()
+
     def _show_curve_button(self) -> None:
         button = self.ui.curveButton
         button.visible = self._last.retraining is not None
@@ -290,6 +307,7 @@ class RetrainSection(Section):
 
     def _on_base_chosen(self, index: int = -1) -> None:
         self._cases.set_base(self._base())
+        self._show()
 
     def _on_collapsed(self, collapsed: bool) -> None:
         self._cases.watch(not collapsed)
