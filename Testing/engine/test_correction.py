@@ -111,6 +111,18 @@ def test_lungs_are_compared_too_and_lesions_outside_them_do_not_count(chest):
     assert measured.severity.region("both lungs").lesion_ml == 0
 
 
+def test_a_lesion_that_was_painted_over_a_lung_leaves_the_lung_whole(chest):
+    lungs, lesions = chest
+    painted, cut = lesions.copy(), lungs.copy()
+    painted[2, 5:7, 1:5] = 1
+    cut[painted > lesions] = 0
+    overlapping = measure((lungs, lesions), (lungs, painted))
+    cutting = measure((lungs, lesions), (cut, painted))
+
+    assert cutting == overlapping
+    assert not cutting.changes[0].changed and cutting.changes[2].changed
+
+
 def test_agreement_of_two_empty_segments_is_undefined(chest):
     lungs, lesions = chest
     nothing = np.zeros_like(lesions)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import InputError, LungsNotFoundError
-from COVIDLesionSegLib.engine.labels import LUNG_STYLES
+from COVIDLesionSegLib.engine.labels import CLASSES, LUNG_STYLES, class_style
 from COVIDLesionSegLib.engine.lobes import lung_of
-from COVIDLesionSegLib.engine.lungs.given import GivenLungs, read_lungs
+from COVIDLesionSegLib.engine.lungs.given import GivenLungs, read_lungs, with_lesions
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import find_lungs, segment
@@ -62,7 +62,8 @@ def test_lungs_alone_have_no_lesions_and_no_grade(chest):
     ("change", "error", "sentence"),
     [
         (lambda lungs: lungs[:-1], InputError, "size"),
-        (lambda lungs: lungs * 3, InputError, "label 3"),
+        (lambda lungs: lungs * 4, InputError, "label 4"),
+        (lambda lungs: (lungs > 0) * 3, LungsNotFoundError, "empty"),
         (lambda lungs: lungs * 0, LungsNotFoundError, "empty"),
     ],
 )
@@ -153,3 +154,34 @@ def test_parts_that_overlap_much_are_refused_and_copies_are_not():
     assert (finish(labels_on_grid([right, right], labels, grid)) == 1).all()
     with pytest.raises(InputError, match="overlap"):
         finish(labels_on_grid([right, left], labels, grid))
+
+
+def test_lesions_that_were_painted_over_the_lungs_are_part_of_them(chest):
+    painted = chest.lungs.copy()
+    lesions = (chest.lesions > 0) & (chest.lungs > 0)
+    assert {1, 2} <= set(np.unique(chest.lungs[lesions]))
+    painted[lesions] = 3
+    outside = np.zeros_like(lesions)
+    outside[0, 0, :3] = True
+    assert not chest.lungs[outside].any()
+    painted[outside] = 3
+    lungs = GivenLungs(painted, chest.volume)
+    hu = chest.volume.order.to_axial(chest.volume.array).astype(np.float32)
+    axial = lungs.extract(hu, (60.0, 3.4, 3.4)).labels
+    np.testing.assert_array_equal(axial, chest.volume.order.to_axial(chest.lungs))
+
+
+def test_lesions_are_known_by_their_codes(chest, tmp_path):
+    path = tmp_path / "painted.seg.nrrd"
+    lesions = (chest.lesions > 0) & (chest.lungs > 0)
+    masks = {"a": (chest.lungs == 1) & ~lesions, "b": (chest.lungs == 2) & ~lesions, "c": lesions}
+    tags = {name: LUNG_STYLES[label].terminology for label, name in ((1, "a"), (2, "b"))}
+    save_segments(path, chest.volume.geometry, masks, tags)
+    cut = read_lungs(path, chest.volume.geometry)
+    np.testing.assert_array_equal(cut, np.where(lesions, 0, chest.lungs))
+
+    for style in (class_style(CLASSES[0]), class_style(CLASSES[1]), class_style("lesion")):
+        tags["c"] = style.terminology
+        save_segments(path, chest.volume.geometry, masks, tags)
+        read = read_lungs(path, chest.volume.geometry)
+        np.testing.assert_array_equal(with_lesions(read), chest.lungs)

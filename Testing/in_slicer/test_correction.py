@@ -103,6 +103,57 @@ class TestCorrection(Case):
         self.wait_until_measured()
         self.assertTrue(self.panel.corrections.corrected)
 
+    def test_erasing_and_smoothing_leave_the_lungs_whole(self) -> None:
+        lungs = {id_: self.array(id_) for id_ in ("right-lung", "left-lung")}
+        points = self.show_lung_slice()
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(points)
+        before = self.array("lesion")
+        self.editor.setActiveEffectByName("Erase")
+        self.process_events(0.2)
+        boxes = self.ui.correctionSection.findChildren("QCheckBox")
+        (box,) = [one for one in boxes if one.text == "Erase all segments"]
+        self.click(box)
+        self.assertFalse(box.checked)
+        self.assertIn("Only the chosen segment", self.ui.correctionHintLabel.text)
+        self.stroke(points)
+        self.assertLess(self.array("lesion").sum(), before.sum(), "The stroke erased nothing")
+
+        self.editor.setActiveEffectByName("Smoothing")
+        self.process_events(0.2)
+        effect = self.editor.activeEffect().self()
+        effect.applyToAllVisibleSegmentsCheckBox.click()
+        self.process_events(0.1)
+        self.assertFalse(effect.applyToAllVisibleSegmentsCheckBox.checked)
+        effect.methodSelectorComboBox.setCurrentIndex(
+            effect.methodSelectorComboBox.findData("JOINT_TAUBIN")
+        )
+        self.process_events(0.1)
+        effect.onApply()
+        self.process_events(0.2)
+        for id_, array in lungs.items():
+            np.testing.assert_array_equal(self.array(id_), array)
+        self.wait_until_measured()
+
+    def test_a_segment_of_the_users_own_allows_no_lesion_outside_the_lungs(self) -> None:
+        node = self.panel.result.segmentationNode
+        inside = (self.array("right-lung") + self.array("left-lung")) > 0
+        own = np.ones(inside.shape, np.uint8)
+        node.GetSegmentation().AddEmptySegment("mine", "mine")
+        slicer.util.updateSegmentBinaryLabelmapFromArray(own, node, "mine", self.ct)
+        self.wait_until_measured()
+        before = self.array("lesion")
+        points = self.show_lung_slice()
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(points)
+        self.wait_until_measured()
+        after = self.array("lesion")
+        self.assertGreater(after.sum(), before.sum(), "The stroke painted nothing")
+        self.assertFalse((after.astype(bool) & ~inside).any(), "Painted outside the lungs")
+        self.editor.undo()
+        self.wait_until_measured()
+        np.testing.assert_array_equal(self.array("lesion"), before)
+
     def test_a_density_limits_the_brush(self) -> None:
         hu = slicer.util.arrayFromVolume(self.ct)
         before = self.array("lesion")

@@ -98,6 +98,37 @@ def test_a_lung_is_edited_anywhere_and_the_panel_says_so(opened, node, panel):
     assert "inside the lungs" in ui.correctionHintLabel.text
 
 
+def test_options_of_effects_that_would_change_the_lungs_are_switched_off(opened, node, panel):
+    node.SetActiveEffectName("Erase")
+    node.SetAttribute("Erase.EraseAllSegments", "1")
+    node.InvokeEvent(node.EffectParameterModified)  # as Slicer's effects do
+    assert node.GetAttribute("Erase.EraseAllSegments") == "0"
+    assert "Only the chosen segment is edited" in panel.ui.correctionHintLabel.text
+    node.SetActiveEffectName("Paint")
+    assert "inside the lungs" in panel.ui.correctionHintLabel.text
+
+
+def test_what_is_painted_in_a_segment_of_the_users_own_stays_in_the_lungs(
+    opened, node, panel, ct, bench, phantom
+):
+    import numpy as np
+    from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
+    from slicer.util import updateSegmentBinaryLabelmapFromArray as update
+
+    segmentation = panel.result.segmentationNode
+    place = np.s_[1, :20, :20]
+    assert not phantom.lungs[place].any()
+    own = np.zeros(phantom.lungs.shape, np.uint8)
+    own[place] = 1
+    segmentation.GetSegmentation().AddEmptySegment("mine", "mine")
+    update(own, segmentation, "mine", ct)
+    lesion = array_of(segmentation, "lesion", ct).copy()
+    update(np.maximum(lesion, own), segmentation, "lesion", ct)
+    bench.wait_until(lambda: measured(panel))
+    np.testing.assert_array_equal(array_of(segmentation, "lesion", ct), lesion)
+    assert panel.corrections.corrected is False
+
+
 def test_a_lesion_class_is_painted_at_its_own_density(panel, apply, phantom, section, scene):
     from COVIDLesionSegLib.scene.editing import editor_node
 

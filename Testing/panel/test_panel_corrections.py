@@ -118,3 +118,14 @@ def test_a_case_that_is_left_and_removed_is_forgotten(
     scene.RemoveNode(ct)
     bench.wait_until(lambda: measured(panel) and not panel.corrections._left)
     assert panel.corrections.corrected is False
+
+
+def test_after_a_correction_flags_are_said_to_be_those_of_the_run(shown, panel, bench, correct):
+    label = panel.ui.flagsOfRunLabel
+    assert label.isHidden() and not panel.ui.flagsList.isHidden()
+    correct()
+    bench.wait_until(lambda: measured(panel))
+    assert not label.isHidden() and label.text == "Flags of the run, before corrections"
+    correct()
+    bench.wait_until(lambda: measured(panel))
+    assert label.isHidden()

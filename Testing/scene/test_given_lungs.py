@@ -52,6 +52,32 @@ def mine(scene):
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
+def test_lesions_that_were_painted_over_the_lungs_are_taken_as_part_of_them(scene, mine, direction):
+    from COVIDLesionSegLib.engine.labels import class_style
+    from COVIDLesionSegLib.engine.lungs.given import with_lesions
+    from COVIDLesionSegLib.scene.given_lungs import given_lungs, lung_segments
+
+    geometry = make_geometry(direction)
+    ct_node, result = add_ct(scene, geometry), make_result(geometry)
+    lesions = (result.lesions > 0) & (result.lungs > 0)
+    assert lesions.any()
+    node = mine(ct_node, np.where(lesions, 0, result.lungs))
+    node.GetSegmentation().AddEmptySegment("Segment_3", "z")
+    mask = lesions.astype(np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, "Segment_3", ct_node)
+    segments = lung_segments(node, {})
+    cut = finish(given_lungs(node, segments, ct_node))
+    assert not cut[lesions].any()
+
+    segment = node.GetSegmentation().GetSegment("Segment_3")
+    segment.SetTag("TerminologyEntry", class_style("lesion").terminology)
+    taken = finish(given_lungs(node, segments, ct_node))
+    assert (taken[lesions] == 3).all()
+    whole = with_lesions(taken)
+    assert ((whole > 0) == (result.lungs > 0)).all()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_lungs_are_known_by_their_codes_and_taken_exactly(scene, mine, direction):
     from COVIDLesionSegLib.scene.given_lungs import given_lungs, lung_segments
 

@@ -96,6 +96,49 @@ def test_a_painted_lesion_stays_in_both_lungs_and_does_not_cut_them(editor, resu
     np.testing.assert_array_equal(editor["left-lung"], result.lungs == 2)
 
 
+def test_a_segment_of_the_users_own_allows_no_lesion_outside_the_lungs(
+    editor, result, shown, ct_node
+):
+    from COVIDLesionSegLib.scene.editing import keep_inside_lungs
+
+    node = shown.segmentationNode
+    editor.choose("consolidation")
+    assert not keep_inside_lungs(node, "consolidation")
+    own = np.zeros(result.lungs.shape, np.uint8)
+    own[BOX] = 1
+    node.GetSegmentation().AddEmptySegment("mine", "mine")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(own, node, "mine", ct_node)
+    editor.paint(BOX)
+    inside = (own > 0) & (result.lungs > 0) | (result.lesions == 2)
+    assert (editor["consolidation"] > inside).any(), "Slicer's own mask holds all segments"
+
+    assert keep_inside_lungs(node, "consolidation")
+    np.testing.assert_array_equal(editor["consolidation"], inside)
+    np.testing.assert_array_equal(editor["mine"], own)
+    np.testing.assert_array_equal(editor["right-lung"], result.lungs == 1)
+    assert not keep_inside_lungs(node, "consolidation")
+    assert not keep_inside_lungs(node, "left-lung") and not keep_inside_lungs(node, "mine")
+
+
+def test_options_that_change_other_segments_are_switched_off(editor):
+    from COVIDLesionSegLib.scene.editing import edit_chosen_segment_only
+
+    node = editor.node
+    assert not edit_chosen_segment_only(node)
+    for name, on, off in (
+        ("Erase.EraseAllSegments", "1", "0"),
+        ("Scissors.ApplyToAllVisibleSegments", "1", "0"),
+        ("Smoothing.ApplyToAllVisibleSegments", "1", "0"),
+        ("Margin.ApplyToAllVisibleSegments", "1", "0"),
+        ("Smoothing.SmoothingMethod", "JOINT_TAUBIN", "MEDIAN"),
+    ):
+        node.SetAttribute(name, on)
+        assert edit_chosen_segment_only(node) and node.GetAttribute(name) == off
+        assert not edit_chosen_segment_only(node)
+    node.SetAttribute("Smoothing.SmoothingMethod", "GAUSSIAN")
+    assert not edit_chosen_segment_only(node)
+
+
 def test_only_the_chosen_densities_are_painted_and_anything_can_be_erased(editor, result, ct_node):
     hu = slicer.util.arrayFromVolume(ct_node)
     editor.choose("consolidation", density=(-300.0, 100.0))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 RIGHT_LUNG, LEFT_LUNG = 1, 2
 """Labels in arrays of the lungs."""
+PAINTED_OVER = 3
+"""Label, in arrays of given lungs, of lesions that were painted over them and cut out of them."""
 BOTH_LUNGS = "both lungs"
 LESION = "lesion"
 """A lesion of any class."""
@@ -149,3 +151,17 @@ _CLASS_APPEARANCE: dict[str, tuple[Color, Code]] = {
     CLASSES[0]: ((1.0, 0.50, 0.15), _GROUND_GLASS_OPACITY),
     CLASSES[1]: ((0.90, 0.08, 0.30), _CONSOLIDATION),
 }
+
+
+def is_lesion(class_name: str | None, terminology: str) -> bool:
+    """Whether a segment holds lesions, by its tags; its name says nothing.
+
+    Args:
+        class_name: Value of :data:`CLASS_TAG`, or nothing.
+        terminology: Value of the ``TerminologyEntry`` tag, or "".
+    """
+    if class_name:
+        return class_name not in LUNG_LABELS
+    fields = terminology.split("~")
+    kind = tuple(fields[2].split("^")[:2]) if len(fields) > 2 else ()
+    return kind in {code[:2] for _, code in _CLASS_APPEARANCE.values()}

@@ -10,7 +10,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..scene.editing import HuRange, editor_node, prepare_editor
+from ..scene.editing import HuRange, edit_chosen_segment_only, editor_node, prepare_editor
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSegmentEditorNode
@@ -30,7 +30,11 @@ class CorrectionEditor(VTKObservationMixin):
     """
 
     def __init__(
-        self, layout: qt.QFormLayout, row: int, on_choice: Callable[[str | None], None]
+        self,
+        layout: qt.QFormLayout,
+        row: int,
+        on_choice: Callable[[str | None], None],
+        on_limited: Callable[[], None],
     ) -> None:
         """
         Args:
@@ -38,6 +42,7 @@ class CorrectionEditor(VTKObservationMixin):
             row: In which row.
             on_choice: Called when another segment or effect was chosen, with the segment that was
                 edited before, or None if it still is.
+            on_limited: Called when an option was switched off that would change other segments.
         """
         VTKObservationMixin.__init__(self)
         self.segment_id = ""
@@ -45,6 +50,7 @@ class CorrectionEditor(VTKObservationMixin):
         self._layout = layout
         self._row = row
         self._on_choice = on_choice
+        self._on_limited = on_limited
         self._widget: Any = None
         self._options: Any = None
         self._options_area: Any = None
@@ -119,6 +125,7 @@ class CorrectionEditor(VTKObservationMixin):
             self._node = node
             self._widget.setMRMLSegmentEditorNode(node)
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_modified)
+            self.addObserver(node, node.EffectParameterModified, self._on_option_changed)
 
     def _make(self, node: vtkMRMLSegmentEditorNode) -> None:
         self._widget = widget = slicer.qMRMLSegmentEditorWidget()
@@ -136,6 +143,9 @@ class CorrectionEditor(VTKObservationMixin):
         widget.jumpToSelectedSegmentEnabled = False
         widget.unorderedEffectsVisible = False
         widget.setEffectNameOrder(EFFECTS)
+        widget.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
+        if widget.layout() is not None:
+            widget.layout().setContentsMargins(0, 0, 0, 0)
         # Options beside the list of segments would make the panel wider than it is.
         self._options = slicer.util.findChild(widget, "OptionsGroupBox")
         font = self._options.font
@@ -159,6 +169,17 @@ class CorrectionEditor(VTKObservationMixin):
         self.segment_id, self.effect = chosen
         self._on_choice(before)
         qt.QTimer.singleShot(0, self._fit_options)  # the options are exchanged after this
+
+    def _on_option_changed(self, caller: vtk.vtkObject, event: str) -> None:
+        if self._node is not None and edit_chosen_segment_only(self._node):
+            self._on_limited()
+            # The effect is told last: it is still writing what its options say.
+            qt.QTimer.singleShot(0, self._show_options)
+
+    def _show_options(self) -> None:
+        if self._node is not None:
+            edit_chosen_segment_only(self._node)
+            self._node.InvokeEvent(self._node.EffectParameterModified)
 
     def _fit_options(self) -> None:
         """Show the options of the active effect whole; what is too wide can be scrolled."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import slicer
 import vtk
 
 from ..engine.labels import CLASSES, LUNG_STYLES
+from ..engine.severity.correction import LabelBox
 from . import names
-from .corrections import corrected_segment_ids
+from .corrections import corrected_segment_ids, find_prediction
 from .label_boxes import label_boxes
-from .segmentation import BINARY_LABELMAP, own_segment_ids
+from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
     from slicer import (
+        vtkMRMLScalarVolumeNode,
         vtkMRMLScene,
         vtkMRMLSegmentationNode,
         vtkMRMLSegmentEditorNode,
@@ -38,6 +41,16 @@ what is denser than 100 HU for no lung tissue.
 
 _PAINTING = frozenset({"Paint", "Draw"})
 """Effects that a density range holds for: it would keep the others from taking voxels away."""
+
+_SMOOTHING_METHOD, _JOINT_SMOOTHING = "Smoothing.SmoothingMethod", "JOINT_TAUBIN"
+_OF_ALL_SEGMENTS = {
+    "Erase.EraseAllSegments": "0",
+    "Scissors.ApplyToAllVisibleSegments": "0",
+    "Smoothing.ApplyToAllVisibleSegments": "0",
+    "Margin.ApplyToAllVisibleSegments": "0",
+    _SMOOTHING_METHOD: "MEDIAN",
+}
+"""Options of Slicer's effects that change segments besides the chosen one, and what to set."""
 
 
 def editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
@@ -65,8 +78,8 @@ def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> N
     """Set what the chosen segment and effect may change.
 
     A lesion may grow over a lung without cutting it, and nowhere else: Slicer's mask is the union
-    of all segments, so that what lies outside the lungs can still be erased. Lungs are edited
-    anywhere.
+    of all segments, so that what lies outside the lungs can still be erased; what is painted in
+    segments of the user's own :func:`keep_inside_lungs` takes out again. Lungs are edited anywhere.
 
     Args:
         node: With the segmentation, the chosen segment and the active effect.
@@ -84,6 +97,60 @@ def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> N
         node.SetSourceVolumeIntensityMaskRange(*density)
     node.SetSourceVolumeIntensityMask(limited and (node.GetActiveEffectName() or "") in _PAINTING)
     node.EndModify(was_modifying)
+
+
+def edit_chosen_segment_only(node: vtkMRMLSegmentEditorNode) -> bool:
+    """Switch options of effects off that change other segments, and so the lungs, too.
+
+    Returns:
+        Whether one was on.
+    """
+    switched_on = [name for name, off in _OF_ALL_SEGMENTS.items() if _is_on(node, name, off)]
+    for name in switched_on:
+        node.SetAttribute(name, _OF_ALL_SEGMENTS[name])
+    return bool(switched_on)
+
+
+def _is_on(node: vtkMRMLSegmentEditorNode, name: str, off: str) -> bool:
+    value = node.GetAttribute(name) or off
+    return bool(value == _JOINT_SMOOTHING if name == _SMOOTHING_METHOD else value != off)
+
+
+def keep_inside_lungs(node: vtkMRMLSegmentationNode, lesion_id: str) -> bool:
+    """Take out of a lesion what a stroke added in segments of the user's own outside the lungs.
+
+    What the run found there stays.
+
+    Returns:
+        Whether any voxel was taken out.
+    """
+    own = own_segment_ids(node)
+    users = [id_ for id_ in segment_ids(node) if id_ not in own]
+    ct_node = node.GetNodeReference(names.CT_REFERENCE)
+    if not users or is_lung(lesion_id) or lesion_id not in own or ct_node is None:
+        return False
+    boxes = label_boxes(node, ct_node, {lesion_id: 1})
+    if not boxes:
+        return False
+    (lesion,) = boxes
+    outside = np.isin(lesion.voxels, list(lesion.labels))
+    outside &= _mask(node, ct_node, users, lesion)
+    prediction = find_prediction(node)
+    kept = [(node, [id_ for id_ in own if id_ != lesion_id])]
+    kept += [] if prediction is None else [(prediction, own_segment_ids(prediction))]
+    for one, ids in kept:
+        if outside.any():
+            outside &= ~_mask(one, ct_node, ids, lesion)
+    if not outside.any():
+        return False
+    voxels = np.zeros(ct_node.GetImageData().GetDimensions()[::-1], np.uint8)
+    place = tuple(
+        slice(start, start + length)
+        for start, length in zip(lesion.start, outside.shape, strict=True)
+    )
+    voxels[place] = np.isin(lesion.voxels, list(lesion.labels)) & ~outside
+    slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, lesion_id, ct_node)
+    return True
 
 
 def keep_classes_apart(node: vtkMRMLSegmentationNode, kept_id: str) -> bool:
@@ -129,6 +196,27 @@ def discard_corrections(node: vtkMRMLSegmentationNode, prediction: vtkMRMLSegmen
     for id_ in own_segment_ids(prediction):
         if segmentation.GetSegment(id_) is None:
             segmentation.CopySegmentFromSegmentation(prediction.GetSegmentation(), id_)
+
+
+def _mask(
+    node: vtkMRMLSegmentationNode,
+    ct_node: vtkMRMLScalarVolumeNode,
+    ids: list[str],
+    where: LabelBox,
+) -> npt.NDArray[np.bool_]:
+    """The voxels of any of these segments, inside a box."""
+    mask = np.zeros(where.voxels.shape, bool)
+    for box in label_boxes(node, ct_node, dict.fromkeys(ids, 1)):
+        low = np.maximum(where.start, box.start)
+        high = np.minimum(*(np.add(one.start, one.voxels.shape) for one in (where, box)))
+        if (high <= low).any():
+            continue
+        here, there = (
+            tuple(slice(int(a), int(b)) for a, b in zip(low - at, high - at, strict=True))
+            for at in (where.start, box.start)
+        )
+        mask[here] |= np.isin(box.voxels[there], list(box.labels))
+    return mask
 
 
 def _share_voxels(node: vtkMRMLSegmentationNode, *segment_ids: str) -> bool:

@@ -9,12 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.errors import InputError
-from ..engine.labels import LEFT_LUNG, LUNG_LABELS, RIGHT_LUNG
+from ..engine.labels import (
+    CLASS_TAG,
+    LEFT_LUNG,
+    LESION,
+    LUNG_LABELS,
+    PAINTED_OVER,
+    RIGHT_LUNG,
+    is_lesion,
+)
 from ..engine.lobes import lung_of
-from ..engine.steps import Steps
+from ..engine.steps import Steps, slabs
 from ..engine.volume.placed_labels import labels_on_grid
 from .lobes import placed_labels
-from .segmentation import segment_ids, segment_tag
+from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
 from .volumes import world_geometry
 
 if TYPE_CHECKING:
@@ -76,7 +84,9 @@ def given_lungs(
         ct_node: The CT.
 
     Returns:
-        Shape (k, j, i): 0 elsewhere, 1 right lung, 2 left lung.
+        Shape (k, j, i): 0 elsewhere, 1 right lung, 2 left lung, 3 lesions of the segmentation that
+        are in neither, as painting cuts them out of a lung: see
+        :class:`~COVIDLesionSegLib.engine.lungs.given.GivenLungs`.
 
     Raises:
         InputError: No segment is known to be a lung, they lie beside the CT, or they overlap.
@@ -93,4 +103,25 @@ def given_lungs(
             f"The lungs of '{node.GetName()}' are empty or do not lie on this CT: choose another "
             "segmentation."
         )
+    painted = lesion_segments(node, segments)
+    if painted:
+        images = placed_labels(node, dict.fromkeys(painted, LESION))
+        lesions = yield from labels_on_grid(images, {LESION: 1}, world_geometry(ct_node))
+        for part in slabs(lungs):
+            lungs[part][(lesions[part] > 0) & (lungs[part] == 0)] = PAINTED_OVER
+            yield
     return lungs
+
+
+def lesion_segments(
+    node: vtkMRMLSegmentationNode, lungs: Mapping[str, int] | None = None
+) -> list[str]:
+    """Ids of the segments with voxels that hold lesions, by their tags; none of ``lungs``."""
+    segmentation = node.GetSegmentation()
+    found = []
+    for id_ in segment_ids(node):
+        segment = segmentation.GetSegment(id_)
+        tags = (segment_tag(segment, name) for name in (CLASS_TAG, "TerminologyEntry"))
+        if id_ not in (lungs or {}) and is_lesion(*tags):
+            found += [id_] if segment.GetRepresentation(BINARY_LABELMAP) is not None else []
+    return found

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from ..errors import InputError, LungsNotFoundError
 from ..flags import Flag
-from ..labels import LUNG_LABELS, LUNG_STYLES
+from ..labels import LUNG_LABELS, LUNG_STYLES, PAINTED_OVER, is_lesion
 from ..lobes import lung_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume import Geometry, Volume, read_array, same_grid
@@ -30,7 +31,8 @@ class GivenLungs:
 
         Args:
             labels: On the stored grid of the CT, shape (k, j, i): 0 elsewhere, 1 right lung, 2 left
-                lung, with their lesions.
+                lung, 3 lesions that were painted over the lungs: those that touch a lung are part
+                of it, others are left out.
             volume: The CT.
 
         Raises:
@@ -39,15 +41,16 @@ class GivenLungs:
         """
         if labels.shape != volume.geometry.shape:
             raise InputError("The given lungs do not have the size of the CT: choose its own.")
-        others = set(np.unique(labels).tolist()) - {0, *LUNG_STYLES}
+        others = set(np.unique(labels).tolist()) - {0, *LUNG_STYLES, PAINTED_OVER}
         if others:
             raise InputError(
                 f"The given lungs hold the label {sorted(others)[0]:g}, but their labels must be 1 "
-                "for the right lung and 2 for the left lung."
+                "for the right lung and 2 for the left lung, and may be 3 for lesions that were "
+                "painted over them."
             )
-        if not labels.any():
+        if not np.isin(labels, list(LUNG_STYLES)).any():
             raise LungsNotFoundError("The given lungs are empty: choose others, or find them.")
-        self._axial = volume.order.to_axial(labels.astype(np.uint8))
+        self._axial = volume.order.to_axial(with_lesions(labels.astype(np.uint8)))
 
     def extract(
         self,
@@ -68,12 +71,51 @@ class GivenLungs:
         return LungLabels(labels, flags, {"method": METHOD})
 
 
+def with_lesions(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The lungs with the lesions that were painted over them.
+
+    Every connected part of the lesions belongs to the lung that it touches most; one that touches
+    neither lies outside the lungs.
+
+    Args:
+        labels: 1 right lung, 2 left lung, 3 lesions; nothing of it is changed.
+
+    Returns:
+        0 elsewhere, 1 right lung, 2 left lung.
+    """
+    painted = labels == PAINTED_OVER
+    if not painted.any():
+        return labels
+    parts, count = ndimage.label(painted)
+    touching = np.stack([_contact(parts, count, labels == lung) for lung in LUNG_STYLES])
+    lung_of_part = np.array(list(LUNG_STYLES), np.uint8)[touching.argmax(axis=0)]
+    lung_of_part[touching.max(axis=0) == 0] = 0
+    whole = labels.copy()
+    whole[painted] = lung_of_part[parts[painted]]
+    return whole
+
+
+def _contact(
+    parts: npt.NDArray[np.int32], count: int, lung: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """How many faces each part, numbered from 1, shares with a lung."""
+    faces = np.zeros(count + 1, np.int64)
+    for axis in range(parts.ndim):
+        first = (slice(None),) * axis + (slice(None, -1),)
+        second = (slice(None),) * axis + (slice(1, None),)
+        for one, other in ((first, second), (second, first)):
+            faces += np.bincount(parts[one][lung[other]], minlength=count + 1)
+    faces[0] = 0
+    return faces
+
+
 def read_lungs(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
     """Right and left lung from a file on the grid of a CT.
 
     Args:
         path: A ``.seg.nrrd`` file, whose lungs or lobes are known by their codes, or by what this
-            software found there; or a label map: 1 for the right lung, 2 for the left lung.
+            software found there, as are lesions that were painted over the lungs; or a label map: 1
+            for the right lung, 2 for the left lung, 3 for such lesions.
         geometry: Grid of the CT.
 
     Returns:
@@ -95,10 +137,13 @@ def read_lungs(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
 
 def _lungs_of_segments(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
     lungs = np.zeros(geometry.shape, np.uint8)
+    painted = np.zeros(geometry.shape, bool)
     known = False
     for segment in read_segments(path, geometry):
         label = LUNG_LABELS.get(segment.class_name or "") or lung_of(segment.terminology)
         if label is None:
+            if is_lesion(segment.class_name, segment.terminology):
+                painted |= segment.mask
             continue
         known = True
         if ((lungs > 0) & (lungs != label) & segment.mask).any():
@@ -109,4 +154,5 @@ def _lungs_of_segments(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
             f"No segment of {path.name} is coded as a lung or a lobe: in Slicer, set the "
             "terminology of the lungs."
         )
+    lungs[painted & (lungs == 0)] = PAINTED_OVER
     return lungs

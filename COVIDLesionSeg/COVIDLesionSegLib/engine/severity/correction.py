@@ -128,6 +128,9 @@ def measure_correction(
     grid = geometry.cropped(start, shape)
     lungs = [paint(one.lungs, start, shape) for one in (before, after)]
     lesions = [paint(one.lesions, start, shape) for one in (before, after)]
+    # A new lesion that was painted over a lung, and so cut out of it, is part of that lung.
+    cut = (lungs[1] == 0) & (lesions[1] > 0) & (lesions[0] == 0)
+    lungs[1][cut] = lungs[0][cut]
     changes = tuple(
         _change(name, was == label, now == label, geometry.voxel_volume_ml)
         for (was, now), names in (

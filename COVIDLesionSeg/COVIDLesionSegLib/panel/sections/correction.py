@@ -19,6 +19,7 @@ from ...scene.editing import (
     discard_corrections,
     is_lung,
     keep_classes_apart,
+    keep_inside_lungs,
 )
 from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
@@ -40,7 +41,9 @@ class CorrectionSection(Section):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        self._editor = CorrectionEditor(self.root.layout(), _EDITOR_ROW, self._on_choice)
+        self._editor = CorrectionEditor(
+            self.root.layout(), _EDITOR_ROW, self._on_choice, self._on_limited
+        )
         self._ranges = dict(DENSITIES_HU)
         self._density: str | None = None
         self._outlined: vtkMRMLSegmentationNode | None = None
@@ -149,12 +152,19 @@ class CorrectionSection(Section):
         self._limit_editor()
         self._show_outline()
 
+    def _on_limited(self) -> None:
+        """An option was switched off that would have changed other segments, too."""
+        self.ui.correctionHintLabel.text = _(
+            "Only the chosen segment is edited, so that lungs and other lesions stay whole: choose "
+            "another segment to edit it."
+        )
+
     def _limit_editor(self) -> None:
         self._editor.limit(self._range)
         self._show_controls()
 
     def _keep_classes_apart(self, edited_id: str | None = None) -> None:
-        """Where strokes of the edited segment lie, no other class is left.
+        """Where strokes of the edited segment lie, no other class is left; none lies outside.
 
         While another module is open it is not known which segment is edited there.
         """
@@ -164,7 +174,9 @@ class CorrectionSection(Section):
         if slicer.mrmlScene.IsNodePresent(segmentation) and segmentation.GetNodeReference(
             names.CT_REFERENCE
         ):
-            keep_classes_apart(segmentation, edited_id or self._editor.segment_id)
+            edited = edited_id or self._editor.segment_id
+            keep_inside_lungs(segmentation, edited)
+            keep_classes_apart(segmentation, edited)
 
     # What the brush paints
 

@@ -96,6 +96,8 @@ class ResultsSection(Section):
     def _show_corrected(self) -> None:
         """Say whether the figures are those of the run."""
         corrections, result = self.panel.corrections, self.panel.result
+        flags = result is not None and bool(result.flags)
+        self.ui.flagsOfRunLabel.visible = flags and bool(corrections.corrected)
         label = self.ui.correctedLabel
         measuring = corrections.pending and not corrections.looking
         label.visible = bool(measuring or corrections.problem or corrections.corrected)
