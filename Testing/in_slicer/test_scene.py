@@ -49,6 +49,17 @@ class SceneTest(case.Case):
             with self.subTest(node=id_):
                 self.assertEqual(after.get(id_), said)
 
+    def test_a_scene_with_a_segmentation_of_the_users_own_closes_without_a_message(self) -> None:
+        import known_results
+
+        ct = self.load_ct()
+        known_results.show(self.panel, ct, known_results.known_result(case.phantom(**case.SMALL)))
+        self.add_user_nodes()
+        self.process_events(0.5)
+        slicer.mrmlScene.Clear(False)
+        self.process_events(0.5)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 0)
+
     def test_a_saved_scene_brings_the_result_back(self) -> None:
         self.load_ct()
         self.apply()

@@ -48,7 +48,20 @@ class SectionsTest(case.Case):
         self.process_events(SETTLE_SECONDS)
         self.look("dark")
 
+    def test_in_slicers_own_styles_and_after_a_switch_between_them(self) -> None:
+        style, palette = slicer.app.style().objectName, qt.QPalette(slicer.app.palette())
+        self.addCleanup(slicer.app.setPalette, palette)
+        self.addCleanup(slicer.app.setStyle, style)
+        for name in ("Light Slicer", "Dark Slicer"):
+            new = qt.QStyleFactory.create(name)
+            slicer.app.setStyle(new)
+            slicer.app.setPalette(new.standardPalette())
+            self.process_events(SETTLE_SECONDS)
+            self.look(name.replace(" ", "-").lower())
+
     def look(self, palette: str) -> None:
+        width = next(one.root.width for one in self.panel.sections if one.root.visible)
+        self.assertLess(width, PANEL_WIDTH)
         for section in self.panel.sections:
             root = section.root
             if not root.visible:
@@ -59,9 +72,21 @@ class SectionsTest(case.Case):
                 root.collapsed = False
             self.process_events(SETTLE_SECONDS)
             pictures.save(root.grab(), f"{section.UI_FILE.lower()}-{palette}")
-            with self.subTest(section=section.UI_FILE):
-                self.assertLessEqual(root.minimumSizeHint.width(), PANEL_WIDTH)
+            parts = root.findChildren("ctkCollapsibleButton")
+            for part in parts:
+                part.collapsed = False
+            self.process_events(SETTLE_SECONDS)
+            if parts:
+                pictures.save(root.grab(), f"{section.UI_FILE.lower()}-{palette}-unfolded")
+            with self.subTest(section=section.UI_FILE, palette=palette):
+                self.assertLessEqual(root.minimumSizeHint.width(), width, _widest(root))
+                self.assertLessEqual(root.width, width, _widest(root))
                 self.assertEqual(_cut_off(root), [])
+                self.assertEqual(_gaps(root), [])
+                if section.UI_FILE == "Results":
+                    self.assertEqual(_cut_choices(root), [])
+            for part in parts:
+                part.collapsed = True
             if foldable:
                 root.collapsed = was_collapsed
 
@@ -78,6 +103,32 @@ def _cut_off(root: Any) -> list[str]:
             if widget.width < qt.QFontMetrics(widget.font).width(widget.text.replace("&", "")):
                 found.append(f"{widget.name}: {widget.text}")
     return found
+
+
+def _gaps(root: Any) -> list[str]:
+    """Folded parts that leave room below their button."""
+    parts = [one for one in root.findChildren("ctkCollapsibleButton") if one.collapsed]
+    return [f"{one.name}: {one.collapsedHeight}" for one in parts if one.collapsedHeight]
+
+
+def _cut_choices(root: Any) -> list[str]:
+    """Items of lists that are wider than the list that shows them."""
+    found = []
+    for box in root.findChildren("QComboBox"):
+        if not box.isVisibleTo(root):
+            continue
+        room = box.width - 40  # the arrow and the frame
+        for index in range(box.count):
+            if qt.QFontMetrics(box.font).width(box.itemText(index)) > room:
+                found.append(f"{box.name}: {box.itemText(index)}")
+    return found
+
+
+def _widest(root: Any) -> str:
+    """What asks for most width, for people who have to find it."""
+    children = [one for one in root.findChildren("QWidget") if one.isVisibleTo(root)]
+    widths = sorted(((one.minimumSizeHint.width(), one.name) for one in children), reverse=True)
+    return f"{root.minimumSizeHint.width()} of which {widths[:6]}"
 
 
 def _dark() -> qt.QPalette:

@@ -116,7 +116,7 @@ def _labels() -> dict[str, dict[str, str]]:
             "nothing": _("Nothing"),
         },
         "SeverityRule": {
-            "eamc-worse-lung": _("Worse lung (Pal et al. 2022, after Morozov et al. 2020)"),
+            "eamc-worse-lung": _("Worse lung (Pal et al. 2022)"),
             "cascade-slice-mean": _("Mean over slices (Qiblawey et al. 2021)"),
             "pooled": _("Both lungs pooled"),
         },

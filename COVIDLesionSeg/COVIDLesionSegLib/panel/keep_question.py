@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from .colors import show_sentence
 from .review_session import folder_text, reviewed_in_scene
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ class KeepQuestion:
         box.checked = bool(keeping.consent)
         box.blockSignals(blocked)
         sentence, warning = ("", False) if ct is None else keeping.status(ct)
-        ui.keptLabel.text = sentence
+        show_sentence(ui.keptLabel, sentence, warning)
         ui.keptLabel.visible = bool(sentence)
-        ui.keptLabel.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
 
     def scene_closing(self) -> None:
         """Ask now if something would be lost."""

@@ -130,6 +130,9 @@ class Section:
     def models_changed(self) -> None:
         """Models were added, or another one became the default."""
 
+    def palette_changed(self) -> None:
+        """The application has other colours, as after a change of its style."""
+
     def nodes_changed(self) -> None:
         """Nodes were added to the scene or removed from it."""
 

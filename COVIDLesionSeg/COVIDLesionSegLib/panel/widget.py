@@ -131,6 +131,13 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
         if self._model.problem:
             self.say(self._model.problem, warning=True)
+        slicer.app.connect("paletteChanged(QPalette)", self._on_palette_changed)
+        if self.parent.isEntered:  # reloaded: Slicer does not enter it again
+            self.enter()
+
+    def _on_palette_changed(self, palette: object) -> None:
+        for section in self.sections:
+            section.palette_changed()
 
     def _observe_scene(self) -> None:
         scene = slicer.mrmlScene
@@ -142,6 +149,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeRemovedEvent, self._on_node_removed)
 
     def cleanup(self) -> None:
+        slicer.app.disconnect("paletteChanged(QPalette)", self._on_palette_changed)
         self._settle_timer.stop()
         self.first_use.stop_now()
         for section in self.sections:

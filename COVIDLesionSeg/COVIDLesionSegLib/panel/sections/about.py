@@ -12,6 +12,7 @@ from ...engine.models.catalogue import Catalogue, load_catalogue
 from ...engine.models.user_models import make_user_folder, user_folder
 from ...engine.review.folder import make_folder, reviews_folder
 from ..about_text import about_html
+from ..colors import show_html
 from ..dialogs import open_folder
 from ..section import Panel, Section
 
@@ -29,8 +30,14 @@ class AboutSection(Section):
         ui.openReviewsButton.connect("clicked()", self._on_reviews)
         ui.openLogButton.connect("clicked()", self._on_log)
 
+    def palette_changed(self) -> None:
+        self._show()
+
     def _on_collapsed(self, collapsed: bool) -> None:
-        if collapsed:
+        self._show()
+
+    def _show(self) -> None:
+        if self.root.collapsed:
             return
         try:
             catalogue = load_catalogue()
@@ -41,9 +48,8 @@ class AboutSection(Section):
             _("Reviewed cases"): reviews_folder(),
             _("Logs"): log_folder(),
         }
-        self.ui.aboutBrowser.html = about_html(
-            catalogue, folders, self.panel.shortcuts.help_text.splitlines()
-        )
+        help_lines = self.panel.shortcuts.help_text.splitlines()
+        show_html(self.ui.aboutBrowser, about_html(catalogue, folders, help_lines))
 
     def _on_models(self) -> None:
         try:

@@ -13,6 +13,7 @@ from ...engine.models.speed import read_speeds, speed_of
 from ...engine.volume.geometry import AxialOrder
 from ...scene.volumes import world_geometry
 from ..choices import Device, devices, lung_choices
+from ..colors import show_html
 from ..model_text import (
     details_html,
     dice_sentence,
@@ -89,6 +90,9 @@ class ModelSection(Section):
         self._slices = grid.shape[AxialOrder.of(grid).permutation[0]] if grid else _USUAL_SLICES
         self._show_times()
         self._show_details()
+
+    def palette_changed(self) -> None:
+        show_html(self.ui.detailsBrowser, self._details)
 
     def models_changed(self) -> None:
         """List the models of the catalogue anew; the parameter node stays as it is."""
@@ -175,14 +179,16 @@ class ModelSection(Section):
         chosen = self._chosen()
         if chosen is None:
             self.root.text = _("Model")
-            self.ui.detailsBrowser.html = self._details = ""
+            self._details = ""
+            show_html(self.ui.detailsBrowser, "")
             return
         others = len(self._node.model.split("+")) - 1 if self._node else 0
         title = _("Model: {title}") if not others else _("Model: {title} and {others} more")
         self.root.text = title.format(title=chosen.title, others=others)
         details = details_html(chosen, self._speed_of(chosen))
         if details != self._details:  # set again, it would jump to its beginning
-            self.ui.detailsBrowser.html = self._details = details
+            self._details = details
+            show_html(self.ui.detailsBrowser, details)
 
     def _chosen(self) -> ListedModel | None:
         cell = self.ui.modelTable.item(self.ui.modelTable.currentRow(), _TITLE)

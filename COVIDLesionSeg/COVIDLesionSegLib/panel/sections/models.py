@@ -23,6 +23,7 @@ from ...engine.options import Options
 from ...jobs import ImportModelOptions, StoredModelOptions
 from ...jobs.model_store import load_model_ids
 from ...worker.job import job_in_background
+from ..colors import color_sentence, show_html, show_sentence
 from ..dialogs import choose_file_to_open, choose_file_to_save, open_folder
 from ..model_decision import promoted_models, undo_promotion
 from ..run import Run, RunState
@@ -95,15 +96,18 @@ class ModelsSection(Section):
         self._select(chosen.id if chosen else default_model())
         self._show_chosen()
 
+    def palette_changed(self) -> None:
+        color_sentence(self.ui.modelStatusLabel)
+        self._show_chosen()
+
     def close(self) -> None:
         self.run.stop_now()
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the buttons."""
         label = self.ui.modelStatusLabel
-        label.text = sentence
+        show_sentence(label, sentence, warning)
         label.visible = bool(sentence)
-        label.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
 
     # What is shown
 
@@ -137,7 +141,7 @@ class ModelsSection(Section):
     def _show_chosen(self) -> None:
         chosen = self._chosen()
         text = stored_model_html(self._catalogue, chosen) if chosen else ""
-        self.ui.storedDetailsBrowser.html = text
+        show_html(self.ui.storedDetailsBrowser, text)
         self._show_buttons()
 
     def _show_buttons(self) -> None:

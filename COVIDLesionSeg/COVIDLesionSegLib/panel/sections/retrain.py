@@ -23,6 +23,7 @@ from ...worker.retraining import (
     remove_retraining,
     retrain_in_background,
 )
+from ..colors import color_sentence, show_sentence
 from ..first_use import FirstUse
 from ..log_window import LogWindow
 from ..model_decision import LastRetraining, ModelDecision
@@ -110,6 +111,9 @@ class RetrainSection(Section):
         box.currentIndex = max(0, box.findData(chosen)) if box.count else -1
         box.blockSignals(blocked)
         self._on_base_chosen()
+
+    def palette_changed(self) -> None:
+        color_sentence(self.ui.trainingStatusLabel)
 
     def enter(self) -> None:
         self._cases.watch(not self.root.collapsed)
@@ -324,9 +328,8 @@ class RetrainSection(Section):
 
     def _say(self, sentence: str, warning: bool = False) -> None:
         label = self.ui.trainingStatusLabel
-        label.text = sentence
+        show_sentence(label, sentence, warning)
         label.visible = bool(sentence)
-        label.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
 
 
 def _trainable() -> list[Model]:

@@ -23,6 +23,7 @@ from ...scene.review import EarlierVerdict, SceneReview, read_review, write_revi
 from ...scene.show import find_result
 from ...scene.volumes import world_geometry
 from .. import views
+from ..colors import color_sentence
 from ..idle_work import IdleWork
 from ..keep_question import KeepQuestion
 from ..review_cases import ReviewCases, verdict_text
@@ -113,6 +114,9 @@ class ReviewSection(Section):
         self.root.visible = not self.panel.busy and (
             self.panel.result is not None or self._cases.listed
         )
+
+    def palette_changed(self) -> None:
+        color_sentence(self.ui.keptLabel)
 
     def enter(self) -> None:
         self._cases.refresh()

@@ -18,6 +18,7 @@ from ...scene.prepared import PreparedResult
 from ...scene.show import SceneLungs, SceneResult, find_result, show_lungs, show_result
 from ...worker.turn import SEGMENTATION
 from .. import views
+from ..colors import color_sentence, show_sentence
 from ..log_window import LogWindow
 from ..lost_corrections import ask_before_run, ask_before_undo
 from ..lungs_choice import lungs_of
@@ -95,6 +96,9 @@ class RunSection(Section):
         self._show_apply(idle)
         self._show_lungs_only(idle)
 
+    def palette_changed(self) -> None:
+        color_sentence(self.ui.statusLabel)
+
     def nodes_changed(self) -> None:
         for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
             del self._undoable[ct_id]
@@ -114,8 +118,7 @@ class RunSection(Section):
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the Apply button."""
-        self.ui.statusLabel.text = sentence
-        self.ui.statusLabel.styleSheet = "font-weight: bold; color: #c62828;" if warning else ""
+        show_sentence(self.ui.statusLabel, sentence, warning)
 
     # The buttons
 
