@@ -12,8 +12,6 @@ from COVIDLesionSegLib.engine.severity.correction import LabelBox
 from panel.test_panel_correction import measured
 from panel.workers import known_result
 
-BLOCKED_SECONDS = 0.1
-
 
 @pytest.fixture
 def other(panel, ct, phantom):
@@ -59,15 +57,13 @@ def test_a_case_is_compared_with_its_run_in_short_steps(shown, panel, bench, oth
     assert panel.corrections.corrected is False
 
 
-def test_no_step_of_the_comparison_blocks_the_window_with_a_large_ct():
+def test_a_step_of_the_comparison_reads_a_small_part_of_a_large_ct():
+    from COVIDLesionSegLib.engine.steps import SLAB_BYTES
     from COVIDLesionSegLib.scene.label_boxes import same_boxes, same_boxes_in_steps
 
     voxels = np.zeros((300, 512, 512), np.uint8)
     boxes = [[LabelBox(one, (0, 0, 0), {1: 1})] for one in (voxels, voxels.copy())]
-    longest, before = 0.0, time.monotonic()
-    for _ in same_boxes_in_steps(*boxes):
-        longest, before = max(longest, time.monotonic() - before), time.monotonic()
-    assert longest < BLOCKED_SECONDS
+    assert len(list(same_boxes_in_steps(*boxes))) >= voxels.nbytes / SLAB_BYTES
     voxels[-1, -1, -1] = 1
     assert not same_boxes(*boxes)
 
