@@ -43,7 +43,7 @@ class SegmentOptions(Options):
     lungs_file: Path | None = option(
         "Right and left lung of this CT, which are then not looked for: a segmentation saved in 3D "
         "Slicer (.seg.nrrd), whose lungs or lobes are known by their codes; or a label map on the "
-        "CT's grid, 1 right and 2 left.",
+        "CT's grid: 1 right, 2 left, 3 lesions that were painted over them.",
         None,
         shown_as="LUNGS",
     )
