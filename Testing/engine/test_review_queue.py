@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.review.queue import doubt_ml, measure_slices, review_queue
+from COVIDLesionSegLib.engine.review.queue import MOST, doubt_ml, measure_slices, review_queue
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry
 
@@ -61,7 +61,7 @@ def test_the_slice_with_the_most_in_doubt_comes_first():
     probability[1, :8, :8] = 0.55
     probability[4, :16, :16] = 0.55
     probability[2, :2, :2] = 0.55  # too small to matter
-    queue = review_queue(slices_of(probability))
+    queue = review_queue(slices_of(probability)).slices
     assert [one.index for one in queue] == [4, 1]
 
 
@@ -71,7 +71,7 @@ def test_disagreement_counts_as_doubt():
     disagreement[3, :20, :20] = 0.75
     slices = slices_of(probability, disagreement=disagreement)
     assert slices[3].disagreement_mm2 == pytest.approx(300 * PIXEL_MM2)
-    assert [one.index for one in review_queue(slices)] == [3, 1]
+    assert [one.index for one in review_queue(slices).slices] == [3, 1]
     assert doubt_ml(slices, on_grid(probability)[1]) == pytest.approx(400 * PIXEL_MM2 * 8.0 / 1000)
     assert slices_of(probability)[3].disagreement_mm2 is None
 
@@ -80,10 +80,10 @@ def test_flagged_slices_come_before_all_others():
     probability = blank()
     probability[1, :18, :18] = 0.5
     flags = (Flag("lung-gap", "Look.", slices=(5, 1)), Flag("cut", "Look.", slices=(5,)))
-    queue = review_queue(slices_of(probability, flags=flags))
+    queue = review_queue(slices_of(probability, flags=flags)).slices
     assert [one.index for one in queue] == [1, 5]
     assert queue[1].flags == ("lung-gap", "cut")
-    queue = review_queue(slices_of(probability, flags=flags[1:]))
+    queue = review_queue(slices_of(probability, flags=flags[1:])).slices
     assert [one.index for one in queue] == [5, 1]
 
 
@@ -91,7 +91,7 @@ def test_the_largest_lesion_is_looked_at_even_without_doubt():
     probability = blank()
     probability[2, :6, :6] = 1.0
     probability[3, :4, :4] = 1.0
-    (queue,) = [review_queue(slices_of(probability))]
+    queue = review_queue(slices_of(probability)).slices
     assert [(one.index, one.largest, one.doubt_mm2) for one in queue] == [(2, True, 0.0)]
 
 
@@ -100,19 +100,41 @@ def test_of_neighbours_the_one_with_the_greatest_need_stands_for_all():
     for index in range(12):
         probability[index, : 10 + index % 5, :15] = 0.55
     slices = slices_of(probability)
-    assert len(review_queue(slices, apart_mm=0.0)) == 12
-    positions = sorted(one.position_mm for one in review_queue(slices, apart_mm=20.0))
+    assert len(review_queue(slices, apart_mm=0.0).slices) == 12
+    positions = sorted(one.position_mm for one in review_queue(slices, apart_mm=20.0).slices)
     assert min(np.diff(positions)) >= 20.0
-    assert review_queue(slices, apart_mm=20.0)[0].index in (4, 9)
+    assert review_queue(slices, apart_mm=20.0).slices[0].index in (4, 9)
+
+
+def test_a_queue_is_short_and_says_how_many_are_left_out():
+    probability = blank(40)
+    for index in range(40):
+        probability[index, : 10 + index % 7, :15] = 0.45
+    probability[3, :2, :15] = 1.0  # the largest lesion is among the less doubtful slices
+    flags = (Flag("cut", "Look.", slices=(0, 7)),)
+    queue = review_queue(slices_of(probability, flags=flags))
+    listed = [one.index for one in queue.slices]
+    assert len(listed) == MOST and queue.left_out == 40 - MOST
+    assert set(listed[:2]) == {0, 7} and 3 in listed
+    needs = [one.need_mm2 for one in queue.slices[2:] if not one.largest]
+    assert needs == sorted(needs, reverse=True)
+
+
+def test_slices_with_little_doubt_beside_much_are_left_out():
+    probability = blank(6)
+    probability[1, :20, :20] = 0.45
+    probability[4, :6, :6] = 0.45  # less than a tenth of it
+    queue = review_queue(slices_of(probability))
+    assert ([one.index for one in queue.slices], queue.left_out) == ([1], 1)
 
 
 def test_a_lung_without_lesion_and_without_doubt_has_nothing_to_look_at():
-    assert review_queue(slices_of(blank())) == ()
+    assert review_queue(slices_of(blank())) == ((), 0)
 
 
 @pytest.mark.parametrize("direction", AXES)
 def test_slices_are_counted_from_the_inferior_end_on_every_grid(direction):
     probability = blank()
     probability[4, :16, :16] = 0.55
-    (first, *others) = review_queue(slices_of(probability, direction=direction))
+    (first, *others) = review_queue(slices_of(probability, direction=direction)).slices
     assert (first.index, others) == (4, [])

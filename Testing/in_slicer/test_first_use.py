@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import types
@@ -133,6 +134,35 @@ class PackagesTest(FirstUseCase):
 
         self.assertEqual(self.installed, ["torch>=2.6", "monai>=1.4"])
         self.assertEqual(len(self.dialogs.seen), 1)
+
+    def test_from_the_open_module_to_an_accepted_case_in_five_clicks_and_two_questions(
+        self,
+    ) -> None:
+        """To open the module takes two more: the list of modules, and its name there."""
+        from COVIDLesionSegLib.panel import licences
+        from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+
+        shutil.rmtree(os.environ["COVIDLESIONSEG_REVIEWS"], ignore_errors=True)
+        licences.forget_approvals()
+        settings = slicer.app.userSettings()
+        settings.remove(CONSENT_SETTING)
+        self.addCleanup(settings.setValue, CONSENT_SETTING, "false")
+        slicer.mrmlScene.Clear(False)
+        self.process_events()
+        self.dialogs.answer(rf"torch>=2\.6.*{LICENCE}.*accept these terms, and install", "OK")
+
+        self.click(self.ui.sampleButton)  # 1
+        self.wait_until(lambda: self.panel.ct is not None, case.RUN_SECONDS)
+        self.click(self.ui.applyButton)  # 2, and 3 in the dialog
+        self.wait_until(lambda: self.panel.result is not None, case.RUN_SECONDS)
+        self.wait_until_idle()
+        self.click(self.ui.acceptButton)  # 4
+        self.click(self.ui.keepCasesButton)  # 5
+        self.wait_until(lambda: self.ui.keptLabel.text.startswith("Saved at"), 120)
+        self.assertTrue(self.ui.acceptButton.checked)
+        self.assertEqual(len(self.dialogs.seen), 1)  # the other question is in the panel
+        self.assertLessEqual(self.ui.reviewTable.rowCount, 12)
+        self.assertIn("Not listed", self.ui.slicesLabel.text)
 
 
 class WeightsTest(FirstUseCase):

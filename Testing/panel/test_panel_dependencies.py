@@ -114,6 +114,32 @@ def test_without_the_pytorch_extension_nothing_is_asked(
     assert "extension PyTorch" in panel.ui.statusLabel.text
 
 
+def test_without_the_pytorch_extension_no_licence_is_asked_about_either(
+    panel, ct, torch_is_missing, packaging
+):
+    from COVIDLesionSegLib.panel import licences
+
+    licences.forget_approvals()
+    assert press_apply_and_answer(panel, "Ok") == []
+    assert "extension PyTorch" in panel.ui.statusLabel.text
+
+
+@pytest.mark.parametrize("button", ["Ok", "Cancel"])
+def test_packages_and_licence_are_one_question(panel, ct, missing_package, packaging, button):
+    from COVIDLesionSegLib.panel import licences
+    from COVIDLesionSegLib.panel.run import RunState
+
+    licences.forget_approvals()
+    (question,) = press_apply_and_answer(panel, button)
+    assert missing_package in question and "CC-BY-NC-SA-4.0" in question
+    agreed = button == "Ok"
+    assert packaging.installed == ([missing_package] if agreed else [])
+    assert licences.is_approved("CC-BY-NC-SA-4.0") is agreed
+    assert (panel.run.state is RunState.RUNNING) is agreed
+    if not agreed:
+        assert "try again to be asked again" in panel.ui.statusLabel.text
+
+
 def test_torch_comes_from_the_pytorch_extension_with_one_question_for_everything(
     panel, ct, torch_is_missing, missing_package, packaging, monkeypatch
 ):
@@ -168,16 +194,12 @@ def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked, bench
 
 
 def test_the_packages_of_the_chosen_model_are_asked_for_too(panel, monkeypatch, packaging):
-    import qt
-
-    from bench.application import answer_message_boxes
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.dependencies import install_missing
+    from COVIDLesionSegLib.panel.dependencies import install, missing_requirements
 
     monkeypatch.setattr(requirements, "INFERENCE", ())
     monkeypatch.setitem(requirements.NETWORK_PACKAGES, "AMCNet", (NOT_INSTALLED,))
-    answer_message_boxes(qt.QMessageBox.StandardButton.Ok)
-    install_missing(Parameters(model="amc-net"))
+    install(missing_requirements(Parameters(model="amc-net")))
 
     assert packaging.installed == [NOT_INSTALLED]
 

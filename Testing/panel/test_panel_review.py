@@ -99,7 +99,7 @@ def test_next_goes_down_the_list_and_marks_what_was_seen(reviewed, ct, panel):
 def test_when_every_slice_was_seen_the_list_says_so(reviewed):
     for _ in range(len(rows(reviewed)) + 1):
         reviewed.nextSliceButton.click()
-    assert reviewed.slicesLabel.text == "Every slice of the list was seen."
+    assert reviewed.slicesLabel.text.startswith("Every slice of the list was seen.")
 
 
 def test_a_case_without_doubt_says_that_there_is_nothing_to_look_at(apply, panel, phantom, bench):
@@ -113,6 +113,35 @@ def test_disagreement_of_an_ensemble_is_a_reason(apply, panel, phantom, bench):
     apply(finished_with(known_result(phantom, ensemble=True)))
     bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
     assert any("members disagree" in row[1] for row in rows(panel.ui))
+
+
+def test_every_reason_is_told_in_full_at_the_width_of_the_panel(apply, panel, phantom, bench):
+    from PySide6.QtCore import QRect, Qt
+    from PySide6.QtGui import QFontMetrics
+
+    flags = [Flag("lung-gap", "Look at three.", slices=(0, 1, 2, 3))]
+    result = doubtful(phantom, 2, 1, flags=flags)
+    apply(finished_with(replace(result, disagreement=result.probability)))
+    panel.ui.reviewSection.collapsed = False
+    panel.ui.reviewSection.resize(380, 900)
+    bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
+    table = panel.ui.reviewTable
+    for row in range(table.rowCount):
+        cell = table.visualItemRect(table.item(row, 1))
+        wraps = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft
+        needed = QFontMetrics(table.font).boundingRect(
+            QRect(0, 0, cell.width() - 8, 1000), int(wraps), rows(panel.ui)[row][1]
+        )
+        assert needed.height() <= cell.height()
+    assert any("members disagree" in row[1] and "flag" in row[1] for row in rows(panel.ui))
+
+
+def test_the_list_says_how_many_slices_it_leaves_out(apply, panel, phantom, bench):
+    apply(finished_with(doubtful(phantom, 2)))
+    bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
+    assert listed(panel.ui)[0] == 2
+    left_out = panel.ui.slicesLabel.text.rpartition(": ")[2]
+    assert "Not listed" in panel.ui.slicesLabel.text and int(left_out.rstrip(".")) > 0
 
 
 def test_a_verdict_is_given_withdrawn_and_changed(shown, panel):

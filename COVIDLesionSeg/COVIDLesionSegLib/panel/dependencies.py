@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import logging
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from ..engine import requirements
@@ -25,31 +25,28 @@ REQUESTER = "COVIDLesionSeg"
 NEVER_INSTALLED_BY_PIP = ["torch", "torchvision", "numpy", "SimpleITK"]
 
 
-def install_missing(parameters: Parameters, also: tuple[str, ...] = ()) -> None:
-    """Install what is missing, after asking once; returns at once where nothing is.
-
-    The packages are used by background processes only, so that Slicer needs no restart.
-
-    Args:
-        parameters: Of the run to come.
-        also: More pip requirements, as of a training.
+def check_installable(missing: Iterable[Requirement]) -> None:
+    """Ask nobody whether to install what cannot be installed.
 
     Raises:
-        DependencyError: A package is missing and was not, or cannot be, installed.
-        ModelError: There is no such model.
+        DependencyError: PyTorch is among it, and the PyTorch extension is missing.
     """
-    missing = missing_requirements(parameters, also)
+    if any(one.name == "torch" for one in missing):
+        _pytorch_extension()
+
+
+def install(missing: list[Requirement]) -> None:
+    """Install these packages; returns at once where there are none.
+
+    They are used by background processes only, so that Slicer needs no restart.
+
+    Raises:
+        DependencyError: A package cannot be installed.
+    """
     if not missing:
         return
     others = [one for one in missing if one.name != "torch"]
-    torch_is_missing = len(others) < len(missing)
-    if torch_is_missing:
-        _pytorch_extension()  # without it the question would be in vain
-    if not _ask(missing):
-        raise DependencyError(
-            _("The Python packages were not installed: try again to be asked again.")
-        )
-    if torch_is_missing:
+    if len(others) < len(missing):
         _install_torch()
     if others:
         _install_packages(others)
@@ -143,8 +140,8 @@ def _is_satisfied(requirement: Requirement) -> bool:
     return found is not None and requirement.specifier.contains(found, prereleases=True)
 
 
-def _ask(missing: list[Requirement]) -> bool:
-    """Ask once about everything that is missing, with the sizes of the downloads."""
+def sizes_text(missing: Iterable[Requirement]) -> str:
+    """A line for each package, with the size of its download."""
     lines = []
     for one in missing:
         if one.name == "torch":
@@ -156,13 +153,7 @@ def _ask(missing: list[Requirement]) -> bool:
             lines.append(_("{package}: {size} MB").format(package=str(one), size=size))
         else:
             lines.append(str(one))
-    question = _(
-        "Lesions are segmented with Python packages that are not installed yet:\n\n{packages}\n\n"
-        "They are downloaded and installed into Slicer's Python, PyTorch by the extension "
-        "PyTorch; this takes minutes. Install them now?"
-    ).format(packages="\n".join(lines))
-    title = _("{requester} - Install Python packages").format(requester=REQUESTER)
-    return bool(slicer.util.confirmOkCancelDisplay(question, title, detailedText=offline_help()))
+    return "\n".join(lines)
 
 
 def _pytorch_extension() -> Any:

@@ -20,8 +20,14 @@ from ..jobs.installation import Installation, load_installation
 from ..jobs.model_store import load_model_ids
 from ..worker.job import job_in_background
 from ..worker.process import ChildProcess, WorkerProcess
-from .dependencies import install_missing, installed_version, offline_help, repair_torch
-from .licences import ask_about_licences
+from . import dependencies
+from .dependencies import (
+    install,
+    installed_version,
+    offline_help,
+    repair_torch,
+)
+from .first_question import ask_before_first_use
 from .run import Run
 from .weights_download import ask_to_download, may_be_downloaded
 
@@ -37,6 +43,7 @@ class _Preparation:
     also: tuple[str, ...]
     ready: Callable[[], None]
     refused: Callable[[str, bool], None]
+    agreed: bool = False
     torch_works: bool = False
 
 
@@ -125,12 +132,14 @@ class FirstUse:
             return
         try:
             models = _models_of(preparation.parameters)
-            ask_about_licences(models)
+            if not preparation.agreed:
+                ask_before_first_use(models, preparation.parameters, preparation.also)
+                preparation.agreed = True
             missing = [one for one in models if one.card.weights and not one.weights_present]
             if missing:
                 self._get_weights(missing[0])
                 return
-            install_missing(preparation.parameters, preparation.also)
+            install(dependencies.missing_requirements(preparation.parameters, preparation.also))
             if not (preparation.torch_works or _was_checked()):
                 self._start_check()
                 return

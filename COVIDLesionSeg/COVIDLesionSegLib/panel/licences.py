@@ -9,7 +9,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import ModelError
 from ..engine.models.licences import licences_to_approve
 from ..engine.text import printable
 
@@ -34,37 +33,26 @@ def forget_approvals() -> None:
     qt.QSettings().remove(_SETTINGS)
 
 
-def ask_about_licences(models: Iterable[Model]) -> None:
-    """Ask about each licence that these models need and that was not approved before.
-
-    Raises:
-        ModelError: The user did not approve; nothing is remembered.
-    """
-    for licence, its_models in licences_to_approve(models).items():
-        if is_approved(licence):
-            continue
-        if not _ask(licence, its_models):
-            raise ModelError(
-                _(
-                    "The licence {licence} was not accepted, so nothing was run: try again to be "
-                    "asked again, or choose a model with another licence."
-                ).format(licence=printable(licence))
-            )
-        approve(licence)
+def licences_to_ask_about(models: Iterable[Model]) -> dict[str, list[Model]]:
+    """Licences that these models need and that were not approved before, with their models."""
+    needed = licences_to_approve(models)
+    return {one: its_models for one, its_models in needed.items() if not is_approved(one)}
 
 
-def _ask(licence: str, models: list[Model]) -> bool:
-    question = _(
-        "The weights of {models} are under the licence {licence}.\n\n{note}\n\nDo you accept "
-        "these terms? You are asked once."
-    ).format(
-        models=", ".join(model.title for model in models),
-        licence=printable(licence),
-        note=printable(models[0].card.trained_weights.licence_note),
+def terms_text(licence: str, models: list[Model]) -> str:
+    """What is to be approved."""
+    return str(
+        _("The weights of {models} are under the licence {licence}.\n\n{note}").format(
+            models=", ".join(model.title for model in models),
+            licence=printable(licence),
+            note=printable(models[0].card.trained_weights.licence_note),
+        )
     )
-    title = _("Licence of the model")
-    link = f"https://spdx.org/licenses/{printable(licence)}.html"
-    return bool(slicer.util.confirmOkCancelDisplay(question, title, detailedText=link))
+
+
+def terms_link(licence: str) -> str:
+    """Where the whole text of a licence is."""
+    return f"https://spdx.org/licenses/{printable(licence)}.html"
 
 
 def _key(licence: str) -> str:

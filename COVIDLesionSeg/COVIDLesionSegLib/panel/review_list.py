@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import qt
 from slicer.i18n import tr as _
 
-from ..engine.review.queue import LEAST_MM2, SliceToReview
+from ..engine.review.queue import LEAST_MM2, MOST, SHARE, SliceToReview
+from .severity_tables import fit_rows
 
 _SEEN = "\u2713"
 
@@ -32,6 +33,13 @@ class ReviewList:
         header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(2, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().hide()
+        # A reason is told in full: its row grows where the column is too narrow for one line.
+        fit_rows(table)
+        table.toolTip = _(
+            "Slices that a quality flag names, the one with the largest lesion, and others with at "
+            "least {share:.0%} of the greatest doubt: at most {most}, the most doubtful first. "
+            "Choose a row to see the slice."
+        ).format(share=SHARE, most=MOST)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
         table.connect("cellClicked(int,int)", self._on_clicked)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,10 @@ LESION_WEIGHT = 0.1
 """Of a lesion without any doubt, against an area in doubt: a missed error there is larger."""
 LEAST_MM2 = 50.0
 """Of need; a disc of 8 mm. Less is noise."""
+SHARE = 0.1
+"""Of the greatest need: what is less can wait."""
+MOST = 12
+"""Slices of one queue: a list that holds every slice leads nowhere."""
 APART_MM = 5.0
 """Between two slices of the queue: its neighbours are seen on the way to a slice."""
 
@@ -123,23 +128,38 @@ def measure_slices(
     return finish(steps)
 
 
-def review_queue(
-    slices: Sequence[SliceToReview], apart_mm: float = APART_MM
-) -> tuple[SliceToReview, ...]:
-    """The slices to look at, in order: flagged ones first, and each by its need.
+class ReviewQueue(NamedTuple):
+    """What a person should look at.
 
-    Of slices that lie closer than ``apart_mm`` the one with the greatest need stands for all. The
-    slice with the largest lesion is always among them, if there is any.
+    Attributes:
+        slices: In order.
+        left_out: How many others are flagged or in doubt, but not worth a look before these.
     """
-    ranked = sorted(slices, key=lambda one: (bool(one.flags), one.need_mm2), reverse=True)
+
+    slices: tuple[SliceToReview, ...]
+    left_out: int
+
+
+def review_queue(slices: Sequence[SliceToReview], apart_mm: float = APART_MM) -> ReviewQueue:
+    """The slices to look at: flagged ones first, and each by its need.
+
+    Listed are slices that a quality flag names, the one with the largest lesion, and others whose
+    need is at least :data:`SHARE` of the greatest; at most :data:`MOST` in all. Of slices that lie
+    closer than ``apart_mm`` the one with the greatest need stands for all.
+    """
+    worth = [one for one in slices if one.flags or one.largest or one.need_mm2 >= LEAST_MM2]
+    worth.sort(key=lambda one: (bool(one.flags), one.need_mm2), reverse=True)
+    least = SHARE * max((one.need_mm2 for one in worth), default=0.0)
     chosen: list[SliceToReview] = []
-    for one in ranked:
-        if not one.flags and not one.largest and one.need_mm2 < LEAST_MM2:
-            continue
+    room = MOST - sum(one.largest for one in worth)  # its place is kept
+    for one in worth:
         near = (abs(one.position_mm - other.position_mm) < apart_mm for other in chosen)
-        if one.largest or not any(near):
+        if one.largest:
             chosen.append(one)
-    return tuple(chosen)
+        elif room > 0 and (one.flags or one.need_mm2 >= least) and not any(near):
+            chosen.append(one)
+            room -= 1
+    return ReviewQueue(tuple(chosen), len(worth) - len(chosen))
 
 
 def doubt_ml(slices: Iterable[SliceToReview], geometry: Geometry) -> float:

@@ -51,6 +51,7 @@ class ReviewSection(Section):
         ui = self.ui
         self._node: vtkMRMLSegmentationNode | None = None
         self._run = ""
+        self._left_out = 0
         self._review = SceneReview()
         self._measuring = IdleWork()
         self._keeping = panel.keeping
@@ -173,7 +174,9 @@ class ReviewSection(Section):
         if ct is not None and result is not None:
             self._cases.set_doubt(result, doubt_ml(slices, world_geometry(ct)))
         messages = {} if result is None else {flag.code: flag.message for flag in result.flags}
-        self._list.show(review_queue(slices), self._review.seen, messages)
+        queue = review_queue(slices)
+        self._left_out = queue.left_out
+        self._list.show(queue.slices, self._review.seen, messages)
         self._show_slices()
 
     def _show_slices(self) -> None:
@@ -181,13 +184,17 @@ class ReviewSection(Section):
         slices = self._list.slices
         left = sum(one.index not in self._review.seen for one in slices)
         if slices:
-            self._say_of_slices(
+            sentences = [
                 _("{left} of {count} slices to look at, the most doubtful first.").format(
                     left=left, count=len(slices)
                 )
                 if left
                 else _("Every slice of the list was seen.")
-            )
+            ]
+            if self._left_out:
+                less = _("Not listed, as less doubtful or close to one of these: {count}.")
+                sentences.append(less.format(count=self._left_out))
+            self._say_of_slices(" ".join(sentences))
         elif not self._measuring.active:
             self._say_of_slices(_("No slice is in doubt, and no quality flag names one."))
         for button in (self.ui.nextSliceButton, self.ui.previousSliceButton):
