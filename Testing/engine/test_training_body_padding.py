@@ -1,4 +1,4 @@
-"""Slices cut to the lungs, put back into a body in air."""
+"""Slices cut to the lungs, put back into a body in air, or into a round field of view."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-from COVIDLesionSegLib.engine.training.augmentation import pad_with_body
+from COVIDLesionSegLib.engine.training.augmentation import (
+    Augmentation,
+    pad_with_body,
+    round_field_of_view,
+)
 from COVIDLesionSegLib.engine.training.dataset import SliceDataset
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.volume import AIR_HU
@@ -58,3 +62,30 @@ def test_the_cascades_lungs_are_learned_from_slices_with_margins():
     ]
     assert max(shares[0]) < min(shares[1])
     assert len(set(shares[0])) == 5
+
+
+def test_a_round_field_of_view_ends_image_and_masks_at_a_circle():
+    item = labelled(shape=(96, 128), lungs=True)
+    cut = round_field_of_view(item, np.random.default_rng(1))
+    beyond = cut.image != item.image
+    assert 0.02 < beyond.mean() < 0.5
+    assert set(np.unique(cut.image[beyond])) == {-1024}
+    np.testing.assert_array_equal(cut.lungs, item.lungs & ~beyond)
+    np.testing.assert_array_equal(cut.lesion, item.lesion & ~beyond)
+    row, column = np.argwhere(~beyond).mean(axis=0)
+    distances = np.hypot(*(np.argwhere(~beyond) - (row, column)).T)
+    assert distances.max() < np.hypot(*(np.argwhere(beyond) - (row, column)).T).max()
+    assert beyond[0, 0] and beyond[-1, -1] and not beyond[48, 64]
+
+
+def test_the_light_networks_lungs_are_learned_with_round_fields_of_view():
+    recipe = make_recipe(load_catalogue().get("lungs-lite0").card)
+    item = labelled(shape=(96, 128), lungs=True)
+    always, never = (
+        replace(recipe, augmentation=Augmentation(circle=circle)) for circle in (1.0, 0.0)
+    )
+    shares = [
+        [float(SliceDataset([item], one)[epoch, 0][1].mean()) for epoch in range(5)]
+        for one in (always, never)
+    ]
+    assert max(shares[0]) < min(shares[1]) == max(shares[1])

@@ -55,6 +55,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "covid-rate",
         "drsegunet",
         "encoder-patches",
+        "lite0-lungs",
         "lite0-unet",
     ]
     for model in CATALOGUE.models:

@@ -37,6 +37,8 @@ class Augmentation:
             of whole slices only.
         margin: Largest body padding, as a share of the rows and columns of a slice, so that slices
             cut to the lungs look like whole CTs; of whole slices only. See :func:`pad_with_body`.
+        circle: Probability of a round field of view, beyond which is air, as reconstructions of a
+            small field have; of whole slices only. See :func:`round_field_of_view`.
         window_low_hu, window_high_hu: Ranges that the ends of the HU window are drawn from, so that
             networks get used to other scanners and to images windowed elsewhere; None for the
             window of the preprocessing. Of patches only.
@@ -52,6 +54,7 @@ class Augmentation:
     flip: float = 0.0
     quarter_turns: bool = False
     margin: float = 0.0
+    circle: float = 0.0
     window_low_hu: tuple[float, float] | None = None
     window_high_hu: tuple[float, float] | None = None
     noise: float = 0.0
@@ -157,6 +160,24 @@ def pad_with_body(item: LabelledImage, margin: float, rng: np.random.Generator) 
         image=image,
         lesion=np.pad(item.lesion, body + air),
         lungs=None if item.lungs is None else np.pad(item.lungs, body + air),
+    )
+
+
+def round_field_of_view(item: LabelledImage, rng: np.random.Generator) -> LabelledImage:
+    """The slice with air beyond a circle, whose centre and size are drawn at random.
+
+    Structures end where the circle does; most of the slice always lies within it.
+    """
+    rows, columns = item.image.shape
+    radius = rng.uniform(0.42, 0.6) * max(rows, columns)
+    centre = rng.uniform(0.45, 0.55, 2) * (rows, columns)
+    row, column = np.ogrid[:rows, :columns]
+    beyond = (row - centre[0]) ** 2 + (column - centre[1]) ** 2 > radius**2
+    return replace(
+        item,
+        image=np.where(beyond, np.float32(0.0 if item.windowed else AIR_HU), item.image),
+        lesion=np.where(beyond, item.lesion.dtype.type(0), item.lesion),
+        lungs=None if item.lungs is None else np.where(beyond, 0, item.lungs).astype(bool),
     )
 
 

@@ -16,7 +16,7 @@ from ..data.labelled import LabelledImage
 from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
-from .augmentation import crop, pad_with_body, random_changes, resized
+from .augmentation import crop, pad_with_body, random_changes, resized, round_field_of_view
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
 from .targets import channels_of, truth_of
@@ -147,9 +147,11 @@ class SliceDataset(TrainingDataset):
         ]
 
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        item, margin = self.slices[what.slice_index], self.recipe.augmentation.margin
-        if margin:
-            item = pad_with_body(item, margin, rng)
+        item, augmentation = self.slices[what.slice_index], self.recipe.augmentation
+        if augmentation.margin:
+            item = pad_with_body(item, augmentation.margin, rng)
+        if augmentation.circle and rng.random() < augmentation.circle:
+            item = round_field_of_view(item, rng)
         image, target = prepare(item, self.recipe)
         image, target = (
             torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
