@@ -164,6 +164,20 @@ def test_a_model_trained_further_names_its_parent_and_all_it_learned_from(
     assert both.exit_code == 2
 
 
+def test_a_learning_rate_of_ones_own_is_used_and_recorded(train, tmp_path):
+    done = train(
+        "mine", tmp_path / "out", "--validate", "coronacases_org_002", "--learning-rate", 0.00025
+    )
+    assert done.exit_code == 0, done.output
+    (model,) = read_models(tmp_path / "out" / "mine.json")
+    assert model.card.training["recipe"]["learning_rate"] == 0.00025
+    assert "--learning-rate 0.00025" in model.card.training["command"]
+    refused = train("mine", tmp_path / "other", "--no-validation", "--learning-rate", 2)
+    shown = " ".join(refused.output.replace("│", " ").split())
+    assert refused.exit_code != 0 and "between 0 and 1" in shown
+    assert not (tmp_path / "other").exists()
+
+
 def test_the_last_fit_learns_from_everyone_so_only_outsiders_judge(train, tmp_path):
     done = train("last", tmp_path / "last", "--no-validation")
     assert done.exit_code == 0, done.output

@@ -288,6 +288,7 @@ class TrainOptions(Options):
     )
     title: str | None = option("The new model's name; the network's by default.", None)
     steps: int | None = _steps("the recipe's")
+    learning_rate: float | None = option("Adam's; the recipe's by default.", None)
     folds: str | None = option(
         "Cross-validate by patient instead: lopo (leave one patient out), a number of folds, or "
         "percentages for training, validation and test such as 60/10/30.",
@@ -321,6 +322,10 @@ class TrainOptions(Options):
         if [bool(self.validate), bool(self.folds), self.no_validation].count(True) != 1:
             raise ParameterError(
                 "Name patients to validate on, or folds, or ask for no validation: one of them."
+            )
+        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
+            raise ParameterError(
+                f"The learning rate is {self.learning_rate}, but must be a number between 0 and 1."
             )
         if self.fine_tune and self.folds:
             raise ParameterError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -79,6 +79,8 @@ def train(
     parent = parent_of(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
     recipe = make_recipe(parent.card, options.steps, options.fine_tune)
+    if options.learning_rate is not None:
+        recipe = replace(recipe, learning_rate=options.learning_rate)
     data = read_training_data(
         list(options.slices),
         list(options.validate),
