@@ -275,6 +275,31 @@ class ReviewTest(case.Case):
         self.click(self.ui.undoButton)
         self.assertIsNone(self.panel.result)
 
+    def test_a_large_ct_is_opened_once_and_the_window_goes_on(self) -> None:
+        from test_running import Heart
+
+        from COVIDLesionSegLib.engine.review import save_case
+
+        chest = case.phantom(seed=3, size=(512, 512, 160), spacing=(0.7, 0.7, 2.0))
+        save_case(chest.volume, known_results.known_result(chest), folder=self.reviews)
+        self.panel.enter()
+        self.wait_until(lambda: self.ui.casesTable.rowCount == 1)
+        self.ui.reviewSection.collapsed = False
+        self.scroll_to(self.ui.openCaseButton)
+        self.ui.casesTable.selectRow(0)
+        heart = Heart()
+        self.ui.openCaseButton.click()
+        self.wait_until(lambda: self.ui.openCaseButton.text == "Open", 60)
+        self.process_events(0.5)
+        heart.stop()
+        print(f"FIGURE opening a CT of 160 slices: longest gap {1000 * heart.processor:.0f} ms")
+        opened = self.ui.ctSelector.currentNode()
+        self.assertIsNotNone(opened)
+        self.process_events(1)
+        self.click(self.ui.openCaseButton)
+        self.assertEqual(self.ui.ctSelector.currentNode(), opened)
+        self.assertEqual(len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), 1)
+
     def test_what_the_section_looks_like(self) -> None:
         """Kept for people to look at; the panel may be no wider than 380 pixels."""
         self.show_result()

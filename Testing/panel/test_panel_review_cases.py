@@ -75,10 +75,59 @@ def test_opening_a_case_of_the_folder_shows_its_ct_and_offers_its_review(listed,
     assert not panel.ui.openCaseButton.enabled
     panel.ui.casesTable.setCurrentCell(2, 0)
     panel.ui.openCaseButton.click()
+    assert not panel.ui.openCaseButton.enabled and "being read" in panel.ui.openCaseButton.toolTip
+    bench.wait_until(lambda: panel.ui.ctSelector.currentNode() is not None)
     opened = panel.ui.ctSelector.currentNode()
     np.testing.assert_array_equal(volume_from_node(opened).array, listed[0].volume().array)
     assert opened.GetName().startswith("Reviewed")
     bench.wait_until(lambda: not panel.ui.restoreSection.isHidden())
+
+
+def test_a_case_that_is_open_is_not_added_a_second_time(listed, panel, bench, phantom, scene):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    def open_first() -> None:
+        panel.ui.casesTable.setCurrentCell(2, 0)
+        panel.ui.openCaseButton.click()
+        bench.wait_until(lambda: panel.ui.openCaseButton.text == "Open")
+
+    open_first()
+    opened = panel.ui.ctSelector.currentNode()
+    other = volume_to_node(phantom.volume, "other CT")
+    panel.ui.ctSelector.setCurrentNode(other)
+    nodes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    open_first()
+    assert panel.ui.ctSelector.currentNode() is opened
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == nodes
+
+
+def test_the_ct_of_a_case_is_read_in_short_steps(panel, bench, reviews, phantom, monkeypatch):
+    from COVIDLesionSegLib.engine.review import ReviewedCase
+    from COVIDLesionSegLib.scene.reviewed_ct import open_ct
+
+    large = np.zeros((64, 512, 512), np.int16)
+    geometry = replace(phantom.volume.geometry, size=(512, 512, 64))
+    volume = replace(phantom.volume, array=large, geometry=geometry)
+    blank = {name: np.zeros(large.shape, np.uint8) for name in ("lungs", "lesions")}
+    result = replace(
+        known_result(phantom), geometry=geometry, probability=large.astype(np.float32), **blank
+    )
+    case = save_case(volume, result, folder=reviews)
+    monkeypatch.setattr(ReviewedCase, "volume", lambda self: pytest.fail("read at once"))
+    steps = sum(1 for _step in open_ct(case, "Large"))
+    assert steps >= 4  # 8 MB each
+
+
+def test_a_damaged_ct_is_told_and_the_scene_stays(listed, panel, bench, scene):
+    from bench.application import message_boxes
+
+    panel.ui.casesTable.setCurrentCell(2, 0)
+    (listed[0].folder / "ct.json").write_text("{")
+    nodes = scene.GetNumberOfNodes()
+    panel.ui.openCaseButton.click()
+    bench.wait_until(message_boxes)
+    assert "is damaged" in message_boxes()[0] and scene.GetNumberOfNodes() == nodes
+    assert panel.ui.openCaseButton.enabled
 
 
 def test_a_case_of_the_folder_that_is_in_the_scene_is_listed_once(shown, panel, bench, reviews, ct):

@@ -18,11 +18,14 @@ from ..engine.review import (
     read_cases_in_steps,
     remove_case,
 )
+from ..scene import names
 from ..scene.prediction import run_of
 from ..scene.review import read_review
+from ..scene.reviewed_ct import open_ct, opened_ct
 from ..scene.show import SceneResult, find_result
-from ..scene.volumes import may_be_ct, volume_to_node
+from ..scene.volumes import may_be_ct
 from .idle_work import IdleWork
+from .review_session import told
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -66,6 +69,7 @@ class ReviewCases:
         self._kept = CaseList((), ())
         self._doubts: dict[str, float] = {}
         self._reading = IdleWork()
+        self._opening = IdleWork()
         table = ui.casesTable
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Case"), _("Verdict"), _("Doubt"), _("Flags")])
@@ -97,6 +101,7 @@ class ReviewCases:
 
     def close(self) -> None:
         self._reading.stop()
+        self._opening.stop()
 
     def _on_read(self, kept: CaseList) -> None:
         if kept != self._kept:
@@ -133,10 +138,17 @@ class ReviewCases:
     def _show_buttons(self) -> None:
         row = self._chosen()
         opens, removes = self._ui.openCaseButton, self._ui.removeCaseButton
-        opens.enabled = row is not None
+        opens.enabled = row is not None and not self._opening.active
+        opens.text = _("Opening") if self._opening.active else _("Open")
         removes.enabled = row is not None and row.case is not None
         choose = _("Choose a case of the list first.")
-        opens.toolTip = _("Show the CT of this case.") if opens.enabled else choose
+        opens.toolTip = (
+            _("The CT of a case is being read.")
+            if self._opening.active
+            else _("Show the CT of this case.")
+            if opens.enabled
+            else choose
+        )
         removes.toolTip = (
             choose
             if row is None
@@ -149,14 +161,29 @@ class ReviewCases:
         self._on_open()
 
     def _on_open(self, clicked: bool = False) -> None:
-        row, node = self._chosen(), self._panel.parameter_node
-        if row is None or node is None:
+        row = self._chosen()
+        if row is None or self._opening.active:
             return
-        with slicer.util.tryWithErrorDisplay(_("The case could not be opened."), waitCursor=True):
-            ct = row.ct
-            if ct is None and row.case is not None:
-                ct = volume_to_node(row.case.volume(), row.name)
+        ct = row.ct or (opened_ct(row.case.id) if row.case is not None else None)
+        if ct is not None:
+            self._on_opened(ct)
+        elif row.case is not None:
+            self._opening.start(open_ct(row.case, row.name), self._on_opened, self._on_not_opened)
+            self._show_buttons()
+
+    def _on_opened(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        node = self._panel.parameter_node
+        if node is not None:
             node.ct = ct
+        self._show_buttons()
+
+    def _on_not_opened(self, error: Exception) -> None:
+        self._show_buttons()
+        slicer.util.errorDisplay(told(error))
+
+    def scene_closing(self) -> None:
+        self._opening.stop()
+        self._show_buttons()
 
     def _on_remove(self, clicked: bool = False) -> None:
         row = self._chosen()
@@ -192,7 +219,7 @@ def _scene_rows(doubts: dict[str, float]) -> tuple[list[CaseRow], set[str]]:
         if result is None:
             continue
         review = read_review(result.segmentationNode)
-        present.add(review.case)
+        present |= {review.case, ct.GetAttribute(names.CASE_ATTRIBUTE)}
         warnings = sum(flag.level == "warning" for flag in result.flags)
         doubt = doubts.get(run_of(result))
         rows.append(CaseRow(str(ct.GetName()), review.verdict, doubt, warnings, ct=ct))

@@ -71,7 +71,7 @@ def is_reviewed(result: SceneResult) -> bool:
 def told(error: Exception) -> str:
     """What people are told of an error; one that nobody foresaw goes into the log, too."""
     if not isinstance(error, CovidLesionSegError):
-        logging.getLogger(__name__).error("A review was not saved", exc_info=error)
+        logging.getLogger(__name__).error("Unforeseen", exc_info=error)
     return in_one_sentence(error)
 
 

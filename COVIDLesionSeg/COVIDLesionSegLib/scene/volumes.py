@@ -85,13 +85,23 @@ def volume_to_node(
         name: Node name; it must not identify the patient.
         scene: Where the node goes; ``slicer.mrmlScene`` if not given.
     """
+    image = vtk.vtkImageData()
+    fill_image(image, volume.array)
+    return image_to_node(image, volume.geometry, name, scene)
+
+
+def image_to_node(
+    image: vtk.vtkImageData, geometry: Geometry, name: str, scene: vtkMRMLScene | None = None
+) -> vtkMRMLScalarVolumeNode:
+    """As :func:`volume_to_node`, of an image in HU, which the node keeps."""
     scene = scene or slicer.mrmlScene
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
-    set_voxels(node, volume.array, volume.geometry.ijk_to_ras)
+    # Before the voxels are there: an automatic window would be looked for in all of them.
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevel(*LUNG_WINDOW)
+    set_image(node, image, geometry.ijk_to_ras)
     return node
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from ..models.json_file import parse_json, read_json
 from ..result import ARRAYS, SegmentationResult, result_from_facts
 from ..steps import Steps, finish
 from ..volume import AxialOrder, Geometry, Volume
-from ..volume.exact import CT_FILE, geometry_from_facts, load_volume
+from ..volume.exact import CT_FILE, geometry_from_facts, load_volume, load_volume_in_steps
 from .arrays import is_complete, read_arrays
 from .folder import KEY_LENGTH, reviews_folder
 
@@ -106,6 +106,13 @@ class ReviewedCase:
         """
         with self._damage_named():
             return load_volume(self.folder)
+
+    def volume_in_steps(
+        self, array_for: Callable[[tuple[int, ...], np.dtype[Any]], np.ndarray]
+    ) -> Steps[Volume]:
+        """As :meth:`volume`, in short steps, into memory of the caller's."""
+        with self._damage_named():
+            return (yield from load_volume_in_steps(self.folder, array_for))
 
     def lungs(self) -> Labels:
         """Lungs with the corrections, (k, j, i): 1 right lung, 2 left lung, lesions included.

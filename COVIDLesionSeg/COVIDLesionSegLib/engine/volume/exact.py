@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..errors import InputError
 from ..files import write_bytes
 from ..steps import Steps, finish
 from .geometry import Geometry
-from .raw_nrrd import write_in_steps
+from .raw_nrrd import read_in_steps, voxel_type, write_in_steps
 from .reading import read_array
 from .volume import Volume
 
@@ -55,6 +58,25 @@ def load_volume(folder: Path) -> Volume:
             source=dict(facts["source"]),
             warnings=tuple(facts["warnings"]),
         )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError("The folder holds no complete CT: run the segmentation again.") from error
+
+
+def load_volume_in_steps(
+    folder: Path, array_for: Callable[[tuple[int, ...], np.dtype], np.ndarray]
+) -> Steps[Volume]:
+    """As :func:`load_volume`, in short steps, into memory that the caller provides.
+
+    Args:
+        folder: What :func:`save_volume` wrote.
+        array_for: Gives a contiguous array of this shape (k, j, i) and type, to be filled.
+    """
+    try:
+        facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        geometry = geometry_from_facts(facts["geometry"])
+        array = array_for(geometry.shape, voxel_type(folder / CT_FILE))
+        yield from read_in_steps(folder / CT_FILE, array)
+        return Volume(array, geometry, dict(facts["source"]), tuple(facts["warnings"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError("The folder holds no complete CT: run the segmentation again.") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..steps import Steps, slabs
 from .geometry import Geometry
 from .text_header import read_nrrd_header
 
+_HEADER_BYTES = 4096
 _TYPES = {"uint8": "uint8", "int16": "int16", "float32": "float"}
 
 
@@ -52,6 +54,21 @@ def read_in_steps(path: Path, array: npt.NDArray[Any]) -> Steps[None]:
             if file.readinto(wanted.reshape(-1).view(np.uint8).data) != wanted.nbytes:
                 raise InputError(f"{path.name} ends too early.")
             yield
+
+
+def voxel_type(path: Path) -> np.dtype[Any]:
+    """Type of the voxels of a file that :func:`write_in_steps` wrote.
+
+    Raises:
+        InputError: It is no such file.
+    """
+    with path.open("rb") as file:
+        stated = re.search(rb"^type: (\w+)$", file.read(_HEADER_BYTES), re.MULTILINE)
+    names = {nrrd: name for name, nrrd in _TYPES.items()}
+    name = names.get(stated.group(1).decode()) if stated else None
+    if name is None:
+        raise InputError(f"{path.name} is not an uncompressed NRRD file.")
+    return np.dtype(name)
 
 
 def _header(array: npt.NDArray[Any], geometry: Geometry) -> bytes:

@@ -128,6 +128,7 @@ class ReviewSection(Section):
 
     def scene_closing(self) -> None:
         self._question.scene_closing()
+        self._cases.scene_closing()
         self._keeping.release_all()
 
     def close(self) -> None:
