@@ -229,3 +229,54 @@ class RunningTest(case.Case):
             self.panel.result.segmentationNode, "lesion", node
         )
         np.testing.assert_array_equal(array, lesions)
+
+    def test_the_window_lives_while_a_large_copy_is_saved(self) -> None:
+        import known_results
+
+        from COVIDLesionSegLib.engine.flags import Flag
+        from COVIDLesionSegLib.engine.result import SegmentationResult
+        from COVIDLesionSegLib.engine.severity import measure_severity
+        from COVIDLesionSegLib.engine.volume import Geometry, Volume
+        from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+        directions = tuple(np.eye(3).ravel())
+        grid = Geometry((512, 512, 300), (0.7, 0.7, 1.0), (0.0, 0.0, 0.0), directions)
+        voxels, lungs, lesions = (np.zeros(grid.shape, t) for t in ("int16", "uint8", "uint8"))
+        lungs[20:280, 100:400, 60:250], lungs[20:280, 100:400, 260:450] = 1, 2
+        lesions[50:200, 150:300, 100:200] = 1
+        voxels[lungs > 0] = -800
+        result = SegmentationResult(
+            geometry=grid,
+            lungs=lungs,
+            lesions=lesions,
+            probability=lesions * np.float32(0.9),
+            classes=("lesion",),
+            severity=measure_severity(lungs, lesions, ("lesion",), grid),
+            flags=(Flag("thick-slices", "Made for a test.", level="note"),),
+            provenance={"models": {"known": {}}},
+        )
+        node = volume_to_node(Volume(voxels, grid), "Large")
+        self.process_events(0.5)
+        self.ui.ctSelector.setCurrentNode(node)
+        known_results.show(self.panel, node, result)
+        self.process_events(2.0)
+        section = next(one for one in self.panel.sections if one.UI_FILE == "Results")
+        copy = section.clean_copy
+        path = Path(slicer.app.temporaryPath) / "large-copy.mrb"
+        copy.ask_path = lambda: str(path)
+        slicer.app.pauseRender()
+        self.addCleanup(slicer.app.resumeRender)
+        heart = Heart()
+        self.click(self.ui.cleanCopyButton)
+        self.wait_until(lambda: copy.run._active.job._process is not None, 120)
+        self.process_events(0.3)
+        heart.stop()
+        print(
+            f"FIGURE large copy handed over: longest gap {1000 * heart.wall:.0f} ms, of it "
+            f"processor time {1000 * heart.processor:.0f} ms",
+            flush=True,
+        )
+        self.assertLess(heart.processor, LOOSEST_GAP_SECONDS)
+        self.click(self.ui.cleanCopyButton)
+        self.wait_until(lambda: copy.run._active is None, 20)
+        self.assertFalse(path.exists())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import vtk
 from fabricated import make_result
+from vtk.util.numpy_support import vtk_to_numpy
 
 from COVIDLesionSegLib import jobs
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
@@ -63,12 +64,14 @@ def shown(patient_ct):
 @pytest.fixture
 def save(patient_ct, shown, tmp_path):
     """Save the copy: the bundle."""
-    from COVIDLesionSegLib.scene.clean_copy import clean_scene, write_scene_folder
+    from COVIDLesionSegLib.engine.steps import finish
+    from COVIDLesionSegLib.scene.clean_copy import clean_scene
+    from COVIDLesionSegLib.scene.scene_folder import write_scene_folder
 
     def save_copy():
         folder = tmp_path / "scene"
         folder.mkdir()
-        write_scene_folder(clean_scene(patient_ct, shown), folder)
+        finish(write_scene_folder(clean_scene(patient_ct, shown), folder))
         out = tmp_path / "copy.mrb"
         return jobs.bundle_scene(jobs.BundleSceneOptions(scene=folder), out)
 
@@ -136,11 +139,90 @@ def test_the_copy_opens_with_the_same_result(save, scene, patient_ct, shown):
 def test_the_users_scene_is_not_changed(save, scene, patient_ct, shown):
     def state():
         nodes = [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
-        return [(node.GetID(), node.GetName(), node.GetMTime()) for node in nodes]
+        return [
+            (
+                node.GetID(),
+                node.GetName(),
+                node.GetMTime(),
+                *((stored(node),) if node.IsA("vtkMRMLStorableNode") else ()),
+            )
+            for node in nodes
+        ]
+
+    def stored(node):
+        return node.GetModifiedSinceRead(), node.GetStorageNodeID()
 
     before = state()
     save()
     assert state() == before
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float64])
+@pytest.mark.parametrize("auto", [True, False])
+def test_any_type_of_ct_keeps_its_voxels_and_its_window(
+    save, scene, patient_ct, shown, dtype, auto
+):
+    from slicer.util import arrayFromVolume, updateVolumeFromArray
+
+    values = np.random.default_rng(3).integers(0, 200, arrayFromVolume(patient_ct).shape)
+    updateVolumeFromArray(patient_ct, values.astype(dtype))
+    display = patient_ct.GetDisplayNode()
+    display.SetAutoWindowLevel(auto)
+    if not auto:
+        display.SetWindowLevel(123.0, 45.0)
+    before = display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel()
+    bundle = save()
+    scene.Clear(False)
+    scene.ReadFromMRB(str(bundle), True)
+    ct = scene.GetFirstNodeByName("CT")
+    display = ct.GetDisplayNode()
+    assert arrayFromVolume(ct).dtype == dtype
+    assert np.array_equal(arrayFromVolume(ct), values)
+    found = display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel()
+    assert found == pytest.approx(before)
+
+
+@pytest.mark.parametrize("grid", ["of the CT", "of its own"])
+@pytest.mark.parametrize("voxels", ["none", "one", "many"])
+def test_segments_of_the_user_keep_their_voxels(save, scene, patient_ct, shown, grid, voxels):
+    """Also those beyond the CT, and where every other segment is empty."""
+    segmentation = shown.segmentationNode.GetSegmentation()
+    if voxels != "many":
+        for id_ in ("right-lung", "left-lung", "lesion"):
+            empty = slicer.vtkOrientedImageData()
+            segmentation.GetSegment(id_).AddRepresentation("Binary labelmap", empty)
+    image = slicer.vtkOrientedImageData()
+    matrix = vtk.vtkMatrix4x4()
+    patient_ct.GetIJKToRASMatrix(matrix)
+    if grid == "of its own":
+        matrix.SetElement(0, 3, matrix.GetElement(0, 3) + 0.3)
+    image.SetImageToWorldMatrix(matrix)
+    extent = {"none": (0, -1) * 3, "one": (5, 5, 4, 4, 3, 3), "many": (-2, 4, 3, 5, 0, 3)}[voxels]
+    image.SetExtent(extent)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    if voxels != "none":
+        image.GetPointData().GetScalars().Fill(segmentation.GetSegment("mine").GetLabelValue())
+    segmentation.GetSegment("mine").AddRepresentation("Binary labelmap", image)
+    centre = shown.segmentationNode.GetSegmentCenterRAS("mine") if voxels != "none" else None
+    bundle = save()
+    scene.Clear(False)
+    scene.ReadFromMRB(str(bundle), True)
+
+    (node,) = (
+        one
+        for one in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if not one.GetHideFromEditors()
+    )
+    segment = node.GetSegmentation().GetSegment("segment-4")
+    layer = segment.GetRepresentation("Binary labelmap")
+    if voxels == "none":
+        assert 0 in layer.GetDimensions() or layer.GetScalarRange()[1] == 0
+    else:
+        # Slicer saves all layers on one grid, to the nearest voxel.
+        assert node.GetSegmentCenterRAS("segment-4") == pytest.approx(centre, abs=0.35)
+        array = vtk_to_numpy(layer.GetPointData().GetScalars())
+        size = np.prod(np.diff(np.reshape(extent, (3, 2))) + 1)
+        assert (array == segment.GetLabelValue()).sum() == size
 
 
 def test_a_ct_under_a_linear_transform_stays_where_it_is(save, scene, patient_ct, shown):

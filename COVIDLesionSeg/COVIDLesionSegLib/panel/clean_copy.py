@@ -11,7 +11,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene.clean_copy import SCENE_NAME, clean_scene, write_scene_folder
+from ..scene.clean_copy import SCENE_NAME, clean_scene
+from ..scene.scene_folder import write_scene_folder
 from ..worker.scene_bundle import bundle_in_background
 from .job_button import JobButton
 from .section import Panel
@@ -41,7 +42,7 @@ class CleanCopy(JobButton[Path]):
         if not chosen:
             return None
         path = Path(chosen if chosen.endswith(SUFFIX) else chosen + SUFFIX)
-        # Made here, so that it is the case on show now; only writing it takes time.
+        # Made here, so that it is the case on show now; it is written in short steps.
         scene = clean_scene(ct, result)
         return partial(bundle_in_background, partial(write_scene_folder, scene), SCENE_NAME, path)
 

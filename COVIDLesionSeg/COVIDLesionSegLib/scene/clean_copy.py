@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
 import vtk
 
-from ..engine.errors import InputError, OutputError
+from ..engine.errors import InputError
 from ..engine.labels import CLASS_TAG
 from . import names, nodes, overlay
 from .corrections import without_names
-from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids
+from .scene_folder import SEGMENT_TAGS, tag_of
+from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
     from slicer import (
@@ -43,8 +43,7 @@ _ATTRIBUTES = (
     names.CORRECTION_ATTRIBUTE,
 )
 """Taken over; the note of a review is the user's own text, so it is not."""
-_TAGS = ("TerminologyEntry", CLASS_TAG)
-_REPRESENTATIONS = (BINARY_LABELMAP, "Closed surface")
+_REPRESENTATIONS = (BINARY_LABELMAP, CLOSED_SURFACE)
 _OVERLAYS = (names.PROBABILITY_ROLE, names.DISAGREEMENT_ROLE)
 _COPIED = (
     names.SEGMENTATION_ROLE,
@@ -61,7 +60,8 @@ _SLICE_VIEWS = ("Red", "Yellow", "Green")
 def clean_scene(ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> vtkMRMLScene:
     """A new scene with the CT, its result and nothing else; the user's scene is not changed.
 
-    Voxels are shared with the user's nodes, so the copy is to be written and thrown away.
+    Voxels are shared with the user's nodes, so the copy is to be written, see
+    :func:`.scene_folder.write_scene_folder`, and thrown away.
 
     Args:
         ct_node: The CT.
@@ -90,25 +90,6 @@ def clean_scene(ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> vtkMRM
         ct_copy.SetAndObserveTransformNodeID(transform.GetID())
     _show_in_slice_views(ct_copy)
     return scene
-
-
-def write_scene_folder(scene: vtkMRMLScene, folder: Path) -> None:
-    """Write a scene as what a Slicer data bundle holds, uncompressed, as speed matters here.
-
-    Args:
-        scene: Of :func:`clean_scene`.
-        folder: An empty folder that exists; its name becomes that of the scene's file.
-
-    Raises:
-        OutputError: A node could not be written.
-    """
-    for node in nodes.nodes_by_class(scene, "vtkMRMLStorableNode"):
-        node.AddDefaultStorageNode()
-        storage = node.GetStorageNode()
-        if storage is not None:
-            storage.SetUseCompression(0)
-    if not scene.SaveSceneToSlicerDataBundleDirectory(str(folder)):
-        raise OutputError("The copy could not be written: check the free disk space.")
 
 
 def _copy_transform(
@@ -207,7 +188,7 @@ def _copy_segments(
     own = own_segment_ids(node)
     for number, id_ in enumerate(segment_ids(node), start=1):
         segment, new = source.GetSegment(id_), slicer.vtkSegment()
-        tags = {name: value for name in _TAGS if (value := _tag(segment, name))}
+        tags = {name: value for name in SEGMENT_TAGS if (value := tag_of(segment, name))}
         plain = tags[CLASS_TAG] if id_ in own else f"Segment {number}"
         new.SetName(names.marked(plain, names.is_marked(segment.GetName())))
         new.SetColor(segment.GetColor())
@@ -233,11 +214,6 @@ def _copy_segment_display(node: vtkMRMLSegmentationNode, copy: vtkMRMLSegmentati
         for setting in _SEGMENT_DISPLAY:
             value = getattr(shown, f"GetSegment{setting}")(id_)
             getattr(display, f"SetSegment{setting}")(id_, value)
-
-
-def _tag(segment: slicer.vtkSegment, name: str) -> str:
-    value = vtk.mutable("")
-    return str(value) if segment.GetTag(name, value) else ""
 
 
 def _show_in_slice_views(ct_copy: vtkMRMLScalarVolumeNode) -> None:
