@@ -55,9 +55,12 @@ _TOP_LEVEL_LIBRARIES = {
     "mrml": "MRMLCore",
 }
 
+# No more of VTK than a frame takes: all of it takes twice as long.
 _RENDER_PROBE = (
-    "import vtk; w = vtk.vtkRenderWindow(); w.SetOffScreenRendering(1); w.SetSize(8, 8); "
-    "w.AddRenderer(vtk.vtkRenderer()); w.Render()"
+    "import vtkmodules.vtkRenderingOpenGL2; "
+    "from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow; "
+    "w = vtkRenderWindow(); w.SetOffScreenRendering(1); w.SetSize(8, 8); "
+    "w.AddRenderer(vtkRenderer()); w.Render()"
 )
 _RENDER_PROBE_SECONDS = 120
 

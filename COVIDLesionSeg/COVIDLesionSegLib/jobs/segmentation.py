@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from ..engine.result import SegmentationResult, save_result
 from ..engine.volume import Volume, read_array, read_volume, write_volume
 from ..engine.volume.exact import load_volume
 from ..report.result_files import GENERATED_CT
+from .beside import loading_beside
 from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
 from .result_folder import result_folder
 
@@ -36,6 +38,9 @@ _DEMO_SPACING_MM = (0.75, 0.75, 5.0)
 _LOADING, _SEGMENTING, _WRITING = 0.02, 0.05, 0.8
 _SURFACES = 0.95
 """Fractions of the whole job at which these stages start."""
+
+_LIBRARIES = ("torch", "vtk", "slicer", "matplotlib.figure")
+"""Those that take long to load, in the order in which they are needed."""
 
 
 def segment(
@@ -158,18 +163,20 @@ def _segment(
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
+    tune_allocator()
     with result_folder(out, inputs) as staging:
         from ..headless.bootstrap import require_rendering
 
         check_models(parameters.members)
-        require_rendering()
-        cancel.raise_if_cancelled()
-        progress(Progress("Reading the CT", 0.01))
-        volume = get_volume(staging)
-        lungs = None if lungs_file is None else read_lungs(lungs_file, volume.geometry)
-        cancel.raise_if_cancelled()
-        segmenting = sub_progress(progress, _LOADING, _WRITING)
-        result = _run_pipeline(volume, parameters, segmenting, cancel, lungs)
+        with loading_beside(*_LIBRARIES), ThreadPoolExecutor(1) as beside:
+            rendering = beside.submit(require_rendering)
+            progress(Progress("Reading the CT", 0.01))
+            volume = get_volume(staging)
+            lungs = None if lungs_file is None else read_lungs(lungs_file, volume.geometry)
+            rendering.result()
+            cancel.raise_if_cancelled()
+            segmenting = sub_progress(progress, _LOADING, _WRITING)
+            result = _run_pipeline(volume, parameters, segmenting, cancel, lungs)
         progress(Progress("Loading what draws the result", _WRITING))
         from ..report.segmentation import write_segmentation
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +48,8 @@ def write_segmentation(
         Cancelled: ``cancel`` was set.
     """
     # Matplotlib and MRML take time to load, so they are loaded when they are needed.
-    from ..engine.volume.writing import write_volume
     from .report_html import write_report_html
     from .report_json import write_report_json
-    from .slices_figure import write_slices_figure
 
     def step(fraction: float, name: str) -> Path:
         cancel.raise_if_cancelled()
@@ -57,12 +57,14 @@ def write_segmentation(
         return folder / name
 
     write_report_json(result, step(0.0, REPORT_JSON))
-    write_volume(result.probability, result.geometry, step(0.02, PROBABILITY))
-    if result.disagreement is not None:
-        write_volume(result.disagreement, result.geometry, step(0.1, DISAGREEMENT))
-    write_slices_figure(volume, result, step(0.15, SLICES_PICTURE))
-    step(0.3, "segmentation, 3D model and scene")
-    write_scene_files(volume, result, folder, cancel)
+    with ThreadPoolExecutor(1) as beside:
+        # Neither needs MRML, which works in one thread.
+        volumes_and_slices = beside.submit(
+            _write_volumes_and_slices, volume, result, folder, cancel
+        )
+        write_scene_files(volume, result, folder, step)
+        step(0.9, SLICES_PICTURE)
+        volumes_and_slices.result()
     write_report_html(
         result,
         step(0.97, REPORT_HTML),
@@ -72,11 +74,28 @@ def write_segmentation(
     cancel.raise_if_cancelled()
 
 
+def _write_volumes_and_slices(
+    volume: Volume, result: SegmentationResult, folder: Path, cancel: CancelToken
+) -> None:
+    from ..engine.volume.writing import write_volume
+    from .slices_figure import write_slices_figure
+
+    write_volume(result.probability, result.geometry, folder / PROBABILITY)
+    cancel.raise_if_cancelled()
+    if result.disagreement is not None:
+        write_volume(result.disagreement, result.geometry, folder / DISAGREEMENT)
+    cancel.raise_if_cancelled()
+    write_slices_figure(volume, result, folder / SLICES_PICTURE)
+
+
 _CT_NAME = "chest CT"
 
 
 def write_scene_files(
-    volume: Volume, result: SegmentationResult, folder: Path, cancel: CancelToken
+    volume: Volume,
+    result: SegmentationResult,
+    folder: Path,
+    step: Callable[[float, str], Path],
 ) -> None:
     """Build the scene that the panel builds, and save it with its segmentation and picture.
 
@@ -87,12 +106,13 @@ def write_scene_files(
         volume: The CT in HU.
         result: Its segmentation, on the same grid.
         folder: Where the files go.
-        cancel: Looked at between the steps.
+        step: Told before each step, with a fraction of the whole writing, and the name of what is
+            made; gives the file of that name in ``folder``.
 
     Raises:
         DependencyError: Slicer's MRML or OpenGL is missing.
         OutputError: A file cannot be written.
-        Cancelled: ``cancel`` was set.
+        Cancelled: Raised by ``step``.
     """
     from ..headless.bootstrap import boot
     from ..headless.pictures import infection3d_picture
@@ -102,16 +122,14 @@ def write_scene_files(
 
     # MRML's temporary files go with the folder, even if the process is killed.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".mrml-") as temporary:
+        step(0.05, "3D model")
         session = boot(Path(temporary))
         ct = volume_to_node(volume, _CT_NAME, session.scene)
         nodes = show_result(ct, result)
-        cancel.raise_if_cancelled()
-        _save_segmentation(nodes.segmentationNode, folder / SEGMENTATION)
-        cancel.raise_if_cancelled()
-        infection3d_picture(session, nodes.segmentationNode, folder / INFECTION_PICTURE)
-        cancel.raise_if_cancelled()
+        _save_segmentation(nodes.segmentationNode, step(0.3, SEGMENTATION))
+        infection3d_picture(session, nodes.segmentationNode, step(0.35, INFECTION_PICTURE))
         arrange_views(session, ct, nodes)
-        save_scene(session.scene, folder / SCENE)
+        save_scene(session.scene, step(0.65, SCENE))
 
 
 def _save_segmentation(node: Any, path: Path) -> None:
