@@ -15,12 +15,14 @@ import typer
 from rich.console import Console
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.user_models import default_model
 
-from .inputs import prepare
+from .command import time_command
+from .inputs import GENERATED, prepare
 from .memory import memory_growth
 from .report import Measurement, write_report
 
-_FAST = "unet,attention-unet,msu-net,amc-net,r2unet,xception-unet,drsegunet"
+_FAST = "unet-lite0,unet,attention-unet,msu-net,amc-net,r2unet,xception-unet,drsegunet"
 _CEILING_SHAPES = ((32, 512), (64, 256), (128, 128), (256, 64))
 _console = Console(stderr=True, highlight=False)
 
@@ -93,15 +95,15 @@ def benchmark(
         results += [
             measure("basic-unet", "MONAI BasicUNet", False, repeats, slices=slices),
             measure("lungmask", "lungmask's network, every slice", False, repeats, slices=0),
-            measure(
-                "whole-job",
-                "amc-net, whole job",
-                True,
-                repeats,
-                ct=str(ct or ""),
-                model="amc-net",
-            ),
         ]
+        for model in dict.fromkeys((default_model(), "amc-net")):
+            label = f"{model}, whole job"
+            results.append(
+                measure("whole-job", label, True, repeats, ct=str(ct or ""), model=model)
+            )
+            _console.print(f"{model}, from command to result ...")
+            file = ct or folder / GENERATED
+            results += time_command(file, model, device, facts.shape[0], repeats)
     growth = memory_growth(device) if memory else None
     write_report(results, facts, growth, _machine(), out)
 

@@ -10,8 +10,11 @@ import numpy as np
 
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-from COVIDLesionSegLib.engine.volume import Volume, read_volume
+from COVIDLesionSegLib.engine.volume import Volume, read_volume, write_volume
 from COVIDLesionSegLib.engine.volume.checks import check_chest_ct
+
+GENERATED = "generated.nrrd"
+"""The generated CT in the folder of :func:`prepare`."""
 
 _GENERATED = {"size": (512, 400, 60), "spacing": (0.7, 0.7, 5.0)}
 
@@ -40,8 +43,10 @@ def read(ct: Path | None) -> Volume:
 
 
 def prepare(ct: Path | None, folder: Path) -> Facts:
-    """Write the axial HU and its lungs into ``folder``, once for all cases."""
+    """Write the axial HU and its lungs into ``folder``, once for all cases; a generated CT, too."""
     volume = read(ct)
+    if ct is None:
+        write_volume(volume.array, volume.geometry, folder / GENERATED)
     lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
     np.save(folder / "hu.npy", np.ascontiguousarray(volume.axial))
     np.save(folder / "lungs.npy", lungs)

@@ -131,6 +131,7 @@ def segment_volume(
     if options.only_lungs:
         result = _find_lungs(volume, options.parameters, segmenting, cancel)
     else:
+        tune_allocator()
         lungs = None if options.lungs_file is None else read_array(options.lungs_file)[0]
         result = _run_pipeline(volume, options.parameters, segmenting, cancel, lungs)
     if options.note:
@@ -163,7 +164,7 @@ def _segment(
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
-    tune_allocator()
+    tune_allocator()  # before any thread begins, which would keep blocks of its own
     with result_folder(out, inputs) as staging:
         from ..headless.bootstrap import require_rendering
 
@@ -202,7 +203,6 @@ def _run_pipeline(
     lungs: npt.NDArray[Any] | None = None,
 ) -> SegmentationResult:
     start = time.perf_counter()
-    tune_allocator()
     progress(Progress("Loading PyTorch", 0.0))
     from ..engine.pipeline import segment as run
 
