@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from COVIDLesionSegLib.engine.errors import ParameterError
+from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.phantom import Opening, Variation, generate_chest_ct
 
+HEALTHY = {"ground_glass": 0, "consolidation": 0}
 SMALL = {"size": (72, 60, 40), "spacing": (4.8, 4.8, 7.0)}
 
 
@@ -174,6 +176,68 @@ def test_without_a_table_there_is_none():
     assert np.count_nonzero(with_table.volume.array[:, -8:] > -950) > 1000
 
 
+@pytest.mark.parametrize("lobe", LOBES)
+def test_a_consolidated_lobe_lies_in_its_lung_and_takes_a_good_part_of_it(lobe, phantom):
+    ill = generate_chest_ct(seed=0, variation=Variation(consolidated=(lobe,)), **SMALL, **HEALTHY)
+    np.testing.assert_array_equal(ill.lungs, phantom.lungs)
+    side = 1 if lobe.startswith("right") else 2
+    dense = ill.lesions == 2
+    assert not dense[ill.lungs != side].any()
+    assert 0.1 < np.count_nonzero(dense) / np.count_nonzero(ill.lungs == side) < 0.65
+    assert np.median(ill.volume.array[dense]) > -60
+
+
+def test_the_lobes_of_a_lung_are_the_whole_lung():
+    for side, lobes in ((1, LOBES[:3]), (2, LOBES[3:])):
+        ill = generate_chest_ct(seed=0, variation=Variation(consolidated=lobes), **SMALL, **HEALTHY)
+        np.testing.assert_array_equal(ill.lesions == 2, ill.lungs == side)
+
+
+def test_a_consolidated_rim_lies_along_the_chest_wall_of_its_lung():
+    rim = Variation(consolidated_rim=(12.0, 0.0))
+    ill = generate_chest_ct(seed=0, variation=rim, **SMALL, **HEALTHY)
+    dense, lung = ill.lesions == 2, ill.lungs == 1
+    assert not dense[~lung].any()
+    widest = lung[20].any(axis=0).argmax()
+    row = int(np.flatnonzero(lung[20, :, widest]).mean())
+    across = np.flatnonzero(dense[20, row])
+    assert across[0] == widest
+    assert len(across) * 4.8 == pytest.approx(12, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("position", "axis", "end"),
+    [("supine", 1, -1), ("prone", 1, 0), ("right decubitus", 2, 0), ("left decubitus", 2, -1)],
+)
+def test_fluid_lies_lowest_and_is_no_lung(position, axis, end, phantom):
+    wet = Variation(position=position, effusion=(30.0, 30.0))
+    ill = generate_chest_ct(seed=0, variation=wet, **SMALL, **HEALTHY)
+    fluid = (phantom.lungs > 0) & (ill.lungs == 0)
+    assert np.median(ill.volume.array[fluid]) == pytest.approx(12, abs=15)
+    for side in (1, 2):
+        lost = fluid & (phantom.lungs == side)
+        others = tuple(n for n in range(3) if n != axis)
+        used = np.flatnonzero((phantom.lungs == side).any(axis=others))
+        wet_lines = np.flatnonzero(lost.any(axis=others))
+        assert wet_lines[end] == used[end]
+        assert len(wet_lines) * 4.8 == pytest.approx(30, abs=6)
+
+
+def test_where_a_lung_was_removed_there_is_fluid_and_the_other_stays(phantom):
+    for side in (1, 2):
+        one = generate_chest_ct(seed=0, variation=Variation(removed=side), **SMALL, **HEALTHY)
+        assert not (one.lungs == side).any()
+        np.testing.assert_array_equal(one.lungs == 3 - side, phantom.lungs == 3 - side)
+        assert np.median(one.volume.array[phantom.lungs == side]) == pytest.approx(12, abs=15)
+
+
+def test_a_child_is_smaller_in_every_direction(phantom):
+    spacing = tuple(0.6 * mm for mm in SMALL["spacing"])
+    child = generate_chest_ct(0, SMALL["size"], spacing, variation=Variation(scale=0.6))
+    np.testing.assert_array_equal(child.lungs, phantom.lungs)
+    assert lung_ml(child, 1) == pytest.approx(0.6**3 * lung_ml(phantom, 1))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -188,6 +252,9 @@ def test_without_a_table_there_is_none():
         {"variation": Variation(wall=0)},
         {"variation": Variation(wall=200)},
         {"variation": Variation(field_of_view=0)},
+        {"variation": Variation(scale=0.1)},
+        {"variation": Variation(position="upright")},
+        {"variation": Variation(consolidated=("left middle lobe",))},
     ],
 )
 def test_unusable_parameters_are_refused(wrong):

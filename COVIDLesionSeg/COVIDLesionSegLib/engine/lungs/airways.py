@@ -10,7 +10,9 @@ from .working_grid import WorkingGrid, clip_hu
 
 AIRWAY = 3  # label, beside right lung 1 and left lung 2
 _LUMEN = -850  # HU; upper limit for the lumen of the trachea on the coarse grid
-_CROSS_SECTION = (50.0, 900.0)  # mm2 of the trachea in an axial slice
+_CROSS_SECTION = (15.0, 900.0)  # mm2 of the lumen of a trachea in an axial slice, also of a child
+_WALLED_HU = -600  # HU; above: at least a third of a coarse voxel is tissue
+_WALLED = 0.5  # of what is around the trachea, at least, is tissue
 _FROM_MIDLINE = 45.0  # mm
 _HEIGHT = 25.0  # mm; shortest run of slices that is taken for a trachea
 _GROWTH_LIMITS = (-970, -950, -930, -910, -890, -870)  # HU
@@ -28,12 +30,17 @@ def find_trachea(
 ) -> np.ndarray | None:
     """Lumen of the trachea on the coarse grid, or None.
 
-    It is the longest vertical stack of small dark cross-sections near the midline: a lung is much
-    larger in a slice, an apex is much shorter, gas in the bowel lies lower.
+    It is the longest vertical stack of small dark cross-sections near the midline, each of them
+    within tissue: a lung is much larger in a slice, what is dark in a lung lies within lung, an
+    apex is much shorter, gas in the bowel lies lower.
     """
     labels, sizes = label_slices((coarse_hu < _LUMEN) & body)
     areas = sizes * grid.spacing[1] * grid.spacing[2]
-    tubes = ((areas > _CROSS_SECTION[0]) & (areas < _CROSS_SECTION[1]))[labels]
+    small = (areas > _CROSS_SECTION[0]) & (areas < _CROSS_SECTION[1])
+    # Where the wall of the trachea is, and a voxel that it shares with the lumen.
+    ring, owner = _rings(small[labels] * labels)
+    walled = np.bincount(owner, coarse_hu[ring] > _WALLED_HU, len(areas))
+    tubes = (small & (walled > _WALLED * np.bincount(owner, minlength=len(areas))))[labels]
     labels, sizes = label(tubes)
     best, best_height = None, _HEIGHT
     for number, region in enumerate(ndimage.find_objects(labels), start=1):
@@ -44,6 +51,13 @@ def find_trachea(
         if abs(across.mean() - midline) * grid.spacing[2] < _FROM_MIDLINE:
             best, best_height = number, height
     return None if best is None else labels == best
+
+
+def _rings(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The voxels two away from labelled regions in their slices, and the label of each."""
+    near, far = (ndimage.grey_dilation(labels, (1, size, size)) for size in (3, 5))
+    ring = (far > 0) & (near == 0)
+    return ring, far[ring]
 
 
 def mark_airways(

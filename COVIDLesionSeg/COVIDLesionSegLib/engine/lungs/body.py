@@ -36,6 +36,7 @@ _WALL = -600  # HU; above: at least a third of a coarse voxel is tissue, a wall 
 _OPENING = 16.0  # mm; air outside does not pass narrower openings
 _OUTSIDE = -930  # HU; mean of a region at the border, below: air outside, not lung
 _PADDING = -1000  # HU; padding has at most this
+_TIP = 4  # voxels from the edge of an image to a round field of view that all but touches it
 _BORDER_SHARE = 0.25  # of the border; what takes more is outside whatever its HU
 _GAS = -945  # HU; median below: gas in the bowel or outside, not even an emphysematous lung
 _LOW_GAS = -880  # HU; median below, at the height of the lungs' bases: gas in the bowel
@@ -174,16 +175,30 @@ def find_padding(coarse: np.ndarray) -> np.ndarray:
     at_border = touches_border(labels, len(sizes))
     at_border[0] = False
     padding: np.ndarray = at_border[labels]
+    at_edge = np.ones(coarse.shape[1:], bool)
+    at_edge[_TIP:-_TIP, _TIP:-_TIP] = False
     for z in np.flatnonzero(padding.any(axis=(1, 2))):
         # Not a few voxels of saturated air, or of lung in an image of 8 bits.
-        wide = ndimage.binary_opening(np.pad(padding[z], 2, "edge"), iterations=2)
-        padding[z] &= wide[2:-2, 2:-2]
+        wide = ndimage.binary_opening(np.pad(padding[z], 2, "edge"), iterations=2)[2:-2, 2:-2]
+        # But the tips between a round field of view and the edge of the image are as narrow.
+        tips = padding[z] & at_edge
+        padding[z] = ndimage.binary_propagation(wide & padding[z], mask=tips | wide & padding[z])
     return padding
 
 
 def midline_of(body: np.ndarray) -> float:
     """x index of the patient's midline; 0 without a body."""
     return float(np.nonzero(body.any(axis=(0, 1)))[0].mean()) if body.any() else 0.0
+
+
+def width_of(body: np.ndarray, grid: WorkingGrid) -> float:
+    """mm across the patient, the median of the slices; 0 without a body."""
+    across: np.ndarray = np.any(body, axis=1)
+    used = across[np.any(across, axis=1)]
+    if not len(used):
+        return 0.0
+    first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+    return float(np.median(last - first)) * grid.spacing[2]
 
 
 def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:

@@ -4,8 +4,8 @@ Dense lung has the HU of heart, liver and muscle, so geometry decides, seen alon
 mediastinum in every axial slice. Heart and mediastinum have no lung on their medial side; the
 chest wall lies outside the lung's convex hull; the dome of the liver has no lung below it.
 
-A dense lobe without any air, or a layer of it along the whole back, cannot be told from effusion
-this way and stays outside.
+A layer of it along the chest wall is found between lung and ribs. A dense lobe without any air
+cannot be told from effusion this way and stays outside; what is missing is flagged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from skimage import draw
 
+from .chest_wall import dense_rim
 from .morphology import (
     bounding_box,
     closed,
@@ -27,11 +28,11 @@ from .morphology import (
     label,
     within,
 )
+from .rays import Rays
 from .working_grid import WorkingGrid
 
 _polygon2mask: Any = draw.polygon2mask  # it has no annotations
 
-_RAYS = 240
 _IN_PLANE_CROSS = ndimage.generate_binary_structure(2, 1)[None]
 _BONE = 180  # HU, mean over a coarse voxel
 _ISLAND_HU = -200  # HU; below: some air, also in dense lung
@@ -51,43 +52,14 @@ _FREE = 0.6  # ... or no more of its surface borders on what is not lung
 _DEEPEST = 45.0  # mm of dense tissue between aerated lung and chest wall
 
 
-class Rays:
-    """Rays from the mediastinum through the voxels of every axial slice."""
-
-    def __init__(self, lungs: np.ndarray, grid: WorkingGrid):
-        """``lungs``: both lungs on the coarse grid; their middle is where the rays start."""
-        centre_x, centre_y = _mediastinum(lungs)
-        dy = (np.arange(lungs.shape[1]) - centre_y)[None, :, None] * grid.spacing[1]
-        dx = (np.arange(lungs.shape[2]) - centre_x[:, None])[:, None, :] * grid.spacing[2]
-        angle = np.arctan2(dy, dx).astype(np.float32) / (2 * np.pi) + 0.5
-        self.radius = np.hypot(dy, dx).astype(np.float32)
-        self._ray = (angle * _RAYS).astype(np.int32) % _RAYS
-        self._ray += np.arange(len(lungs), dtype=np.int32)[:, None, None] * _RAYS
-        self._count = len(lungs) * _RAYS
-
-    def innermost(self, mask: np.ndarray) -> np.ndarray:
-        """For every voxel, where its ray enters the mask, in mm; infinite if it never does."""
-        first = np.full(self._count, np.inf, np.float32)
-        np.minimum.at(first, self._ray[mask], self.radius[mask])
-        values: np.ndarray = first[self._ray]
-        return values
-
-    def outermost(self, mask: np.ndarray) -> np.ndarray:
-        """For every voxel, where its ray leaves the mask, in mm; 0 if it never meets it."""
-        last = np.zeros(self._count, np.float32)
-        np.maximum.at(last, self._ray[mask], self.radius[mask])
-        values: np.ndarray = last[self._ray]
-        return values
-
-
 def add_dense_lung(
     sides: np.ndarray,
     coarse: np.ndarray,
     body: np.ndarray,
     airways: np.ndarray,
     grid: WorkingGrid,
-) -> np.ndarray:
-    """Each aerated lung with its vessels, lesions and islands.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each aerated lung with its vessels, lesions, islands and its dense rim.
 
     Args:
         sides: uint8 (z, y, x); aerated lung, 1 right, 2 left.
@@ -97,7 +69,8 @@ def add_dense_lung(
         grid: The coarse grid of all these.
 
     Returns:
-        uint8 (z, y, x); 1 right, 2 left.
+        uint8 (z, y, x), 1 right, 2 left; and which part of it is the dense rim that only the ribs
+        tell from the chest wall, bool.
     """
     rays = Rays(sides > 0, grid)
     islands = (coarse < _ISLAND_HU) & ~within((sides > 0) | airways, _EDGE, grid.spacing)
@@ -111,31 +84,23 @@ def add_dense_lung(
         if not lung.any():
             continue
         # Lung behind a consolidation; gas in the bowel and the oesophagus has no lung medially.
-        eligible = islands & (rays.innermost(lung) < rays.radius)
+        eligible = islands & (rays.at_voxels(rays.entry(lung)) < rays.radius)
         eligible &= within(lung, _ISLAND_REACH, grid.spacing)
         share = np.bincount(labels[eligible], minlength=len(sizes)) / np.maximum(sizes, 1)
         lung |= ((share > 0.5) & (sizes * grid.voxel_ml >= _SMALLEST_ISLAND))[labels]
 
         lung = fill_enclosed(closed(lung, _CLOSING, grid.spacing))
-        lung |= _between(lung, grid) & (rays.innermost(lung) + _MEDIAL < rays.radius)
+        lung |= _between(lung, grid) & (rays.at_voxels(rays.entry(lung)) + _MEDIAL < rays.radius)
         lung = fill_enclosed(closed(lung, _SMOOTHING, grid.spacing))
         lung |= _outer_pockets(lung, rays, grid.voxel_ml) & (coarse < _BONE)
         lung &= ~outside & ~airways & ~((sides > 0) & (sides != side)) & (result == 0)
         result[lung] = side
-    return result
-
-
-def _mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
-    """x between the lungs in every slice, and y amid the lungs, in voxels.
-
-    y is the same for all slices: in one that cuts only the posterior recesses, the middle of what
-    it shows lies behind the mediastinum.
-    """
-    used = np.flatnonzero(lungs.any(axis=(1, 2)))
-    middle = [np.flatnonzero(lungs[z].any(axis=0))[[0, -1]].mean() for z in used]
-    x = np.interp(np.arange(len(lungs)), used, middle)
-    y = np.flatnonzero(lungs.any(axis=(0, 2)))[[0, -1]].mean()
-    return ndimage.uniform_filter1d(x, 9, mode="nearest"), float(y)
+    right, left = (rays.exit(result == side) for side in (1, 2))
+    if not (right.any() and left.any()):
+        return result, np.zeros(result.shape, bool)  # the rays start within the only lung
+    rim = dense_rim(result > 0, coarse, rays, grid) & ~outside & ~airways
+    result[rim] = rays.at_voxels(np.where(right > left, 1, 2))[rim]
+    return result, rim
 
 
 def _between(lung: np.ndarray, grid: WorkingGrid) -> np.ndarray:
@@ -165,7 +130,7 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     A large pocket without lung below, and with little at its sides, is liver, spleen or stomach
     under the dome.
     """
-    last = rays.outermost(lung)
+    last = rays.at_voxels(rays.exit(lung))
     box = bounding_box(lung, [0, 0, 0])
     pockets = np.zeros_like(lung)
     pockets[box] = _slice_hulls(lung[box])

@@ -18,7 +18,7 @@ from ..models.catalogue import Model
 from ..models.weights import load_network
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from .body import find_body, large_pieces, midline_of
+from .body import find_body, large_pieces, midline_of, width_of
 from .extractor import LungLabels
 from .morphology import bounding_box, fill_enclosed, within
 from .plausibility import check_lungs
@@ -110,8 +110,9 @@ def label_lungs(
     grid = WorkingGrid.of(lung.shape, spacing)
     coarse = grid.shrink(axial_hu, clip_hu)
     pieces = grid.shrink(lung) >= 50
-    midline = midline_of(find_body(coarse, grid))
-    sides = right_and_left(large_pieces(pieces, coarse, grid), midline, grid)
+    body = find_body(coarse, grid)
+    lungs = large_pieces(pieces, coarse, grid)
+    sides = right_and_left(lungs, midline_of(body), grid, width_of(body, grid))
     labels: np.ndarray = grid.repeat(sides) * lung
     for side in (1, 2):
         # The outline, where less than half of a coarse voxel is lung.

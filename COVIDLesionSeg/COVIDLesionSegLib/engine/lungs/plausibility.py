@@ -10,6 +10,8 @@ from scipy import ndimage
 from ..flags import Flag
 from .body import find_padding
 from .morphology import count_labels, free_surface, label, within
+from .places import most_first, name_slices
+from .wall_contact import check_wall_contact
 from .working_grid import WorkingGrid, clip_hu
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
@@ -38,7 +40,10 @@ _SIDES = {1: "right", 2: "left"}
 
 
 def check_lungs(
-    labels: np.ndarray, axial_hu: np.ndarray, spacing: tuple[float, float, float]
+    labels: np.ndarray,
+    axial_hu: np.ndarray,
+    spacing: tuple[float, float, float],
+    rim: np.ndarray | None = None,
 ) -> tuple[Flag, ...]:
     """What a reader must know before trusting these lungs.
 
@@ -49,11 +54,13 @@ def check_lungs(
         labels: uint8 (z, y, x) in axial order; 1 right lung, 2 left lung.
         axial_hu: HU, same shape.
         spacing: mm along (z, y, x).
+        rim: Dense lung along the ribs that has a flag of its own, bool on the working grid.
 
     Returns:
         Flags with these codes: ``lung-volume-small``, ``lung-volume-large``, ``lung-missing``,
         ``lungs-asymmetric``, ``lungs-cut-off``, ``lungs-touch-border``, ``lung-gap``,
-        ``lung-sides-unclear``, ``lung-piece-apart``, ``lung-soft-tissue``, ``lung-dense``.
+        ``lung-sides-unclear``, ``lung-piece-apart``, ``lung-soft-tissue``, ``lung-wall-apart``,
+        ``lung-dense``.
     """
     voxel_ml = float(np.prod(spacing)) / 1000
     counts = count_labels(labels, 3)
@@ -75,7 +82,8 @@ def check_lungs(
         *_check_gaps(columns),
         *_check_sides(columns),
         *_check_pieces(lungs, coarse, grid),
-        *_check_soft_tissue(lungs, coarse, grid),
+        *_check_soft_tissue(lungs, coarse, rim, grid),
+        *check_wall_contact(lungs, coarse, grid),
         *_check_density(labels, axial_hu, columns),
     )
 
@@ -144,7 +152,7 @@ def _check_borders(
             "lungs-cut-off",
             "The lungs reach the side of the field of view: volumes and ratios are those of the "
             "scanned part only.",
-            slices=_most_first(reached),
+            slices=most_first(reached),
         )
 
 
@@ -161,9 +169,9 @@ def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
         if gap.any():
             yield Flag(
                 "lung-gap",
-                f"The {name} lung is missing, or more than half of it, in {_slices(gap)}, though "
-                "there is lung below and above: volumes and ratios lack what lies there.",
-                slices=_most_first(np.where(gap, around - area, 0)),
+                f"The {name} lung is missing, or more than half of it, in {name_slices(gap)}, "
+                "though there is lung below and above: volumes and ratios lack what lies there.",
+                slices=most_first(np.where(gap, around - area, 0)),
             )
 
 
@@ -185,9 +193,9 @@ def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
     if wrong.any():
         yield Flag(
             "lung-sides-unclear",
-            f"Right and left lung lie on each other's side in {_slices(wrong)}: what is said of "
-            "either lung may be wrong there.",
-            slices=_most_first(np.where(wrong, area[1] + area[2], 0)),
+            f"Right and left lung lie on each other's side in {name_slices(wrong)}: what is said "
+            "of either lung may be wrong there.",
+            slices=most_first(np.where(wrong, area[1] + area[2], 0)),
         )
 
 
@@ -215,13 +223,13 @@ def _check_pieces(
                     "lung-piece-apart",
                     f"{ml[number]:.0f} ml counted as {name} lung lie apart, "
                     f"{'below' if low else 'beside'} the rest of it, in "
-                    f"{_slices(there > 0)}: look whether they are gas in the stomach or bowel.",
-                    slices=_most_first(there),
+                    f"{name_slices(there > 0)}: look whether they are gas in the stomach or bowel.",
+                    slices=most_first(there),
                 )
 
 
 def _check_soft_tissue(
-    lungs: dict[int, np.ndarray], coarse: np.ndarray, grid: WorkingGrid
+    lungs: dict[int, np.ndarray], coarse: np.ndarray, rim: np.ndarray | None, grid: WorkingGrid
 ) -> Iterator[Flag]:
     """Dense regions that hang below the lung into what is not lung.
 
@@ -230,9 +238,10 @@ def _check_soft_tissue(
     """
     both = lungs[1] | lungs[2]
     for side, name in _SIDES.items():
-        dense = ndimage.binary_opening(
-            lungs[side] & (coarse > _SOFT_HU), ndimage.generate_binary_structure(2, 1)[None]
-        )
+        soft = lungs[side] & (coarse > _SOFT_HU)
+        if rim is not None:
+            soft &= ~rim
+        dense = ndimage.binary_opening(soft, ndimage.generate_binary_structure(2, 1)[None])
         labels, sizes = label(dense)
         large = np.flatnonzero(sizes * grid.voxel_ml > _SOFT_ML)
         if not len(large):
@@ -252,41 +261,15 @@ def _check_soft_tissue(
             yield Flag(
                 "lung-soft-tissue",
                 f"{voxels.sum() * grid.voxel_ml:.0f} ml of soft tissue counted as {name} lung, in "
-                f"{_slices(there > 0)}, lie under it and look like liver, spleen or stomach, not "
-                "like consolidation.",
-                slices=_most_first(there),
+                f"{name_slices(there > 0)}, lie under it and look like liver, spleen or stomach, "
+                "not like consolidation.",
+                slices=most_first(there),
             )
 
 
 def _per_slice(mask: np.ndarray) -> np.ndarray:
     counts: np.ndarray = np.count_nonzero(mask, axis=(1, 2))
     return counts
-
-
-def _most_first(amount: np.ndarray) -> tuple[int, ...]:
-    """Indices of the slices with any of it, those with most first.
-
-    Args:
-        amount: Not negative, (z,).
-    """
-    order = np.argsort(-amount, kind="stable")
-    return tuple(int(index) for index in order if amount[index] > 0)
-
-
-def _slices(which: np.ndarray) -> str:
-    """Names slices for people: ``slices 30 to 39 and 51 (of 0 to 75, from the inferior end)``.
-
-    Args:
-        which: bool (z,).
-    """
-    numbers = np.flatnonzero(which)
-    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
-    parts = [f"{r[0]} to {r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs[:_MOST_PLACES]]
-    if len(runs) > _MOST_PLACES:
-        parts.append(f"{len(runs) - _MOST_PLACES} other places")
-    text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    word = "slice" if len(numbers) == 1 else "slices"
-    return f"{word} {text} (of 0 to {len(which) - 1}, from the inferior end)"
 
 
 def _check_density(
@@ -302,5 +285,5 @@ def _check_density(
                 "lung-dense",
                 f"{here.sum() / area.sum():.0%} of the {name} lung is not aerated: "
                 "consolidation, effusion and collapse look alike here, and part may be missing.",
-                slices=_most_first(np.where(here > _DENSE_SHARE * area, here, 0)),
+                slices=most_first(np.where(here > _DENSE_SHARE * area, here, 0)),
             )

@@ -9,7 +9,8 @@ from ..flags import Flag
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .airways import AIRWAY, bronchi_in_lung, find_trachea, mark_airways
-from .body import find_body, large_pieces, midline_of, padding_rim
+from .body import find_body, large_pieces, midline_of, padding_rim, width_of
+from .chest_wall import rim_flags
 from .dense_lung import add_dense_lung
 from .extractor import LungLabels
 from .morphology import within
@@ -63,24 +64,24 @@ class ThresholdExtractor:
         lungs = large_pieces((coarse < _AERATED) & body & ~coarse_airways, coarse, grid)
 
         step(0.45, "right and left")
-        sides = right_and_left(lungs, midline, grid)
+        sides = right_and_left(lungs, midline, grid, width_of(body, grid))
 
         step(0.55, "dense lesions")
-        sides = add_dense_lung(sides, coarse, body, coarse_airways, grid)
+        sides, rim = add_dense_lung(sides, coarse, body, coarse_airways, grid)
         bronchi = bronchi_in_lung(coarse_airways, sides, grid)
         sides |= bronchi
         for slab in grid.slabs():
             labels[slab][grid.repeat(bronchi > 0, (slab,))] = 0
 
         step(0.8, "outline")
-        rim = padding_rim(coarse)
-        outside = (coarse < _AERATED) & ~body & ~rim
+        field_rim = padding_rim(coarse)
+        outside = (coarse < _AERATED) & ~body & ~field_rim
         # At the rim of the field of view, the CT's own voxels tell lung from padding.
-        unseen = float(coarse.min()) if rim.any() else -np.inf
+        unseen = float(coarse.min()) if field_rim.any() else -np.inf
         _outline(labels, sides, outside, axial_hu, unseen, grid)
         remove_remnant(labels)
         step(0.95, "plausibility")
-        flags = check_lungs(labels, axial_hu, spacing)
+        flags = (*rim_flags(sides, rim, grid), *check_lungs(labels, axial_hu, spacing, rim))
         if trachea is None:
             flags += (_NO_AIRWAYS,)
         step(1.0, "")

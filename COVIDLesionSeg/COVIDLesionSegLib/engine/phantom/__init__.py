@@ -3,7 +3,7 @@
 Segmentation oracle for tests, sample data; never used to claim accuracy.
 """
 
-from .anatomy import Opening, Variation
 from .generate import Phantom, generate_chest_ct
+from .variation import Opening, Variation
 
 __all__ = ["Opening", "Phantom", "Variation", "generate_chest_ct"]

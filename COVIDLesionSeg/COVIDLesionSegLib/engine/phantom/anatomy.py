@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .disease import fill_pleura
 from .shapes import Grid, radial_depth
+from .variation import POSITIONS, Opening, Variation
 
 AIR, FAT, SKIN, MUSCLE, BLOOD, LIVER = -1000, -100, 20, 50, 42, 58
 CORTICAL, MARROW, CARTILAGE, DISC, CORD = 650, 190, 120, 80, 32
@@ -44,57 +46,13 @@ class Patient:
     fat: float
 
     @classmethod
-    def draw(cls, random: np.random.Generator) -> Patient:
+    def draw(cls, random: np.random.Generator, scale: float = 1.0) -> Patient:
         return cls(
-            scale=tuple(random.uniform(0.94, 1.0, 3)),
+            scale=tuple(scale * random.uniform(0.94, 1.0, 3)),
             diaphragm=random.uniform(-2, 8),
             heart=random.uniform(0.92, 1.05),
             fat=random.uniform(6, 12),
         )
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A wound, drain or dark streak through the lateral chest wall, as a box.
-
-    Attributes:
-        side: 1 right, 2 left.
-        height: Its middle along z, in mm from the centre of the chest.
-        size: mm along (y, z).
-        hu: What fills it.
-    """
-
-    side: int
-    height: float
-    size: tuple[float, float]
-    hu: float = -1000.0
-
-
-@dataclass(frozen=True)
-class Variation:
-    """What differs from the ordinary chest and scan.
-
-    Attributes:
-        wall: Thickness of the chest wall in mm, the same all around; None for that of the patient,
-            about 24.
-        openings: Openings of the chest wall.
-        table: Whether the patient lies on a table.
-        stomach_gas: HU of the gas in the stomach.
-        gas_level: The stomach holds gas in front of this y, in mm from the centre of the chest, and
-            fluid behind it.
-        bowel_gas: HU of the gas in a colon with mottled stool under both domes; None for no colon.
-        field_of_view: Diameter in mm of the circle that the scanner sees; None for all.
-        padding: Value of the voxels outside the field of view.
-    """
-
-    wall: float | None = None
-    openings: tuple[Opening, ...] = ()
-    table: bool = True
-    stomach_gas: float = -985.0
-    gas_level: float = -24.0
-    bowel_gas: float | None = None
-    field_of_view: float | None = None
-    padding: int = -1024
 
 
 @dataclass(frozen=True)
@@ -145,13 +103,14 @@ def build_anatomy(grid: Grid, patient: Patient, variation: Variation) -> Anatomy
         apex = 112 - 0.016 * (grid.x - sign * 46) ** 2 - 0.012 * (grid.y - 14) ** 2
         lungs[cavity & ~mediastinum & (sign * grid.x > 0) & (z > domes[side]) & (z < apex)] = side
     bronchi = _paint_airways(hu, grid, lungs)
+    fill_pleura(hu, lungs, bronchi, grid, variation)
     # Skin and surroundings last: no bone or muscle sticks out of the body.
     hu[body_depth < 2.2] = SKIN
     hu[body_depth < 0] = AIR
     for opening in variation.openings:
         hu[_opening(grid, opening) & (lungs == 0) & (body_depth > 0)] = opening.hu
     if variation.table:
-        _paint_table(hu, grid)
+        _paint_table(hu, grid, variation)
     return Anatomy(hu, lungs, wall_depth, bronchi)
 
 
@@ -161,13 +120,15 @@ def _opening(grid: Grid, opening: Opening) -> np.ndarray:
     return box & (np.abs(grid.z - opening.height) < opening.size[1] / 2)
 
 
-def _paint_table(hu: np.ndarray, grid: Grid) -> None:
-    top = 116 - 0.0011 * grid.x**2
-    span = np.abs(grid.x) < 160
-    hu[(grid.y > top + 4) & (grid.y < top + 22) & span & (grid.z < np.inf)] = -880
+def _paint_table(hu: np.ndarray, grid: Grid, variation: Variation) -> None:
+    down = variation.down(grid)
+    on_side = "decubitus" in variation.position
+    across, lowest = (grid.y, 160.0) if on_side else (grid.x, 116.0)
+    top = lowest - 0.0011 * across**2
+    span = (np.abs(across) < 160) & (grid.z < np.inf)
+    hu[(down > top + 4) & (down < top + 22) & span] = -880
     for offset in (4, 20):
-        shell = (grid.y > top + offset) & (grid.y < top + offset + 3.5) & span
-        hu[shell & (grid.z < np.inf)] = -250
+        hu[(down > top + offset) & (down < top + offset + 3.5) & span] = -250
 
 
 def _paint_chest_wall(hu: np.ndarray, grid: Grid, wall_depth: np.ndarray) -> None:
@@ -275,7 +236,10 @@ def _paint_abdomen(hu: np.ndarray, grid: Grid, below: np.ndarray, variation: Var
     stomach = below & grid.ellipsoid((62, -18, -106), (46, 46, 46))
     hu[stomach] = 25
     # Gas rises to the front of the supine patient's stomach, just below the left dome.
-    gas = stomach & grid.ellipsoid((62, -18, -106), (41, 41, 41)) & (grid.y < variation.gas_level)
+    x, y = POSITIONS[variation.position]
+    level = variation.gas_level + 18 + 62 * x - 18 * y
+    gas = stomach & grid.ellipsoid((62, -18, -106), (41, 41, 41))
+    gas &= variation.down(grid) < level
     hu[gas] = variation.stomach_gas
     hu[below & grid.ellipsoid((84, 40, -112), (38, 32, 46))] = 48
     if variation.bowel_gas is not None:

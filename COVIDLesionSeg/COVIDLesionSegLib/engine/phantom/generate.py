@@ -15,10 +15,12 @@ from scipy import ndimage
 from ..errors import ParameterError
 from ..progress import Progress, ProgressCallback, ignore_progress
 from ..volume import AxialOrder, Geometry, Volume
-from .anatomy import AIR, BLOOD, HILA, Anatomy, Patient, Variation, build_anatomy
+from .anatomy import AIR, BLOOD, HILA, Anatomy, Patient, build_anatomy
+from .disease import without_air
 from .lesions import CONSOLIDATION, GROUND_GLASS, place_lesions
 from .shapes import Grid
 from .texture import scanner_noise, smooth_field
+from .variation import Variation
 from .vessels import fill_fraction, grow_tree
 
 _CENTRE_LPS = np.array([3.5, -12.0, -160.0])  # mm; off the origin, as in any real scan
@@ -60,7 +62,7 @@ def generate_chest_ct(
     variation: Variation | None = None,
     progress: ProgressCallback = ignore_progress,
 ) -> Phantom:
-    """Generate the supine chest CT of one invented adult, with exact truth.
+    """Generate the chest CT of one invented patient, with exact truth.
 
     Segmentation oracle for tests, sample data; never used to claim accuracy.
 
@@ -98,16 +100,13 @@ def generate_chest_ct(
         )
     direction = _direction(orientation)
     variation = variation or Variation()
-    if variation.wall is not None and not 0 < variation.wall <= 60:
-        raise ParameterError("A chest wall is more than 0 and at most 60 mm thick.")
-    if variation.field_of_view is not None and variation.field_of_view <= 0:
-        raise ParameterError("The diameter of the field of view must be positive.")
+    variation.check()
 
     # One stream for each part: more lesions must not change the patient.
     patient_rng, vessel_rng, tissue_rng, lesion_rng, noise_rng = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)
     )
-    patient = Patient.draw(patient_rng)
+    patient = Patient.draw(patient_rng, variation.scale)
     spacing_zyx = (float(spacing[2]), float(spacing[1]), float(spacing[0]))
     z, y, x = (s / f for s, f in zip(spacing_zyx, patient.scale[::-1], strict=True))
     grid = Grid((int(size[2]), int(size[1]), int(size[0])), (z, y, x))
@@ -118,10 +117,11 @@ def generate_chest_ct(
     lesions = place_lesions(
         grid, anatomy.lungs, anatomy.wall_depth, ground_glass, consolidation, lesion_rng
     )
+    lesions[without_air(grid, anatomy.lungs, anatomy.wall_depth, variation)] = CONSOLIDATION
     progress(Progress("Generating the vessels", 0.5))
     vessels = _vessels(grid, anatomy.lungs, vessel_rng)
     progress(Progress("Generating the lung tissue", 0.65))
-    hu = _paint_lungs(grid, anatomy, lesions, vessels, tissue_rng)
+    hu = _paint_lungs(grid, anatomy, lesions, vessels, variation.down(grid), tissue_rng)
     progress(Progress("Generating the scan", 0.85))
     # The point spread of the scanner gives every edge its partial volume.
     hu = ndimage.gaussian_filter(hu, (0.4, 0.5, 0.5), truncate=3)
@@ -177,12 +177,16 @@ def _paint_lungs(
     anatomy: Anatomy,
     lesions: np.ndarray,
     vessels: np.ndarray,
+    down: np.ndarray,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """HU, float32: parenchyma denser towards the back, lesions, and the vessels among them."""
+    """HU, float32: parenchyma, lesions, and the vessels among them.
+
+    Parenchyma is denser farther ``down``, which is in mm from the centre of the chest.
+    """
     lung = anatomy.lungs > 0
     coarse, fine = smooth_field(grid, 18, random), smooth_field(grid, 4, random)
-    tissue = -825 + 0.5 * grid.y + 9 * coarse + 9 * fine
+    tissue = -825 + 0.5 * down + 9 * coarse + 9 * fine
     tissue = np.where(anatomy.bronchi, AIR + 40, tissue)
 
     # Ground glass fades out over about 2 mm; normalised, so that it does not fade at the pleura.

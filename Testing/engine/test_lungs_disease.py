@@ -1,0 +1,111 @@
+"""Dense lungs, fluid, one lung, children, positions: each lung right, or its place flagged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from COVIDLesionSegLib.engine.lobes import LOBES
+from COVIDLesionSegLib.engine.phantom import Variation
+from engine.chests import (
+    RIGHT_ENOUGH,
+    SIDES,
+    assert_right_or_flagged,
+    chest,
+    codes,
+    extract,
+    flags_on,
+    is_missing,
+    relative_error,
+    sizes,
+    variations,
+)
+
+HEALTHY = {"ground_glass": 0, "consolidation": 0}
+
+
+@pytest.mark.parametrize("lobe", LOBES)
+def test_a_consolidated_lobe_is_named_with_its_lung_and_slices(lobe):
+    phantom = chest(Variation(consolidated=(lobe,)))
+    found = extract(phantom)
+    assert_right_or_flagged(phantom, found)
+    side = 1 if lobe.startswith("right") else 2
+    assert flags_on(found, side, ("lung-wall-apart",))
+    assert not flags_on(found, 3 - side)
+
+
+@pytest.mark.parametrize("depth", [6.0, 15.0])
+def test_consolidation_along_the_whole_chest_wall_of_one_lung_is_kept_and_named(depth):
+    phantom = chest(Variation(consolidated_rim=(depth, 0.0)), **HEALTHY)
+    found = extract(phantom)
+    rim = phantom.lesions == 2
+    assert np.count_nonzero(found.labels[rim]) > 0.5 * np.count_nonzero(rim)
+    assert relative_error(phantom, found, 1) == pytest.approx(0, abs=0.07)
+    assert relative_error(phantom, found, 2) == pytest.approx(0, abs=RIGHT_ENOUGH)
+    assert flags_on(found, 1, ("lung-rim-dense",))
+    assert not flags_on(found, 2)
+
+
+@pytest.mark.parametrize("depth", [10.0, 25.0])
+def test_consolidation_along_the_whole_chest_wall_of_both_lungs_is_right_or_named(depth):
+    phantom = chest(Variation(consolidated_rim=(depth, depth)))
+    found = extract(phantom)
+    assert_right_or_flagged(phantom, found)
+    rim = phantom.lesions == 2
+    assert np.count_nonzero(found.labels[rim]) > 0.55 * np.count_nonzero(rim)
+
+
+@pytest.mark.parametrize("position", ["supine", "prone", "left decubitus"])
+def test_an_effusion_is_no_lung_and_is_named(position):
+    variation = Variation(effusion=(0.0, 60.0), position=position)
+    phantom = chest(variation, size=(130, 112, 56))
+    found = extract(phantom)
+    for side in SIDES:
+        assert relative_error(phantom, found, side) == pytest.approx(0, abs=RIGHT_ENOUGH)
+    assert flags_on(found, 2, ("lung-wall-apart",))
+    assert not flags_on(found, 1)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_lung_that_was_removed_is_missing_and_nothing_is_invented(side):
+    phantom = chest(Variation(removed=side))
+    found = extract(phantom)
+    assert is_missing(found, side) and not np.any(found.labels == side)
+    assert relative_error(phantom, found, 3 - side) == pytest.approx(0, abs=RIGHT_ENOUGH)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("scale", [0.45, 0.6])
+def test_the_lungs_of_a_child_are_right_and_only_their_size_is_flagged(scale, seed):
+    spacing = (3 * scale, 3 * scale, 5 * scale)
+    phantom = chest(Variation(scale=scale), spacing=spacing, seed=seed)
+    found = extract(phantom)
+    for side in SIDES:
+        assert relative_error(phantom, found, side) == pytest.approx(0, abs=RIGHT_ENOUGH)
+    assert codes(found) == {"lung-volume-small"}
+
+
+@pytest.mark.parametrize("position", ["supine", "prone", "right decubitus", "left decubitus"])
+def test_however_the_patient_lies_ordinary_lungs_are_right_without_a_flag(position):
+    phantom = chest(Variation(position=position), size=(130, 112, 56))
+    found = extract(phantom)
+    for side in SIDES:
+        assert relative_error(phantom, found, side) == pytest.approx(0, abs=RIGHT_ENOUGH)
+    assert not codes(found)
+
+
+@settings(max_examples=4, phases=[Phase.generate])
+@given(variations(), sizes(), st.integers(1, 50))
+def test_a_lung_is_right_or_the_place_is_named(variation, size, seed):
+    phantom = chest(variation, size=size, seed=seed)
+    assert_right_or_flagged(phantom, extract(phantom))
+
+
+@pytest.mark.slow
+@settings(max_examples=40, phases=[Phase.generate])
+@given(variations(), sizes(), st.integers(1, 50))
+def test_of_many_chests_each_lung_is_right_or_the_place_is_named(variation, size, seed):
+    phantom = chest(variation, size=size, seed=seed)
+    assert_right_or_flagged(phantom, extract(phantom))
