@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from unittest import mock
 import case
 import slicer
 import worker_python
+
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 
 LICENCE = "CC-BY-NC-SA-4.0"
 DEPENDENCIES = "COVIDLesionSegLib.panel.dependencies"
@@ -70,7 +74,8 @@ class LicenceTest(FirstUseCase):
         self.skip_check_of_torch()
 
     def test_declined_nothing_runs_and_the_question_comes_again(self) -> None:
-        self.dialogs.answer(rf"AMC-Net.*{LICENCE}", "Cancel")
+        title = re.escape(load_catalogue().get(DEFAULT_MODEL).title)
+        self.dialogs.answer(rf"{title}.*{LICENCE}", "Cancel")
         self.click(self.ui.applyButton)
         self.assert_refused("was not accepted")
 

@@ -15,6 +15,8 @@ import case
 import qt
 import slicer
 
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
+
 WIDTH = 380
 """In pixels; a module panel that is narrower than this is cut off."""
 OWN = "COVIDLESIONSEG_MODELS"
@@ -82,7 +84,7 @@ class ModelTest(ModelsCase):
         self.ui.detailsCollapsibleButton.collapsed = False
         self.process_events(0.2)
         trained = ids(table)
-        self.assertEqual(trained[0], "amc-net")
+        self.assertEqual(trained[0], DEFAULT_MODEL)
         self.assertIn("eamc", trained)
         self.assertNotIn("unet", trained)
         self.picture(root, "model")
@@ -91,7 +93,7 @@ class ModelTest(ModelsCase):
         self.ui.searchBox.text = "consolidation"
         self.process_events()
         self.assertEqual(
-            set(ids(table)), {"amc-net", "drsegunet", "drsegunet-upsampling", "drseg-unet"}
+            set(ids(table)), {DEFAULT_MODEL, "drsegunet", "drsegunet-upsampling", "drseg-unet"}
         )
         choose(table, "drsegunet")
         self.assertEqual(self.panel.parameter_node.model, "drsegunet")
@@ -106,7 +108,7 @@ class ModelTest(ModelsCase):
         self.assertTrue(slicer.util.saveScene(path))
         slicer.mrmlScene.Clear(False)
         self.process_events(0.3)
-        self.assertEqual(self.panel.parameter_node.model, "amc-net")
+        self.assertEqual(self.panel.parameter_node.model, DEFAULT_MODEL)
         slicer.util.loadScene(path)
         self.process_events(0.5)
 
@@ -165,7 +167,7 @@ class StoredModelsTest(ModelsCase):
         self.assertEqual(self.do(self.ui.makeDefaultButton), "theirs is the default model now.")
         self.assertEqual(default_model(), "theirs")
         self.assertEqual(
-            self.do(self.ui.rollBackDefaultButton), "amc-net is the default model again."
+            self.do(self.ui.rollBackDefaultButton), f"{DEFAULT_MODEL} is the default model again."
         )
         self.assertIn("have the checksum", self.do(self.ui.verifyButton))
 

@@ -98,6 +98,7 @@ class RetrainTest(case.Case):
 
     def test_correction_to_retraining_to_promotion_and_back(self) -> None:
         from COVIDLesionSegLib.engine.models.user_models import default_model
+        from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
         from engine.reviewed_cohort import CHEST, MODEL, chest
 
         self.review(0, 1, 2)
@@ -131,12 +132,17 @@ class RetrainTest(case.Case):
         self.click(ui.promoteButton)
         self.wait_until_trained()
         self.assertEqual(default_model(), f"{MODEL}-r1", ui.trainingStatusLabel.text)
-        # The new model is there for the next CT.
+        # The new model is there for the next run, which asks before it replaces what was corrected.
         self.panel.parameter_node.model = f"{MODEL}-r1"
+        self.dialogs.answer("Run again.*You corrected 'lesion' since the last run", "Replace all")
         self.apply()
         self.assertIn(f"{MODEL}-r1", self.panel.result.provenance["models"])
+        segmentation = self.panel.result.segmentationNode.GetSegmentation()
+        kept = segmentation.GetSegmentIdBySegmentName("lesion (corrected)")
+        copy = slicer.util.arrayFromSegmentBinaryLabelmap(node, kept, ct)
+        self.assertTrue((copy == lesions).all(), "The corrected lesion was not kept as it was")
         self.click(ui.rollBackButton)
-        self.assertEqual(default_model(), "amc-net")
+        self.assertEqual(default_model(), DEFAULT_MODEL)
         self.save_picture("retrain")
 
     def save_picture(self, name: str) -> None:

@@ -274,6 +274,22 @@ def test_another_run_begins_a_new_review(agreed, shown, panel, bench, reviews, a
     np.testing.assert_array_equal(case.prediction(), second.lesions)
 
 
+def test_saved_corrections_are_asked_about_before_another_run_replaces_them(
+    agreed, shown, panel, bench, reviews, apply, phantom, ct
+):
+    from bench.application import answer_message_boxes, message_boxes
+
+    edit(panel, bench)
+    panel.ui.correctedButton.click()
+    wait_until_saved(panel, bench)
+    corrected = lesions_of(panel, ct).copy()
+    answer_message_boxes("Cancel")
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert len(message_boxes()) == 1 and "You corrected 'lesion'" in message_boxes()[0]
+    np.testing.assert_array_equal(lesions_of(panel, ct), corrected)
+    assert stored(panel).verdict is only_case(reviews).verdict is Verdict.CORRECTED
+
+
 def test_a_case_goes_on_after_the_scene_was_loaded_again(
     agreed, shown, panel, bench, reviews, scene, tmp_path
 ):
