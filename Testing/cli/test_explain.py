@@ -26,7 +26,7 @@ def ct(small_chest, tmp_path_factory):
 
 
 def test_the_picture_and_its_facts_tell_slice_model_and_blocks(ct, tmp_path):
-    done = run(ct, "--out", tmp_path / "out", "--slice", 7, "--json-progress")
+    done = run(ct, "--out", tmp_path / "out", "--slice", 7, "--model", "amc-net", "--json-progress")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["slice"] == 7
     assert {path.name for path in (tmp_path / "out").iterdir()} == {

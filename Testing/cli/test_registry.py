@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     assert default_model() == "theirs"
     code, text = run("lineage", "theirs")
     assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8334" in text
-    assert run("roll-back") == (0, "amc-net is the default model again.\n")
-    assert default_model() == "amc-net"
+    assert run("roll-back") == (0, f"{DEFAULT_MODEL} is the default model again.\n")
+    assert default_model() == DEFAULT_MODEL
 
 
 def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_path):

@@ -10,36 +10,43 @@ import pytest
 import torch
 from scipy.special import expit
 
+from COVIDLesionSegLib.engine.data.training_data import TrainingData
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.evaluation.calibration import (
     calibrate,
     calibration_error,
-    fit_temperature,
+    fit,
     reliability,
 )
+from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out, score_patients
 from COVIDLesionSegLib.engine.inference.predictor import Predictor
 from COVIDLesionSegLib.engine.metrics.overlap import ProbabilityHistogram
 from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
 from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.models.catalogue import Model
+from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from engine.crafted import Pixelwise, make_card
+from engine.training_slices import TinyNetwork, labelled, tiny_recipe
 
-FITTED = Calibration(2.0, 0.1, 0.01, (ReliabilityBin(0.05, 0.04, 100),), "p2, 4 slices")
+FITTED = Calibration(2.0, 0.5, 0.1, 0.01, (ReliabilityBin(0.05, 0.04, 100),), "p2, 4 slices")
 
 
-def overconfident(temperature, pixels=400_000):
-    """Pixels whose truth follows the logits divided by ``temperature``."""
+def overconfident(temperature, bias=0.0, pixels=400_000):
+    """Pixels whose truth follows the logits divided by ``temperature`` and moved by ``bias``."""
     rng = np.random.default_rng(5)
     logits = rng.normal(-1.0, 2.0, pixels)
-    truth = rng.random(pixels) < expit(logits / temperature)
+    truth = rng.random(pixels) < expit(logits / temperature + bias)
     histogram = ProbabilityHistogram()
     histogram.add(expit(logits).astype(np.float32), truth)
     return histogram
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7, 3.0])
-def test_the_temperature_that_the_truth_was_drawn_with_is_found(temperature):
-    assert fit_temperature(overconfident(temperature)) == pytest.approx(temperature, rel=0.02)
+@pytest.mark.parametrize(("temperature", "bias"), [(0.5, 0.0), (1.0, 0.7), (1.7, -1.0), (3.0, 0.0)])
+def test_temperature_and_bias_that_the_truth_was_drawn_with_are_found(temperature, bias):
+    found = fit(overconfident(temperature, bias))
+    assert found == (pytest.approx(temperature, rel=0.03), pytest.approx(bias, abs=0.03))
 
 
 def test_calibrated_probabilities_hold_and_the_others_did_not():
@@ -62,11 +69,11 @@ def test_the_error_is_the_mean_distance_from_the_diagonal():
 def test_pixels_of_one_kind_calibrate_nothing():
     histogram = ProbabilityHistogram()
     histogram.add(np.float32([0.1, 0.9]), np.array([False, False]))
-    assert fit_temperature(histogram) is None and calibrate(histogram, "p") is None
+    assert fit(histogram) is None and calibrate(histogram, "p") is None
     assert len(reliability(histogram)) == 2
 
 
-def test_a_predictor_divides_logits_by_the_temperature_of_the_card():
+def test_a_predictor_divides_and_moves_logits_as_the_card_says():
     hu = np.linspace(-1000, 0, 32 * 32, dtype=np.float32).reshape(1, 32, 32)
     card = make_card(calibration=FITTED)
     parameters = Parameters(device="cpu", precision="float32")
@@ -76,8 +83,13 @@ def test_a_predictor_divides_logits_by_the_temperature_of_the_card():
 
     plain, calibrated = predict(replace(card, calibration=None)), predict(card)
     logits = torch.logit(torch.from_numpy(plain).double())
-    np.testing.assert_allclose(calibrated, torch.sigmoid(logits / 2.0), atol=1e-5)
-    np.testing.assert_array_equal(calibrated > 0.5, plain > 0.5)
+    np.testing.assert_allclose(calibrated, torch.sigmoid(logits / 2.0 + 0.5), atol=1e-5)
+    assert np.count_nonzero(calibrated > 0.5) > np.count_nonzero(plain > 0.5)
+
+
+def test_a_calibration_on_the_card_of_a_network_of_several_channels_is_refused():
+    with pytest.raises(ModelError, match="networks of one channel"):
+        make_card(channels=("background", "lesion"), calibration=FITTED)
 
 
 def test_a_card_carries_it_through_json():
@@ -103,3 +115,30 @@ def test_a_strangers_card_with_a_damaged_calibration_is_refused(field, value):
     values["calibration"][field] = value
     with pytest.raises(ModelError, match="calibration"):
         ModelCard.from_dict(values)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_the_scores_of_an_exported_model_are_those_that_its_card_gives_again(
+    tiny_network, tmp_path, calibrated
+):
+    torch.manual_seed(1)
+    network = TinyNetwork().eval()
+    held_out = [labelled("p2", seed=seed) for seed in (3, 4)]
+    card = export_model(
+        network,
+        tiny_recipe(),
+        TrainingData([labelled("p1")], held_out, []),
+        tmp_path,
+        model_id="tiny",
+        title="Tiny",
+        paper="none",
+        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        evaluate=evaluate_held_out,
+        calibrate=calibrated,
+    ).card
+
+    assert (card.calibration is not None) is calibrated
+    written = load_network(Model(card, tmp_path))
+    again = score_patients(written, card, held_out)["p2"].values["dice"]
+    stated = {score.metric: score.value for score in card.scores}["Dice"]
+    assert stated == pytest.approx(again, abs=1e-4)

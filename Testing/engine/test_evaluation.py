@@ -196,7 +196,7 @@ def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, ches
     (item,) = VolumeData(table, CPU).read("miller", CancelToken())
     decision = brightness_model.predict(item, lung_mask=True)
     volume = read_volume(table.parent / "ct.nrrd")
-    result = segment(volume, CPU)
+    result = segment(volume, replace(CPU, model="amc-net"))
     to_axial = volume.order.to_axial
     np.testing.assert_array_equal(decision.labels, to_axial(result.lesions))
     np.testing.assert_array_equal(decision.probability, to_axial(result.probability))

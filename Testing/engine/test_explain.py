@@ -22,7 +22,7 @@ from COVIDLesionSegLib.engine.pipeline import segment
 
 pytestmark = pytest.mark.slow
 
-CPU = Parameters(device="cpu")
+CPU = Parameters(model="amc-net", device="cpu")
 
 
 @pytest.fixture(scope="module")

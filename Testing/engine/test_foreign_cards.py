@@ -22,6 +22,7 @@ from COVIDLesionSegLib.engine.models.user_models import (
     read_promotions,
     warn_once,
 )
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.engine.text import printable
 from engine.model_cards import packaged_card, write_user_card
 
@@ -200,10 +201,10 @@ def test_a_damaged_list_of_promotions_is_one_warning_and_the_starter_is_used(
 ):
     (user_folder / "promotions.list").write_bytes(content)
     with caplog.at_level(logging.WARNING):
-        assert default_model() == "amc-net"
+        assert default_model() == DEFAULT_MODEL
         assert len(load_catalogue().problems) == 1
     (record,) = caplog.records
-    assert "promotions.list" in record.getMessage() and "amc-net" in record.getMessage()
+    assert "promotions.list" in record.getMessage() and DEFAULT_MODEL in record.getMessage()
     with pytest.raises(ModelError, match="promotions.list"):
         read_promotions()
 

@@ -11,6 +11,7 @@ from COVIDLesionSegLib.engine.models.catalogue import Catalogue, Model, load_cat
 from COVIDLesionSegLib.engine.models.listing import list_models
 from COVIDLesionSegLib.engine.models.speed import read_speeds, remember_speed, speed_of
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL, Parameters
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_models_that_ship_are_ranked_by_their_dice_on_the_same_data():
     values = [one.dice.value for one in listed]
 
     assert data == {"radiopaedia_org_covid-19-pneumonia"}
-    assert listed[0].id == "amc-net" and values == sorted(values, reverse=True)
+    assert listed[0].id == DEFAULT_MODEL and values == sorted(values, reverse=True)
 
 
 def test_untrained_models_come_last_and_none_has_a_dice():
@@ -121,7 +122,6 @@ def test_a_folder_that_cannot_be_written_fails_no_run(user_folder, tmp_path, cap
 
 def test_a_run_measures_its_own_time(user_folder, tmp_path, phantom):
     from COVIDLesionSegLib import jobs
-    from COVIDLesionSegLib.engine.parameters import Parameters
     from COVIDLesionSegLib.engine.volume.exact import save_volume
 
     (tmp_path / "ct").mkdir()

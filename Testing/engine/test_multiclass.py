@@ -65,7 +65,7 @@ def by_hand(volume, result):
 def test_each_voxel_of_the_lungs_gets_its_own_class_however_the_ct_is_stored(models, orientation):
     models("two", order=(2, 0, 1))
     volume = generate_chest_ct(**CHEST, orientation=orientation).volume
-    result = segment(volume, Parameters(model="two", device="cpu"))
+    result = segment(volume, Parameters(model="two", device="cpu", smallest_lesion_ml=0))
     expected, certain = by_hand(volume, result)
     assert result.classes == GROUND_GLASS_AND_CONSOLIDATION
     assert min(np.count_nonzero(expected == label) for label in (1, 2)) > 100
@@ -88,7 +88,7 @@ def test_each_voxel_of_the_lungs_gets_its_own_class_however_the_ct_is_stored(mod
 def test_the_generated_lesions_are_found_as_what_they_are(models):
     models("two")
     phantom = generate_chest_ct(**CHEST)
-    result = segment(phantom.volume, Parameters(model="two", device="cpu"))
+    result = segment(phantom.volume, Parameters(model="two", device="cpu", smallest_lesion_ml=0))
     for label in (1, 2):
         truth = (phantom.lesions == label) & (result.lungs > 0)
         assert np.count_nonzero(result.lesions[truth] == label) > 0.6 * np.count_nonzero(truth)
@@ -104,7 +104,7 @@ def test_a_fixed_input_size_finds_the_same_classes_in_the_same_places(models):
     models("fixed", input_size=(512, 512), lung_mask=True)
     volume = generate_chest_ct(**CHEST, orientation="LIP").volume
     native, fixed = (
-        segment(volume, Parameters(model=name, device="cpu")).lesions
+        segment(volume, Parameters(model=name, device="cpu", smallest_lesion_ml=0)).lesions
         for name in ("native", "fixed")
     )
     for label in (1, 2):
@@ -119,7 +119,7 @@ def test_three_networks_of_two_classes_vote_and_their_result_survives_its_files(
     for name, low in (("a", 0.3), ("b", 0.4), ("c", 0.5)):
         models(name, (low, 0.8))
     volume = generate_chest_ct(**CHEST, orientation=OBLIQUE).volume
-    result = segment(volume, Parameters(model="a+b+c", device="cpu"))
+    result = segment(volume, Parameters(model="a+b+c", device="cpu", smallest_lesion_ml=0))
     expected, certain = by_hand(volume, result)
     np.testing.assert_array_equal(result.lesions[certain], expected[certain])
     lungs, hu = result.lungs > 0, volume.array

@@ -16,7 +16,7 @@ from COVIDLesionSegLib.engine.errors import (
     ModelError,
     ParameterError,
 )
-from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL, Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
@@ -85,8 +85,8 @@ def test_each_lung_is_found_on_its_own_side(chest, result):
 def test_provenance_holds_what_it_takes_to_run_again(result):
     provenance = result.provenance
     assert Parameters.from_dict(provenance["parameters"]) == CPU
-    assert list(provenance["models"]) == ["amc-net"]
-    model = provenance["models"]["amc-net"]
+    assert list(provenance["models"]) == [DEFAULT_MODEL]
+    model = provenance["models"][DEFAULT_MODEL]
     assert len(model["weights_sha256"]) == 64 and model["weights"] == "trained"
     assert model["device"] == "cpu" and model["precision"] in ("float32", "bfloat16")
     assert provenance["lungs"]["method"] == "threshold"

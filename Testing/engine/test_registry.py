@@ -24,7 +24,7 @@ from COVIDLesionSegLib.engine.models.user_models import (
 )
 from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL, Parameters
 
 
 @pytest.fixture
@@ -198,12 +198,12 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path, user_folder):
 
 
 def test_the_promoted_model_is_used_until_it_is_rolled_back(user_folder):
-    assert default_model() == "amc-net"
+    assert default_model() == DEFAULT_MODEL
     promote("first", "0" * 64)
     promote("second", "1" * 64)
-    assert (default_model(), Parameters().model) == ("second", "amc-net")
+    assert (default_model(), Parameters().model) == ("second", DEFAULT_MODEL)
     assert roll_back() == "first"
-    assert roll_back() == "amc-net"
+    assert roll_back() == DEFAULT_MODEL
     with pytest.raises(ModelError, match="No model was promoted"):
         roll_back()
 
@@ -215,7 +215,7 @@ def test_the_promotion_of_a_named_model_is_rolled_back_and_no_other(user_folder)
     assert roll_back("third") == "second"
     with pytest.raises(ModelError, match="third was not promoted: choose second"):
         roll_back("third")
-    assert roll_back("first") == "second" and roll_back("second") == "amc-net"
+    assert roll_back("first") == "second" and roll_back("second") == DEFAULT_MODEL
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_error(archive, tmp_path, monkeypatch):
@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(archive, tmp_path, monk
 
 def test_a_damaged_list_of_promotions_is_told_and_keeps_nobody_from_the_starter(user_folder):
     (user_folder / "promotions.list").write_text("[{")
-    assert default_model() == "amc-net"
+    assert default_model() == DEFAULT_MODEL
     (problem,) = load_catalogue().problems
     assert "promotions.list" in problem
     with pytest.raises(ModelError, match="remove promotions.list"):

@@ -11,6 +11,7 @@ from COVIDLesionSegLib import jobs
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, Place, load_catalogue
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.jobs.model_store import load_model_ids
 
 
@@ -108,7 +109,7 @@ def test_weights_are_verified_by_their_checksum(tmp_path, user_folder):
         jobs.verify_model(theirs, tmp_path / "again")
     with pytest.raises(ModelError, match="checksum"):
         jobs.make_default(theirs, tmp_path / "default")
-    assert default_model() == "amc-net"
+    assert default_model() == DEFAULT_MODEL
 
 
 def test_a_verified_model_becomes_the_default(tmp_path):

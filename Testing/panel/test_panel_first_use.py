@@ -87,7 +87,7 @@ def test_a_licence_that_limits_the_use_is_shown_before_the_first_run(panel, torc
     panel.ui.applyButton.click()
 
     (question,) = asked()
-    assert "AMC-Net" in question and "CC-BY-NC-SA-4.0" in question
+    assert "U-Net on EfficientNet-Lite0" in question and "CC-BY-NC-SA-4.0" in question
     assert "Research and non-commercial use only" in question
     assert is_running(panel)
 

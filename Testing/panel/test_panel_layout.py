@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from panel.conftest import MODULE_FILE
 from panel.model_list import listed_models, row_text
 from panel.workers import finished_with, known_result
@@ -111,7 +112,7 @@ def test_a_damaged_model_card_is_named_and_the_panel_goes_on(bench, scene, tmp_p
     try:
         assert "mine.json" in loaded.widget.ui.statusLabel.text
         offered = listed_models(loaded.widget)
-        assert offered[0] == "amc-net" and len(offered) > 1
+        assert offered[0] == DEFAULT_MODEL and len(offered) > 1
     finally:
         bench.unload(loaded)
     assert not bench.slot_errors

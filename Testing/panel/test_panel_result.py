@@ -24,7 +24,7 @@ def test_severity_is_shown_large_with_its_rule(shown, panel):
 
     assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
-    assert panel.ui.severityRuleComboBox.currentText == severity.rules[0].title
+    assert panel.ui.severityRuleComboBox.currentText == "Worse lung (Pal et al. 2022)"
 
 
 def test_volumes_and_rules_are_tabled(shown, panel):
@@ -87,9 +87,14 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
 
 def test_quality_flags_stand_right_below_the_headline(panel):
     layout = panel.ui.resultsSection.layout()
-    order = [layout.itemAt(i).widget() for i in range(3)]
+    order = [layout.itemAt(i).widget() for i in range(4)]
 
-    assert order == [panel.ui.severityLabel, panel.ui.severityRuleComboBox, panel.ui.flagsList]
+    assert order == [
+        panel.ui.severityLabel,
+        panel.ui.severityRuleComboBox,
+        panel.ui.flagsOfRunLabel,
+        panel.ui.flagsList,
+    ]
 
 
 def flag_texts(panel) -> list[str]:

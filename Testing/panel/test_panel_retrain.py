@@ -28,6 +28,7 @@ from COVIDLesionSegLib.engine.models.user_models import (
     default_model,
     promote,
 )
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
 from COVIDLesionSegLib.worker.request import load_request
@@ -324,8 +325,8 @@ def test_a_promotion_is_rolled_back_to_the_model_before(panel, section):
     panel.models_changed()
     assert panel.ui.rollBackButton.enabled
     panel.ui.rollBackButton.click()
-    assert default_model() == "amc-net"
-    assert "amc-net is the default model again." in panel.ui.trainingStatusLabel.text
+    assert default_model() == DEFAULT_MODEL
+    assert f"{DEFAULT_MODEL} is the default model again." in panel.ui.trainingStatusLabel.text
     assert not panel.ui.rollBackButton.enabled
 
 
@@ -400,4 +401,4 @@ def test_from_reviewed_cases_to_promotion_and_back_by_clicks(panel, section, ben
     assert not ui.promoteButton.enabled and ui.trainButton.enabled
     assert ui.discardModelButton.isHidden()
     ui.rollBackButton.click()
-    assert default_model() == "amc-net" and ui.promoteButton.enabled
+    assert default_model() == DEFAULT_MODEL and ui.promoteButton.enabled

@@ -10,6 +10,7 @@ import pytest
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
 from COVIDLesionSegLib.engine.models.downloads import downloads_folder, downloads_size
 from COVIDLesionSegLib.engine.models.user_models import default_model
+from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from panel.model_list import listed_models
 from panel.served import served
 
@@ -100,7 +101,9 @@ def test_trained_models_are_listed_with_the_place_of_their_weights(panel, models
 
     trained = {model.id for model in load_catalogue().models if model.card.weights}
     assert set(listed) == trained
-    assert listed["amc-net"] == ["AMC-Net (default)", "packaged", "6.7 MB"]
+    title = load_catalogue().get(DEFAULT_MODEL).card.title
+    assert listed[DEFAULT_MODEL][:2] == [f"{title} (default)", "packaged"]
+    assert listed["amc-net"] == ["AMC-Net", "packaged", "6.7 MB"]
     assert listed["theirs"][:2] == ["Theirs", "yours"]
 
 
@@ -114,7 +117,7 @@ def test_the_checksum_licence_and_lineage_of_the_chosen_model_are_shown(panel, m
 
 
 def test_a_button_that_cannot_be_pressed_says_why(panel, models):
-    choose(panel, "amc-net")
+    choose(panel, DEFAULT_MODEL)
     for name, reason in (
         ("makeDefaultButton", "default already"),
         ("rollBackDefaultButton", "No model was made the default"),
@@ -168,8 +171,8 @@ def test_a_model_becomes_the_default_and_is_rolled_back(panel, models, wait):
 
     choose(panel, "eamc-2")
     panel.ui.rollBackDefaultButton.click()
-    assert said(panel) == "amc-net is the default model again."
-    assert rows(panel)["amc-net"][0].endswith("(default)")
+    assert said(panel) == f"{DEFAULT_MODEL} is the default model again."
+    assert rows(panel)[DEFAULT_MODEL][0].endswith("(default)")
     assert not panel.ui.rollBackDefaultButton.enabled
 
 
@@ -188,7 +191,10 @@ def test_the_promotion_of_the_chosen_model_is_rolled_back_and_no_other(panel, mo
     assert said(panel).startswith("The last promotion of eamc-2 was undone; eamc-3 stays")
     choose(panel, "eamc-3")
     button.click()
-    assert default_model() == "amc-net" and said(panel) == "amc-net is the default model again."
+    assert (
+        default_model() == DEFAULT_MODEL
+        and said(panel) == f"{DEFAULT_MODEL} is the default model again."
+    )
 
 
 @pytest.mark.slow
@@ -242,7 +248,7 @@ def test_a_job_can_be_cancelled(panel, models, wait, section):
     wait()
 
     assert said(panel) == "Cancelled."
-    assert default_model() == "amc-net"
+    assert default_model() == DEFAULT_MODEL
     assert panel.ui.cancelModelButton.isHidden() and panel.ui.verifyButton.enabled
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .errors import ParameterError
 from .options import Options, option
 
-DEFAULT_MODEL = "amc-net"
+DEFAULT_MODEL = "unet-lite0"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TILINGS = ("whole-slice", "overlapping", "non-overlapping")
@@ -75,7 +75,7 @@ class Parameters(Options):
     )
     threshold: float = option("Probability above which a voxel is lesion, 0 to 1.", 0.5)
     smallest_lesion_ml: float = option(
-        "Areas of lesion smaller than this are left out, in ml; 0 keeps all.", 0.1, minimum=0
+        "Areas of lesion smaller than this are left out, in ml; 0 keeps all.", 0.25, minimum=0
     )
     lesion_free_ml: float = option(
         "Lesion volume up to which a CT counts as free of lesions and is graded CT-0, in ml.",

@@ -307,6 +307,11 @@ class TrainOptions(Options):
         None,
         shown_as="SCHEDULER",
     )
+    calibrate: bool = option(
+        "Calibrate the probabilities on the validation patients, which also moves what is called "
+        "lesion; with a well trained network of one channel.",
+        False,
+    )
     resume: bool = _resume()
     device: str = _device()
     devices: int = option("GPUs, or processes on the CPU, that share every batch.", 1, minimum=1)

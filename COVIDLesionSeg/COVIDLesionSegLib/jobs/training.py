@@ -111,6 +111,7 @@ def train(
             provenance=provenance_of("train", options),
             evaluate=evaluate_held_out,
             selected_on_validation=options.folds is None and recipe.needs_validation,
+            calibrate=options.calibrate,
             parent=parent.card if options.fine_tune else None,
         )
 

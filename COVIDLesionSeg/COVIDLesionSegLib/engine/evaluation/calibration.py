@@ -1,13 +1,14 @@
-"""Whether probabilities are what they say: reliability, and a temperature that mends it.
+"""Whether probabilities are what they say: reliability, and a temperature and a bias that mend it.
 
-Source: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017:
-temperature scaling, expected calibration error.
+Sources: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017:
+temperature, expected calibration error. Platt, "Probabilistic outputs for support vector machines",
+1999: the bias beside it, which also moves what is called lesion at p > 0.5.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from ..metrics.overlap import ProbabilityHistogram
@@ -15,33 +16,40 @@ from ..models.calibration import Calibration, ReliabilityBin
 
 BINS = 10
 _TEMPERATURES = (0.1, 10.0)
+_BIASES = (-10.0, 10.0)
 
 
-def fit_temperature(histogram: ProbabilityHistogram) -> float | None:
-    """The number that logits are divided by, so that the pixels' truth is the most likely.
+def fit(histogram: ProbabilityHistogram) -> tuple[float, float] | None:
+    """Temperature and bias with which the pixels' truth is the most likely.
 
     None where there is no lesion, or nothing else.
     """
-    probability, (negatives, positives) = histogram.probability, histogram.counts
+    logits, (negatives, positives) = logit(histogram.probability), histogram.counts
     if not negatives.sum() or not positives.sum():
         return None
-    logits, total = logit(probability), histogram.counts.sum()
+    total = histogram.counts.sum()
 
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
+    def loss(values: np.ndarray) -> float:
+        scaled = logits / np.exp(values[0]) + values[1]
         # -log of the probability of the truth, without overflow
         wrong = negatives * np.logaddexp(0, scaled) + positives * np.logaddexp(0, -scaled)
         return float(wrong.sum() / total)
 
-    low, high = np.log(_TEMPERATURES)
-    return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
+    found = minimize(loss, np.zeros(2), bounds=[tuple(np.log(_TEMPERATURES)), _BIASES])
+    return float(np.exp(found.x[0])), float(found.x[1])
 
 
 def reliability(
-    histogram: ProbabilityHistogram, temperature: float = 1.0
+    histogram: ProbabilityHistogram, temperature: float = 1.0, bias: float = 0.0
 ) -> tuple[ReliabilityBin, ...]:
-    """Bins of a reliability diagram after logits were divided by ``temperature``; no empty ones."""
-    probability = expit(logit(histogram.probability) / temperature)
+    """Bins of a reliability diagram; no empty ones.
+
+    Args:
+        histogram: Pixels by uncalibrated probability and truth.
+        temperature: What logits are divided by.
+        bias: What is added to them then.
+    """
+    probability = expit(logit(histogram.probability) / temperature + bias)
     negatives, positives = histogram.counts
     numbers = np.minimum((probability * BINS).astype(int), BINS - 1)
     bins = []
@@ -68,13 +76,14 @@ def calibrate(histogram: ProbabilityHistogram, data: str) -> Calibration | None:
         histogram: Pixels by uncalibrated probability and truth.
         data: Whose, for the card.
     """
-    temperature = fit_temperature(histogram)
-    if temperature is None:
+    fitted = fit(histogram)
+    if fitted is None:
         return None
-    temperature = round(temperature, 3)
-    after = reliability(histogram, temperature)
+    temperature, bias = (round(value, 3) for value in fitted)
+    after = reliability(histogram, temperature, bias)
     return Calibration(
         temperature,
+        bias,
         round(calibration_error(reliability(histogram)), 5),
         round(calibration_error(after), 5),
         tuple(

@@ -16,6 +16,7 @@ from ..flags import Flag
 from ..inference.ensemble import Decision, decide
 from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
+from ..inference.small_lesions import remove_small_lesions
 from ..inference.volume_prediction import predict_volume
 from ..models.card import ModelCard
 from ..models.catalogue import Catalogue, Ensemble
@@ -150,6 +151,8 @@ class EvaluatedModel:
                 report,
                 cancel,
             )
+            voxel_ml = float(np.prod(sample.spacing_mm)) / 1000
+            remove_small_lesions(decision.labels, self.parameters.smallest_lesion_ml, voxel_ml)
         else:
             decision = self._predict_whole_slices(sample, networks, report, cancel)
             if lung_mask:

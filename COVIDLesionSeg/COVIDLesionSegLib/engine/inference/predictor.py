@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import DeviceError, ModelError, ParameterError
 from ..flags import Flag
+from ..models.calibration import Calibration
 from ..models.card import ModelCard
 from ..models.preprocessing import Preprocessing
 from ..parameters import Parameters
@@ -39,7 +40,7 @@ class Predictor:
             paper's test protocol (section 5.1), 16 patches of 128x128 on a 512x512 slice.
         batch_size: Patches per forward pass; 0 leaves it to the plan.
         pixel_mm: Pixel size along (rows, columns) of the slices to come, in mm.
-        temperature: What logits are divided by, so that probabilities are calibrated.
+        calibration: Of the probabilities, for a network of one channel.
 
     Attributes:
         network: What computes: as given, or in bfloat16 a copy.
@@ -63,7 +64,7 @@ class Predictor:
         pixel_mm: tuple[float, float],
         tiling: str = "whole-slice",
         batch_size: int = 0,
-        temperature: float = 1.0,
+        calibration: Calibration | None = None,
     ) -> None:
         if tiling != "whole-slice" and preprocessing.patch_size is None:
             raise ParameterError(
@@ -79,7 +80,7 @@ class Predictor:
         self._patch_size = preprocessing.patch_size or (0, 0)  # whole slices have none
         self._batch_size = batch_size
         self._pixel_mm = pixel_mm
-        self._temperature = temperature
+        self._calibration = calibration
         self._places = threading.Semaphore(plan.workers)
         self._stepping_down = threading.Lock()
         self.model_id = model_id
@@ -121,7 +122,7 @@ class Predictor:
             pixel_mm=pixel_mm,
             tiling=parameters.tiling,
             batch_size=parameters.batch_size,
-            temperature=card.calibration.temperature if card.calibration else 1.0,
+            calibration=card.calibration,
         )
 
     def slices_at_once(self, shape: tuple[int, int]) -> int:
@@ -200,8 +201,8 @@ class Predictor:
 
     def _class_probabilities(self, images: Tensor) -> Tensor:
         logits = self.network(images).float()
-        if self._temperature != 1.0:
-            logits = logits / self._temperature
+        if self._calibration:
+            logits = logits / self._calibration.temperature + self._calibration.bias
         if logits.shape[1] == 1:
             return torch.sigmoid(logits)
         return torch.softmax(logits, dim=1)[:, self._class_channels]

@@ -22,16 +22,20 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a network's logits are divided by, and how well its probabilities then hold.
+    """What a network's logits are divided by and then moved by, and how well they hold after it.
+
+    For networks of one channel.
 
     Attributes:
-        temperature: Above 1 where the network was too sure. It does not move p > 0.5.
+        temperature: Above 1 where the network was too sure.
+        bias: Added to the divided logits: above 0 where the network called too little lesion.
         error_before, error_after: Expected calibration error, 0 to 1.
         bins: The reliability diagram after it.
         data: Whose pixels it was fitted and measured on: held-out patients.
     """
 
     temperature: float
+    bias: float
     error_before: float
     error_after: float
     bins: tuple[ReliabilityBin, ...]

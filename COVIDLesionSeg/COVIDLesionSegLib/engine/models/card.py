@@ -138,6 +138,11 @@ class ModelCard:
                 f"The card of model {self.id} must name at least one class, and a background among "
                 "its channels if there are several."
             )
+        if self.calibration and len(channels) > 1:
+            raise ModelError(
+                f"The card of model {self.id} has a calibration, which is for networks of one "
+                "channel: take it out."
+            )
 
     @property
     def class_channels(self) -> tuple[int, ...]:
@@ -270,7 +275,7 @@ def _build_calibration(values: Any) -> Calibration | None:
     if values is None:
         return None
     _check_fields(Calibration, values)
-    for name in ("temperature", "error_before", "error_after"):
+    for name in ("temperature", "bias", "error_before", "error_after"):
         _check(_is_number(values[name]), f"calibration {name}", "a number", values[name])
     temperature = values["temperature"]
     _check(0 < temperature < 1000, "calibration temperature", "a number above 0", temperature)

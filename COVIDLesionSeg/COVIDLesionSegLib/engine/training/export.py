@@ -184,6 +184,7 @@ def export_model(
     provenance: Provenance,
     evaluate: Evaluate,
     selected_on_validation: bool = False,
+    calibrate: bool = False,
     parent: ModelCard | None = None,
     notes: Sequence[str] = (),
 ) -> Exported:
@@ -203,6 +204,8 @@ def export_model(
         evaluate: Scores the written weights on the held-out patients.
         selected_on_validation: The weights, or the length of the training, were selected on the
             validation patients.
+        calibrate: Calibrate the probabilities on the validation patients; scores are then those of
+            the calibrated model. For networks of one channel.
         parent: Card of the model whose weights the training started with.
         notes: More notes for the card, which says by itself where labels were pseudo-labels.
 
@@ -234,18 +237,21 @@ def export_model(
     )
     pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
-    results = [
-        evaluate(written, card, [evaluation_slice(item, recipe) for item in slices])
-        for slices in (data.validation, data.outside)
-        if slices
+    slices = [
+        [evaluation_slice(item, recipe) for item in group]
+        for group in (data.validation, data.outside)
+        if group
     ]
+    results = [evaluate(written, card, group) for group in slices]
+    if calibrate and data.validation and len(card.channels) == 1:
+        # Images of an unknown window would tell little of probabilities in HU.
+        card = replace(card, calibration=results[0].calibration)
+        results = [evaluate(written, card, group) for group in slices]
     patients = {name: one for result in results for name, one in result.patients.items()}
     change = max((result.bfloat16_change for result in results), default=0.0)
     card = replace(
         card,
         scores=tuple(score for result in results for score in result.scores),
-        # Images of an unknown window would tell little of probabilities in HU.
-        calibration=results[0].calibration if data.validation else None,
         bfloat16=bool(patients) and change <= _BFLOAT16_TOLERANCE,
         notes=(
             f"Under bfloat16 no patient's Dice moves by more than {change:.4f}."

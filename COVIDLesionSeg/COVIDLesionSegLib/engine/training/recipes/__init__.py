@@ -32,6 +32,7 @@ FINE_TUNE: dict[str, Any] = {
     "early_stop": None,
     "plateau": None,
     "keep": "last",
+    "start": "random",
 }
 """Where training starts from a model's weights; none of it is a paper's.
 
