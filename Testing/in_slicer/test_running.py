@@ -15,6 +15,8 @@ import slicer
 LARGE = {"seed": 3, "size": (512, 512, 148), "spacing": (0.68, 0.68, 2.2)}
 LOOSEST_GAP_SECONDS = 2.0
 """A machine may be busy: the figure is printed, and only a window that hangs fails."""
+LOOSEST_COPY_SECONDS = 0.25
+"""Of processor time: far less than Slicer needs to go once through the voxels of the large CT."""
 
 
 class Heart:
@@ -276,7 +278,7 @@ class RunningTest(case.Case):
             f"processor time {1000 * heart.processor:.0f} ms",
             flush=True,
         )
-        self.assertLess(heart.processor, LOOSEST_GAP_SECONDS)
+        self.assertLess(heart.processor, LOOSEST_COPY_SECONDS)
         self.click(self.ui.cleanCopyButton)
         self.wait_until(lambda: copy.run._active is None, 20)
         self.assertFalse(path.exists())

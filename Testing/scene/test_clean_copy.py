@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 
 import numpy as np
@@ -180,6 +181,30 @@ def test_any_type_of_ct_keeps_its_voxels_and_its_window(
     assert np.array_equal(arrayFromVolume(ct), values)
     found = display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel()
     assert found == pytest.approx(before)
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_a_large_ct_is_not_searched_for_a_window(scene, patient_ct, shown, tmp_path, auto):
+    from COVIDLesionSegLib.scene.clean_copy import clean_scene
+    from COVIDLesionSegLib.scene.images import fill_image
+    from COVIDLesionSegLib.scene.scene_folder import write_scene_folder
+
+    image = vtk.vtkImageData()
+    fill_image(image, np.zeros((300, 512, 512), np.int16))
+    patient_ct.GetDisplayNode().AutoWindowLevelOff()
+    patient_ct.SetAndObserveImageData(image)
+    patient_ct.GetDisplayNode().SetAutoWindowLevel(auto)
+    before = time.thread_time()
+    copy = clean_scene(patient_ct, shown)
+    display = copy.GetFirstNodeByName("CT").GetDisplayNode()
+    assert not display.GetAutoWindowLevel()
+    steps = write_scene_folder(copy, tmp_path)
+    next(steps)  # without the voxels
+    seconds = time.thread_time() - before
+    steps.close()
+
+    assert bool(display.GetAutoWindowLevel()) == auto
+    assert seconds < 0.25  # going through the voxels takes at least twice as long
 
 
 @pytest.mark.parametrize("grid", ["of the CT", "of its own"])

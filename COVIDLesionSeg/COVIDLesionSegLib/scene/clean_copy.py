@@ -19,7 +19,7 @@ from ..engine.errors import InputError
 from ..engine.labels import CLASS_TAG
 from . import names, nodes, overlay
 from .corrections import without_names
-from .scene_folder import SEGMENT_TAGS, tag_of
+from .scene_folder import SEGMENT_TAGS, tag_of, write_automatic_window
 from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
@@ -115,12 +115,15 @@ def _copy_ct(ct_node: vtkMRMLScalarVolumeNode, scene: vtkMRMLScene) -> vtkMRMLSc
     matrix = vtk.vtkMatrix4x4()
     ct_node.GetIJKToRASMatrix(matrix)
     copy.SetIJKToRASMatrix(matrix)
-    copy.SetAndObserveImageData(ct_node.GetImageData())
+    # The display first: one without a window yet would look for it in every voxel.
     copy.CreateDefaultDisplayNodes()
     shown, display = ct_node.GetDisplayNode(), copy.GetDisplayNode()
+    display.AutoWindowLevelOff()
     if shown is not None:
-        display.SetAutoWindowLevel(shown.GetAutoWindowLevel())
         display.SetWindowLevel(shown.GetWindow(), shown.GetLevel())
+    if shown is None or shown.GetAutoWindowLevel():
+        write_automatic_window(display)
+    copy.SetAndObserveImageData(ct_node.GetImageData())
     return copy
 
 

@@ -34,6 +34,7 @@ from .volumes import local_ijk_to_ras
 if TYPE_CHECKING:
     from slicer import (
         vtkMRMLNode,
+        vtkMRMLScalarVolumeDisplayNode,
         vtkMRMLScalarVolumeNode,
         vtkMRMLScene,
         vtkMRMLSegmentationNode,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 SEGMENT_TAGS = ("TerminologyEntry", CLASS_TAG)
 """Tags of a segment that are written."""
+_AUTOMATIC_WINDOW = "COVIDLesionSeg.automaticWindow"
 _SAME_GRID = 1e-6  # mm
 _NOT_WRITTEN = "The copy could not be written: check the free disk space."
 
@@ -61,6 +63,16 @@ class _Voxels(Protocol):
 
     def write(self, path: Path) -> Steps[None]:
         """Write them as Slicer would, uncompressed."""
+
+
+def write_automatic_window(display: vtkMRMLScalarVolumeDisplayNode) -> None:
+    """Let :func:`write_scene_folder` say that the window is automatic; until then it is not.
+
+    Slicer would look for an automatic window in every voxel at once, here for no purpose: it looks
+    for it again when the scene is opened.
+    """
+    display.AutoWindowLevelOff()
+    display.SetAttribute(_AUTOMATIC_WINDOW, "1")
 
 
 def write_scene_folder(
@@ -91,6 +103,10 @@ def write_scene_folder(
     all_voxels = [voxels for voxels in found if voxels is not None]
     for voxels in all_voxels:
         voxels.take_out()
+    for display in nodes.nodes_by_class(scene, "vtkMRMLScalarVolumeDisplayNode"):
+        if display.GetAttribute(_AUTOMATIC_WINDOW):
+            display.RemoveAttribute(_AUTOMATIC_WINDOW)
+            display.AutoWindowLevelOn()
     if not scene.SaveSceneToSlicerDataBundleDirectory(str(folder)):
         raise OutputError(_NOT_WRITTEN)
     files = _files_of_nodes(folder)
