@@ -21,6 +21,7 @@ PLACES = (
     "lung-sides-unclear",
     "lung-soft-tissue",
     "lung-wall-apart",
+    "lungs-asymmetric",
     "lungs-cut-off",
 )
 """Codes of the flags that say in which slices a lung is wrong."""
@@ -45,7 +46,8 @@ def flags_on(found, side, codes=PLACES):
     return [
         flag
         for flag in found.flags
-        if flag.code in codes and (flag.code in both or name in flag.message)
+        if flag.code in codes
+        and (flag.code in both or name in flag.message.partition("volume of the")[0])
     ]
 
 

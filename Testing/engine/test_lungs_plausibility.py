@@ -90,9 +90,11 @@ def test_the_slices_that_are_mostly_dense_are_named_the_densest_first():
     assert flag.slices == (*range(9, 19), *range(5, 9))
 
 
-def test_flags_about_a_whole_lung_name_no_slice():
-    (flag,) = check_lungs(*chest((20, 10, 4), (20, 10, 10)), SPACING)
-    assert flag.slices == ()
+def test_a_smaller_lung_is_named_with_the_slices_in_which_it_is_smaller():
+    labels, hu = chest((20, 10, 4), (20, 10, 10))
+    (flag,) = check_lungs(labels, hu, SPACING)
+    assert sorted(flag.slices) == list(np.flatnonzero((labels == 1).any(axis=(1, 2))))
+    assert "is the smaller one in slices" in flag.message
 
 
 def test_no_lung_at_all_is_missing_and_small_not_a_division_by_zero():

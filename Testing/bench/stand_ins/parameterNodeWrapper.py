@@ -6,6 +6,7 @@ references, everything else as text.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import typing
 from dataclasses import dataclass
@@ -140,7 +141,9 @@ class _GuiConnection:
     def release(self) -> None:
         self._wrapper.RemoveObserver(self.tag)
         for _, adapter, take in self._links:
-            adapter.signal().disconnect(take)
+            # PySide reports an error of another callback here, though it did disconnect.
+            with contextlib.suppress(SystemError):
+                adapter.signal().disconnect(take)
 
 
 @dataclass

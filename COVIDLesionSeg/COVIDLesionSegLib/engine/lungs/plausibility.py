@@ -16,7 +16,8 @@ from .working_grid import WorkingGrid, clip_hu
 
 _ADULT_ML = (1500.0, 9000.0)  # both lungs, from expiration in disease to a large inspiration
 MISSING_SHARE = 0.05  # of the other lung; less is a remnant, not a lung
-_ASYMMETRIC = 0.5  # smaller by larger; normal is about 0.85
+_ASYMMETRIC = 0.65  # smaller by larger; normal is about 0.85
+_SMALL_HERE = 0.75  # of the other lung in a slice
 _CUT_OFF = 0.10  # of the largest slice's area; less is a costophrenic recess or the tip of an apex
 _TOUCHES = 0.005
 _FROM_PADDING = 6.0  # mm; lung that is nearer is cut by the field of view
@@ -77,7 +78,7 @@ def check_lungs(
         2: grid.shrink(labels, lambda part: part == 2) >= 50,
     }
     return (
-        *_check_volumes(ml),
+        *_check_volumes(ml, labels),
         *_check_borders(labels, lungs[1] | lungs[2], coarse, grid),
         *_check_gaps(columns),
         *_check_sides(columns),
@@ -88,7 +89,7 @@ def check_lungs(
     )
 
 
-def _check_volumes(ml: dict[int, float]) -> Iterator[Flag]:
+def _check_volumes(ml: dict[int, float], labels: np.ndarray) -> Iterator[Flag]:
     total = sum(ml.values())
     low, high = _ADULT_ML
     if total < low:
@@ -111,10 +112,14 @@ def _check_volumes(ml: dict[int, float]) -> Iterator[Flag]:
             f"No {_SIDES[smaller]} lung was found: look for collapse, effusion, or a removed lung.",
         )
     elif ratio < _ASYMMETRIC:
+        small, large = (np.count_nonzero(labels == side, axis=(1, 2)) for side in (smaller, larger))
+        less = np.where(small < _SMALL_HERE * large, large - small, 0)
         yield Flag(
             "lungs-asymmetric",
             f"The {_SIDES[smaller]} lung has only {ratio:.0%} of the volume of the "
-            f"{_SIDES[larger]} lung: look for collapse, effusion, or lung missing from the mask.",
+            f"{_SIDES[larger]} lung, and is the smaller one in {name_slices(less > 0)}: look for "
+            "consolidation, collapse, effusion, or lung missing from the mask.",
+            slices=most_first(less),
         )
 
 
