@@ -349,7 +349,7 @@ def test_cases_without_a_patient_are_said_to_count_as_one_each(panel, section, f
     for seed in (12, 13):
         review(folders / "reviews", seed, None, Verdict.ACCEPTED)
     bench.wait_until(lambda: "3 accepted" in panel.ui.casesLabel.text, seconds=10)
-    assert "2 of them have no DICOM PatientID" in panel.ui.casesLabel.text
+    assert "Without a DICOM PatientID: 2." in panel.ui.casesLabel.text
 
 
 def test_the_log_of_a_training_that_crashed_is_one_click_away(

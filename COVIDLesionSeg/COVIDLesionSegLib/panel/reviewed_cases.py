@@ -82,8 +82,9 @@ class ReviewedCases:
         if unknown:
             lines.append(
                 _(
-                    "{count} of them have no DICOM PatientID and count as a patient each: of such "
-                    "a patient review one CT only, or the comparison of both models is too kind."
+                    "Without a DICOM PatientID: {count}. Each of these counts as a patient: "
+                    "review one CT only of such a patient, or the comparison of both models is "
+                    "too kind."
                 ).format(count=unknown)
             )
         self.why_not = ""

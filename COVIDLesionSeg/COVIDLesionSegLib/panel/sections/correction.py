@@ -269,7 +269,7 @@ class CorrectionSection(Section):
         elif measured is None:
             text = _("Nothing was changed since the run.")
         else:
-            text = _("Changed since the run:")
+            text = _("Changed since the run, in ml:")
         ui.changesLabel.text = text
         if measured is not None:
             self._fill_table(measured)
@@ -281,7 +281,7 @@ class CorrectionSection(Section):
 
     def _fill_table(self, measured: Correction) -> None:
         table = self.ui.changesTable
-        header = ["", _("Added (ml)"), _("Removed (ml)"), _("Dice")]
+        header = ["", _("Added"), _("Removed"), _("Dice")]
         table.setColumnCount(len(header))
         table.setRowCount(len(measured.changes))
         table.setHorizontalHeaderLabels(header)
