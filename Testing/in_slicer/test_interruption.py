@@ -54,7 +54,8 @@ class InterruptionTest(case.Case):
         while self.busy:
             self.assertLess(time.monotonic(), deadline, "The run did not end.")
             active = self.panel.run._active
-            pid = active.job._process.pid if active else None
+            process = active.job._process if active else None  # None before it is started
+            pid = process.pid if process else None
             if pid not in (None, killed):
                 self.process_events(2)  # into its work
                 _kill_all(pid, number)

@@ -76,6 +76,10 @@ def test_lesions_that_were_painted_over_the_lungs_are_taken_as_part_of_them(scen
     whole = with_lesions(taken)
     assert ((whole > 0) == (result.lungs > 0)).all()
 
+    # In a result of ours a lesion leaves the lungs whole: what is no lung was taken out on purpose.
+    node.SetAttribute("COVIDLesionSeg.role", "segmentation")
+    assert not finish(given_lungs(node, segments, ct_node))[lesions].any()
+
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_lungs_are_known_by_their_codes_and_taken_exactly(scene, mine, direction):

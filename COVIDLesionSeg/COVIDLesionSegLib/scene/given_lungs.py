@@ -21,6 +21,7 @@ from ..engine.labels import (
 from ..engine.lobes import lung_of
 from ..engine.steps import Steps, slabs
 from ..engine.volume.placed_labels import labels_on_grid
+from . import names
 from .lobes import placed_labels
 from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
 from .volumes import world_geometry
@@ -103,7 +104,9 @@ def given_lungs(
             f"The lungs of '{node.GetName()}' are empty or do not lie on this CT: choose another "
             "segmentation."
         )
-    painted = lesion_segments(node, segments)
+    # In a result of ours lesions leave the lungs whole: what is no lung there was taken out of it.
+    ours = node.GetAttribute(names.ROLE_ATTRIBUTE) == names.SEGMENTATION_ROLE
+    painted = [] if ours else lesion_segments(node, segments)
     if painted:
         images = placed_labels(node, dict.fromkeys(painted, LESION))
         lesions = yield from labels_on_grid(images, {LESION: 1}, world_geometry(ct_node))
