@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -14,9 +12,9 @@ from ..engine.lobes import LOBES
 from ..engine.severity.report import RegionSeverity
 from ..scene import names
 from ..scene.lobes import coded_lobes, lobe_segments
-from ..scene.segmentation import segment_ids
 from .choices_of_ct import ChoicesOfCt
 from .lobe_measurement import LobeMeasurement
+from .segment_boxes import SegmentBoxes, read_choice
 from .severity_tables import fill_table, fit_rows, lobe_rows
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ class LobeTable:
         self._measurement = LobeMeasurement(self._on_result, self._on_problem)
         ui.lobesSelector.setMRMLScene(slicer.mrmlScene)
         fit_rows(ui.lobesTable)
-        self._boxes = {lobe: self._add_choice(lobe) for lobe in LOBES}
+        self._boxes = SegmentBoxes(LOBES, ui.lobeChoices.layout(), self._on_chosen)
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
         """Show what the parameter node holds, and write there what is chosen from now on."""
@@ -79,7 +77,7 @@ class LobeTable:
             self._measured = case
             self._ui.lobesTable.visible = False
             self._say(_("Measuring the lobes."))
-            self._measurement.measure(ct, result, lobes, json.loads(self._chosen))
+            self._measurement.measure(ct, result, lobes, self._chosen)
 
     def stop(self) -> None:
         """Measure nothing more."""
@@ -91,14 +89,9 @@ class LobeTable:
         return None if self._node is None else self._node.lobes
 
     @property
-    def _chosen(self) -> str:
-        """Segment id by lobe, as JSON; what is no such thing chooses nothing."""
-        text = "" if self._node is None else self._node.lobeSegments
-        try:
-            chosen = json.loads(text or "{}")
-        except ValueError:
-            return "{}"
-        return text if text and isinstance(chosen, dict) else "{}"
+    def _chosen(self) -> dict[str, str]:
+        """Segment id by lobe, as the user chose."""
+        return read_choice("" if self._node is None else self._node.lobeSegments)
 
     def _on_result(self, lobes: tuple[RegionSeverity, ...]) -> None:
         result = self._panel.result
@@ -122,39 +115,16 @@ class LobeTable:
 
     # Which segment is which lobe
 
-    def _add_choice(self, lobe: str) -> qt.QComboBox:
-        box = qt.QComboBox()
-        box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-        box.accessibleName = lobe
-        box.toolTip = _("Segment that is the {lobe}.").format(lobe=lobe)
-        label = qt.QLabel(f"{lobe}:")
-        label.setBuddy(box)
-        self._ui.lobeChoices.layout().addRow(label, box)
-        box.connect("currentIndexChanged(int)", self._on_chosen)
-        return box
-
     def _show_choices(self, lobes: vtkMRMLSegmentationNode | None) -> None:
         self._ui.lobeChoices.visible = lobes is not None
         if lobes is None:
             return
-        segmentation = lobes.GetSegmentation()
-        chosen = json.loads(self._chosen)
-        coded = {lobe: id_ for id_, lobe in coded_lobes(lobes).items()}
-        of_lobe = {lobe: id_ for id_, lobe in lobe_segments(lobes, chosen).items()}
-        for lobe, box in self._boxes.items():
-            blocked = box.blockSignals(True)
-            box.clear()
-            by_code = segmentation.GetSegment(coded[lobe]).GetName() if lobe in coded else _("none")
-            box.addItem(_("By code: {segment}").format(segment=by_code), "")
-            for id_ in segment_ids(lobes):
-                box.addItem(segmentation.GetSegment(id_).GetName(), id_)
-            is_choice = of_lobe.get(lobe) == chosen.get(lobe, "")
-            box.currentIndex = max(0, box.findData(chosen[lobe])) if is_choice else 0
-            box.blockSignals(blocked)
+        coded = {lobe: [id_] for id_, lobe in coded_lobes(lobes).items()}
+        # A segment that was chosen for two lobes is that of one of them.
+        in_force = {lobe: id_ for id_, lobe in lobe_segments(lobes, self._chosen).items()}
+        chosen = {lobe: id_ for lobe, id_ in self._chosen.items() if in_force.get(lobe) == id_}
+        self._boxes.fill(lobes, coded, chosen)
 
-    def _on_chosen(self, index: int) -> None:
-        if self._node is None:
-            return
-        ids = {lobe: box.itemData(box.currentIndex) for lobe, box in self._boxes.items()}
-        chosen = {lobe: id_ for lobe, id_ in ids.items() if id_}
-        self._node.lobeSegments = json.dumps(chosen) if chosen else ""
+    def _on_chosen(self, text: str) -> None:
+        if self._node is not None:
+            self._node.lobeSegments = text

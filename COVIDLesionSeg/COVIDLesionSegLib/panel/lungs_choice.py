@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
-from slicer.i18n import tr as _
 
 from ..engine.labels import LUNG_LABELS
 from ..scene import names
 from ..scene.given_lungs import coded_lungs, lung_segments
-from ..scene.segmentation import segment_ids
 from .choices_of_ct import ChoicesOfCt
+from .segment_boxes import SegmentBoxes, read_choice
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
@@ -31,7 +28,7 @@ class LungsChoice:
         self._node: COVIDLesionSegParameterNode | None = None
         self._of_ct = ChoicesOfCt("givenLungs", "lungSegments")
         ui.lungsSelector.setMRMLScene(slicer.mrmlScene)
-        self._boxes = {lung: self._add_choice(lung) for lung in LUNG_LABELS}
+        self._boxes = SegmentBoxes(LUNG_LABELS, ui.lungChoices.layout(), self._on_chosen)
         self._show()
 
     @property
@@ -71,46 +68,21 @@ class LungsChoice:
         if chosen is not None and chosen.GetID() in others and self._node is not None and ct:
             self._node.givenLungs = None
 
-    def _add_choice(self, lung: str) -> qt.QComboBox:
-        box = qt.QComboBox()
-        box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-        box.accessibleName = lung
-        box.toolTip = _("Segment that is the {lung}.").format(lung=lung)
-        label = qt.QLabel(f"{lung}:")
-        label.setBuddy(box)
-        self._ui.lungChoices.layout().addRow(label, box)
-        box.connect("currentIndexChanged(int)", self._on_chosen)
-        return box
-
     def _show(self) -> None:
         lungs = self.segmentation
         self._ui.lungChoices.visible = lungs is not None
         self._ui.lungsLabel.visible = lungs is not None and not self.segments
         if lungs is None:
             return
-        segmentation = lungs.GetSegmentation()
-        chosen = _chosen(self._node)
-        for lung, box in self._boxes.items():
-            coded = [
-                segmentation.GetSegment(id_).GetName()
-                for id_, label in coded_lungs(lungs).items()
-                if label == LUNG_LABELS[lung]
-            ]
-            blocked = box.blockSignals(True)
-            box.clear()
-            by_code = ", ".join(coded) or _("none")
-            box.addItem(_("By code: {segment}").format(segment=by_code), "")
-            for id_ in segment_ids(lungs):
-                box.addItem(segmentation.GetSegment(id_).GetName(), id_)
-            box.currentIndex = max(0, box.findData(chosen.get(lung, "")))
-            box.blockSignals(blocked)
+        coded = coded_lungs(lungs).items()
+        by_code = {
+            lung: [id_ for id_, one in coded if one == label] for lung, label in LUNG_LABELS.items()
+        }
+        self._boxes.fill(lungs, by_code, _chosen(self._node))
 
-    def _on_chosen(self, index: int) -> None:
-        if self._node is None:
-            return
-        ids = {lung: box.itemData(box.currentIndex) for lung, box in self._boxes.items()}
-        chosen = {lung: id_ for lung, id_ in ids.items() if id_}
-        self._node.lungSegments = json.dumps(chosen) if chosen else ""
+    def _on_chosen(self, text: str) -> None:
+        if self._node is not None:
+            self._node.lungSegments = text
 
 
 def lungs_of(node: COVIDLesionSegParameterNode | None) -> dict[str, int]:
@@ -122,8 +94,4 @@ def lungs_of(node: COVIDLesionSegParameterNode | None) -> dict[str, int]:
 
 def _chosen(node: COVIDLesionSegParameterNode | None) -> dict[str, str]:
     """Segment id by lung, as the user chose; what is no such thing chooses nothing."""
-    try:
-        chosen = json.loads((node.lungSegments if node is not None else "") or "{}")
-    except ValueError:
-        return {}
-    return chosen if isinstance(chosen, dict) else {}
+    return read_choice("" if node is None else node.lungSegments)
