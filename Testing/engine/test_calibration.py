@@ -18,7 +18,7 @@ from COVIDLesionSegLib.engine.evaluation.calibration import (
     fit,
     reliability,
 )
-from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out, score_patients
+from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.inference.predictor import Predictor
 from COVIDLesionSegLib.engine.metrics.overlap import ProbabilityHistogram
 from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
@@ -26,9 +26,8 @@ from COVIDLesionSegLib.engine.models.card import ModelCard
 from COVIDLesionSegLib.engine.models.catalogue import Model
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.parameters import Parameters
-from COVIDLesionSegLib.engine.training.export import Provenance, export_model
 from engine.crafted import Pixelwise, make_card
-from engine.training_slices import TinyNetwork, labelled, tiny_recipe
+from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 
 FITTED = Calibration(2.0, 0.5, 0.1, 0.01, (ReliabilityBin(0.05, 0.04, 100),), "p2, 4 slices")
 
@@ -124,18 +123,8 @@ def test_the_scores_of_an_exported_model_are_those_that_its_card_gives_again(
     torch.manual_seed(1)
     network = TinyNetwork().eval()
     held_out = [labelled("p2", seed=seed) for seed in (3, 4)]
-    card = export_model(
-        network,
-        tiny_recipe(),
-        TrainingData([labelled("p1")], held_out, []),
-        tmp_path,
-        model_id="tiny",
-        title="Tiny",
-        paper="none",
-        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        evaluate=evaluate_held_out,
-        calibrate=calibrated,
-    ).card
+    data = TrainingData([labelled("p1")], held_out, [])
+    card = export_tiny(network, data, "tiny", tiny_recipe(), tmp_path, calibrate=calibrated).card
 
     assert (card.calibration is not None) is calibrated
     written = load_network(Model(card, tmp_path))

@@ -28,7 +28,7 @@ from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.training.trainer import train
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
-from engine.training_slices import labelled
+from engine.training_slices import export_tiny, labelled
 
 pytestmark = pytest.mark.slow
 
@@ -302,17 +302,7 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert losses[-1] < 0.6 * 0.1386  # an untrained network answers 0.5 everywhere
 
-    exported = export_model(
-        network,
-        recipe,
-        data,
-        tmp_path,
-        model_id="tiny",
-        title="Tiny",
-        paper="none",
-        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        evaluate=evaluate_held_out,
-    )
+    exported = export_tiny(network, data, "tiny", recipe, tmp_path)
     card = exported.card
     (model,) = read_models(tmp_path / "tiny.json")
     assert json.dumps(asdict(model.card)) == json.dumps(asdict(card))

@@ -86,8 +86,8 @@ def tiny_recipe(**values):
     )
 
 
-def export_tiny(network, own, model_id, recipe, folder):
-    """Write a member of a cross-validation, as a command would."""
+def export_tiny(network, own, model_id, recipe, folder, **more):
+    """Write a model, as a command would."""
     return export_model(
         network,
         recipe,
@@ -98,4 +98,5 @@ def export_tiny(network, own, model_id, recipe, folder):
         paper="none",
         provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
         evaluate=evaluate_held_out,
+        **more,
     )

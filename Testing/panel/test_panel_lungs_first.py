@@ -7,20 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.lungs_alone import lungs_alone
 from panel.workers import ScriptedWorker, finished_with, known_result
 
 
 def lungs_of(phantom):
     """What the job gives that looks for the lungs only."""
-    result = known_result(phantom)
-    nothing = np.zeros_like(result.lungs)
-    return replace(
-        result,
-        lesions=nothing,
-        probability=nothing.astype(np.float32),
-        classes=(),
-        severity=result.severity.ungraded(),
-    )
+    return lungs_alone(known_result(phantom))
 
 
 @pytest.fixture
@@ -134,7 +127,7 @@ def test_segments_without_codes_must_be_chosen(panel, ct, scene, phantom, run_wi
     panel.parameter_node.givenLungs = node
     assert not panel.ui.lungsLabel.isHidden()
     assert not panel.ui.applyButton.enabled and "which lung" in panel.ui.applyButton.toolTip
-    boxes = panel._inputs._lungs._boxes
+    boxes = panel._inputs._lungs._boxes.boxes
     boxes["right lung"].currentIndex = boxes["right lung"].findData("b")
     boxes["left lung"].currentIndex = boxes["left lung"].findData("a")
 

@@ -12,6 +12,7 @@ from test_scene_rerun import contents, node_ids, segment_array, segment_names
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.labels import LUNG_STYLES
 from COVIDLesionSegLib.engine.steps import finish
+from engine.lungs_alone import lungs_alone
 
 pytestmark = pytest.mark.slow
 
@@ -20,15 +21,7 @@ slicer = pytest.importorskip("slicer")
 
 def lungs_only(geometry=None, seed=0):
     """What the job gives that looks for the lungs only."""
-    result = make_result(geometry, seed=seed)
-    nothing = np.zeros_like(result.lungs)
-    return replace(
-        result,
-        lesions=nothing,
-        probability=nothing.astype(np.float32),
-        classes=(),
-        severity=result.severity.ungraded(),
-    )
+    return lungs_alone(make_result(geometry, seed=seed))
 
 
 @pytest.fixture

@@ -108,10 +108,8 @@ class PatchDataset(TrainingDataset):
         image_hu = prepared.from_unit(item.image) if item.windowed else item.image
         unit = np.clip((crop(image_hu, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
         target = crop(channels_of(item, self.recipe), *place, fill=self.recipe.background)
-        unit, target = (
-            resized(array, 2 * self._size, smooth)
-            for array, smooth in ((unit, True), (target, False))
-        )
+        unit = resized(unit, 2 * self._size, smooth=True)
+        target = resized(target, 2 * self._size, smooth=False)
         image, label = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
         return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), label
 
