@@ -131,3 +131,16 @@ def test_the_scores_of_an_exported_model_are_those_that_its_card_gives_again(
     again = score_patients(written, card, held_out)["p2"].values["dice"]
     stated = {score.metric: score.value for score in card.scores}["Dice"]
     assert stated == pytest.approx(again, abs=1e-4)
+
+
+def test_a_model_that_goes_on_from_a_calibrated_one_keeps_its_calibration(tiny_network, tmp_path):
+    torch.manual_seed(1)
+    network = TinyNetwork().eval()
+    data = TrainingData([labelled("p1")], [labelled("p2", seed=3)], [])
+    (tmp_path / "parent").mkdir()
+    parent = export_tiny(
+        network, data, "parent", tiny_recipe(), tmp_path / "parent", calibrate=True
+    ).card
+    child = export_tiny(network, data, "child", tiny_recipe(), tmp_path, parent=parent).card
+    assert child.calibration == parent.calibration is not None
+    assert child.scores == parent.scores  # of the same weights

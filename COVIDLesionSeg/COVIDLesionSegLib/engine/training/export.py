@@ -206,12 +206,14 @@ def export_model(
             validation patients.
         calibrate: Calibrate the probabilities on the validation patients; scores are then those of
             the calibrated model. For networks of one channel.
-        parent: Card of the model whose weights the training started with.
+        parent: Card of the model whose weights the training started with; its calibration holds for
+            what goes on from it, too, unless it is calibrated anew.
         notes: More notes for the card, which says by itself where labels were pseudo-labels.
 
     Raises:
         OutputError: The folder cannot be written to.
     """
+    calibrate = calibrate and bool(data.validation) and len(recipe.channels) == 1
     file = f"{model_id}.safetensors"
     sha256 = save_weights(network, folder / file, torch.float16)
     card = ModelCard(
@@ -234,6 +236,8 @@ def export_model(
             "command": provenance.command,
             **({"date": provenance.date} if provenance.date else {}),
         },
+        # What goes on from calibrated weights would else call less or more lesion than they do.
+        calibration=parent.calibration if parent and not calibrate else None,
     )
     pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
@@ -243,7 +247,7 @@ def export_model(
         if group
     ]
     results = [evaluate(written, card, group) for group in slices]
-    if calibrate and data.validation and len(card.channels) == 1:
+    if calibrate:
         # Images of an unknown window would tell little of probabilities in HU.
         card = replace(card, calibration=results[0].calibration)
         results = [evaluate(written, card, group) for group in slices]
