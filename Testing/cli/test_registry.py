@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
-from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
+from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
+from engine.labelled_data import write_slice_folder
 
 
 @pytest.fixture
@@ -95,3 +97,25 @@ def test_an_archive_is_imported_under_another_id(run, tmp_path):
 def test_what_cannot_be_done_is_one_clear_line(run, arguments, message):
     code, text = run(*arguments)
     assert code == 1 and message in text and text.count("\n") == 1
+
+
+def test_a_model_is_compressed_and_added(run, tmp_path):
+    slices = write_slice_folder(tmp_path / "slices")
+    code, text = run("compress", "amc-net", "--slices", slices, "--out", tmp_path / "none")
+    assert code == 1 and "The card of model amc-net has scores of radiopaedia" in text
+
+    (tmp_path / "models").mkdir()
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    shutil.copy(PACKAGED_FOLDER / card["weights"]["file"], tmp_path / "models")
+    card |= {"id": "mine", "scores": []}
+    network = load_network(load_catalogue().get("amc-net"))
+    digest = save_weights(network, tmp_path / "models" / "mine.safetensors")
+    card["weights"] |= {"file": "mine.safetensors", "sha256": digest, "bits": None}
+    (tmp_path / "models" / "mine.json").write_text(json.dumps(card), encoding="utf-8")
+
+    out = tmp_path / "small"
+    code, text = run("compress", "mine", "--slices", slices, "--out", out, "--quiet")
+    assert code == 0, text
+    code, text = run("add", out, "--id", "small")
+    assert code == 0 and "small added" in text
+    assert load_catalogue().get("small").card.weights.bits == 8

@@ -38,7 +38,8 @@ GIVEN = {
     "file": Path("model.zip"),
     "folder": Path("model"),
 }
-COMMANDS = typer.main.get_command(app).commands
+_COMMANDS = typer.main.get_command(app).commands
+COMMANDS = {**_COMMANDS, **_COMMANDS["registry"].commands}
 
 
 def some_options(job: str) -> Options:

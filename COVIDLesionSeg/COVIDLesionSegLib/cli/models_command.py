@@ -67,6 +67,7 @@ def model_facts(model: Model) -> dict[str, Any]:
         "bfloat16": card.bfloat16,
         "weights_present": model.weights_present,
         "weights_sha256": weights.sha256 if weights else None,
+        "weights_bits": weights.bits if weights else None,
         "weights_licence": weights.licence if weights else None,
         "weights_licence_note": weights.licence_note if weights else None,
         "training": card.training,
@@ -190,4 +191,6 @@ def _weights_text(facts: dict[str, Any]) -> str:
     if facts["weights_licence"] is None:
         return "none: train it first, or run it untrained with --allow-untrained"
     presence = "present" if facts["weights_present"] else "absent"
+    if facts["weights_bits"]:
+        presence += f"; {facts['weights_bits']} bits per channel"
     return f"{presence}; {facts['weights_licence']}: {facts['weights_licence_note']}"

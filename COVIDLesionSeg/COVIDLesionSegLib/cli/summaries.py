@@ -28,6 +28,7 @@ from ..report.result_files import (
 from .progress_display import print_json_line
 
 if TYPE_CHECKING:
+    from ..engine.evaluation.compression import Compressed
     from ..engine.evaluation.run import Evaluation
     from ..engine.explain import SliceExplanation
     from ..engine.flags import Flag
@@ -213,6 +214,15 @@ def print_self_learning(model: SelfLearnedModel, folder: Path, json_lines: bool)
     lines += [flag.message for level in learned.levels for flag in level.flags]
     lines += [*model.card.notes[1:], *_score_lines(model.card)]
     _print_lines([*lines, *_how_to_use(folder, model.card.id)], folder, json_lines)
+
+
+def print_compression(compressed: Compressed, folder: Path, json_lines: bool) -> None:
+    """How every patient's Dice moved, and how much space is saved."""
+    before, after = compressed.bytes_before / 1e6, compressed.bytes_after / 1e6
+    lines = [f"{name}  Dice {change:+.4f}" for name, change in compressed.changes.items()]
+    lines.append(f"{before:.1f} MB became {after:.1f} MB")
+    lines.append(f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))} --id NEW")
+    _print_lines(lines, folder, json_lines)
 
 
 def _score_lines(card: ModelCard) -> list[str]:

@@ -28,6 +28,7 @@ from ..engine.options import Options
 from .options import (
     BundleSceneOptions,
     CheckInstallationOptions,
+    CompressOptions,
     DemoOptions,
     EnhanceOptions,
     EvaluateOptions,
@@ -47,6 +48,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from .compression import compress
     from .enhancement import enhance
     from .evaluation import evaluate
     from .explanation import explain
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BundleSceneOptions",
     "CheckInstallationOptions",
+    "CompressOptions",
     "DemoOptions",
     "EnhanceOptions",
     "EvaluateOptions",
@@ -90,6 +93,7 @@ __all__ = [
     "TrainOptions",
     "check_installation",
     "bundle_scene",
+    "compress",
     "demo",
     "download_model",
     "enhance",
@@ -116,6 +120,7 @@ __all__ = [
 _JOBS = {
     "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),
+    "compress": (CompressOptions, "compression"),
     "demo": (DemoOptions, "segmentation"),
     "download_model": (StoredModelOptions, "model_store"),
     "enhance": (EnhanceOptions, "enhancement"),

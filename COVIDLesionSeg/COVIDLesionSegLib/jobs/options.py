@@ -106,6 +106,17 @@ class StoredModelOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CompressOptions(Options):
+    """A trained model, and the patients on whom its weights are tried in 8 bits."""
+
+    model_id: str = option("Id of the model.", positional=True, metavar="MODEL")
+    slices: tuple[Path, ...] = option(
+        "Slice folder with the patients to try it on: index.csv, img/ and lesion/; repeatable.",
+        shown_as="SLICES",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemoOptions(Options):
     """The model that is tried on a generated chest CT."""
 
@@ -310,6 +321,11 @@ class TrainOptions(Options):
     calibrate: bool = option(
         "Calibrate the probabilities on the validation patients, which also moves what is called "
         "lesion; with a well trained network of one channel.",
+        False,
+    )
+    eight_bit: bool = option(
+        "Store the weights in 8 bits per channel, in half the space, where that moves no held-out "
+        "patient's Dice by more than 0.002.",
         False,
     )
     resume: bool = _resume()

@@ -112,6 +112,7 @@ def train(
             evaluate=evaluate_held_out,
             selected_on_validation=options.folds is None and recipe.needs_validation,
             calibrate=options.calibrate,
+            eight_bit=options.eight_bit,
             parent=parent.card if options.fine_tune else None,
         )
 

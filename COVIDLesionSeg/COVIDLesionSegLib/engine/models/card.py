@@ -36,6 +36,8 @@ class Weights:
         licence_note: What the licence means for the user, one sentence.
         url: Where the file can be downloaded if it does not come with the card; "" if nowhere.
         size: Bytes of the file, None if not stated.
+        bits: 8 where large kernels are stored in 8 bits, with a scale for each output channel;
+            None where everything is stored as floats.
     """
 
     file: str
@@ -44,6 +46,7 @@ class Weights:
     licence_note: str
     url: str = ""
     size: int | None = None
+    bits: int | None = None
 
     @property
     def host(self) -> str:
@@ -260,6 +263,8 @@ def _build_weights(values: Any) -> Weights:
     _check(url == "" or is_web_address(url), "weights url", "an http or https address", url)
     whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
     _check(size is None or whole, "weights size", "a number of bytes", size)
+    bits = values.get("bits")
+    _check(bits is None or (bits == 8 and isinstance(bits, int)), "weights bits", "8", bits)
     return Weights(**values)
 
 

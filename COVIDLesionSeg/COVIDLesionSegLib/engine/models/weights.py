@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,8 +15,9 @@ from torch import nn
 from ..errors import ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
-from .card import ModelCard
+from .card import ModelCard, Weights
 from .catalogue import Model
+from .eight_bit import from_eight_bit, to_eight_bit
 from .weights_file import read_weights, verified
 
 UNTRAINED_SEED = 0
@@ -58,21 +60,39 @@ def load_network(
     return network
 
 
-def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.float16) -> str:
+def save_weights(
+    network: nn.Module, path: Path, dtype: torch.dtype = torch.float16, eight_bit: bool = False
+) -> str:
     """Write the network's weights as safetensors, atomically; returns the file's SHA-256.
 
-    Kernels are written as ``dtype``; biases and the statistics of normalisation stay as they are.
+    Kernels are written as ``dtype``, or the large ones in 8 bits, see :mod:`.eight_bit`; biases and
+    the statistics of normalisation stay as they are.
 
     Raises:
         OutputError: The file cannot be written.
     """
+    data = weights_data(network, dtype, eight_bit)
+    write_bytes(data, path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def weights_data(
+    network: nn.Module, dtype: torch.dtype = torch.float16, eight_bit: bool = False
+) -> bytes:
+    """The content of the file that :func:`save_weights` writes."""
     tensors = {
         name: tensor.detach().to("cpu", dtype if tensor.ndim > 1 else tensor.dtype).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    data = save_safetensors(tensors)
-    write_bytes(data, path)
-    return hashlib.sha256(data).hexdigest()
+    data: bytes = save_safetensors(to_eight_bit(network, tensors) if eight_bit else tensors)
+    return data
+
+
+def weights_in_eight_bit(weights: Weights, data: bytes) -> Weights:
+    """The same weights on a card, once their file holds ``data``, which are in 8 bits."""
+    size = None if weights.size is None else len(data)
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(weights, sha256=digest, bits=8, size=size, url="")
 
 
 def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
@@ -85,6 +105,7 @@ def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
             "pickles, are not read because they can run code: use the file that belongs to this "
             "model's card."
         ) from error
+    tensors = from_eight_bit(tensors, model.card.trained_weights.bits == 8, file)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

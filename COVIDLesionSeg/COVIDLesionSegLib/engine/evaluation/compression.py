@@ -1,0 +1,132 @@
+"""A trained model with its weights in 8 bits, where no patient's Dice moves by more than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..data.labelled import LabelledImage
+from ..data.splits import learned_patients
+from ..errors import InputError, ModelError
+from ..files import write_bytes
+from ..models.card import ModelCard, Score, write_card
+from ..models.catalogue import Model
+from ..models.eight_bit import LARGEST_CHANGE, changed_too_much, dice_changes
+from ..models.weights import load_network, weights_data, weights_in_eight_bit
+from ..models.weights_file import read_weights
+from ..parameters import Parameters
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from .card_scores import card_scores, score_patients
+from .scores import PatientScores, protocol_of
+
+_LARGEST_BFLOAT16_CHANGE = 0.002
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A model that was written with its weights in 8 bits.
+
+    Attributes:
+        card: Its card.
+        changes: How much each patient's Dice moved.
+        bytes_before, bytes_after: Size of its weights.
+    """
+
+    card: ModelCard
+    changes: dict[str, float]
+    bytes_before: int
+    bytes_after: int
+
+
+def compress_weights(
+    model: Model,
+    slices: Sequence[LabelledImage],
+    folder: Path,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Compressed:
+    """Write ``<id>.safetensors`` in 8 bits and ``<id>.json`` into ``folder``.
+
+    The card keeps no score of the earlier weights: its scores are those of the new weights on those
+    of the patients that the model was not trained on. It allows bfloat16 where it did before and
+    that still moves no such patient's Dice by more than 0.002.
+
+    Args:
+        model: With trained weights.
+        slices: All slices of the patients to try it on.
+        folder: Exists.
+        report: Called with progress.
+        cancel: Looked at between patients.
+
+    Raises:
+        ModelError: The weights are in 8 bits already, cannot be loaded, or a patient's Dice would
+            move by more than 0.002; the message names the patient.
+        InputError: The card scores a patient who is not among the slices.
+        OutputError: The folder cannot be written to.
+        Cancelled: The token was set.
+    """
+    cancel = cancel or CancelToken()
+    card = model.card
+    if card.trained_weights.bits == 8:
+        raise ModelError(f"The weights of model {model.id} are stored in 8 bits already.")
+    before = load_network(model)
+    data = weights_data(before, eight_bit=True)
+    own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data), scores=())
+    after = load_network(Model(own, folder), weights=data)
+    patients = sorted({item.patient for item in slices})
+    _check_all_are_there(card, patients)
+
+    changes: dict[str, float] = {}
+    scores: list[Score] = []
+    bfloat16 = 0.0
+    for number, patient in enumerate(patients):
+        cancel.raise_if_cancelled()
+        report(Progress("Comparing 8 bits", number / len(patients), patient))
+        items = [item for item in slices if item.patient == patient]
+        old = score_patients(before, card, items)[patient]
+        new = score_patients(after, own, items)[patient]
+        changes |= _change(patient, old, new)
+        if moved := changed_too_much(changes):
+            raise ModelError(
+                f"In 8 bits the Dice of {patient} would move by {moved[patient]:+.4f}, which is "
+                f"more than {LARGEST_CHANGE:g}: model {model.id} stays as it is."
+            )
+        if new.learned_from:
+            continue
+        scores += card_scores(patient, new, protocol_of(Parameters()))
+        if card.bfloat16:
+            cancel.raise_if_cancelled()
+            lower = score_patients(after, own, items, "bfloat16")[patient]
+            bfloat16 = max(bfloat16, abs(_change(patient, new, lower)[patient]))
+    own = replace(
+        own,
+        scores=tuple(scores),
+        bfloat16=card.bfloat16 and bool(scores) and bfloat16 <= _LARGEST_BFLOAT16_CHANGE,
+        notes=(*card.notes, _note(changes)),
+    )
+    write_bytes(data, folder / own.trained_weights.file)
+    write_card(own, folder)
+    return Compressed(own, changes, len(read_weights(model)), len(data))
+
+
+def _check_all_are_there(card: ModelCard, patients: Sequence[str]) -> None:
+    scored = {score.data.rpartition(",")[0] for score in card.scores}
+    scored -= learned_patients(card.learned_from or ())
+    if missing := sorted(scored - set(patients)):
+        raise InputError(
+            f"The card of model {card.id} has scores of {missing[0]}, who is not among the slices: "
+            "name the slice folder with all of its patients."
+        )
+
+
+def _change(patient: str, old: PatientScores, new: PatientScores) -> dict[str, float]:
+    return dice_changes({patient: old.values["dice"]}, {patient: new.values["dice"]})
+
+
+def _note(changes: dict[str, float]) -> str:
+    largest = max(map(abs, changes.values()))
+    return (
+        f"Stored in 8 bits per channel, which moves the Dice of none of {len(changes)} patients by "
+        f"more than {largest:.4f}."
+    )
