@@ -50,7 +50,7 @@ NEVER = {
 ENGINE_FLOORS = (
     ("errors",),
     ("files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
-    ("lobes", "locks"),
+    ("lesions", "lobes", "locks"),
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),

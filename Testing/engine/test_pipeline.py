@@ -16,6 +16,7 @@ from COVIDLesionSegLib.engine.errors import (
     ModelError,
     ParameterError,
 )
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL, Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
@@ -50,6 +51,18 @@ def test_the_result_lies_on_the_cts_own_grid(chest, result):
     assert not result.probability[result.lungs == 0].any()
     np.testing.assert_array_equal(result.lesions > 0, result.probability > np.float32(0.5))
     assert result.disagreement is None
+
+
+def test_a_calibrated_model_states_confidence_and_an_uncalibrated_one_and_an_ensemble_do_not(
+    chest, result
+):
+    calibration = load_catalogue().get(DEFAULT_MODEL).card.calibration
+    found = calibration.frequency(result.probability[result.lesions > 0])
+    assert result.severity.confidence == pytest.approx(float(found.mean()))
+    assert all((one.confidence is None) == (not one.lesion_mm2) for one in result.severity.slices)
+    for model in ("amc-net", f"{DEFAULT_MODEL}+amc-net"):
+        severity = segment(chest.volume, replace(CPU, model=model)).severity
+        assert severity.lesions and severity.confidence is None
 
 
 def test_areas_below_the_smallest_lesion_are_left_out_and_stated(chest, result):

@@ -115,6 +115,22 @@ def test_disagreement_of_an_ensemble_is_a_reason(apply, panel, phantom, bench):
     assert any("members disagree" in row[1] for row in rows(panel.ui))
 
 
+def test_the_confidence_of_a_calibrated_model_is_told_beside_the_reasons(
+    apply, panel, phantom, bench
+):
+    result = known_result(phantom)
+    assert not any(one.confidence for one in result.severity.slices)
+    slices = tuple(
+        replace(one, confidence=0.62 if one.lesion_mm2 else None) for one in result.severity.slices
+    )
+    apply(finished_with(replace(result, severity=replace(result.severity, slices=slices))))
+    bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
+    infected = {one.index for one in slices if one.lesion_mm2}
+    assert infected & set(listed(panel.ui))
+    for index, row in zip(listed(panel.ui), rows(panel.ui), strict=True):
+        assert ("confidence 0.62" in row[1]) is (index in infected)
+
+
 def test_every_reason_is_told_in_full_at_the_width_of_the_panel(apply, panel, phantom, bench):
     from PySide6.QtCore import QRect, Qt
     from PySide6.QtGui import QFontMetrics

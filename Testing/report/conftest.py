@@ -11,6 +11,7 @@ from scipy import ndimage
 from COVIDLesionSegLib.engine.flags import Flag, untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.severity.lesions import Confidence
 from report.facts import member
 
 CLASSES = ("ground-glass opacity", "consolidation")
@@ -66,3 +67,17 @@ def single_class(result):
     lesions = (result.lesions > 0).astype(np.uint8)
     severity = measure_severity(result.lungs, lesions, ("lesion",), result.geometry)
     return replace(result, lesions=lesions, classes=("lesion",), severity=severity)
+
+
+@pytest.fixture(scope="session")
+def calibrated(single_class):
+    """The same found by a calibrated model: 0.7 of what it called lesion is expected to be so."""
+    confidence = Confidence(single_class.probability, lambda found: np.full(found.shape, 0.7))
+    severity = measure_severity(
+        single_class.lungs,
+        single_class.lesions,
+        single_class.classes,
+        single_class.geometry,
+        confidence=confidence,
+    )
+    return replace(single_class, severity=severity)

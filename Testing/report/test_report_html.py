@@ -77,6 +77,27 @@ def test_a_reader_finds_severity_rules_lungs_flags_and_provenance(result, pictur
     assert text.count(RESEARCH_USE_NOTICE) == 2
 
 
+def test_lesions_are_listed_with_the_confidence_of_a_calibrated_model(
+    calibrated, single_class, pictures, tmp_path
+):
+    lesions = calibrated.severity.lesions
+    text = " ".join(Page(write(calibrated, pictures, tmp_path)).text.split())
+    assert millilitres(lesions[0].lesion_ml) in text
+    assert f"{lesions[0].slices[0]}–{lesions[0].slices[1]}" in text
+    assert "of all lesions 0.70, by slice least in slice" in text
+    assert "Confidence is n/a" not in text
+    assert "Confidence is n/a" in Page(write(single_class, pictures, tmp_path)).text
+
+
+def test_of_many_lesions_the_page_lists_the_largest_and_says_so(calibrated, pictures, tmp_path):
+    one = calibrated.severity.lesions[0]
+    many = tuple(replace(one, number=n, region=f"lung {n}") for n in range(1, 31))
+    result = replace(calibrated, severity=replace(calibrated.severity, lesions=many))
+    text = Page(write(result, pictures, tmp_path)).text
+    assert "Lung 12" in text and "Lung 13" not in text
+    assert "The 12 largest of 30" in text
+
+
 def test_a_warning_comes_before_a_note(result, pictures, tmp_path):
     flags = (Flag("a", "First said note.", "note"), Flag("b", "Later said warning."))
     text = Page(write(replace(result, flags=flags), pictures, tmp_path)).text

@@ -51,6 +51,31 @@ def test_areas_and_disagreement_of_every_slice_are_in_the_report(untrained_ensem
     assert any(one["lesion_class_mm2"]["consolidation"] for one in slices)
 
 
+def test_every_slice_and_lesion_of_a_calibrated_model_has_a_confidence(calibrated):
+    content = json.loads(json.dumps(report_content(calibrated)))
+    validate(content)
+    severity = content["severity"]
+    assert severity["confidence"] == pytest.approx(0.7)
+    assert [one["number"] for one in severity["lesions"]] == [
+        n + 1 for n in range(len(calibrated.severity.lesions))
+    ]
+    assert sum(one["lesion_ml"] for one in severity["lesions"]) == pytest.approx(
+        severity["regions"][2]["lesion_ml"]
+    )
+    for one in (*severity["lesions"], *(s for s in severity["slices"] if s["lesion_mm2"])):
+        assert one["confidence"] == pytest.approx(0.7)
+    for one in severity["slices"]:
+        assert one["lesion_mm2"] or one["confidence"] is None
+
+
+def test_without_calibration_no_confidence_is_stated(single_class):
+    content = report_content(single_class)
+    validate(json.loads(json.dumps(content)))
+    severity = content["severity"]
+    assert severity["confidence"] is None and severity["lesions"]
+    assert {one["confidence"] for one in (*severity["slices"], *severity["lesions"])} == {None}
+
+
 def test_what_an_untrained_network_found_has_no_category(untrained_ensemble):
     content = report_content(untrained_ensemble)
     assert content["flags"][0]["code"] == "untrained-network"

@@ -303,6 +303,18 @@ def test_with_a_single_model_no_column_speaks_of_disagreement(shown):
     assert names[3:] == ["Lesion area (mm2)", "Infected (%)", "Flagged (%)"]
 
 
+def test_the_table_of_slices_has_the_confidence_of_a_calibrated_model(scene, ct_node):
+    from COVIDLesionSegLib.scene.show import show_result
+
+    result = make_result()
+    first, second = result.severity.slices
+    severity = replace(result.severity, slices=(replace(first, confidence=0.81239), second))
+    shown = show_result(ct_node, replace(result, severity=severity), surfaces=False)
+    table = shown.slicesTableNode
+    assert table.GetColumnName(table.GetNumberOfColumns() - 1) == "Confidence"
+    assert [row[-1] for row in rows(table)] == ["0.812", "nan"]
+
+
 def test_disagreement_is_a_hidden_overlay_in_a_colour_of_its_own(scene, ct_node):
     from COVIDLesionSegLib.scene.show import show_result
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.text import millilitres, percent, score_text
+from ..engine.text import confidence_text, millilitres, percent, score_text
 from ..report.result_files import (
     DISAGREEMENT,
     EVALUATION_HTML,
@@ -64,6 +64,11 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         console.print(
             f"  {region.region:<11} {percent(region.ratio):>8} infected, "
             f"{millilitres(region.lesion_ml)} of {millilitres(region.lung_ml)} ml{_parts(region)}"
+        )
+    if severity.confidence is not None:
+        console.print(
+            f"  confidence {confidence_text(severity.confidence)}: the share of it that experts "
+            "would be expected to mark, too"
         )
     _print_flags(console, result.flags)
     console.print()

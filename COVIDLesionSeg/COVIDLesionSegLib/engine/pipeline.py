@@ -24,6 +24,7 @@ from .parameters import Parameters
 from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .result import SegmentationResult
 from .severity import measure_severity
+from .severity.lesions import Confidence
 from .severity.quality_flags import severity_flags
 from .volume import Volume
 from .volume.checks import check_chest_ct
@@ -91,6 +92,7 @@ def segment(
         report(Progress("Grading severity", 0.95))
         lung_labels = volume.on_grid(found.labels)
         lesions = volume.on_grid(decision.labels)
+        probability = volume.on_grid(decision.probability)
         disagreement = decision.disagreement
         if disagreement is not None:
             disagreement = volume.on_grid(disagreement)
@@ -102,6 +104,7 @@ def segment(
             volume.geometry,
             disagreement,
             lesion_free_ml=parameters.lesion_free_ml,
+            confidence=_confidence(probability, models),
         )
         untrained = [model.id for model in models if model.card.weights is None]
         remarks = (
@@ -121,7 +124,7 @@ def segment(
         geometry=volume.geometry,
         lungs=lung_labels,
         lesions=lesions,
-        probability=volume.on_grid(decision.probability),
+        probability=probability,
         disagreement=disagreement,
         classes=classes,
         severity=severity,
@@ -181,6 +184,14 @@ def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator
             "together, too small to be told from vessels and noise, were left out.",
             "note",
         )
+
+
+def _confidence(probability: npt.NDArray[Any], models: tuple[Model, ...]) -> Confidence | None:
+    """What confidence is computed from; the mean of several models is not calibrated."""
+    calibration = models[0].card.calibration if len(models) == 1 else None
+    if calibration is None or not calibration.bins:
+        return None
+    return Confidence(probability, calibration.frequency)
 
 
 def _predictors(

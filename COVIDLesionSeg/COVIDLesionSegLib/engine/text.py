@@ -25,6 +25,11 @@ def millilitres(volume: float | None) -> str:
     return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
 
 
+def confidence_text(value: float | None) -> str:
+    """A confidence, 0 to 1, with two decimals; ``n/a`` where it is undefined."""
+    return "n/a" if value is None else f"{value:.2f}"
+
+
 def score_text(value: float | None) -> str:
     """A score with three decimals, one where it is large; ``n/a`` where it is undefined."""
     if value is None:

@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..engine.review.queue import LEAST_MM2, MOST, SHARE, SliceToReview
+from ..engine.text import confidence_text
 from .severity_tables import fit_rows
 
 _SEEN = "\u2713"
@@ -38,7 +39,8 @@ class ReviewList:
         table.toolTip = _(
             "Slices that a quality flag names, the one with the largest lesion, and others with at "
             "least {share:.0%} of the greatest doubt: at most {most}, the most doubtful first. "
-            "Choose a row to see the slice."
+            "Confidence, 0 to 1, is the share of the slice's lesion that experts would be "
+            "expected to mark, too. Choose a row to see the slice."
         ).format(share=SHARE, most=MOST)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
         table.connect("cellClicked(int,int)", self._on_clicked)
@@ -115,4 +117,6 @@ def _reasons(one: SliceToReview) -> list[str]:
         reasons.append(_("largest lesion"))
     if not reasons:
         reasons.append(_("lesion {area:.1f} cm\u00b2").format(area=one.lesion_mm2 / 100))
+    if one.confidence is not None:
+        reasons.append(_("confidence {value}").format(value=confidence_text(one.confidence)))
     return reasons

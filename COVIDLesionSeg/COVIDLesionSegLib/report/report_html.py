@@ -22,6 +22,9 @@ CATEGORY_RANGES = {
 }
 """Infected share of a lung; source: EAMC paper, section 2.6."""
 
+MOST_LESIONS = 12
+"""Rows of the table of lesions; report.json lists all."""
+
 
 def write_report_html(
     result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path
@@ -35,6 +38,12 @@ def write_report_html(
     html = render_page(
         "report_template.html",
         severity=result.severity,
+        most_lesions=MOST_LESIONS,
+        least_confident=min(
+            (one for one in result.severity.slices if one.confidence is not None),
+            key=lambda one: one.confidence or 0.0,
+            default=None,
+        ),
         category_ranges=CATEGORY_RANGES,
         classes={name: _css(class_style(name).color) for name in result.classes},
         untrained=UNTRAINED_MARK if is_untrained(result.flags) else "",

@@ -50,6 +50,7 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
         "severity": {
             "category": severity.category,
             "ratio": severity.ratio,
+            "confidence": severity.confidence,
             **severity.to_dict(),
         },
         "flags": [asdict(flag) for flag in result.flags],

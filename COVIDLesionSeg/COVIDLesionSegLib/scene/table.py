@@ -76,7 +76,8 @@ def update_slices_table(
     """Every axial slice with lung, from inferior up.
 
     Areas in mm2, by class where there are several; infected share in %, also by class, and once
-    more on flagged slices alone; disagreement of an ensemble's members, 0 to 1. NaN is undefined.
+    more on flagged slices alone; disagreement of an ensemble's members and confidence, both 0 to
+    1, where they are known. NaN is undefined.
 
     Args:
         node: The table.
@@ -101,7 +102,10 @@ def update_slices_table(
         "Disagreement",
         [math.nan if s.disagreement is None else round(s.disagreement, 3) for s in slices],
     )
-    is_known = any(s.disagreement is not None for s in slices)
+    confidence = Column(
+        "Confidence",
+        [math.nan if s.confidence is None else round(s.confidence, 3) for s in slices],
+    )
     _fill(
         node,
         [
@@ -113,7 +117,8 @@ def update_slices_table(
             Column(INFECTED, [100.0 * float(s.ratio) for s in slices], "%"),
             *shares_by_class,
             *([shares_of_flagged] if any_flagged else []),
-            *([disagreement] if is_known else []),
+            *([disagreement] if any(s.disagreement is not None for s in slices) else []),
+            *([confidence] if any(s.confidence is not None for s in slices) else []),
         ],
     )
 

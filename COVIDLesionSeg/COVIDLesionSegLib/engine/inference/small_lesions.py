@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-_NEIGHBOURS = np.ones((3, 3, 3), bool)
+from ..lesions import connected_areas
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,11 @@ def remove_small_lesions(
     """
     if smallest_ml <= voxel_ml:
         return SmallLesions()
-    boxes = ndimage.find_objects((labels > 0).astype(np.uint8))
-    if not boxes:
+    areas = connected_areas(labels)
+    if areas is None:
         return SmallLesions()
-    inside = labels[boxes[0]]
-    areas, count = ndimage.label(inside, structure=_NEIGHBOURS)
-    voxels = np.bincount(areas.ravel(), minlength=count + 1)
     # A volume that is the limit itself must not fall to the rounding of the product.
-    small = voxels * voxel_ml < smallest_ml * (1 - 1e-9)
+    small = areas.voxels * voxel_ml < smallest_ml * (1 - 1e-9)
     small[0] = False
-    inside[small[areas]] = 0
-    return SmallLesions(int(small.sum()), float(voxels[small].sum() * voxel_ml))
+    labels[areas.box][small[areas.numbers]] = 0
+    return SmallLesions(int(small.sum()), float(areas.voxels[small].sum() * voxel_ml))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True)
 class ReliabilityBin:
@@ -40,3 +43,19 @@ class Calibration:
     error_after: float
     bins: tuple[ReliabilityBin, ...]
     data: str
+
+    def frequency(self, probability: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """How often experts marked voxels of these calibrated probabilities as lesion, 0 to 1.
+
+        Read off the reliability diagram: temperature and bias alone leave a difference. Straight
+        lines join the bins; beyond the first and the last it is theirs.
+
+        Raises:
+            ValueError: The diagram has no bins.
+        """
+        bins = sorted(self.bins, key=lambda one: one.probability)
+        return np.interp(
+            np.asarray(probability, np.float64),
+            [one.probability for one in bins],
+            [one.frequency for one in bins],
+        )

@@ -46,6 +46,7 @@ class SliceToReview:
         lesion_mm2: Area of all lesions.
         flags: Codes of the quality flags that name the slice.
         largest: Whether no other slice has more lesion.
+        confidence: As in :class:`~..severity.report.SliceSeverity`.
     """
 
     index: int
@@ -55,6 +56,7 @@ class SliceToReview:
     lesion_mm2: float
     flags: tuple[str, ...] = ()
     largest: bool = False
+    confidence: float | None = None
 
     @property
     def doubt_mm2(self) -> float:
@@ -109,6 +111,7 @@ def measure_slices_in_steps(
                 lesion_mm2=one.lesion_mm2,
                 flags=tuple(codes.get(one.index, ())),
                 largest=0.0 < one.lesion_mm2 == most,
+                confidence=one.confidence,
             )
         )
         yield

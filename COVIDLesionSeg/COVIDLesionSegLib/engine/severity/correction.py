@@ -121,7 +121,8 @@ def measure_correction(
         classes: Names of the lesion classes.
         geometry: The CT's grid.
         original: Severity of the run; returned as it is where no voxel differs. How much the
-            members of its ensemble disagree on a slice stays true after a correction.
+            members of its ensemble disagree on a slice stays true after a correction; confidence
+            stays where the slice, or the lesion, is as the run gave it.
         graded: False where the severity means nothing, as of an untrained network.
     """
     start, shape = _union(before, after)
@@ -150,7 +151,9 @@ def measure_correction(
         grid,
         lesion_free_ml=0.0 if lesions_changed else original.lesion_free_ml,
     )
-    severity = _on_whole_grid(severity, geometry, start, shape, original)
+    differs = (lungs[0] != lungs[1]) | (lesions[0] != lesions[1])
+    edited = np.asarray(AxialOrder.of(geometry).to_axial(differs).any(axis=(1, 2)))
+    severity = _on_whole_grid(severity, geometry, start, shape, original, edited)
     return Correction(changes, severity if graded else severity.ungraded())
 
 
@@ -205,18 +208,38 @@ def _on_whole_grid(
     start: Index,
     shape: Index,
     original: SeverityReport,
+    edited: npt.NDArray[np.bool_],
 ) -> SeverityReport:
-    """Number the slices of a part of the grid as those of the whole grid."""
+    """Number the slices of a part of the grid as those of the whole grid.
+
+    What only the run knows is taken from ``original``, confidence only for slices that are not
+    ``edited``, which has an entry for each slice of the part.
+    """
     order = AxialOrder.of(geometry)
     axis = order.permutation[0]
     below = start[axis]
     if order.flips[0]:
         below = geometry.shape[axis] - start[axis] - shape[axis]
-    votes = {one.index: (one.voted_mm2, one.disagreement) for one in original.slices}
+    of_run = {one.index: one for one in original.slices}
     slices = []
     for one in severity.slices:
-        voted, disagreement = votes.get(one.index + below, (None, None))
-        slices.append(
-            replace(one, index=one.index + below, voted_mm2=voted, disagreement=disagreement)
+        placed = replace(one, index=one.index + below)
+        if run := of_run.get(placed.index):
+            placed = replace(
+                placed,
+                voted_mm2=run.voted_mm2,
+                disagreement=run.disagreement,
+                confidence=None if edited[one.index] else run.confidence,
+            )
+        slices.append(placed)
+    found = {replace(one, number=0, confidence=None): one.confidence for one in original.lesions}
+    lesions = []
+    for lesion in severity.lesions:
+        first, last = lesion.slices
+        moved = replace(
+            lesion,
+            slices=(first + below, last + below),
+            largest_slice=lesion.largest_slice + below,
         )
-    return replace(severity, slices=tuple(slices))
+        lesions.append(replace(moved, confidence=found.get(replace(moved, number=0))))
+    return replace(severity, slices=tuple(slices), lesions=tuple(lesions))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..labels import BOTH_LUNGS, LUNG_LABELS
 from ..volume import AxialOrder, Geometry
+from .lesions import Confidence, measure_lesions
 from .report import RegionSeverity, SeverityReport, SliceSeverity
 from .rules import pooled, slice_mean, without_lesions, worse_lung
 
@@ -26,6 +27,7 @@ def measure_severity(
     geometry: Geometry,
     disagreement: np.ndarray | None = None,
     lesion_free_ml: float = 0.0,
+    confidence: Confidence | None = None,
 ) -> SeverityReport:
     """Measure severity on the CT's own grid.
 
@@ -37,6 +39,7 @@ def measure_severity(
         geometry: The grid of all arrays.
         disagreement: float32 (k, j, i), of an ensemble's members; None with a single model.
         lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
+        confidence: What that of slices and lesions is computed from; None without calibration.
     """
     order = AxialOrder.of(geometry)
     counts = _counts(order.to_axial(lungs), order.to_axial(lesions), len(classes))
@@ -47,12 +50,13 @@ def measure_severity(
     votes: list[Vote] = [(None, None)] * len(counts)
     if disagreement is not None:
         votes = _votes(order.to_axial(lesions), order.to_axial(disagreement))
-    slices = _slices(counts, classes, votes, order, geometry)
+    measured = measure_lesions(lungs, lesions, geometry, confidence)
+    slices = _slices(counts, classes, votes, measured.slices, order, geometry)
     right, left, both = regions
     rules = [worse_lung(right, left), slice_mean(slices), pooled(both)]
     if both.lesion_ml <= lesion_free_ml:
         rules = [without_lesions(rule) for rule in rules]
-    return SeverityReport(regions, slices, tuple(rules), lesion_free_ml)
+    return SeverityReport(regions, slices, tuple(rules), lesion_free_ml, measured.lesions)
 
 
 def _counts(lungs: np.ndarray, lesions: np.ndarray, classes: int) -> np.ndarray:
@@ -93,6 +97,7 @@ def _slices(
     counts: np.ndarray,
     classes: tuple[str, ...],
     votes: list[Vote],
+    confidences: dict[int, float],
     order: AxialOrder,
     geometry: Geometry,
 ) -> tuple[SliceSeverity, ...]:
@@ -114,6 +119,7 @@ def _slices(
             },
             voted_mm2=None if voted is None else voted * pixel_mm2,
             disagreement=disagreement,
+            confidence=confidences.get(int(index)),
         )
         for index, (position, (voted, disagreement)) in enumerate(
             zip(superior_positions(order, geometry), votes, strict=True)

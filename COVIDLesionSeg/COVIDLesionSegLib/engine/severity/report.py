@@ -40,6 +40,8 @@ class SliceSeverity:
             model.
         disagreement: Mean disagreement of the members over that area, 0 to 1; None with a single
             model, or where there is no such area.
+        confidence: Share of the lesion voxels that experts would be expected to mark, too, 0 to 1,
+            see :func:`.lesions.measure_lesions`; None without lesion, or without calibration.
     """
 
     index: int
@@ -50,6 +52,41 @@ class SliceSeverity:
     lesion_class_mm2: dict[str, float]
     voted_mm2: float | None = None
     disagreement: float | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class LesionSeverity:
+    """One connected area of lesion, in three dimensions.
+
+    Attributes:
+        number: 1 is the largest.
+        region: The lung that holds most of it, ``"right lung"`` or ``"left lung"``.
+        lesion_ml: Its volume, in ml.
+        slices: First and last axial slice that it reaches, from the inferior end.
+        largest_slice: The slice with most of it.
+        centre_lps_mm: Its centroid, LPS, in mm, to a tenth.
+        confidence: As of a slice.
+    """
+
+    number: int
+    region: str
+    lesion_ml: float
+    slices: tuple[int, int]
+    largest_slice: int
+    centre_lps_mm: tuple[float, float, float]
+    confidence: float | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LesionSeverity:
+        """From plain values, also after a trip through JSON."""
+        return cls(
+            **{
+                **values,
+                "slices": tuple(values["slices"]),
+                "centre_lps_mm": tuple(values["centre_lps_mm"]),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -78,12 +115,15 @@ class SeverityReport:
         slices: Every axial slice with lung, inferior to superior.
         rules: The first is the one shown large (EAMC: the worse lung decides).
         lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
+        lesions: Every connected area of lesion, the largest first; empty in results of earlier
+            versions, too.
     """
 
     regions: tuple[RegionSeverity, ...]
     slices: tuple[SliceSeverity, ...]
     rules: tuple[RuleResult, ...]
     lesion_free_ml: float = 0.0
+    lesions: tuple[LesionSeverity, ...] = ()
 
     @property
     def category(self) -> str | None:
@@ -94,6 +134,15 @@ class SeverityReport:
     def ratio(self) -> float | None:
         """Ratio graded by the headline rule, 0 to 1."""
         return self.rules[0].ratio
+
+    @property
+    def confidence(self) -> float | None:
+        """Of all lesions together, by their volumes; None where that of any is not known."""
+        known = [(one.confidence, one.lesion_ml) for one in self.lesions]
+        if not known or any(confidence is None for confidence, _ in known):
+            return None
+        total = sum(volume for _, volume in known)
+        return sum((confidence or 0.0) * volume for confidence, volume in known) / total
 
     def by_rule(self, rule: str) -> RuleResult:
         """Severity by the rule with this id; by the headline rule where the report has no such."""
@@ -128,6 +177,7 @@ class SeverityReport:
             slices=tuple(SliceSeverity(**one) for one in values["slices"]),
             rules=tuple(RuleResult(**rule) for rule in values["rules"]),
             lesion_free_ml=values.get("lesion_free_ml", 0.0),
+            lesions=tuple(LesionSeverity.from_dict(one) for one in values.get("lesions", ())),
         )
 
     def region(self, name: str) -> RegionSeverity:
