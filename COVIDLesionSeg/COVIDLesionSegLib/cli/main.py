@@ -15,6 +15,7 @@ from ..jobs.options import TrainOptions
 from . import summaries
 from .commands import add_job
 from .exit_codes import CANCELLED
+from .info_command import info
 from .models_command import models
 from .registry_command import registry
 
@@ -118,6 +119,7 @@ add_job(
     out_help=_TRAINING_FOLDER,
 )
 app.add_typer(registry, name="registry")
+app.command()(info)
 
 
 def _print_version(asked: bool) -> None:

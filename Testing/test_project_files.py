@@ -1,0 +1,43 @@
+"""The files by which others cite, report and build the project say the same as the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from COVIDLesionSegLib import __version__
+
+REPOSITORY = Path(__file__).parents[1]
+YAML_FILES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for path in (*REPOSITORY.glob(".github/**/*.yml"), REPOSITORY / ".pre-commit-config.yaml")
+)
+
+
+def read(name: str) -> str:
+    return (REPOSITORY / name).read_text("utf-8")
+
+
+def test_the_citation_names_this_version_and_the_papers_of_the_readme():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["version"] == __version__
+    dois = {paper["doi"] for paper in citation["references"] if "doi" in paper}
+    assert dois == set(re.findall(r"https://doi\.org/([^)\s]+)", read("README.md")))
+
+
+def test_the_changelog_has_this_version():
+    assert f"## {__version__}" in read("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("name", YAML_FILES)
+def test_what_others_systems_read_is_yaml(name):
+    assert isinstance(yaml.safe_load(read(name)), dict)
+
+
+def test_workflows_call_only_targets_that_the_makefile_has():
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    called = set(re.findall(r"run: make ([a-z-]+)", read(".github/workflows/tests.yml")))
+    assert called and called <= targets
