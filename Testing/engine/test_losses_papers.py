@@ -127,3 +127,11 @@ def test_an_unknown_loss_or_argument_is_one_clear_sentence():
         build_loss("EamcDiceLoss", {"alpha": 0.8})
     with pytest.raises(ParameterError, match="'released' or 'printed'"):
         build_loss("CovidRateHybridLoss", {"reading": "other"})
+
+
+@pytest.mark.parametrize(("reduction", "value"), [("sum", 1.414267), ("mean", 0.471422)])
+def test_the_loss_of_a_slices_class_by_hand(reduction, value):
+    """COVID-Affinity Eq. 9, h = (2, -1, 0.5), the first class."""
+    loss = build_loss("PerClassCrossEntropyLoss", {"reduction": reduction})
+    found = loss(torch.tensor([[2.0, -1.0, 0.5]]), torch.tensor([0]))
+    assert found.item() == pytest.approx(value, abs=1e-6)

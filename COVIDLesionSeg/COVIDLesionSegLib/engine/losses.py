@@ -205,6 +205,26 @@ class CovidRateHybridLoss(nn.Module):
         return cross_entropy + self._kappa * _power(self._tversky(logits, target), self._exponent)
 
 
+class PerClassCrossEntropyLoss(nn.Module):
+    """COVID-Affinity Eq. 9: binary cross-entropy of every class of slices against all others.
+
+    Args:
+        reduction: ``"mean"`` over the classes, or ``"sum"`` as the equation prints it.
+    """
+
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"reduction is {reduction!r}: use 'mean' or 'sum'")
+        self._sum = reduction == "sum"
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of logits (batch, classes) against the numbers of classes, int64 (batch,)."""
+        one_hot = functional.one_hot(target, logits.shape[1]).float()
+        loss = functional.binary_cross_entropy_with_logits(logits.float(), one_hot)
+        return loss * logits.shape[1] if self._sum else loss
+
+
 _LOSSES: dict[str, type[nn.Module]] = {
     "CategoricalCrossEntropyLoss": CategoricalCrossEntropyLoss,
     "CovidRateHybridLoss": CovidRateHybridLoss,
@@ -216,6 +236,7 @@ _LOSSES: dict[str, type[nn.Module]] = {
     "EamcTverskyLoss": EamcTverskyLoss,
     # The cascade paper's name for the same function.
     "LogSoftmaxNLLLoss": CategoricalCrossEntropyLoss,
+    "PerClassCrossEntropyLoss": PerClassCrossEntropyLoss,
 }
 
 

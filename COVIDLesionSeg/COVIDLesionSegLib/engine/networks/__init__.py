@@ -10,6 +10,7 @@ from torch import nn
 
 from ..errors import ModelError
 from ..text import printable
+from .affinity import AffinityMaskRCNN
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
 from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
@@ -30,6 +31,7 @@ def _of_cascade(name: str) -> Callable[..., nn.Module]:
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
+    "AffinityMaskRCNN": AffinityMaskRCNN,
     "COVIDRate": COVIDRate,
     "DRSegUNet": DRSegUNet,
     "DenseNetUNet": densenet_unet,

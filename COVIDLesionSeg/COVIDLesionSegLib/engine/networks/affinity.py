@@ -1,0 +1,338 @@
+"""The one-shot affinity model: Mask R-CNN, whose mask features classify the whole slice.
+
+Ter-Sarkisov, Applied Soft Computing 116, 108261, 2022, doi:10.1016/j.asoc.2021.108261.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import DependencyError
+from .affinity_layer import AffinityLayer, SliceClassifier, initialise
+
+CHANNELS = 256
+"""Of the feature pyramid, and so of every region's features."""
+REGIONS = 8
+"""beta of the paper (section 4.2): regions that classify a slice."""
+SCALES = (2, 4, 8, 16, 32)
+RATIOS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0)
+MOST_DETECTIONS = 100
+SLICE_CLASSES = ("normal", "common pneumonia", "COVID-19")
+
+_CLASSIFYING_NMS = 0.25
+_LEAST_AREA = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What is found in one slice, by falling score.
+
+    Attributes:
+        boxes: float32 (n, 4) in pixels of the network's input: left, upper, right, lower edge.
+        scores: float32 (n,), each above 0.05: softmax confidence that it is a lesion.
+        masks: float32 (n, 28, 28): probability of lesion, stretched over the box.
+        class_logits: float32 (classes of slices,).
+        no_region: No region was found to classify the slice by, so all of it was taken.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    masks: Tensor
+    class_logits: Tensor
+    no_region: bool
+
+
+class AffinityMaskRCNN(nn.Module):
+    """Mask R-CNN on ResNet18 and, by its mask features, a classifier of the slice.
+
+    Input (n, 1, rows, columns), both multiples of 16, values 0..1 of the HU window; output of
+    ``forward``: logits of the slice's classes, (n, classes). ``losses`` and ``detect`` give the
+    rest. In evaluation mode one image has one answer.
+
+    Body: ResNet18 to its third stage, stride 16; a feature pyramid of that one level. All numbers
+    of regions and thresholds are the paper's (section 4.2) or of the code released with it.
+
+    Args:
+        affinities: C* of the paper: 8, 16, 32 or 64.
+        slice_classes: Names of the classes of slices: 3 in the paper, 2 in its domain adaptation.
+        refinement: ``"three blocks"`` as the paper draws it, or ``"shared"``: one block that is
+            applied nine times, as in the released code.
+        bottleneck: ``"half"`` of the channels between a block's two convolutions as in the
+            released code, or ``"full"`` as the text says.
+        conv_reduce: A further convolution in the classification branch, which has random weights
+            that never learn: the released code has it, the paper does not.
+        scales: Edges of square anchors, in pixels of the input; the paper's are for 512 x 512.
+        mean, std: Global mean and standard deviation of the training slices in 0..1, which the
+            input is normalised by.
+
+    Raises:
+        ValueError: A choice is not among those named.
+        DependencyError: torchvision is missing.
+    """
+
+    def __init__(
+        self,
+        affinities: int = 8,
+        slice_classes: Sequence[str] = SLICE_CLASSES,
+        refinement: str = "three blocks",
+        bottleneck: str = "half",
+        conv_reduce: bool = False,
+        scales: Sequence[int] = SCALES,
+        mean: float = 0.0,
+        std: float = 1.0,
+    ):
+        super().__init__()
+        if not std > 0:
+            raise ValueError("the standard deviation must be above 0")
+        if isinstance(slice_classes, str) or len(set(slice_classes)) < 2:
+            raise ValueError("there must be at least two classes of slices")
+        self.mean, self.std = mean, std
+        detector = _mask_rcnn(tuple(scales))
+        self.body: nn.Module = detector.backbone.body
+        self.fpn: nn.Module = detector.backbone.fpn
+        self.rpn: Any = detector.rpn
+        self.roi: Any = detector.roi_heads
+        self.branch = ClassificationBranch(self.roi, conv_reduce)
+        self.affinity = AffinityLayer(REGIONS, CHANNELS, affinities, refinement, bottleneck)
+        self.classifier = SliceClassifier(CHANNELS, len(slice_classes))
+
+    def features(self, image: Tensor) -> dict[str, Tensor]:
+        """Features (n, 256, rows / 16, columns / 16), by the name torchvision wants."""
+        normalised = ((image - self.mean) / self.std).expand(-1, 3, -1, -1)
+        found: dict[str, Tensor] = self.fpn(self.body(normalised))
+        return found
+
+    def forward(self, image: Tensor) -> Tensor:
+        logits, _ = self._classify(image, self.features(image))
+        return logits
+
+    def losses(self, image: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The five losses of Mask R-CNN (Eq. 8's L_SEG is their sum).
+
+        Args:
+            image: (n, 1, rows, columns), each with lesions.
+            targets: For each: ``boxes`` float32 (n, 4), ``labels`` int64 (n,) of ones and ``masks``
+                uint8 (n, rows, columns).
+        """
+        features = self.features(image)
+        with _training(self.rpn, True), _training(self.roi, True):
+            proposals, of_proposals = self.rpn(_images(image), features, targets)
+            _, of_regions = self.roi(features, proposals, _sizes(image), targets)
+        return {**of_proposals, **of_regions}
+
+    @torch.no_grad()
+    def detect(self, image: Tensor) -> list[Detections]:
+        """Lesions and class of every slice."""
+        features = self.features(image)
+        with _training(self.rpn, False), _training(self.roi, False):
+            proposals, _ = self.rpn(_images(image), features)
+            found, _ = self.roi(features, proposals, _sizes(image))
+        logits, whole = self._classify(image, features, proposals)
+        return [
+            Detections(one["boxes"], one["scores"], one["masks"][:, 0], own, none)
+            for one, own, none in zip(found, logits, whole, strict=True)
+        ]
+
+    def copy_to_branch(self) -> None:
+        """Copy the weights of the segmentation branch into the classification branch."""
+        self.branch.copy_from(self.roi)
+
+    def affinity_matrix(self, image: Tensor) -> Tensor:
+        """Y of the paper (Eq. 3), (n, C*, 256): the strength of each affinity in each channel."""
+        features = self.features(image)
+        regions, _ = self._regions_of(image, features)
+        return self.affinity.representation(self.affinity.vectors(regions))
+
+    def _classify(
+        self, image: Tensor, features: dict[str, Tensor], proposals: list[Tensor] | None = None
+    ) -> tuple[Tensor, list[bool]]:
+        regions, whole = self._regions_of(image, features, proposals)
+        logits: Tensor = self.classifier(self.affinity(regions))
+        return logits, whole
+
+    def _regions_of(
+        self, image: Tensor, features: dict[str, Tensor], proposals: list[Tensor] | None = None
+    ) -> tuple[Tensor, list[bool]]:
+        """Features (n, 8, 256, 28, 28) of the regions that classify, and where there was none."""
+        with torch.no_grad():
+            if proposals is None:
+                with _training(self.rpn, False):
+                    proposals, _ = self.rpn(_images(image), features)
+            sizes = _sizes(image)
+            boxes = [
+                self.branch.best_boxes({"0": features["0"][n : n + 1]}, one, sizes[n])
+                for n, one in enumerate(proposals)
+            ]
+        regions = self.branch(features, [filled(one, *sizes[0]) for one in boxes], sizes)
+        return regions, [len(one) == 0 for one in boxes]
+
+
+class ClassificationBranch(nn.Module):
+    """RoI(C): copies of box head, box predictor and mask head, which get no gradients.
+
+    Args:
+        regions: The segmentation branch, RoI(S).
+        conv_reduce: As for :class:`AffinityMaskRCNN`.
+    """
+
+    def __init__(self, regions: Any, conv_reduce: bool):
+        super().__init__()
+        self.box_head = deepcopy(regions.box_head)
+        self.box_predictor = deepcopy(regions.box_predictor)
+        self.mask_head = deepcopy(regions.mask_head)
+        self.upsample = deepcopy(regions.mask_predictor.conv5_mask)
+        self.reduce = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) if conv_reduce else nn.Identity()
+        initialise(self.reduce)
+        self.requires_grad_(False)
+        # Not modules of this one: they have no weights, and decode as the segmentation branch does.
+        self._tools = (regions.box_roi_pool, regions.mask_roi_pool, regions.box_coder)
+
+    @torch.no_grad()
+    def copy_from(self, regions: Any) -> None:
+        """Take the weights of the segmentation branch, bit for bit."""
+        for own, source in (
+            (self.box_head, regions.box_head),
+            (self.box_predictor, regions.box_predictor),
+            (self.mask_head, regions.mask_head),
+            (self.upsample, regions.mask_predictor.conv5_mask),
+        ):
+            own.load_state_dict(source.state_dict())
+
+    def best_boxes(
+        self, features: dict[str, Tensor], proposals: Tensor, size: tuple[int, int]
+    ) -> Tensor:
+        """At most 8 boxes (n, 4) by falling score, whatever it is."""
+        from torchvision.ops import clip_boxes_to_image, nms
+
+        if len(proposals) == 0:
+            return proposals
+        pool, _, coder = self._tools
+        logits, deltas = self.box_predictor(self.box_head(pool(features, [proposals], [size])))
+        boxes = clip_boxes_to_image(coder.decode(deltas, [proposals])[:, 1], size)
+        scores = logits.softmax(dim=1)[:, 1]
+        width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+        there = torch.nonzero(width * height > _LEAST_AREA).flatten()
+        kept: Tensor = nms(boxes[there], scores[there], _CLASSIFYING_NMS)[:REGIONS]
+        chosen: Tensor = boxes[there][kept]
+        return chosen
+
+    def forward(
+        self, features: dict[str, Tensor], boxes: list[Tensor], sizes: list[tuple[int, int]]
+    ) -> Tensor:
+        """Mask features (n, 8, 256, 28, 28) of eight boxes of every slice."""
+        _, pool, _ = self._tools
+        found = self.upsample(self.mask_head(pool(features, boxes, sizes)))
+        found = torch.relu(self.reduce(found))
+        return found.view(len(boxes), REGIONS, *found.shape[1:])
+
+
+def filled(boxes: Tensor, rows: int, columns: int) -> Tensor:
+    """Eight boxes of n, in the same order: each is repeated about as often; all of it of none."""
+    if len(boxes) == 0:
+        return boxes.new_tensor([[0.0, 0.0, columns, rows]]).repeat(REGIONS, 1)
+    return boxes[torch.arange(REGIONS, device=boxes.device) * len(boxes) // REGIONS]
+
+
+def parameters_by_part(network: AffinityMaskRCNN) -> dict[str, int]:
+    """Number of parameters of each part, those of the frozen copies too."""
+    parts: dict[str, tuple[nn.Module, ...]] = {
+        "body": (network.body,),
+        "fpn": (network.fpn,),
+        "rpn": (network.rpn,),
+        "boxes": (network.roi.box_head, network.roi.box_predictor),
+        "masks": (network.roi.mask_head, network.roi.mask_predictor),
+        "branch": (network.branch,),
+        "affinity": (network.affinity,),
+        "classifier": (network.classifier,),
+    }
+    return {
+        name: sum(p.numel() for module in modules for p in module.parameters())
+        for name, modules in parts.items()
+    }
+
+
+class _Backbone(nn.Module):
+    """Holds both parts for torchvision's constructor, which asks for the channels."""
+
+    out_channels = CHANNELS
+
+    def __init__(self, body: nn.Module, fpn: nn.Module):
+        super().__init__()
+        self.body, self.fpn = body, fpn
+
+
+def _mask_rcnn(scales: tuple[int, ...]) -> Any:
+    """torchvision's Mask R-CNN with the paper's parts and numbers."""
+    try:
+        from torchvision.models import resnet18
+        from torchvision.models._utils import IntermediateLayerGetter
+        from torchvision.models.detection.anchor_utils import AnchorGenerator
+        from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+        from torchvision.models.detection.mask_rcnn import (
+            MaskRCNN,
+            MaskRCNNHeads,
+            MaskRCNNPredictor,
+        )
+        from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+    except (ImportError, OSError, RuntimeError) as error:
+        # RuntimeError is how a torchvision that was built for another PyTorch fails.
+        raise DependencyError(
+            "This network needs the Python package torchvision, made for the PyTorch that is "
+            "installed: install or repair it (group 'encoders' of this software)."
+        ) from error
+    body = IntermediateLayerGetter(resnet18(weights=None), {"layer3": "0"})
+    return MaskRCNN(
+        _Backbone(body, FeaturePyramidNetwork([CHANNELS], CHANNELS)),
+        rpn_anchor_generator=AnchorGenerator((scales,), (RATIOS,)),
+        rpn_pre_nms_top_n_train=400,
+        rpn_pre_nms_top_n_test=400,
+        rpn_post_nms_top_n_train=200,
+        rpn_post_nms_top_n_test=200,
+        rpn_nms_thresh=0.75,
+        rpn_fg_iou_thresh=0.7,
+        rpn_bg_iou_thresh=0.3,
+        rpn_batch_size_per_image=256,
+        rpn_positive_fraction=0.75,
+        box_roi_pool=MultiScaleRoIAlign(["0"], 7, 2),
+        box_head=TwoMLPHead(CHANNELS * 7 * 7, 128),
+        box_predictor=FastRCNNPredictor(128, 2),
+        box_score_thresh=0.05,
+        box_nms_thresh=0.5,
+        box_detections_per_img=MOST_DETECTIONS,
+        box_fg_iou_thresh=0.75,
+        box_bg_iou_thresh=0.5,
+        box_batch_size_per_image=256,
+        box_positive_fraction=0.75,
+        mask_roi_pool=MultiScaleRoIAlign(["0"], 14, 2),
+        mask_head=MaskRCNNHeads(CHANNELS, (CHANNELS,), 1),
+        mask_predictor=MaskRCNNPredictor(CHANNELS, CHANNELS, 2),
+    )
+
+
+def _images(image: Tensor) -> Any:
+    from torchvision.models.detection.image_list import ImageList
+
+    return ImageList(image, _sizes(image))
+
+
+def _sizes(image: Tensor) -> list[tuple[int, int]]:
+    rows, columns = image.shape[-2:]
+    return [(int(rows), int(columns))] * len(image)
+
+
+@contextmanager
+def _training(module: nn.Module, training: bool) -> Iterator[None]:
+    """The module, which has no batch normalisation, in training or test mode within the block."""
+    before = module.training
+    module.train(training)
+    try:
+        yield
+    finally:
+        module.train(before)
