@@ -49,6 +49,7 @@ def ground_glass():
 def test_every_model_of_the_catalogue_has_a_recipe():
     recipes = {model.id: make_recipe(model.card) for model in CATALOGUE.models}
     assert recipe_names() == [
+        "affinity",
         "amc-net",
         "cascade-lesions",
         "cascade-lungs",

@@ -69,6 +69,14 @@ add_job(
 )
 add_job(
     app,
+    "train_detector",
+    "Train a detector, which finds lesions one by one and the class of every slice "
+    "(COVID-Affinity).",
+    summaries.print_training,
+    out_help=_TRAINING_FOLDER,
+)
+add_job(
+    app,
     "enhance",
     "Fine-tune a model on its most confident predictions and on corrections (COVID-Rate).\n\n"
     "Labelled data, --slices and --volumes, are learned from too, so that nothing is forgotten; "

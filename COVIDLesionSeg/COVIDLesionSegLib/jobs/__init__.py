@@ -44,11 +44,13 @@ from .options import (
     SelfLearnOptions,
     StoredModelOptions,
     SynthesizeOptions,
+    TrainDetectorOptions,
     TrainOptions,
 )
 
 if TYPE_CHECKING:
     from .compression import compress
+    from .detector_training import train_detector
     from .enhancement import enhance
     from .evaluation import evaluate
     from .explanation import explain
@@ -90,6 +92,7 @@ __all__ = [
     "SelfLearnOptions",
     "StoredModelOptions",
     "SynthesizeOptions",
+    "TrainDetectorOptions",
     "TrainOptions",
     "check_installation",
     "bundle_scene",
@@ -112,6 +115,7 @@ __all__ = [
     "self_learn",
     "synthesize",
     "train",
+    "train_detector",
     "verify_model",
 ]
 
@@ -139,6 +143,7 @@ _JOBS = {
     "self_learn": (SelfLearnOptions, "self_learning"),
     "synthesize": (SynthesizeOptions, "synthesis"),
     "train": (TrainOptions, "training"),
+    "train_detector": (TrainDetectorOptions, "detector_training"),
     "verify_model": (StoredModelOptions, "model_store"),
 }
 

@@ -10,6 +10,11 @@ from ..engine.errors import ParameterError
 from ..engine.options import Options, nested, option
 from ..engine.parameters import DEVICES, Parameters
 
+REFINEMENTS = ("three blocks", "shared")
+BOTTLENECKS = ("half", "full")
+SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("32-true", "bf16-mixed")
+
 _CT_HELP = "NIfTI, NRRD or MHA file, or DICOM folder."
 
 
@@ -366,6 +371,94 @@ class TrainOptions(Options):
                 "Folds take one device each: use parallel or scheduler, not devices or nodes."
             )
         _check_labelled(self.slices, self.volumes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDetectorOptions(Options):
+    """What a detector learns from, for how long, and what of its network the paper leaves open."""
+
+    model_id: str = _model_id()
+    licence: str = _licence()
+    licence_note: str = _licence_note()
+    slices: tuple[Path, ...] = option(
+        "Slice folder: index.csv, img/, lesion/ and lung/; repeatable. Slices that an expert put "
+        "into a class as a whole name it in the column class.",
+        shown_as="SLICES",
+    )
+    validate: tuple[str, ...] = option("Patient kept for validation; repeatable.", ())
+    no_validation: bool = option(
+        "Learn from all patients; no patient is held out, so performance stays unknown.", False
+    )
+    clean_ct: Path | None = option(
+        "A CT of which every slice is known to be infected or not, to learn classes from.",
+        None,
+        shown_as="CT",
+    )
+    clean_labels: Path | None = option("JSON list of its infected slices.", None, shown_as="LABELS")
+    clean_name: str = option("What the model's card calls that CT.", "clean-ct")
+    network: str = option("Detector of the catalogue whose network is trained.", "affinity-8")
+    classes: tuple[str, ...] = option(
+        "Class of slices, the one without lesions first; repeatable. By default clean and "
+        "infected, or those of the model that is fine-tuned.",
+        (),
+        flag="class",
+    )
+    refinement: str = option(
+        "Refinement of mask features: three blocks as the paper draws it, or one shared block as "
+        "in the released code.",
+        REFINEMENTS[0],
+        choices=REFINEMENTS,
+    )
+    bottleneck: str = option(
+        "Channels within a block: half as in the released code, or full as in the paper's text.",
+        BOTTLENECKS[0],
+        choices=BOTTLENECKS,
+    )
+    input_size: int | None = option(
+        "Rows and columns of the network's input, a multiple of 16; by default the card's 512.",
+        None,
+        minimum=64,
+        maximum=2048,
+    )
+    scales: tuple[int, ...] = option(
+        "Edge of square anchors in pixels of the input; repeatable. By default the paper's 2, 4, "
+        "8, 16 and 32.",
+        (),
+        flag="scale",
+    )
+    augment: bool = option(
+        "Mirror, turn, shift and blur slices at random, which the paper does not.", False
+    )
+    fine_tune: bool = option(
+        "Start from the weights of that model; other classes get a new last layer.", False
+    )
+    title: str | None = option("The new model's name; the network's by default.", None)
+    steps: int | None = _steps("the recipe's 100 epochs")
+    learning_rate: float | None = option("Adam's; the recipe's by default.", None)
+    schedule: str | None = option(
+        "How the learning rate goes; the recipe's is constant.", None, choices=SCHEDULES
+    )
+    precision: str | None = option(
+        "Of the training; bf16-mixed is faster on recent CPUs.", None, choices=PRECISIONS
+    )
+    resume: bool = _resume()
+    device: str = _device()
+    workers: int = option("Processes beside the training to prepare samples.", 0, minimum=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.validate) == self.no_validation:
+            raise ParameterError("Name patients to validate on, or ask for no validation.")
+        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
+            raise ParameterError(
+                f"The learning rate is {self.learning_rate}, but must be a number between 0 and 1."
+            )
+        if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
+            raise ParameterError("Name at least two classes of slices, each once.")
+        if self.input_size is not None and self.input_size % 16:
+            raise ParameterError("The input size must be a multiple of 16.")
+        if any(scale < 1 for scale in self.scales):
+            raise ParameterError("Anchors need edges of at least one pixel.")
 
 
 @dataclass(frozen=True, kw_only=True)

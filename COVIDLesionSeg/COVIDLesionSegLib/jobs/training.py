@@ -31,7 +31,7 @@ from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_cross_validation, write_curves
-from .options import EnhanceOptions, SelfLearnOptions, TrainOptions
+from .options import EnhanceOptions, SelfLearnOptions, TrainDetectorOptions, TrainOptions
 
 CROSS_VALIDATION_CSV = "cross-validation.csv"
 
@@ -196,7 +196,8 @@ def make_model_folder(out: Path, resume: bool) -> None:
 
 
 def provenance_of(
-    job: str, options: TrainOptions | EnhanceOptions | SelfLearnOptions
+    job: str,
+    options: TrainOptions | TrainDetectorOptions | EnhanceOptions | SelfLearnOptions,
 ) -> Provenance:
     """What a new model's card says about its weights."""
     command = f"{recorded_command(f'covid-lesion-seg {job}', options)} --out OUT"

@@ -34,6 +34,8 @@ class LabelledImage:
             samples in every epoch.
         sources: The patients of a synthetic slice: whose lesion, then whose lungs it shows. Empty
             where it shows ``patient`` alone.
+        slice_class: Name of the class that an expert gave the whole slice, whose lesions were not
+            outlined then; empty where ``lesion`` tells all.
 
     Raises:
         ParameterError: The weight is not positive.
@@ -49,6 +51,7 @@ class LabelledImage:
     pseudo: bool = False
     weight: float = 1.0
     sources: tuple[str, ...] = ()
+    slice_class: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf"):
@@ -188,6 +191,8 @@ def fingerprint(slices: Iterable[LabelledImage]) -> str:
         digest.update(f"{item.name}\0{item.patient}\0{item.windowed}".encode())
         if item.weight != 1:  # so that earlier fingerprints, without weights, stay the same
             digest.update(f"\0{item.weight}".encode())
+        if item.slice_class:
+            digest.update(f"\0{item.slice_class}".encode())
         for array in (item.image, item.lesion, item.lungs):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())

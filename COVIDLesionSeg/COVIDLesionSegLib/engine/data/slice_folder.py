@@ -132,6 +132,7 @@ def _read_slice(
         None if lungs is None else _lungs(lungs, f"lung/{file}"),
         pseudo=entry.pseudo,
         sources=entry.sources,
+        slice_class=entry.slice_class,
     )
     check_not_inverted(item.lesion, f"lesion/{file}")
     return item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ def read_training_data(
     cancel: CancelToken | None = None,
     classes: Sequence[str] = (LESION,),
     windowed: Sequence[Path] = (),
+    infected_class: str = "",
 ) -> TrainingData:
     """Read slice folders, CTs with their masks, and the lesion-free slices of a CT.
 
@@ -84,6 +85,8 @@ def read_training_data(
         cancel: Looked at before every CT.
         classes: Lesion classes to tell apart: those of a recipe.
         windowed: Those slice folders whose windowed images are trained on like the others.
+        infected_class: Read the infected slices of the clean CT, too, as slices of this class whose
+            lesions are not outlined; "" to leave them out.
 
     Raises:
         InputError: A file is missing or damaged, there are no data, a slice is there twice, or a
@@ -121,6 +124,12 @@ def read_training_data(
         if with_lungs:
             lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
         training += lesion_free_slices(volume, clean, clean_name, lungs)
+        if infected_class:
+            infected = sorted(set(range(volume.axial.shape[0])) - set(clean))
+            training += [
+                replace(item, slice_class=infected_class)
+                for item in lesion_free_slices(volume, infected, clean_name, lungs)
+            ]
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],

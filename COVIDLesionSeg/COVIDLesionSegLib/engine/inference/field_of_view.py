@@ -87,6 +87,17 @@ class FieldOfView:
         padded[:, :, :rows, :columns] = images
         return padded
 
+    def resample_labels(self, labels: Tensor) -> Tensor:
+        """Numbers of structures (batch, 1, rows, columns) to the network's input, 0 in the air.
+
+        A pixel takes the number at its centre, so a structure smaller than it may be lost.
+        """
+        found = labels.new_zeros((*labels.shape[:2], *self.network_shape))
+        rows, columns = self._resampled_shape
+        resampled = functional.interpolate(labels.float(), (rows, columns), mode="nearest-exact")
+        found[:, :, :rows, :columns] = resampled.to(labels.dtype)
+        return found
+
     def restore(self, probability: Tensor) -> Tensor:
         """The inverse for probabilities (batch, classes, rows, columns): on the slice's pixels."""
         rows, columns = self._resampled_shape

@@ -17,7 +17,7 @@ from ..text import printable
 from .calibration import Calibration, ReliabilityBin
 from .preprocessing import Preprocessing
 
-TASKS = ("lesions", "lungs")
+TASKS = ("lesions", "lungs", "instances")
 WEIGHTS_ENDING = ".safetensors"
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -80,7 +80,8 @@ class ModelCard:
             or digit first. It names files, and ``+`` joins the members of an ensemble.
         title: Name for people.
         paper: Citation of the paper that describes the network.
-        task: What the network finds: ``"lesions"`` or ``"lungs"``.
+        task: What the network finds: ``"lesions"``, ``"lungs"``, or ``"instances"``: lesions one by
+            one, and the class of every slice, whose names are its argument ``slice_classes``.
         network: Name of the network for :func:`~..networks.build_network`.
         arguments: Its constructor arguments.
         parameters: Its number of trainable parameters.
@@ -141,6 +142,11 @@ class ModelCard:
                 f"The card of model {self.id} must name at least one class, and a background among "
                 "its channels if there are several."
             )
+        if self.finds_instances and not _names_classes(self.arguments):
+            raise ModelError(
+                f"The card of model {self.id}, which finds lesions one by one, must name the "
+                "classes of slices among its arguments (slice_classes)."
+            )
         if self.calibration and len(channels) > 1:
             raise ModelError(
                 f"The card of model {self.id} has a calibration, which is for networks of one "
@@ -151,6 +157,16 @@ class ModelCard:
     def class_channels(self) -> tuple[int, ...]:
         """The output channel of each class."""
         return tuple(self.channels.index(name) for name in self.classes)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the network gives one value each for: its channels, or classes of slices."""
+        return tuple(self.arguments["slice_classes"]) if self.finds_instances else self.channels
+
+    @property
+    def finds_instances(self) -> bool:
+        """Whether the network finds lesions one by one."""
+        return self.task == "instances"
 
     @property
     def trained_weights(self) -> Weights:
@@ -319,6 +335,18 @@ def _check_values(card: ModelCard) -> None:
 def _check(condition: object, name: str, kind: str, value: object) -> None:
     if not condition:
         raise TypeError(f"{name} must be {kind}, not {_shown(value)}")
+
+
+def _names_classes(arguments: object) -> bool:
+    """Whether a detector's arguments name classes of slices."""
+    names = arguments.get("slice_classes") if isinstance(arguments, dict) else None
+    return (
+        isinstance(names, (list, tuple))
+        and len(names) > 1
+        and all(
+            isinstance(name, str) and name.strip() and name == printable(name) for name in names
+        )
+    )
 
 
 def _list(value: Any, name: str) -> Sequence[Any]:

@@ -155,10 +155,16 @@ class Catalogue:
         """The lesion models of these ids, one or those of an ensemble.
 
         Raises:
-            ModelError: There is no such model, it finds lungs, or the models have other classes.
+            ModelError: There is no such model, it finds something else, or the models have other
+                classes.
         """
         found = tuple(self.get(model_id) for model_id in self.expand(ids))
         for model in found:
+            if model.card.finds_instances:
+                raise ModelError(
+                    f"Model {model.id} finds instances, not lesions as a whole: use it to detect, "
+                    "and another model to segment."
+                )
             if model.card.task != "lesions":
                 raise ModelError(
                     f"Model {model.id} finds {model.card.task}, not lesions: choose it for the "

@@ -29,7 +29,11 @@ README = "docs/README.md"
 LICENSE = "LICENSE"
 _LARGEST = 2**30  # bytes that are unpacked into memory; the largest network here has 270 MB
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same model gives the same file
-_FINDS = {"lesions": "COVID-19 lesions on axial slices of chest CT", "lungs": "lungs on chest CT"}
+_FINDS = {
+    "instances": "COVID-19 lesions one by one, and the class of axial slices of chest CT",
+    "lesions": "COVID-19 lesions on axial slices of chest CT",
+    "lungs": "lungs on chest CT",
+}
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,

@@ -135,9 +135,9 @@ def _check_fits(network: nn.Module, card: ModelCard) -> None:
             f"The network of model {card.id} cannot process an image of {size}x{size} pixels: "
             "correct the network arguments or the multiple on its card."
         ) from error
-    if channels != len(card.channels):
+    if channels != len(card.outputs):
         raise ModelError(
-            f"The card of model {card.id} names {len(card.channels)} channels "
-            f"({', '.join(card.channels)}), but its network gives {channels}: correct the card's "
+            f"The card of model {card.id} names {len(card.outputs)} channels "
+            f"({', '.join(card.outputs)}), but its network gives {channels}: correct the card's "
             "classes and channels, or its network arguments."
         )

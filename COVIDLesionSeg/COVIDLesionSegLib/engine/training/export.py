@@ -65,7 +65,8 @@ class HeldOutResult(Protocol):
     Attributes:
         patients: Scores by patient.
         scores: The same for the model's card, each with its data and protocol.
-        bfloat16_change: Largest change of any patient's Dice in bfloat16.
+        bfloat16_change: Largest change of any patient's Dice in bfloat16; None where it was not
+            measured.
         calibration: Of the probabilities; None where it was not measured.
     """
 
@@ -76,7 +77,7 @@ class HeldOutResult(Protocol):
     def scores(self) -> Sequence[Score]: ...
 
     @property
-    def bfloat16_change(self) -> float: ...
+    def bfloat16_change(self) -> float | None: ...
 
     @property
     def calibration(self) -> Calibration | None: ...
@@ -267,15 +268,18 @@ def export_model(
     if eight_bit and results:
         card, results, stored = _in_eight_bit(network, card, folder, slices, results, evaluate)
     patients = {name: one for result in results for name, one in result.patients.items()}
-    change = max((result.bfloat16_change for result in results), default=0.0)
+    changes = [r.bfloat16_change for r in results if r.bfloat16_change is not None]
     card = replace(
         card,
         scores=tuple(score for result in results for score in result.scores),
-        bfloat16=bool(patients) and change <= _BFLOAT16_TOLERANCE,
+        bfloat16=bool(changes) and max(changes) <= _BFLOAT16_TOLERANCE,
         notes=(
-            f"Under bfloat16 no patient's Dice moves by more than {change:.4f}."
-            if patients
-            else _NO_HELD_OUT,
+            *(() if patients else (_NO_HELD_OUT,)),
+            *(
+                (f"Under bfloat16 no patient's Dice moves by more than {max(changes):.4f}.",)
+                if changes
+                else ()
+            ),
             *((stored,) if stored else ()),
             *((_SELECTED,) if selected_on_validation else ()),
             *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from statistics import fmean
@@ -59,14 +59,18 @@ class SegmentationModule(lightning.LightningModule):
             # Sums of a loss run over the whole batch, of which this process has a share.
             logits, target = self._from_all(logits), self._from_all(target)
         loss: Tensor = self.loss(logits, target)
+        self.check_finite(loss)
+        self.log("loss", loss, batch_size=len(image))
+        return loss
+
+    def check_finite(self, loss: Tensor) -> None:
+        """Raise TrainingError if the loss is not a number."""
         if not loss.isfinite():
             raise TrainingError(
                 f"The loss is not a number at step {self.trainer.global_step + 1}, so training "
                 "stopped; the last checkpoint is from before it: lower the learning rate, or use "
                 "precision 32-true."
             )
-        self.log("loss", loss, batch_size=len(image))
-        return loss
 
     def _from_all(self, share: Tensor) -> Tensor:
         gathered = self.all_gather(share.float(), sync_grads=True)
@@ -98,9 +102,14 @@ class SegmentationModule(lightning.LightningModule):
         self.log("validation_dice", dice, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        optimizer = torch.optim.Adam(self._parameter_groups(), lr=self.recipe.learning_rate)
+        groups = self.parameter_groups(self.network.named_parameters())
+        optimizer = torch.optim.Adam(groups, lr=self.recipe.learning_rate)
+        return {"optimizer": optimizer, **self.schedule_of(optimizer)}
+
+    def schedule_of(self, optimizer: torch.optim.Optimizer) -> Any:
+        """Lightning's ``lr_scheduler`` of the recipe, or nothing for a constant learning rate."""
         if self.recipe.schedule == "constant":
-            return {"optimizer": optimizer}
+            return {}
         steps = self.recipe.schedule_steps or self._steps
         warm_up = self.recipe.warm_up_steps(steps)
 
@@ -110,14 +119,12 @@ class SegmentationModule(lightning.LightningModule):
             return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _parameter_groups(self) -> list[dict[str, Any]]:
+    def parameter_groups(self, named: Iterable[tuple[str, nn.Parameter]]) -> list[dict[str, Any]]:
+        """Parameters by the weight decay that the recipe gives their names."""
         groups: dict[float, list[nn.Parameter]] = {}
-        for name, parameter in self.network.named_parameters():
+        for name, parameter in named:
             decays = self.recipe.weight_decay.items()
             decay = next((d for pattern, d in decays if fnmatchcase(name, pattern)), 0.0)
             groups.setdefault(decay, []).append(parameter)

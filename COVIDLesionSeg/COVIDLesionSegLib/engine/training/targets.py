@@ -25,8 +25,8 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
     Raises:
         InputError: There are no slices, none shows a lesion, lungs or classes are missing, most of
             the lesions lie outside the lungs though the network sees the lungs only, a training
-            slice of a recipe of whole slices was windowed before it was stored, or a validation
-            slice has pseudo-labels.
+            slice of a recipe of whole slices was windowed before it was stored, a slice has a class
+            and no outlined lesion, or a validation slice has pseudo-labels.
     """
     if not slices:
         raise InputError(f"There are no {role} slices: name other patients, or add slices.")
@@ -34,6 +34,11 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
         raise InputError(
             f"The network {recipe.network} learns from slices in HU; windowed slices are for "
             "evaluation, or for networks that learn from patches."
+        )
+    if unmarked := [item for item in slices if item.slice_class and not item.has_lesion]:
+        raise InputError(
+            f"Slice {unmarked[0].name} has a class, {unmarked[0].slice_class!r}, but no lesion is "
+            "outlined on it: such slices are for training a detector, or leave out their class."
         )
     if role == "validation" and (pseudo := [item for item in slices if item.pseudo]):
         raise InputError(

@@ -6,6 +6,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ..data.labelled import LabelledImage
 from ..data.splits import check_patients_apart
@@ -26,7 +27,7 @@ from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
 from .callbacks import DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelled
 from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
-from .dataset import PatchDataset, SliceDataset, ValidationDataset
+from .dataset import PatchDataset, SliceDataset, TrainingDataset, ValidationDataset
 from .distributed import check_processes, is_first_process
 from .imagenet import load_imagenet_encoder
 from .module import SegmentationModule, frozen
@@ -36,6 +37,28 @@ from .sampler import EpochBatches, ResumableLoader, batches_per_epoch
 from .targets import check_slices
 
 _DATASETS = {"patches": PatchDataset, "slices": SliceDataset}
+
+
+@dataclass(frozen=True)
+class Method:
+    """What a training makes of its slices; by default it learns to segment them.
+
+    Attributes:
+        check: Raises InputError where slices of a role lack what the recipe needs.
+        dataset: Samples of slices by a recipe.
+        validation: The same for validation, one by one and unchanged.
+        module: Trains the recipe's network for a number of steps.
+    """
+
+    check: Callable[[Sequence[LabelledImage], Recipe, str], None] = check_slices
+    dataset: Callable[[list[LabelledImage], Recipe], TrainingDataset] = lambda slices, recipe: (
+        _DATASETS[recipe.sampling](slices, recipe)
+    )
+    validation: Callable[[list[LabelledImage], Recipe], Dataset[Any]] = ValidationDataset
+    module: Callable[[Recipe, int], SegmentationModule] = SegmentationModule
+
+
+SEGMENTATION = Method()
 
 
 def train(
@@ -52,6 +75,7 @@ def train(
     nodes: int = 1,
     workers: int = 0,
     report: ProgressCallback = ignore_progress,
+    method: Method = SEGMENTATION,
 ) -> nn.Module:
     """Train a network and return it, on the CPU and in evaluation mode.
 
@@ -81,6 +105,7 @@ def train(
         nodes: Computers.
         workers: Processes that prepare samples, for each device.
         report: Called after every step.
+        method: What the network learns of the slices.
 
     Raises:
         InputError: The slices are not what the recipe needs, a patient is on both sides, or
@@ -94,11 +119,11 @@ def train(
         Cancelled: The token was set; the last checkpoint stays.
     """
     slices, validation, folder = list(slices), list(validation), Path(folder)
-    _check(recipe, slices, validation)
+    _check(recipe, slices, validation, method)
     device = make_plan(Parameters(device=device), bfloat16_allowed=False).device
     check_processes(recipe.batch_size, device, devices, nodes)
     processes = devices * nodes
-    dataset = _DATASETS[recipe.sampling](slices, recipe)
+    dataset = method.dataset(slices, recipe)
     per_epoch = batches_per_epoch(dataset)
     total = recipe.total_steps(per_epoch)
     if is_first_process(processes):
@@ -108,7 +133,7 @@ def train(
         checkpoint = folder / LAST if (folder / LAST).is_file() else None
 
     lightning.seed_everything(recipe.seed, verbose=False)
-    module = SegmentationModule(recipe, total)
+    module = method.module(recipe, total)
     if start is not None:
         module.network.load_state_dict(start.state_dict())
     elif recipe.start == "imagenet":
@@ -148,7 +173,7 @@ def train(
             trainer.fit(
                 module,
                 ResumableLoader(dataset, batches, workers),
-                DataLoader(ValidationDataset(validation, recipe), generator=torch.Generator()),
+                DataLoader(method.validation(validation, recipe), generator=torch.Generator()),
                 ckpt_path=checkpoint,
                 weights_only=True,
             )
@@ -204,10 +229,15 @@ def _reactions(recipe: Recipe) -> list[Callback]:
     return callbacks
 
 
-def _check(recipe: Recipe, slices: list[LabelledImage], validation: list[LabelledImage]) -> None:
-    check_slices(slices, recipe, "training")
+def _check(
+    recipe: Recipe,
+    slices: list[LabelledImage],
+    validation: list[LabelledImage],
+    method: Method,
+) -> None:
+    method.check(slices, recipe, "training")
     if validation:
-        check_slices(validation, recipe, "validation")
+        method.check(validation, recipe, "validation")
     elif recipe.needs_validation:
         raise InputError(
             "There are no validation slices, but this recipe selects on them which weights are "

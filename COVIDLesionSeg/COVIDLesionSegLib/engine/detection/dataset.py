@@ -1,0 +1,111 @@
+"""Samples of the two-stage training: a slice to classify, and beside it one with lesions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ..data.labelled import LabelledImage
+from ..training.dataset import TrainingDataset, TurnedSlice
+from ..training.recipe import Recipe
+from .frame import frame_of
+from .instances import class_of, labels_on_grid
+
+
+class DetectionDataset(TrainingDataset):
+    """Pairs (images, targets), float32 (2, 1, rows, columns) and int32 (2, rows, columns).
+
+    The first image is to be classified: its target holds the number of its class everywhere. The
+    second shows lesions, drawn at random: its target holds the numbers of its instances.
+
+    An epoch holds as many slices as there are, the same number of every class, as the paper's 1000
+    of each.
+
+    Slices whose lungs are known and empty are left out, as a detector never sees such slices.
+
+    Args:
+        slices: In HU, with and without lesions.
+        recipe: Of a detector.
+    """
+
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
+        slices = [item for item in slices if item.lungs is None or item.lungs.any()]
+        shape = recipe.preprocessing.input_size
+        assert shape is not None  # a recipe that samples slices has one
+        super().__init__(slices, recipe, shape)
+        classes = slice_classes(recipe)
+        self._class_of = [class_of(item, classes) for item in slices]
+        self._infected = [index for index, item in enumerate(slices) if item.has_lesion]
+
+    def _samples_of_epoch(self, rng: np.random.Generator) -> list[TurnedSlice]:
+        """Every class as often; a slice of weight 2 counts twice among those of its class."""
+        weights = [math.ceil(item.weight) for item in self.slices]
+        present = sorted(set(self._class_of))
+        each = math.ceil(len(self.slices) / len(present))
+        chosen: list[TurnedSlice] = []
+        for number in present:
+            own = [n for n, one in enumerate(self._class_of) if one == number]
+            row = np.repeat(own, [weights[n] for n in own])
+            rounds = [rng.permutation(row) for _ in range(math.ceil(each / len(row)))]
+            chosen += [TurnedSlice(int(n), 0) for n in np.concatenate(rounds)[:each]]
+        return chosen
+
+    def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        with_lesion = self._infected[int(rng.integers(len(self._infected)))]
+        image, _ = self._prepared(what.slice_index, rng)
+        other, instances = self._prepared(with_lesion, rng)
+        number = torch.full_like(instances, self._class_of[what.slice_index])
+        return torch.stack([image, other]), torch.stack([number, instances])
+
+    def _prepared(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        image, labels = prepare(self.slices[index], self.recipe)
+        air = image.min().clamp(max=0.0)
+        changed, moved = self._changed(image - air, labels[None].float(), rng)
+        found = moved[0].to(torch.int32)
+        # A lesion that was turned or shifted out of the image must not leave a slice without any.
+        return (changed + air, found) if found.any() or not labels.any() else (image, labels)
+
+
+class DetectionValidation(Dataset[tuple[Tensor, Tensor]]):
+    """Slices (image, instances) as :func:`prepare` gives them."""
+
+    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
+        self._slices = slices
+        self._recipe = recipe
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return prepare(self._slices[index], self._recipe)
+
+
+def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Network input (1, rows, columns) and instances int32 (rows, columns) of a slice."""
+    prepared = recipe.preprocessing
+    rows, columns = item.image.shape
+    frame = frame_of((rows, columns), item.lungs, prepared)
+    unit = item.image if item.windowed else prepared.to_unit(item.image)
+    image = frame.image(prepared.normalise(unit[None])[0])
+    return image, labels_on_grid(item.lesion, frame)
+
+
+def slice_classes(recipe: Recipe) -> tuple[str, ...]:
+    """Names of the classes of slices that the recipe's network tells apart."""
+    return tuple(recipe.network_arguments["slice_classes"])
+
+
+def grey_statistics(slices: list[LabelledImage], recipe: Recipe) -> tuple[float, float]:
+    """Global mean and standard deviation of slices as the network sees them, to four digits."""
+    number, total, squares = 0, 0.0, 0.0
+    for item in slices:
+        image = prepare(item, recipe)[0].double()
+        number += image.numel()
+        total += float(image.sum())
+        squares += float((image**2).sum())
+    mean = total / number
+    return round(mean, 4), round(math.sqrt(max(squares / number - mean**2, 1e-8)), 4)

@@ -1,0 +1,72 @@
+"""Instances and class of one slice, on the slice's own pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..models.preprocessing import Preprocessing
+from ..networks.affinity import AffinityMaskRCNN
+from .frame import frame_of
+from .masks import pasted
+
+MASK_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class SliceInstances:
+    """Lesions of one slice, by falling score.
+
+    Attributes:
+        scores: float32 (n,), each above 0.05.
+        masks: bool (n, rows, columns); one may be empty.
+        class_probabilities: float32 (classes,), each by a sigmoid of its own.
+        no_region: The slice's class was told from the whole slice, for want of a region.
+    """
+
+    scores: np.ndarray
+    masks: np.ndarray
+    class_probabilities: np.ndarray
+    no_region: bool
+
+    @property
+    def slice_class(self) -> int:
+        """Number of the most probable class."""
+        return int(self.class_probabilities.argmax())
+
+
+def detect_slice(
+    network: AffinityMaskRCNN,
+    preprocessing: Preprocessing,
+    unit: np.ndarray,
+    lungs: np.ndarray | None,
+    pixel_mm: tuple[float, float] = (1.0, 1.0),
+    least_score: float = 0.0,
+) -> SliceInstances:
+    """What a detector finds in one slice.
+
+    Args:
+        network: In evaluation mode.
+        preprocessing: Of its card.
+        unit: (rows, columns) in 0..1 of the window.
+        lungs: Non-zero in the lungs, same shape; None where not known.
+        pixel_mm: Pixel size along (rows, columns).
+        least_score: Instances below are left out.
+    """
+    rows, columns = unit.shape
+    frame = frame_of((rows, columns), lungs, preprocessing, pixel_mm)
+    image = frame.image(preprocessing.normalise(unit[None])[0])
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        found = network.detect(image[None].to(device))[0]
+        kept = found.scores >= least_score
+        masks = pasted(found.boxes[kept].float(), found.masks[kept].float(), image.shape[-2:])
+        restored = frame.restore(masks)
+        return SliceInstances(
+            found.scores[kept].float().cpu().numpy(),
+            restored > MASK_THRESHOLD,
+            found.class_logits.float().sigmoid().cpu().numpy(),
+            found.no_region,
+        )

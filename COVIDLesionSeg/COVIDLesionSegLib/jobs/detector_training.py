@@ -1,0 +1,117 @@
+"""A detector learns to find lesions one by one, and to tell the class of a slice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.data.splits import patients_in
+from ..engine.data.training_data import read_training_data
+from ..engine.detection.held_out import evaluate_detector
+from ..engine.detection.training import DETECTION, detector_recipe, start_from
+from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
+from ..engine.training.augmentation import Augmentation
+from ..engine.training.export import check_held_out, export_model
+from ..engine.training.trainer import silence_lightning
+from ..engine.training.trainer import train as fit
+from ..report.training import write_curves
+from .options import BOTTLENECKS, REFINEMENTS, TrainDetectorOptions
+from .training import Trained, make_model_folder, parent_of, provenance_of
+
+CLASSES = ("clean", "infected")
+_AUGMENTATION = Augmentation(
+    rotation_degrees=10.0, shift=0.05, zoom=0.1, flip=0.5, noise=0.02, kernel=0.1
+)
+
+
+def train_detector(
+    options: TrainDetectorOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> Trained:
+    """Train a detector; write card, weights, learning curve and checkpoints.
+
+    Args:
+        options: What it learns from, for how long, and on what.
+        out: A new folder, or the folder of a training to resume.
+        progress: Called with progress.
+        cancel: Set it to stop the job after a step; it can be resumed.
+
+    Raises:
+        CovidLesionSegError: One of its kinds.
+        Cancelled: ``cancel`` was set.
+    """
+    cancel = cancel or CancelToken()
+    out = Path(out).expanduser().resolve()
+    silence_lightning()
+    parent = parent_of(options.model_id, options.network)
+    own = parent.card.arguments.get("slice_classes", CLASSES) if options.fine_tune else CLASSES
+    classes = options.classes or tuple(own)
+    data = read_training_data(
+        list(options.slices),
+        list(options.validate),
+        options.clean_ct,
+        options.clean_labels,
+        options.clean_name,
+        with_lungs=True,
+        cancel=cancel,
+        infected_class=classes[-1],
+    )
+    recipe = detector_recipe(
+        parent.card,
+        data.training,
+        classes,
+        fine_tune=options.fine_tune,
+        arguments=_arguments(options),
+        input_size=options.input_size,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        schedule=options.schedule,
+        precision=options.precision,
+        augmentation=_AUGMENTATION if options.augment else None,
+    )
+    start = None
+    if options.fine_tune:
+        check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
+        start = start_from(parent, recipe)
+    make_model_folder(out, options.resume)
+    network = fit(
+        recipe,
+        data.training,
+        out,
+        cancel,
+        validation=data.validation,
+        start=start,
+        resume=options.resume,
+        device=options.device,
+        workers=options.workers,
+        report=progress,
+        method=DETECTION,
+    )
+    write_curves(out)
+    exported = export_model(
+        network,
+        recipe,
+        data,
+        out,
+        model_id=options.model_id,
+        title=options.title or parent.title,
+        paper=parent.card.paper,
+        provenance=provenance_of("train-detector", options),
+        evaluate=evaluate_detector,
+        parent=parent.card if options.fine_tune else None,
+    )
+    return Trained(exported.card)
+
+
+def _arguments(options: TrainDetectorOptions) -> dict[str, object]:
+    """Arguments of the network that differ from the paper's."""
+    chosen: dict[str, object] = {}
+    if options.refinement != REFINEMENTS[0]:
+        chosen["refinement"] = options.refinement
+    if options.bottleneck != BOTTLENECKS[0]:
+        chosen["bottleneck"] = options.bottleneck
+    if options.scales:
+        chosen["scales"] = options.scales
+    return chosen
