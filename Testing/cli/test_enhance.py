@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.data.slice_folder import write_slice_folder
+from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
 from COVIDLesionSegLib.engine.models.catalogue import read_models
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
@@ -32,15 +33,24 @@ TRAINING = {"data": {"training": {"p0": 3}, "validation": {}, "outside": {}}}
 
 @pytest.fixture(scope="module", autouse=True)
 def models(tmp_path_factory):
-    """Two models of the user's: one is certain of lesion everywhere, one is not."""
+    """Models of the user's: certain of lesion everywhere, also with a calibration; or not."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    for name, bias in (("sure", 8.0), ("unsure", 0.5)):
+    bins = (ReliabilityBin(0.5, 0.5, 9), ReliabilityBin(1.0, 0.87, 9))
+    fitted = Calibration(1.0, 0.0, 0.1, 0.01, bins, "p0")
+    for name, bias in (("sure", 8.0), ("unsure", 0.5), ("calibrated", 8.0)):
         network = AMCNet(**PLAIN).eval()
         with torch.no_grad():
             *_, (_, last) = network.named_parameters()
             last.fill_(bias)
-        card = make_card(id=name, network="AMCNet", arguments=PLAIN, training=TRAINING)
+        calibration = fitted if name == "calibrated" else None
+        card = make_card(
+            id=name,
+            network="AMCNet",
+            arguments=PLAIN,
+            training=TRAINING,
+            calibration=calibration,
+        )
         write_model(network, card, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(USER_FOLDER_VARIABLE, str(folder))
@@ -181,10 +191,32 @@ def test_a_corrected_ct_is_learned_from_and_is_no_candidate(enhance, small_chest
 
 def test_nothing_certain_and_nothing_corrected_ends_before_training(enhance, data, tmp_path):
     done = enhance("x", tmp_path / "out", "--unlabelled", data / "unlabelled", model="unsure")
-    assert done.exit_code == 1 and "No prediction was confident enough to learn from" in done.output
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1 and "No prediction was confident enough to learn from" in said
+    assert "lower the minimum confidence (certainty-index) from 0.9 to 0.6" in said
     verdicts = {row["verdict"] for row in rows_of(tmp_path / "out" / "candidates.csv")}
     assert verdicts == {"not confident enough"}
     assert not (tmp_path / "out" / "training.json").exists()
+
+
+def test_a_calibrated_model_selects_by_expected_precision_and_says_with_which_it_would(
+    enhance, data, tmp_path
+):
+    given = ("--unlabelled", data / "unlabelled")
+    done = enhance("x", tmp_path / "a", *given, "--min-confidence", 0.9, model="calibrated")
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1
+    assert "(expected-precision) from 0.9 to 0.86 to learn from the most confident 2 slices" in said
+    rows = rows_of(tmp_path / "a" / "candidates.csv")
+    assert {row["measure"] for row in rows} == {"expected-precision"}
+    assert [float(row["confidence"]) for row in rows] == [pytest.approx(0.87, abs=1e-3)] * 8
+
+    given = (*given, "--selection", "certainty-index", "--top-fraction", 0.0)
+    done = enhance("x", tmp_path / "b", *given, model="calibrated")
+    assert "raise the fraction" in " ".join(done.output.split())
+    rows = rows_of(tmp_path / "b" / "candidates.csv")
+    assert {row["measure"] for row in rows} == {"certainty-index"}
+    assert {row["verdict"] for row in rows} == {"not among the most confident"}
 
 
 @pytest.mark.parametrize(
@@ -193,6 +225,13 @@ def test_nothing_certain_and_nothing_corrected_ends_before_training(enhance, dat
         ((), "sure", HELD_OUT, 2, "Name unlabelled CTs or corrections"),
         (("--unlabelled", "nowhere.csv"), "sure", HELD_OUT, 1, "nowhere.csv does not exist"),
         (("--unlabelled", "DATA/labelled"), "sure", HELD_OUT, 1, "are held out, so"),
+        (
+            ("--unlabelled", "DATA/unlabelled", "--selection", "expected-precision"),
+            "sure",
+            HELD_OUT,
+            1,
+            "Model sure is not calibrated",
+        ),
         (("--unlabelled", "DATA/unlabelled"), "sure", "nobody", 1, "no patient nobody"),
         (("--unlabelled", "DATA/unlabelled"), "unet", HELD_OUT, 1, "no trained weights"),
         (

@@ -6,88 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.data.ct_table import VolumeData
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint
 from COVIDLesionSegLib.engine.data.slice_folder import SliceData, write_slice_folder
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
+from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.self_training import confidence
 from COVIDLesionSegLib.engine.self_training.confidence import (
-    confidence_index,
     enhance,
-    most_confident,
     read_selection,
     with_corrections,
     write_selection,
 )
+from COVIDLesionSegLib.engine.self_training.selection import measure_for
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.crafted import Pixelwise, make_card
 
 pytestmark = pytest.mark.slow
-
-
-def test_constants_are_those_of_the_paper_and_its_code():
-    """Methods, "Unsupervised enhancement"; the cut-off is in the published code alone."""
-    assert (confidence.CUT_OFF, confidence.TOP_FRACTION, confidence.MIN_CONFIDENCE) == (
-        0.3,
-        0.25,
-        0.9,
-    )
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_confidence_is_the_mean_probability_strictly_above_the_cut_off(dtype):
-    """Equation 1: (0.31 + 0.9 + 0.95) / 3 = 0.72."""
-    probability = np.array([[0.3, 0.31, 0.9], [0.95, 0.05, 0.0]], dtype)
-    assert confidence_index(probability) == pytest.approx(0.72, abs=1e-7)
-
-
-def test_confidence_is_undefined_where_no_lesion_is_predicted():
-    assert confidence_index(np.full((4, 4), 0.3, np.float32)) is None
-
-
-def test_the_top_quarter_is_chosen_if_its_confidence_is_at_least_nine_tenths():
-    values = [0.95, 0.5, 0.91, 0.99, None, 0.9, 0.97, 0.93]
-    assert most_confident(values) == [3, 6]  # 2 of 8
-    assert most_confident([0.9, 0.2, 0.3, 0.4]) == [0]  # 0.9 itself is confident enough
-    assert most_confident([0.8999, 0.2, 0.3, 0.4]) == []
-
-
-def test_another_share_and_another_minimum_can_be_asked_for():
-    """The paper chose 25 % and 90 % for its own data and network."""
-    values = [0.95, 0.5, 0.66, 0.62]
-    assert most_confident(values, fraction=0.75) == [0]
-    assert most_confident(values, minimum=0.6) == [0]
-    assert most_confident(values, fraction=0.75, minimum=0.6) == [0, 2, 3]
-
-
-def test_of_equally_certain_slices_the_earlier_comes_first():
-    assert most_confident([0.95] * 9) == [0, 1]
-    assert most_confident([0.91, 0.95, 0.95, 0.95, 0.2, 0.2, 0.2, 0.2]) == [1, 2]
-
-
-@pytest.mark.parametrize(("slices", "chosen"), [(0, []), (1, []), (3, []), (4, [0]), (7, [0])])
-def test_a_quarter_of_fewer_than_four_slices_is_none(slices, chosen):
-    assert most_confident([0.99] * slices) == chosen
-
-
-def test_slices_without_lesion_count_in_the_quarter_but_are_never_chosen():
-    assert most_confident([None, None, None, 0.95]) == [3]
-    assert most_confident([None] * 8) == []
-
-
-@given(st.lists(st.none() | st.floats(0.3, 1.0), max_size=40))
-def test_no_slice_left_out_is_more_confident_than_one_chosen(values):
-    chosen = most_confident(values)
-    assert len(chosen) == len(set(chosen)) <= len(values) / 4
-    left = [v for n, v in enumerate(values) if n not in chosen and v is not None]
-    assert all(values[n] >= max([0.9, *left]) for n in chosen)
 
 
 LUNGS = (slice(4, 28), slice(4, 28))
@@ -149,6 +88,22 @@ def test_the_report_has_every_slice_with_its_confidence_and_why_it_was_not_chose
     assert done.candidates[1].confidence == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-5)
     assert done.candidates[1].lesion_pixels == 64
     assert done.candidates[2].confidence is None
+
+
+def test_a_calibrated_model_chooses_by_expected_precision_and_learns_what_it_calls_lesion(tmp_path):
+    """Calibrated by 4 (x - 0.5): 0.86 and 0.83 where sure; experts marked 0.6 of 0.5, 1 of 1."""
+    bins = (ReliabilityBin(0.5, 0.6, 9), ReliabilityBin(1.0, 1.0, 9))
+    card = make_card(calibration=Calibration(2.5, 0.0, 0.1, 0.01, bins, "p2"))
+    model = EvaluatedModel([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
+    data = data_of(SLICES, tmp_path / "data")
+    done = enhance(data, model, fraction=0.5, measure=measure_for(card))
+    assert [one.name for one in done.slices] == ["a3", "a1", "b0"]
+    assert [round(one.confidence, 2) for one in done.candidates if one.confidence] == [
+        pytest.approx(0.6 + 0.8 * (1 / (1 + np.exp(-logit / 2.5)) - 0.5), abs=0.006)
+        for logit in (1.0, 4.0, 4.5, 4.0, 1.0)
+    ]
+    assert done.candidates[0].verdict == "not confident enough"  # 0.68
+    assert done.slices[0].lesion.sum() == 64
 
 
 def test_what_a_person_marked_is_no_candidate(tmp_path):

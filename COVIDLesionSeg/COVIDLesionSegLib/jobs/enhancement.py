@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.data.ct_table import read_labelled_volumes
-from ..engine.data.labelled import LabelledData, LabelledImage
+from ..engine.data.labelled import LabelledData
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError
@@ -15,6 +15,7 @@ from ..engine.models.card import ModelCard
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.self_training.confidence import with_corrections
+from ..engine.self_training.selection import measure_for
 from ..engine.training.export import Exported, check_held_out, export_model
 from ..engine.training.recipes import make_recipe
 from ..engine.training.targets import evaluation_slice
@@ -27,6 +28,7 @@ from ..report.training import (
 from .fine_tuning import (
     CANDIDATES_CSV,
     FineTuning,
+    Predictions,
     fine_tuned_note,
     load_single_class_parent,
     read_unlabelled,
@@ -114,20 +116,26 @@ class _Enhancement:
         held_out = patients_in([*data.validation, *data.outside])
         check_held_out(parent.card, held_out)
         unlabelled = self._unlabelled(held_out)
+        measure = measure_for(parent.card, options.selection)
+        minimum = options.min_confidence
+        if minimum is None:
+            minimum = measure.minimum
         make_model_folder(self._out, options.resume)
-        chosen: list[LabelledImage] = []
+        predictions = Predictions([])
         if unlabelled is not None:
-            chosen = tuning.confident_predictions(
+            predictions = tuning.confident_predictions(
                 unlabelled,
                 data.training,
                 options.top_fraction,
-                options.min_confidence,
+                minimum,
+                measure,
                 sub_progress(self._progress, _READ, _CHOSEN),
             )
+        chosen = predictions.slices
         if not chosen and not corrected:
             raise InputError(
                 "No prediction was confident enough to learn from, and there are no corrections: "
-                f"see {CANDIDATES_CSV}, then lower the minimum confidence, or correct some slices.",
+                f"see {CANDIDATES_CSV}, then {predictions.what_to_change}, or correct some slices.",
                 option="min_confidence",
             )
         weighted = [replace(item, weight=options.prediction_weight) for item in chosen]

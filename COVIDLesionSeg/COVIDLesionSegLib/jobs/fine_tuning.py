@@ -19,6 +19,7 @@ from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, ProgressCallback
 from ..engine.self_training.confidence import enhance as choose_predictions
 from ..engine.self_training.confidence import read_selection, write_selection
+from ..engine.self_training.selection import THE_PAPERS, Measure, what_to_change
 from ..engine.training.recipe import Recipe
 from ..engine.training.trainer import train as fit
 from ..engine.volume import Volume
@@ -26,6 +27,19 @@ from ..report.training import write_candidates, write_curves
 
 CANDIDATES_CSV = "candidates.csv"
 SELECTION_FILE = "selection.npz"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Confident predictions.
+
+    Attributes:
+        slices: The most confident first.
+        what_to_change: Where there are none: what to do about it, as the end of a sentence.
+    """
+
+    slices: list[LabelledImage]
+    what_to_change: str = "lower the minimum confidence"
 
 
 @dataclass(frozen=True)
@@ -56,14 +70,16 @@ class FineTuning:
         labelled: Sequence[LabelledImage],
         fraction: float,
         minimum: float,
+        measure: Measure,
         progress: ProgressCallback,
-    ) -> list[LabelledImage]:
+    ) -> Predictions:
         """The parent's most confident predictions, written down; or those of an earlier run.
 
         Args:
             unlabelled: CTs or slices, whose masks are not read.
             labelled: Slices that are no candidates.
             fraction, minimum: As for :func:`~..engine.self_training.confidence.most_confident`.
+            measure: Of confidence.
             progress: Called with progress from 0 to 1.
         """
         path = self.folder / SELECTION_FILE
@@ -74,8 +90,10 @@ class FineTuning:
             "unlabelled": unlabelled.samples_of,
             "marked": fingerprint(replace(item, weight=1.0) for item in labelled),
         }
+        if measure is not THE_PAPERS:
+            chosen_by["measure"] = measure.name
         if path.exists():
-            return read_selection(chosen_by, path)
+            return Predictions(read_selection(chosen_by, path))
         parameters = Parameters(model=self.parent.id, device=self.device, precision="float32")
         enhancement = choose_predictions(
             unlabelled,
@@ -83,12 +101,16 @@ class FineTuning:
             labelled,
             fraction,
             minimum,
+            measure,
             progress,
             self.cancel,
         )
-        write_candidates(enhancement.candidates, self.folder / CANDIDATES_CSV)
+        write_candidates(enhancement.candidates, measure.name, self.folder / CANDIDATES_CSV)
         write_selection(enhancement.slices, chosen_by, path)
-        return list(enhancement.slices)
+        confidences = [one.confidence for one in enhancement.candidates]
+        return Predictions(
+            list(enhancement.slices), what_to_change(confidences, fraction, minimum, measure)
+        )
 
     def train(
         self,

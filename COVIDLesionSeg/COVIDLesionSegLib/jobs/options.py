@@ -256,6 +256,15 @@ def _volumes() -> Any:
     )
 
 
+def _selection() -> Any:
+    return option(
+        "How confidence is measured: expected-precision, the default for calibrated models; or the "
+        "paper's certainty-index, the mean probability above 0.3.",
+        None,
+        choices=("expected-precision", "certainty-index"),
+    )
+
+
 def _steps(default: str) -> Any:
     return option(f"Optimiser steps; by default {default}.", None, minimum=1)
 
@@ -487,10 +496,11 @@ class EnhanceOptions(Options):
     top_fraction: float = option(
         "Fraction of the unlabelled slices that is chosen at most.", 0.25, minimum=0.0, maximum=1.0
     )
-    min_confidence: float = option(
-        "Confidence (the paper's certainty index) of a chosen prediction: its mean probability "
-        "above 0.3.",
-        0.9,
+    selection: str | None = _selection()
+    min_confidence: float | None = option(
+        "Smallest confidence of a chosen prediction; by default 0.8 by expected-precision, and the "
+        "paper's 0.9 by certainty-index.",
+        None,
         minimum=0.3,
         maximum=1.0,
     )
@@ -540,10 +550,11 @@ class RetrainOptions(Options):
     top_fraction: float = option(
         "Fraction of the unlabelled slices that is chosen at most.", 0.25, minimum=0.0, maximum=1.0
     )
-    min_confidence: float = option(
-        "Confidence (COVID-Rate's certainty index) of a chosen prediction: its mean probability "
-        "above 0.3. Models trained with a focal loss are rarely above 0.7.",
-        0.6,
+    selection: str | None = _selection()
+    min_confidence: float | None = option(
+        "Smallest confidence of a chosen prediction; by default 0.8 by expected-precision, and 0.6 "
+        "by certainty-index, as models trained with a focal loss are rarely above 0.7.",
+        None,
         minimum=0.3,
         maximum=1.0,
     )

@@ -46,6 +46,7 @@ from ..engine.review import case_id, read_cases, reviews_folder
 from ..engine.self_training.frozen_cases import FrozenCase, freeze_cases, frozen_cases
 from ..engine.self_training.reviewed_data import ReviewedData, chosen_slices, read_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
+from ..engine.self_training.selection import THE_PAPERS, measure_for
 from ..engine.training.export import Provenance, check_held_out, export_model
 from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import silence_lightning
@@ -64,6 +65,8 @@ _CASES_FOLDER = "cases"
 _COMPARING = "Comparing both models"
 _CURVE_SLICES = 6
 """Of each held-out case: enough to see in the learning curve where Dice goes."""
+_MIN_CERTAINTY = 0.6
+"""Below the paper's: models trained with a focal loss are rarely above 0.7."""
 _CHECKPOINT_STEPS, _CURVE_STEPS = 25, 50
 _READ, _CHOSEN, _TRAINED, _COMPARED = 0.08, 0.2, 0.7, 0.97
 """Fractions of the whole job at which these stages end."""
@@ -113,6 +116,7 @@ class _Retraining:
         parent = parent_of(options.model_id, options.model)
         recipe = make_recipe(parent.card, options.steps, fine_tune=True)
         self._parent = parent
+        self._measure = measure_for(parent.card, options.selection)
         self._tuning = FineTuning(
             parent,
             load_single_class_parent(parent),
@@ -218,13 +222,17 @@ class _Retraining:
         def has_verdict(volume: Volume) -> bool:
             return case_id(volume) in verdicts
 
+        measure, minimum = self._measure, options.min_confidence
+        if minimum is None:
+            minimum = _MIN_CERTAINTY if measure is THE_PAPERS else measure.minimum
         chosen = self._tuning.confident_predictions(
             read_unlabelled(options.unlabelled, split.held_out_patients, has_verdict),
             reviewed,
             options.top_fraction,
-            options.min_confidence,
+            minimum,
+            measure,
             sub_progress(self._progress, _READ, _CHOSEN),
-        )
+        ).slices
         return [replace(item, weight=options.prediction_weight) for item in chosen]
 
     def _export(

@@ -79,15 +79,23 @@ def before_and_after(
     ]
 
 
-def write_candidates(candidates: Iterable[Candidate], path: Path) -> None:
+def write_candidates(candidates: Iterable[Candidate], measure: str, path: Path) -> None:
     """Write every predicted slice; without lesion its confidence is ``n/a``.
+
+    Args:
+        candidates: In the data's order.
+        measure: What the confidence is.
+        path: A file ``.csv``.
 
     Raises:
         OutputError: The file cannot be written.
     """
     write_table(
-        ["name", "patient", "certainty", "lesion_pixels", "verdict"],
-        [[c.name, c.patient, c.confidence, c.lesion_pixels, c.verdict] for c in candidates],
+        ["name", "patient", "measure", "confidence", "lesion_pixels", "verdict"],
+        [
+            [c.name, c.patient, measure, c.confidence, c.lesion_pixels, c.verdict]
+            for c in candidates
+        ],
         path,
     )
 

@@ -1,10 +1,7 @@
 """Unsupervised enhancement: the confident predictions of a model, as slices to train it further on.
 
 Source: N. Enshaei et al., "COVID-rate: an automated framework for segmentation of COVID-19 lesions
-from chest CT images", Scientific Reports 12:3212, 2022, Methods, "Unsupervised enhancement", where
-confidence is called certainty index. Values of 25 % and 0.9 were chosen by the authors for their
-data and network. AMC-Net, which was trained with a focal loss, is less confident: 0.55 to 0.66 on
-14 slices of coronacases 010.
+from chest CT images", Scientific Reports 12:3212, 2022, Methods, "Unsupervised enhancement".
 
 Slices that people marked or corrected are not in the paper. The caller trains on the slices.
 """
@@ -26,11 +23,7 @@ from ..errors import InputError
 from ..files import write_bytes
 from ..inference.ensemble import Decision
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-
-CUT_OFF = 0.3
-"""Lesion is where the probability is above (the authors' published code; the paper gives none)."""
-TOP_FRACTION = 0.25
-MIN_CONFIDENCE = 0.9
+from .selection import THE_PAPERS, TOP_FRACTION, Measure, most_confident
 
 Verdict = Literal[
     "selected", "not among the most confident", "not confident enough", "no lesion found"
@@ -53,7 +46,7 @@ class Candidate:
 
     Attributes:
         name, patient: Of the slice.
-        confidence: See :func:`confidence_index`; None where no lesion was found.
+        confidence: See :class:`.selection.Measure`; None where no lesion was found.
         lesion_pixels: Number of pixels above the cut-off.
         verdict: Whether it was selected, and if not, why.
     """
@@ -79,47 +72,13 @@ class Enhancement:
     candidates: tuple[Candidate, ...]
 
 
-def confidence_index(probability: np.ndarray) -> float | None:
-    """Mean probability of the pixels above the cut-off (Equation 1).
-
-    Args:
-        probability: Of lesion, 0 to 1, one slice.
-
-    Returns:
-        0.3 to 1; None where no pixel is above, for which the authors' code gives 0.
-    """
-    above = probability[probability > CUT_OFF]
-    return float(above.mean(dtype=np.float64)) if above.size else None
-
-
-def most_confident(
-    confidences: Sequence[float | None],
-    fraction: float = TOP_FRACTION,
-    minimum: float = MIN_CONFIDENCE,
-) -> list[int]:
-    """Indices of the top fraction of slices, the most confident first, above a minimum.
-
-    The fraction is never exceeded: of fewer than four slices no quarter is selected. Slices without
-    lesion count in it, but are never selected. Of equally confident slices the earlier comes first.
-    The paper leaves these open.
-
-    Args:
-        confidences: :func:`confidence_index` of every slice.
-        fraction: Of all slices, 0 to 1.
-        minimum: Smallest confidence of a selected slice.
-    """
-    found = [(value, n) for n, value in enumerate(confidences) if value is not None]
-    ranked = sorted(found, key=lambda one: -one[0])
-    top = ranked[: int(fraction * len(confidences))]
-    return [n for value, n in top if value >= minimum]
-
-
 def enhance(
     data: LabelledData,
     model: LesionModel,
     marked: Sequence[LabelledImage] = (),
     fraction: float = TOP_FRACTION,
-    minimum: float = MIN_CONFIDENCE,
+    minimum: float | None = None,
+    measure: Measure = THE_PAPERS,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Enhancement:
@@ -136,8 +95,9 @@ def enhance(
         data: Slices or CTs.
         model: The model.
         marked: Slices whose lesions a person marked or corrected.
-        fraction, minimum: See :func:`most_confident`. Slices that are confident enough stay in
-            memory until all are predicted.
+        fraction, minimum: See :func:`.selection.most_confident`; the minimum is the measure's where
+            None. Slices that are confident enough stay in memory until all are predicted.
+        measure: Of confidence.
         report: Called after every CT or slice.
         cancel: Looked at between CTs or slices.
 
@@ -145,6 +105,7 @@ def enhance(
         Cancelled: The token was set.
     """
     cancel = cancel or CancelToken()
+    minimum = measure.minimum if minimum is None else minimum
     known = {(item.patient, item.name) for item in marked}
     confident: dict[int, LabelledImage] = {}
     candidates: list[Candidate] = []
@@ -153,7 +114,7 @@ def enhance(
         for sample in data.read(patient, cancel):
             cancel.raise_if_cancelled()
             if not sample.windowed:
-                for item, candidate in _candidates(sample, model, known, minimum, cancel):
+                for item, candidate in _candidates(sample, model, known, minimum, measure, cancel):
                     if item is not None:
                         confident[len(candidates)] = item
                     candidates.append(candidate)
@@ -170,6 +131,7 @@ def _candidates(
     model: LesionModel,
     known: set[tuple[str, str]],
     minimum: float,
+    measure: Measure,
     cancel: CancelToken,
 ) -> Iterator[tuple[LabelledImage | None, Candidate]]:
     """Slices that may be selected, else None, each with its row of the report."""
@@ -180,8 +142,8 @@ def _candidates(
         name = sample.slice_name(index)
         if (sample.patient, name) in known or (lungs is not None and not lungs[index].any()):
             continue
-        confidence = confidence_index(one)
-        lesion = one > CUT_OFF
+        confidence = measure.of(one)
+        lesion = one > measure.cut_off
         item: LabelledImage | None = None
         verdict: Verdict = "no lesion found" if confidence is None else "not confident enough"
         # Whole CTs do not stay in memory: only slices that can be selected do.
