@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.severity.lesions import Confidence
 from COVIDLesionSegLib.engine.text import millilitres
 from panel.sections import section_of
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
@@ -35,6 +39,21 @@ def test_volumes_and_rules_are_tabled(shown, panel):
     assert [row[0] for row in regions] == ["Lung (ml)", "Lesions (ml)", "Infected"]
     assert regions[0][1:] == [millilitres(one.lung_ml) for one in shown.severity.regions]
     assert [row[0] for row in rules] == [rule.title for rule in shown.severity.rules]
+
+
+def test_a_calibrated_model_states_the_confidence_of_each_lung(apply, panel, phantom):
+    result = known_result(phantom)
+    volume = phantom.volume
+    found = Confidence(result.probability, lambda found: np.full(found.shape, 0.7))
+    severity = measure_severity(
+        result.lungs,
+        result.lesions * (result.lungs == 1),
+        ("lesion",),
+        volume.geometry,
+        confidence=found,
+    )
+    apply(finished_with(replace(result, severity=severity)))
+    assert table_texts(panel.ui.regionsTable)[-1] == ["Confidence", "0.70", "n/a", "0.70"]
 
 
 @pytest.fixture

@@ -10,13 +10,18 @@ from slicer.i18n import tr as _
 
 from ..engine.lobes import LOBES
 from ..engine.severity.report import RegionSeverity, SeverityReport
-from ..engine.text import millilitres, percent
+from ..engine.text import confidence_text, millilitres, percent
 
 _NAME_WIDTH = 16  # characters: three columns of figures fit beside it
 
 
-def region_rows(severity: SeverityReport, graded: bool = True) -> list[list[str]]:
-    """Volumes and infected fraction of each region; not ``graded``, nothing is said of lesions."""
+def region_rows(
+    severity: SeverityReport, graded: bool = True, calibrated: bool = False
+) -> list[list[str]]:
+    """Volumes and infected fraction of each region; not ``graded``, nothing is said of lesions.
+
+    The confidence of each is told where the model is ``calibrated``.
+    """
     regions = severity.regions
     # A single class is all lesions.
     classes = severity.classes if len(severity.classes) > 1 else ()
@@ -34,6 +39,16 @@ def region_rows(severity: SeverityReport, graded: bool = True) -> list[list[str]
         ),
         [_("Lesions (ml)"), *(millilitres(one.lesion_ml if graded else None) for one in regions)],
         [_("Infected"), *(percent(one.ratio if graded else None) for one in regions)],
+        *(
+            [
+                [
+                    _("Confidence"),
+                    *(confidence_text(severity.confidence_in(one.region)) for one in regions),
+                ]
+            ]
+            if calibrated and graded
+            else []
+        ),
     ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from ..labels import BOTH_LUNGS
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,13 @@ class SeverityReport:
     @property
     def confidence(self) -> float | None:
         """Of all lesions together, by their volumes; None where that of any is not known."""
-        known = [(one.confidence, one.lesion_ml) for one in self.lesions]
-        if not known or any(confidence is None for confidence, _ in known):
-            return None
-        total = sum(volume for _, volume in known)
-        return sum((confidence or 0.0) * volume for confidence, volume in known) / total
+        return _confidence(self.lesions)
+
+    def confidence_in(self, region: str) -> float | None:
+        """Of the lesions that lie for the most part in this lung, or of all in both."""
+        if region == BOTH_LUNGS:
+            return self.confidence
+        return _confidence([one for one in self.lesions if one.region == region])
 
     def by_rule(self, rule: str) -> RuleResult:
         """Severity by the rule with this id; by the headline rule where the report has no such."""
@@ -186,3 +191,10 @@ class SeverityReport:
             if region.region == name:
                 return region
         raise KeyError(name)
+
+
+def _confidence(lesions: Sequence[LesionSeverity]) -> float | None:
+    if not lesions or any(one.confidence is None for one in lesions):
+        return None
+    total = sum(one.lesion_ml for one in lesions)
+    return sum((one.confidence or 0.0) * one.lesion_ml for one in lesions) / total

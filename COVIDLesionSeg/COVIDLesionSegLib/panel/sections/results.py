@@ -121,10 +121,13 @@ class ResultsSection(Section):
         self._show_headline(severity, flags)
         self._show_flags(flags)
         earlier, graded = original or severity, not is_untrained(flags)
+        calibrated = earlier.confidence is not None
         fill_table(
             self.ui.regionsTable,
             ["", *(region.region for region in severity.regions)],
-            with_earlier(region_rows(severity, graded), region_rows(earlier, graded)),
+            with_earlier(
+                region_rows(severity, graded, calibrated), region_rows(earlier, graded, calibrated)
+            ),
             long_names=False,
         )
         fill_table(
