@@ -15,6 +15,8 @@ SPACING = (3.0, 3.0, 5.0)
 SIZE = (112, 88, 56)
 RIGHT_ENOUGH = 0.05
 PLACES = (
+    "lung-aerated-left-out",
+    "lung-airways-included",
     "lung-gap",
     "lung-piece-apart",
     "lung-rim-dense",

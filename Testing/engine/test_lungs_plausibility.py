@@ -127,7 +127,7 @@ def test_slices_without_a_lung_between_slices_with_it_are_named(side, name, keep
 
 
 def test_a_lung_that_gets_somewhat_narrower_has_no_gap():
-    assert codes(*with_gap(1, (9, 10, 11, 15), keep=0.7)) == []
+    assert "lung-gap" not in codes(*with_gap(1, (9, 10, 11, 15), keep=0.7))
 
 
 def test_slices_with_right_and_left_exchanged_are_named():

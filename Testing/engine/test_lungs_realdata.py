@@ -27,23 +27,37 @@ def lungs_of(volume):
     return result, ml
 
 
+def read_case(data_folder, name):
+    """A patient with COVID-19, or a control."""
+    if name == "control":
+        return as_volume(sitk.ReadImage(str(data_folder / "LIDC-IDRI-0001.nii.gz")))
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(data_folder / "covid_ct_md_P001")))
+    return as_volume(reader.Execute())
+
+
 @pytest.fixture(scope="module")
 def covid(data_folder):
-    reader = sitk.ImageSeriesReader()
-    folder = data_folder / "covid_ct_md_P001"
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
-    volume = as_volume(reader.Execute())
-    facts = json.loads((folder / "labels.json").read_text())
+    volume = read_case(data_folder, "covid")
+    facts = json.loads((data_folder / "covid_ct_md_P001" / "labels.json").read_text())
     return volume, *lungs_of(volume), facts
 
 
 @pytest.fixture(scope="module")
 def control(data_folder):
-    volume = as_volume(sitk.ReadImage(str(data_folder / "LIDC-IDRI-0001.nii.gz")))
+    volume = read_case(data_folder, "control")
     return volume, *lungs_of(volume)
 
 
-@pytest.mark.parametrize("chest", ["covid", "control"])
+@pytest.fixture(scope="module")
+def thick(data_folder):
+    """Another control, 3.75 mm from slice to slice."""
+    name = "LIDC-IDRI-0002-every-third.nii.gz"
+    volume = as_volume(sitk.ReadImage(str(data_folder / name)))
+    return volume, *lungs_of(volume)
+
+
+@pytest.mark.parametrize("chest", ["covid", "control", "thick"])
 def test_lungs_are_plausible_and_on_their_sides(chest, request):
     _, result, ml, *_ = request.getfixturevalue(chest)
     assert 1000 < ml[1] < 4000

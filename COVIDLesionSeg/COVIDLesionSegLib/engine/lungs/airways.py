@@ -69,9 +69,7 @@ def mark_airways(
 ) -> None:
     """Write trachea and main bronchi with their walls into ``labels``, from the coarse trachea.
 
-    The limit of the region growing rises until the region leaks into the lung; the last one
-    before the leak counts. Of slices much thinner than a millimetre only some are looked at, and
-    the others repeat them.
+    Of slices much thinner than a millimetre only some are looked at, and the others repeat them.
     """
     every = max(1, round(_STEP / spacing[0]))
     box = tuple(
@@ -79,7 +77,7 @@ def mark_airways(
         for part, factor, margin, count in zip(
             bounding_box(trachea, [0, 0, 0]),
             grid.factors,
-            [round(_BELOW_CARINA / mm) for mm in spacing],
+            below_carina(spacing),
             grid.shape,
             strict=True,
         )
@@ -87,8 +85,34 @@ def mark_airways(
     rows_columns = box[1:]
     seen = slice(box[0].start, box[0].stop, every)
     seed = grid.repeat(trachea, (seen, *rows_columns))
-    smooth = ndimage.uniform_filter(clip_hu(hu[(seen, *rows_columns)]), (1, 3, 3))
     spacing = (spacing[0] * every, *spacing[1:])
+    open_airway = grow_airways(clip_hu(hu[(seen, *rows_columns)]), seed, spacing)
+    # At least the voxels that share the edge of the lumen belong to the wall.
+    walled = within(open_airway, max(_WALL, 1.5 * max(spacing[1:])), spacing)
+    for offset in range(every):
+        part = labels[(slice(box[0].start + offset, box[0].stop, every), *rows_columns)]
+        part[walled[: len(part)]] = AIRWAY
+
+
+def below_carina(spacing: tuple[float, float, float]) -> list[int]:
+    """Voxels around the trachea in which the main bronchi end."""
+    return [round(_BELOW_CARINA / mm) for mm in spacing]
+
+
+def grow_airways(
+    hu: np.ndarray, seed: np.ndarray, spacing: tuple[float, float, float]
+) -> np.ndarray:
+    """Lumen of trachea and main bronchi, bool (z, y, x), without their walls.
+
+    The limit of the region growing rises until the region leaks into the lung; the last one
+    before the leak counts.
+
+    Args:
+        hu: Of a box around the trachea, on the scanners' scale.
+        seed: Lumen of the trachea, same shape.
+        spacing: mm along (z, y, x).
+    """
+    smooth = ndimage.uniform_filter(hu, (1, 3, 3))
     seed_hu = smooth[seed]
     lumen, previous = None, 0.0
     voxel_ml = float(np.prod(spacing)) / 1000
@@ -103,15 +127,11 @@ def mark_airways(
         if volume > _LARGEST or (previous > 3 and volume > 1.6 * previous + 2):
             break
         lumen, previous = regions == region, volume
-    open_airway = seed
-    if lumen is not None:
-        wide = within(deeper_than(lumen, _MAIN_BRONCHUS, spacing), _MAIN_BRONCHUS, spacing) & lumen
-        open_airway = wide | seed & (smooth < _LUMEN)
-    # At least the voxels that share the edge of the lumen belong to the wall.
-    walled = within(open_airway, max(_WALL, 1.5 * max(spacing[1:])), spacing)
-    for offset in range(every):
-        part = labels[(slice(box[0].start + offset, box[0].stop, every), *rows_columns)]
-        part[walled[: len(part)]] = AIRWAY
+    if lumen is None:
+        return seed
+    wide = within(deeper_than(lumen, _MAIN_BRONCHUS, spacing), _MAIN_BRONCHUS, spacing) & lumen
+    open_airway: np.ndarray = wide | seed & (smooth < _LUMEN)
+    return open_airway
 
 
 def bronchi_in_lung(airways: np.ndarray, sides: np.ndarray, grid: WorkingGrid) -> np.ndarray:

@@ -27,7 +27,8 @@ def name_slices(which: np.ndarray) -> str:
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
     parts = [f"{r[0]} to {r[-1]}" if len(r) > 1 else f"{r[0]}" for r in runs[:_MOST_PLACES]]
     if len(runs) > _MOST_PLACES:
-        parts.append(f"{len(runs) - _MOST_PLACES} other places")
+        others = len(runs) - _MOST_PLACES
+        parts.append("1 other place" if others == 1 else f"{others} other places")
     text = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     word = "slice" if len(numbers) == 1 else "slices"
     return f"{word} {text} (of 0 to {len(which) - 1}, from the inferior end)"

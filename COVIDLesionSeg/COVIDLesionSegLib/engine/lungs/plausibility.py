@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import ndimage
 
 from ..flags import Flag
+from .airway_flags import check_airways
 from .body import find_padding
-from .morphology import count_labels, free_surface, label, within
+from .morphology import count_labels, label, within
 from .places import most_first, name_slices
+from .side_flags import check_sides
+from .soft_tissue import check_soft_tissue
 from .wall_contact import check_wall_contact
 from .working_grid import WorkingGrid, clip_hu
 
@@ -24,18 +26,12 @@ _FROM_PADDING = 6.0  # mm; lung that is nearer is cut by the field of view
 _GAP = 0.5  # of the smaller of the largest areas below and above; a large heart leaves about 0.9
 _LARGE_AREA = 0.2  # of a lung's largest area; a smaller lung is its tip, of any shape
 _TIP = 0.05  # of a lung's largest area; a recess may end in several tips
-_WRONG_SIDE = 0.2  # of a lung's area lies beyond the middle of the other lung
 _APART_ML = 5.0  # smaller pieces are the ends of recesses
 _PARTED_ML = 15.0  # aerated lung within a consolidation is smaller
 _LOW = 0.1  # of a lung lies lower than a piece at the height of its base
 _DENSE_HU = -300
 _DENSE_SHARE = 0.30  # of a lung; vessels alone take about 0.1
-_SOFT_HU = -100
-_SOFT_ML = 3.0
 _AERATED_HU = -500
-_ABOVE_LUNG = 0.3  # of a consolidation, at least, lies above aerated lung, ...
-_FREE = 0.6  # ... or at most this share of its surface borders on tissue outside the lung; ...
-_FREE_BASE = 0.8  # ... of a base without air, more borders on chest wall and diaphragm
 _MOST_PLACES = 3
 _SIDES = {1: "right", 2: "left"}
 
@@ -60,8 +56,8 @@ def check_lungs(
     Returns:
         Flags with these codes: ``lung-volume-small``, ``lung-volume-large``, ``lung-missing``,
         ``lungs-asymmetric``, ``lungs-cut-off``, ``lungs-touch-border``, ``lung-gap``,
-        ``lung-sides-unclear``, ``lung-piece-apart``, ``lung-soft-tissue``, ``lung-wall-apart``,
-        ``lung-dense``.
+        ``lung-sides-unclear``, ``lung-airways-included``, ``lung-aerated-left-out``,
+        ``lung-piece-apart``, ``lung-soft-tissue``, ``lung-wall-apart``, ``lung-dense``.
     """
     voxel_ml = float(np.prod(spacing)) / 1000
     counts = count_labels(labels, 3)
@@ -81,9 +77,10 @@ def check_lungs(
         *_check_volumes(ml, labels),
         *_check_borders(labels, lungs[1] | lungs[2], coarse, grid),
         *_check_gaps(columns),
-        *_check_sides(columns),
+        *check_sides(columns, lungs, grid),
+        *check_airways(lungs, coarse, grid),
         *_check_pieces(lungs, coarse, grid),
-        *_check_soft_tissue(lungs, coarse, rim, grid),
+        *check_soft_tissue(lungs, coarse, rim, grid),
         *check_wall_contact(lungs, coarse, grid),
         *_check_density(labels, axial_hu, columns),
     )
@@ -180,30 +177,6 @@ def _check_gaps(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
             )
 
 
-def _check_sides(columns: dict[int, np.ndarray]) -> Iterator[Flag]:
-    """In every slice, hardly anything of a lung lies beyond the middle of the other."""
-    x = np.arange(columns[1].shape[1])
-    area = {side: columns[side].sum(axis=1) for side in _SIDES}
-    if not (area[1].any() and area[2].any()):
-        return
-    middle = {}
-    for side in _SIDES:
-        whole = (columns[side] @ x).sum() / area[side].sum()
-        here = columns[side] @ x / np.maximum(area[side], 1)
-        middle[side] = np.where(area[side] > 0, here, whole)[:, None]
-    wrong = np.zeros(len(area[1]), bool)
-    for side, beyond in ((1, x > middle[2]), (2, x < middle[1])):
-        wrong |= (columns[side] * beyond).sum(axis=1) > _WRONG_SIDE * area[side]
-    wrong &= area[1] + area[2] > _LARGE_AREA * (area[1] + area[2]).max()
-    if wrong.any():
-        yield Flag(
-            "lung-sides-unclear",
-            f"Right and left lung lie on each other's side in {name_slices(wrong)}: what is said "
-            "of either lung may be wrong there.",
-            slices=most_first(np.where(wrong, area[1] + area[2], 0)),
-        )
-
-
 def _check_pieces(
     lungs: dict[int, np.ndarray], coarse: np.ndarray, grid: WorkingGrid
 ) -> Iterator[Flag]:
@@ -231,45 +204,6 @@ def _check_pieces(
                     f"{name_slices(there > 0)}: look whether they are gas in the stomach or bowel.",
                     slices=most_first(there),
                 )
-
-
-def _check_soft_tissue(
-    lungs: dict[int, np.ndarray], coarse: np.ndarray, rim: np.ndarray | None, grid: WorkingGrid
-) -> Iterator[Flag]:
-    """Dense regions that hang below the lung into what is not lung.
-
-    A consolidation has aerated lung below it, or is bordered by lung at least as much as by the
-    chest wall and the diaphragm. A base without any air in its slices looks much the same.
-    """
-    both = lungs[1] | lungs[2]
-    for side, name in _SIDES.items():
-        soft = lungs[side] & (coarse > _SOFT_HU)
-        if rim is not None:
-            soft &= ~rim
-        dense = ndimage.binary_opening(soft, ndimage.generate_binary_structure(2, 1)[None])
-        labels, sizes = label(dense)
-        large = np.flatnonzero(sizes * grid.voxel_ml > _SOFT_ML)
-        if not len(large):
-            continue
-        aerated = lungs[side] & (coarse < _AERATED_HU)
-        above_lung = np.logical_or.accumulate(aerated, axis=0)
-        found = []
-        for number in large:
-            piece = labels == number
-            around = np.count_nonzero(aerated[piece.any(axis=(1, 2))])
-            limit = _FREE if around > sizes[number] else _FREE_BASE
-            if free_surface(piece, both) > limit and above_lung[piece].mean() < _ABOVE_LUNG:
-                found.append(number)
-        if found:
-            voxels = _per_slice(np.isin(labels, found))
-            there = grid.repeat_slices(voxels)
-            yield Flag(
-                "lung-soft-tissue",
-                f"{voxels.sum() * grid.voxel_ml:.0f} ml of soft tissue counted as {name} lung, in "
-                f"{name_slices(there > 0)}, lie under it and look like liver, spleen or stomach, "
-                "not like consolidation.",
-                slices=most_first(there),
-            )
 
 
 def _per_slice(mask: np.ndarray) -> np.ndarray:

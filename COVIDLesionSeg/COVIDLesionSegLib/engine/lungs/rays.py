@@ -23,7 +23,7 @@ class Rays:
 
     def __init__(self, lungs: np.ndarray, grid: WorkingGrid):
         """``lungs``: both lungs on the coarse grid; their middle is where the rays start."""
-        centre_x, centre_y = _mediastinum(lungs)
+        centre_x, centre_y = mediastinum(lungs)
         dy = (np.arange(lungs.shape[1]) - centre_y)[None, :, None] * grid.spacing[1]
         dx = (np.arange(lungs.shape[2]) - centre_x[:, None])[:, None, :] * grid.spacing[2]
         angle = np.arctan2(dy, dx).astype(np.float32) / (2 * np.pi) + 0.75
@@ -59,11 +59,14 @@ class Rays:
         return values
 
 
-def _mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
-    """x between the lungs in every slice, and y amid the lungs, in voxels.
+def mediastinum(lungs: np.ndarray) -> tuple[np.ndarray, float]:
+    """x between the lungs in every slice, (z,), and y amid the lungs, in voxels.
 
     y is the same for all slices: in one that cuts only the posterior recesses, the middle of what
     it shows lies behind the mediastinum.
+
+    Args:
+        lungs: Both, bool (z, y, x).
     """
     used = np.flatnonzero(lungs.any(axis=(1, 2)))
     middle = [np.flatnonzero(lungs[z].any(axis=0))[[0, -1]].mean() for z in used]
