@@ -56,7 +56,7 @@ ENGINE_FLOORS = (
     ("inference", "result"),
     ("lungs", "review"),
     ("data", "explain", "pipeline"),
-    ("evaluation", "synthesis", "training"),
+    ("cohort", "evaluation", "synthesis", "training"),
     ("detection", "self_training"),
 )
 # What Slicer's Python imports when the module is loaded or used before its packages are there.

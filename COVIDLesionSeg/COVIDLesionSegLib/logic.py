@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .engine.errors import DependencyError, InputError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
+    from .engine.cohort.record import CaseRecord
     from .engine.steps import Steps
     from .scene.prepared import PreparedResult
     from .scene.show import SceneLungs, SceneResult
@@ -112,6 +114,64 @@ class COVIDLesionSegLogic:
 
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
         return _segment(volumeNode, chosen, progress, cancel, show_lungs, only_lungs=True)
+
+    def batch(
+        self,
+        sources: Sequence[str | Path],
+        out: str | Path,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+        scene: bool = False,
+        retryFailed: bool = False,
+        **parameters: str | float | int | bool,
+    ) -> tuple[CaseRecord, ...]:
+        """Segment every CT of a cohort in a background process; the scene is not touched.
+
+        Slicer's window stays live meanwhile, as in :meth:`segment`. Call it again with the same
+        folder to go on after it was stopped: what is done is left alone.
+
+        Args:
+            sources: CT files, folders with CT files or DICOM series, or CSV files with the column
+                ``ct``.
+            out: Folder of the cohort: ``cohort.csv``, ``cohort.html``, and a result folder for
+                each case in ``cases``.
+            progress: Called with a ``Progress`` at every case.
+            cancel: Set it to stop; what is finished stays.
+            scene: Also write a scene and a picture of the 3D model of each case.
+            retryFailed: Try cases again that failed in an earlier run.
+            **parameters: As for :meth:`segment`.
+
+        Returns:
+            What became of each case: ``case``, ``place``, ``status`` (``"done"`` or ``"failed"``),
+            ``numbers``, ``flags`` and ``error``.
+
+        Raises:
+            ParameterError, ModelError, DependencyError, DeviceError: As for :meth:`segment`.
+            InputError: A source does not exist or holds no CT; a CT that cannot be read is a failed
+                case.
+            OutputError: The folder cannot be written, or holds files of another origin.
+            Cancelled: ``cancel`` was set.
+        """
+        from .engine.cohort.record import read_records
+        from .jobs import BatchOptions
+        from .worker.job import job_in_background
+
+        chosen = Parameters.from_dict({"model": default_model(), **parameters})
+        options = BatchOptions(
+            sources=tuple(Path(source).expanduser().absolute() for source in sources),
+            scene=scene,
+            retry_failed=retryFailed,
+            parameters=chosen,
+        )
+        job = job_in_background(
+            "batch",
+            options,
+            read_records,
+            progress or ignore_progress,
+            out=Path(out).expanduser().absolute(),
+            temporary_path=_temporary_path(),
+        )
+        return _wait(job, cancel or CancelToken())
 
     def sampleCT(
         self,

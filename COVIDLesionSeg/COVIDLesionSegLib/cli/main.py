@@ -58,6 +58,13 @@ add_job(
     "Segment lungs and COVID-19 lesions in a chest CT, and measure the severity.",
     summaries.print_segmentation,
 )
+add_job(
+    app,
+    "batch",
+    "Segment every CT of files, folders, DICOM trees and tables; run it again to go on.",
+    summaries.print_cohort,
+    out_help="Folder of the cohort: a result folder for each case, a table and a page.",
+)
 app.command()(models)
 add_job(
     app,

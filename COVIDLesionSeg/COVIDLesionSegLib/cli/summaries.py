@@ -13,6 +13,8 @@ from rich.markup import escape
 from .. import RESEARCH_USE_NOTICE
 from ..engine.text import confidence_text, millilitres, percent, score_text
 from ..report.result_files import (
+    COHORT_CSV,
+    COHORT_HTML,
     DISAGREEMENT,
     EVALUATION_HTML,
     EVALUATION_JSON,
@@ -37,9 +39,12 @@ if TYPE_CHECKING:
     from ..engine.result import SegmentationResult
     from ..engine.severity import RegionSeverity
     from ..engine.synthesis.synthesize import Synthesis
+    from ..jobs.batch import Cohort
     from ..jobs.enhancement import Enhanced
     from ..jobs.self_learning import SelfLearnedModel
     from ..jobs.training import Trained
+
+_MOST_FAILURES = 20
 
 
 def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
@@ -82,6 +87,38 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         *(disagreement if result.disagreement is not None else []),
     )
     _print_files(console, folder, files)
+
+
+def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
+    """How many cases were done, why others failed, and where the table is."""
+    done = len(cohort.cases) - len(cohort.failed)
+    if json_lines:
+        print_json_line(
+            {
+                "done": str(folder),
+                "cases": len(cohort.cases),
+                "finished": done,
+                "failed": [case.case for case in cohort.failed],
+                "left_out": len(cohort.left_out),
+            }
+        )
+        return
+    console = _console()
+    earlier = f" ({cohort.skipped} by an earlier run)" if cohort.skipped else ""
+    console.print(f"[bold]{done} of {len(cohort.cases)} cases done[/bold]{earlier}")
+    for case in cohort.failed[:_MOST_FAILURES]:
+        why = case.error["message"] if case.error else ""
+        console.print(
+            f"  [red]failed[/red]  {escape(case.case)} ({escape(case.place)}): {escape(why)}"
+        )
+    if (more := len(cohort.failed) - _MOST_FAILURES) > 0:
+        console.print(f"  and {more} more, see {COHORT_CSV}")
+    if cohort.left_out:
+        console.print(f"  {len(cohort.left_out)} left out, see {COHORT_HTML}")
+    console.print()
+    console.print(f"Table   {escape(str(folder / COHORT_CSV))}", soft_wrap=True)
+    console.print(f"Page    {escape(str(folder / COHORT_HTML))}", soft_wrap=True)
+    console.print(RESEARCH_USE_NOTICE, style="dim")
 
 
 def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> None:

@@ -50,7 +50,7 @@ class Parameters(Options):
 
     model: str = option(
         "Model id, or several joined by +, which vote: amc-net+unet; eamc is an ensemble of five. "
-        "By default your own default model, or amc-net.",
+        "By default your own default model, or unet-lite0.",
         DEFAULT_MODEL,
         names_model=True,
     )

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.options import Options
 from .options import (
+    BatchOptions,
     BundleSceneOptions,
     CheckInstallationOptions,
     CompressOptions,
@@ -49,6 +50,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from .batch import batch
     from .compression import compress
     from .detector_training import train_detector
     from .enhancement import enhance
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from .training import train
 
 __all__ = [
+    "BatchOptions",
     "BundleSceneOptions",
     "CheckInstallationOptions",
     "CompressOptions",
@@ -94,9 +97,10 @@ __all__ = [
     "SynthesizeOptions",
     "TrainDetectorOptions",
     "TrainOptions",
-    "check_installation",
+    "batch",
     "bundle_scene",
     "compress",
+    "check_installation",
     "demo",
     "download_model",
     "enhance",
@@ -122,6 +126,7 @@ __all__ = [
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
 # torch and MONAI take seconds.
 _JOBS = {
+    "batch": (BatchOptions, "batch"),
     "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),
     "compress": (CompressOptions, "compression"),

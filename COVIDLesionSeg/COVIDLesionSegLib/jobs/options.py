@@ -56,6 +56,30 @@ class SegmentOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BatchOptions(Options):
+    """The CTs of a cohort, and everything that decides their results."""
+
+    sources: tuple[Path, ...] = option(
+        "CT files, folders that hold CT files or DICOM series, or CSV files with the columns ct "
+        "and perhaps case and series.",
+        positional=True,
+        metavar="SOURCE...",
+        shown_as="SOURCE",
+    )
+    scene: bool = option(
+        "Also write the scene and the picture of the 3D model of each case, which takes longer.",
+        False,
+    )
+    retry_failed: bool = option("Try cases again that failed.", False, recorded=False)
+    parameters: Parameters = nested(Parameters())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.sources:
+            raise ParameterError("Name at least one CT, folder or table.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentVolumeOptions(Options):
     """A CT that another process of this software wrote, and everything that decides its result."""
 

@@ -27,9 +27,15 @@ MOST_LESIONS = 12
 
 
 def write_report_html(
-    result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path
+    result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path | None
 ) -> None:
-    """Write the report, with both pictures (PNG files) inside it.
+    """Write the report, with its pictures (PNG files) inside it.
+
+    Args:
+        result: What is reported.
+        path: The HTML file.
+        slices_picture: Axial slices.
+        infection_picture: The 3D model; None where there is none.
 
     Raises:
         OutputError: The file cannot be written.
@@ -54,7 +60,7 @@ def write_report_html(
         flags=sorted(result.flags, key=lambda flag: flag.level != "warning"),
         slice_chart=slice_chart_svg(result.severity),
         slices_picture=data_uri(slices_picture.read_bytes()),
-        infection_picture=data_uri(infection_picture.read_bytes()),
+        infection_picture=infection_picture and data_uri(infection_picture.read_bytes()),
         provenance=groups(others),
     )
     write_bytes(html.encode(), path)

@@ -51,6 +51,15 @@ SYNTHESIS_FORMAT = "covid-lesion-seg-synthesis"
 SYNTHESIS_VERSION = 1
 
 
+COHORT_JSON = "cohort.json"
+COHORT_HTML = "cohort.html"
+COHORT_CSV = "cohort.csv"
+CASE_FOLDER = "cases"
+"""Of a cohort: a result folder for each case."""
+COHORT_FORMAT = "covid-lesion-seg-cohort"
+COHORT_VERSION = 1
+
+
 @dataclass(frozen=True)
 class FolderKind:
     """A kind of result folder.

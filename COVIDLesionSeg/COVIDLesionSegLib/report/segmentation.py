@@ -32,6 +32,7 @@ def write_segmentation(
     folder: Path,
     report: ProgressCallback,
     cancel: CancelToken,
+    with_scene: bool = True,
 ) -> None:
     """Write numbers, pictures, segmentation, scene and report of one CT.
 
@@ -41,6 +42,7 @@ def write_segmentation(
         folder: An empty folder.
         report: Told before each file.
         cancel: Looked at before each file.
+        with_scene: Without, there is neither scene nor picture of the 3D model.
 
     Raises:
         DependencyError: A library that a file needs is missing.
@@ -62,14 +64,14 @@ def write_segmentation(
         volumes_and_slices = beside.submit(
             _write_volumes_and_slices, volume, result, folder, cancel
         )
-        write_scene_files(volume, result, folder, step)
+        write_scene_files(volume, result, folder, step, with_scene)
         step(0.9, SLICES_PICTURE)
         volumes_and_slices.result()
     write_report_html(
         result,
         step(0.97, REPORT_HTML),
         slices_picture=folder / SLICES_PICTURE,
-        infection_picture=folder / INFECTION_PICTURE,
+        infection_picture=folder / INFECTION_PICTURE if with_scene else None,
     )
     cancel.raise_if_cancelled()
 
@@ -96,6 +98,7 @@ def write_scene_files(
     result: SegmentationResult,
     folder: Path,
     step: Callable[[float, str], Path],
+    with_scene: bool = True,
 ) -> None:
     """Build the scene that the panel builds, and save it with its segmentation and picture.
 
@@ -108,6 +111,7 @@ def write_scene_files(
         folder: Where the files go.
         step: Told before each step, with a fraction of the whole writing, and the name of what is
             made; gives the file of that name in ``folder``.
+        with_scene: Without, only the segmentation is saved.
 
     Raises:
         DependencyError: Slicer's MRML or OpenGL is missing.
@@ -127,6 +131,8 @@ def write_scene_files(
         ct = volume_to_node(volume, _CT_NAME, session.scene)
         nodes = show_result(ct, result)
         _save_segmentation(nodes.segmentationNode, step(0.3, SEGMENTATION))
+        if not with_scene:
+            return
         infection3d_picture(session, nodes.segmentationNode, step(0.35, INFECTION_PICTURE))
         arrange_views(session, ct, nodes)
         save_scene(session.scene, step(0.65, SCENE))

@@ -1,0 +1,1 @@
+"""A cohort: which CTs belong to it, and what became of each."""

@@ -1,0 +1,117 @@
+"""What became of one case of a cohort, as its manifest keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import OutputError
+from ..files import write_bytes
+from ..flags import Flag
+from ..result import SegmentationResult
+from ..text import printable
+
+FORMAT = "covid-lesion-seg-case"
+FORMAT_VERSION = 1
+MANIFEST_FOLDER = "manifests"
+"""Of a cohort: a JSON file for each case."""
+MOST_ATTEMPTS = 4
+"""After so many runs that ended in the middle of a case it counts as failed."""
+
+Status = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class CaseRecord:
+    """One case of a cohort.
+
+    Attributes:
+        case, place: As of :class:`~.sources.CaseSource`.
+        key: What decides the result: the fingerprint of the CT, the parameters, the models'
+            weights, the version of this software. With another key the case is done again.
+        status: ``"running"`` also where the process was killed in the middle.
+        attempts: How many times the case was begun with this key.
+        error: Kind and sentence of what failed.
+        numbers: Columns of the summary, by name; None where undefined. Empty unless done.
+        flags: Of the result.
+        seconds: By stage.
+    """
+
+    case: str
+    place: str
+    key: str
+    status: Status
+    attempts: int = 1
+    error: dict[str, str] | None = None
+    numbers: dict[str, Any] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> int:
+        """How many flags are warnings."""
+        return sum(flag.level == "warning" for flag in self.flags)
+
+
+def numbers_of(result: SegmentationResult) -> dict[str, Any]:
+    """The columns of the summary: volumes in ml, ratios 0 to 1, slices; None where undefined."""
+    severity = result.severity
+    numbers: dict[str, Any] = {"category": severity.category, "ratio": severity.ratio}
+    for region in severity.regions:
+        name = region.region.replace(" ", "_")
+        numbers[f"{name}_ml"] = region.lung_ml
+        numbers[f"{name}_lesion_ml"] = region.lesion_ml
+        numbers[f"{name}_ratio"] = region.ratio
+    for rule in severity.rules:
+        numbers[f"{rule.rule}_ratio"] = rule.ratio
+        numbers[f"{rule.rule}_category"] = rule.category
+    numbers["slices_with_lung"] = len(severity.slices)
+    numbers["slices_with_lesion"] = sum(one.lesion_mm2 > 0 for one in severity.slices)
+    return numbers
+
+
+def write_record(record: CaseRecord, path: Path) -> None:
+    """Write a manifest, in one step.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    facts = {"format": FORMAT, "version": FORMAT_VERSION, **asdict(record)}
+    write_bytes(json.dumps(facts, indent=1).encode(), path)
+
+
+def read_record(path: Path) -> CaseRecord | None:
+    """The manifest, or None where there is none that can be read: the case is done again."""
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        if facts.pop("format") != FORMAT or facts.pop("version") != FORMAT_VERSION:
+            return None
+        flags = tuple(Flag.from_dict(flag) for flag in facts.pop("flags"))
+        return CaseRecord(**facts, flags=flags)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def read_records(folder: Path) -> tuple[CaseRecord, ...]:
+    """The manifests of a cohort's folder, sorted by name; damaged ones are left out."""
+    paths = sorted((folder / MANIFEST_FOLDER).glob("*.json"))
+    records = (read_record(path) for path in paths)
+    return tuple(record for record in records if record is not None)
+
+
+def failure(error: Exception) -> dict[str, str]:
+    """Kind and sentence of an error, without characters that cannot be printed."""
+    kind = "Unexpected" if not _ours(error) else type(error).__name__
+    said = printable(str(error), 400) or type(error).__name__
+    return {"kind": kind, "message": said if _ours(error) else f"{type(error).__name__}: {said}"}
+
+
+def stops_all(error: Exception) -> bool:
+    """Whether an error of one case would meet every other case as well: a full disk."""
+    return isinstance(error, OutputError)
+
+
+def _ours(error: Exception) -> bool:
+    return type(error).__module__.endswith("engine.errors")

@@ -1,0 +1,146 @@
+"""Which CTs belong to a cohort: by stated rules, each under a name of its own, nothing unsaid."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.cohort.sources import find_cases
+from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.volume import read_volume
+from engine.volume_files import (
+    PATIENT_NAME,
+    SERIES_UID,
+    chest_hu,
+    grid_of,
+    write_dicom_series,
+    write_image,
+)
+
+CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 1.0, 0.0)
+
+
+def kernel(name):
+    return lambda dataset, k: setattr(dataset, "ConvolutionKernel", name)
+
+
+def kind(*values):
+    return lambda dataset, k: setattr(dataset, "ImageType", list(values))
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Two CT files of one name, a segmentation, and a DICOM study of seven series."""
+    root = tmp_path_factory.mktemp("tree")
+    for folder in ("a", "b"):
+        (root / folder).mkdir()
+        write_image(root / folder / "chest.nii.gz", chest_hu(seed=len(folder)))
+    write_image(root / "a" / "chest.seg.nrrd", np.zeros((8, 14, 18), np.uint8))
+    (root / "notes.txt").write_text("not a CT")
+    study, hu = root / PATIENT_NAME, chest_hu()
+    series = {
+        "sharp": {"edit": kernel("B60f")},
+        "soft": {"edit": kernel("B30f")},
+        "short": {"array": hu[:6], "edit": kernel("B20f")},
+        "coronal": {"geometry": grid_of(hu, direction=CORONAL)},
+        "mpr": {"edit": kind("DERIVED", "SECONDARY", "REFORMATTED")},
+        "pair": {"array": hu[:2]},
+        "mr": {"modality": "MR"},
+        "scout": {"array": hu[:1], "edit": kind("ORIGINAL", "PRIMARY", "LOCALIZER")},
+    }
+    for number, (name, values) in enumerate(series.items()):
+        array = values.pop("array", hu)
+        uid = f"{SERIES_UID}.{number}"
+        write_dicom_series(study, array, series_uid=uid, prefix=name, **values)
+    return root
+
+
+def test_of_a_study_the_longest_axial_series_with_the_softest_kernel_is_taken(tree):
+    cases, _ = find_cases([tree])
+    (chosen,) = [case for case in cases if case.series]
+    assert chosen.series == f"{SERIES_UID}.1"
+    assert read_volume(chosen.ct, chosen.series).axial.shape[0] == 8
+
+
+def test_what_is_left_out_is_named_with_its_reason(tree):
+    _, left_out = find_cases([tree])
+    reasons = sorted(one.reason for one in left_out)
+    assert reasons == sorted(
+        [
+            "It is a segmentation.",
+            "It has only 2 slices.",
+            "It is not CT but MR.",
+            "It is reformatted, projected or a screenshot, no original CT.",
+            "Its slices are coronal or sagittal.",
+            "The study has a series that suits better, of 8 slices.",
+            "The study has a series that suits better, of 8 slices.",
+        ]
+    )
+
+
+def test_every_case_has_a_name_of_its_own_and_none_is_the_patients(tree):
+    cases, _ = find_cases([tree])
+    names = [case.case for case in cases]
+    assert len(set(names)) == len(names) == 3
+    assert [name[:6] for name in names] == ["chest-", "chest-", "series"]
+    assert not any(part in name for name in names for part in ("Doe", "Jane"))
+    assert names == [case.case for case in find_cases([tree])[0]]
+
+
+def test_a_ct_that_is_named_twice_is_one_case(tree):
+    twice, _ = find_cases([tree, tree / "a" / "chest.nii.gz"])
+    assert len(twice) == 3
+
+
+def test_a_damaged_series_is_a_case_with_its_problem_and_the_others_are_found(tmp_path):
+    write_dicom_series(tmp_path / "good", chest_hu())
+    bad = write_dicom_series(tmp_path / "bad", chest_hu(), series_uid=f"{SERIES_UID}.9")
+    first = min(bad.iterdir())
+    first.write_bytes(first.read_bytes()[:200])
+    cases, _ = find_cases([tmp_path])
+    problems = {case.place: case.problem for case in cases}
+    assert problems["good"] is None
+    assert "damaged" in problems["bad"]
+
+
+def test_a_table_names_cases_and_a_missing_file_is_no_end_of_the_others(tmp_path):
+    write_image(tmp_path / "ct.nii.gz", chest_hu())
+    table = tmp_path / "cohort.csv"
+    table.write_text("ct,case\nct.nii.gz,first\ngone.nii.gz,\n")
+    cases, _ = find_cases([table])
+    assert [case.case for case in cases] == ["first", "gone"]
+    assert cases[0].fingerprint()
+    with pytest.raises(InputError, match="does not exist"):
+        cases[1].fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        ("ct.nii.gz,one\nother.nii.gz,ONE\n", "row 3, column case: the cell is 'ONE'"),
+        ("ct.nii.gz,../up\n", "letters, digits"),
+        (",one\n", "column ct: the cell is empty"),
+    ],
+)
+def test_a_table_that_cannot_be_understood_is_refused_by_row_and_column(tmp_path, rows, match):
+    table = tmp_path / "cohort.csv"
+    table.write_text(f"ct,case\n{rows}")
+    with pytest.raises(InputError, match=match):
+        find_cases([table])
+
+
+def test_a_folder_without_a_ct_is_refused(tmp_path):
+    (tmp_path / "readme.txt").write_text("nothing")
+    with pytest.raises(InputError, match="holds no chest CT"):
+        find_cases([tmp_path])
+
+
+def test_the_fingerprint_follows_the_file(tmp_path):
+    path = write_image(tmp_path / "ct.nii.gz", chest_hu())
+    (case,), _ = find_cases([path])
+    before = case.fingerprint()
+    assert case.fingerprint() == before
+    os.utime(path, ns=(1, 1))
+    assert case.fingerprint() != before

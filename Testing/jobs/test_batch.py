@@ -1,0 +1,211 @@
+"""A cohort: every good CT one correct result, every bad one a reason, whatever interrupts it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib import jobs
+from COVIDLesionSegLib.engine.cohort.record import (
+    MANIFEST_FOLDER,
+    MOST_ATTEMPTS,
+    CaseRecord,
+    read_record,
+    write_record,
+)
+from COVIDLesionSegLib.engine.errors import Cancelled, OutputError
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.volume import write_volume
+from COVIDLesionSegLib.report import result_files as names
+from COVIDLesionSegLib.report.cohort import outliers
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mrml")]
+
+PARAMETERS = Parameters(device="cpu")
+GOOD = {"case-0", "case-1", "case-2"}
+
+
+def write_chest(path: Path, seed: int) -> Path:
+    volume = generate_chest_ct(seed=seed, size=(64, 64, 12), spacing=(5.0, 5.0, 22.0)).volume
+    write_volume(volume.array, volume.geometry, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cts(tmp_path_factory) -> Path:
+    """Three good CTs, and four bad ones of different kinds among them."""
+    folder = tmp_path_factory.mktemp("cts")
+    good = [write_chest(folder / f"case-{n}.nii.gz", 40 + n) for n in range(3)]
+    content = good[0].read_bytes()
+    (folder / "a-truncated.nii.gz").write_bytes(content[: len(content) // 2])
+    (folder / "b-noise.nii.gz").write_bytes(gzip.compress(os.urandom(4000)))
+    chest = generate_chest_ct(seed=1, size=(64, 64, 12), spacing=(5.0, 5.0, 22.0)).volume
+    write_volume(np.zeros_like(chest.array), chest.geometry, folder / "case-1b-no-lungs.nii.gz")
+    write_volume(
+        chest.array[:1], replace(chest.geometry, size=(64, 64, 1)), folder / "z-one.nii.gz"
+    )
+    return folder
+
+
+def run(cts, out, **options):
+    return jobs.batch(jobs.BatchOptions(sources=(cts,), parameters=PARAMETERS, **options), out)
+
+
+@pytest.fixture(scope="module")
+def done(cts, tmp_path_factory):
+    """One unbroken run."""
+    out = tmp_path_factory.mktemp("out") / "cohort"
+    return run(cts, out), out
+
+
+def test_every_good_ct_has_a_result_and_every_bad_one_a_reason(done):
+    cohort, out = done
+    assert {case.case for case in cohort.cases if case.status == "done"} == GOOD
+    assert {path.name for path in (out / names.CASE_FOLDER).iterdir()} == GOOD
+    assert len(cohort.failed) == 4
+    for case in cohort.failed:
+        assert case.error["kind"] != "Unexpected", case.error
+        assert case.error["message"].endswith(".")
+
+
+def test_a_result_is_that_of_the_ct_alone(cts, done, tmp_path):
+    _, out = done
+    alone = jobs.segment(
+        jobs.SegmentOptions(ct=cts / "case-1.nii.gz", parameters=PARAMETERS), tmp_path / "alone"
+    )
+    report = json.loads((out / names.CASE_FOLDER / "case-1" / names.REPORT_JSON).read_text())
+    assert report["severity"]["ratio"] == alone.severity.ratio
+    for name in (names.SEGMENTATION, names.PROBABILITY):
+        ours = (out / names.CASE_FOLDER / "case-1" / name).read_bytes()
+        assert len(ours) > 0
+    record = read_record(out / MANIFEST_FOLDER / "case-1.json")
+    assert record.numbers["both_lungs_ml"] == alone.severity.regions[2].lung_ml
+    assert record.flags == alone.flags
+
+
+def test_the_table_has_a_row_for_every_case_and_no_invented_number(done):
+    cohort, out = done
+    with (out / names.COHORT_CSV).open(newline="") as file:
+        rows = {row["case"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {case.case for case in cohort.cases}
+    for case in cohort.cases:
+        row = rows[case.case]
+        if case.status == "done":
+            assert float(row["both_lungs_ml"]) == pytest.approx(case.numbers["both_lungs_ml"])
+        else:
+            assert row["ratio"] == row["both_lungs_ml"] == row["warnings"] == "n/a"
+            assert row["error"] == case.error["message"]
+
+
+def test_the_page_shows_every_case_and_links_what_is_there(done):
+    cohort, out = done
+    page = (out / names.COHORT_HTML).read_text()
+    for case in cohort.cases:
+        link = f'href="{names.CASE_FOLDER}/{case.case}/{names.REPORT_HTML}"'
+        assert (link in page) == (case.status == "done")
+    assert "3 done, 4 failed" in page
+    assert "Research software" in page
+
+
+def test_a_second_run_does_nothing_again(cts, done):
+    _, out = done
+    before = {path: path.stat().st_mtime_ns for path in (out / names.CASE_FOLDER).rglob("*")}
+    table = (out / names.COHORT_CSV).read_bytes()
+    again = run(cts, out)
+    assert again.skipped == 7 - sum(case.key == "" for case in again.cases)
+    assert before == {p: p.stat().st_mtime_ns for p in (out / names.CASE_FOLDER).rglob("*")}
+    assert (out / names.COHORT_CSV).read_bytes() == table
+
+
+def test_only_a_ct_that_changed_is_done_again(cts, done, tmp_path):
+    mine, out = tmp_path / "cts", tmp_path / "out"
+    shutil.copytree(cts, mine)
+    shutil.copytree(done[1], out)
+    run(mine, out)
+    write_chest(mine / "case-2.nii.gz", seed=50)
+    before = read_record(out / MANIFEST_FOLDER / "case-2.json")
+    cohort = run(mine, out)
+    after = read_record(out / MANIFEST_FOLDER / "case-2.json")
+    assert after.numbers != before.numbers
+    assert cohort.skipped == 6
+
+
+def test_a_killed_cohort_is_gone_on_with_and_ends_as_an_unbroken_one(cts, done, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "COVIDLesionSegLib.cli.main", "batch", str(cts)]
+    command += ["--out", str(out), "--device", "cpu", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    for begun in (1, 3):
+        process = subprocess.Popen(command, env=environment)
+        while process.poll() is None and len(list(out.glob("manifests/case-*.json"))) < begun:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    finished = subprocess.run(command, env=environment, check=False)
+    assert finished.returncode == 0
+    assert (out / names.COHORT_CSV).read_bytes() == (done[1] / names.COHORT_CSV).read_bytes()
+    assert {path.name for path in (out / names.CASE_FOLDER).glob("[!.]*")} == GOOD
+    for case in GOOD:
+        assert not list((out / names.CASE_FOLDER / case).glob(".*"))
+
+
+def test_a_ct_at_which_the_software_ends_again_and_again_is_given_up(cts, done, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(done[1], out)
+    manifest = out / MANIFEST_FOLDER / "case-0.json"
+    record = read_record(manifest)
+    write_record(replace(record, status="running", attempts=MOST_ATTEMPTS), manifest)
+    (given_up,) = [case for case in run(cts, out).cases if case.case == "case-0"]
+    assert given_up.status == "failed"
+    assert "ended in the middle" in given_up.error["message"]
+    (tried,) = [case for case in run(cts, out, retry_failed=True).cases if case.case == "case-0"]
+    assert tried.status == "done"
+
+
+def test_cancelling_keeps_what_is_finished(cts, tmp_path):
+    cancel = CancelToken()
+
+    def stop_at_the_second(progress):
+        if "2 of" in progress.message:
+            cancel.cancel()
+
+    options = jobs.BatchOptions(
+        sources=tuple(cts / f"case-{n}.nii.gz" for n in range(3)), parameters=PARAMETERS
+    )
+    with pytest.raises(Cancelled):
+        jobs.batch(options, tmp_path / "out", progress=stop_at_the_second, cancel=cancel)
+    states = [read_record(path) for path in (tmp_path / "out" / MANIFEST_FOLDER).iterdir()]
+    assert [(record.case, record.status) for record in states] == [("case-0", "done")]
+
+
+def test_a_folder_of_another_origin_or_with_the_cts_in_it_is_refused(cts, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="thesis.txt"):
+        run(cts, tmp_path)
+    with pytest.raises(OutputError, match="inside the output folder"):
+        run(cts, cts.parent)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_case_far_from_the_others_is_an_outlier_and_of_few_cases_none_is():
+    def case(number, ml):
+        numbers = {"both_lungs_ml": ml, "both_lungs_ratio": None}
+        return CaseRecord(f"c{number:02d}", "", "", "done", numbers=numbers)
+
+    cases = [case(number, 4000.0 + 50 * number) for number in range(11)]
+    assert outliers([*cases, case(99, 900.0)]) == {"c99": "volume of the lungs"}
+    assert outliers([*cases[:5], case(99, 900.0)]) == {}
