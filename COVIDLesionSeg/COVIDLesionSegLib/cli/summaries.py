@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..engine.result import SegmentationResult
     from ..engine.severity import RegionSeverity
     from ..engine.synthesis.synthesize import Synthesis
-    from ..jobs.batch import Cohort
+    from ..jobs.cohort import Cohort
     from ..jobs.enhancement import Enhanced
     from ..jobs.self_learning import SelfLearnedModel
     from ..jobs.training import Trained

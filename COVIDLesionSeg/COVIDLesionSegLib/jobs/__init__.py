@@ -50,7 +50,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from .batch import batch
+    from .cohort import batch
     from .compression import compress
     from .detector_training import train_detector
     from .enhancement import enhance
@@ -126,7 +126,7 @@ __all__ = [
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
 # torch and MONAI take seconds.
 _JOBS = {
-    "batch": (BatchOptions, "batch"),
+    "batch": (BatchOptions, "cohort"),
     "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),
     "compress": (CompressOptions, "compression"),
