@@ -159,7 +159,7 @@ class COVIDLesionSegLogic:
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
         options = BatchOptions(
             sources=tuple(Path(source).expanduser().absolute() for source in sources),
-            scene=scene,
+            with_scene=scene,
             retry_failed=retryFailed,
             parameters=chosen,
         )

@@ -55,7 +55,7 @@ def test_cancelling_while_the_scene_is_made_draws_nothing_more(write, tmp_path, 
     cancel = CancelToken()
     wrote = threading.Event()
 
-    def make_scene(volume, result, folder, step):
+    def make_scene(volume, result, folder, step, with_scene):
         cancel.cancel()
         wrote.set()
         step(0.5, "scene")

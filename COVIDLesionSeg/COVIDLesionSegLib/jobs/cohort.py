@@ -265,7 +265,12 @@ class _Run:
 
         with result_folder(self._out / CASE_FOLDER / case) as staging:
             write_segmentation(
-                one.volume, one.result, staging, ignore_progress, self._cancel, self._options.scene
+                one.volume,
+                one.result,
+                staging,
+                ignore_progress,
+                self._cancel,
+                self._options.with_scene,
             )
 
     def _fail(self, record: CaseRecord, error: Exception) -> None:
@@ -305,7 +310,7 @@ def _made_with(options: BatchOptions) -> str:
     """What decides a result beside the CT, as text."""
     models = load_catalogue().members(options.parameters.members)
     weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
-    return json.dumps([__version__, options.scene, options.parameters.to_dict(), weights])
+    return json.dumps([__version__, options.with_scene, options.parameters.to_dict(), weights])
 
 
 @contextmanager

@@ -66,9 +66,10 @@ class BatchOptions(Options):
         metavar="SOURCE...",
         shown_as="SOURCE",
     )
-    scene: bool = option(
+    with_scene: bool = option(
         "Also write the scene and the picture of the 3D model of each case, which takes longer.",
         False,
+        flag="scene",
     )
     retry_failed: bool = option("Try cases again that failed.", False, recorded=False)
     parameters: Parameters = nested(Parameters())
