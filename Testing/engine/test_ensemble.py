@@ -102,6 +102,21 @@ def test_lesion_is_the_sum_of_its_classes_and_labelled_with_the_largest(
     assert decision.labels.item() == label
 
 
+@pytest.mark.parametrize(
+    ("members", "label"),
+    [
+        ([(0.4, 0.3)], 0),  # lesion by the sum, but no class by itself
+        ([(0.51, 0.3)], 1),
+        ([(0.3, 0.6)], 2),
+        ([(0.5, 0.5)], 0),
+        ([(0.9, 0.0), (0.3, 0.4)], 1),
+    ],
+)
+def test_by_class_a_voxel_is_lesion_only_where_a_single_class_exceeds_the_threshold(members, label):
+    """DRSegUNet thesis, section 4.5: "P_i > 0.5 = 1, P_i < 0.5 = 0"."""
+    assert decide(classes_of(*members), 0.5, "mean-by-class").labels.item() == label
+
+
 # Softmax probabilities of three channels, of which the last two are classes.
 softmax = st.integers(1, 10).flatmap(
     lambda members: arrays(
@@ -128,12 +143,14 @@ def test_labels_are_those_of_a_count_by_hand(members, threshold, combination):
         sums = [float(one[0, 0][at] + one[0, 1][at]) for one in members]
         votes = sum(value > threshold for value in sums)
         mean = float(sum(means))
-        tie_or_mean = combination == "mean" or 2 * votes == len(members)
+        if combination == "mean-by-class":
+            mean = float(max(means))
+        tie_or_mean = combination != "majority-vote" or 2 * votes == len(members)
         if tie_or_mean and abs(mean - threshold) < 1e-6 or abs(means[0] - means[1]) < 1e-6:
             continue
         found = mean > threshold if tie_or_mean else 2 * votes > len(members)
         assert decision.labels[0][at] == (1 + (means[1] > means[0]) if found else 0)
-        assert decision.probability[0][at] == pytest.approx(mean, abs=1e-6)
+        assert decision.probability[0][at] == pytest.approx(float(sum(means)), abs=1e-6)
         if len(members) > 1:
             minority = min(votes, len(members) - votes)
             assert decision.disagreement[0][at] == pytest.approx(2 * minority / len(members))

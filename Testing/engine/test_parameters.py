@@ -77,9 +77,9 @@ def test_a_member_named_twice_is_refused(model):
 
 @pytest.mark.parametrize("combination", ["vote", "", None])
 def test_an_unknown_combination_is_refused_and_the_known_ones_are_named(combination):
-    with pytest.raises(ParameterError, match="must be one of: majority-vote, mean"):
+    with pytest.raises(ParameterError, match="must be one of: majority-vote, mean, mean-by-class"):
         Parameters(combination=combination)
-    assert COMBINATIONS == ("majority-vote", "mean")
+    assert COMBINATIONS == ("majority-vote", "mean", "mean-by-class")
 
 
 @pytest.mark.parametrize("lungs", ["", None, 7])

@@ -136,10 +136,14 @@ def test_an_ensemble_that_ships_is_one_choice_and_votes_as_it_is(panel):
     assert "eamc-1" in values_of(panel.ui.membersComboBox)
 
 
-def test_how_to_decide_is_asked_of_an_ensemble_only(panel):
+def test_how_to_decide_is_asked_of_ensembles_and_models_of_several_classes_only(panel):
     ui = panel.ui
     assert not ui.combinationComboBox.enabled
     check(ui.membersComboBox, "unet")
+    assert ui.combinationComboBox.enabled
+    check(ui.membersComboBox, "unet", False)
+    assert not ui.combinationComboBox.enabled
+    choose_model(panel, "drsegunet")
     assert ui.combinationComboBox.enabled
 
 

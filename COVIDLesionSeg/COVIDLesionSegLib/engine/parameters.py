@@ -11,7 +11,7 @@ DEFAULT_MODEL = "unet-lite0"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TILINGS = ("whole-slice", "overlapping", "non-overlapping")
-COMBINATIONS = ("majority-vote", "mean")
+COMBINATIONS = ("majority-vote", "mean", "mean-by-class")
 LUNG_METHODS = ("threshold", "lungmask-r231", "lungmask-r231covidweb")
 """Besides these, any model of the catalogue that finds lungs."""
 
@@ -26,7 +26,9 @@ class Parameters(Options):
     Attributes:
         model: Id of a model or ensemble of the catalogue, or several joined by ``+``, which vote.
         combination: How an ensemble decides: ``majority-vote`` of its members, a tie by the mean
-            of their probabilities; or ``mean``, by the mean alone.
+            of their probabilities; or ``mean``, by the mean alone. With ``mean-by-class`` a voxel
+            is lesion only where the mean probability of a single class exceeds the threshold, as
+            in the DRSegUNet thesis; the others take the classes together.
         lungs: Lung extractor, one of ``LUNG_METHODS``, or the id of a model that finds lungs.
         device: ``auto`` takes the first of cuda, mps, cpu that works.
         precision: ``auto`` takes bfloat16 where the processor or GPU computes it natively and the
@@ -55,7 +57,8 @@ class Parameters(Options):
         names_model=True,
     )
     combination: str = option(
-        "Ensemble rule: majority vote, ties decided by the mean probability; or the mean alone.",
+        "Ensemble rule: majority vote, ties decided by the mean probability; or the mean alone; or "
+        "the mean of each class by itself (DRSegUNet), where there are several.",
         "majority-vote",
         choices=COMBINATIONS,
     )

@@ -25,6 +25,7 @@ class Choice(Enum):
 class Combination(Choice):
     MAJORITY_VOTE = "majority-vote"
     MEAN = "mean"
+    MEAN_BY_CLASS = "mean-by-class"
 
 
 class Device(Choice):
@@ -80,6 +81,7 @@ def _labels() -> dict[str, dict[str, str]]:
         "Combination": {
             "majority-vote": _("Majority vote"),
             "mean": _("Mean probability"),
+            "mean-by-class": _("Mean probability of each class"),
         },
         "Device": {
             "auto": _("Automatic"),
@@ -116,7 +118,7 @@ def _labels() -> dict[str, dict[str, str]]:
             "nothing": _("Nothing"),
         },
         "SeverityRule": {
-            "eamc-worse-lung": _("Worse lung (Pal et al. 2022)"),
+            "eamc-worse-lung": _("Worse lung (Pal Das et al. 2022)"),
             "cascade-slice-mean": _("Mean over slices (Qiblawey et al. 2021)"),
             "pooled": _("Both lungs pooled"),
         },

@@ -37,16 +37,21 @@ def decide(members: list[np.ndarray], threshold: float, combination: str) -> Dec
     probability exceeds the threshold. With ``"mean"`` it is labelled where the mean probability
     exceeds the threshold. The label is the class with the largest mean probability.
 
+    With ``"mean-by-class"`` it is labelled where the mean probability of a single class exceeds
+    the threshold, as the DRSegUNet thesis does it (section 4.5: "P_i > 0.5 = 1"). The other rules
+    add the classes up: a voxel that is surely lesion, but torn between ground glass and
+    consolidation, is lesion then. Of one class all networks say the same by both means.
+
     Args:
         members: Class probabilities of each member, float32 (n, classes, rows, columns).
         threshold: 0 to 1, exclusive.
-        combination: ``"majority-vote"`` or ``"mean"``.
+        combination: ``"majority-vote"``, ``"mean"`` or ``"mean-by-class"``.
     """
     above = np.float32(threshold)
     count = np.float32(len(members))
     classes = _mean(members)
     probability = _any_class(classes)
-    found = probability > above
+    found = (classes.max(axis=1) if combination == "mean-by-class" else probability) > above
     disagreement = None
     if len(members) > 1:
         votes = sum((_any_class(one) > above).astype(np.float32) for one in members)

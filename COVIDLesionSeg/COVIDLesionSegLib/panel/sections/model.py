@@ -120,8 +120,9 @@ class ModelSection(Section):
         _select(self.ui.lungsComboBox, node.lungs)
         _select(self.ui.deviceComboBox, node.device.value)
         self._show_members(first, others)
-        ensemble = first in self._models and self._models[first].is_ensemble
-        self.ui.combinationComboBox.enabled = ensemble or bool(others)
+        chosen = self._models.get(first)
+        several = chosen is not None and (chosen.is_ensemble or len(chosen.classes) > 1)
+        self.ui.combinationComboBox.enabled = several or bool(others)
         self._node = node
         self._on_filter()
         self._show_times()
