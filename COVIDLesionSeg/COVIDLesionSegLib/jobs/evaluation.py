@@ -14,12 +14,24 @@ from ..engine.evaluation.evaluated_model import load_evaluated_models
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.inference.allocator import tune_allocator
+from ..engine.labels import LESION
 from ..engine.models.card import write_card
 from ..engine.models.catalogue import Catalogue, Model, check_models, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..report.evaluation import write_evaluation_html, write_evaluation_json, write_scores_csv
-from ..report.result_files import EVALUATION_HTML, EVALUATION_JSON, EVALUATION_RESULT, SCORES_CSV
+from ..report.evaluation import (
+    write_classes_csv,
+    write_evaluation_html,
+    write_evaluation_json,
+    write_scores_csv,
+)
+from ..report.result_files import (
+    CLASSES_CSV,
+    EVALUATION_HTML,
+    EVALUATION_JSON,
+    EVALUATION_RESULT,
+    SCORES_CSV,
+)
 from .options import EvaluateOptions
 from .result_folder import result_folder
 
@@ -56,7 +68,7 @@ def evaluate(
         for name in models:
             check_models(replace(options.parameters, model=name).members)
         own = _own_models(models, catalogue) if options.write_card else []
-        data = _read(options.data, options.parameters, list(options.patients) or None)
+        data = _read(options, _classes(models, options.parameters, catalogue))
         progress(Progress("Loading the models", 0.01))
         evaluated = load_evaluated_models(
             models, options.parameters, catalogue, cancel, options.held_out
@@ -66,6 +78,7 @@ def evaluate(
         )
         progress(Progress("Writing the scores", _WRITING))
         write_scores_csv(evaluation, staging / SCORES_CSV)
+        write_classes_csv(evaluation, staging / CLASSES_CSV)
         write_evaluation_json(evaluation, staging / EVALUATION_JSON)
         write_evaluation_html(evaluation, staging / EVALUATION_HTML)
         cancel.raise_if_cancelled()
@@ -76,11 +89,21 @@ def evaluate(
     return evaluation
 
 
-def _read(path: Path, parameters: Parameters, patients: list[str] | None) -> LabelledData:
+def _classes(names: list[str], parameters: Parameters, catalogue: Catalogue) -> tuple[str, ...]:
+    """The classes that masks are read with: those of the first model that has several."""
+    for name in names:
+        classes = catalogue.members(replace(parameters, model=name).members)[0].card.classes
+        if len(classes) > 1:
+            return classes
+    return (LESION,)
+
+
+def _read(options: EvaluateOptions, classes: tuple[str, ...]) -> LabelledData:
+    path, patients = options.data, list(options.patients) or None
     if path.is_dir():
-        return SliceData(path, patients)
+        return SliceData(path, patients, classes)
     if path.is_file():
-        return VolumeData(path, parameters, patients)
+        return VolumeData(path, options.parameters, patients, classes)
     raise InputError(f"{path.name} does not exist; check the path.")
 
 

@@ -14,6 +14,7 @@ from matplotlib.image import imsave
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.evaluation import examples as picture
+from ..engine.evaluation.classes import CLASS_MEASURES
 from ..engine.evaluation.examples import MOST_PATIENTS, Example
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
@@ -61,6 +62,28 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
         ("sd", scores.sds),
     ):
         yield row, "all", scores.slices, UNDEFINED, values
+
+
+def write_classes_csv(evaluation: Evaluation, path: Path) -> None:
+    """Write one row for each model, patient and class, and for all patients pooled.
+
+    Columns: ``model``, ``patient`` (or ``all``), ``class`` and each measure. There is no file where
+    no model, or no mask, tells classes apart.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    rows = [
+        [scores.model, patient, name, *(values[key] for key in CLASS_MEASURES)]
+        for scores in evaluation.models
+        for patient, classes in (
+            *((patient, one.classes) for patient, one in scores.patients.items()),
+            ("all", scores.classes),
+        )
+        for name, values in classes.items()
+    ]
+    if rows:
+        write_table(["model", "patient", "class", *CLASS_MEASURES], rows, path)
 
 
 def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
@@ -117,6 +140,7 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         notes=list(_notes(evaluation)),
         measures=[(measure.key, titles[measure.key]) for measure in MEASURES],
         by_patient=[(key, titles[key]) for key in _BY_PATIENT],
+        class_measures=CLASS_MEASURES,
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],

@@ -41,6 +41,7 @@ class SliceData:
     Args:
         folder: See :func:`read_slice_folder`.
         patients: Only these; all by default.
+        classes: As for :func:`read_slice_folder`.
 
     Raises:
         InputError: The folder's index is missing or damaged, or a patient is not in it.
@@ -49,15 +50,21 @@ class SliceData:
     unit = "px"
     mask_by_default = False
 
-    def __init__(self, folder: Path, patients: list[str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        patients: list[str] | None = None,
+        classes: Sequence[str] = (LESION,),
+    ):
         self.samples_of = chosen_patients(slices_per_patient(folder), patients)
         self.lungs = "experts" if (folder / "lung").is_dir() else None
         self._folder = folder
+        self._classes = classes
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
         """The slices of one patient."""
         cancel.raise_if_cancelled()
-        yield from read_slice_folder(self._folder, [patient], with_lungs=True)
+        yield from read_slice_folder(self._folder, [patient], True, self._classes)
 
 
 def slices_per_patient(folder: Path) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..errors import InputError, ParameterError
 from ..flags import Flag
 from ..inference.provenance import describe_software
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from .classes import ClassCounts
 from .counts import Counts
 from .evaluated_model import EvaluatedModel
 from .examples import Example, ExampleChooser
@@ -79,6 +80,7 @@ def evaluate(
             "or leave the lung mask out."
         )
     pooled = [Counts() for _ in models]
+    pooled_classes = [ClassCounts(model.cards[0].classes) for model in models]
     seconds = [0.0 for _ in models]
     patients: list[dict[str, PatientScores]] = [{} for _ in models]
     chooser = ExampleChooser()
@@ -86,6 +88,7 @@ def evaluate(
     total, done = sum(data.samples_of.values()), 0
     for patient in data.samples_of:
         counts = [Counts() for _ in models]
+        classes = [ClassCounts(model.cards[0].classes) for model in models]
         placement = Placement()
         shown = {patient}
         for sample in map(LabelledImage.as_stack, data.read(patient, cancel)):
@@ -94,6 +97,8 @@ def evaluate(
                     f"{sample.name} has pseudo-labels, which nobody checked, so they cannot be "
                     "used for evaluation: correct them in 3D Slicer, and rename the segments."
                 )
+            # All other scores take the classes together.
+            told_apart, sample = sample, replace(sample, lesion=sample.lesion > 0)
             placement.add(sample)
             shown.update(sample.patients)
             predicted = []
@@ -108,14 +113,18 @@ def evaluate(
                 seconds[number] += perf_counter() - began
                 cancel.raise_if_cancelled()
                 counts[number].add(sample, decision)
+                classes[number].add(decision.labels, told_apart)
                 predicted.append(decision.labels > 0)
             chooser.consider(sample, predicted)
             if watch is not None:
                 watch(sample, predicted)
             done += 1
         for number, (model, of_model) in enumerate(zip(models, counts, strict=True)):
-            patients[number][patient] = PatientScores.of(of_model, model.learned_from(*shown))
+            patients[number][patient] = PatientScores.of(
+                of_model, model.learned_from(*shown), classes[number]
+            )
             pooled[number].merge(of_model)
+            pooled_classes[number].merge(classes[number])
         flags += _flags(patient, placement)
     report(Progress("Finding lesions", 1.0))
     protocol = protocol_of(models[0].parameters, data.lungs if lung_mask else None)
@@ -130,10 +139,11 @@ def evaluate(
                 protocol=protocol + model.own_protocol(data.lungs),
                 seconds_per_slice=spent / len(of_model.slices),
                 remarks=tuple(flag.message for flag in (*flags, *model.flags)),
+                classes=by_class.scores(),
                 **summarise(of_patient, of_model),
             )
-            for model, of_patient, of_model, spent in zip(
-                models, patients, pooled, seconds, strict=True
+            for model, of_patient, of_model, by_class, spent in zip(
+                models, patients, pooled, pooled_classes, seconds, strict=True
             )
         ),
         examples=tuple(chooser.examples),

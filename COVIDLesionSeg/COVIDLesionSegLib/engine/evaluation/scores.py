@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..metrics.overlap import mean_and_sd, wilson_interval
 from ..parameters import Parameters
+from .classes import ClassCounts
 from .counts import Counts
 from .measures import MEASURES, Value
 
@@ -21,17 +22,23 @@ class PatientScores:
             optimistic; None where its card does not record its training patients.
         windowed: The images were windowed by their publisher.
         values: Every score, by the key of its measure; None where it is undefined.
+        classes: Scores of each class by itself, see :mod:`.classes`; empty where model or expert
+            does not tell classes apart.
     """
 
     slices: int
     learned_from: bool | None
     windowed: bool
     values: dict[str, Value]
+    classes: dict[str, dict[str, Value]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, counts: Counts, learned_from: bool | None) -> PatientScores:
+    def of(
+        cls, counts: Counts, learned_from: bool | None, classes: ClassCounts | None = None
+    ) -> PatientScores:
         """Every score of what was counted on one patient."""
-        return cls(len(counts.slices), learned_from, counts.windowed, _values(counts))
+        by_class = {} if classes is None else classes.scores()
+        return cls(len(counts.slices), learned_from, counts.windowed, _values(counts), by_class)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class ModelScores:
         means, sds: Mean and sample standard deviation over patients.
         seconds_per_slice: Wall time of the predictions, on their device.
         remarks: Quality flags of the predictions and of the data, one sentence each.
+        classes: Scores of each class by itself, all slices pooled, see :mod:`.classes`.
     """
 
     model: str
@@ -63,6 +71,7 @@ class ModelScores:
     sds: dict[str, Value]
     seconds_per_slice: float
     remarks: tuple[str, ...]
+    classes: dict[str, dict[str, Value]] = field(default_factory=dict)
 
     @property
     def learned_from(self) -> list[str]:
