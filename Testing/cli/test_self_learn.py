@@ -115,7 +115,6 @@ def test_what_cannot_be_learned_is_one_clear_line(learned, self_learn, place, tm
     for words, message in (
         ({"ct": "coronacases_org_002.nrrd"}, "coronacases_org_002 is among the CTs to learn from"),
         ({"validate": "nobody"}, "no patient nobody"),
-        ({"network": "unet"}, "no stage 'stem' to freeze"),
         ({"network": "lungs-unet-resnet18"}, "which the network of lungs-unet-resnet18 does not"),
     ):
         refused = self_learn(tmp_path / "out", **words)

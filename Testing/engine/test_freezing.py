@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from COVIDLesionSegLib.engine.errors import ModelError
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
-from COVIDLesionSegLib.engine.training.module import frozen
+from COVIDLesionSegLib.engine.training.module import first_layers, frozen
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +95,41 @@ def test_what_was_frozen_before_stays_frozen_after(network):
 def test_a_stage_that_is_not_there_is_one_sentence(network):
     with pytest.raises(ModelError, match="no stage 'first' to freeze; its stages are: stem, enc"):
         frozen(network, ["first"]).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("model", "stages", "kernels"),
+    [
+        ("drsegunet", ("stem",), 3),  # with the shortcut
+        ("drseg-unet", ("encoder.0",), 2),
+        ("unet", ("encoder.0",), 2),
+        ("amc-net", ("encoder.0",), 6),  # a convolution, four dilated ones beside each other, 1x1
+        ("covid-rate", ("stem",), 1),
+        ("cascade-unet", ("stem",), 2),
+        ("unet-resnet18", None, 2),
+        ("fpn-densenet121", None, 2),
+        ("unet-lite0", None, 2),
+    ],
+)
+def test_every_network_has_first_layers_that_can_be_frozen(model, stages, kernels):
+    card = load_catalogue().get(model).card
+    network = build_network(card.network, card.arguments)
+    found = first_layers(network)
+    assert stages in (None, found)
+    frozen_kernels = {
+        kernel
+        for name in found
+        for kernel in network.get_submodule(name).modules()
+        if isinstance(kernel, nn.Conv2d)
+    }
+    assert len(frozen_kernels) == kernels
+    assert any(kernel.in_channels == 1 for kernel in frozen_kernels)  # it sees the image
+    with frozen(network, found) as count:
+        assert 0 < count < 0.2 * count_parameters(network)
+
+
+def test_every_model_of_the_catalogue_names_its_first_layers():
+    for model in load_catalogue().models:
+        if model.card.network in ("EncoderUNet", "EncoderFPN"):
+            continue  # large; two of them are above
+        assert first_layers(build_network(model.card.network, model.card.arguments))

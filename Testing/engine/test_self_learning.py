@@ -19,7 +19,6 @@ from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.self_training import self_learning
 from COVIDLesionSegLib.engine.self_training.self_learning import (
     DEPTH,
-    DRSEGUNET_FIRST_LAYERS,
     EPOCHS,
     LEARNING_RATES,
     learn_recursively,
@@ -27,6 +26,7 @@ from COVIDLesionSegLib.engine.self_training.self_learning import (
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
 from COVIDLesionSegLib.engine.training.checkpoints import weights_in
 from COVIDLesionSegLib.engine.training.dataset import prepare
+from COVIDLesionSegLib.engine.training.module import first_layers
 from COVIDLesionSegLib.jobs.self_learning import LevelLearner
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.training_slices import Stemmed, labelled, tiny_recipe
@@ -84,6 +84,7 @@ def learn(folder, **options):
     learner = LevelLearner(
         recipe(**values), validation, folder, cancel, options.pop("resume", False)
     )
+    options = {"first_stages": ("stem",)} | options
     return learn_recursively(learner, slices("ct"), validation, cancel, **options)
 
 
@@ -111,7 +112,7 @@ def test_numbers_are_those_of_the_thesis():
 def test_the_first_layers_of_drsegunet_are_the_two_convolutions_of_its_stem():
     network = DRSegUNet()
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
-    (stem,) = (network.get_submodule(name) for name in DRSEGUNET_FIRST_LAYERS)
+    (stem,) = (network.get_submodule(name) for name in first_layers(network))
     assert [m for m in stem.modules() if isinstance(m, nn.Conv2d)] == convolutions[:3]
     assert convolutions[2].kernel_size == (1, 1)  # the shortcut beside them
 

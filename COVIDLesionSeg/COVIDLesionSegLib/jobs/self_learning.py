@@ -27,7 +27,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_pr
 from ..engine.self_training.pseudo_labels import pseudo_labelled_slices
 from ..engine.self_training.self_learning import LevelSettings, SelfLearned, learn_recursively
 from ..engine.training.export import export_model
-from ..engine.training.module import frozen
+from ..engine.training.module import first_layers, frozen
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipes import make_recipe
 from ..engine.training.trainer import silence_lightning, train
@@ -98,15 +98,17 @@ def self_learn(
         raise InputError("The validation slices show no lesion: name patients whose slices do.")
     cts = [ct.absolute() for ct in options.cts]
     patients = _patients(cts, labelled)
+    learner = LevelLearner(recipe, labelled.validation, out, cancel, options.resume, options.device)
+    stages = learner.first_layers()
     make_model_folder(out, options.resume)
     labelling = sub_progress(progress, 0.0, _LABELLED)
     slices = _pseudo_labels(cts, patients, recipe, out / PSEUDO_LABELS, labelling, cancel)
-    learner = LevelLearner(recipe, labelled.validation, out, cancel, options.resume, options.device)
     learned = learn_recursively(
         learner,
         slices,
         labelled.validation,
         cancel,
+        first_stages=stages,
         depth=options.depth,
         report=sub_progress(progress, _LABELLED, _LEARNED),
     )
@@ -187,6 +189,10 @@ class LevelLearner:
             epochs=None if self.recipe.epochs is None else settings.epochs,
             frozen=settings.frozen or None,
         )
+
+    def first_layers(self) -> tuple[str, ...]:
+        """Names of the network's first layers; raises ModelError if it cannot be built."""
+        return first_layers(build_network(self.recipe.network, self.recipe.network_arguments))
 
     def parameters_of(self, stages: Sequence[str]) -> int:
         network = build_network(self.recipe.network, self.recipe.network_arguments)

@@ -28,9 +28,6 @@ EPOCHS = 20
 """Of every level; the thesis gives them for level 1 alone."""
 LEARNING_RATES = (9.8e-4, 9.8e-6)
 """Of level 1, and of all others."""
-DRSEGUNET_FIRST_LAYERS = ("stem",)
-"""Stage of DRSegUNet with its first two layers of convolution, which the thesis freezes; the stem's
-shortcut, which lies beside them, is frozen with them."""
 
 _TRAINED, _VALIDATED = 0.85, 0.9
 """Shares of a level at which these stages end; then it predicts labels."""
@@ -130,7 +127,7 @@ def learn_recursively(
     validation: Sequence[LabelledImage],
     cancel: CancelToken | None = None,
     *,
-    first_stages: Sequence[str] = DRSEGUNET_FIRST_LAYERS,
+    first_stages: Sequence[str],
     depth: int = DEPTH,
     report: ProgressCallback = ignore_progress,
 ) -> SelfLearned:
@@ -144,7 +141,8 @@ def learn_recursively(
         slices: What level 1 is trained on: pseudo-labels, with lungs.
         validation: Slices with masks of experts, of patients that no level is trained on.
         cancel: Looked at between steps.
-        first_stages: Stages that are frozen from level 2 on.
+        first_stages: Stages that are frozen from level 2 on. Of DRSegUNet the thesis freezes "the
+            first two layers", its stem; the shortcut beside them is frozen with them.
         depth: Number of levels.
         report: Called after every step.
 

@@ -68,8 +68,9 @@ class SegmentationModule(lightning.LightningModule):
         if not loss.isfinite():
             raise TrainingError(
                 f"The loss is not a number at step {self.trainer.global_step + 1}, so training "
-                "stopped; the last checkpoint is from before it: lower the learning rate, or use "
-                "precision 32-true."
+                "stopped; the last checkpoint is from before it: lower the recipe's "
+                "learning_rate, or set its precision to 32-true.",
+                option="settings",
             )
 
     def _from_all(self, share: Tensor) -> Tensor:
@@ -159,6 +160,29 @@ def frozen(network: nn.Module, stages: Sequence[str]) -> Iterator[int]:
             parameter.grad = None  # an optimiser would still take a step with it
             undo.callback(parameter.requires_grad_, True)
         yield sum(parameter.numel() for parameter in parameters)
+
+
+def first_layers(network: nn.Module) -> tuple[str, ...]:
+    """Names of the modules that see the image first, for :func:`frozen`.
+
+    The stage called ``stem``, or the first stage of an encoder made of stages: two layers of
+    convolution in most networks. Of other encoders, the first two convolutions with the
+    normalisations behind them.
+    """
+    if hasattr(network, "stem"):
+        return ("stem",)
+    if isinstance(getattr(network, "encoder", None), (nn.ModuleList, nn.Sequential)):
+        return ("encoder.0",)
+    names: list[str] = []
+    convolutions = 0
+    for name, module in network.named_modules():
+        if next(module.children(), None) is not None or next(module.parameters(), None) is None:
+            continue
+        convolutions += isinstance(module, nn.Conv2d)
+        if convolutions > 2:
+            break
+        names.append(name)
+    return tuple(names)
 
 
 def _in_evaluation_mode(module: nn.Module, _: object) -> None:
