@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import read_models
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
+from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.labelled_data import write_slice_folder
 
@@ -109,6 +111,10 @@ def test_leave_one_patient_out_writes_members_a_table_and_the_ensembles_name(tra
     (member,) = read_models(tmp_path / "out" / "member-1.json")
     assert set(member.card.training["data"]["training"]) == {"coronacases_org_002"}
     assert (tmp_path / "out" / "fold-2" / "curves.png").is_file()
+    members = [read_models(tmp_path / "out" / f"member-{n}.json")[0] for n in (1, 2)]
+    recipes = [member.card.training["recipe"] for member in members]
+    for name in ("seed", "learning_rate", "network_arguments"):
+        assert recipes[0][name] != recipes[1][name]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +182,87 @@ def test_a_learning_rate_of_ones_own_is_used_and_recorded(train, tmp_path):
     shown = " ".join(refused.output.replace("│", " ").split())
     assert refused.exit_code != 0 and "between 0 and 1" in shown
     assert not (tmp_path / "other").exists()
+
+
+def test_values_of_the_recipe_that_are_set_are_used_and_recorded(train, tmp_path):
+    file = tmp_path / "private-name.json"
+    file.write_text('{"loss": "EamcTverskyLoss", "batch_size": 3}', encoding="utf-8")
+    sets = ("--set", "loss_arguments.misses=0.8", "--set", "augmentation.scale=[0.6,1.4]")
+    done = train("mine", tmp_path / "out", "--no-validation", "--recipe", file, *sets)
+    assert done.exit_code == 0, done.output
+    (model,) = read_models(tmp_path / "out" / "mine.json")
+    recipe, command = (model.card.training[name] for name in ("recipe", "command"))
+    assert recipe["loss"] == "EamcTverskyLoss" and recipe["loss_arguments"] == {"misses": 0.8}
+    assert recipe["batch_size"] == 3 and recipe["augmentation"]["scale"] == [0.6, 1.4]
+    assert "--recipe RECIPE --set loss_arguments.misses=0.8" in command
+    assert "private-name" not in json.dumps(model.card.training)
+    # The card is the same recipe again.
+    again = train("mine", tmp_path / "b", "--no-validation", "--recipe", tmp_path / "out/mine.json")
+    assert again.exit_code == 0, again.output
+    one, two = ((tmp_path / f / "mine.safetensors").read_bytes() for f in ("out", "b"))
+    assert one == two
+
+
+def test_the_published_recipe_is_chosen_by_its_name(train, tmp_path):
+    published = ("--recipe", "amc-net-published", "--set", "batch_size=2")
+    done = train("mine", tmp_path / "out", "--no-validation", *published)
+    assert done.exit_code == 0, done.output
+    (model,) = read_models(tmp_path / "out" / "mine.json")
+    assert model.card.preprocessing.window_hu == (-1024, 3071)
+    assert "--recipe amc-net-published" in model.card.training["command"]
+    assert model.card.training["recipe"]["network_arguments"]["dropout"] == 0.2
+    assert "dropout" not in model.card.arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--set", "batch_sze=3"), 1, "no recipe value 'batch_sze': did you mean batch_size"),
+        (("--set", "steps=3"), 1, "The recipe's steps is set twice"),
+        (("--set", "batch_size=1000"), 1, "lower the recipe's batch_size. Option: --set."),
+        (("--set", "members.seeds=true"), 1, "those of a cross-validation"),
+        (("--recipe", "no-such"), 1, "The recipe no-such cannot be read"),
+    ],
+)
+def test_a_wrong_value_of_the_recipe_is_one_clear_line(arguments, code, message, train, tmp_path):
+    done = train("mine", tmp_path / "out", "--no-validation", *arguments)
+    assert done.exit_code == code and message in " ".join(done.output.split())
+
+
+def test_an_encoder_starts_from_the_weights_in_a_file_in_every_fold(train, tmp_path):
+    network = build_network("EncoderUNet", {"encoder": "resnet18", "channels": 1})
+    file = tmp_path / "private-name.pth"
+    torch.save(network.encoder.state_dict(), file)
+    how = ("--network", "unet-resnet18-patches", "--set", "preprocessing.patch_size=[64,64]")
+    still = ("--set", "learning_rate=1e-30", "--encoder-weights", file)
+    done = train("mine", tmp_path / "out", "--folds", "lopo", *how, *still)
+    assert done.exit_code == 0, done.output
+    for number in (1, 2):
+        (model,) = read_models(tmp_path / "out" / f"mine-{number}.json")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert any(digest in note for note in model.card.notes)
+        assert "--encoder-weights ENCODER" in model.card.training["command"]
+        kernel = load_network(model).encoder.layer1[0].conv1.weight
+        torch.testing.assert_close(
+            kernel, network.encoder.layer1[0].conv1.weight, atol=1e-3, rtol=0
+        )
+    file.write_bytes(b"nothing")
+    refused = train("mine", tmp_path / "other", "--no-validation", *how, *still)
+    assert refused.exit_code == 1 and "private-name.pth are damaged" in refused.output
+
+
+def test_the_command_recipe_prints_what_train_takes(tmp_path):
+    def recipe(*words):
+        return CliRunner().invoke(app, ["recipe", "amc-net", *map(str, words)])
+
+    printed = recipe("--set", "loss=EamcDiceLoss", "--set", "members=null")
+    assert printed.exit_code == 0, printed.output
+    file = tmp_path / "mine.json"
+    file.write_text(printed.stdout, encoding="utf-8")
+    assert json.loads(printed.stdout)["loss"] == "EamcDiceLoss"
+    assert recipe("--recipe", file).stdout == printed.stdout
+    refused = recipe("--recipe", "covid-rate")
+    assert refused.exit_code == 1 and "these do: amc-net, amc-net-published" in refused.output
 
 
 def test_the_last_fit_learns_from_everyone_so_only_outsiders_judge(train, tmp_path):

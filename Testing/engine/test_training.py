@@ -38,6 +38,24 @@ AMC_NET = load_catalogue().get("amc-net").card
 EAMC = Recipe(augmentation=Augmentation(rotation_degrees=10.0, shift=0.2, zoom=0.2))
 
 
+def test_boxes_of_clean_slices_lie_anywhere_and_rarely_touch_the_border():
+    """Of 385 places along a side of 512 pixels two touch the border: 1 % of all boxes."""
+    clean = labelled(infected=False, shape=(512, 512))
+    sites = patch_sites([clean], np.random.default_rng(0), clean_patches=4000)
+    places = np.array([(site.row, site.column) for site in sites])
+    assert places.min() >= 64 and places.max() <= 512 - 64
+    touching = np.isin(places, (64, 512 - 64)).any(axis=1).mean()
+    assert touching == pytest.approx(1 - (383 / 385) ** 2, abs=0.005)
+    quarters, _ = np.histogram(places[:, 0], bins=4, range=(64, 448))
+    assert quarters.min() > 900
+
+
+def test_a_clean_slice_smaller_than_a_patch_has_one_place():
+    clean = labelled(infected=False, shape=(100, 90))
+    (site,) = patch_sites([clean], np.random.default_rng(0))
+    assert (site.row, site.column) == (50, 45)
+
+
 def test_patches_of_an_epoch_are_32_per_infected_and_1_per_clean_slice():
     """EAMC Table 10: 1351 infected and 1230 clean slices give 44,462 patches."""
     slices = [labelled(seed=i) for i in range(5)] + [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.training.augmentation import (
     Augmentation,
+    is_cut,
     pad_with_body,
     round_field_of_view,
 )
@@ -62,6 +63,39 @@ def test_the_cascades_lungs_are_learned_from_slices_with_margins():
     ]
     assert max(shares[0]) < min(shares[1])
     assert len(set(shares[0])) == 5
+
+
+@pytest.mark.parametrize("model", ["unet-resnet18", "covid-rate", "drsegunet"])
+def test_networks_of_whole_slices_see_lungs_of_crops_as_large_as_in_whole_cts(model):
+    """In whole CTs a side is 1.43 times as long as in slices cut to the lungs (median)."""
+    recipe = make_recipe(load_catalogue().get(model).card)
+    recipe = replace(recipe, preprocessing=replace(recipe.preprocessing, input_size=(64, 64)))
+    item = labelled(shape=(64, 64), lungs=True)
+    item = replace(item, lesion=item.lesion.astype(np.uint8))
+    channel = recipe.channels.index("lung") if "lung" in recipe.channels else None
+
+    def side(one, epoch):
+        target = SliceDataset([one], replace(recipe, seed=epoch))[0, 0][1]
+        shown = target <= channel if channel is not None else target == 1
+        return float(shown.float().mean()) ** 0.5
+
+    plain = replace(recipe, augmentation=Augmentation())
+    whole = float((SliceDataset([item], plain)[0, 0][1] != recipe.background).float().mean()) ** 0.5
+    ratios = [whole / max(side(item, epoch), 1e-3) for epoch in range(40)]
+    assert min(ratios) < 1.35 and max(ratios) > 1.6
+    assert 1.3 < np.median(ratios) < 1.6
+
+
+def test_a_whole_ct_is_not_made_smaller():
+    cut = labelled(shape=(96, 96), lungs=True)
+    whole = pad_with_body(cut, 1.0, np.random.default_rng(0))
+    assert is_cut(cut) and not is_cut(whole)
+    assert not is_cut(replace(cut, windowed=True))
+    recipe = make_recipe(load_catalogue().get("covid-rate").card)
+    recipe = replace(recipe, augmentation=Augmentation(crop_margin=2.0))
+    recipe = replace(recipe, preprocessing=replace(recipe.preprocessing, input_size=(64, 64)))
+    targets = [SliceDataset([whole], recipe)[epoch, 0][1] for epoch in range(3)]
+    assert all(np.array_equal(targets[0], target) for target in targets)
 
 
 def test_a_round_field_of_view_ends_image_and_masks_at_a_circle():

@@ -47,7 +47,7 @@ def plan_in(folder, **values):
     recipe = tiny_recipe(**values)
     slices = [labelled(f"p{n}", seed=n, shape=(48, 48)) for n in range(3)]
     data = TrainingData(slices, [], [])
-    export = partial(export_tiny, recipe=recipe, folder=folder)
+    export = partial(export_tiny, folder=folder)
     folder.mkdir(exist_ok=True)
     return CrossValidation(recipe, data, folds_of(recipe, data, "lopo"), folder, "tiny", export)
 

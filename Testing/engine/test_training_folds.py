@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     folds_of,
 )
 from COVIDLesionSegLib.engine.training.export import check_new_id
+from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from engine.training_slices import export_tiny, labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -122,6 +124,19 @@ def test_patients_without_lesion_are_never_held_out():
     assert [fold.test for fold in folds] == [("p1",), ("p2",), ("p3",)]
 
 
+def test_where_lungs_are_learned_patients_with_lungs_are_dealt_with_or_without_lesion():
+    """Cascade section 2.3: five folds of all CTs."""
+    recipe = make_recipe(load_catalogue().get("lungs-unet-resnet18").card)
+    with_lungs = [labelled(f"p{n}", infected=n == 0, seed=n, lungs=True) for n in range(3)]
+    none = replace(with_lungs[0], patient="p9", lungs=np.zeros_like(with_lungs[0].lungs))
+    folds = folds_of(
+        replace(recipe, keep="last", early_stop=None, plateau=None),
+        TrainingData([*with_lungs, none], [], []),
+        "lopo",
+    )
+    assert [fold.test for fold in folds] == [("p0",), ("p1",), ("p2",)]
+
+
 def test_a_synthetic_slice_is_learned_from_only_where_nobody_it_shows_is_held_out(tmp_path):
     synthetic = labelled("p1+healthy", seed=7, shape=(48, 48))
     synthetic = replace(synthetic, sources=("p1", "healthy"))
@@ -150,9 +165,9 @@ def test_each_member_is_scored_on_the_patient_it_never_saw(decides, tiny_network
     recipe = tiny_recipe(steps=2, validation_steps=1, keep="best" if decides else "last")
     given = []
 
-    def export(network, own, model_id):
+    def export(network, own, model_id, by):
         given.append(own)
-        return export_tiny(network, own, model_id, recipe, tmp_path)
+        return export_tiny(network, own, model_id, by, tmp_path)
 
     patients = ("p1", "p2", "p3")
     data = data_of(*patients)

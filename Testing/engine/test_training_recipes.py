@@ -13,7 +13,7 @@ from COVIDLesionSegLib.engine.errors import InputError, ModelError, ParameterErr
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
-from COVIDLesionSegLib.engine.training.dataset import SliceDataset, prepare
+from COVIDLesionSegLib.engine.training.dataset import PatchDataset, SliceDataset, prepare
 from COVIDLesionSegLib.engine.training.module import SegmentationModule
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe, read_recipe, recipe_names
@@ -51,6 +51,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
     assert recipe_names() == [
         "affinity",
         "amc-net",
+        "amc-net-published",
         "cascade-lesions",
         "cascade-lungs",
         "covid-rate",
@@ -94,7 +95,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
                 "plateau_factor": 0.2,
                 "early_stop": 10,
                 "watched": "validation_loss",
-                "augmentation": Augmentation(quarter_turns=True),
+                "augmentation": Augmentation(quarter_turns=True, crop_margin=0.45),
             },
         ),
         ("lungs-fpn-resnet18", {"task": "lungs", "epochs": 50, "early_stop": 10, "batch_size": 4}),
@@ -127,10 +128,33 @@ def test_the_same_network_learns_from_patches_where_its_card_has_a_patch_size():
     assert (slices.loss, patches.loss) == ("LogSoftmaxNLLLoss", "EamcCrossEntropyDiceLoss")
 
 
-def test_patch_networks_take_the_recipes_window_and_all_others_their_cards_preprocessing():
-    assert recipe_of("r2unet").preprocessing == CATALOGUE.get("amc-net").card.preprocessing
-    for model in ("covid-rate", "drsegunet", "fpn-resnet18"):
-        assert recipe_of(model).preprocessing == CATALOGUE.get(model).card.preprocessing
+def test_the_published_recipe_of_eamc_holds_what_the_paper_prints():
+    """Section 2.2: batch 16, 70 epochs, learning rate 0.001, dropout 0.2, rotation 10 degrees,
+    shifts and zoom 0.2; section 5: [-1024, 3071] as [0, 255]; Eq. 3."""
+    recipe = make_recipe(CATALOGUE.get("amc-net").card, name="amc-net-published")
+    assert (recipe.batch_size, recipe.epochs, recipe.steps) == (16, 70, None)
+    assert (recipe.learning_rate, recipe.schedule) == (0.001, "constant")
+    assert recipe.network_arguments == {"dropout": 0.2}
+    assert recipe.augmentation == Augmentation(rotation_degrees=10.0, shift=0.2, zoom=0.2)
+    assert recipe.preprocessing.window_hu == (-1024.0, 3071.0)
+    assert (recipe.loss, recipe.loss_arguments["alpha"]) == ("EamcFocalLoss", 0.8)
+    assert recipe.loss_arguments["gamma"] == 2.0 and recipe.average_decay == 0.0
+    infected, clean = labelled(seed=1), labelled("p2", infected=False)
+    dataset = PatchDataset([infected, clean], recipe)
+    assert len(dataset) == 32 + 1  # Table 10
+    levels = dataset[0, 0][0] * 255
+    assert torch.allclose(levels, levels.round(), atol=1e-3)
+
+
+def test_a_recipe_is_asked_for_by_name_only_where_it_trains_the_network():
+    assert recipe_of("amc-net").steps == 2500
+    with pytest.raises(ParameterError, match="does not train the network COVIDRate .*: covid-rate"):
+        make_recipe(CATALOGUE.get("covid-rate").card, name="amc-net-published")
+
+
+def test_the_window_on_every_card_is_the_one_that_its_network_is_trained_with():
+    for model in CATALOGUE.models:
+        assert make_recipe(model.card).preprocessing == model.card.preprocessing, model.id
 
 
 def test_steps_that_are_asked_for_take_the_place_of_epochs():
@@ -165,7 +189,8 @@ def test_a_recipe_that_contradicts_itself_is_refused(values, message):
 def test_weight_decay_meets_the_kernels_of_context_boosting_alone():
     """The released code's L2 penalty: five kernels, no bias."""
     task = SegmentationModule(recipe_of("covid-rate"), steps=1)
-    groups = {group["weight_decay"]: group["params"] for group in task._parameter_groups()}
+    found = task.parameter_groups(task.network.named_parameters())
+    groups = {group["weight_decay"]: group["params"] for group in found}
     assert [kernel.ndim for kernel in groups[0.02]] == [4] * 5
     assert sum(len(group) for group in groups.values()) == len([*task.network.parameters()])
 
@@ -174,6 +199,7 @@ def test_an_epoch_of_quarter_turns_holds_every_slice_turned_four_ways():
     """Cascade Table 4: 2253 slices become 9012."""
     recipe = recipe_of("fpn-resnet18")
     recipe = replace(recipe, preprocessing=replace(recipe.preprocessing, input_size=(64, 64)))
+    recipe = replace(recipe, augmentation=Augmentation(quarter_turns=True))
     slices = [labelled(seed=n, shape=(64, 64), lungs=True) for n in range(3)]
     dataset = SliceDataset(slices, recipe)
     assert len(dataset) == 12

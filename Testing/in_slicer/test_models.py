@@ -222,7 +222,7 @@ class AboutTest(ModelsCase):
         text = self.ui.aboutBrowser.plainText
         for expected in (
             "COVIDLesionSeg 0.",
-            "Pal et al.",
+            "Pal Das et al.",
             "Nothing is uploaded",
             str(self.folder),
         ):

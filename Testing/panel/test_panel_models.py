@@ -102,7 +102,7 @@ def test_the_details_name_paper_licence_training_data_and_notes(panel):
 
     card = load_catalogue().get("amc-net").card
     said = details(panel)
-    for expected in ("Pal et al.", card.weights.licence_note, "1010 slices of 11 patients"):
+    for expected in ("Pal Das et al.", card.weights.licence_note, "1010 slices of 11 patients"):
         assert expected in said
     assert all(note in said for note in card.notes)
     assert "https://doi.org/10.1101/2022.12.21.22283793" in panel.ui.detailsBrowser.html

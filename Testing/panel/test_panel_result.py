@@ -28,7 +28,7 @@ def test_severity_is_shown_large_with_its_rule(shown, panel):
 
     assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
-    assert panel.ui.severityRuleComboBox.currentText == "Worse lung (Pal et al. 2022)"
+    assert panel.ui.severityRuleComboBox.currentText == "Worse lung (Pal Das et al. 2022)"
 
 
 def test_volumes_and_rules_are_tabled(shown, panel):

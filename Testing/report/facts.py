@@ -7,7 +7,7 @@ def member(trained: bool = True) -> dict:
     """What a report says of one network."""
     return {
         "title": "AMC-Net",
-        "paper": "Pal et al. 2022",
+        "paper": "Pal Das et al. 2022",
         "parameters": 3_346_381,
         "weights": "trained" if trained else "random, seed 0",
         "weights_sha256": "0" * 64 if trained else None,

@@ -17,6 +17,7 @@ from .commands import add_job
 from .exit_codes import CANCELLED
 from .info_command import info
 from .models_command import models
+from .recipe_command import recipe
 from .registry_command import registry
 
 _TRAINING_FOLDER = "New folder for the model and its learning curve."
@@ -74,6 +75,7 @@ add_job(
     out_help=_TRAINING_FOLDER,
     prepare=_first_process_prints,
 )
+app.command()(recipe)
 add_job(
     app,
     "train_detector",

@@ -8,6 +8,8 @@ over all pixels of the batch, so that a patch without lesion does not decide the
 
 from __future__ import annotations
 
+import inspect
+import math
 from typing import Any, Literal
 
 import torch
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .errors import ParameterError
+from .text import near_names
 
 
 class CategoricalCrossEntropyLoss(nn.Module):
@@ -240,6 +243,19 @@ _LOSSES: dict[str, type[nn.Module]] = {
 }
 
 
+_OF_SEVERAL_CHANNELS = {"CategoricalCrossEntropyLoss", "LogSoftmaxNLLLoss"}
+_OF_SLICES = {"PerClassCrossEntropyLoss"}
+
+
+def loss_names(channels: int) -> list[str]:
+    """Names of the losses of pixels, of a network of so many output channels, sorted."""
+    return sorted(
+        name
+        for name in _LOSSES
+        if (name in _OF_SEVERAL_CHANNELS) == (channels > 1) and name not in _OF_SLICES
+    )
+
+
 def build_loss(name: str, arguments: dict[str, Any]) -> nn.Module:
     """Build the loss ``name`` with its constructor ``arguments``.
 
@@ -247,8 +263,28 @@ def build_loss(name: str, arguments: dict[str, Any]) -> nn.Module:
         ParameterError: There is no such loss, or it does not take these arguments.
     """
     if name not in _LOSSES:
-        raise ParameterError(f"Unknown loss {name!r}; known: {', '.join(sorted(_LOSSES))}.")
+        raise ParameterError(f"There is no loss {name!r}: {near_names(name, _LOSSES)}")
+    known = inspect.signature(_LOSSES[name]).parameters
+    for argument, value in arguments.items():
+        if argument not in known:
+            raise ParameterError(
+                f"The loss {name} has no argument {argument!r}: {near_names(argument, known)}"
+                if known
+                else f"The loss {name} has no arguments, so leave {argument!r} out."
+            )
+        if isinstance(known[argument].default, (int, float)):
+            _check_number(name, argument, value)
     try:
         return _LOSSES[name](**arguments)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"Loss {name} cannot be built: {error}.") from error
+
+
+def _check_number(loss: str, argument: str, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    positive = argument == "gamma"
+    if not number or not 0 <= value < math.inf or (positive and value == 0):
+        raise ParameterError(
+            f"The argument {argument} of the loss {loss} is {value!r}, but must be a number "
+            f"{'above 0' if positive else 'of at least 0'}."
+        )

@@ -32,7 +32,9 @@ class OptionInfo:
         metavar: What help texts call a positional value.
         choices: Allowed values; empty where any of the type is.
         minimum, maximum: Allowed range, inclusive; any number where there is no minimum.
-        shown_as: What stands for the value, a path of the user's, in a recorded command.
+        shown_as: What stands for the value, a path of the user's, in a recorded command; with
+            ``may_be_name`` only where it looks like a path.
+        may_be_name: A value without folder and without the ending of a file is a name.
         recorded: Whether it decides the result, and so belongs in a recorded command.
         names_model: Whether surfaces put the user's default model in place of a missing value.
         exposed: Of a nested set of options: those that can be set; empty for all.
@@ -46,6 +48,7 @@ class OptionInfo:
     minimum: float | None = None
     maximum: float = math.inf
     shown_as: str | None = None
+    may_be_name: bool = False
     recorded: bool = True
     names_model: bool = False
     exposed: tuple[str, ...] = ()
@@ -158,7 +161,7 @@ def recorded_command(words: str, options: Options) -> str:
         if not one.info.recorded or value is None or value == one.default:
             continue
         for part in value if one.many else (value,):
-            shown = one.info.shown_as or str(part)
+            shown = _shown(part, one.info)
             if one.info.positional:
                 parts.append(shown)
             elif isinstance(part, bool):
@@ -166,6 +169,12 @@ def recorded_command(words: str, options: Options) -> str:
             else:
                 parts += [f"--{one.flag}", shown]
     return shlex.join(parts)
+
+
+def _shown(value: Any, info: OptionInfo) -> str:
+    """A value in a recorded command."""
+    is_name = info.may_be_name and not any(sign in str(value) for sign in "./\\")
+    return str(value) if info.shown_as is None or is_name else info.shown_as
 
 
 def _resolved(one: Field[Any], hint: Any) -> Option:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 def percent(ratio: float | None) -> str:
@@ -50,6 +52,21 @@ def printable(text: str, longest: int | None = None) -> str:
     """
     shown = "".join(map(_printable, text))
     return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def similar_names(name: str, names: Iterable[str]) -> list[str]:
+    """At most three of ``names`` that a user may have meant by ``name``, the most similar first."""
+    folded = {one.casefold(): one for one in names}
+    return [folded[one] for one in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+
+
+def near_names(name: str, names: Iterable[str]) -> str:
+    """The end of a message about an unknown name: what may have been meant, or all names."""
+    known = sorted(names)
+    near = similar_names(name, known)
+    if not near and len(name) >= 3:
+        near = [one for one in known if name.casefold() in one.casefold()]
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}."
 
 
 def _printable(sign: str) -> str:

@@ -336,9 +336,29 @@ class TrainOptions(Options):
         "a gentler recipe.",
         False,
     )
+    encoder_weights: Path | None = option(
+        "State dict of the network's encoder, such as ImageNet's from torchvision (.safetensors, "
+        ".pth, .pt), to start from instead of random weights.",
+        None,
+        shown_as="ENCODER",
+    )
     title: str | None = option("The new model's name; the network's by default.", None)
     steps: int | None = _steps("the recipe's")
     learning_rate: float | None = option("Adam's; the recipe's by default.", None)
+    recipe: str | None = option(
+        "Another recipe: the name of one of this software, such as amc-net-published, or a JSON "
+        "file of values, such as the card of a trained model.",
+        None,
+        shown_as="RECIPE",
+        may_be_name=True,
+    )
+    settings: tuple[str, ...] = option(
+        "NAME=VALUE: a value of the recipe, dotted where nested, such as batch_size=8, "
+        "loss=EamcDiceLoss, loss_arguments.gamma=3 or augmentation.scale=[0.6,1.4]; repeatable. "
+        "The command recipe lists all.",
+        (),
+        flag="set",
+    )
     folds: str | None = option(
         "Cross-validate by patient instead: lopo (leave one patient out), a number of folds, or "
         "percentages for training, validation and test such as 60/10/30.",
@@ -390,6 +410,10 @@ class TrainOptions(Options):
         if self.fine_tune and self.folds:
             raise ParameterError(
                 "Fine-tuning and folds exclude each other: the parent learned from those held out."
+            )
+        if self.fine_tune and self.encoder_weights is not None:
+            raise ParameterError(
+                "Fine-tuning starts from the weights of a whole model: give no encoder weights."
             )
         side_by_side = self.scheduler is not None or self.parallel > 1
         if side_by_side and not self.folds:

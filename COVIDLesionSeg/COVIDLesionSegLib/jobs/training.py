@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
-from ..engine.errors import OutputError
+from ..engine.errors import OutputError, ParameterError
 from ..engine.evaluation.card_scores import evaluate_held_out
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
@@ -20,6 +21,7 @@ from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.cross_validation import CrossValidation, Member, cross_validate, folds_of
 from ..engine.training.dask_folds import cross_validate_on_cluster
 from ..engine.training.distributed import is_first_process
+from ..engine.training.encoder_weights import network_on_encoder, read_encoder_weights
 from ..engine.training.export import (
     Exported,
     Provenance,
@@ -27,7 +29,9 @@ from ..engine.training.export import (
     check_new_id,
     export_model,
 )
-from ..engine.training.recipes import make_recipe
+from ..engine.training.members import Members
+from ..engine.training.recipe import Recipe
+from ..engine.training.recipe_settings import choose_recipe, parse_setting
 from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_cross_validation, write_curves
@@ -78,9 +82,10 @@ def train(
     silence_lightning()
     parent = parent_of(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
-    recipe = make_recipe(parent.card, options.steps, options.fine_tune)
-    if options.learning_rate is not None:
-        recipe = replace(recipe, learning_rate=options.learning_rate)
+    recipe = recipe_of(options, parent.card)
+    on_encoder, notes = _encoder_of(options)
+    if on_encoder is not None:
+        start = on_encoder(recipe)
     data = read_training_data(
         list(options.slices),
         list(options.validate),
@@ -99,10 +104,10 @@ def train(
     if is_first_process(options.devices * options.nodes):
         make_model_folder(out, options.resume)
 
-    def export(network: nn.Module, own: TrainingData, model_id: str) -> Exported:
+    def export(network: nn.Module, own: TrainingData, model_id: str, by: Recipe) -> Exported:
         return export_model(
             network,
-            recipe,
+            by,
             own,
             out,
             model_id=model_id,
@@ -114,6 +119,7 @@ def train(
             calibrate=options.calibrate,
             eight_bit=options.eight_bit,
             parent=parent.card if options.fine_tune else None,
+            notes=notes,
         )
 
     if folds:
@@ -127,6 +133,7 @@ def train(
             resume=options.resume,
             device=options.device,
             workers=options.workers,
+            start=on_encoder,
         )
         return _cross_validate(plan, options, out, progress, cancel)
     network = fit(
@@ -144,7 +151,42 @@ def train(
         report=progress,
     )
     write_curves(out)
-    return Trained(export(network, data, options.model_id).card)
+    return Trained(export(network, data, options.model_id, recipe).card)
+
+
+def _encoder_of(
+    options: TrainOptions,
+) -> tuple[Callable[[Recipe], nn.Module] | None, list[str]]:
+    """What makes the network on the encoder of the user's file, and what the card says of it."""
+    if options.encoder_weights is None:
+        return None, []
+    weights, sha256 = read_encoder_weights(options.encoder_weights)
+    note = f"Its encoder started from the weights in a file with the SHA-256 {sha256}."
+    return partial(network_on_encoder, weights=weights), [note]
+
+
+def recipe_of(options: TrainOptions, card: ModelCard) -> Recipe:
+    """The recipe that trains the network of ``card`` as the options say.
+
+    Raises:
+        ModelError: No recipe trains this network.
+        ParameterError: A recipe or value is unknown, of the wrong kind, or out of range.
+    """
+    settings = [parse_setting(text) for text in options.settings]
+    for name in ("steps", "learning_rate"):
+        if getattr(options, name) is not None:
+            settings.append((name, getattr(options, name)))
+    recipe = choose_recipe(
+        card, fine_tune=options.fine_tune, recipe=options.recipe, settings=settings
+    )
+    if options.folds:
+        return recipe
+    if any(name.partition(".")[0] == "members" for name, _ in settings):
+        raise ParameterError(
+            "The recipe's members are those of a cross-validation: name folds, or set no members.",
+            option="folds",
+        )
+    return replace(recipe, members=Members())
 
 
 def _cross_validate(

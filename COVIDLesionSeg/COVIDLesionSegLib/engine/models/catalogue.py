@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
-from ..text import printable
+from ..text import printable, similar_names
 from .card import ModelCard, Score
 from .downloads import downloaded_weights
 from .json_file import read_json
@@ -182,7 +181,7 @@ class Catalogue:
         return [*(one.id for one in self.ensembles), *(model.id for model in self.models)]
 
     def _unknown(self, model_id: str) -> str:
-        similar = similar_names(model_id, self._ids())
+        similar = similar_names(model_id[:_LONGEST_ID], self._ids())
         trained = [one.id for one in self.ensembles]
         trained += [model.id for model in self.models if model.card.weights]
         sentence = f"There is no model {printable(repr(model_id[:_LONGEST_ID]))}"
@@ -249,13 +248,6 @@ def check_models(ids: Iterable[str]) -> None:
         ModelError: As for :meth:`Catalogue.members`; a misspelt id is answered by similar ones.
     """
     load_catalogue().members(tuple(ids))
-
-
-def similar_names(name: str, names: Iterable[str]) -> list[str]:
-    """At most three of ``names`` that a user may have meant by ``name``, the most similar first."""
-    folded = {one.casefold(): one for one in names}
-    wanted = name[:_LONGEST_ID].casefold()
-    return [folded[one] for one in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
 
 
 def read_models(path: Path) -> list[Model]:

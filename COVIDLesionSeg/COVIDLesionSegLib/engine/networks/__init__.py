@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from reprlib import repr as shown
 from typing import Any
@@ -60,6 +61,19 @@ def build_network(name: str, arguments: dict[str, Any]) -> nn.Module:
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = printable(str(error))[:200]
         raise ModelError(f"Network {name} cannot be built: {reason}.") from error
+
+
+def network_arguments(name: str) -> list[str] | None:
+    """Names of the constructor arguments of the network ``name``; None where they are not known."""
+    parameters = inspect.signature(_NETWORKS[name]).parameters if name in _NETWORKS else None
+    if parameters is None or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return [*parameters]
+
+
+def has_dropout(name: str) -> bool:
+    """Whether the network ``name`` takes a dropout among its arguments."""
+    return "dropout" in (network_arguments(name) or ())
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -7,7 +7,7 @@ from MONAI's blocks.
 
 All take images (batch, 1, rows, columns) and give logits (batch, channels, rows, columns) of the
 same size; rows and columns are multiples of 32, of 16 for the plain U-Net. Nothing is downloaded:
-encoders start from random weights.
+encoders start from random weights, or from those in a file of the user's.
 """
 
 from __future__ import annotations
@@ -55,19 +55,28 @@ class PlainUNet(nn.Module):
         return logits
 
 
-def encoder_unet(encoder: str, channels: int = 2) -> nn.Module:
+def encoder_unet(encoder: str, channels: int = 2, head: int = 3) -> nn.Module:
     """U-Net on ``encoder``, a name of segmentation-models-pytorch such as ``"densenet161"``.
 
-    Decoder 256, 128, 64, 32, 16. The head is that package's 3x3 convolution; the paper's text has
-    1x1.
+    Decoder 256, 128, 64, 32, 16.
+
+    Args:
+        encoder: Its name.
+        channels: Of the logits.
+        head: Rows and columns of the last kernel: 3, that package's, or 1, as the paper's text has
+            it (section 2.3), with 256 parameters less for two channels.
 
     Raises:
-        ValueError: There is no such encoder.
+        ValueError: There is no such encoder, or the head is neither.
         DependencyError: A package that this network is built from is missing.
     """
     network = encoder_library().Unet(
         _known(encoder), encoder_weights=None, in_channels=1, classes=channels
     )
+    if head not in (1, 3):
+        raise ValueError(f"head is {head!r}: use 1 or 3")
+    if head == 1:
+        network.segmentation_head[0] = _head(network.segmentation_head[0].in_channels, channels, 1)
     return cast(nn.Module, network)
 
 
@@ -89,12 +98,17 @@ def encoder_fpn(encoder: str, channels: int = 2) -> nn.Module:
         decoder_merge_policy="cat",
     )
     # The paper convolves with 3x3, the package with 1x1.
-    head = nn.Conv2d(network.decoder.out_channels, channels, kernel_size=3, padding=1)
+    network.segmentation_head[0] = _head(network.decoder.out_channels, channels, 3)
+    return cast(nn.Module, network)
+
+
+def _head(inputs: int, channels: int, kernel: int) -> nn.Conv2d:
+    """Convolution to logits, started as the package starts its own."""
+    head = nn.Conv2d(inputs, channels, kernel, padding=kernel // 2)
     nn.init.xavier_uniform_(head.weight)
     if head.bias is not None:
         nn.init.zeros_(head.bias)
-    network.segmentation_head[0] = head
-    return cast(nn.Module, network)
+    return head
 
 
 def _known(encoder: str) -> str:

@@ -1,6 +1,6 @@
 """EAMC: AMC-Net, its ablations, and the networks that the paper compares it with.
 
-Source: Pal, Das, Mitra et al., "EAMC", medRxiv 2022.12.21.22283793.
+Source: Pal Das, Mitra and Shankar, "EAMC", medRxiv 2022.12.21.22283793.
 
 AMC-Net, attention-modulated multi-scale U-Net (Fig. 2, Tables 6-9). Two readings exist: the paper's
 (parallel dilated branches, parameter-free up-sampling; 3,346,381 parameters) and the authors'

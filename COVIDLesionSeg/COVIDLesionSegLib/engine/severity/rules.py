@@ -50,7 +50,7 @@ def worse_lung(right: RegionSeverity, left: RegionSeverity) -> RuleResult:
     ratio = max(ratios, default=None)
     return RuleResult(
         rule="eamc-worse-lung",
-        title="Worse lung (Pal et al. 2022, after Morozov et al. 2020)",
+        title="Worse lung (Pal Das et al. 2022, after Morozov et al. 2020)",
         ratio=ratio,
         category=category_of(ratio),
     )

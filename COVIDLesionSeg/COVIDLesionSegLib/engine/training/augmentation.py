@@ -17,10 +17,25 @@ from monai.transforms.intensity.dictionary import (
 from monai.transforms.spatial.dictionary import RandAffined, RandFlipd
 
 from ..data.labelled import LabelledImage
+from ..errors import ParameterError
 from ..volume import AIR_HU
 
 _BODY = 0.4
 """Largest share of a margin that is body."""
+_AIR_OR_LUNG_HU = -500.0
+_MOST = {
+    "rotation_degrees": 180.0,
+    "shift": 1.0,
+    "zoom": 0.9,
+    "shear": 1.0,
+    "flip": 1.0,
+    "margin": 4.0,
+    "crop_margin": 4.0,
+    "circle": 1.0,
+    "noise": 1.0,
+    "kernel": 1.0,
+}
+"""Largest value of each; the smallest is 0."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,8 @@ class Augmentation:
             of whole slices only.
         margin: Largest body padding, as a share of the rows and columns of a slice, so that slices
             cut to the lungs look like whole CTs; of whole slices only. See :func:`pad_with_body`.
+        crop_margin: The same of slices that were cut to the lungs, but not of whole ones, see
+            :func:`is_cut`, so that networks see lungs as large as they are in whole CTs, too.
         circle: Probability of a round field of view, beyond which is air, as reconstructions of a
             small field have; of whole slices only. See :func:`round_field_of_view`.
         window_low_hu, window_high_hu: Ranges that the ends of the HU window are drawn from, so that
@@ -44,6 +61,9 @@ class Augmentation:
             window of the preprocessing. Of patches only.
         noise: Largest standard deviation of added noise, as a share of the window.
         kernel: Probability of blurring, and again of sharpening: other reconstruction kernels.
+
+    Raises:
+        ParameterError: A value is out of range.
     """
 
     rotation_degrees: float = 0.0
@@ -54,11 +74,27 @@ class Augmentation:
     flip: float = 0.0
     quarter_turns: bool = False
     margin: float = 0.0
+    crop_margin: float = 0.0
     circle: float = 0.0
     window_low_hu: tuple[float, float] | None = None
     window_high_hu: tuple[float, float] | None = None
     noise: float = 0.0
     kernel: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise ParameterError(
+                    f"The recipe's augmentation.{name} is {getattr(self, name)}, but must be 0 to "
+                    f"{most:g}."
+                )
+        for name in ("scale", "window_low_hu", "window_high_hu"):
+            low, high = getattr(self, name) or (1.0, 1.0)
+            if low > high or (name == "scale" and not 0.1 <= low <= high <= 10):
+                raise ParameterError(
+                    f"The recipe's augmentation.{name} is [{low}, {high}], but must be a range, "
+                    f"lowest first{', within 0.1 to 10' if name == 'scale' else ''}."
+                )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Augmentation:
@@ -161,6 +197,17 @@ def pad_with_body(item: LabelledImage, margin: float, rng: np.random.Generator) 
         lesion=np.pad(item.lesion, body + air),
         lungs=None if item.lungs is None else np.pad(item.lungs, body + air),
     )
+
+
+def is_cut(item: LabelledImage) -> bool:
+    """Whether a slice ends within the patient: less than half of its border is air or lung.
+
+    Slices of public data that were cut to the lungs have 0 to 22 % there, whole CTs nearly all. Of
+    a windowed slice nothing is known.
+    """
+    image = item.image
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return not item.windowed and bool((border < _AIR_OR_LUNG_HU).mean() < 0.5)
 
 
 def round_field_of_view(item: LabelledImage, rng: np.random.Generator) -> LabelledImage:

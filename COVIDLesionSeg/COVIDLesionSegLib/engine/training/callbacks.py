@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import Any, Literal, cast
 
 import lightning
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ..data.tables import table_bytes
@@ -119,6 +120,26 @@ class StopEarly(EarlyStopping):
 
     def on_train_start(self, trainer: lightning.Trainer, module: Any) -> None:
         trainer.should_stop = self.wait_count >= self.patience
+
+
+class AveragedWeights(WeightAveraging):
+    """Exponential average of weights and buffers, which is validated and kept.
+
+    Args:
+        decay: Share of the average that stays at every step.
+        warm_up: The share grows with the steps: at step n it is (1 + n) / (10 + n), until that
+            exceeds ``decay``, as TensorFlow's moving average has it. Otherwise the average of a
+            short training consists mostly of its first weights: with 0.998, 61 % of them are left
+            after 250 steps.
+    """
+
+    def __init__(self, decay: float, warm_up: bool):
+        def average(averaged: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+            steps = int(count)  # averaged so far, the first of which is a copy
+            share = min(decay, (1 + steps) / (10 + steps)) if warm_up else decay
+            return share * averaged + (1 - share) * current
+
+        super().__init__(avg_fn=average)
 
 
 class DropOnPlateau(Callback):

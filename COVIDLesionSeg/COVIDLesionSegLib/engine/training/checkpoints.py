@@ -86,8 +86,9 @@ class Checkpoints(Checkpoint):
         if not trainer.strategy.reduce_boolean_decision(finite):
             raise TrainingError(
                 f"Weights are no longer numbers at step {trainer.global_step}, so training "
-                "stopped; the last checkpoint is from before it: lower the learning rate, or use "
-                "precision 32-true."
+                "stopped; the last checkpoint is from before it: lower the recipe's "
+                "learning_rate, or set its precision to 32-true.",
+                option="settings",
             )
         trainer.save_checkpoint(self._folder / name, weights_only=False)
 

@@ -14,6 +14,7 @@ from ..data.training_data import TrainingData
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .export import Exported, PatientResult
 from .recipe import Recipe
+from .targets import truth_of
 from .trainer import train
 
 
@@ -32,26 +33,28 @@ class Member:
     patients: dict[str, PatientResult]
 
 
-Export = Callable[[nn.Module, TrainingData, str], Exported]
-"""Writes a member: network, the data of its fold, and its id."""
+Export = Callable[[nn.Module, TrainingData, str, Recipe], Exported]
+"""Writes a member: network, the data of its fold, its id, and what it was trained by."""
 
 
 @dataclass(frozen=True)
 class CrossValidation:
     """A member for each fold, trained, written and scored.
 
-    Patients with a lesion are dealt to the folds; those without are always trained on. A synthetic
+    Patients with a lesion, or with lungs where lungs are learned, are dealt to the folds; those
+    without are always trained on. A synthetic
     slice is trained on where none of its patients is held out. Nothing is selected on held-out
     patients: where the recipe selects on validation, a fifth of the training patients serve for it.
 
     Attributes:
-        recipe: All numbers.
+        recipe: All numbers; its ``members`` says in what members differ.
         data: The patients of ``training`` are dealt; ``validation`` is not used.
         folds: See :func:`folds_of`.
         folder: Gets a folder ``fold-1`` and so on for each training.
         model_id: Members are called ``<model_id>-1`` and so on.
         export: Writes a member.
         resume, device, workers: As for :func:`~.trainer.train`.
+        start: Makes the network that a member's training starts with; None for random weights.
     """
 
     recipe: Recipe
@@ -63,6 +66,7 @@ class CrossValidation:
     resume: bool = False
     device: str = "cpu"
     workers: int = 0
+    start: Callable[[Recipe], nn.Module] | None = None
 
     def folder_of(self, number: int) -> Path:
         """Where fold ``number``, from 1, is trained."""
@@ -74,14 +78,16 @@ class CrossValidation:
         Raises as :func:`~.trainer.train` does.
         """
         fold, slices = self.folds[number - 1], self.data.training
+        recipe = self.recipe.of_member(number)
         validation, held_out = _slices_of(slices, fold.validation), _slices_of(slices, fold.test)
         network = train(
-            self.recipe,
+            recipe,
             slices_without(slices, {*fold.validation, *fold.test}),
             self.folder_of(number),
             cancel,
             # Where nothing is selected on validation, the curve may as well show the held-out ones.
             validation=validation or held_out,
+            start=None if self.start is None else self.start(recipe),
             resume=self.resume,
             device=self.device,
             workers=self.workers,
@@ -90,7 +96,7 @@ class CrossValidation:
         report(Progress("Scoring", 1.0, f"fold {number} of {len(self.folds)}"))
         # Weights are not scored on the patients that they were selected on.
         own = TrainingData(slices_without(slices, fold.test), held_out, self.data.outside)
-        exported = self.export(network, own, f"{self.model_id}-{number}")
+        exported = self.export(network, own, f"{self.model_id}-{number}", recipe)
         scores = {name: exported.patients[name] for name in fold.test}
         return Member(number, exported.card.id, scores)
 
@@ -112,17 +118,19 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
 
     Args:
         recipe: Its seed deals, and it says whether weights are selected on validation.
-        data: The patients of ``training`` with a lesion are dealt.
+        data: The patients of ``training`` that show what the recipe's network finds are dealt.
         wanted: See :func:`~..data.splits.make_folds`.
 
     Raises:
         InputError: There are too few patients.
         ParameterError: ``wanted`` names no folds.
     """
-    infected = {
-        item.patient for item in data.training if item.has_lesion and len(item.patients) == 1
+    shown = {
+        item.patient
+        for item in data.training
+        if len(item.patients) == 1 and truth_of(item, recipe).any()
     }
-    folds = make_folds(wanted, infected, recipe.seed)
+    folds = make_folds(wanted, shown, recipe.seed)
     if not recipe.needs_validation:
         return folds
     return [fold if fold.validation else hold_out_validation(fold, recipe.seed) for fold in folds]

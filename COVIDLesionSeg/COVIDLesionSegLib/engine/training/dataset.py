@@ -16,7 +16,14 @@ from ..data.labelled import LabelledImage
 from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
-from .augmentation import crop, pad_with_body, random_changes, resized, round_field_of_view
+from .augmentation import (
+    crop,
+    is_cut,
+    pad_with_body,
+    random_changes,
+    resized,
+    round_field_of_view,
+)
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
 from .targets import channels_of, truth_of
@@ -148,6 +155,8 @@ class SliceDataset(TrainingDataset):
         item, augmentation = self.slices[what.slice_index], self.recipe.augmentation
         if augmentation.margin:
             item = pad_with_body(item, augmentation.margin, rng)
+        if augmentation.crop_margin and is_cut(self.slices[what.slice_index]):
+            item = pad_with_body(item, augmentation.crop_margin, rng)
         if augmentation.circle and rng.random() < augmentation.circle:
             item = round_field_of_view(item, rng)
         image, target = prepare(item, self.recipe)

@@ -51,7 +51,8 @@ def patch_sites(
     An infected slice gives 20 random boxes over its lesions and 12 border tiles, a clean slice
     ``clean_patches`` random boxes (the paper: 1): 32 x infected + 1 x clean, as Table 10 counts.
 
-    A box over the lesions is one that holds a random lesion pixel at a random place inside it.
+    A box over the lesions is one that holds a random lesion pixel at a random place inside it; a
+    box of a clean slice may lie anywhere on the slice, each place being as likely as any other.
 
     A slice of a weight above 1 is used as often as its weight rounded up.
     """
@@ -66,7 +67,8 @@ def patch_sites(
                 boxes = [(row, column) for row, column in pixels + offsets]
                 centres = [*boxes, *border_tiles((rows, columns), patch)]
             else:
-                drawn = rng.integers(0, (rows, columns), size=(clean_patches, 2))
+                least = np.minimum(patch, (rows, columns)) // 2
+                drawn = rng.integers(least, (rows, columns) - least + 1, size=(clean_patches, 2))
                 centres = [(row, column) for row, column in drawn]
             sites += [
                 PatchSite(index, _within(row, rows, patch), _within(column, columns, patch))

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..errors import ParameterError
 from ..models.preprocessing import Preprocessing
 from .augmentation import Augmentation
+from .members import Members
 
 SAMPLINGS = ("patches", "slices")
 SCHEDULES = ("cosine", "constant")
 KEEP = ("best", "last")
 STARTS = ("imagenet", "random")
+PRECISIONS = ("32-true", "bf16-mixed")
 WATCHED = {"validation_dice": "max", "validation_loss": "min"}
 """Criteria for early stopping and lower learning rates, and which way is better."""
 
 _WARM_UP_STEPS = 100
+_AT_LEAST_1 = (
+    "steps",
+    "epochs",
+    "batch_size",
+    "schedule_steps",
+    "clean_patches",
+    "validation_steps",
+    "early_stop",
+    "plateau",
+    "checkpoint_steps",
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,9 @@ class Recipe:
         precision: Lightning's; ``"bf16-mixed"`` is twice as fast on recent CPUs.
         average_decay: Decay of the exponential average of weights, which is validated and kept in
             place of the weights; 0 for none.
+        average_warm_up: Whether that decay grows from 0.18 to its value over the first steps, see
+            :class:`~.callbacks.AveragedWeights`, so that the weights of the first steps are soon
+            forgotten.
         validation_steps: Steps between validations; None for once an epoch.
         watched: ``"validation_dice"`` or ``"validation_loss"``.
         early_stop: Validations without progress after which training stops; None for never.
@@ -56,6 +73,7 @@ class Recipe:
             :mod:`.imagenet`; ``"random"``.
         frozen: Names of the network's stages that are not trained, see :func:`~.module.frozen`;
             None where all are.
+        members: How the members of a cross-validation differ.
 
     Raises:
         ParameterError: The values contradict each other.
@@ -83,6 +101,7 @@ class Recipe:
     augmentation: Augmentation = Augmentation()
     precision: str = "32-true"
     average_decay: float = 0.0
+    average_warm_up: bool = False
     validation_steps: int | None = None
     watched: str = "validation_dice"
     early_stop: int | None = None
@@ -93,6 +112,7 @@ class Recipe:
     seed: int = 20221221
     start: str = "random"
     frozen: tuple[str, ...] | None = None
+    members: Members = Members()
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -101,6 +121,7 @@ class Recipe:
             ("keep", KEEP),
             ("start", STARTS),
             ("watched", tuple(WATCHED)),
+            ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise ParameterError(
@@ -109,13 +130,28 @@ class Recipe:
                 )
         if (self.steps is None) == (self.epochs is None):
             raise ParameterError("A recipe gives its length in steps or in epochs, one of the two.")
-        for name in ("steps", "epochs", "batch_size", "validation_steps", "checkpoint_steps"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ParameterError(f"The recipe's {name} is {value}, but must be 1 or more.")
+        self._check_numbers()
         if len(self.channels) > 1 and "background" not in self.channels:
             raise ParameterError("A network of several channels needs one called background.")
         self._check_sampling()
+
+    def _check_numbers(self) -> None:
+        for name in _AT_LEAST_1:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ParameterError(f"The recipe's {name} is {value}, but must be 1 or more.")
+        if not 0 <= self.average_decay < 1:
+            raise ParameterError(
+                f"The recipe's average_decay is {self.average_decay}, but must be at least 0 and "
+                "below 1."
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ParameterError(f"The recipe's seed is {self.seed}, but must be 0 to {2**32 - 1}.")
+        for pattern, decay in self.weight_decay.items():
+            if not 0 <= decay < math.inf:
+                raise ParameterError(
+                    f"The recipe's weight_decay of {pattern} is {decay}, but must be at least 0."
+                )
 
     def _check_sampling(self) -> None:
         prepared = self.preprocessing
@@ -154,6 +190,19 @@ class Recipe:
     def warm_up_steps(self, steps: int) -> int:
         """Steps, of a schedule over ``steps``, in which the learning rate rises."""
         return min(_WARM_UP_STEPS, steps // 10)
+
+    def of_member(self, number: int) -> Recipe:
+        """The recipe of member ``number``, from 1, of a cross-validation; the same every time."""
+        rate = self.members.learning_rate_of(self.seed, number)
+        dropout = self.members.dropout_of(self.seed, number)
+        arguments = self.network_arguments | ({} if dropout is None else {"dropout": dropout})
+        return replace(
+            self,
+            seed=self.members.seed(self.seed, number),
+            learning_rate=self.learning_rate if rate is None else rate,
+            network_arguments=arguments,
+            members=Members(),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

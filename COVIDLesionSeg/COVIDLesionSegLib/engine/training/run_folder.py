@@ -76,8 +76,12 @@ def check_no_training(folder: Path) -> None:
 
 
 def _check_same(found: dict[str, Any], own: dict[str, Any]) -> None:
-    recipe = found.get("recipe", {})
-    if other := [name for name, value in own["recipe"].items() if recipe.get(name) != value]:
+    # Values that an earlier version did not know were what they are by default.
+    recipe = json.loads(json.dumps(Recipe().to_dict()))
+    for name, value in found.get("recipe", {}).items():
+        nested = name in ("augmentation", "members") and isinstance(value, dict)
+        recipe[name] = recipe[name] | value if nested else value
+    if other := [name for name, value in own["recipe"].items() if recipe[name] != value]:
         raise InputError(
             "The folder holds the training of another recipe, which differs in "
             f"{', '.join(other)}: resume with the same recipe, or choose another folder."

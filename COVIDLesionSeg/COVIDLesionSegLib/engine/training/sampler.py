@@ -81,6 +81,7 @@ def batches_per_epoch(dataset: TrainingDataset) -> int:
     if samples < size:
         raise InputError(
             f"The training slices give {samples} samples, which do not fill a batch of {size}: add "
-            "slices, or lower the recipe's batch size."
+            "slices, or lower the recipe's batch_size.",
+            option="settings",
         )
     return samples // size

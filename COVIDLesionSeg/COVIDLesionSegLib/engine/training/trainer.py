@@ -14,7 +14,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -25,7 +25,7 @@ from ..errors import Cancelled, InputError, OutputError, TrainingError
 from ..inference.device import make_plan
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
-from .callbacks import DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelled
+from .callbacks import AveragedWeights, DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelled
 from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
 from .dataset import PatchDataset, SliceDataset, TrainingDataset, ValidationDataset
 from .distributed import check_processes, is_first_process
@@ -221,7 +221,7 @@ def _reactions(recipe: Recipe) -> list[Callback]:
     """Callbacks that change weights, learning rate and length as the recipe says."""
     callbacks: list[Callback] = []
     if recipe.average_decay:
-        callbacks.append(EMAWeightAveraging(decay=recipe.average_decay))
+        callbacks.append(AveragedWeights(recipe.average_decay, recipe.average_warm_up))
     if recipe.plateau is not None:
         callbacks.append(DropOnPlateau(recipe.watched, recipe.plateau, recipe.plateau_factor))
     if recipe.early_stop is not None:
