@@ -66,6 +66,12 @@ add_job(
     summaries.print_cohort,
     out_help="Folder of the cohort: a result folder for each case, a table and a page.",
 )
+add_job(
+    app,
+    "detect",
+    "List the lesions of a chest CT one by one, with place, size, density and score.",
+    summaries.print_detection,
+)
 app.command()(models)
 add_job(
     app,

@@ -20,6 +20,9 @@ from ..report.result_files import (
     EVALUATION_JSON,
     FEATURES_PICTURE,
     INFECTION_PICTURE,
+    LESIONS_CSV,
+    LESIONS_LABELS,
+    LESIONS_PICTURE,
     REPORT_HTML,
     REPORT_JSON,
     SCENE,
@@ -30,6 +33,7 @@ from ..report.result_files import (
 from .progress_display import print_json_line
 
 if TYPE_CHECKING:
+    from ..engine.detection.detect import LesionDetection
     from ..engine.evaluation.compression import Compressed
     from ..engine.evaluation.run import Evaluation
     from ..engine.explain import SliceExplanation
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from ..jobs.training import Trained
 
 _MOST_FAILURES = 20
+_LISTED_LESIONS = 20
 
 
 def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
@@ -119,6 +124,35 @@ def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
     console.print(f"Table   {escape(str(folder / COHORT_CSV))}", soft_wrap=True)
     console.print(f"Page    {escape(str(folder / COHORT_HTML))}", soft_wrap=True)
     console.print(RESEARCH_USE_NOTICE, style="dim")
+
+
+def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> None:
+    """The table of lesions, and where the files are."""
+    if json_lines:
+        print_json_line({"done": str(folder), "lesions": len(found.lesions)})
+        return
+    console = _console()
+    total = millilitres(sum(one.lesion_ml for one in found.lesions))
+    console.print(f"[bold]{len(found.lesions)} lesions[/bold], {total} ml. {found.rule}")
+    for one in found.lesions[:_LISTED_LESIONS]:
+        box = " x ".join(f"{mm:.0f}" for mm in one.box_mm)
+        console.print(
+            f"  {one.number:>3}  {one.region:<10}  slices {one.slices[0]} to {one.slices[1]}, "
+            f"{box} mm, {millilitres(one.lesion_ml)} ml, {one.mean_hu:.0f} HU, "
+            f"score {one.score:.2f}"
+        )
+    if len(found.lesions) > _LISTED_LESIONS:
+        console.print(f"  and {len(found.lesions) - _LISTED_LESIONS} smaller ones")
+    _print_flags(console, found.flags)
+    console.print()
+    files = (
+        (REPORT_HTML, "HTML report"),
+        (LESIONS_CSV, "lesions as a table"),
+        (LESIONS_LABELS, "number of the lesion, by voxel"),
+        (LESIONS_PICTURE, "the largest lesions"),
+        (REPORT_JSON, "report for programs"),
+    )
+    _print_files(console, folder, files)
 
 
 def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> None:

@@ -31,6 +31,7 @@ from .options import (
     CheckInstallationOptions,
     CompressOptions,
     DemoOptions,
+    DetectOptions,
     EnhanceOptions,
     EvaluateOptions,
     ExplainOptions,
@@ -52,6 +53,7 @@ from .options import (
 if TYPE_CHECKING:
     from .cohort import batch
     from .compression import compress
+    from .detection import detect
     from .detector_training import train_detector
     from .enhancement import enhance
     from .evaluation import evaluate
@@ -81,6 +83,7 @@ __all__ = [
     "CheckInstallationOptions",
     "CompressOptions",
     "DemoOptions",
+    "DetectOptions",
     "EnhanceOptions",
     "EvaluateOptions",
     "ExplainOptions",
@@ -102,6 +105,7 @@ __all__ = [
     "compress",
     "check_installation",
     "demo",
+    "detect",
     "download_model",
     "enhance",
     "evaluate",
@@ -131,6 +135,7 @@ _JOBS = {
     "check_installation": (CheckInstallationOptions, "installation"),
     "compress": (CompressOptions, "compression"),
     "demo": (DemoOptions, "segmentation"),
+    "detect": (DetectOptions, "detection"),
     "download_model": (StoredModelOptions, "model_store"),
     "enhance": (EnhanceOptions, "enhancement"),
     "evaluate": (EvaluateOptions, "evaluation"),

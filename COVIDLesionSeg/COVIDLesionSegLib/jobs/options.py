@@ -81,6 +81,30 @@ class BatchOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetectOptions(Options):
+    """A CT, and the model whose lesions are told apart."""
+
+    ct: Path = _ct()
+    series: str | None = _series()
+    least_score: float = option(
+        "Of a detector: lesions of a slice below this score are left out.",
+        0.5,
+        minimum=0.05,
+        maximum=1.0,
+    )
+    parameters: Parameters = nested(
+        Parameters(),
+        "model",
+        "lungs",
+        "device",
+        "precision",
+        "threshold",
+        "smallest_lesion_ml",
+        "allow_untrained",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmentVolumeOptions(Options):
     """A CT that another process of this software wrote, and everything that decides its result."""
 

@@ -103,7 +103,9 @@ def measure_lesions(
                 lesion_ml=float(areas.voxels[number] * geometry.voxel_volume_ml),
                 slices=(bottom + int(reached[0]), bottom + int(reached[-1])),
                 largest_slice=bottom + int(pixels[:, number].argmax()),
-                centre_lps_mm=_position(moments[:, number] / areas.voxels[number], order, geometry),
+                centre_lps_mm=position_of(
+                    moments[:, number] / areas.voxels[number], order, geometry
+                ),
                 confidence=None
                 if confidence is None
                 else float(expected[number] / areas.voxels[number]),
@@ -112,7 +114,7 @@ def measure_lesions(
     return MeasuredLesions(tuple(found_lesions), of_slices)
 
 
-def _position(
+def position_of(
     axial: npt.NDArray[np.float64], order: AxialOrder, geometry: Geometry
 ) -> tuple[float, float, float]:
     """LPS in mm of a place in axial order (z, y, x)."""

@@ -1,0 +1,238 @@
+"""Lesions of a CT one by one, by a detector or by a model that segments."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ..errors import ModelError
+from ..flags import Flag, untrained_flag
+from ..inference.device import make_plan
+from ..inference.provenance import describe_run
+from ..lesions import connected_areas
+from ..lungs import get_extractor
+from ..models.catalogue import Model, load_catalogue
+from ..models.weights import load_network
+from ..networks.affinity import AffinityMaskRCNN
+from ..parameters import Parameters
+from ..pipeline import segment
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..volume import Geometry, Volume
+from ..volume.checks import check_chest_ct
+from .detector import detect_slice
+from .lesion_table import FoundLesion, tabulate
+from .linking import Linker
+
+LEAST_SCORE = 0.5
+
+_LUNGS, _DETECTING = 0.3, 0.95
+"""Fractions of the whole at which lungs and slices are done."""
+
+
+@dataclass(frozen=True)
+class SliceClass:
+    """What a detector says of one slice as a whole.
+
+    Attributes:
+        index: From 0 at the inferior end.
+        name: The most probable class.
+        probabilities: Of every class, by its own sigmoid, 0 to 1.
+        instances: Lesions found in the slice by the detector, of at least the least score.
+    """
+
+    index: int
+    name: str
+    probabilities: dict[str, float]
+    instances: int
+
+
+@dataclass(frozen=True)
+class LesionDetection:
+    """Lesions of one CT, one by one.
+
+    Attributes:
+        geometry: The CT's grid.
+        lungs: uint8 (k, j, i): 1 right lung, 2 left lung.
+        labels: uint16 (k, j, i): numbers of the lesions of the table, 0 elsewhere.
+        lesions: The largest first.
+        slices: Classes of the slices with lung; empty where the model does not tell them.
+        rule: How lesions of slices became lesions of the CT, one sentence.
+        flags: What a reader must know before trusting the result.
+        provenance: As of a segmentation's result.
+    """
+
+    geometry: Geometry
+    lungs: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    lesions: tuple[FoundLesion, ...]
+    slices: tuple[SliceClass, ...]
+    rule: str
+    flags: tuple[Flag, ...]
+    provenance: dict[str, Any]
+
+
+DETECTOR_RULE = (
+    "Instances of neighbouring slices are one lesion where they share at least half of the "
+    "smaller one's pixels."
+)
+SEGMENTATION_RULE = "Voxels of lesion that share a corner are one lesion."
+
+
+def find_lesions(
+    volume: Volume,
+    parameters: Parameters,
+    least_score: float = LEAST_SCORE,
+    report: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> LesionDetection:
+    """Find the lesions of a chest CT one by one.
+
+    Args:
+        volume: The CT in HU, in any orientation.
+        parameters: Their model is a detector; or one or several that segment, whose lesions are
+            then told apart.
+        least_score: Instances of a detector below this score are left out.
+        report: Called with progress.
+        cancel: Looked at between steps.
+
+    Raises:
+        CovidLesionSegError: One of its kinds, as for :func:`~..pipeline.segment`.
+        Cancelled: The token was set.
+    """
+    cancel = cancel or CancelToken()
+    detector = detector_of(parameters)
+    if detector is not None:
+        return _by_detector(detector, volume, parameters, least_score, report, cancel)
+    result = segment(volume, parameters, report, cancel)
+    axial = volume.order.to_axial
+    lungs, lesions = axial(result.lungs), axial(result.lesions)
+    areas = connected_areas((lungs > 0) & (lesions > 0))
+    numbers, scores = np.zeros(lungs.shape, np.int32), np.zeros(0)
+    if areas is not None:
+        numbers[areas.box] = areas.numbers
+        scores = ndimage.mean(
+            axial(result.probability)[areas.box],
+            areas.numbers,
+            np.arange(1, len(areas.voxels)),
+        )
+    labels, table = tabulate(numbers, list(scores), lungs, volume)
+    return LesionDetection(
+        geometry=result.geometry,
+        lungs=result.lungs,
+        labels=volume.on_grid(labels),
+        lesions=table,
+        slices=(),
+        rule=SEGMENTATION_RULE,
+        flags=result.flags,
+        provenance=result.provenance,
+    )
+
+
+def detector_of(parameters: Parameters) -> Model | None:
+    """The detector that the parameters name; None where their models segment.
+
+    Raises:
+        ModelError: There is no such model, or a detector shall vote with others.
+    """
+    catalogue = load_catalogue()
+    models = [catalogue.get(name) for name in catalogue.expand(parameters.members)]
+    detectors = [model for model in models if model.card.finds_instances]
+    if detectors and len(models) > 1:
+        raise ModelError(f"Model {detectors[0].id} finds lesions one by one: it cannot vote.")
+    return detectors[0] if detectors else None
+
+
+def _by_detector(
+    model: Model,
+    volume: Volume,
+    parameters: Parameters,
+    least_score: float,
+    report: ProgressCallback,
+    cancel: CancelToken,
+) -> LesionDetection:
+    seconds: dict[str, float] = {}
+    start = time.perf_counter()
+    volume = check_chest_ct(volume)
+    extractor = get_extractor(parameters)
+    report(Progress("Loading the model", 0.0, parameters.model))
+    plan = make_plan(parameters, bfloat16_allowed=False)
+    network = load_network(model, parameters.allow_untrained).to(plan.device)
+    assert isinstance(network, AffinityMaskRCNN)
+    seconds["model"] = time.perf_counter() - start
+
+    start = time.perf_counter()
+    found = extractor.extract(
+        volume.axial,
+        volume.axial_spacing,
+        progress=sub_progress(report, 0.05, _LUNGS),
+        cancel=cancel,
+    )
+    seconds["lungs"] = time.perf_counter() - start
+
+    start = time.perf_counter()
+    lungs = found.labels
+    prepared, names = model.card.preprocessing, model.card.outputs
+    linker = Linker(lungs.shape)
+    slices, whole = [], []
+    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+    for done, index in enumerate(map(int, with_lung)):
+        cancel.raise_if_cancelled()
+        fraction = _LUNGS + (_DETECTING - _LUNGS) * done / len(with_lung)
+        report(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
+        instances = detect_slice(
+            network,
+            prepared,
+            prepared.to_unit(volume.axial[index]),
+            lungs[index],
+            volume.axial_spacing[1:],
+            least_score,
+        )
+        linker.add(index, instances, lungs[index], least_score)
+        own = [round(float(value), 4) for value in instances.class_probabilities]
+        slices.append(
+            SliceClass(
+                index,
+                names[instances.slice_class],
+                dict(zip(names, own, strict=True)),
+                len(instances.scores),
+            )
+        )
+        if instances.no_region:
+            whole.append(index)
+    numbers, scores = linker.finish()
+    labels, table = tabulate(numbers, scores, lungs, volume, parameters.smallest_lesion_ml)
+    seconds["lesions"] = time.perf_counter() - start
+    flags = (
+        *([untrained_flag([model.id])] if model.card.weights is None else []),
+        *found.flags,
+        *(Flag("input", warning) for warning in volume.warnings),
+        *_whole_slice_flags(whole),
+    )
+    return LesionDetection(
+        geometry=volume.geometry,
+        lungs=volume.on_grid(lungs),
+        labels=volume.on_grid(labels),
+        lesions=table,
+        slices=tuple(slices),
+        rule=DETECTOR_RULE,
+        flags=tuple(dict.fromkeys(flags)),
+        provenance=describe_run(volume, parameters, found.provenance, [(model, plan)], seconds),
+    )
+
+
+def _whole_slice_flags(slices: list[int]) -> list[Flag]:
+    if not slices:
+        return []
+    listed = ", ".join(map(str, slices[:10])) + (" and others" if len(slices) > 10 else "")
+    return [
+        Flag(
+            "class-without-region",
+            f"No region was found in slice {listed}, so the class is that of the whole slice.",
+            "note",
+        )
+    ]

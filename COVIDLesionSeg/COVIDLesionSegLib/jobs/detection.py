@@ -1,0 +1,65 @@
+"""A CT in; its lesions one by one out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.detection.detect import LesionDetection, detector_of, find_lesions
+from ..engine.inference.allocator import tune_allocator
+from ..engine.models.catalogue import check_models
+from ..engine.progress import (
+    CancelToken,
+    Progress,
+    ProgressCallback,
+    ignore_progress,
+    sub_progress,
+)
+from ..engine.volume import read_volume
+from ..report.detection import write_detection
+from ..report.result_files import LESIONS_RESULT
+from .options import DetectOptions
+from .result_folder import result_folder
+
+_FINDING, _WRITING = 0.05, 0.95
+"""Fractions of the whole job at which these stages start."""
+
+
+def detect(
+    options: DetectOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> LesionDetection:
+    """Find the lesions of a CT one by one, and write table, label map, picture and report.
+
+    Args:
+        options: The CT and the model.
+        out: Result folder: absent, empty, or an earlier result of this job, which is replaced.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
+
+    Raises:
+        CovidLesionSegError: One of its kinds; ``out`` is as it was.
+        Cancelled: ``cancel`` was set; ``out`` is as it was.
+    """
+    cancel = cancel or CancelToken()
+    progress(Progress("Starting", 0.0))
+    tune_allocator()
+    with result_folder(Path(out), (options.ct,), LESIONS_RESULT) as staging:
+        if detector_of(options.parameters) is None:
+            check_models(options.parameters.members)
+        progress(Progress("Reading the CT", 0.01))
+        volume = read_volume(options.ct, options.series)
+        cancel.raise_if_cancelled()
+        found = find_lesions(
+            volume,
+            options.parameters,
+            options.least_score,
+            sub_progress(progress, _FINDING, _WRITING),
+            cancel,
+        )
+        progress(Progress("Writing the report", _WRITING))
+        write_detection(volume, found, staging)
+    progress(Progress("Done", 1.0))
+    return found
