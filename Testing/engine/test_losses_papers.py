@@ -120,6 +120,16 @@ def test_two_channels_under_a_softmax_cost_what_one_costs_under_a_sigmoid():
     assert loss.item() == pytest.approx(0.236173, abs=1e-6)
 
 
+def test_dice_of_classes_is_the_mean_over_channels_beside_the_cross_entropy():
+    """By hand: p = (1/4, 3/4) on two pixels, of channel 0 and of channel 1."""
+    logits = torch.stack([torch.zeros(1, 1, 2), torch.full((1, 1, 2), 3.0).log()], dim=1)
+    labels = torch.tensor([0, 1]).view(1, 1, 1, 2)
+    dice = ((1 - 1.5 / 2.5) + (1 - 2.5 / 3.5)) / 2
+    cross_entropy = build_loss("CategoricalCrossEntropyLoss", {})(logits, labels).item()
+    loss = build_loss("CategoricalCrossEntropyDiceLoss", {})(logits, labels)
+    assert loss.item() == pytest.approx(cross_entropy + dice, abs=1e-6)
+
+
 def test_an_unknown_loss_or_argument_is_one_clear_sentence():
     with pytest.raises(
         ParameterError, match="There is no loss 'dice': did you mean .*EamcDiceLoss"

@@ -56,6 +56,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "cascade-lungs",
         "covid-rate",
         "drsegunet",
+        "drsegunet-patches",
         "encoder-patches",
         "lite0-lungs",
         "lite0-unet",

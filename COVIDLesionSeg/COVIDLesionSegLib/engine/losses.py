@@ -1,4 +1,4 @@
-"""The papers' loss functions, found by the name a training recipe gives.
+"""The papers' loss functions and one of ours, found by the name a training recipe gives.
 
 Every loss takes logits, not probabilities, and gives one number, computed in float32 whatever the
 network's precision. Those of a single class take a 0/1 target; both are then (batch, 1, rows,
@@ -39,6 +39,25 @@ class CategoricalCrossEntropyLoss(nn.Module):
             target: (batch, 1, rows, columns): for each pixel the channel it belongs to.
         """
         return functional.cross_entropy(logits.float(), target.squeeze(1).long())
+
+
+class CategoricalCrossEntropyDiceLoss(CategoricalCrossEntropyLoss):
+    """Categorical cross-entropy plus the mean Dice loss of the channels; ours, no paper's.
+
+    A channel that covers few pixels, as consolidation does, weighs as much as one that covers many.
+    Every channel's sums run over all pixels of the batch, and are smoothed by 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dice = DiceLoss(
+            softmax=True, to_onehot_y=True, batch=True, smooth_nr=1.0, smooth_dr=1.0
+        )
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of the same arguments as categorical cross-entropy."""
+        dice: Tensor = self._dice(logits.float(), target.float())
+        return super().forward(logits, target) + dice
 
 
 class EamcFocalLoss(nn.Module):
@@ -229,6 +248,7 @@ class PerClassCrossEntropyLoss(nn.Module):
 
 
 _LOSSES: dict[str, type[nn.Module]] = {
+    "CategoricalCrossEntropyDiceLoss": CategoricalCrossEntropyDiceLoss,
     "CategoricalCrossEntropyLoss": CategoricalCrossEntropyLoss,
     "CovidRateHybridLoss": CovidRateHybridLoss,
     "EamcCrossEntropyDiceLoss": EamcCrossEntropyDiceLoss,
