@@ -163,3 +163,30 @@ def test_an_error_that_a_worker_tells_is_one_of_this_package(told, kind, option)
 
     error = error_from({**told, "message": "m"})
     assert (type(error).__name__, str(error), error.option) == (kind, "m", option)
+
+
+@pytest.mark.slow
+def test_a_cohort_from_the_console_leaves_the_scene_alone_and_is_not_done_twice(
+    scene, tmp_path, monkeypatch
+):
+    import slicer
+
+    from COVIDLesionSegLib.engine.volume import write_volume
+    from COVIDLesionSegLib.logic import COVIDLesionSegLogic
+
+    monkeypatch.setattr(slicer.app, "temporaryPath", str(tmp_path), raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(LIBRARY))
+    volume = generate_chest_ct(**PHANTOM).volume
+    ct = tmp_path / "ct.nii.gz"
+    write_volume(volume.array, volume.geometry, ct)
+    before = scene.GetNumberOfNodes()
+    out = tmp_path / "out"
+    (case,) = COVIDLesionSegLogic().batch([ct], out, device="cpu")
+    assert (case.case, case.status) == ("ct", "done"), case.error
+    assert case.numbers["both_lungs_ml"] > 0
+    assert (out / "cases" / "ct" / "report.json").is_file()
+    assert scene.GetNumberOfNodes() == before
+    report = (out / "cases" / "ct" / "report.json").stat().st_mtime_ns
+    assert COVIDLesionSegLogic().batch([ct], out, device="cpu") == (case,)
+    assert (out / "cases" / "ct" / "report.json").stat().st_mtime_ns == report
+    assert not list(tmp_path.glob("COVIDLesionSeg-*"))
