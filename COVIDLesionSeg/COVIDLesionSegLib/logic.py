@@ -65,8 +65,8 @@ class COVIDLesionSegLogic:
                 are then not looked for.
             **parameters: Any field of :class:`~COVIDLesionSegLib.engine.parameters.Parameters`:
                 ``model`` (several joined by ``+`` are an ensemble), ``combination``, ``lungs``,
-                ``device``, ``precision``, ``tiling``, ``threshold``, ``batch_size``,
-                ``allow_untrained``.
+                ``second_opinion``, ``device``, ``precision``, ``tiling``, ``threshold``,
+                ``batch_size``, ``allow_untrained``.
 
         Returns:
             Nodes and numbers: ``segmentationNode``, ``probabilityNode``, ``severityTableNode``,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from COVIDLesionSegLib.engine import parameters as engine
@@ -13,6 +15,19 @@ def parameters_of(panel) -> engine.Parameters:
     from COVIDLesionSegLib.panel.parameter_node import parameters_from_node
 
     return parameters_from_node(panel.logic.getParameterNode())
+
+
+@pytest.fixture
+def lungs_of_mine(tmp_path, monkeypatch):
+    """Card of a model of the user's that finds lungs; made before the panel is."""
+    from COVIDLesionSegLib.engine.models.card import Weights, write_card
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+
+    monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path))
+    card = load_catalogue().get("lungs-lite0").card
+    weights = Weights("mine.safetensors", "0" * 64, "CC0-1.0", "A test.")
+    write_card(replace(card, id="lungs-of-mine", weights=weights), tmp_path)
+    return tmp_path / "lungs-of-mine.json"
 
 
 def test_an_untouched_panel_has_the_engines_defaults(panel):
@@ -72,6 +87,16 @@ def test_every_way_to_find_the_lungs_is_offered_and_says_what_is_missing(panel):
         assert label.startswith(model.title)
         assert ("(not trained)" in label) is (model.card.weights is None)
     assert "weights not included" in box.itemText(box.findData("lungmask-r231"))
+
+
+def test_every_trained_network_for_lungs_is_offered_for_a_second_opinion(lungs_of_mine, panel):
+    assert lungs_of_mine.is_file()
+    box = panel.ui.opinionComboBox
+    assert parameters_of(panel).second_opinion == engine.NO_OPINION
+    assert values_of(box)[0] == engine.NO_OPINION and "lungs-of-mine" in values_of(box)
+    assert "lungs-cascade-unet" not in values_of(box)  # it was never trained
+    choose(box, "lungs-of-mine")
+    assert parameters_of(panel).second_opinion == "lungs-of-mine"
 
 
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):

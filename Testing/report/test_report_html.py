@@ -146,6 +146,21 @@ def test_a_network_that_found_the_lungs_is_among_the_networks(result, pictures, 
     assert "threshold" in Page(write(result, pictures, tmp_path)).text
 
 
+def test_a_second_opinion_on_the_lungs_is_among_the_networks_or_not_available(
+    result, pictures, tmp_path
+):
+    def shown(**opinion):
+        lungs = {"method": "threshold", "second_opinion": {"model": "lungs-9000", **opinion}}
+        found = replace(result, provenance=result.provenance | {"lungs": lungs})
+        return Page(write(found, pictures, tmp_path)).text
+
+    asked = shown(slices=30, **member(trained=True))
+    table = asked[asked.index("Networks") : asked.rindex("Provenance")]
+    assert "lungs-9000 (second opinion on the lungs)" in table
+    assert "threshold" in asked[asked.rindex("Provenance") :]
+    assert "n/a: its weights are not there" in shown(slices="n/a: its weights are not there")
+
+
 def test_with_a_single_model_nothing_is_said_of_an_ensemble(result, pictures, tmp_path):
     text = Page(write(result, pictures, tmp_path)).text
     assert "ensemble" not in text and DISAGREEMENT not in text

@@ -12,6 +12,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TILINGS = ("whole-slice", "overlapping", "non-overlapping")
 COMBINATIONS = ("majority-vote", "mean", "mean-by-class")
+NO_OPINION = "none"
 LUNG_METHODS = ("threshold", "lungmask-r231", "lungmask-r231covidweb")
 """Besides these, any model of the catalogue that finds lungs."""
 
@@ -30,6 +31,9 @@ class Parameters(Options):
             is lesion only where the mean probability of a single class exceeds the threshold, as
             in the DRSegUNet thesis; the others take the classes together.
         lungs: Lung extractor, one of ``LUNG_METHODS``, or the id of a model that finds lungs.
+        second_opinion: Id of a model that finds lungs, which looks at every n-th slice, too: where
+            it differs from the lungs by more than 30 ml in one place, a flag says where. ``none``
+            for no such look.
         device: ``auto`` takes the first of cuda, mps, cpu that works.
         precision: ``auto`` takes bfloat16 where the processor or GPU computes it natively and the
             model's card says its scores do not move, else float32.
@@ -64,6 +68,11 @@ class Parameters(Options):
     )
     lungs: str = option(
         f"Lung extractor: {', '.join(LUNG_METHODS)}, or the id of a model for lungs.", "threshold"
+    )
+    second_opinion: str = option(
+        "Id of a model for lungs that looks at some slices, too; a flag says where it differs by "
+        "more than 30 ml in one place. none: no such look.",
+        NO_OPINION,
     )
     device: str = option(
         "auto takes the first of cuda, mps, cpu that works.", "auto", choices=DEVICES
@@ -103,6 +112,10 @@ class Parameters(Options):
             raise ParameterError(f"model is {self.model!r}, but names a member twice.")
         if not self.lungs:
             raise ParameterError("lungs must be the name of a lung extractor.")
+        if not self.second_opinion:
+            raise ParameterError(
+                f"second_opinion must be the id of a model for lungs, or {NO_OPINION!r}."
+            )
         if not 0 < self.threshold < 1:
             raise ParameterError(
                 f"threshold is {self.threshold!r}, but must be a number between 0 and 1."

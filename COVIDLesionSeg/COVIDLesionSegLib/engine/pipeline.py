@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from .inference.provenance import describe_run
 from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
+from .lungs.extractor import LungLabels
 from .lungs.given import GivenLungs
+from .lungs.opinion import SecondOpinion, get_opinion
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
@@ -62,6 +65,7 @@ def segment(
         volume = check_chest_ct(volume)
         models = load_catalogue().members(parameters.members)
         extractor = get_extractor(parameters) if lungs is None else GivenLungs(lungs, volume)
+        opinion = get_opinion(parameters)
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
         members = _predictors(models, parameters, volume.axial_spacing[1:], cancel)
@@ -69,9 +73,11 @@ def segment(
         found = extractor.extract(
             volume.axial,
             volume.axial_spacing,
-            progress=sub_progress(report, 0.05, 0.35),
+            progress=sub_progress(report, 0.05, 0.35 if opinion is None else 0.3),
             cancel=cancel,
         )
+        if opinion is not None:
+            found = _with_opinion(found, opinion, volume, sub_progress(report, 0.3, 0.35), cancel)
         give_back_freed_memory()
     cancel.raise_if_cancelled()
     with clock.stage("lesions"):
@@ -157,10 +163,17 @@ def find_lungs(
     with clock.stage("check"):
         volume = check_chest_ct(volume)
         extractor = get_extractor(parameters)
+        opinion = get_opinion(parameters)
     with clock.stage("lungs"):
+        cancel = cancel or CancelToken()
         found = extractor.extract(
-            volume.axial, volume.axial_spacing, progress=report, cancel=cancel or CancelToken()
+            volume.axial,
+            volume.axial_spacing,
+            progress=sub_progress(report, 0.0, 1.0 if opinion is None else 0.9),
+            cancel=cancel,
         )
+        if opinion is not None:
+            found = _with_opinion(found, opinion, volume, sub_progress(report, 0.9, 1.0), cancel)
     lungs = volume.on_grid(found.labels)
     nothing = np.zeros_like(lungs)
     return SegmentationResult(
@@ -173,6 +186,19 @@ def find_lungs(
         flags=(*found.flags, *(Flag("input", warning) for warning in volume.warnings)),
         provenance=describe_run(volume, parameters, found.provenance, [], clock.seconds),
     )
+
+
+def _with_opinion(
+    found: LungLabels,
+    opinion: SecondOpinion,
+    volume: Volume,
+    report: ProgressCallback,
+    cancel: CancelToken,
+) -> LungLabels:
+    """The lungs with what a network says of them."""
+    said = opinion.of(found, volume.axial, volume.axial_spacing, report, cancel)
+    provenance = {**found.provenance, "second_opinion": said.facts}
+    return replace(found, flags=(*found.flags, *said.flags), provenance=provenance)
 
 
 def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator[Flag]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
-from ..engine.parameters import LUNG_METHODS
+from ..engine.parameters import LUNG_METHODS, NO_OPINION
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Catalogue, Model
@@ -131,6 +131,13 @@ def lung_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
     methods = [(method, labels.get(method, method)) for method in LUNG_METHODS]
     models = catalogue.models if catalogue else ()
     return [*methods, *((one.id, _label(one)) for one in models if one.card.task == "lungs")]
+
+
+def opinion_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
+    """Name and label of no second opinion on the lungs, then of every model that can give one."""
+    models = catalogue.models if catalogue else ()
+    lungs = [one for one in models if one.card.task == "lungs" and one.card.weights is not None]
+    return [(NO_OPINION, str(_("None"))), *((one.id, _label(one)) for one in lungs)]
 
 
 def _label(model: Model) -> str:

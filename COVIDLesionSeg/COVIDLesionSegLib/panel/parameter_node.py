@@ -57,6 +57,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
         model: Model id from the catalogue, or several joined by ``+``; the user's default model
             until one is chosen.
         lungs: Name of a lung extractor, or id of a model that finds lungs.
+        secondOpinion: Id of a model that looks at the lungs, too, or ``none``.
         combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
         smallestLesionMl: Areas of lesion below this volume, in ml, are left out.
@@ -81,6 +82,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
     model: str = ""
     combination: Combination = Combination(_DEFAULT.combination)
     lungs: str = _DEFAULT.lungs
+    secondOpinion: str = _DEFAULT.second_opinion
     device: Device = Device(_DEFAULT.device)
     tiling: Tiling = Tiling(_DEFAULT.tiling)
     precision: Precision = Precision(_DEFAULT.precision)
@@ -110,6 +112,7 @@ def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
         model=node.model,
         combination=node.combination.value,
         lungs=node.lungs,
+        second_opinion=node.secondOpinion,
         device=node.device.value,
         precision=node.precision.value,
         tiling=node.tiling.value,

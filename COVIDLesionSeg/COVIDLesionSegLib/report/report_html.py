@@ -67,12 +67,20 @@ def write_report_html(
 
 
 def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The networks that ran, by name, that of the lungs last; and all other provenance."""
+    """The networks that ran, by name, those of the lungs last; and all other provenance."""
     others = {name: value for name, value in provenance.items() if name != "models"}
     networks = dict(provenance["models"])
-    if "weights" in provenance["lungs"]:
-        lungs = others.pop("lungs")
+    lungs = dict(provenance["lungs"])
+    opinion = lungs.pop("second_opinion", {})
+    if "weights" in lungs:
         networks[lungs["method"]] = lungs
+        lungs = {}
+    if "weights" in opinion:
+        networks[f"{opinion['model']} (second opinion on the lungs)"] = opinion
+        opinion = {"slices": opinion["slices"]}
+    others["lungs"] = {**lungs, **({"second_opinion": opinion} if opinion else {})}
+    if not others["lungs"]:
+        del others["lungs"]
     return networks, others
 
 

@@ -21,6 +21,8 @@ def compare_lungs(
     other: np.ndarray,
     spacing: tuple[float, float, float],
     largest_ml: float = LARGEST,
+    every: int = 1,
+    count: int | None = None,
 ) -> Iterator[Flag]:
     """Flag each lung on which a second labelmap differs in one place by more than a volume.
 
@@ -31,6 +33,8 @@ def compare_lungs(
         other: The second opinion on the same grid.
         spacing: mm along (z, y, x).
         largest_ml: Connected voxels of a smaller volume do not count.
+        every: Slices of the CT that each of these stands for; it is amid them.
+        count: Slices of the CT; as many as given where each stands for itself.
 
     Yields:
         Flags with the code ``lung-opinions-differ``, which name the lung, the volumes that only one
@@ -46,18 +50,22 @@ def compare_lungs(
         here, there = labels == side, other == side
         only = {}
         for which, mask in (("more", here & ~there), ("less", there & ~here)):
+            if np.count_nonzero(mask) * voxel_ml <= largest_ml:
+                only[which] = np.zeros_like(mask)
+                continue
             core = _without_outline(mask)
             pieces, sizes = label(core)
             only[which] = np.isin(pieces, np.flatnonzero(sizes * voxel_ml > largest_ml))
         voxels = {which: np.count_nonzero(mask, axis=(1, 2)) for which, mask in only.items()}
         both = voxels["more"] + voxels["less"]
         if both.any():
+            there = np.pad(np.repeat(both, every), (0, every), mode="edge")[: count or len(both)]
             more, less = (voxels[which].sum() * voxel_ml for which in ("more", "less"))
             yield Flag(
                 "lung-opinions-differ",
                 f"A second look at the {name} lung leaves out {more:.0f} ml of it and finds "
-                f"{less:.0f} ml more, in {name_slices(both > 0)}: look which is right.",
-                slices=most_first(both),
+                f"{less:.0f} ml more, in {name_slices(there > 0)}: look which is right.",
+                slices=most_first(there),
             )
 
 

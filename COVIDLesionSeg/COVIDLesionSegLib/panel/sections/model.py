@@ -12,7 +12,7 @@ from ...engine.errors import InputError, ModelError
 from ...engine.models.speed import read_speeds, speed_of
 from ...engine.volume.geometry import AxialOrder
 from ...scene.volumes import world_geometry
-from ..choices import Device, devices, lung_choices
+from ..choices import Device, devices, lung_choices, opinion_choices
 from ..colors import show_html
 from ..model_text import (
     details_html,
@@ -38,7 +38,7 @@ _USUAL_SLICES = 100
 
 
 class ModelSection(Section):
-    """Keeps the list of models, three more lists of the ``.ui`` file and the parameter node equal.
+    """Keeps the list of models, four more lists of the ``.ui`` file and the parameter node equal.
 
     Slicer's own connection of widgets and parameter nodes knows no lists that depend on a catalogue
     or on the computer.
@@ -72,6 +72,7 @@ class ModelSection(Section):
         ui.showUntrainedCheckBox.connect("toggled(bool)", self._on_filter)
         ui.membersComboBox.connect("checkedIndexesChanged()", self._on_models_chosen)
         ui.lungsComboBox.connect("currentIndexChanged(int)", self._on_lungs_chosen)
+        ui.opinionComboBox.connect("currentIndexChanged(int)", self._on_opinion_chosen)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._on_device_chosen)
 
     # The panel's calls
@@ -103,6 +104,9 @@ class ModelSection(Section):
         self.ui.lungsComboBox.clear()
         lungs = lung_choices(catalogue)
         _fill(self.ui.lungsComboBox, ((label, name) for name, label in lungs))
+        self.ui.opinionComboBox.clear()
+        opinions = opinion_choices(catalogue)
+        _fill(self.ui.opinionComboBox, ((label, name) for name, label in opinions))
         self._members = []
         self.ui.membersComboBox.clear()
         self.show_parameters(node)
@@ -118,6 +122,7 @@ class ModelSection(Section):
         first, *others = node.model.split("+")
         self._select(first)
         _select(self.ui.lungsComboBox, node.lungs)
+        _select(self.ui.opinionComboBox, node.secondOpinion)
         _select(self.ui.deviceComboBox, node.device.value)
         self._show_members(first, others)
         chosen = self._models.get(first)
@@ -241,6 +246,10 @@ class ModelSection(Section):
     def _on_lungs_chosen(self, index: int) -> None:
         if self._node is not None and index >= 0:
             self._node.lungs = self.ui.lungsComboBox.itemData(index)
+
+    def _on_opinion_chosen(self, index: int) -> None:
+        if self._node is not None and index >= 0:
+            self._node.secondOpinion = self.ui.opinionComboBox.itemData(index)
 
     def _on_device_chosen(self, index: int) -> None:
         if self._node is not None and index >= 0:
