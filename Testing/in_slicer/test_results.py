@@ -46,6 +46,25 @@ class ResultsTest(Case):
         found = self.ui.flagsList.findChildren("QPushButton")
         return [button for button in found if button.visible]
 
+    # Lesions one by one
+
+    def test_lesions_are_listed_gone_to_and_marked(self) -> None:
+        from COVIDLesionSegLib.scene.lesion_marks import find_marks
+
+        lesions = self.result.severity.lesions
+        self.ui.lesionsCollapsibleButton.collapsed = False
+        table = self.ui.lesionsTable
+        self.assertEqual(table.rowCount, len(lesions))
+        for row in {0, len(lesions) - 1}:
+            table.setCurrentCell(row, 1)
+            self.assertEqual(self.seen(), lesions[row].largest_slice)
+        self.ui.markLesionsButton.click()
+        self.process_events(0.3)
+        self.assertEqual(find_marks(self.ct).GetNumberOfControlPoints(), len(lesions))
+        self.ui.markLesionsButton.click()
+        self.assertIsNone(find_marks(self.ct))
+        self.ui.lesionsCollapsibleButton.collapsed = True
+
     # The rule
 
     def test_the_headline_follows_the_rule(self) -> None:

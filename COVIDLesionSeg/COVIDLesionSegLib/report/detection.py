@@ -47,7 +47,7 @@ _SHOWN = 9
 _LISTED = 100
 """Lesions in the HTML report; the other files list all."""
 _COLUMNS = 3
-_INCHES = 3.0
+_INCHES, _GAP, _CURVE_INCHES = 3.0, 0.06, 2.0
 _DPI = 110
 _BOX = "#ffbf00"
 
@@ -141,17 +141,17 @@ def write_lesions_picture(volume: Volume, found: LesionDetection, path: Path) ->
     """
     shown = found.lesions[:_SHOWN]
     rows = max(1, -(-len(shown) // _COLUMNS))
-    curve = bool(found.slices)
-    height = rows * _INCHES + (2.0 if curve else 0.0) + FOOT_INCHES
-    figure = black_figure(_COLUMNS * _INCHES, height)
     axial = volume.axial
     lungs, labels = volume.order.to_axial(found.lungs), volume.order.to_axial(found.labels)
     window = crop_to_lungs(lungs, volume.axial_spacing)
+    cell = _INCHES * _rows_to_columns(axial[0][window].shape, volume.axial_spacing) + _GAP
+    height = rows * cell + (_CURVE_INCHES if found.slices else 0.0) + FOOT_INCHES
+    figure = black_figure(_COLUMNS * _INCHES, height)
     for place, one in enumerate(shown):
         row, column = divmod(place, _COLUMNS)
-        bottom = (height - (row + 1) * _INCHES) / height
+        bottom = (height - (row + 1) * cell) / height
         axes = figure.add_axes(
-            (column / _COLUMNS + 0.004, bottom, 1 / _COLUMNS - 0.008, _INCHES / height - 0.008)
+            (column / _COLUMNS + 0.004, bottom, 1 / _COLUMNS - 0.008, (cell - _GAP) / height)
         )
         index = one.largest_slice
         _draw(axes, axial[index][window], labels[index][window] == one.number, volume)
@@ -159,12 +159,18 @@ def write_lesions_picture(volume: Volume, found: LesionDetection, path: Path) ->
         side_marks(axes, 7)
     if not shown:
         figure.text(0.5, 0.6, "No lesion was found.", color=INK, ha="center")
-    if curve:
+    if found.slices:
         _draw_curve(
             figure.add_axes((0.08, (FOOT_INCHES + 0.35) / height, 0.86, 1.35 / height)), found
         )
     research_notice(figure)
     save_png(figure, path, _DPI)
+
+
+def _rows_to_columns(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> float:
+    """Height of a slice, by its width, in mm."""
+    _, row_mm, column_mm = spacing
+    return shape[0] * row_mm / (shape[1] * column_mm)
 
 
 def _draw(axes: Axes, hu: np.ndarray, mask: np.ndarray, volume: Volume) -> None:

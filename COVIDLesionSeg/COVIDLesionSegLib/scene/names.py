@@ -15,6 +15,9 @@ CHART_ROLE = "slices-chart"
 SERIES_ROLE = "slices-series"
 """Of the lines of the chart: several, which come and go with it like display nodes."""
 
+MARKS_ROLE = "lesion-marks"
+"""Of the numbered points on lesions, which the user asks for: no part of a result."""
+
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",
     PROBABILITY_ROLE: "vtkMRMLScalarVolumeNode",

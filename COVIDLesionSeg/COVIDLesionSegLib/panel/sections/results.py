@@ -15,6 +15,7 @@ from .. import views
 from ..choices import SeverityRule
 from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
+from ..lesion_list import LesionList
 from ..lobe_table import LobeTable
 from ..section import Panel, Section
 from ..severity_tables import fill_table, fit_rows, region_rows, rule_rows, with_earlier
@@ -51,6 +52,7 @@ class ResultsSection(Section):
         self.clean_copy = CleanCopy(ui.cleanCopyButton, panel)
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         self._lobes = LobeTable(panel, ui)
+        self._lesions = LesionList(panel, ui)
         for table in (ui.regionsTable, ui.rulesTable):
             fit_rows(table)
         register = panel.shortcuts.register
@@ -77,9 +79,11 @@ class ResultsSection(Section):
             self._show_corrected()
         self._show_chart_of_case()
         self._lobes.show_case()
+        self._lesions.show_case()
 
     def nodes_changed(self) -> None:
         self._lobes.nodes_changed()
+        self._lesions.nodes_changed()
 
     def scene_closing(self) -> None:
         self._chart.hide()

@@ -1,0 +1,109 @@
+"""The table of lesions one by one: choose one to see it, and mark all in the views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..engine.flags import is_untrained
+from ..engine.severity.report import LesionSeverity
+from ..engine.text import confidence_text, millilitres
+from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
+
+if TYPE_CHECKING:
+    from .section import Panel
+
+_MOST = 100
+
+
+class LesionList:
+    """The part of the Results section that is about lesions one by one."""
+
+    def __init__(self, panel: Panel, ui: Any) -> None:
+        self._panel = panel
+        self._ui = ui
+        self._lesions: Sequence[LesionSeverity] = ()
+        self._filling = False
+        table = ui.lesionsTable
+        table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        table.connect("currentCellChanged(int,int,int,int)", self._on_current)
+        table.connect("cellClicked(int,int)", self._on_clicked)
+        ui.markLesionsButton.connect("toggled(bool)", self._on_mark)
+
+    def show_case(self) -> None:
+        """List the lesions of the case, and put marks that are shown where they are now."""
+        result, ct = self._panel.result, self._panel.ct
+        graded = result is not None and not is_untrained(result.flags)
+        self._lesions = result.severity.lesions[:_MOST] if result is not None and graded else ()
+        self._fill()
+        if ct is not None and find_marks(ct) is not None:
+            mark_lesions(ct, self._lesions)
+        self.nodes_changed()
+
+    def nodes_changed(self) -> None:
+        """The button says whether the lesions of the case are marked."""
+        ct, button = self._panel.ct, self._ui.markLesionsButton
+        button.enabled = bool(self._lesions)
+        button.toolTip = (
+            _("Put a numbered point on every lesion of the table.")
+            if self._lesions
+            else _("This result has no lesion.")
+        )
+        blocked = button.blockSignals(True)
+        button.checked = ct is not None and find_marks(ct) is not None
+        button.blockSignals(blocked)
+
+    def _fill(self) -> None:
+        table = self._ui.lesionsTable
+        calibrated = any(one.confidence is not None for one in self._lesions)
+        header = [_("No."), _("Lung"), _("Slices"), _("ml")]
+        header += [_("Confidence")] if calibrated else []
+        self._filling = True
+        table.clearContents()
+        table.setColumnCount(len(header))
+        table.setHorizontalHeaderLabels(header)
+        table.setRowCount(len(self._lesions))
+        for row, one in enumerate(self._lesions):
+            texts = [
+                str(one.number),
+                one.region,
+                _("{first} to {last}").format(first=one.slices[0], last=one.slices[1]),
+                millilitres(one.lesion_ml),
+            ]
+            texts += [confidence_text(one.confidence)] if calibrated else []
+            for column, text in enumerate(texts):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(text)
+                item.setTextAlignment(qt.Qt.AlignCenter)
+                table.setItem(row, column, item)
+        for column in range(len(header)):
+            mode = qt.QHeaderView.Stretch if column == 1 else qt.QHeaderView.ResizeToContents
+            table.horizontalHeader().setSectionResizeMode(column, mode)
+        table.setCurrentCell(-1, -1)
+        self._filling = False
+
+    def _on_current(self, row: int, *_previous: int) -> None:
+        if not self._filling:
+            self._go(row)
+
+    def _on_clicked(self, row: int, _column: int) -> None:
+        self._go(row)
+
+    def _go(self, row: int) -> None:
+        if self._panel.ct is None or not 0 <= row < len(self._lesions):
+            return
+        with slicer.util.tryWithErrorDisplay(_("The lesion could not be shown.")):
+            go_to_lesion(self._panel.ct, self._lesions[row])
+
+    def _on_mark(self, wanted: bool) -> None:
+        ct = self._panel.ct
+        with slicer.util.tryWithErrorDisplay(_("The lesions could not be marked.")):
+            if ct is not None and wanted and self._lesions:
+                mark_lesions(ct, self._lesions)
+            elif ct is not None:
+                remove_marks(ct)
+        self.nodes_changed()
