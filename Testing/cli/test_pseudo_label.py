@@ -44,6 +44,14 @@ def test_labels_lie_on_the_lesions_of_the_ct_and_the_file_says_what_it_is(ct, ph
     assert [path.name for path in tmp_path.iterdir()] == ["labels.nrrd"]
 
 
+def test_by_the_rule_of_the_thesis_there_is_no_consolidation(ct, phantom, tmp_path):
+    done = run(ct, "--out", tmp_path / "labels.nrrd", "--rule", "thesis")
+    assert done.exit_code == 0, done.output
+    labels, _ = read_array(tmp_path / "labels.nrrd")
+    assert set(np.unique(labels)) == {0, 1}
+    assert dice(labels > 0, phantom.lesions > 0) > 0.4
+
+
 def test_people_are_told_that_no_expert_labelled(ct, tmp_path):
     done = run(ct, "--out", tmp_path / "labels.seg.nrrd", "--thesis-lungs")
     assert done.exit_code == 0, done.stderr

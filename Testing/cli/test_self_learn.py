@@ -116,8 +116,10 @@ def test_what_cannot_be_learned_is_one_clear_line(learned, self_learn, place, tm
         ({"ct": "coronacases_org_002.nrrd"}, "coronacases_org_002 is among the CTs to learn from"),
         ({"validate": "nobody"}, "no patient nobody"),
         ({"network": "lungs-unet-resnet18"}, "which the network of lungs-unet-resnet18 does not"),
+        ({"rule": "thesis"}, "The thesis' rule labels ground glass alone"),
     ):
-        refused = self_learn(tmp_path / "out", **words)
+        rule = words.pop("rule", "density")
+        refused = self_learn(tmp_path / "out", "--rule", rule, **words)
         assert refused.exit_code == 1 and message in " ".join(refused.output.split())
         assert not (tmp_path / "out" / "level-1").exists()
     twice = self_learn(tmp_path / "twice", place / "ct-7.nrrd")
@@ -126,6 +128,18 @@ def test_what_cannot_be_learned_is_one_clear_line(learned, self_learn, place, tm
         "self-learn", "mine", place / "ct-7.nrrd", "--out", out, "--validate", "a", *LICENCE
     )
     assert judged.exit_code == 2
+
+
+def test_more_cts_are_learned_from_at_level_2_and_are_on_the_card(self_learn, place, tmp_path):
+    write_volume(*_chest(), place / "ct-8.nrrd")
+    out = tmp_path / "out"
+    done = self_learn(out, "--more-ct", place / "ct-8.nrrd")
+    assert done.exit_code == 0, done.output
+    assert not (out / "pseudo-labels" / "ct-8").exists()
+    levels = [json.loads((out / f"level-{n}" / "training.json").read_text()) for n in (1, 2)]
+    assert levels[0]["training"] != levels[1]["training"]
+    alone = self_learn(tmp_path / "b", "--more-ct", place / "ct-8.nrrd", "--depth", 1)
+    assert alone.exit_code == 2
 
 
 def test_another_ct_of_the_same_name_is_not_taken_for_the_first(learned, self_learn, place):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.errors import ModelError
+from COVIDLesionSegLib.engine.labels import lesions_of_labels
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.networks.drsegunet import ResidualBlock
 from COVIDLesionSegLib.engine.networks.layers import StridedConvolution, TransposedConvolution
+from COVIDLesionSegLib.engine.training.recipes import make_recipe
+from COVIDLesionSegLib.engine.training.targets import channels_of
 from engine.network_probes import (
     batch_norms,
     footprint,
@@ -172,6 +177,23 @@ def test_cards_name_the_channels_in_the_order_of_the_thesis(model_id):
     card = load_catalogue().get(model_id).card
     assert card.channels == ("ground-glass opacity", "consolidation", "lung", "background")
     assert card.classes == ("ground-glass opacity", "consolidation")
+
+
+def test_the_card_of_three_labels_takes_ground_glass_alone_for_lesion():
+    """Section 4.4.1: masks of ground glass, lung and background."""
+    card = load_catalogue().get("drsegunet-ggo").card
+    assert card.channels == ("ground-glass opacity", "lung", "background")
+    assert card.parameters == count_parameters(build_network(card.network, card.arguments))
+    recipe = make_recipe(card)
+    lungs = np.ones((8, 8), bool)
+    lungs[0] = False
+    labels = np.zeros((8, 8), np.uint8)
+    labels[2:4], labels[5:7] = 1, 2
+    ground_glass = lesions_of_labels(labels, card.classes, "mask.png", "255")
+    np.testing.assert_array_equal(ground_glass, labels == 1)
+    item = LabelledImage("s", "p", np.zeros((8, 8)), False, ground_glass, lungs)
+    target = channels_of(item, recipe)
+    assert [int(target[row, 0]) for row in (0, 1, 2, 5)] == [2, 1, 0, 1]
 
 
 def test_an_unknown_decoder_is_a_model_error():

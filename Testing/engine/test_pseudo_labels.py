@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.cluster.vq import kmeans2
 
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 from COVIDLesionSegLib.engine.labels import CLASSES
@@ -13,10 +14,12 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.self_training import pseudo_labels as thesis
 from COVIDLesionSegLib.engine.self_training.pseudo_labels import (
+    Labelling,
     disk_element,
     line_element,
     pseudo_labelled_slices,
     pseudo_labels,
+    unlabelled_slices,
 )
 from COVIDLesionSegLib.engine.volume import write_volume
 
@@ -200,6 +203,55 @@ def test_the_thesis_own_lungs_lie_on_those_of_a_chest():
     found = thesis.lung_field(phantom.volume.axial)
     assert dice(found, lungs) > 0.93
     assert ndimage.label(found)[1] >= 2
+
+
+def test_by_the_rule_of_the_thesis_the_densest_of_three_clusters_of_a_slice_is_ground_glass():
+    """Section 4.4.1, steps 4 and 5, against SciPy's k-means on every pixel of the masked slice."""
+    image, lungs = slab(-450, (1, 60, 60))
+    image[0, 5:18, 5:18] = 20
+    lungs[:, :, 45:] = 0
+    image = np.rint(image)
+    low, high = thesis.NORMALISED_HU
+    unit = np.where(lungs > 0, np.clip(image, low, high), low)
+    inside = image[lungs > 0]
+    start = np.array([low, np.median(inside), np.percentile(inside, 95)])
+    centres, cluster = kmeans2(unit.ravel()[:, None], start[:, None], iter=25, minit="matrix")
+    assert centres[2] == centres.max()
+    expected = (cluster == 2).reshape(image.shape)
+    np.testing.assert_array_equal(thesis._densest(image[0], lungs[0] > 0), expected[0])
+    found = pseudo_labels(image, lungs, (5.0, 0.75, 0.75), rule="thesis")
+    assert set(np.unique(found)) == {0, 1}
+    assert (found[expected] == 1).mean() > 0.8
+
+
+def test_each_slice_has_clusters_of_its_own_by_the_rule_of_the_thesis():
+    """So a healthy slice has a densest cluster, too, which is why the default rule has bounds."""
+    image, lungs = slab(-820)
+    image[1, 20:40, 20:40] = 40
+    by_thesis = pseudo_labels(image, lungs, (5.0, 0.75, 0.75), rule="thesis")
+    assert (by_thesis[:, 25:35, 25:35] == 1).all()
+    by_density = pseudo_labels(image, lungs, (5.0, 0.75, 0.75))
+    assert not by_density[0].any() and (by_density[1, 25:35, 25:35] == 2).all()
+
+
+def test_the_thesis_slices_are_the_second_and_third_below_the_middle(tmp_path):
+    volume = generate_chest_ct(seed=5, size=(64, 52, 16), spacing=(5.0, 5.0, 17.0)).volume
+    write_volume(volume.array, volume.geometry, tmp_path / "ct.nrrd")
+    chosen = Labelling("thesis", thesis_lungs=True, thesis_slices=True)
+    slices = pseudo_labelled_slices(
+        tmp_path / "ct.nrrd", "p1", tmp_path / "p1", CLASSES[:1], labelling=chosen
+    )
+    assert [item.name for item in slices] == ["p1_005", "p1_006"]
+    np.testing.assert_array_equal(slices[0].lungs, thesis.lung_field(volume.axial)[5])
+    with pytest.raises(InputError, match="or were made in another way"):
+        pseudo_labelled_slices(tmp_path / "ct.nrrd", "p1", tmp_path / "p1", CLASSES[:1])
+
+
+def test_further_slices_have_lungs_and_no_labels(tmp_path):
+    volume = generate_chest_ct(seed=5, size=(64, 52, 8), spacing=(5.0, 5.0, 34.0)).volume
+    write_volume(volume.array, volume.geometry, tmp_path / "ct.nrrd")
+    slices = unlabelled_slices(tmp_path / "ct.nrrd", "p1", CancelToken())
+    assert slices and all(item.lungs.any() and not item.lesion.any() for item in slices)
 
 
 def test_slices_of_a_ct_hold_its_hu_its_lungs_and_its_labels_in_axial_order(tmp_path):

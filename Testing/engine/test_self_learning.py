@@ -204,3 +204,18 @@ def test_it_stops_when_cancelled(tmp_path):
     cancel.cancel()
     with pytest.raises(Cancelled):
         learn(tmp_path, cancel=cancel)
+
+
+def test_level_1_labels_further_slices_for_level_2(tmp_path):
+    """DRSegUNet section 4.4.2: "used to generate a new set of labels"."""
+    further = [
+        replace(item, name=f"more_{item.name}", patient="more", lesion=np.zeros_like(item.lesion))
+        for item in slices("more", count=2)
+    ]
+    done = learn(tmp_path, further=further, recipe={"steps": 4})
+    first, second = claimed(tmp_path, 1), claimed(tmp_path, 2)
+    assert (
+        first["training"] == fingerprint(slices("ct")) and first["training"] != second["training"]
+    )
+    if done.best == 2:
+        assert {item.patient for item in done.slices} == {"ct", "more"}

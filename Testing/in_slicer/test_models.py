@@ -90,10 +90,11 @@ class ModelTest(ModelsCase):
         self.picture(root, "model")
 
         self.click(self.ui.showUntrainedCheckBox)
-        self.ui.searchBox.text = "consolidation"
+        self.ui.searchBox.text = "ground-glass"
         self.process_events()
         self.assertEqual(
-            set(ids(table)), {DEFAULT_MODEL, "drsegunet", "drsegunet-upsampling", "drseg-unet"}
+            set(ids(table)),
+            {DEFAULT_MODEL, "drsegunet", "drsegunet-upsampling", "drsegunet-ggo", "drseg-unet"},
         )
         choose(table, "drsegunet")
         self.assertEqual(self.panel.parameter_node.model, "drsegunet")

@@ -75,9 +75,9 @@ def test_the_search_finds_words_of_name_paper_and_licence(panel, search, found):
 
 def test_the_search_finds_classes_of_untrained_models_too(panel):
     panel.ui.showUntrainedCheckBox.click()
-    panel.ui.searchBox.text = "consolidation"
+    panel.ui.searchBox.text = "ground-glass"
 
-    shown = {"drsegunet", "drsegunet-upsampling", "drseg-unet"}
+    shown = {"drsegunet", "drsegunet-upsampling", "drsegunet-ggo", "drseg-unet"}
     assert set(listed_models(panel, visible_only=True)) == shown | {DEFAULT_MODEL}
 
 

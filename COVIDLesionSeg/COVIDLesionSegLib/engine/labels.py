@@ -96,7 +96,8 @@ def lesions_of_labels(
     Args:
         labels: Of every pixel: 0 for no lesion, n + 1 for class n.
         classes: Lesion classes to tell apart; with a single one all lesions are taken together,
-            and the mask may tell :data:`CLASSES` apart.
+            and the mask may tell :data:`CLASSES` apart. Where the single one is among these, only
+            its own lesions are taken.
         file: Name of the mask, for the message.
         whole: What marks a lesion of any class in such a file, for the message.
 
@@ -118,7 +119,8 @@ def lesions_of_labels(
         )
     if len(classes) > 1:
         return labels.astype(np.uint8)
-    lesion: npt.NDArray[np.bool_] = labels > 0
+    only = classes[0] in CLASSES
+    lesion: npt.NDArray[np.bool_] = labels == CLASSES.index(classes[0]) + 1 if only else labels > 0
     return lesion
 
 

@@ -90,12 +90,17 @@ def evaluate(
 
 
 def _classes(names: list[str], parameters: Parameters, catalogue: Catalogue) -> tuple[str, ...]:
-    """The classes that masks are read with: those of the first model that has several."""
-    for name in names:
-        classes = catalogue.members(replace(parameters, model=name).members)[0].card.classes
+    """The classes that masks are read with.
+
+    Those of the first model that has several; one class of several where all models find it alone.
+    """
+    found = [
+        catalogue.members(replace(parameters, model=name).members)[0].card.classes for name in names
+    ]
+    for classes in found:
         if len(classes) > 1:
             return classes
-    return (LESION,)
+    return found[0] if len(set(found)) == 1 else (LESION,)
 
 
 def _read(options: EvaluateOptions, classes: tuple[str, ...]) -> LabelledData:

@@ -14,7 +14,7 @@ REFINEMENTS = ("three blocks", "shared")
 BOTTLENECKS = ("half", "full")
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("32-true", "bf16-mixed")
-
+PSEUDO_LABEL_RULES = ("density", "thesis")
 _CT_HELP = "NIfTI, NRRD or MHA file, or DICOM folder."
 
 
@@ -205,17 +205,31 @@ class ExplainOptions(Options):
     )
 
 
+def _thesis_lungs() -> Any:
+    return option(
+        "Lungs as in the thesis, instead of those of the lung extractor: below -170 HU, the two "
+        "largest parts of each slice, holes filled. Consolidation at the chest wall is lost.",
+        False,
+    )
+
+
+def _pseudo_rule() -> Any:
+    return option(
+        "density: ground glass and consolidation by bounds of HU that k-means refines; thesis: "
+        "k-means alone, slice by slice, whose densest cluster is ground glass.",
+        "density",
+        choices=PSEUDO_LABEL_RULES,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class PseudoLabelOptions(Options):
     """A CT, and how its lungs are found."""
 
     ct: Path = _ct()
     series: str | None = _series()
-    thesis_lungs: bool = option(
-        "Lungs as in the thesis, instead of those of the lung extractor: below -170 HU, the two "
-        "largest parts of each slice, holes filled. Consolidation at the chest wall is lost.",
-        False,
-    )
+    thesis_lungs: bool = _thesis_lungs()
+    rule: str = _pseudo_rule()
     parameters: Parameters = nested(Parameters(), "lungs")
 
 
@@ -691,6 +705,19 @@ class SelfLearnOptions(Options):
     volumes: Path | None = _volumes()
     network: str = option("Model of the catalogue whose network is trained.", "drsegunet")
     depth: int = option("Levels of learning; the thesis has 2.", 2, minimum=1)
+    rule: str = _pseudo_rule()
+    thesis_lungs: bool = _thesis_lungs()
+    thesis_slices: bool = option(
+        "Learn from the two slices of each CT that the thesis takes, the second and third below "
+        "its middle, instead of all.",
+        False,
+    )
+    more_cts: tuple[Path, ...] = option(
+        "CT without pseudo-labels, which level 1 labels for level 2; repeatable.",
+        (),
+        flag="more-ct",
+        shown_as="CT",
+    )
     title: str | None = option("The new model's name; by default it says how it learned.", None)
     steps: int | None = _steps("the recipe's, or 20 epochs a level where it counts epochs")
     resume: bool = _resume()
@@ -700,6 +727,10 @@ class SelfLearnOptions(Options):
         super().__post_init__()
         _check_held_out(self.validate)
         _check_labelled(self.slices, self.volumes)
+        if self.more_cts and self.depth < 2:
+            raise ParameterError(
+                "More CTs are labelled by level 1 for level 2: learn two levels at least."
+            )
 
 
 def _check_held_out(validate: tuple[str, ...]) -> None:

@@ -64,7 +64,7 @@ def pseudo_label(
         raise LungsNotFoundError("No lungs were found: check that the CT is whole slices, in HU.")
     cancel.raise_if_cancelled()
     progress(Progress("Labelling", _LABELLING))
-    labels = pseudo_labels(volume.axial, lungs, volume.axial_spacing, cancel)
+    labels = pseudo_labels(volume.axial, lungs, volume.axial_spacing, cancel, options.rule)
     cancel.raise_if_cancelled()
     progress(Progress("Writing the labels", _WRITING))
     write_pseudo_labels(volume.on_grid(labels), volume.geometry, out)

@@ -24,7 +24,11 @@ from ..engine.models.card import ModelCard
 from ..engine.networks import build_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.self_training.pseudo_labels import pseudo_labelled_slices
+from ..engine.self_training.pseudo_labels import (
+    Labelling,
+    pseudo_labelled_slices,
+    unlabelled_slices,
+)
 from ..engine.self_training.self_learning import LevelSettings, SelfLearned, learn_recursively
 from ..engine.training.export import export_model
 from ..engine.training.module import first_layers, frozen
@@ -86,6 +90,12 @@ def self_learn(
             f"Pseudo-labels are {' and '.join(CLASSES)}, which the network of {parent.id} does "
             "not find: choose another network."
         )
+    if several and options.rule == "thesis":
+        raise ParameterError(
+            f"The thesis' rule labels ground glass alone, but the network of {parent.id} tells "
+            f"{' and '.join(recipe.classes)} apart: choose drsegunet-ggo, or the rule density."
+        )
+    labelling = Labelling(options.rule, options.thesis_lungs, options.thesis_slices)
     labelled = read_training_data(
         list(options.slices),
         list(options.validate),
@@ -97,18 +107,27 @@ def self_learn(
     if not any(item.has_lesion for item in labelled.validation):
         raise InputError("The validation slices show no lesion: name patients whose slices do.")
     cts = [ct.absolute() for ct in options.cts]
-    patients = _patients(cts, labelled)
+    more_cts = [ct.absolute() for ct in options.more_cts]
+    patients = _patients([*cts, *more_cts], labelled)
     learner = LevelLearner(recipe, labelled.validation, out, cancel, options.resume, options.device)
     stages = learner.first_layers()
     make_model_folder(out, options.resume)
-    labelling = sub_progress(progress, 0.0, _LABELLED)
-    slices = _pseudo_labels(cts, patients, recipe, out / PSEUDO_LABELS, labelling, cancel)
+    told = sub_progress(progress, 0.0, _LABELLED)
+    folder = out / PSEUDO_LABELS
+    named = list(zip(cts, patients[: len(cts)], strict=True))
+    slices = _pseudo_labels(named, recipe, folder, labelling, told, cancel)
+    further = [
+        item
+        for ct, patient in zip(more_cts, patients[len(cts) :], strict=True)
+        for item in unlabelled_slices(ct, patient, cancel, labelling)
+    ]
     learned = learn_recursively(
         learner,
         slices,
         labelled.validation,
         cancel,
         first_stages=stages,
+        further=further,
         depth=options.depth,
         report=sub_progress(progress, _LABELLED, _LEARNED),
     )
@@ -150,19 +169,21 @@ def _patients(cts: list[Path], labelled: TrainingData) -> list[str]:
 
 
 def _pseudo_labels(
-    cts: list[Path],
-    patients: list[str],
+    cts: list[tuple[Path, str]],
     recipe: Recipe,
     folder: Path,
+    labelling: Labelling,
     progress: ProgressCallback,
     cancel: CancelToken,
 ) -> list[LabelledImage]:
     folder.mkdir(exist_ok=True)
     slices = []
-    for done, (ct, patient) in enumerate(zip(cts, patients, strict=True)):
+    for done, (ct, patient) in enumerate(cts):
         cancel.raise_if_cancelled()
-        progress(Progress("Labelling the CTs", done / len(patients), patient))
-        slices += pseudo_labelled_slices(ct, patient, folder / patient, recipe.classes, cancel)
+        progress(Progress("Labelling the CTs", done / len(cts), patient))
+        slices += pseudo_labelled_slices(
+            ct, patient, folder / patient, recipe.classes, cancel, labelling
+        )
     return slices
 
 

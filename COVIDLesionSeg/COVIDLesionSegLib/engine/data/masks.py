@@ -191,6 +191,9 @@ def _segmentation(path: Path, geometry: Geometry, classes: Sequence[str]) -> Mas
 
 
 def _together(lesions: dict[str, np.ndarray], classes: Sequence[str]) -> np.ndarray:
+    if len(classes) == 1 and classes[0] in CLASSES and LESION not in lesions:
+        none = np.zeros(next(iter(lesions.values())).shape, dtype=bool)
+        return lesions.get(classes[0], none)
     if len(classes) == 1 or not lesions.keys() <= set(classes):
         together: np.ndarray = np.logical_or.reduce(list(lesions.values()))
         return together

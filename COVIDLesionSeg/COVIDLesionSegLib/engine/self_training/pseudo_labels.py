@@ -2,12 +2,19 @@
 
 Source: V. L. Balantrapu, "A Deep Residual Segmentation UNet (DRSegUNet)", MSc thesis, University of
 Birmingham 2021, Section 4.4.1, steps 4 to 6: k-means with three clusters within the lungs, then
-erosion and dilation with a line and closing with a disk. The thesis labels ground-glass opacity
-alone. What it leaves open is decided here:
+erosion and dilation with a line and closing with a disk. There are two rules.
+
+``"thesis"``: k-means decides, slice by slice, on the slice with everything outside the lungs black:
+"three cluster centers background, lungs, and ground-glass opacities". The densest is ground-glass
+opacity; there is no consolidation. Where clusters start the thesis does not say: here at black, at
+the lungs' median and at their 95th percentile, so there is no chance in the result. As every slice
+has a densest cluster, vessels are lesions in healthy slices.
+
+``"density"`` is ours, which tells consolidation from ground glass. In most CTs its bounds decide,
+not k-means:
 
 - Clusters are sought in all lungs of a CT at once, not slice by slice, so that a slice without
-  lesions is measured by those that have some. They start at fixed densities, so there is no chance
-  in the result.
+  lesions is measured by those that have some. They start at fixed densities.
 - The densest cluster is consolidation and vessels; morphology takes out vessels that the line does
   not fit into. The thesis calls this cluster background.
 - k-means finds three clusters whatever there is: in a healthy lung, or in one with ground glass
@@ -27,6 +34,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +59,7 @@ _line: Callable[..., Any] = line
 _label: Callable[..., np.ndarray] = label
 _clear_border: Callable[..., np.ndarray] = clear_border
 
+RULES = ("density", "thesis")
 GROUND_GLASS, CONSOLIDATION = 1, 2
 """The labels of ``labels.CLASSES``."""
 CLUSTERS_FROM_HU = (-850.0, -650.0, 40.0)
@@ -79,6 +88,7 @@ def pseudo_labels(
     lungs: np.ndarray,
     spacing: tuple[float, float, float],
     cancel: CancelToken | None = None,
+    rule: str = "density",
 ) -> np.ndarray:
     """Label ground-glass opacity and consolidation by density and shape.
 
@@ -87,6 +97,7 @@ def pseudo_labels(
         lungs: Non-zero in the lungs, same shape.
         spacing: mm along (z, y, x).
         cancel: Looked at between steps.
+        rule: ``"density"``, or ``"thesis"``, which labels no consolidation.
 
     Returns:
         uint8, same shape: 1 ground-glass opacity, 2 consolidation, 0 elsewhere and outside the
@@ -99,11 +110,14 @@ def pseudo_labels(
     labels = np.zeros(axial_hu.shape, dtype=np.uint8)
     if not inside.any():
         return labels
-    low, high = NORMALISED_HU
-    hu = axial_hu[inside].astype(np.float32)
-    clusters = _clusters(np.clip((hu - low) / (high - low), 0, 1))
-    clusters[(clusters == CONSOLIDATION) & (hu <= THRESHOLD_HU)] = GROUND_GLASS
-    clusters[(clusters == GROUND_GLASS) & (hu <= WELL_AERATED_UP_TO_HU)] = 0
+    if rule == "thesis":
+        for hu, within, found in zip(axial_hu, inside, labels, strict=True):
+            if cancel is not None:
+                cancel.raise_if_cancelled()
+            densest = _densest(hu, within)
+            found[_tidy(densest[None], spacing[1:])[0] & within] = GROUND_GLASS
+        return labels
+    clusters = _by_density(axial_hu[inside].astype(np.float32))
     for kind in (GROUND_GLASS, CONSOLIDATION):  # where both closings reach, the denser one stays
         if cancel is not None:
             cancel.raise_if_cancelled()
@@ -111,6 +125,41 @@ def pseudo_labels(
         mask[inside] = clusters == kind
         labels[_tidy(mask, spacing[1:]) & inside] = kind
     return labels
+
+
+def _by_density(hu: np.ndarray) -> np.ndarray:
+    """Class of every value of the lungs, by clusters within the bounds of density."""
+    low, high = NORMALISED_HU
+    clusters = _clusters(np.clip((hu - low) / (high - low), 0, 1))
+    clusters[(clusters == CONSOLIDATION) & (hu <= THRESHOLD_HU)] = GROUND_GLASS
+    clusters[(clusters == GROUND_GLASS) & (hu <= WELL_AERATED_UP_TO_HU)] = 0
+    return clusters
+
+
+def _densest(hu: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Steps 4 and 5 on one slice: pixels of the densest of three clusters, bool.
+
+    Values are counted HU by HU, so that k-means runs on 1401 counts.
+    """
+    low, high = NORMALISED_HU
+    values = np.clip(np.rint(hu[inside]), low, high) - low
+    if not values.size:
+        return np.zeros(hu.shape, dtype=bool)
+    counts = np.bincount(values.astype(int), minlength=int(high - low) + 1).astype(float)
+    counts[0] += inside.size - values.size  # black around the lungs
+    centres = np.array([0.0, np.median(values), np.percentile(values, 95)])
+    levels = np.arange(counts.size)
+    for _ in range(ITERATIONS):
+        nearest = np.digitize(levels, (centres[1:] + centres[:-1]) / 2)
+        weights = np.bincount(nearest, counts, 3)
+        sums = np.bincount(nearest, counts * levels, 3)
+        moved = np.where(weights > 0, sums / np.maximum(weights, 1), centres)
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    densest = np.zeros(hu.shape, dtype=bool)
+    densest[inside] = values > (centres[1] + centres[2]) / 2
+    return densest
 
 
 def _clusters(unit: np.ndarray) -> np.ndarray:
@@ -204,14 +253,30 @@ def lung_field(axial_hu: np.ndarray) -> np.ndarray:
 _SHA256 = "ct_sha256"
 
 
+@dataclass(frozen=True)
+class Labelling:
+    """How the slices of a CT are labelled.
+
+    Attributes:
+        rule: As for :func:`pseudo_labels`.
+        thesis_lungs: Lungs by :func:`lung_field`, instead of the default extractor's.
+        thesis_slices: Only the slices "p-3 and p-2" of the thesis, p being the middle slice.
+    """
+
+    rule: str = "density"
+    thesis_lungs: bool = False
+    thesis_slices: bool = False
+
+
 def pseudo_labelled_slices(
     ct: Path,
     patient: str,
     folder: Path,
     classes: Sequence[str] = CLASSES,
     cancel: CancelToken | None = None,
+    labelling: Labelling = Labelling(),
 ) -> list[LabelledImage]:
-    """Every slice with lung, its lungs found by the default extractor, its labels computed.
+    """Every slice with lung, its labels computed.
 
     Args:
         ct: A file or DICOM folder.
@@ -220,34 +285,65 @@ def pseudo_labelled_slices(
             read; it is complete or as it was.
         classes: ``CLASSES``, or one that takes all lesions together.
         cancel: Looked at between steps.
+        labelling: How they are labelled.
 
     Raises:
-        InputError: The CT cannot be read or has no lungs; or the folder holds another CT's slices.
+        InputError: The CT cannot be read or has no lungs; or the folder holds another CT's slices,
+            or slices that were labelled otherwise.
         OutputError: The folder cannot be written.
         Cancelled: The token was set.
     """
     volume = read_volume(ct)
     digest = hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest()
+    if labelling != Labelling():
+        digest += f" {labelling}"
     if not folder.exists():
-        slices = _slices(volume, patient, cancel or CancelToken())
+        slices = _slices(volume, patient, cancel or CancelToken(), labelling)
         write_slice_folder(slices, folder, [{_SHA256: digest} for _ in slices])
     if {row.get(_SHA256) for row in read_table(folder / INDEX_CSV).rows} != {digest}:
         raise InputError(
-            f"The pseudo-labels of {patient} are those of another CT: choose another folder."
+            f"The pseudo-labels of {patient} are those of another CT, or were made in another way: "
+            "choose another folder."
         )
     return read_slice_folder(folder, with_lungs=True, classes=classes)
 
 
-def _slices(volume: Volume, patient: str, cancel: CancelToken) -> list[LabelledImage]:
-    lungs = get_extractor().extract(volume.axial, volume.axial_spacing, cancel=cancel).labels
+def unlabelled_slices(
+    ct: Path, patient: str, cancel: CancelToken, labelling: Labelling = Labelling()
+) -> list[LabelledImage]:
+    """Every slice with lung of a CT, without labels; raises InputError as the other does."""
+    return _slices(read_volume(ct), patient, cancel, labelling, labelled=False)
+
+
+def _slices(
+    volume: Volume, patient: str, cancel: CancelToken, labelling: Labelling, labelled: bool = True
+) -> list[LabelledImage]:
+    axial, spacing = volume.axial, volume.axial_spacing
+    if labelling.thesis_lungs:
+        lungs = lung_field(axial).astype(np.uint8)
+    else:
+        lungs = get_extractor().extract(axial, spacing, cancel=cancel).labels
+    if labelling.thesis_slices:
+        middle = len(lungs) // 2
+        chosen = np.isin(np.arange(len(lungs)), (middle - 3, middle - 2))
+        lungs = lungs * chosen[:, None, None].astype(lungs.dtype)
+    if not lungs.any():
+        raise InputError(
+            f"No lungs were found in the slices of {patient} that are to be learned from: check "
+            "that the CT is whole slices, in HU, or take all slices."
+        )
+    if labelled:
+        lesion = pseudo_labels(axial, lungs, spacing, cancel, labelling.rule)
+    else:
+        lesion = np.zeros(axial.shape, np.uint8)
     sample = LabelledImage(
         name=patient,
         patient=patient,
-        image=volume.axial,
+        image=axial,
         windowed=False,
-        lesion=pseudo_labels(volume.axial, lungs, volume.axial_spacing, cancel),
+        lesion=lesion,
         lungs=lungs,
-        spacing_mm=volume.axial_spacing,
+        spacing_mm=spacing,
         pseudo=True,
     )
     return list(sample.slices_with_lung())

@@ -128,6 +128,7 @@ def learn_recursively(
     cancel: CancelToken | None = None,
     *,
     first_stages: Sequence[str],
+    further: Sequence[LabelledImage] = (),
     depth: int = DEPTH,
     report: ProgressCallback = ignore_progress,
 ) -> SelfLearned:
@@ -143,6 +144,7 @@ def learn_recursively(
         cancel: Looked at between steps.
         first_stages: Stages that are frozen from level 2 on. Of DRSegUNet the thesis freezes "the
             first two layers", its stem; the shortcut beside them is frozen with them.
+        further: Slices without labels, with lungs, that level 1 labels for the levels after it.
         depth: Number of levels.
         report: Called after every step.
 
@@ -176,7 +178,8 @@ def learn_recursively(
         learned = list(slices)
         if number < depth:
             predicting = sub_progress(part, _VALIDATED, 1.0)
-            slices = list(_predicted(learner, network, learned, predicting, cancel))
+            shown = [*learned, *further] if number == 1 else learned
+            slices = list(_predicted(learner, network, shown, predicting, cancel))
             missing = _not_found(slices, learner.classes)
         network.cpu()  # predicting leaves it on its device
         best_level = None if best is None else levels[best.best - 1]
