@@ -94,7 +94,14 @@ class ModelTest(ModelsCase):
         self.process_events()
         self.assertEqual(
             set(ids(table)),
-            {DEFAULT_MODEL, "drsegunet", "drsegunet-upsampling", "drsegunet-ggo", "drseg-unet"},
+            {
+                DEFAULT_MODEL,
+                "drsegunet",
+                "drsegunet-upsampling",
+                "drsegunet-patches",
+                "drsegunet-ggo",
+                "drseg-unet",
+            },
         )
         choose(table, "drsegunet")
         self.assertEqual(self.panel.parameter_node.model, "drsegunet")

@@ -77,7 +77,8 @@ def test_the_search_finds_classes_of_untrained_models_too(panel):
     panel.ui.showUntrainedCheckBox.click()
     panel.ui.searchBox.text = "ground-glass"
 
-    shown = {"drsegunet", "drsegunet-upsampling", "drsegunet-ggo", "drseg-unet"}
+    own = ("drsegunet-upsampling", "drsegunet-patches", "drsegunet-ggo", "drseg-unet")
+    shown = {"drsegunet", *own}
     assert set(listed_models(panel, visible_only=True)) == shown | {DEFAULT_MODEL}
 
 

@@ -137,7 +137,8 @@ def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
     check(ui.membersComboBox, "unet")
     choose_model(panel, "drsegunet")
 
-    assert values_of(ui.membersComboBox) == ["drsegunet-upsampling", "drseg-unet"]
+    others = ["drsegunet-upsampling", "drsegunet-patches", "drseg-unet"]
+    assert values_of(ui.membersComboBox) == others
     assert parameters_of(panel).members == ("drsegunet",)
 
 

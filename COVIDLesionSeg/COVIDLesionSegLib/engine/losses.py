@@ -263,7 +263,6 @@ _LOSSES: dict[str, type[nn.Module]] = {
 }
 
 
-_OF_SEVERAL_CHANNELS = {"CategoricalCrossEntropyLoss", "LogSoftmaxNLLLoss"}
 _OF_SLICES = {"PerClassCrossEntropyLoss"}
 
 
@@ -271,8 +270,9 @@ def loss_names(channels: int) -> list[str]:
     """Names of the losses of pixels, of a network of so many output channels, sorted."""
     return sorted(
         name
-        for name in _LOSSES
-        if (name in _OF_SEVERAL_CHANNELS) == (channels > 1) and name not in _OF_SLICES
+        for name, loss in _LOSSES.items()
+        if issubclass(loss, CategoricalCrossEntropyLoss) == (channels > 1)
+        and name not in _OF_SLICES
     )
 
 

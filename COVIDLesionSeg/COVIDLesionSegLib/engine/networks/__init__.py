@@ -30,10 +30,25 @@ def _of_cascade(name: str) -> Callable[..., nn.Module]:
     return build
 
 
+def _compared(name: str) -> Callable[[], nn.Module]:
+    """A network of COVID-Rate's Table 4, from MONAI too."""
+
+    def build() -> nn.Module:
+        from . import covid_rate_compared
+
+        network: nn.Module = getattr(covid_rate_compared, name)()
+        return network
+
+    return build
+
+
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
     "AffinityMaskRCNN": AffinityMaskRCNN,
     "COVIDRate": COVIDRate,
+    "ComparedAttentionUNet": _compared("attention_unet"),
+    "ComparedUNet": _compared("standard_unet"),
+    "ComparedUNetPlusPlus": _compared("UNetPlusPlus"),
     "DRSegUNet": DRSegUNet,
     "DenseNetUNet": densenet_unet,
     "EncoderFPN": _of_cascade("encoder_fpn"),

@@ -55,17 +55,18 @@ class EncoderUnit(nn.Module):
 
     Args:
         inputs, features: Channels in and out.
+        plain: Without dilation and without squeeze-and-excitation.
         stride: 2 for the first unit of a block, whose input passes a 1x1 convolution before it is
             added; 1 for the second, whose input is added as it is.
     """
 
-    def __init__(self, inputs: int, features: int, stride: int):
+    def __init__(self, inputs: int, features: int, stride: int, plain: bool = False):
         super().__init__()
         first = StridedConvolution if stride == 2 else convolution
         self.body = nn.Sequential(
             *_normalised(first(inputs, features)),
-            *_normalised(convolution(features, features, dilation=2)),
-            SqueezeExcitation(features),
+            *_normalised(convolution(features, features, dilation=1 if plain else 2)),
+            nn.Identity() if plain else SqueezeExcitation(features),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride == 2:
@@ -108,9 +109,10 @@ class DecoderBlock(nn.Module):
 
     Args:
         inputs, skip, features: Channels of the input, of the encoder's features, and out.
+        plain: As for :class:`EncoderUnit`.
     """
 
-    def __init__(self, inputs: int, skip: int, features: int):
+    def __init__(self, inputs: int, skip: int, features: int, plain: bool = False):
         super().__init__()
         self.upsample = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
@@ -120,8 +122,8 @@ class DecoderBlock(nn.Module):
             convolution(skip, features, kernel=1), nn.ReLU(inplace=True)
         )
         self.join = nn.Sequential(
-            *_normalised(convolution(2 * features, features, dilation=2)),
-            SqueezeExcitation(features),
+            *_normalised(convolution(2 * features, features, dilation=1 if plain else 2)),
+            nn.Identity() if plain else SqueezeExcitation(features),
         )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
@@ -133,20 +135,28 @@ class COVIDRate(nn.Module):
     """COVID-Rate: lung-only image (batch, 1, rows, columns) to logits of the same shape.
 
     Rows and columns must be multiples of 16. The paper's sigmoid is left to the caller.
+
+    Args:
+        context: Context perception boosting; without, the paper's "COVID-Rate without CPB" (Table
+            4).
+        plain: Without dilation and squeeze-and-excitation in encoder and decoder: our reading of
+            the paper's "Residual U-Net with CPB", whose layers it does not give.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: bool = True, plain: bool = False) -> None:
         super().__init__()
         first = ENCODER[0]
         self.stem = nn.Sequential(*_normalised(convolution(1, first, kernel=7)))
         skips = (first, *ENCODER[:-1])
         self.encoder = nn.ModuleList(
-            nn.Sequential(EncoderUnit(inputs, features, 2), EncoderUnit(features, features, 1))
+            nn.Sequential(
+                EncoderUnit(inputs, features, 2, plain), EncoderUnit(features, features, 1, plain)
+            )
             for inputs, features in zip(skips, ENCODER, strict=True)
         )
-        self.context = ContextBoosting(ENCODER[-1])
+        self.context = ContextBoosting(ENCODER[-1]) if context else nn.Identity()
         self.decoder = nn.ModuleList(
-            DecoderBlock(inputs, skip, features)
+            DecoderBlock(inputs, skip, features, plain)
             for inputs, skip, features in zip(
                 (ENCODER[-1], *DECODER[:-1]), reversed(skips), DECODER, strict=True
             )

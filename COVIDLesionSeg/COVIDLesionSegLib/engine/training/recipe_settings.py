@@ -164,7 +164,7 @@ def _check_fitting(before: Recipe, recipe: Recipe) -> None:
             )
     build_loss(recipe.loss, recipe.loss_arguments)
     fitting = loss_names(len(recipe.channels))
-    if recipe.loss not in fitting:
+    if recipe.loss != before.loss and recipe.loss not in fitting:
         raise ParameterError(
             f"The loss {recipe.loss} does not fit a network of {len(recipe.channels)} output "
             f"channels, {', '.join(recipe.channels)}: choose one of {', '.join(fitting)}."
