@@ -116,6 +116,12 @@ add_job(
 )
 add_job(
     app,
+    "evaluate_detector",
+    "Score a detector on slices that an expert annotated: average precision, classes of slices.",
+    summaries.print_detector_scores,
+)
+add_job(
+    app,
     "explain",
     "Show a network's feature maps and attention maps for one slice, as a picture.",
     summaries.print_explanation,

@@ -15,6 +15,8 @@ from ..engine.text import confidence_text, millilitres, percent, score_text
 from ..report.result_files import (
     COHORT_CSV,
     COHORT_HTML,
+    DETECTOR_JSON,
+    DETECTOR_PICTURE,
     DISAGREEMENT,
     EVALUATION_HTML,
     EVALUATION_JSON,
@@ -34,6 +36,7 @@ from .progress_display import print_json_line
 
 if TYPE_CHECKING:
     from ..engine.detection.detect import LesionDetection
+    from ..engine.detection.evaluation import DetectorEvaluation
     from ..engine.evaluation.compression import Compressed
     from ..engine.evaluation.run import Evaluation
     from ..engine.explain import SliceExplanation
@@ -151,6 +154,36 @@ def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> N
         (LESIONS_LABELS, "number of the lesion, by voxel"),
         (LESIONS_PICTURE, "the largest lesions"),
         (REPORT_JSON, "report for programs"),
+    )
+    _print_files(console, folder, files)
+
+
+def print_detector_scores(evaluation: DetectorEvaluation, folder: Path, json_lines: bool) -> None:
+    """Average precision by both rules and agreement on classes, of all slices and by patient."""
+    values = evaluation.pooled.values
+    if json_lines:
+        print_json_line({"done": str(folder), "scores": values})
+        return
+    console = _console()
+    console.print(
+        f"[bold]{escape(evaluation.title)}[/bold]  {evaluation.pooled.slices} slices, "
+        f"{evaluation.pooled.instances} lesions"
+    )
+    for key, value in values.items():
+        console.print(escape(f"  {key:<24} {score_text(value)}"))
+    for patient, one in evaluation.patients.items():
+        learned = "  (in the training set)" if evaluation.learned_from[patient] else ""
+        console.print(
+            escape(
+                f"  {patient}  mAP {score_text(one.values['paper_map'])}, by COCO's rule "
+                f"{score_text(one.values['coco_map'])}, {one.slices} slices{learned}"
+            )
+        )
+    console.print()
+    files = (
+        (SCORES_CSV, "scores as a table"),
+        (DETECTOR_JSON, "scores for programs"),
+        (DETECTOR_PICTURE, "examples"),
     )
     _print_files(console, folder, files)
 

@@ -33,6 +33,7 @@ from .options import (
     DemoOptions,
     DetectOptions,
     EnhanceOptions,
+    EvaluateDetectorOptions,
     EvaluateOptions,
     ExplainOptions,
     ImportModelOptions,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from .cohort import batch
     from .compression import compress
     from .detection import detect
+    from .detector_evaluation import evaluate_detector
     from .detector_training import train_detector
     from .enhancement import enhance
     from .evaluation import evaluate
@@ -85,6 +87,7 @@ __all__ = [
     "DemoOptions",
     "DetectOptions",
     "EnhanceOptions",
+    "EvaluateDetectorOptions",
     "EvaluateOptions",
     "ExplainOptions",
     "ImportModelOptions",
@@ -109,6 +112,7 @@ __all__ = [
     "download_model",
     "enhance",
     "evaluate",
+    "evaluate_detector",
     "explain",
     "export_model",
     "import_model",
@@ -139,6 +143,7 @@ _JOBS = {
     "download_model": (StoredModelOptions, "model_store"),
     "enhance": (EnhanceOptions, "enhancement"),
     "evaluate": (EvaluateOptions, "evaluation"),
+    "evaluate_detector": (EvaluateDetectorOptions, "detector_evaluation"),
     "explain": (ExplainOptions, "explanation"),
     "export_model": (StoredModelOptions, "model_store"),
     "import_model": (ImportModelOptions, "model_store"),

@@ -274,6 +274,21 @@ class EvaluateOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvaluateDetectorOptions(Options):
+    """Labelled slices, and the detector to score on them."""
+
+    data: Path = option(
+        "Slice folder: index.csv, img/, lesion/ and maybe lung/; the column class holds the class "
+        "of a slice where lesions do not tell it.",
+        positional=True,
+        metavar="DATA",
+        shown_as="DATA",
+    )
+    model: str = option("Id of the detector.")
+    patients: tuple[str, ...] = option("Only this patient; repeatable.", (), flag="patient")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SynthesizeOptions(Options):
     """Where lesions and healthy lungs come from, and how many slices are made of them."""
 

@@ -40,6 +40,11 @@ LESIONS_PICTURE = "lesions.png"
 LESIONS_FORMAT = "covid-lesion-seg-lesions"
 LESIONS_VERSION = 1
 
+DETECTOR_JSON = "detector-scores.json"
+DETECTOR_PICTURE = "examples.png"
+DETECTOR_FORMAT = "covid-lesion-seg-detector-scores"
+DETECTOR_VERSION = 1
+
 EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"
 SCORES_CSV = "scores.csv"
@@ -92,6 +97,9 @@ EVALUATION_RESULT = FolderKind(
     frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, CLASSES_CSV}),
     EVALUATION_JSON,
     EVALUATION_FORMAT,
+)
+DETECTOR_RESULT = FolderKind(
+    frozenset({DETECTOR_JSON, SCORES_CSV, DETECTOR_PICTURE}), DETECTOR_JSON, DETECTOR_FORMAT
 )
 LESIONS_RESULT = FolderKind(
     frozenset({REPORT_JSON, REPORT_HTML, LESIONS_CSV, LESIONS_LABELS, LESIONS_PICTURE}),

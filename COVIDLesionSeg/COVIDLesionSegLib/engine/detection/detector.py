@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ..models.preprocessing import Preprocessing
-from ..networks.affinity import AffinityMaskRCNN
+from ..networks.affinity import AffinityMaskRCNN, Detections
 from .frame import frame_of
 from .masks import pasted
 
@@ -55,6 +55,55 @@ def detect_slice(
         pixel_mm: Pixel size along (rows, columns).
         least_score: Instances below are left out.
     """
+    found, restored = _raw(network, preprocessing, unit, lungs, pixel_mm, least_score)
+    return SliceInstances(
+        found.scores.float().cpu().numpy(),
+        restored > MASK_THRESHOLD,
+        found.class_logits.float().sigmoid().cpu().numpy(),
+        found.no_region,
+    )
+
+
+def mask_probability(
+    network: AffinityMaskRCNN,
+    preprocessing: Preprocessing,
+    unit: np.ndarray,
+    lungs: np.ndarray | None,
+    least_score: float = 0.0,
+) -> np.ndarray:
+    """The highest probability of any instance's mask, float32 (rows, columns), 0 without.
+
+    Args: as for :func:`detect_slice`.
+    """
+    _, restored = _raw(network, preprocessing, unit, lungs, (1.0, 1.0), least_score)
+    highest: np.ndarray = restored.max(axis=0, initial=0.0)
+    return highest
+
+
+def affinity_matrix(
+    network: AffinityMaskRCNN,
+    preprocessing: Preprocessing,
+    unit: np.ndarray,
+    lungs: np.ndarray | None,
+) -> np.ndarray:
+    """Y of the paper for one slice, float32 (C*, 256); arguments as for :func:`detect_slice`."""
+    rows, columns = unit.shape
+    frame = frame_of((rows, columns), lungs, preprocessing)
+    image = frame.image(preprocessing.normalise(unit[None])[0])
+    with torch.inference_mode():
+        found: np.ndarray = network.affinity_matrix(image[None])[0].numpy()
+    return found
+
+
+def _raw(
+    network: AffinityMaskRCNN,
+    preprocessing: Preprocessing,
+    unit: np.ndarray,
+    lungs: np.ndarray | None,
+    pixel_mm: tuple[float, float],
+    least_score: float,
+) -> tuple[Detections, np.ndarray]:
+    """Detections of at least a score, and their masks' probabilities on the slice's pixels."""
     rows, columns = unit.shape
     frame = frame_of((rows, columns), lungs, preprocessing, pixel_mm)
     image = frame.image(preprocessing.normalise(unit[None])[0])
@@ -62,11 +111,8 @@ def detect_slice(
     with torch.inference_mode():
         found = network.detect(image[None].to(device))[0]
         kept = found.scores >= least_score
-        masks = pasted(found.boxes[kept].float(), found.masks[kept].float(), image.shape[-2:])
-        restored = frame.restore(masks)
-        return SliceInstances(
-            found.scores[kept].float().cpu().numpy(),
-            restored > MASK_THRESHOLD,
-            found.class_logits.float().sigmoid().cpu().numpy(),
-            found.no_region,
+        found = replace(
+            found, boxes=found.boxes[kept], scores=found.scores[kept], masks=found.masks[kept]
         )
+        masks = pasted(found.boxes.float(), found.masks.float(), image.shape[-2:])
+        return found, frame.restore(masks)

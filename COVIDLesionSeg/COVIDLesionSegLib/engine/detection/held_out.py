@@ -30,11 +30,11 @@ from .instances import class_of, components
 Rule = Callable[[Sequence[ImageMatch], float], float | None]
 
 RULES: dict[str, Rule] = {"paper": paper_average_precision, "coco": coco_average_precision}
-_RULE_TEXT = {
+RULE_TEXTS = {
     "paper": "AP by image, then averaged, clean slices count 1 or 0 (COVID-Affinity, section 4.3)",
     "coco": "AP of all slices pooled, by COCO's rule",
 }
-_PROTOCOL = "every slice once, score > 0.05, mask > 0.5, on the slice's own pixels"
+PROTOCOL = "every slice once, score > 0.05, mask > 0.5, on the slice's own pixels"
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def evaluate_detector(
     by_patient: dict[str, list[LabelledImage]] = defaultdict(list)
     for item in slices:
         by_patient[item.patient].append(item)
-    found = {name: _Found.of(network, card, own, CancelToken()) for name, own in by_patient.items()}
+    found = {name: Found.of(network, card, own, CancelToken()) for name, own in by_patient.items()}
     patients = {name: one.scores(card) for name, one in sorted(found.items())}
-    pooled = sum(found.values(), _Found((), (), ())).scores(card)
+    pooled = sum(found.values(), Found((), (), ())).scores(card)
     names = ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
     return HeldOutDetector(patients, tuple(card_scores(pooled, names)))
 
@@ -128,14 +128,14 @@ def score_detector(
     network: nn.Module, card: ModelCard, slices: Sequence[LabelledImage], cancel: CancelToken
 ) -> DetectorScores:
     """Scores of a detector on slices together; raises Cancelled."""
-    return _Found.of(network, card, slices, cancel).scores(card)
+    return Found.of(network, card, slices, cancel).scores(card)
 
 
 def card_scores(scores: DetectorScores, data: str) -> list[Score]:
     """Scores for a card, each with its rule; what is undefined is left out."""
     listed: list[tuple[str, float | None, str]] = []
     for rule, one in scores.precision.items():
-        text = _RULE_TEXT[rule]
+        text = RULE_TEXTS[rule]
         listed += [
             ("AP@0.50", one.at_50, text),
             ("AP@0.75", one.at_75, text),
@@ -156,7 +156,7 @@ def card_scores(scores: DetectorScores, data: str) -> list[Score]:
     weighted = "classes of slices, weighted by their true shares"
     listed.append(("F1", scores.classes.f1, weighted + _interval(scores.classes.f1_interval)))
     return [
-        Score(name, round(value, 4), data, f"{protocol}; {_PROTOCOL}")
+        Score(name, round(value, 4), data, f"{protocol}; {PROTOCOL}")
         for name, value, protocol in listed
         if value is not None
     ]
@@ -167,17 +167,20 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """Matches of slices whose lesions are outlined, and true and found classes of all."""
+class Found:
+    """Matches of slices whose lesions are outlined, and true and found classes of all.
+
+    Attributes:
+        matches: Of slices whose lesions are outlined, or which have none.
+        real, named: Number of the true and of the found class of every slice.
+    """
 
     matches: tuple[ImageMatch, ...]
     real: tuple[int, ...]
     named: tuple[int, ...]
 
-    def __add__(self, other: _Found) -> _Found:
-        return _Found(
-            self.matches + other.matches, self.real + other.real, self.named + other.named
-        )
+    def __add__(self, other: Found) -> Found:
+        return Found(self.matches + other.matches, self.real + other.real, self.named + other.named)
 
     @classmethod
     def of(
@@ -186,22 +189,27 @@ class _Found:
         card: ModelCard,
         slices: Sequence[LabelledImage],
         cancel: CancelToken,
-    ) -> _Found:
+    ) -> Found:
         if not isinstance(network, AffinityMaskRCNN):
             raise ModelError(f"Model {card.id} does not find lesions one by one.")
-        matches, real, named = [], [], []
+        parts = []
         for item in slices:
             cancel.raise_if_cancelled()
-            unit = item.image if item.windowed else card.preprocessing.to_unit(item.image)
-            found = detect_slice(network, card.preprocessing, unit, item.lungs)
-            number = class_of(item, card.outputs)
-            if item.has_lesion or number == 0:
-                labels = components(item.lesion)
-                truth = labels == np.arange(1, labels.max() + 1)[:, None, None]
-                matches.append(ImageMatch.of(found.scores, found.masks, truth))
-            real.append(number)
-            named.append(found.slice_class)
-        return cls(tuple(matches), tuple(real), tuple(named))
+            parts.append(cls.of_slice(network, card, item))
+        return sum(parts, cls((), (), ()))
+
+    @classmethod
+    def of_slice(cls, network: AffinityMaskRCNN, card: ModelCard, item: LabelledImage) -> Found:
+        """The same of one slice."""
+        unit = item.image if item.windowed else card.preprocessing.to_unit(item.image)
+        found = detect_slice(network, card.preprocessing, unit, item.lungs)
+        number = class_of(item, card.outputs)
+        matches = []
+        if item.has_lesion or number == 0:
+            labels = components(item.lesion)
+            truth = labels == np.arange(1, labels.max() + 1)[:, None, None]
+            matches = [ImageMatch.of(found.scores, found.masks, truth)]
+        return cls(tuple(matches), (number,), (found.slice_class,))
 
     def scores(self, card: ModelCard) -> DetectorScores:
         return DetectorScores(

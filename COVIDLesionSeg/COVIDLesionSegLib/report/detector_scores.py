@@ -1,0 +1,120 @@
+"""Scores of a detector: table, JSON, and pictures of examples."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import RESEARCH_USE_NOTICE, __version__
+from ..engine.detection.evaluation import DetectorEvaluation, DetectorExample
+from ..engine.detection.held_out import PROTOCOL, RULE_TEXTS, DetectorScores
+from .figures import FOOT_INCHES, black_figure, figure_style, label, research_notice, save_png
+from .report_json import write_json
+from .result_files import (
+    DETECTOR_FORMAT,
+    DETECTOR_JSON,
+    DETECTOR_PICTURE,
+    DETECTOR_VERSION,
+    SCORES_CSV,
+)
+from .tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_CELL, _DPI = 2.6, 110
+_FOUND, _TRUE = "#ffbf00", "#2fbf71"
+_POOLED = "pooled"
+
+
+def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
+    """Write all files of :data:`~.result_files.DETECTOR_RESULT`; raises OutputError."""
+    rows = {_POOLED: evaluation.pooled, **evaluation.patients}
+    names = list(evaluation.pooled.values)
+    write_table(
+        ("patient", "learned_from", "slices", "lesions", *names),
+        [
+            (
+                name,
+                {True: "yes", False: "no"}.get(evaluation.learned_from.get(name)),  # type: ignore[arg-type]
+                one.slices,
+                one.instances,
+                *(one.values[key] for key in names),
+            )
+            for name, one in rows.items()
+        ],
+        folder / SCORES_CSV,
+    )
+    content = {
+        "format": DETECTOR_FORMAT,
+        "version": DETECTOR_VERSION,
+        "research_use_notice": RESEARCH_USE_NOTICE,
+        "software": __version__,
+        "model": evaluation.model,
+        "classes": list(evaluation.classes),
+        "protocol": PROTOCOL,
+        "rules": RULE_TEXTS,
+        "pooled": _content(evaluation.pooled),
+        "patients": {
+            name: {"learned_from": evaluation.learned_from[name], **_content(one)}
+            for name, one in evaluation.patients.items()
+        },
+    }
+    write_json(content, folder / DETECTOR_JSON)
+    write_examples(evaluation, folder / DETECTOR_PICTURE)
+
+
+def _content(scores: DetectorScores) -> dict[str, Any]:
+    return {
+        "slices": scores.slices,
+        "lesions": scores.instances,
+        "average_precision": {rule: asdict(one) for rule, one in scores.precision.items()},
+        "classes": asdict(scores.classes),
+    }
+
+
+@figure_style()
+def write_examples(evaluation: DetectorEvaluation, path: Path) -> None:
+    """A row for each example: boxes with scores, mask probability, truth, and the affinities Y."""
+    examples = evaluation.examples
+    height = len(examples) * _CELL + FOOT_INCHES
+    figure = black_figure(4 * _CELL, height)
+    for row, one in enumerate(examples):
+        bottom = (height - (row + 1) * _CELL) / height
+        cells = [
+            figure.add_axes((column / 4 + 0.003, bottom, 0.244, (_CELL - 0.06) / height))
+            for column in range(4)
+        ]
+        for axes in cells:
+            axes.set_axis_off()
+        _draw_found(cells[0], one, evaluation.classes)
+        cells[1].imshow(one.probability, cmap="inferno", vmin=0, vmax=1)
+        label(cells[1], "mask probability", 7)
+        cells[2].imshow(one.unit, cmap="gray", vmin=0, vmax=1)
+        if one.truth.any():
+            cells[2].contour(one.truth, levels=[0.5], colors=[_TRUE], linewidths=0.9)
+        label(cells[2], "expert", 7)
+        largest = float(np.abs(one.affinities).max()) or 1.0
+        cells[3].imshow(one.affinities, cmap="seismic", vmin=-largest, vmax=largest, aspect="auto")
+        label(cells[3], "affinities Y: rows C*, columns channels", 7)
+    research_notice(figure)
+    save_png(figure, path, _DPI)
+
+
+def _draw_found(axes: Axes, one: DetectorExample, classes: tuple[str, ...]) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.imshow(one.unit, cmap="gray", vmin=0, vmax=1)
+    for score, mask in zip(one.found.scores, one.found.masks, strict=True):
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            continue
+        corner = (columns[0] - 0.5, rows[0] - 0.5)
+        size = (len(range(columns[0], columns[-1] + 1)), len(range(rows[0], rows[-1] + 1)))
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_FOUND, linewidth=1.0))
+        axes.text(*corner, f"{score:.2f}", color=_FOUND, fontsize=6, va="bottom")
+    found = one.found.slice_class
+    label(axes, f"{one.name}: {classes[found]} {one.found.class_probabilities[found]:.2f}", 7)
