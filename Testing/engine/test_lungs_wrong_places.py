@@ -111,6 +111,21 @@ def test_the_top_of_liver_and_of_stomach_and_spleen_in_a_lung_is_named(healthy, 
     assert_named(flag, organ, side)
 
 
+@pytest.mark.parametrize("radius", [(70, 90, 120), (55, 75, 110)])
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_the_outline_of_a_base_that_lies_a_slice_lower_is_no_organ(radius, shift):
+    z, y, x = (np.arange(n) - (n - 1) / 2 + shift for n in (76, 136, 190))
+    lungs = np.zeros((76, 136, 190), np.uint8)
+    for side, centre in ((1, -80), (2, 80)):
+        away = ((x * 2 - centre) / radius[0]) ** 2 + ((y[:, None] * 2) / radius[1]) ** 2
+        lungs[away + ((z[:, None, None] * 4) / radius[2]) ** 2 < 1] = side
+    hu = np.where(lungs > 0, -850, 40).astype(np.int16)
+    lower = lungs.copy()
+    lower[:-1] |= np.where(lungs[:-1] == 0, lungs[1:], 0)
+    codes = {flag.code for flag in check_lungs(lower, hu, (4.0, 2.0, 2.0))}
+    assert "lung-soft-tissue" not in codes
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_top_of_the_liver_is_named_beside_lesions_too(seed):
     phantom = chest(seed=seed)

@@ -18,6 +18,7 @@ _AERATED_HU = -500
 _ABOVE_LUNG = 0.3  # of a consolidation, at least, lies above aerated lung, ...
 _FREE = 0.6  # ... or at most this share of its surface borders on tissue outside the lung; ...
 _FREE_BASE = 0.8  # ... of a base without air, more borders on chest wall and diaphragm
+_THICK = 6.0  # mm of an organ, at least, and two slices; the outline of a base may take less
 _BELOW_LUNG = 0.5  # of the top of an organ, at least, lies below aerated lung, ...
 _FREE_ORGAN = 0.3  # ... more of its surface borders on tissue outside the lung, ...
 _HAZY_HU = -600
@@ -63,7 +64,7 @@ def check_soft_tissue(
             limit = _FREE_BASE
             if np.count_nonzero(aerated[piece.any(axis=(1, 2))]) > sizes[number]:
                 below = below_lung[piece].mean() > _BELOW_LUNG
-                organ = below and _is_of_organ(piece, both, coarse, grid)
+                organ = below and _is_thick(piece, grid) and _is_of_organ(piece, both, coarse, grid)
                 limit = _FREE_ORGAN if organ else _FREE
             if free_surface(piece, both) > limit:
                 found.append(number)
@@ -77,6 +78,11 @@ def check_soft_tissue(
                 "not like consolidation.",
                 slices=most_first(there),
             )
+
+
+def _is_thick(piece: np.ndarray, grid: WorkingGrid) -> bool:
+    height = np.count_nonzero(piece) / np.count_nonzero(piece.any(axis=0)) * grid.spacing[0]
+    return bool(height >= _THICK and np.count_nonzero(piece.any(axis=(1, 2))) > 1)
 
 
 def _is_of_organ(
