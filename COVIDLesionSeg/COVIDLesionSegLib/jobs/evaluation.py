@@ -25,12 +25,15 @@ from ..report.evaluation import (
     write_evaluation_json,
     write_scores_csv,
 )
+from ..report.evaluation_slices import write_groups_csv, write_slices_csv
 from ..report.result_files import (
     CLASSES_CSV,
     EVALUATION_HTML,
     EVALUATION_JSON,
     EVALUATION_RESULT,
+    GROUPS_CSV,
     SCORES_CSV,
+    SLICES_CSV,
 )
 from .options import EvaluateOptions
 from .result_folder import result_folder
@@ -78,6 +81,8 @@ def evaluate(
         )
         progress(Progress("Writing the scores", _WRITING))
         write_scores_csv(evaluation, staging / SCORES_CSV)
+        write_slices_csv(evaluation, staging / SLICES_CSV)
+        write_groups_csv(evaluation, staging / GROUPS_CSV)
         write_classes_csv(evaluation, staging / CLASSES_CSV)
         write_evaluation_json(evaluation, staging / EVALUATION_JSON)
         write_evaluation_html(evaluation, staging / EVALUATION_HTML)

@@ -16,12 +16,14 @@ from .. import RESEARCH_USE_NOTICE
 from ..engine.evaluation import examples as picture
 from ..engine.evaluation.classes import CLASS_MEASURES
 from ..engine.evaluation.examples import MOST_PATIENTS, Example
+from ..engine.evaluation.groups import GROUP_MEASURES
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.text import score_text
+from .evaluation_slices import groups_for_page
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
 from .report_json import write_json
@@ -141,6 +143,8 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         measures=[(measure.key, titles[measure.key]) for measure in MEASURES],
         by_patient=[(key, titles[key]) for key in _BY_PATIENT],
         class_measures=CLASS_MEASURES,
+        groups=groups_for_page(evaluation),
+        group_measures=list(GROUP_MEASURES.values()),
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],

@@ -48,6 +48,8 @@ DETECTOR_VERSION = 1
 EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"
 SCORES_CSV = "scores.csv"
+SLICES_CSV = "slices.csv"
+GROUPS_CSV = "groups.csv"
 CLASSES_CSV = "classes.csv"
 """Only where model and expert tell classes apart."""
 EVALUATION_FORMAT = "covid-lesion-seg-evaluation"
@@ -94,7 +96,7 @@ class FolderKind:
 
 SEGMENTATION_RESULT = FolderKind(RESULT_FILES, REPORT_JSON, REPORT_FORMAT)
 EVALUATION_RESULT = FolderKind(
-    frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, CLASSES_CSV}),
+    frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, SLICES_CSV, GROUPS_CSV, CLASSES_CSV}),
     EVALUATION_JSON,
     EVALUATION_FORMAT,
 )

@@ -22,12 +22,14 @@ class SliceCount:
         pixels: Counts of its pixels.
         found: Whether any pixel is called lesion.
         true_rate, predicted_rate: Infection rates; None without lung.
+        name: Of the slice.
     """
 
     pixels: Confusion
     found: bool
     true_rate: float | None
     predicted_rate: float | None
+    name: str = ""
 
     @property
     def infected(self) -> bool:
@@ -67,7 +69,8 @@ class Counts:
             if sample.lungs is not None:
                 lungs = sample.lungs[index]
                 rates = infection_rate(truth, lungs), infection_rate(found, lungs)
-            self.slices.append(SliceCount(Confusion.of(found, truth), any_pixel(found), *rates))
+            pixels, name = Confusion.of(found, truth), sample.slice_name(index)
+            self.slices.append(SliceCount(pixels, any_pixel(found), *rates, name))
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed
         # A single slice has no extent along the patient, so its border is a line.

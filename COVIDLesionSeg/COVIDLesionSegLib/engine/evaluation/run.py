@@ -16,7 +16,7 @@ from ..flags import Flag
 from ..inference.provenance import describe_software
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .classes import ClassCounts
-from .counts import Counts
+from .counts import Counts, SliceCount
 from .evaluated_model import EvaluatedModel
 from .examples import Example, ExampleChooser
 from .scores import ModelScores, PatientScores, protocol_of, summarise
@@ -36,6 +36,7 @@ class Evaluation:
         models: Scores of each model, in the order given.
         examples: Slices to show as pictures.
         provenance: What it was computed with; no paths.
+        counted: For each model the slices of every patient.
     """
 
     protocol: str
@@ -44,6 +45,7 @@ class Evaluation:
     models: tuple[ModelScores, ...]
     examples: tuple[Example, ...]
     provenance: dict[str, Any]
+    counted: tuple[dict[str, list[SliceCount]], ...] = ()
 
 
 def evaluate(
@@ -83,6 +85,7 @@ def evaluate(
     pooled_classes = [ClassCounts(model.cards[0].classes) for model in models]
     seconds = [0.0 for _ in models]
     patients: list[dict[str, PatientScores]] = [{} for _ in models]
+    counted: list[dict[str, list[SliceCount]]] = [{} for _ in models]
     chooser = ExampleChooser()
     flags: list[Flag] = []
     total, done = sum(data.samples_of.values()), 0
@@ -123,6 +126,7 @@ def evaluate(
             patients[number][patient] = PatientScores.of(
                 of_model, model.learned_from(*shown), classes[number]
             )
+            counted[number][patient] = of_model.slices
             pooled[number].merge(of_model)
             pooled_classes[number].merge(classes[number])
         flags += _flags(patient, placement)
@@ -147,6 +151,7 @@ def evaluate(
             )
         ),
         examples=tuple(chooser.examples),
+        counted=tuple(counted),
         provenance={
             "models": {id_: facts for one in models for id_, facts in one.describe().items()},
             "parameters": _common_parameters(models[0], data),
