@@ -31,6 +31,8 @@ def test_going_on_learns_at_a_tenth_for_250_steps_and_lets_validation_decide_not
 def test_every_recipe_says_how_it_fine_tunes_and_that_this_is_not_the_papers():
     for name in recipe_names():
         content = read_recipe(name)
+        if content["task"] == "instances":
+            continue  # its paper fine-tunes, and its numbers are taken
         assert set(content["fine_tune"]) == {"learning_rate"}
         assert any("fine-tuning" in note and "ours" in note for note in content["notes"])
 

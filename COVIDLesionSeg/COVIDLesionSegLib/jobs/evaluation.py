@@ -11,6 +11,7 @@ from ..engine.data.slice_folder import SliceData
 from ..engine.errors import InputError, OutputError
 from ..engine.evaluation.card_scores import check_card_is_the_users, with_scores
 from ..engine.evaluation.evaluated_model import load_evaluated_models
+from ..engine.evaluation.of_lungs import LungData, find_lungs
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.inference.allocator import tune_allocator
@@ -68,13 +69,18 @@ def evaluate(
         tune_allocator()
         catalogue = load_catalogue()
         models = list(options.models) or [DEFAULT_MODEL]
-        for name in models:
+        of_lungs = find_lungs(models, options.parameters, catalogue)
+        for name in () if of_lungs else models:
             check_models(replace(options.parameters, model=name).members)
         own = _own_models(models, catalogue) if options.write_card else []
-        data = _read(options, _classes(models, options.parameters, catalogue))
+        data: LabelledData
+        if of_lungs:
+            data = LungData(_read(options, (LESION,)))
+        else:
+            data = _read(options, _classes(models, options.parameters, catalogue))
         progress(Progress("Loading the models", 0.01))
         evaluated = load_evaluated_models(
-            models, options.parameters, catalogue, cancel, options.held_out
+            models, options.parameters, catalogue, cancel, options.held_out, of_lungs
         )
         evaluation = run_evaluation(
             data, evaluated, options.lung_mask, sub_progress(progress, _SCORING, _WRITING), cancel

@@ -92,6 +92,8 @@ class EvaluatedModel:
             parts.append(f"; ensemble by {self.parameters.combination}")
         if self._held_out:
             parts.append("; each patient by the members that never learned from them")
+        if self.cards[0].task == "lungs":
+            parts.append("; lungs in place of lesions")
         if len(self.cards[0].classes) > 1:
             parts.append("; all classes taken together")
         if any(network.plan.bfloat16 for network in self._ready or ()):
@@ -234,10 +236,11 @@ def load_evaluated_models(
     catalogue: Catalogue,
     cancel: CancelToken,
     held_out: bool = False,
+    of_lungs: bool = False,
 ) -> list[EvaluatedModel]:
     """Load the models to compare; a name with ``+`` is that of an ensemble, given by its members.
 
-    A network that several of them share is loaded once.
+    A network that several of them share is loaded once. With ``of_lungs`` they find lungs.
 
     Raises:
         ParameterError: A name is no model's, or is given twice; or as for :class:`EvaluatedModel`.
@@ -249,7 +252,10 @@ def load_evaluated_models(
     evaluated = []
     for name in names:
         own = replace(parameters, model=name)
-        models = catalogue.members(own.members)
+        if of_lungs:
+            models = tuple(catalogue.get(one) for one in catalogue.expand(own.members))
+        else:
+            models = catalogue.members(own.members)
         for model in models:
             cancel.raise_if_cancelled()
             if model.id not in networks:
