@@ -345,15 +345,15 @@ def models(*arguments) -> list[dict]:
 
 
 def test_models_lists_the_same_for_people_and_for_machines():
+    from COVIDLesionSegLib.engine.models.card import TASKS
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 
-    listed = models()
-    text = run("models").stdout
-    ensembles = [one for one in listed if "members" in one]
+    listed = models("--all")
+    text = run("models", "--all").stdout
     facts = [one for one in listed if "members" not in one]
     catalogue = load_catalogue()
-    assert [one["id"] for one in ensembles] == [one.id for one in catalogue.ensembles]
-    assert [model["id"] for model in facts] == [model.id for model in catalogue.models]
+    ids = [*(one.id for one in catalogue.ensembles), *(one.id for one in catalogue.models)]
+    assert sorted(one["id"] for one in listed) == sorted(ids)
     by_id = {model["id"]: model for model in facts}
     assert by_id["amc-net"]["parameters"] == 3_346_381
     assert by_id["amc-net"]["training"]["recipe"]["steps"] > 0
@@ -363,20 +363,33 @@ def test_models_lists_the_same_for_people_and_for_machines():
     for model in facts:
         line = next(line for line in text.splitlines() if line.split()[:1] == [model["id"]])
         assert f"{model['parameters']:,}" in line
-        assert model["task"] in ("lesions", "lungs") and isinstance(model["bfloat16"], bool)
+        assert model["task"] in TASKS and isinstance(model["bfloat16"], bool)
         if model["weights_licence"]:
             assert model["weights_licence"] in line
 
 
-def test_models_are_listed_trained_ones_first_and_by_task():
+def test_models_are_listed_by_measured_dice_and_those_without_weights_on_request():
+    """Selectable means usable; but who selected such a model before still finds it."""
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+    from COVIDLesionSegLib.engine.models.listing import list_models
+
+    catalogue = load_catalogue()
+    best_first = [one.id for one in list_models(catalogue) if one.trained]
+    trained = [one.id for one in catalogue.models if one.card.weights] + ["eamc"]
     text = run("models").stdout
-    headings = ["Lesions, trained", "Lesions, not trained", "Lungs, not trained"]
-    places = [text.index(heading) for heading in headings]
+    shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
+    assert [one for one in shown if one in best_first] == best_first
+    assert sorted(shown) == sorted(trained)
+    assert sorted(one["id"] for one in models()) == sorted(trained)
+    assert f"{len(catalogue.models) + 1 - len(trained)} more have no weights" in text
+
+    everything = run("models", "--all").stdout
+    headings = ["Lesions, trained", "Lesions, without weights", "Lungs, without weights"]
+    places = [everything.index(heading) for heading in headings]
     assert places == sorted(places)
-    untrained_lesions, untrained_lungs = places[1:]
-    assert text.index("  amc-net ") < untrained_lesions
-    assert untrained_lesions < text.index("  drsegunet ") < untrained_lungs
-    assert untrained_lungs < text.index("  lungs-cascade-unet ")
+    assert places[1] < everything.index("  drseg-unet ") < places[2]
+    assert places[2] < everything.index("  lungs-cascade-unet ")
+    assert "no weights" not in everything
 
 
 def test_one_model_is_shown_in_full():
@@ -392,8 +405,7 @@ def test_one_model_is_shown_in_full():
     assert "lung, background" in untrained
 
 
-def test_an_ensemble_is_listed_first_and_shown_with_its_members_and_scores():
-    assert run("models").stdout.startswith("Ensembles\n  eamc  EAMC: five AMC-Nets vote; eamc-1, ")
+def test_an_ensemble_is_shown_with_its_members_and_scores():
     (facts,) = models("eamc")
     text = " ".join(run("models", "eamc").stdout.split())
     assert f"ensemble of {', '.join(facts['members'])}" in text and len(facts["members"]) == 5
@@ -401,14 +413,19 @@ def test_an_ensemble_is_listed_first_and_shown_with_its_members_and_scores():
         assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
 
 
-def test_the_list_shows_mean_dice_with_data_set_patients_and_slices():
+def test_the_list_shows_pooled_dice_with_data_set_patients_and_slices():
     """The range over patients would put the default's one slice of one patient first: 0.04."""
     lines = run("models").stdout.splitlines()
-    line = next(line for line in lines if line.split()[:1] == ["amc-net"])
-    assert "Dice 0.80 in 5 patients of radiopaedia_org_covid-19-pneumonia, 135 slices" in line
+    for name in ("unet-lite0", "amc-net", "eamc"):
+        line = next(line for line in lines if line.split()[:1] == [name])
+        (found,) = models(name)
+        (row,) = (one for one in found["development"] if one["data"] == "Radiopaedia")
+        dice = f"pooled Dice {row['pooled_dice']:.2f} on Radiopaedia (5 patients, 135 slices)"
+        assert dice in line and "0.04" not in line
+        said = " ".join(run("models", name).stdout.split())
+        assert f"Radiopaedia: pooled Dice {row['pooled_dice']:.3f}, median patient" in said
     line = next(line for line in lines if line.split()[:1] == ["eamc-1"])
-    assert "Dice 0.82 in 2 patients of coronacases_org, 249 slices; Dice 0.77 in 5 " in line
-    assert "0.04" not in "".join(lines)
+    assert "mean Dice 0.77 on radiopaedia_org_covid-19-pneumonia (5 patients, 135 slices)" in line
 
 
 def test_a_misspelt_model_is_answered_by_the_one_that_was_meant():
@@ -419,7 +436,7 @@ def test_a_misspelt_model_is_answered_by_the_one_that_was_meant():
 def test_a_damaged_card_is_a_warning_beside_the_list(tmp_path, monkeypatch):
     (tmp_path / "theirs.json").write_text("[" * 100_000)
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    finished = run("models", "--json")
+    finished = run("models", "--json", "--all")
     assert finished.returncode == 0 and len(json.loads(finished.stdout)) > 40
     assert "theirs.json" in finished.stderr and finished.stderr.count("\n") == 1
 

@@ -6,7 +6,10 @@ from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 
 
 def packaged_card() -> dict:
-    return json.loads((PACKAGED_FOLDER / "amc-net.json").read_text(encoding="utf-8"))
+    """The card of AMC-Net, for weights that are written as floats."""
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text(encoding="utf-8"))
+    card["weights"]["bits"] = None
+    return card
 
 
 def write_user_card(folder, name, **changes):

@@ -14,6 +14,7 @@ from COVIDLesionSegLib.engine.data.training_data import TrainingData
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.evaluation.compression import compress_weights
+from COVIDLesionSegLib.engine.models import eight_bit
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network, weights_data
 from COVIDLesionSegLib.engine.networks import _NETWORKS, count_parameters
@@ -42,6 +43,7 @@ class Kinds(nn.Module):
 @pytest.fixture
 def kinds(tmp_path, monkeypatch):
     """The network, and a function that gives a model whose file holds certain tensors."""
+    monkeypatch.setattr(eight_bit, "_SMALLEST_KERNEL", 1024)
     monkeypatch.setitem(_NETWORKS, "Kinds", Kinds)
     torch.manual_seed(3)
     network = Kinds().eval()
@@ -118,7 +120,15 @@ def test_outputs_stay_near_those_in_half_precision(kinds):
 
 def test_the_file_of_a_packaged_network_takes_about_half_the_space():
     network = load_network(load_catalogue().get("amc-net"))
-    assert len(weights_data(network, eight_bit=True)) < 0.52 * len(weights_data(network))
+    small, half = weights_data(network, eight_bit=True), weights_data(network)
+    assert len(small) < 0.53 * len(half)
+
+
+def test_small_kernels_stay_as_they_hold_little_and_err_most():
+    network = load_network(load_catalogue().get("amc-net"))
+    stored = load(weights_data(network, eight_bit=True))
+    sizes = {one.numel() for one in stored.values() if one.dtype == torch.int8}
+    assert min(sizes) >= 16384
 
 
 def set_scale(value):
@@ -198,6 +208,7 @@ class Learner(nn.Module):
 @pytest.fixture
 def learner(monkeypatch):
     """A network that finds the bright rectangles, though not without error."""
+    monkeypatch.setattr(eight_bit, "_SMALLEST_KERNEL", 1024)
     monkeypatch.setitem(_NETWORKS, "Learner", Learner)
     torch.manual_seed(0)
     network = Learner().eval()

@@ -8,6 +8,13 @@ import pytest
 
 from COVIDLesionSegLib.engine.models.card import Score
 from COVIDLesionSegLib.engine.models.catalogue import Catalogue, Model, load_catalogue
+from COVIDLesionSegLib.engine.models.development_scores import (
+    OUTSIDE_SET,
+    DevelopmentScore,
+    read_development_scores,
+    weights_key,
+    write_development_scores,
+)
 from COVIDLesionSegLib.engine.models.listing import list_models
 from COVIDLesionSegLib.engine.models.speed import read_speeds, remember_speed, speed_of
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
@@ -36,20 +43,67 @@ def ids(catalogue: Catalogue) -> list[str]:
     return [one.id for one in list_models(catalogue)]
 
 
-def test_the_models_that_ship_are_ranked_by_their_dice_on_the_same_data():
-    listed = [one for one in list_models(load_catalogue()) if one.trained]
-    data = {one.dice.data for one in listed}
+def row(model: str, dice: float, cards: list, data: str = OUTSIDE_SET) -> DevelopmentScore:
+    """A row of the table that ships."""
+    weights = weights_key(cards)
+    return DevelopmentScore(
+        model, data, 5, 135, dice, 0.8, 0.7, 0.8, 0.8, 0.1, "outside", "pooled", weights
+    )
+
+
+def test_the_models_that_ship_are_ranked_by_their_pooled_dice_on_the_outside_set():
+    """Members of an ensemble follow: they are not in the table."""
+    catalogue = load_catalogue()
+    members = {member for one in catalogue.ensembles for member in one.members}
+    listed = [one for one in list_models(catalogue) if one.trained and one.id not in members]
     values = [one.dice.value for one in listed]
 
-    assert data == {"radiopaedia_org_covid-19-pneumonia"}
+    assert all(one.dice.pooled and one.dice.data == OUTSIDE_SET for one in listed)
     assert values == sorted(values, reverse=True)
+    assert [one.id for one in list_models(catalogue)][: len(listed)] == [one.id for one in listed]
 
 
 def test_no_model_that_ships_is_clearly_better_than_the_default():
     """At equal Dice the faster one is the default."""
-    values = {one.id: one.dice.value for one in list_models(load_catalogue()) if one.trained}
+    listed = [one for one in list_models(load_catalogue()) if one.trained and one.dice.pooled]
+    values = {one.id: one.dice.value for one in listed}
 
     assert max(values.values()) - values[DEFAULT_MODEL] < 0.01
+
+
+def test_a_pooled_dice_outranks_scores_on_cards_and_belongs_to_its_weights_alone(monkeypatch):
+    catalogue = catalogue_of(
+        shipped=[dice(0.5)],
+        better=[dice(0.4)],
+        own=[dice(0.99)],
+        trained_anew=[dice(0.3)],
+    )
+    cards = [model.card for model in catalogue.models]
+    other = replace(cards[0], weights=replace(cards[0].weights, sha256="0" * 64))
+    rows = (
+        row("shipped", 0.6, cards[:1]),
+        row("shipped", 0.9, cards[:1], "another set"),
+        row("better", 0.7, cards[:1]),
+        row("trained_anew", 0.95, [other]),
+    )
+    monkeypatch.setattr(
+        "COVIDLesionSegLib.engine.models.listing.read_development_scores", lambda: rows
+    )
+    assert ids(catalogue) == ["better", "shipped", "own", "trained_anew"]
+    first = list_models(catalogue)[1]
+    assert (first.dice.value, first.dice.pooled, len(first.development)) == (0.6, True, 2)
+
+
+def test_the_table_comes_back_as_it_was_written(tmp_path):
+    cards = [load_catalogue().get("amc-net").card]
+    rows = [
+        replace(row("b", 0.5, cards), lowest_dice=None, seconds_per_slice=None),
+        row("a", 0.75, cards),
+        row("a", 0.25, cards, "Another"),
+    ]
+    write_development_scores(rows, tmp_path / "scores.csv")
+    assert read_development_scores(tmp_path / "scores.csv") == (rows[2], rows[1], rows[0])
+    assert read_development_scores(tmp_path / "none.csv") == ()
 
 
 def test_untrained_models_come_last_and_none_has_a_dice():

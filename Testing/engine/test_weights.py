@@ -39,6 +39,6 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path):
     with torch.no_grad():
         network.head.bias.fill_(torch.nan)
     sha256 = save_weights(network, tmp_path / model.card.weights.file)
-    card = replace(model.card, weights=replace(model.card.weights, sha256=sha256))
+    card = replace(model.card, weights=replace(model.card.weights, sha256=sha256, bits=None))
     with pytest.raises(ModelError, match="are not all numbers"):
         load_network(replace(model, card=card, folder=tmp_path))

@@ -163,7 +163,7 @@ class StoredModelsTest(ModelsCase):
         from COVIDLesionSegLib.engine.models.user_models import default_model
 
         choose(self.table, "amc-net")
-        self.assertIn("2351918f3990c424", self.ui.storedDetailsBrowser.plainText)
+        self.assertIn("6d5719410a02bdaa", self.ui.storedDetailsBrowser.plainText)
         self.picture(self.root, "models")
         with self.choosing(self.folder / "theirs.zip"):
             self.assertIn("Written: theirs.zip", self.do(self.ui.exportButton))

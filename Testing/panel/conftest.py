@@ -29,6 +29,7 @@ def loaded(bench, scene, tmp_path, monkeypatch):
     monkeypatch.setattr(slicer.app, "temporaryPath", str(tmp_path), raising=False)
     monkeypatch.setenv("COVIDLESIONSEG_REVIEWS", str(tmp_path / "reviews"))
     monkeypatch.setenv("COVIDLESIONSEG_RETRAININGS", str(tmp_path / "retrainings"))
+    slicer.app.userSettings().remove("COVIDLesionSeg/ShowModelsWithoutWeights")
     module = bench.load(MODULE_FILE)
     answer_first_questions()
     yield module

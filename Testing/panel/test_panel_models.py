@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.development_scores import (
+    OUTSIDE_SET,
+    read_development_scores,
+)
 from COVIDLesionSegLib.engine.models.speed import remember_speed
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
+from panel.conftest import MODULE_FILE
 from panel.model_list import choose_model, chosen_model, listed_models, row_text
 from panel.workers import finished_with, known_result
 
@@ -82,13 +87,29 @@ def test_the_search_finds_classes_of_untrained_models_too(panel):
     assert set(listed_models(panel, visible_only=True)) == shown | {DEFAULT_MODEL}
 
 
-def test_the_dice_is_the_cards_with_the_number_of_patients(panel):
+def test_the_dice_is_pooled_over_the_outside_set_with_the_number_of_patients(panel):
+    """A mean would be dominated by a patient with a single slice."""
+    (row,) = (
+        one
+        for one in read_development_scores()
+        if (one.model, one.data) == ("amc-net", OUTSIDE_SET)
+    )
     _title, dice, _seconds = row_text(panel, "amc-net")
-    assert dice == "0.80\nn = 5"
+    assert dice == f"{row.pooled_dice:.2f}\nn = 5"
 
     choose_model(panel, "amc-net")
-    assert "Dice 0.801: mean over 5 patients of radiopaedia_org" in details(panel)
-    assert "135 slices" in details(panel)
+    said = details(panel)
+    assert f"Pooled Dice {row.pooled_dice:.3f} on Radiopaedia: all 135 slices of 5 patients" in said
+    assert "MedSeg: pooled Dice" in said and "coronacases: pooled Dice" in said
+
+
+def test_showing_models_without_weights_is_a_setting(panel, bench):
+    assert not panel.ui.showUntrainedCheckBox.checked
+    panel.ui.showUntrainedCheckBox.click()
+    again = bench.load(MODULE_FILE)
+    assert again.widget.ui.showUntrainedCheckBox.checked
+    assert "unet" in listed_models(again.widget, visible_only=True)
+    bench.unload(again)
 
 
 def test_a_model_without_scores_says_so(panel):

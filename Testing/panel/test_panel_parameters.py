@@ -80,7 +80,10 @@ def test_every_way_to_find_the_lungs_is_offered_and_says_what_is_missing(panel):
 
     models = [model for model in load_catalogue().models if model.card.task == "lungs"]
     box = panel.ui.lungsComboBox
+    trained = [model.id for model in models if model.card.weights]
+    assert values_of(box) == [*engine.LUNG_METHODS, *trained]
 
+    panel.ui.showUntrainedCheckBox.click()
     assert values_of(box) == [*engine.LUNG_METHODS, *(model.id for model in models)]
     for model in models:
         label = box.itemText(box.findData(model.id))
@@ -101,6 +104,7 @@ def test_every_trained_network_for_lungs_is_offered_for_a_second_opinion(lungs_o
 
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
+    ui.showUntrainedCheckBox.click()
     choose_model(panel, "amc-net-released")
     choose(ui.lungsComboBox, "lungs-cascade-unet")
     check(ui.membersComboBox, "unet")
@@ -130,8 +134,25 @@ def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     )
 
 
+def test_what_was_chosen_without_weights_stays_chosen_when_such_models_are_hidden(panel):
+    ui = panel.ui
+    ui.showUntrainedCheckBox.click()
+    choose_model(panel, "unet")
+    choose(ui.lungsComboBox, "lungs-cascade-unet")
+    check(ui.membersComboBox, "r2unet")
+    ui.showUntrainedCheckBox.click()
+
+    assert parameters_of(panel).members == ("unet", "r2unet")
+    assert parameters_of(panel).lungs == "lungs-cascade-unet"
+    assert "lungs-cascade-unet" in values_of(ui.lungsComboBox)
+    assert "lungs-unet-resnet18" not in values_of(ui.lungsComboBox)
+    assert checked_in(ui.membersComboBox) == ["r2unet"]
+    assert "attention-unet" not in values_of(ui.membersComboBox)
+
+
 def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
     ui = panel.ui
+    ui.showUntrainedCheckBox.click()
     assert "unet" in values_of(ui.membersComboBox)
     assert not {DEFAULT_MODEL, "drsegunet", "lungs-cascade-unet"} & {*values_of(ui.membersComboBox)}
     check(ui.membersComboBox, "unet")
@@ -144,6 +165,7 @@ def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
 
 def test_a_voter_that_becomes_the_model_votes_once_and_the_others_stay(panel):
     ui = panel.ui
+    ui.showUntrainedCheckBox.click()
     for voter in ("unet", "r2unet"):
         check(ui.membersComboBox, voter)
     choose_model(panel, "unet")
@@ -165,9 +187,9 @@ def test_an_ensemble_that_ships_is_one_choice_and_votes_as_it_is(panel):
 def test_how_to_decide_is_asked_of_ensembles_and_models_of_several_classes_only(panel):
     ui = panel.ui
     assert not ui.combinationComboBox.enabled
-    check(ui.membersComboBox, "unet")
+    check(ui.membersComboBox, "amc-net")
     assert ui.combinationComboBox.enabled
-    check(ui.membersComboBox, "unet", False)
+    check(ui.membersComboBox, "amc-net", False)
     assert not ui.combinationComboBox.enabled
     choose_model(panel, "drsegunet")
     assert ui.combinationComboBox.enabled
@@ -203,6 +225,7 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
     ui = panel.ui
     ui.deviceComboBox.currentIndex = 1
     ui.allowUntrainedCheckBox.checked = True
+    ui.showUntrainedCheckBox.click()
     choose(ui.lungsComboBox, "lungs-cascade-unet")
     choose_model(panel, "unet")
     check(ui.membersComboBox, "amc-net")

@@ -101,6 +101,7 @@ def test_untrained_networks_of_the_list_vote_only_when_allowed(panel, ct, scene,
     import qt
 
     ui = panel.ui
+    ui.showUntrainedCheckBox.click()
     choose_model(panel, "unet")
     voters = ui.membersComboBox
     voters.model().item(voters.findData("attention-unet")).setCheckState(qt.Qt.Checked)

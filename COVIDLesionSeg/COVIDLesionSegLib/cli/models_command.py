@@ -19,35 +19,65 @@ from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
+    from ..engine.models.listing import ListedModel
+    from ..engine.models.scores import ScoreSummary
 
 
 def models(
     model_id: Annotated[
         str | None, typer.Argument(metavar="[MODEL]", help="Show everything about this model.")
     ] = None,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="List models without weights, too: they can be trained.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
     debug: Debug = False,
 ) -> None:
     """List the models, or show one with its paper, preprocessing, licence, training and scores."""
     with exit_codes(debug):
+        from ..engine.models.card import TASKS
         from ..engine.models.catalogue import load_catalogue
+        from ..engine.models.listing import list_models
         from ..engine.models.user_models import default_model
 
         catalogue = load_catalogue()
-        facts: list[dict[str, Any]]
-        ensembles = [asdict(one) for one in catalogue.ensembles]
+        listed = {task: list_models(catalogue, task) for task in TASKS}
         if model_id is None:
-            facts = [model_facts(model) for model in catalogue.models]
-        elif ensemble := catalogue.ensemble(model_id):
-            facts = [asdict(ensemble)]
-        else:
-            facts = [model_facts(catalogue.get(model_id))]
+            shown = {
+                task: [one for one in found if one.trained or show_all]
+                for task, found in listed.items()
+            }
+            hidden = sum(map(len, listed.values())) - sum(map(len, shown.values()))
+            if as_json:
+                print(
+                    json.dumps([_facts(one) for found in shown.values() for one in found], indent=2)
+                )
+            else:
+                _print_list(shown, hidden, default_model())
+            return
+        every = {one.id: one for found in listed.values() for one in found}
+        if model_id not in every:
+            catalogue.get(model_id)  # refuses with similar names
+        facts = _facts(every[model_id])
         if as_json:
-            print(json.dumps([*ensembles, *facts] if model_id is None else facts, indent=2))
-        elif model_id is None:
-            _print_list(facts, ensembles, default_model())
+            print(json.dumps([facts], indent=2))
         else:
-            _print_details(facts[0])
+            _print_details(facts)
+
+
+def _facts(one: ListedModel) -> dict[str, Any]:
+    """What is known about a model, or an ensemble that ships, ready for JSON."""
+    if one.is_ensemble:
+        facts = {
+            "id": one.id,
+            "title": one.title,
+            "members": [model.id for model in one.models],
+            "scores": [asdict(score) for score in one.scores],
+            "notes": list(one.notes),
+        }
+    else:
+        facts = model_facts(one.models[0])
+    return facts | {"development": [asdict(row) for row in one.development]}
 
 
 def model_facts(model: Model) -> dict[str, Any]:
@@ -76,60 +106,51 @@ def model_facts(model: Model) -> dict[str, Any]:
     }
 
 
-def _print_list(
-    listed: list[dict[str, Any]], ensembles: list[dict[str, Any]], default: str
-) -> None:
-    """One line for each ensemble, then for each model, trained ones first, by task."""
+def _print_list(shown: dict[str, list[ListedModel]], hidden: int, default: str) -> None:
+    """One line for each model and ensemble of a task, the best measured first."""
     console = Console(highlight=False)
-    console.print("[bold]Ensembles[/bold]")
-    for ensemble in ensembles:
-        parts = [ensemble["title"], ", ".join(ensemble["members"]), *_dice(ensemble["scores"])]
-        console.print(_plain(f"  {ensemble['id']}  {'; '.join(parts)}"))
-    console.print()
-    for (untrained, task), group in groupby(sorted(listed, key=_group), key=_group):
-        state = "not trained, needs --allow-untrained" if untrained else "trained"
-        console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, justify="right")
-        for facts in group:
-            number = f"{facts['parameters']:,}"
-            line = ("default; " if facts["id"] == default else "") + _line(facts)
-            table.add_row(_plain(f"  {facts['id']}"), number, _plain(line))
-        console.print(table)
-        console.print()
+    for task, listed in shown.items():
+        for trained, group in groupby(listed, key=lambda one: one.trained):
+            state = "trained" if trained else "without weights: train one, or --allow-untrained"
+            console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
+            table = Table.grid(padding=(0, 2))
+            table.add_column(no_wrap=True)
+            table.add_column(no_wrap=True, justify="right")
+            for one in group:
+                line = ("default; " if one.id == default else "") + _line(one)
+                number = sum(model.card.parameters for model in one.models)
+                table.add_row(_plain(f"  {one.id}"), f"{number:,}", _plain(line))
+            console.print(table)
+            console.print()
+    if hidden:
+        count = f"{hidden} more have" if hidden > 1 else "1 more has"
+        console.print(f"{count} no weights: covid-lesion-seg models --all")
     console.print(
-        "Numbers count parameters. Dice is the mean over patients, weighted by their slices.\n"
+        "Numbers count parameters. Dice compares on the same data only.\n"
         "Everything about a model: covid-lesion-seg models ID"
     )
 
 
-def _group(facts: dict[str, Any]) -> tuple[bool, str]:
-    return facts["weights_licence"] is None, facts["task"]
+def _line(one: ListedModel) -> str:
+    """Measured Dice, title, classes if they are several, and licence."""
+    parts = [*([_dice(one.dice)] if one.dice else []), one.title]
+    if one.is_ensemble:
+        parts.append(", ".join(model.id for model in one.models))
+    if len(one.classes) > 1:
+        parts.append(" and ".join(one.classes))
+    parts += one.licences
+    if one.trained and not one.weights_present:
+        parts.append("weights absent")
+    return "; ".join(parts)
 
 
-def _line(facts: dict[str, Any]) -> str:
-    """Title, classes if they are several, licence and measured Dice."""
-    parts = [facts["title"]]
-    if len(facts["classes"]) > 1:
-        parts.append(" and ".join(facts["classes"]))
-    if facts["weights_licence"]:
-        parts.append(facts["weights_licence"])
-        if not facts["weights_present"]:
-            parts.append("weights absent")
-    return "; ".join([*parts, *_dice(facts["scores"])])
-
-
-def _dice(scores: list[dict[str, Any]]) -> Iterator[str]:
-    """Mean Dice with the number of patients and slices, for each protocol of measuring."""
-    from ..engine.models.card import Score
-    from ..engine.models.scores import summarise_scores
-
-    for summary in summarise_scores(Score(**score) for score in scores):
-        patients = "1 patient" if summary.patients == 1 else f"{summary.patients} patients"
-        slices = "1 slice" if summary.slices == 1 else f"{summary.slices} slices"
-        data = f" of {summary.data}" if summary.data else ""
-        yield f"Dice {summary.value:.2f} in {patients}{data}, {slices}"
+def _dice(summary: ScoreSummary) -> str:
+    """Dice with the data, the number of patients and slices, and how it was put together."""
+    patients = "1 patient" if summary.patients == 1 else f"{summary.patients} patients"
+    slices = "1 slice" if summary.slices == 1 else f"{summary.slices} slices"
+    how = "pooled Dice" if summary.pooled else "mean Dice"
+    data = f" on {summary.data}" if summary.data else ""
+    return f"{how} {summary.value:.2f}{data} ({patients}, {slices})"
 
 
 def _print_details(facts: dict[str, Any]) -> None:
@@ -151,6 +172,8 @@ def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ensemble of", ", ".join(facts["members"])
     else:
         yield from _model_details(facts)
+    for row in facts.get("development", ()):
+        yield "development set", _development_text(row)
     for score in facts["scores"]:
         yield (
             "score",
@@ -160,6 +183,14 @@ def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "score", "not measured"
     for note in facts["notes"]:
         yield "note", note
+
+
+def _development_text(row: dict[str, Any]) -> str:
+    return (
+        f"{row['data']}: pooled Dice {row['pooled_dice']:.3f}, median patient "
+        f"{row['median_dice']:.3f}; {row['patients']} patients, {row['slices']} slices, "
+        f"{row['learned']}; {row['protocol']}"
+    )
 
 
 def _model_details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from ..engine.text import printable
 
 if TYPE_CHECKING:
     from ..engine.models.card import ModelCard, Score
+    from ..engine.models.development_scores import DevelopmentScore
     from ..engine.models.listing import ListedModel
     from ..engine.models.scores import ScoreSummary
     from ..engine.models.speed import Speed
@@ -46,6 +47,19 @@ def dice_sentence(dice: ScoreSummary | None) -> str:
     """Measured Dice with the data it was measured on."""
     if dice is None:
         return str(_("The Dice of this model was not measured."))
+    if dice.pooled:
+        return str(
+            _(
+                "Pooled Dice {value} on {data}: all {slices} slices of {patients} patients, "
+                "from which no model that ships learned; {protocol}."
+            )
+        ).format(
+            value=f"{dice.value:.3f}",
+            data=printable(dice.data),
+            slices=dice.slices,
+            patients=dice.patients,
+            protocol=printable(dice.protocol),
+        )
     return str(
         _(
             "Dice {value}: mean over {patients} patients of {data}, weighted by their {slices} "
@@ -102,6 +116,9 @@ def _details(listed: ListedModel, speed: Speed | None) -> Iterator[tuple[str, st
         yield _("Licence"), _escaped(f"{licence}. {note}")
     yield _("Training"), _escaped(_training(listed.models[0].card))
     yield _("Dice"), _escaped(dice_sentence(listed.dice))
+    if listed.development:
+        rows = (_escaped(_development(row)) for row in listed.development)
+        yield _("Development sets"), "<br>".join(rows)
     yield _("Time"), _escaped(speed_sentence(speed))
     if listed.scores:
         yield _("Scores"), "<br>".join(_escaped(_score(score)) for score in listed.scores)
@@ -119,6 +136,26 @@ def _training(card: ModelCard) -> str:
         return str(_("The training data are not recorded."))
     return str(_("{slices} slices of {patients} patients: {names}")).format(
         slices=sum(patients.values()), patients=len(patients), names=", ".join(patients)
+    )
+
+
+def _development(row: DevelopmentScore) -> str:
+    if row.learned == "outside":
+        learned = _("not learned from")
+    else:
+        learned = _("learned from: {which}").format(which=row.learned)
+    return str(
+        _(
+            "{data}: pooled Dice {pooled}, median patient {median} ({patients} patients, {slices} "
+            "slices; {learned})"
+        )
+    ).format(
+        data=row.data,
+        pooled=f"{row.pooled_dice:.3f}",
+        median=f"{row.median_dice:.3f}",
+        patients=row.patients,
+        slices=row.slices,
+        learned=learned,
     )
 
 

@@ -19,9 +19,11 @@ LARGEST_CHANGE = 0.002
 _SCALE = ".scale"
 """Follows a kernel's name in the name of its scales."""
 _LARGEST = 127
-_SMALLEST_KERNEL = 1024
+_SMALLEST_KERNEL = 16384
+"""Weights. Smaller kernels stay: they hold few of a U-Net's weights, and give most of the error.
+With those from 1,024 on AMC-Net's logits move by seven times as much, for 4 % less space."""
 _SMALLEST_CHANNEL = 16
-"""Weights that are worth it: a depthwise kernel of 3 x 3 would gain little, and lose the most."""
+"""Weights of a channel: a depthwise kernel of 3 x 3 would gain little, and lose the most."""
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _KERNELS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, *_TRANSPOSED)

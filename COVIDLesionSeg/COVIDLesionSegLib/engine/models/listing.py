@@ -8,6 +8,12 @@ from dataclasses import dataclass, replace
 
 from .card import Score
 from .catalogue import Catalogue, Model
+from .development_scores import (
+    OUTSIDE_SET,
+    DevelopmentScore,
+    read_development_scores,
+    weights_key,
+)
 from .scores import ScoreSummary, summarise_scores
 
 
@@ -21,8 +27,10 @@ class ListedModel:
         models: The model itself, or all members of the ensemble.
         scores: All measured scores.
         notes: What users should know, one sentence each.
-        dice: Measured Dice, on the data that most models were measured on where it was measured
-            there; None where it was not measured.
+        development: On the development sets, if it ships.
+        dice: Measured Dice: pooled on the outside set if it ships; otherwise that of its card, on
+            the data that most models were measured on where it was measured there; None where it
+            was not measured.
     """
 
     id: str
@@ -30,6 +38,7 @@ class ListedModel:
     models: tuple[Model, ...]
     scores: tuple[Score, ...]
     notes: tuple[str, ...]
+    development: tuple[DevelopmentScore, ...] = ()
     dice: ScoreSummary | None = None
 
     @property
@@ -73,9 +82,10 @@ class ListedModel:
 def list_models(catalogue: Catalogue, task: str = "lesions") -> list[ListedModel]:
     """Models and ensembles of one task: trained ones by measured Dice, then untrained ones.
 
-    Scores on different data cannot be compared. So the Dice on the data set that most models were
-    measured on decides; models that were measured on other data only follow, then those that were
-    not measured. Among equals the order of the catalogue holds.
+    Scores on different data cannot be compared. So the pooled Dice on the outside set decides,
+    which was measured of every model that ships; then follow models with scores on their cards, by
+    the data set that most of them were measured on, then by others, and last those that were not
+    measured. Among equals the order of the catalogue holds.
     """
     listed = [
         ListedModel(
@@ -92,10 +102,22 @@ def list_models(catalogue: Catalogue, task: str = "lesions") -> list[ListedModel
         for model in catalogue.models
     ]
     listed = [one for one in listed if one.models[0].card.task == task]
+    rows = read_development_scores()
+    listed = [replace(one, development=_development(one, rows)) for one in listed]
     summaries = {one.id: summarise_scores(one.scores) for one in listed}
     shared = _shared_data(summaries.values())
-    listed = [replace(one, dice=_dice(summaries[one.id], shared)) for one in listed]
+    listed = [replace(one, dice=_dice(one, summaries[one.id], shared)) for one in listed]
     return sorted(listed, key=lambda one: _rank(one, shared))
+
+
+def _development(
+    one: ListedModel, rows: Iterable[DevelopmentScore]
+) -> tuple[DevelopmentScore, ...]:
+    """Its rows of the table that ships, of these very weights."""
+    if not one.trained:
+        return ()
+    key = weights_key([model.card for model in one.models])
+    return tuple(row for row in rows if row.model == one.id and row.weights == key)
 
 
 def _shared_data(summaries: Iterable[list[ScoreSummary]]) -> str | None:
@@ -106,12 +128,18 @@ def _shared_data(summaries: Iterable[list[ScoreSummary]]) -> str | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _dice(summaries: list[ScoreSummary], shared: str | None) -> ScoreSummary | None:
+def _dice(
+    one: ListedModel, summaries: list[ScoreSummary], shared: str | None
+) -> ScoreSummary | None:
+    for row in one.development:
+        if row.data == OUTSIDE_SET:
+            return row.summary
     there = [summary for summary in summaries if summary.data == shared] or summaries
     return max(there, key=lambda summary: summary.slices, default=None)
 
 
 def _rank(one: ListedModel, shared: str | None) -> tuple[bool, int, float]:
     if one.dice is None:
-        return not one.trained, 2, 0.0
-    return not one.trained, int(one.dice.data != shared), -one.dice.value
+        return not one.trained, 3, 0.0
+    place = 0 if one.dice.pooled else 1 + int(one.dice.data != shared)
+    return not one.trained, place, -one.dice.value

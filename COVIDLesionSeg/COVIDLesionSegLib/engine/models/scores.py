@@ -18,12 +18,13 @@ class ScoreSummary:
 
     Attributes:
         metric: For example ``"Dice"``.
-        value: Mean over the patients, weighted by their numbers of slices: a patient with a single
-            slice counts little.
+        value: Of all pixels together where ``pooled``. Otherwise the mean over the patients,
+            weighted by their numbers of slices: a patient with a single slice counts little.
         patients, slices: Their numbers.
         data: What the patients' names begin with, which names the data set; the patient's name
             where there is one patient; "" where the names have nothing in common.
         protocol: How it was measured.
+        pooled: Whether all slices of all patients were taken together.
     """
 
     metric: str
@@ -32,6 +33,7 @@ class ScoreSummary:
     slices: int
     data: str
     protocol: str
+    pooled: bool = False
 
 
 def summarise_scores(scores: Iterable[Score], metric: str = "Dice") -> list[ScoreSummary]:

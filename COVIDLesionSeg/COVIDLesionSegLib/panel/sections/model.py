@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import InputError, ModelError
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # Qt::CheckState, as the items of a list hold it.
 _UNCHECKED, _CHECKED = 0, 2
 _TITLE, _DICE, _SECONDS = range(3)
+_SHOW_UNTRAINED = "COVIDLesionSeg/ShowModelsWithoutWeights"
+"""Key in Slicer's settings."""
 _USUAL_SLICES = 100
 """Axial slices of the CT that times are shown for where none is selected."""
 
@@ -55,6 +58,8 @@ class ModelSection(Section):
         self._node: COVIDLesionSegParameterNode | None = None
         self._models: dict[str, ListedModel] = {}
         self._members: list[ListedModel] = []
+        self._lungs: list[tuple[str, str]] = []
+        self._catalogue: Catalogue | None = None
         self._speeds: list[Speed] = []
         self._slices = _USUAL_SLICES
         self._details = ""
@@ -66,10 +71,13 @@ class ModelSection(Section):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         ui.modelTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         _fill(ui.deviceComboBox, ((device.label(), device.value) for device in devices()))
+        ui.showUntrainedCheckBox.checked = slicer.util.settingsValue(
+            _SHOW_UNTRAINED, False, slicer.util.toBool
+        )
         self.models_changed()
         ui.modelTable.connect("itemSelectionChanged()", self._on_models_chosen)
         ui.searchBox.connect("textChanged(QString)", self._on_filter)
-        ui.showUntrainedCheckBox.connect("toggled(bool)", self._on_filter)
+        ui.showUntrainedCheckBox.connect("toggled(bool)", self._on_show_untrained)
         ui.membersComboBox.connect("checkedIndexesChanged()", self._on_models_chosen)
         ui.lungsComboBox.connect("currentIndexChanged(int)", self._on_lungs_chosen)
         ui.opinionComboBox.connect("currentIndexChanged(int)", self._on_opinion_chosen)
@@ -99,13 +107,12 @@ class ModelSection(Section):
         """List the models of the catalogue anew; the parameter node stays as it is."""
         node, self._node = self._node, None
         self._speeds = read_speeds()
-        catalogue = self._load_catalogue()
+        self._catalogue = self._load_catalogue()
         self._fill_table()
+        self._lungs = []
         self.ui.lungsComboBox.clear()
-        lungs = lung_choices(catalogue)
-        _fill(self.ui.lungsComboBox, ((label, name) for name, label in lungs))
         self.ui.opinionComboBox.clear()
-        opinions = opinion_choices(catalogue)
+        opinions = opinion_choices(self._catalogue)
         _fill(self.ui.opinionComboBox, ((label, name) for name, label in opinions))
         self._members = []
         self.ui.membersComboBox.clear()
@@ -115,6 +122,7 @@ class ModelSection(Section):
         """Show what ``node`` holds, and write there what is chosen from now on."""
         # What the lists tell while they are being set is no choice of the user's.
         self._node = None
+        self._list_lungs(node.lungs if node else "")
         if node is None:
             return
         if node.device not in devices():  # of the computer that saved the scene
@@ -216,12 +224,39 @@ class ModelSection(Section):
             if self.ui.modelTable.isRowHidden(row) is not hidden:
                 self.ui.modelTable.setRowHidden(row, hidden)
 
+    def _list_lungs(self, chosen: str) -> None:
+        """List the ways to find lungs: models without weights on request, and the chosen one."""
+        lungs = [
+            (name, label)
+            for name, label in lung_choices(self._catalogue)
+            if name == chosen or self._is_wanted(name)
+        ]
+        if lungs != self._lungs:
+            self._lungs = lungs
+            self.ui.lungsComboBox.clear()
+            _fill(self.ui.lungsComboBox, ((label, name) for name, label in lungs))
+
+    def _is_wanted(self, name: str) -> bool:
+        models = self._catalogue.models if self._catalogue else ()
+        untrained = {model.id for model in models if model.card.weights is None}
+        return self.ui.showUntrainedCheckBox.checked or name not in untrained
+
     # The user's choices
+
+    def _on_show_untrained(self, shown: bool) -> None:
+        qt.QSettings().setValue(_SHOW_UNTRAINED, "true" if shown else "false")
+        self.show_parameters(self._node)
 
     def _show_members(self, first: str, chosen: list[str]) -> None:
         """List the models with the same classes as the first, and check those chosen."""
         classes = self._models[first].classes if first in self._models else None
-        members = [c for c in self._models.values() if c.classes == classes and c.id != first]
+        members = [
+            one
+            for one in self._models.values()
+            if one.classes == classes
+            and one.id != first
+            and (one.trained or one.id in chosen or self.ui.showUntrainedCheckBox.checked)
+        ]
         box = self.ui.membersComboBox
         if members != self._members:
             self._members = members
