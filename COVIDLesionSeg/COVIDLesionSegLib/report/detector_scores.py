@@ -98,7 +98,14 @@ def write_examples(evaluation: DetectorEvaluation, path: Path) -> None:
             cells[2].contour(one.truth, levels=[0.5], colors=[_TRUE], linewidths=0.9)
         label(cells[2], "expert", 7)
         largest = float(np.abs(one.affinities).max()) or 1.0
-        cells[3].imshow(one.affinities, cmap="seismic", vmin=-largest, vmax=largest, aspect="auto")
+        cells[3].imshow(
+            one.affinities,
+            "seismic",
+            aspect="auto",
+            interpolation="nearest",
+            vmin=-largest,
+            vmax=largest,
+        )
         label(cells[3], "affinities Y: rows C*, columns channels", 7)
     research_notice(figure)
     save_png(figure, path, _DPI)
