@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from COVIDLesionSegLib.engine.errors import LungsNotFoundError
 from COVIDLesionSegLib.engine.lobes import LOBES
+from COVIDLesionSegLib.engine.lungs.body import SMALLEST_LUNG
 from COVIDLesionSegLib.engine.phantom import Variation
 from engine.chests import (
     RIGHT_ENOUGH,
@@ -118,3 +122,20 @@ def test_a_lung_is_right_or_the_place_is_named(variation, size, seed):
 def test_of_many_chests_each_lung_is_right_or_the_place_is_named(variation, size, seed):
     phantom = chest(variation, size=size, seed=seed)
     assert_right_or_flagged(phantom, extract(phantom), enough_for(variation))
+
+
+@pytest.mark.slow
+@settings(max_examples=8, phases=[Phase.generate], derandomize=True)
+@given(variations(), st.floats(0.5, 0.8), st.integers(1, 50))
+def test_a_childs_lung_is_right_or_the_place_is_named(variation, scale, seed):
+    seen = variation.field_of_view
+    child = replace(variation, scale=scale, field_of_view=seen and seen * scale)
+    spacing = (3 * scale, 3 * scale, 5 * scale)
+    phantom = chest(child, size=(112, 88, 56), seed=seed, spacing=spacing)
+    try:
+        found = extract(phantom)
+    except LungsNotFoundError:  # refused, not lost: fluid left too little of both lungs
+        ml = np.bincount(phantom.lungs.ravel(), minlength=3)[1:] * np.prod(spacing) / 1000
+        assert ml.max() < 1.2 * SMALLEST_LUNG
+        return
+    assert_right_or_flagged(phantom, found, max(0.07, enough_for(child)))
