@@ -17,7 +17,6 @@ from COVIDLesionSegLib.engine.models.card import write_card
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.parameters import Parameters
-from COVIDLesionSegLib.engine.phantom import Variation
 from COVIDLesionSegLib.engine.pipeline import find_lungs, segment
 from COVIDLesionSegLib.engine.progress import CancelToken
 from engine.chests import chest
@@ -65,7 +64,8 @@ def by_hu(user_folder, monkeypatch):
 
 @pytest.fixture(scope="module")
 def phantom():
-    return chest(Variation(table=False), ground_glass=0, consolidation=0)
+    """On a table, which holds air as lungs do."""
+    return chest(seed=1, ground_glass=0, consolidation=0)
 
 
 def opinion_on(labels, phantom, parameters=ASKED, method="threshold", **kwargs):
@@ -119,7 +119,7 @@ def test_a_lung_that_was_not_found_at_all_is_named(phantom):
 
 @pytest.mark.usefixtures("by_hu")
 def test_of_a_ct_of_many_thin_slices_only_some_are_looked_at():
-    fine = chest(Variation(table=False), size=(96, 80, 300), spacing=(3.2, 3.0, 1.0))
+    fine = chest(seed=1, size=(96, 80, 300), spacing=(3.2, 3.0, 1.0))
     said = opinion_on(fine.lungs, fine)
     assert said.facts["slices"] == 30
     assert said.flags == ()

@@ -133,8 +133,8 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     last = rays.at_voxels(rays.exit(lung))
     box = bounding_box(lung, [0, 0, 0])
     pockets = np.zeros_like(lung)
-    pockets[box] = _slice_hulls(lung[box])
-    pockets[box] |= np.moveaxis(_slice_hulls(np.moveaxis(lung[box], 2, 0)), 0, 2)
+    pockets[box] = slice_hulls(lung[box])
+    pockets[box] |= np.moveaxis(slice_hulls(np.moveaxis(lung[box], 2, 0)), 0, 2)
     pockets &= ~lung & (last > 0)
     pockets &= (rays.radius > last) & (rays.radius < last + _DEEPEST)
     # Slivers between the rays and along the curved outline are not lesions.
@@ -149,7 +149,7 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     return pockets
 
 
-def _slice_hulls(mask: np.ndarray) -> np.ndarray:
+def slice_hulls(mask: np.ndarray) -> np.ndarray:
     """Convex hull of every axial slice."""
     hulls = mask.copy()
     for z in np.flatnonzero(mask.any(axis=(1, 2))):

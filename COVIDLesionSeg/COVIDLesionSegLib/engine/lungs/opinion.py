@@ -16,15 +16,17 @@ from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..parameters import NO_OPINION, Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from .dense_lung import slice_hulls
 from .extractor import LungLabels
 from .given import METHOD as GIVEN
-from .morphology import label
+from .morphology import label, largest
 from .rays import mediastinum
 from .second_opinion import LARGEST, compare_lungs
 from .slice_batches import slice_batches
 
 _APART = 10.0  # mm between the slices that are looked at, at least
 _MOST = 48  # slices
+_TISSUE = -300  # HU; above: tissue
 _PIECE = 0.1  # of the largest piece; smaller ones elsewhere are no lung
 _LEAST_PIXELS = 256  # along each side of a slice; larger ones are shrunk
 
@@ -103,6 +105,8 @@ class SecondOpinion:
             slices, len(lung), looked_at[0].shape, named, cancel or CancelToken()
         ):
             lung[batch] = slices(looked_at[batch]).sum(axis=1) > 0.5
+        # Not a table below the patient, and not the air around: a lung lies amid the patient.
+        lung &= slice_hulls(largest(looked_at > _TISSUE))
         rows, columns = lung.shape[1] * pixels, lung.shape[2] * pixels
         middle = slice(pixels // 2, None, pixels)
         labels = found.labels[every // 2 :: every, :rows, :columns][:, middle, middle]
