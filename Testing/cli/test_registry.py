@@ -101,8 +101,8 @@ def test_what_cannot_be_done_is_one_clear_line(run, arguments, message):
 
 def test_a_model_is_compressed_and_added(run, tmp_path):
     slices = write_slice_folder(tmp_path / "slices")
-    code, text = run("compress", "amc-net", "--slices", slices, "--out", tmp_path / "none")
-    assert code == 1 and "The card of model amc-net has scores of radiopaedia" in text
+    code, text = run("compress", "unet-lite0", "--slices", slices, "--out", tmp_path / "none")
+    assert code == 1 and "The card of model unet-lite0 has scores of radiopaedia" in text
 
     (tmp_path / "models").mkdir()
     card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))

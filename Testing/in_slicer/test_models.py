@@ -201,13 +201,13 @@ class StoredModelsTest(ModelsCase):
         self.panel.models_changed()
         choose(self.table, "mine")
 
-        self.dialogs.answer(r"Download the weights of Mine\?.*6\.7 MB.*127\.0\.0\.1", "Cancel")
+        self.dialogs.answer(r"Download the weights of Mine\?.*3\.4 MB.*127\.0\.0\.1", "Cancel")
         self.click(self.ui.downloadButton)
         self.assertEqual(list(self.folder.rglob("*.safetensors")), [])
         self.dialogs.answer("Download the weights of Mine", "OK")
         self.assertIn("downloaded and verified", self.do(self.ui.downloadButton))
 
-        self.dialogs.answer(r"Remove all downloaded weights \(6\.7 MB\)", "OK")
+        self.dialogs.answer(r"Remove all downloaded weights \(3\.4 MB\)", "OK")
         self.click(self.ui.emptyDownloadsButton)
         self.assertEqual(list(self.folder.rglob("*.safetensors")), [])
 

@@ -103,7 +103,7 @@ def test_trained_models_are_listed_with_the_place_of_their_weights(panel, models
     assert set(listed) == trained
     title = load_catalogue().get(DEFAULT_MODEL).card.title
     assert listed[DEFAULT_MODEL][:2] == [f"{title} (default)", "packaged"]
-    assert listed["amc-net"] == ["AMC-Net", "packaged", "6.7 MB"]
+    assert listed["amc-net"] == ["AMC-Net", "packaged", "3.4 MB"]
     assert listed["theirs"][:2] == ["Theirs", "yours"]
 
 
@@ -219,11 +219,11 @@ def test_weights_are_downloaded_after_asking_and_the_downloads_are_emptied(panel
         add_theirs(models, f"{address}/amc-net.safetensors", weights=False)
         panel.models_changed()
         choose(panel, "theirs")
-        assert rows(panel)["theirs"][1:] == ["missing", "6.7 MB"]
+        assert rows(panel)["theirs"][1:] == ["missing", "3.4 MB"]
 
         answer("Cancel")
         panel.ui.downloadButton.click()
-        assert "Size: 6.7 MB" in asked()[0] and "From: 127.0.0.1" in asked()[0]
+        assert "Size: 3.4 MB" in asked()[0] and "From: 127.0.0.1" in asked()[0]
         assert downloads_size() == 0
 
         answer("Ok")
@@ -234,7 +234,7 @@ def test_weights_are_downloaded_after_asking_and_the_downloads_are_emptied(panel
 
     answer("Cancel")
     panel.ui.emptyDownloadsButton.click()
-    assert "(6.7 MB)" in asked()[-1] and downloads_size() > 0
+    assert "(3.4 MB)" in asked()[-1] and downloads_size() > 0
     answer("Ok")
     panel.ui.emptyDownloadsButton.click()
     assert downloads_size() == 0 and rows(panel)["theirs"][1] == "missing"

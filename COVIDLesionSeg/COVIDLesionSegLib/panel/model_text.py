@@ -35,12 +35,11 @@ def short_line(listed: ListedModel) -> str:
 
 
 def dice_text(dice: ScoreSummary | None) -> str:
-    """Measured Dice and the number of patients, for a narrow column."""
+    """Measured Dice, whether it is a mean, and the number of patients, for a narrow column."""
     if dice is None:
         return str(_("not\nmeasured"))
-    return str(_("{value}\nn = {patients}")).format(
-        value=f"{dice.value:.2f}", patients=dice.patients
-    )
+    text = _("{value}\nn = {patients}") if dice.pooled else _("mean {value}\nn = {patients}")
+    return str(text).format(value=f"{dice.value:.2f}", patients=dice.patients)
 
 
 def dice_sentence(dice: ScoreSummary | None) -> str:
