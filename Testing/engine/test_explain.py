@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.errors import InputError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.explain import (
     MAPS_PER_BLOCK,
     explain_slice,
@@ -93,9 +93,25 @@ def test_a_pass_that_is_repeated_is_heard_once():
     assert next(iter(record.features.values())).shape[1:] == (64, 64)
 
 
+NETWORKS = {
+    model.card.network: model
+    for model in load_catalogue().models
+    if model.card.task in ("lesions", "lungs")
+}
+WRAPPED = {"ComparedAttentionUNet", "ComparedUNetPlusPlus"}
+"""Networks of another package, which show no blocks."""
+
+
+@pytest.mark.parametrize("network", sorted(WRAPPED))
+def test_a_network_that_shows_no_blocks_is_refused(network, chest):
+    asked = Parameters(model=NETWORKS[network].id, device="cpu", allow_untrained=True)
+    with pytest.raises(ModelError, match="does not show its blocks"):
+        explain_slice(chest, asked, 7)
+
+
 @pytest.mark.parametrize(
     "model",
-    {model.card.network: model for model in load_catalogue().models}.values(),
+    [model for network, model in NETWORKS.items() if network not in WRAPPED],
     ids=lambda model: model.card.network,
 )
 def test_every_kind_of_network_shows_its_blocks_from_fine_to_coarse_to_fine(model):

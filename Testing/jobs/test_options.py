@@ -46,6 +46,8 @@ def some_options(job: str) -> Options:
     """Options of a job with what it needs and nothing else."""
     options_type = jobs.OPTIONS[job]
     values = {one.name: GIVEN[one.name] for one in options_of(options_type) if one.name in GIVEN}
+    if job == "evaluate_detector":
+        values["model"] = "mine"
     if job == "batch":
         values["sources"] = (Path("cohort"),)
     if job == "synthesize":

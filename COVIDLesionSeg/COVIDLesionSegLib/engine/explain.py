@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .errors import InputError, ParameterError
+from .errors import InputError, ModelError, ParameterError
 from .flags import Flag, untrained_flag
 from .inference.field_of_view import FieldOfView
 from .inference.predictor import Predictor
@@ -138,6 +138,11 @@ def explain_slice(
     hu, lungs = np.ascontiguousarray(axial[index]), found.labels[index]
     with recording(predictor.network) as record:
         probability = predictor(hu[None], lungs[None] if predictor.needs_lungs else None)[0]
+    if len(record.features) < _FEWEST_BLOCKS:
+        raise ModelError(
+            f"The network {model.card.network} of model {model.id} is another package's, and does "
+            "not show its blocks one by one: choose another model."
+        )
     field = predictor.field_of_view(hu.shape)
     untrained = model.card.weights is None
     return SliceExplanation(
@@ -190,6 +195,8 @@ def _on_slice(maps: Tensor, field: FieldOfView) -> np.ndarray:
 
 Hook = Callable[..., None]
 _NOT_BLOCKS = {"pool", "upsample", "gates", "head", "segmentation_head"}
+_FEWEST_BLOCKS = 5
+"""A network that shows fewer is wrapped as a whole."""
 # Where a decoder keeps its blocks, in networks of segmentation-models-pytorch.
 _DECODER_BLOCKS = ("blocks", "seg_blocks")
 
