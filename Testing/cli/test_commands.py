@@ -462,7 +462,7 @@ def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
     texts = {"id": "mine", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    listed, text = run("models").stdout, run("models", "mine").stdout
+    listed, text = run("models", "--all").stdout, run("models", "mine").stdout
     for shown in ("mine", "[a] title"):
         assert shown in listed
     for shown in ("mine", "[a] title", "[/bold] [12]", "[note]"):

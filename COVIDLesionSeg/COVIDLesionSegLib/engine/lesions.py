@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 NEIGHBOURS = np.ones((3, 3, 3), bool)
 """Voxels that share a corner are connected."""
@@ -32,6 +31,8 @@ def connected_areas(lesion: npt.NDArray[Any]) -> Areas | None:
     Args:
         lesion: (z, y, x), non-zero in lesions.
     """
+    from scipy import ndimage  # takes time to load, and the panel needs it late
+
     boxes = ndimage.find_objects((lesion != 0).view(np.uint8))
     if not boxes:
         return None
