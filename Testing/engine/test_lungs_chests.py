@@ -44,7 +44,8 @@ def test_a_slit_or_hole_in_the_chest_wall_costs_no_lung(side, height, wide, high
         found = extract(phantom)
         for one in SIDES:
             truth = np.count_nonzero(phantom.lungs == one)
-            assert np.count_nonzero(found.labels == one) == pytest.approx(truth, rel=0.05)
+            # None is lost; air in the slit may be counted as lung.
+            assert 0.95 * truth <= np.count_nonzero(found.labels == one) <= 1.07 * truth
         assert not codes(found)
 
 
