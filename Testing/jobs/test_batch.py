@@ -22,6 +22,7 @@ from COVIDLesionSegLib.engine.cohort.record import (
     MANIFEST_FOLDER,
     MOST_ATTEMPTS,
     CaseRecord,
+    failure,
     read_record,
     write_record,
 )
@@ -199,6 +200,12 @@ def test_a_folder_of_another_origin_or_with_the_cts_in_it_is_refused(cts, tmp_pa
     with pytest.raises(OutputError, match="inside the output folder"):
         run(cts, cts.parent)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_error_that_is_not_ours_is_kept_without_its_text_which_may_hold_a_path():
+    kept = failure(PermissionError(13, "Permission denied", "/data/Doe_Jane/ct.nii.gz"))
+    assert kept["kind"] == "Unexpected"
+    assert "Doe" not in kept["message"] and "PermissionError" in kept["message"]
 
 
 def test_a_case_far_from_the_others_is_an_outlier_and_of_few_cases_none_is():

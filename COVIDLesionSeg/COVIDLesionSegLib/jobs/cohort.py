@@ -104,6 +104,10 @@ def batch(
     tune_allocator()
     check_models(options.parameters.members)
     cases, left_out = find_cases(options.sources)
+    if options.with_scene:
+        from ..headless.bootstrap import require_rendering
+
+        require_rendering()
     with _cohort_folder(out, options.sources):
         run = _Run(options, out, cases, left_out, progress, cancel)
         with loading_beside(*_LIBRARIES):

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import OutputError
+from ..errors import CovidLesionSegError, OutputError, in_one_sentence
 from ..files import write_bytes
 from ..flags import Flag
 from ..result import SegmentationResult
-from ..text import printable
 
 FORMAT = "covid-lesion-seg-case"
 FORMAT_VERSION = 1
@@ -102,16 +101,12 @@ def read_records(folder: Path) -> tuple[CaseRecord, ...]:
 
 
 def failure(error: Exception) -> dict[str, str]:
-    """Kind and sentence of an error, without characters that cannot be printed."""
-    kind = "Unexpected" if not _ours(error) else type(error).__name__
-    said = printable(str(error), 400) or type(error).__name__
-    return {"kind": kind, "message": said if _ours(error) else f"{type(error).__name__}: {said}"}
+    """Kind and sentence of an error."""
+    ours = isinstance(error, CovidLesionSegError)
+    kind = type(error).__name__ if ours else "Unexpected"
+    return {"kind": kind, "message": in_one_sentence(error)}
 
 
 def stops_all(error: Exception) -> bool:
     """Whether an error of one case would meet every other case as well: a full disk."""
     return isinstance(error, OutputError)
-
-
-def _ours(error: Exception) -> bool:
-    return type(error).__module__.endswith("engine.errors")
