@@ -6,17 +6,13 @@ import csv
 import json
 
 import pytest
-import torch
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.data.slice_folder import write_slice_folder
-from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
-from COVIDLesionSegLib.engine.models.weights import save_weights
-from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from engine.detector_slices import blobs, some, tiny_detector
+from engine.detector_slices import blobs, save_detector, some, tiny_detector
 
 pytestmark = pytest.mark.slow
 
@@ -27,26 +23,10 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     slices = [blobs("p1", 2, 1), blobs("p2", 2, 2), blobs("p2", 0, 3)]
     write_slice_folder(slices, folder / "slices")
-    recipe = tiny_detector(some())
-    torch.manual_seed(0)
-    network = build_network(recipe.network, recipe.network_arguments)
     models = folder / "models"
     models.mkdir()
-    sha256 = save_weights(network, models / "mine.safetensors")
-    card = ModelCard(
-        id="mine",
-        title="Mine",
-        paper="-",
-        network=recipe.network,
-        arguments=recipe.network_arguments,
-        parameters=count_parameters(network),
-        classes=recipe.classes,
-        preprocessing=recipe.preprocessing,
-        task="instances",
-        weights=Weights("mine.safetensors", sha256, "CC0-1.0", "A test."),
-        training={"data": {"training": {"p1": 1}}},
-    )
-    write_card(card, models)
+    learned = {"data": {"training": {"p1": 1}}}
+    save_detector(models, tiny_detector(some()), training=learned)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(USER_FOLDER_VARIABLE, str(models))
         yield folder / "slices"

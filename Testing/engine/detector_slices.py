@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.detection.training import detector_recipe
-from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
+from COVIDLesionSegLib.engine.models.weights import save_weights
+from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 
 CLASSES = ("clean", "infected")
 
@@ -34,3 +38,25 @@ def tiny_detector(slices, input_size=64, classes=CLASSES, **values):
     card = load_catalogue().get("affinity-8").card
     values = {"steps": 2, "learning_rate": 1e-3} | values
     return detector_recipe(card, slices, classes, input_size=input_size, **values)
+
+
+def save_detector(folder, recipe, seed=0, dtype=torch.float16, **card):
+    """The model ``mine`` of the recipe's network with random weights, as files in ``folder``."""
+    torch.manual_seed(seed)
+    network = build_network(recipe.network, recipe.network_arguments)
+    sha256 = save_weights(network, folder / "mine.safetensors", dtype)
+    facts = ModelCard(
+        id="mine",
+        title="Mine",
+        paper="-",
+        network=recipe.network,
+        arguments=recipe.network_arguments,
+        parameters=count_parameters(network),
+        classes=recipe.classes,
+        preprocessing=recipe.preprocessing,
+        task="instances",
+        weights=Weights("mine.safetensors", sha256, "CC0-1.0", "A test."),
+        **card,
+    )
+    write_card(facts, folder)
+    return read_models(folder / "mine.json")[0]

@@ -11,19 +11,11 @@ import pytest
 from COVIDLesionSegLib.engine.severity import Correction, measure_correction, measure_severity
 from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
 from COVIDLesionSegLib.engine.volume import Geometry
+from engine.directions import DIRECTIONS
 
 SHAPE = (6, 10, 12)
 CLASSES = ("ground-glass opacity", "consolidation")
 SPACING = (0.7, 0.9, 2.5)
-TILT = np.radians(20)
-DIRECTIONS = {
-    "axial": np.eye(3),
-    "upside down": np.diag([1.0, -1.0, -1.0]),
-    "sagittal": np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
-    "oblique": np.array(
-        [[1, 0, 0], [0, np.cos(TILT), -np.sin(TILT)], [0, np.sin(TILT), np.cos(TILT)]]
-    ),
-}
 
 
 def grid(direction="axial"):

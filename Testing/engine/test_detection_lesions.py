@@ -9,7 +9,7 @@ import torch
 from COVIDLesionSegLib.engine.detection import detect
 from COVIDLesionSegLib.engine.detection.detector import SliceInstances, detect_slice
 from COVIDLesionSegLib.engine.detection.lesion_table import tabulate
-from COVIDLesionSegLib.engine.detection.linking import link
+from COVIDLesionSegLib.engine.detection.linking import Linker
 from COVIDLesionSegLib.engine.errors import Cancelled, ModelError
 from COVIDLesionSegLib.engine.flags import is_untrained
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
@@ -32,9 +32,12 @@ def slice_of(*found):
     return SliceInstances(scores, masks, np.array([0.2, 0.8], np.float32), False)
 
 
-def linked(*slices, lungs=None, **options):
+def linked(*slices, lungs=None, least_score=0.0):
     lungs = np.ones(SHAPE, np.uint8) if lungs is None else lungs
-    return link(enumerate(slices), lungs, **options)
+    linker = Linker(lungs.shape)
+    for index, found in enumerate(slices):
+        linker.add(index, found, lungs[index], least_score)
+    return linker.finish()
 
 
 def test_instances_that_share_half_of_the_smaller_are_one_lesion_with_the_best_score():

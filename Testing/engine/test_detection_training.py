@@ -25,14 +25,12 @@ from COVIDLesionSegLib.engine.detection.training import (
     start_from,
 )
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
-from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
-from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
-from COVIDLesionSegLib.engine.models.weights import load_network, save_weights
-from COVIDLesionSegLib.engine.networks import build_network, count_parameters
+from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.trainer import train
-from engine.detector_slices import CLASSES, blobs, some, tiny_detector
+from engine.detector_slices import CLASSES, blobs, save_detector, some, tiny_detector
 
 pytestmark = pytest.mark.slow
 
@@ -218,30 +216,9 @@ def test_a_training_that_was_cancelled_goes_on_as_if_it_had_not_been(tmp_path):
     assert [line.split(",")[0] for line in curve.splitlines()] == ["step", "2", "3"]
 
 
-def saved(folder, recipe):
-    """A model of the recipe's network with random weights."""
-    torch.manual_seed(1)
-    network = build_network(recipe.network, recipe.network_arguments)
-    sha256 = save_weights(network, folder / "mine.safetensors", torch.float32)
-    card = ModelCard(
-        id="mine",
-        title="Mine",
-        paper="-",
-        network=recipe.network,
-        arguments=recipe.network_arguments,
-        parameters=count_parameters(network),
-        classes=recipe.classes,
-        preprocessing=recipe.preprocessing,
-        task="instances",
-        weights=Weights("mine.safetensors", sha256, "CC0-1.0", "A test."),
-    )
-    write_card(card, folder)
-    return read_models(folder / "mine.json")[0]
-
-
 def test_other_classes_get_a_new_last_layer_and_keep_the_rest(tmp_path):
     recipe = tiny_detector(some())
-    parent = saved(tmp_path, recipe)
+    parent = save_detector(tmp_path, recipe, seed=1, dtype=torch.float32)
     weights = load_network(parent).state_dict()
     same = start_from(parent, detector_recipe(parent.card, some(), CLASSES, fine_tune=True))
     assert all(torch.equal(value, weights[n]) for n, value in same.state_dict().items())

@@ -15,18 +15,10 @@ from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
 from COVIDLesionSegLib.engine.severity.lesions import Confidence
 from COVIDLesionSegLib.engine.severity.report import SeverityReport
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry
+from engine.directions import DIRECTIONS
 
 CLASSES = ("lesion",)
 SPACING = (0.5, 1.0, 2.0)
-TILT = np.radians(20)
-DIRECTIONS = {
-    "axial": np.eye(3),
-    "upside down": np.diag([1.0, -1.0, -1.0]),
-    "sagittal": np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
-    "oblique": np.array(
-        [[1, 0, 0], [0, np.cos(TILT), -np.sin(TILT)], [0, np.sin(TILT), np.cos(TILT)]]
-    ),
-}
 DIAGRAM = Calibration(
     1.5,
     0.5,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +18,18 @@ from .inference.volume_prediction import predict_volume
 from .lungs import get_extractor
 from .lungs.extractor import LungLabels
 from .lungs.given import GivenLungs
-from .lungs.opinion import SecondOpinion, get_opinion
+from .lungs.second_opinion import SecondOpinion, get_opinion
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
 from .parameters import Parameters
-from .progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from .progress import (
+    CancelToken,
+    Progress,
+    ProgressCallback,
+    StageClock,
+    ignore_progress,
+    sub_progress,
+)
 from .result import SegmentationResult
 from .severity import measure_severity
 from .severity.lesions import Confidence
@@ -59,7 +64,7 @@ def segment(
     """
     parameters = parameters or Parameters()
     cancel = cancel or CancelToken()
-    clock = _Clock()
+    clock = StageClock()
 
     with clock.stage("check"):
         volume = check_chest_ct(volume)
@@ -159,7 +164,7 @@ def find_lungs(
         A result without lesion classes, whose severity is not graded.
     """
     parameters = parameters or Parameters()
-    clock = _Clock()
+    clock = StageClock()
     with clock.stage("check"):
         volume = check_chest_ct(volume)
         extractor = get_extractor(parameters)
@@ -232,16 +237,3 @@ def _predictors(
         network = load_network(model, parameters.allow_untrained)
         members.append(Predictor.of_model(model.card, network, parameters, pixel_mm))
     return members
-
-
-class _Clock:
-    """Seconds per stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start

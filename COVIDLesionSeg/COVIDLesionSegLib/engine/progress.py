@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .errors import Cancelled
@@ -59,3 +61,21 @@ def sub_progress(report: ProgressCallback, start: float, end: float) -> Progress
         report(Progress(progress.stage, fraction, progress.message))
 
     return within
+
+
+class StageClock:
+    """How long the stages of a job took.
+
+    Attributes:
+        seconds: By stage.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what is done within the block."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start

@@ -353,6 +353,27 @@ def _resume() -> Any:
     )
 
 
+def _check_learning_rate(rate: float | None) -> None:
+    if rate is not None and not 0 < rate < 1:
+        raise ParameterError(f"The learning rate is {rate}, but must be a number between 0 and 1.")
+
+
+def _clean_labels() -> Any:
+    return option("JSON list of its infected slices.", None, shown_as="LABELS")
+
+
+def _clean_name() -> Any:
+    return option("What the model's card calls that CT.", "clean-ct")
+
+
+def _workers() -> Any:
+    return option("Processes beside the training to prepare samples.", 0, minimum=0)
+
+
+def _validate() -> Any:
+    return option("Patient kept for validation; repeatable.", ())
+
+
 def _device() -> Any:
     return option("Device to train on.", "cpu", choices=DEVICES)
 
@@ -372,7 +393,7 @@ class TrainOptions(Options):
         (),
         shown_as="WINDOWED",
     )
-    validate: tuple[str, ...] = option("Patient kept for validation; repeatable.", ())
+    validate: tuple[str, ...] = _validate()
     no_validation: bool = option(
         "Learn from all patients, as at last after a cross-validation; no patient is held out, so "
         "performance stays unknown.",
@@ -381,8 +402,8 @@ class TrainOptions(Options):
     clean_ct: Path | None = option(
         "A CT with lesion-free slices to learn from.", None, shown_as="CT"
     )
-    clean_labels: Path | None = option("JSON list of its infected slices.", None, shown_as="LABELS")
-    clean_name: str = option("What the model's card calls that CT.", "clean-ct")
+    clean_labels: Path | None = _clean_labels()
+    clean_name: str = _clean_name()
     network: str = option("Model of the catalogue whose network is trained.", "amc-net")
     fine_tune: bool = option(
         "Start from the weights of that model, as for corrections, instead of random ones, with "
@@ -448,7 +469,7 @@ class TrainOptions(Options):
         1,
         minimum=1,
     )
-    workers: int = option("Processes beside the training to prepare samples.", 0, minimum=0)
+    workers: int = _workers()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -456,10 +477,7 @@ class TrainOptions(Options):
             raise ParameterError(
                 "Name patients to validate on, or folds, or ask for no validation: one of them."
             )
-        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
-            raise ParameterError(
-                f"The learning rate is {self.learning_rate}, but must be a number between 0 and 1."
-            )
+        _check_learning_rate(self.learning_rate)
         if self.fine_tune and self.folds:
             raise ParameterError(
                 "Fine-tuning and folds exclude each other: the parent learned from those held out."
@@ -496,7 +514,7 @@ class TrainDetectorOptions(Options):
         "into a class as a whole name it in the column class.",
         shown_as="SLICES",
     )
-    validate: tuple[str, ...] = option("Patient kept for validation; repeatable.", ())
+    validate: tuple[str, ...] = _validate()
     no_validation: bool = option(
         "Learn from all patients; no patient is held out, so performance stays unknown.", False
     )
@@ -505,8 +523,8 @@ class TrainDetectorOptions(Options):
         None,
         shown_as="CT",
     )
-    clean_labels: Path | None = option("JSON list of its infected slices.", None, shown_as="LABELS")
-    clean_name: str = option("What the model's card calls that CT.", "clean-ct")
+    clean_labels: Path | None = _clean_labels()
+    clean_name: str = _clean_name()
     network: str = option("Detector of the catalogue whose network is trained.", "affinity-8")
     classes: tuple[str, ...] = option(
         "Class of slices, the one without lesions first; repeatable. By default clean and "
@@ -554,16 +572,13 @@ class TrainDetectorOptions(Options):
     )
     resume: bool = _resume()
     device: str = _device()
-    workers: int = option("Processes beside the training to prepare samples.", 0, minimum=0)
+    workers: int = _workers()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if bool(self.validate) == self.no_validation:
             raise ParameterError("Name patients to validate on, or ask for no validation.")
-        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
-            raise ParameterError(
-                f"The learning rate is {self.learning_rate}, but must be a number between 0 and 1."
-            )
+        _check_learning_rate(self.learning_rate)
         if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
             raise ParameterError("Name at least two classes of slices, each once.")
         if self.input_size is not None and self.input_size % 16:

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.severity.report import LesionSeverity
 from ..engine.volume import AxialOrder
 from . import names
-from .nodes import nodes_by_class, place_beside_ct, remove_output
+from .nodes import find_own, make_own, place_beside_ct, remove_output
 from .slice_views import slice_views
 from .volumes import world_geometry
 
@@ -24,16 +24,7 @@ _PERCENT_OF_VIEW, _TEXT_PERCENT = 1.2, 2.5
 
 def find_marks(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLMarkupsFiducialNode | None:
     """The node with the points of the CT's lesions; None where they are not marked."""
-    if ct_node.GetScene() is None:
-        return None
-    for node in nodes_by_class(ct_node.GetScene(), _CLASS):
-        if (
-            node.GetAttribute(names.ROLE_ATTRIBUTE) == names.MARKS_ROLE
-            and node.GetNodeReferenceID(names.CT_REFERENCE) == ct_node.GetID()
-            and node.GetNodeReferenceID(names.SELF_REFERENCE) == node.GetID()
-        ):
-            return cast("vtkMRMLMarkupsFiducialNode", node)
-    return None
+    return find_own(ct_node, _CLASS, names.MARKS_ROLE)
 
 
 def mark_lesions(
@@ -99,9 +90,7 @@ def _new_marks(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLMarkupsFiducialNode:
     node.UnRegister(None)
     node.SetName(scene.GenerateUniqueName(f"{ct_node.GetName() or 'CT'} COVID-19 lesions"))
     node = scene.AddNode(node)
-    node.SetAttribute(names.ROLE_ATTRIBUTE, names.MARKS_ROLE)
-    node.SetNodeReferenceID(names.CT_REFERENCE, ct_node.GetID())
-    node.SetNodeReferenceID(names.SELF_REFERENCE, node.GetID())
+    make_own(node, ct_node, names.MARKS_ROLE)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSelectedColor(*_COLOR)

@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 def find_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRMLNode | None:
     """The node that plays ``role`` for ``ct_node``, or None."""
+    return find_own(ct_node, names.NODE_CLASSES[role], role)
+
+
+def find_own(ct_node: vtkMRMLScalarVolumeNode, class_name: str, role: str) -> vtkMRMLNode | None:
+    """The node of a class that this package made for ``ct_node`` and gave ``role``, or None."""
     if ct_node.GetScene() is None:
         return None
-    for node in nodes_by_class(ct_node.GetScene(), names.NODE_CLASSES[role]):
+    for node in nodes_by_class(ct_node.GetScene(), class_name):
         if (
             node.GetAttribute(names.ROLE_ATTRIBUTE) == role
             and node.GetNodeReferenceID(names.CT_REFERENCE) == ct_node.GetID()
@@ -68,14 +73,19 @@ def find_or_create_output(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRM
     # Before it is in the scene: subject hierarchy looks at this only once.
     node.SetHideFromEditors(role in names.HIDDEN_ROLES)
     node = scene.AddNode(node)
-    node.SetAttribute(names.ROLE_ATTRIBUTE, role)
-    node.SetNodeReferenceID(names.CT_REFERENCE, ct_node.GetID())
-    node.SetNodeReferenceID(names.SELF_REFERENCE, node.GetID())
+    make_own(node, ct_node, role)
     if node.GetHideFromEditors():
         # The application makes items for visible nodes only, but logs errors for each segment of a
         # segmentation without one; the item of a hidden node is not shown.
         place_beside_ct(ct_node, [node])
     return node
+
+
+def make_own(node: vtkMRMLNode, ct_node: vtkMRMLScalarVolumeNode, role: str) -> None:
+    """Write on a node of the scene that this package made it for ``ct_node``, and what for."""
+    node.SetAttribute(names.ROLE_ATTRIBUTE, role)
+    node.SetNodeReferenceID(names.CT_REFERENCE, ct_node.GetID())
+    node.SetNodeReferenceID(names.SELF_REFERENCE, node.GetID())
 
 
 def series_of(chart: vtkMRMLNode) -> list[vtkMRMLNode]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,14 @@ from ..models.weights import load_network
 from ..networks.affinity import AffinityMaskRCNN
 from ..parameters import Parameters
 from ..pipeline import segment
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..progress import (
+    CancelToken,
+    Progress,
+    ProgressCallback,
+    StageClock,
+    ignore_progress,
+    sub_progress,
+)
 from ..volume import Geometry, Volume
 from ..volume.checks import check_chest_ct
 from .detector import detect_slice
@@ -155,58 +161,53 @@ def _by_detector(
     report: ProgressCallback,
     cancel: CancelToken,
 ) -> LesionDetection:
-    seconds: dict[str, float] = {}
-    start = time.perf_counter()
-    volume = check_chest_ct(volume)
-    extractor = get_extractor(parameters)
-    report(Progress("Loading the model", 0.0, parameters.model))
-    plan = make_plan(parameters, bfloat16_allowed=False)
-    network = load_network(model, parameters.allow_untrained).to(plan.device)
-    assert isinstance(network, AffinityMaskRCNN)
-    seconds["model"] = time.perf_counter() - start
-
-    start = time.perf_counter()
-    found = extractor.extract(
-        volume.axial,
-        volume.axial_spacing,
-        progress=sub_progress(report, 0.05, _LUNGS),
-        cancel=cancel,
-    )
-    seconds["lungs"] = time.perf_counter() - start
-
-    start = time.perf_counter()
-    lungs = found.labels
-    prepared, names = model.card.preprocessing, model.card.outputs
-    linker = Linker(lungs.shape)
-    slices, whole = [], []
-    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
-    for done, index in enumerate(map(int, with_lung)):
-        cancel.raise_if_cancelled()
-        fraction = _LUNGS + (_DETECTING - _LUNGS) * done / len(with_lung)
-        report(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
-        instances = detect_slice(
-            network,
-            prepared,
-            prepared.to_unit(volume.axial[index]),
-            lungs[index],
-            volume.axial_spacing[1:],
-            least_score,
+    clock = StageClock()
+    with clock.stage("model"):
+        volume = check_chest_ct(volume)
+        extractor = get_extractor(parameters)
+        report(Progress("Loading the model", 0.0, parameters.model))
+        plan = make_plan(parameters, bfloat16_allowed=False)
+        network = load_network(model, parameters.allow_untrained).to(plan.device)
+        assert isinstance(network, AffinityMaskRCNN)
+    with clock.stage("lungs"):
+        found = extractor.extract(
+            volume.axial,
+            volume.axial_spacing,
+            progress=sub_progress(report, 0.05, _LUNGS),
+            cancel=cancel,
         )
-        linker.add(index, instances, lungs[index], least_score)
-        own = [round(float(value), 4) for value in instances.class_probabilities]
-        slices.append(
-            SliceClass(
-                index,
-                names[instances.slice_class],
-                dict(zip(names, own, strict=True)),
-                len(instances.scores),
+    with clock.stage("lesions"):
+        lungs = found.labels
+        prepared, names = model.card.preprocessing, model.card.outputs
+        linker = Linker(lungs.shape)
+        slices, whole = [], []
+        with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+        for done, index in enumerate(map(int, with_lung)):
+            cancel.raise_if_cancelled()
+            fraction = _LUNGS + (_DETECTING - _LUNGS) * done / len(with_lung)
+            report(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
+            instances = detect_slice(
+                network,
+                prepared,
+                prepared.to_unit(volume.axial[index]),
+                lungs[index],
+                volume.axial_spacing[1:],
+                least_score,
             )
-        )
-        if instances.no_region:
-            whole.append(index)
-    numbers, scores = linker.finish()
-    labels, table = tabulate(numbers, scores, lungs, volume, parameters.smallest_lesion_ml)
-    seconds["lesions"] = time.perf_counter() - start
+            linker.add(index, instances, lungs[index], least_score)
+            own = [round(float(value), 4) for value in instances.class_probabilities]
+            slices.append(
+                SliceClass(
+                    index,
+                    names[instances.slice_class],
+                    dict(zip(names, own, strict=True)),
+                    len(instances.scores),
+                )
+            )
+            if instances.no_region:
+                whole.append(index)
+        numbers, scores = linker.finish()
+        labels, table = tabulate(numbers, scores, lungs, volume, parameters.smallest_lesion_ml)
     flags = (
         *([untrained_flag([model.id])] if model.card.weights is None else []),
         *found.flags,
@@ -221,7 +222,9 @@ def _by_detector(
         slices=tuple(slices),
         rule=DETECTOR_RULE,
         flags=tuple(dict.fromkeys(flags)),
-        provenance=describe_run(volume, parameters, found.provenance, [(model, plan)], seconds),
+        provenance=describe_run(
+            volume, parameters, found.provenance, [(model, plan)], clock.seconds
+        ),
     )
 
 

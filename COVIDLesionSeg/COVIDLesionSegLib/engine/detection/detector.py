@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..models.preprocessing import Preprocessing
 from ..networks.affinity import AffinityMaskRCNN, Detections
-from .frame import frame_of
+from .frame import Frame, frame_of
 from .masks import pasted
 
 MASK_THRESHOLD = 0.5
@@ -87,12 +88,24 @@ def affinity_matrix(
     lungs: np.ndarray | None,
 ) -> np.ndarray:
     """Y of the paper for one slice, float32 (C*, 256); arguments as for :func:`detect_slice`."""
-    rows, columns = unit.shape
-    frame = frame_of((rows, columns), lungs, preprocessing)
-    image = frame.image(preprocessing.normalise(unit[None])[0])
+    _, image = _framed(network, preprocessing, unit, lungs)
     with torch.inference_mode():
-        found: np.ndarray = network.affinity_matrix(image[None])[0].numpy()
+        found: np.ndarray = network.affinity_matrix(image[None])[0].cpu().numpy()
     return found
+
+
+def _framed(
+    network: AffinityMaskRCNN,
+    preprocessing: Preprocessing,
+    unit: np.ndarray,
+    lungs: np.ndarray | None,
+    pixel_mm: tuple[float, float] = (1.0, 1.0),
+) -> tuple[Frame, Tensor]:
+    """What is seen of a slice, and the input (1, rows, columns) on the network's device."""
+    rows, columns = unit.shape
+    frame = frame_of((rows, columns), lungs, preprocessing, pixel_mm)
+    image = frame.image(preprocessing.normalise(unit[None])[0])
+    return frame, image.to(next(network.parameters()).device)
 
 
 def _raw(
@@ -104,12 +117,9 @@ def _raw(
     least_score: float,
 ) -> tuple[Detections, np.ndarray]:
     """Detections of at least a score, and their masks' probabilities on the slice's pixels."""
-    rows, columns = unit.shape
-    frame = frame_of((rows, columns), lungs, preprocessing, pixel_mm)
-    image = frame.image(preprocessing.normalise(unit[None])[0])
-    device = next(network.parameters()).device
+    frame, image = _framed(network, preprocessing, unit, lungs, pixel_mm)
     with torch.inference_mode():
-        found = network.detect(image[None].to(device))[0]
+        found = network.detect(image[None])[0]
         kept = found.scores >= least_score
         found = replace(
             found, boxes=found.boxes[kept], scores=found.scores[kept], masks=found.masks[kept]

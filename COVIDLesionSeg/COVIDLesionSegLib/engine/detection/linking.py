@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from .detector import SliceInstances
@@ -66,19 +64,3 @@ class Linker:
         while self._parents[number] != number:
             number = self._parents[number]
         return number
-
-
-def link(
-    slices: Iterable[tuple[int, SliceInstances]], lungs: np.ndarray, least_score: float = 0.0
-) -> tuple[np.ndarray, list[float]]:
-    """Link instances of slices, given from inferior to superior; see :class:`Linker`.
-
-    Args:
-        slices: Index and instances.
-        lungs: Non-zero in the lungs, (z, y, x).
-        least_score: Instances below are left out.
-    """
-    linker = Linker(lungs.shape)
-    for index, found in slices:
-        linker.add(index, found, lungs[index], least_score)
-    return linker.finish()

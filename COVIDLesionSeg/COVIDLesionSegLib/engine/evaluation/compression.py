@@ -10,7 +10,7 @@ from ..data.labelled import LabelledImage
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
 from ..files import write_bytes
-from ..models.card import ModelCard, Score, write_card
+from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, write_card
 from ..models.catalogue import Model
 from ..models.eight_bit import LARGEST_CHANGE, changed_too_much, dice_changes
 from ..models.weights import load_network, weights_data, weights_in_eight_bit
@@ -19,8 +19,6 @@ from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .card_scores import card_scores, score_patients
 from .scores import PatientScores, protocol_of
-
-_LARGEST_BFLOAT16_CHANGE = 0.002
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def compress_weights(
     own = replace(
         own,
         scores=tuple(scores),
-        bfloat16=card.bfloat16 and bool(scores) and bfloat16 <= _LARGEST_BFLOAT16_CHANGE,
+        bfloat16=card.bfloat16 and bool(scores) and bfloat16 <= LARGEST_BFLOAT16_CHANGE,
         notes=(*card.notes, _note(changes)),
     )
     write_bytes(data, folder / own.trained_weights.file)

@@ -19,6 +19,8 @@ from .preprocessing import Preprocessing
 
 TASKS = ("lesions", "lungs", "instances")
 WEIGHTS_ENDING = ".safetensors"
+LARGEST_BFLOAT16_CHANGE = 0.002
+"""Dice of any patient that bfloat16 may move on a card that allows it."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILE_NAME = re.compile(r"\w[^/\\:]{0,100}")

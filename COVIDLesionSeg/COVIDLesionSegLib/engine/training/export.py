@@ -15,7 +15,14 @@ from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
 from ..files import write_bytes
 from ..models.calibration import Calibration
-from ..models.card import ModelCard, Score, Weights, is_model_id, write_card
+from ..models.card import (
+    LARGEST_BFLOAT16_CHANGE,
+    ModelCard,
+    Score,
+    Weights,
+    is_model_id,
+    write_card,
+)
 from ..models.catalogue import Catalogue, Model
 from ..models.eight_bit import LARGEST_CHANGE, changed_too_much, dice_changes
 from ..models.lineage import parent_of
@@ -23,8 +30,6 @@ from ..models.weights import load_network, save_weights, weights_data, weights_i
 from ..networks import count_parameters
 from .recipe import Recipe
 from .targets import evaluation_slice
-
-_BFLOAT16_TOLERANCE = 0.002
 
 _EIGHT_BIT = (
     "Stored in 8 bits per channel, which moves no held-out patient's Dice by more than "
@@ -272,7 +277,7 @@ def export_model(
     card = replace(
         card,
         scores=tuple(score for result in results for score in result.scores),
-        bfloat16=bool(changes) and max(changes) <= _BFLOAT16_TOLERANCE,
+        bfloat16=bool(changes) and max(changes) <= LARGEST_BFLOAT16_CHANGE,
         notes=(
             *(() if patients else (_NO_HELD_OUT,)),
             *(
