@@ -67,7 +67,7 @@ LOADED_BY_SLICER = (
     *(LIBRARY / "scene").rglob("*.py"),
     *(LIBRARY / "worker").rglob("*.py"),
     LIBRARY / "jobs" / "__init__.py",
-    LIBRARY / "jobs" / "options.py",
+    *(LIBRARY / "jobs" / "options").glob("*.py"),
     *ENGINE.glob("*.py"),
     *(ENGINE / "volume").glob("*.py"),
 )

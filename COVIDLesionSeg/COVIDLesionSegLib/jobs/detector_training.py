@@ -14,7 +14,8 @@ from ..engine.training.export import check_held_out, export_model
 from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_curves
-from .options import BOTTLENECKS, REFINEMENTS, TrainDetectorOptions
+from .options import TrainDetectorOptions
+from .options.training import BOTTLENECKS, REFINEMENTS
 from .training import Trained, make_model_folder, parent_of, provenance_of
 
 CLASSES = ("clean", "infected")

@@ -1,0 +1,55 @@
+"""The options of every job; the command line is made from them."""
+
+from .cohort import BatchOptions
+from .evaluation import EvaluateDetectorOptions, EvaluateOptions
+from .models import (
+    CheckInstallationOptions,
+    CompressOptions,
+    ImportModelOptions,
+    StoredModelOptions,
+)
+from .one_ct import (
+    BundleSceneOptions,
+    DemoOptions,
+    DetectOptions,
+    ExplainOptions,
+    PseudoLabelOptions,
+    RestoreCaseOptions,
+    SampleCtOptions,
+    SegmentOptions,
+    SegmentVolumeOptions,
+)
+from .self_training import (
+    EnhanceOptions,
+    KeepRetrainedOptions,
+    RetrainOptions,
+    SelfLearnOptions,
+    SynthesizeOptions,
+)
+from .training import TrainDetectorOptions, TrainOptions
+
+__all__ = [
+    "BatchOptions",
+    "BundleSceneOptions",
+    "CheckInstallationOptions",
+    "CompressOptions",
+    "DemoOptions",
+    "DetectOptions",
+    "EnhanceOptions",
+    "EvaluateDetectorOptions",
+    "EvaluateOptions",
+    "ExplainOptions",
+    "ImportModelOptions",
+    "KeepRetrainedOptions",
+    "PseudoLabelOptions",
+    "RestoreCaseOptions",
+    "RetrainOptions",
+    "SampleCtOptions",
+    "SegmentOptions",
+    "SegmentVolumeOptions",
+    "SelfLearnOptions",
+    "StoredModelOptions",
+    "SynthesizeOptions",
+    "TrainDetectorOptions",
+    "TrainOptions",
+]

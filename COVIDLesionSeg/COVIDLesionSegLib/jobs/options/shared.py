@@ -1,0 +1,74 @@
+"""Options that several jobs have, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...engine.errors import ParameterError
+from ...engine.options import option
+from ...engine.parameters import DEVICES
+
+PSEUDO_LABEL_RULES = ("density", "thesis")
+
+
+def thesis_lungs() -> Any:
+    return option(
+        "Lungs as in the thesis, instead of those of the lung extractor: below -170 HU, the two "
+        "largest parts of each slice, holes filled. Consolidation at the chest wall is lost.",
+        False,
+    )
+
+
+def pseudo_rule() -> Any:
+    return option(
+        "density: ground glass and consolidation by bounds of HU that k-means refines; thesis: "
+        "k-means alone, slice by slice, whose densest cluster is ground glass.",
+        "density",
+        choices=PSEUDO_LABEL_RULES,
+    )
+
+
+def model_id() -> Any:
+    return option("The new model's id.", positional=True, metavar="ID")
+
+
+def licence() -> Any:
+    return option("SPDX licence of the weights, from their data's.")
+
+
+def licence_note() -> Any:
+    return option("What it means for the user, one sentence.")
+
+
+def slices() -> Any:
+    return option("Slice folder: index.csv, img/ and lesion/; repeatable.", (), shown_as="SLICES")
+
+
+def volumes() -> Any:
+    return option(
+        "CSV file with the columns ct, mask, patient: CTs and their lesion masks, with one label "
+        "or one for each class; or segmentations corrected and saved in 3D Slicer (.seg.nrrd); or "
+        "pseudo-labels.",
+        None,
+        shown_as="VOLUMES",
+    )
+
+
+def steps(default: str) -> Any:
+    return option(f"Optimiser steps; by default {default}.", None, minimum=1)
+
+
+def resume() -> Any:
+    return option(
+        "Go on where an earlier run in the same folder was stopped.", False, recorded=False
+    )
+
+
+def device() -> Any:
+    return option("Device to train on.", "cpu", choices=DEVICES)
+
+
+def check_labelled(slices: tuple[Path, ...], volumes: Path | None) -> None:
+    if not slices and volumes is None:
+        raise ParameterError("Name labelled data: slice folders, or a table of CTs (volumes).")
