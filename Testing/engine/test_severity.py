@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.severity import category_of, measure_severity
-from COVIDLesionSegLib.engine.severity.report import SeverityReport, SliceSeverity
+from COVIDLesionSegLib.engine.severity.categories import category_from
+from COVIDLesionSegLib.engine.severity.report import RuleResult, SeverityReport, SliceSeverity
 from COVIDLesionSegLib.engine.severity.rules import slice_mean
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry
 
@@ -246,3 +247,46 @@ def test_slice_mean_lies_between_the_best_and_the_worst_slice(ratios):
     slices = [SliceSeverity(i, float(i), 100.0, 100.0 * r, r, {}) for i, r in enumerate(ratios)]
     mean = slice_mean(slices).ratio
     assert min(ratios) - 1e-12 <= mean <= max(ratios) + 1e-12
+
+
+def test_a_slice_is_positive_by_one_pixel_and_by_more_than_half_a_percent_of_its_lungs():
+    lungs = np.ones((4, 10, 40), np.uint8)
+    lungs[0] = 0  # no lung: no slice of the report
+    lesions = np.zeros_like(lungs)
+    lesions[2, 0, :2] = 1  # 2 of 400 pixels: 0.005 itself is not above 0.005
+    lesions[3, 0, :3] = 1
+    report = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape))
+    assert report.positive_slices("cascade-any-pixel") == (2, 3)
+    assert report.positive_slices("covid-rate-infection-rate") == (3,)
+    assert report.verdicts(report.slices[1]) == {
+        "cascade-any-pixel": True,
+        "covid-rate-infection-rate": False,
+    }
+
+
+def test_what_is_not_graded_has_no_verdict_on_slices():
+    lungs = np.ones((2, 4, 4), np.uint8)
+    report = measure_severity(lungs, lungs, ("lesion",), grid(lungs.shape)).ungraded()
+    assert set(report.verdicts(report.slices[0]).values()) == {None}
+    assert report.positive_slices("cascade-any-pixel") is None
+
+
+def test_categories_are_named_as_their_papers_name_them():
+    cascade = [RuleResult("cascade-slice-mean", "", 0.1, f"CT-{n}") for n in range(5)]
+    assert [one.name for one in cascade] == ["healthy", "mild", "moderate", "severe", "critical"]
+    assert cascade[1].named_category == "CT-1 (mild)"
+    eamc = [RuleResult("eamc-worse-lung", "", 0.1, f"CT-{n}") for n in range(5)]
+    assert [one.name for one in eamc] == [
+        "normal",
+        None,
+        None,
+        "severe pneumonia",
+        "acute pneumonia",
+    ]
+    assert RuleResult("pooled", "", 0.1, "CT-1").named_category == "CT-1"
+    assert RuleResult("cascade-slice-mean", "", None, None).named_category is None
+
+
+def test_categories_are_read_in_every_usual_spelling():
+    assert [category_from(text) for text in ("CT-3", "ct3", " 3 ", "CT 3")] == ["CT-3"] * 4
+    assert [category_from(text) for text in ("", "CT-5", "severe", "1.5")] == [None] * 4

@@ -1,4 +1,10 @@
-from COVIDLesionSegLib.engine.text import millilitres, percent, score_text
+from COVIDLesionSegLib.engine.text import (
+    index_ranges,
+    millilitres,
+    percent,
+    score_text,
+    yes_or_no,
+)
 
 
 def test_percentages_never_round_a_lesion_away():
@@ -22,3 +28,12 @@ def test_scores_have_three_decimals_and_distances_one():
         "1.000",
         "56.5",
     ]
+
+
+def test_slices_are_listed_as_ranges():
+    assert index_ranges([3, 4, 5, 8, 11, 12]) == "3–5, 8, 11–12"
+    assert index_ranges([]) == "none"
+
+
+def test_an_answer_that_is_not_known_is_not_a_no():
+    assert [yes_or_no(answer) for answer in (True, False, None)] == ["yes", "no", "n/a"]

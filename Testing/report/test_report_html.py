@@ -205,3 +205,14 @@ def test_provenance_becomes_groups_of_rows_with_whole_names():
 def test_the_caption_says_from_which_probability_colour_is_drawn(result, pictures, tmp_path):
     caption = f"lesion probability from {OVERLAY_FROM}."
     assert caption in Page(write(result, pictures, tmp_path)).text
+
+
+def test_positive_slices_are_named_by_rule_and_not_available_without_a_grade(
+    result, untrained_ensemble, pictures, tmp_path
+):
+    text = " ".join(Page(write(result, pictures, tmp_path)).text.split())
+    positive = result.severity.positive_slices("cascade-any-pixel")
+    assert f"{len(positive)} of {len(result.severity.slices)}" in text
+    assert "Any pixel (Qiblawey et al. 2021)" in text and "CT-1 mild ·" in text
+    text = " ".join(Page(write(untrained_ensemble, pictures, tmp_path)).text.split())
+    assert "Any pixel (Qiblawey et al. 2021)n/an/a" in text

@@ -4,8 +4,10 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
+from COVIDLesionSegLib.engine.data.tables import read_table
 from COVIDLesionSegLib.engine.severity.report import RuleResult, SeverityReport
 from COVIDLesionSegLib.report.report_json import report_content, report_schema, write_report_json
+from COVIDLesionSegLib.report.severity_slices import write_severity_slices_csv
 
 
 def validate(content: dict) -> None:
@@ -134,3 +136,41 @@ def test_the_schema_refuses_values_that_cannot_be(result, path, value):
     place[path[-1]] = value
     with pytest.raises(jsonschema.ValidationError):
         validate(content)
+
+
+def test_the_report_says_which_slices_are_positive_by_which_rule(result, untrained_ensemble):
+    severity = report_content(result)["severity"]
+    for rule in severity["slice_rules"]:
+        found = [one["index"] for one in severity["slices"] if one["positive"][rule["rule"]]]
+        assert rule["positive_slices"] == len(found) > 0
+    any_pixel = [one["positive"]["cascade-any-pixel"] for one in severity["slices"]]
+    assert any_pixel == [one["lesion_mm2"] > 0 for one in severity["slices"]]
+    assert not all(any_pixel)
+    ungraded = report_content(untrained_ensemble)["severity"]
+    validate(json.loads(json.dumps(report_content(untrained_ensemble))))
+    assert {one["positive_slices"] for one in ungraded["slice_rules"]} == {None}
+
+
+def test_each_rule_names_its_category_as_its_paper_does(result):
+    rules = {one["rule"]: one for one in report_content(result)["severity"]["rules"]}
+    assert (rules["cascade-slice-mean"]["category"], rules["cascade-slice-mean"]["name"]) == (
+        "CT-1",
+        "mild",
+    )
+    assert rules["pooled"]["name"] is None
+
+
+def test_the_table_of_slices_has_a_verdict_by_each_rule(result, untrained_ensemble, tmp_path):
+    write_severity_slices_csv(result.severity, tmp_path / "slices.csv")
+    table = read_table(tmp_path / "slices.csv")
+    assert len(table.rows) == len(result.severity.slices)
+    for row, one in zip(table.rows, result.severity.slices, strict=True):
+        assert float(row.get("ratio")) == pytest.approx(one.ratio, abs=1e-6)
+        assert row.yes_or_no("cascade-any-pixel") is (one.lesion_mm2 > 0)
+        assert row.yes_or_no("covid-rate-infection-rate") is (one.ratio > 0.005)
+        assert float(row.get("mm2 consolidation")) == pytest.approx(
+            one.lesion_class_mm2["consolidation"]
+        )
+    write_severity_slices_csv(untrained_ensemble.severity, tmp_path / "other.csv")
+    rows = read_table(tmp_path / "other.csv").rows
+    assert {row.get("cascade-any-pixel") for row in rows} == {"n/a"}

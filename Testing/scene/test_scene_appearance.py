@@ -300,7 +300,12 @@ def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
 def test_with_a_single_model_no_column_speaks_of_disagreement(shown):
     table = shown.slicesTableNode
     names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
-    assert names[3:] == ["Lesion area (mm2)", "Infected (%)", "Flagged (%)"]
+    assert names[3:6] == ["Lesion area (mm2)", "Infected (%)", "Flagged (%)"]
+    assert [name.partition(" (")[0] for name in names[6:]] == [
+        "Any pixel",
+        "More than 0.5 % of the lungs",
+    ]
+    assert [row[6:] for row in rows(table)] == [["yes", "yes"], ["no", "no"]]
 
 
 def test_the_table_of_slices_has_the_confidence_of_a_calibrated_model(scene, ct_node):

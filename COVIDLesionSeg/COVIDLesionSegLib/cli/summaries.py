@@ -29,6 +29,7 @@ from ..report.result_files import (
     REPORT_JSON,
     SCENE,
     SCORES_CSV,
+    SLICES_CSV,
     SLICES_PICTURE,
     SYNTHESIS_PICTURE,
 )
@@ -58,6 +59,7 @@ _LISTED_LESIONS = 20
 def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
     """The severity, the quality flags and where the files are."""
     from ..engine.flags import UNTRAINED_MARK, is_untrained
+    from ..engine.metrics.infection import SLICE_RULES
 
     severity = result.severity
     untrained = is_untrained(result.flags)
@@ -70,7 +72,7 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         console.print(f"[bold red]{UNTRAINED_MARK}[/bold red]  random weights: not a result")
     headline = severity.rules[0]
     console.print(
-        f"[bold]Severity {headline.category or 'n/a'}[/bold]  {percent(headline.ratio)} · "
+        f"[bold]Severity {headline.named_category or 'n/a'}[/bold]  {percent(headline.ratio)} · "
         f"{escape(headline.title)}"
     )
     for region in severity.regions:
@@ -78,6 +80,11 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
             f"  {region.region:<11} {percent(region.ratio):>8} infected, "
             f"{millilitres(region.lesion_ml)} of {millilitres(region.lung_ml)} ml{_parts(region)}"
         )
+    for rule in SLICE_RULES:
+        positive = severity.positive_slices(rule.rule)
+        if positive is not None:
+            count = f"{len(positive)} of {len(severity.slices)} slices positive"
+            console.print(f"  {count}: {escape(rule.title)}")
     if severity.confidence is not None:
         console.print(
             f"  confidence {confidence_text(severity.confidence)}: the share of it that experts "
@@ -91,6 +98,7 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         (INFECTION_PICTURE, "3D infection model"),
         (REPORT_HTML, "HTML report"),
         (REPORT_JSON, "report for programs"),
+        (SLICES_CSV, "slice by slice"),
         (SCENE, "scene for 3D Slicer"),
         *(disagreement if result.disagreement is not None else []),
     )

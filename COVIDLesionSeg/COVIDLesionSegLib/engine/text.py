@@ -27,6 +27,23 @@ def millilitres(volume: float | None) -> str:
     return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
 
 
+def yes_or_no(answer: bool | None) -> str:
+    """``yes``, ``no``, or ``n/a`` where it is not known."""
+    return "n/a" if answer is None else ("no", "yes")[answer]
+
+
+def index_ranges(indices: Iterable[int]) -> str:
+    """Ascending numbers for people, ``3–8, 11``; ``none`` where there are none."""
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    texts = [f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return ", ".join(texts) or "none"
+
+
 def confidence_text(value: float | None) -> str:
     """A confidence, 0 to 1, with two decimals; ``n/a`` where it is undefined."""
     return "n/a" if value is None else f"{value:.2f}"

@@ -66,7 +66,10 @@ def lobe_rows(lobes: Sequence[RegionSeverity], graded: bool) -> list[list[str]]:
 
 def rule_rows(severity: SeverityReport) -> list[list[str]]:
     """Infected fraction and category by every rule."""
-    return [[rule.title, percent(rule.ratio), rule.category or _("n/a")] for rule in severity.rules]
+    return [
+        [rule.title, percent(rule.ratio), rule.named_category or _("n/a")]
+        for rule in severity.rules
+    ]
 
 
 def with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[str]]:

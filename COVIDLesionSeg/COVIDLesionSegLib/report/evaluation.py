@@ -22,7 +22,7 @@ from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
-from ..engine.text import score_text
+from ..engine.text import score_text, yes_or_no
 from .evaluation_slices import groups_for_page
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
@@ -111,11 +111,6 @@ def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
 def measure_titles(evaluation: Evaluation) -> dict[str, str]:
     """Every measure's title, by its key."""
     return {measure.key: measure.title.format(unit=evaluation.unit) for measure in MEASURES}
-
-
-def yes_or_no(answer: bool | None) -> str:
-    """``yes``, ``no``, or ``n/a`` where it is not known."""
-    return UNDEFINED if answer is None else ("no", "yes")[answer]
 
 
 _BY_PATIENT = ("dice", "precision", "sensitivity", "specificity", "auc", "surface_dice", "hd95")

@@ -9,14 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .. import RESEARCH_USE_NOTICE, __version__
-from ..engine.text import confidence_text, millilitres, percent, printable
+from ..engine.text import confidence_text, index_ranges, millilitres, percent, printable
 
 
 def render_page(template: str, **content: Any) -> str:
     """Fill a template of this package; every value is escaped unless the template says otherwise.
 
     Besides ``content`` templates know ``notice``, ``version``, and the filters ``percent``,
-    ``millilitres`` and ``confidence``. Characters that cannot be printed are shown as U+FFFD.
+    ``millilitres``, ``confidence`` and ``index_ranges``. Characters that cannot be printed are
+    shown as U+FFFD.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -26,7 +27,12 @@ def render_page(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, millilitres=millilitres, confidence=confidence_text)
+    environment.filters.update(
+        percent=percent,
+        millilitres=millilitres,
+        confidence=confidence_text,
+        index_ranges=index_ranges,
+    )
     return environment.get_template(template).render(
         notice=RESEARCH_USE_NOTICE, version=__version__, **content
     )

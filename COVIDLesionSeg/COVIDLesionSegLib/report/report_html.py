@@ -8,9 +8,10 @@ from typing import Any
 from ..engine.files import write_bytes
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import class_style
+from ..engine.metrics.infection import SLICE_RULES
 from ..engine.result import OVERLAY_FROM, SegmentationResult
 from .html_page import data_uri, groups, render_page
-from .result_files import DISAGREEMENT
+from .result_files import DISAGREEMENT, SLICES_CSV
 from .slice_chart import slice_chart_svg
 
 CATEGORY_RANGES = {
@@ -57,8 +58,12 @@ def write_report_html(
         disagreement_file=DISAGREEMENT,
         networks=networks,
         overlay_from=OVERLAY_FROM,
+        slice_rules=[
+            (rule.title, result.severity.positive_slices(rule.rule)) for rule in SLICE_RULES
+        ],
         flags=sorted(result.flags, key=lambda flag: flag.level != "warning"),
         slice_chart=slice_chart_svg(result.severity),
+        slices_table=SLICES_CSV,
         slices_picture=data_uri(slices_picture.read_bytes()),
         infection_picture=infection_picture and data_uri(infection_picture.read_bytes()),
         provenance=groups(others),

@@ -11,7 +11,9 @@ from typing import Any
 
 from .. import RESEARCH_USE_NOTICE
 from ..engine.files import write_bytes
+from ..engine.metrics.infection import SLICE_RULES, SliceRule
 from ..engine.result import SegmentationResult
+from ..engine.severity import SeverityReport
 from .result_files import REPORT_FORMAT, REPORT_VERSION
 
 
@@ -52,6 +54,11 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
             "ratio": severity.ratio,
             "confidence": severity.confidence,
             **severity.to_dict(),
+            "rules": [{**asdict(rule), "name": rule.name} for rule in severity.rules],
+            "slices": [
+                {**asdict(one), "positive": severity.verdicts(one)} for one in severity.slices
+            ],
+            "slice_rules": [_slice_rule(rule, severity) for rule in SLICE_RULES],
         },
         "flags": [asdict(flag) for flag in result.flags],
         "classes": [
@@ -65,6 +72,12 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
         },
         "provenance": result.provenance,
     }
+
+
+def _slice_rule(rule: SliceRule, severity: SeverityReport) -> dict[str, Any]:
+    positive = severity.positive_slices(rule.rule)
+    count = None if positive is None else len(positive)
+    return {"rule": rule.rule, "title": rule.title, "positive_slices": count}
 
 
 def report_schema() -> dict[str, Any]:

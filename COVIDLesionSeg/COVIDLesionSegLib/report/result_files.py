@@ -13,6 +13,8 @@ REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
 SLICES_PICTURE = "slices.png"
 INFECTION_PICTURE = "infection3d.png"
+SLICES_CSV = "slices.csv"
+"""Of a segmentation or an evaluation: one row for each slice."""
 SCENE = "scene.mrb"
 GENERATED_CT = "generated-ct.nrrd"
 """Only in a demo's result: the CT it made."""
@@ -24,6 +26,7 @@ RESULT_FILES = frozenset(
         DISAGREEMENT,
         REPORT_JSON,
         REPORT_HTML,
+        SLICES_CSV,
         SLICES_PICTURE,
         INFECTION_PICTURE,
         SCENE,
@@ -32,7 +35,7 @@ RESULT_FILES = frozenset(
 )
 
 REPORT_FORMAT = "covid-lesion-seg-report"
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 
 LESIONS_CSV = "lesions.csv"
 LESIONS_LABELS = "lesions.nrrd"
@@ -48,7 +51,6 @@ DETECTOR_VERSION = 1
 EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"
 SCORES_CSV = "scores.csv"
-SLICES_CSV = "slices.csv"
 GROUPS_CSV = "groups.csv"
 CLASSES_CSV = "classes.csv"
 """Only where model and expert tell classes apart."""

@@ -20,6 +20,7 @@ from .result_files import (
     REPORT_JSON,
     SCENE,
     SEGMENTATION,
+    SLICES_CSV,
     SLICES_PICTURE,
 )
 
@@ -52,6 +53,7 @@ def write_segmentation(
     # Matplotlib and MRML take time to load, so they are loaded when they are needed.
     from .report_html import write_report_html
     from .report_json import write_report_json
+    from .severity_slices import write_severity_slices_csv
 
     def step(fraction: float, name: str) -> Path:
         cancel.raise_if_cancelled()
@@ -59,6 +61,7 @@ def write_segmentation(
         return folder / name
 
     write_report_json(result, step(0.0, REPORT_JSON))
+    write_severity_slices_csv(result.severity, step(0.01, SLICES_CSV))
     with ThreadPoolExecutor(1) as beside:
         # Neither needs MRML, which works in one thread.
         volumes_and_slices = beside.submit(

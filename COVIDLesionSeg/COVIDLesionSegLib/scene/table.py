@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import vtk
 
+from ..engine.metrics.infection import SLICE_RULES
 from ..engine.severity.report import SeverityReport, SliceSeverity
-from ..engine.text import percent
+from ..engine.text import percent, yes_or_no
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLTableNode
@@ -65,7 +66,7 @@ def update_rules_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None
         [
             Column("Rule", [rule.title for rule in rules]),
             Column("Infected", [percent(rule.ratio) for rule in rules]),
-            Column("Category", [rule.category or NOT_AVAILABLE for rule in rules]),
+            Column("Category", [rule.named_category or NOT_AVAILABLE for rule in rules]),
         ],
     )
 
@@ -76,8 +77,8 @@ def update_slices_table(
     """Every axial slice with lung, from inferior up.
 
     Areas in mm2, by class where there are several; infected share in %, also by class, and once
-    more on flagged slices alone; disagreement of an ensemble's members and confidence, both 0 to
-    1, where they are known. NaN is undefined.
+    more on flagged slices alone; whether each rule for slices calls it positive; disagreement of an
+    ensemble's members and confidence, both 0 to 1, where they are known. NaN is undefined.
 
     Args:
         node: The table.
@@ -97,6 +98,10 @@ def update_slices_table(
         FLAGGED, [100.0 * s.ratio if s.index in flagged else math.nan for s in slices], "%"
     )
     any_flagged = any(s.index in flagged for s in slices)
+    verdicts = [
+        Column(rule.title, [yes_or_no(severity.verdicts(s)[rule.rule]) for s in slices])
+        for rule in SLICE_RULES
+    ]
     # Not a number where no member sees a lesion: a single text would make the column text.
     disagreement = Column(
         "Disagreement",
@@ -117,6 +122,7 @@ def update_slices_table(
             Column(INFECTED, [100.0 * float(s.ratio) for s in slices], "%"),
             *shares_by_class,
             *([shares_of_flagged] if any_flagged else []),
+            *verdicts,
             *([disagreement] if any(s.disagreement is not None for s in slices) else []),
             *([confidence] if any(s.confidence is not None for s in slices) else []),
         ],

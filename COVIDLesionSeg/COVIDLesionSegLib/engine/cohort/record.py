@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..errors import CovidLesionSegError, OutputError, in_one_sentence
 from ..files import write_bytes
 from ..flags import Flag
+from ..metrics.infection import SLICE_RULES
 from ..result import SegmentationResult
 
 FORMAT = "covid-lesion-seg-case"
@@ -68,6 +69,9 @@ def numbers_of(result: SegmentationResult) -> dict[str, Any]:
         numbers[f"{rule.rule}_category"] = rule.category
     numbers["slices_with_lung"] = len(severity.slices)
     numbers["slices_with_lesion"] = sum(one.lesion_mm2 > 0 for one in severity.slices)
+    for rule in SLICE_RULES:
+        positive = severity.positive_slices(rule.rule)
+        numbers[f"{rule.rule}_slices"] = None if positive is None else len(positive)
     return numbers
 
 

@@ -70,7 +70,7 @@ class Counts:
                 lungs = sample.lungs[index]
                 rates = infection_rate(truth, lungs), infection_rate(found, lungs)
             pixels, name = Confusion.of(found, truth), sample.slice_name(index)
-            self.slices.append(SliceCount(pixels, any_pixel(found), *rates, name))
+            self.slices.append(SliceCount(pixels, any_pixel(pixels.tp + pixels.fp), *rates, name))
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed
         # A single slice has no extent along the patient, so its border is a line.

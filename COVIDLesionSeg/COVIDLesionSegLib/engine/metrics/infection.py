@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from scipy.stats import pearsonr
+
+from ..text import percent
 
 SMALL_LESIONS_BELOW = 0.015
 """COVID-Rate, Table 3: slices below are group A, above group B. The bound itself counts as B."""
@@ -39,14 +41,50 @@ def rate_correlation(true_rates: Sequence[float], predicted_rates: Sequence[floa
     """Pearson correlation of infection rates, -1 to 1; None where one of them never changes."""
     if len(true_rates) < 2 or np.ptp(true_rates) == 0 or np.ptp(predicted_rates) == 0:
         return None
+    from scipy.stats import pearsonr  # rules for slices are in the panel, which loads no SciPy
+
     return float(pearsonr(true_rates, predicted_rates).statistic)
 
 
-def any_pixel(lesion: np.ndarray) -> bool:
-    """Cascade, section 2.4: positive if at least one pixel is called lesion, p > 0.5."""
-    return bool(lesion.any())
+def any_pixel(lesion: float) -> bool:
+    """Cascade, section 2.4: positive if at least one pixel is called lesion, p > 0.5.
+
+    Args:
+        lesion: Number of such pixels in the slice, or their area.
+    """
+    return lesion > 0
 
 
 def by_infection_rate(rate: float | None) -> bool | None:
     """COVID-Rate: infected if more than 0.005 of the lung's area is lesion; None without lung."""
     return None if rate is None else rate > INFECTED_ABOVE
+
+
+@dataclass(frozen=True)
+class SliceRule:
+    """A published rule that calls a slice positive.
+
+    Attributes:
+        rule: Stable id.
+        title: For people, with the source.
+        positive: Decides by the lesion's pixels or area, and by the infection rate, 0 to 1 or None
+            without lung; None where the rule says nothing.
+    """
+
+    rule: str
+    title: str
+    positive: Callable[[float, float | None], bool | None]
+
+
+SLICE_RULES = (
+    SliceRule(
+        "cascade-any-pixel",
+        "Any pixel (Qiblawey et al. 2021)",
+        lambda lesion, rate: any_pixel(lesion),
+    ),
+    SliceRule(
+        "covid-rate-infection-rate",
+        f"More than {percent(INFECTED_ABOVE)} of the lungs (Enshaei et al. 2022)",
+        lambda lesion, rate: by_infection_rate(rate),
+    ),
+)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..labels import BOTH_LUNGS
+from ..metrics.infection import SLICE_RULES
+from .categories import CATEGORY_NAMES
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class RuleResult:
     """Severity by one published rule.
 
     Attributes:
-        rule: Stable id: ``"eamc-worse-lung"``, ``"cascade-slice-mean"``, ``"pooled"``.
+        rule: Stable id, of those in :mod:`.categories`.
         title: For people, with the source.
         ratio: The ratio this rule grades, 0 to 1; None if it is undefined.
         category: ``"CT-0"`` ... ``"CT-4"``, or None if it is undefined.
@@ -107,6 +109,16 @@ class RuleResult:
     title: str
     ratio: float | None
     category: str | None
+
+    @property
+    def name(self) -> str | None:
+        """What the rule's paper calls the category, such as ``"mild"``; None where it has none."""
+        return CATEGORY_NAMES.get(self.rule, {}).get(self.category or "")
+
+    @property
+    def named_category(self) -> str | None:
+        """The category with its name, if it has one: ``"CT-1 (mild)"``."""
+        return f"{self.category} ({self.name})" if self.name else self.category
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,24 @@ class SeverityReport:
     def most_infected_slice(self) -> SliceSeverity | None:
         """The slice with the largest lesion area, or without any lesion the largest lung area."""
         return max(self.slices, key=lambda one: (one.lesion_mm2, one.lung_mm2), default=None)
+
+    def verdicts(self, one: SliceSeverity) -> dict[str, bool | None]:
+        """Whether a slice is positive, by the id of each of ``SLICE_RULES``.
+
+        What counts is the segmentation, so without the small areas that it leaves out. None where
+        severity is not graded.
+        """
+        graded = self.category is not None
+        return {
+            rule.rule: rule.positive(one.lesion_mm2, one.ratio) if graded else None
+            for rule in SLICE_RULES
+        }
+
+    def positive_slices(self, rule: str) -> tuple[int, ...] | None:
+        """Indices of the slices that one of ``SLICE_RULES`` calls positive; None if not graded."""
+        if self.category is None:
+            return None
+        return tuple(one.index for one in self.slices if self.verdicts(one)[rule])
 
     def ungraded(self) -> SeverityReport:
         """The same volumes, without a category by any rule: for results that mean nothing."""

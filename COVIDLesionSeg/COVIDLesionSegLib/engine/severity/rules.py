@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from .categories import POOLED, SLICE_MEAN, WORSE_LUNG
 from .report import RegionSeverity, RuleResult, SliceSeverity
 
 
@@ -49,7 +50,7 @@ def worse_lung(right: RegionSeverity, left: RegionSeverity) -> RuleResult:
     ratios = [lung.ratio for lung in (right, left) if lung.ratio is not None]
     ratio = max(ratios, default=None)
     return RuleResult(
-        rule="eamc-worse-lung",
+        rule=WORSE_LUNG,
         title="Worse lung (Pal Das et al. 2022, after Morozov et al. 2020)",
         ratio=ratio,
         category=category_of(ratio),
@@ -63,7 +64,7 @@ def slice_mean(slices: Sequence[SliceSeverity]) -> RuleResult:
     """
     ratio = fmean(one.ratio for one in slices) if slices else None
     return RuleResult(
-        rule="cascade-slice-mean",
+        rule=SLICE_MEAN,
         title="Mean over slices (Qiblawey et al. 2021)",
         ratio=ratio,
         category=category_of(ratio, from_75_is_ct4=True),
@@ -73,7 +74,7 @@ def slice_mean(slices: Sequence[SliceSeverity]) -> RuleResult:
 def pooled(both: RegionSeverity) -> RuleResult:
     """Lesion volume of both lungs over their volume."""
     return RuleResult(
-        rule="pooled",
+        rule=POOLED,
         title="Both lungs pooled",
         ratio=both.ratio,
         category=category_of(both.ratio),
