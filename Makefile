@@ -14,7 +14,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test test-fast test-slicer screenshots lint format clean system-libraries
+.PHONY: help demo test test-fast test-slicer screenshots translations lint format clean \
+    system-libraries
 
 help:
 	@echo "make demo       segment a generated chest CT; pictures and report in $(OUT)"
@@ -22,6 +23,7 @@ help:
 	@echo "make test-fast  lint, types and the quick tests: no training, no rendering, no real data"
 	@echo "make test-slicer SLICER=/path/to/Slicer   the suites inside the Slicer application"
 	@echo "make screenshots SLICER=/path/to/Slicer   the documentation's pictures of the window"
+	@echo "make translations   put the panel's new strings into the files for translators"
 	@echo "make lint       code style and types only"
 	@echo "make format     rewrite the code in the project's style"
 	@echo "make clean      remove the environment, caches and the demo result at its usual place"
@@ -56,6 +58,9 @@ test-slicer:
 screenshots:
 	$(SLICER_NEEDED)
 	$(IN_SLICER) --out Resources/Screenshots screenshots
+
+translations: $(VENV)/test.installed
+	$(BIN)/python .ci/translations.py
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check $(SOURCES)

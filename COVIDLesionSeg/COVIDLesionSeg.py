@@ -19,6 +19,8 @@ from COVIDLesionSegLib.panel.widget import COVIDLesionSegWidget, research_use_no
 if TYPE_CHECKING:
     from slicer import qSlicerScriptedLoadableModule
 
+RESOURCES = Path(__file__).parent / "Resources"
+
 __all__ = [
     "COVIDLesionSeg",
     "COVIDLesionSegLogic",
@@ -32,6 +34,8 @@ class COVIDLesionSeg(ScriptedLoadableModule):
 
     def __init__(self, parent: qSlicerScriptedLoadableModule) -> None:
         ScriptedLoadableModule.__init__(self, parent)
+        # Of Slicer's language; before the first string is shown.
+        slicer.app.loadTranslations(str(RESOURCES / "Translations"))
         parent.title = _("COVID-19 Lesion Segmentation")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.contributors = ["COVIDLesionSeg contributors"]
@@ -67,4 +71,4 @@ class COVIDLesionSeg(ScriptedLoadableModule):
     @staticmethod
     def register_sample_data() -> None:
         """Add the generated chest CT to Slicer's Sample Data module."""
-        register_sample_data(Path(__file__).parent / "Resources" / "Icons")
+        register_sample_data(RESOURCES / "Icons")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import types
+from pathlib import Path
 
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Signal
@@ -58,10 +59,12 @@ class BenchApplication(PythonQtManners, QtCore.QObject):
         self._headless = headless
         self._qt_application = qt_application
         self._module_manager = ModuleManager()
+        self._translators: list[QtCore.QTranslator] = []
         self._main_window = qt.QMainWindow()
         self._main_window.objectName = "qSlicerMainWindow"
 
     applicationName = "Slicer"
+    applicationLocaleName = "en_US"
 
     def __getattr__(self, name: str):
         if name.startswith("_"):
@@ -98,8 +101,21 @@ class BenchApplication(PythonQtManners, QtCore.QObject):
 
     settings = userSettings
 
+    def loadTranslations(self, folder: str) -> None:
+        """Install the ``.qm`` files of the application's language, as Slicer does."""
+        for file in sorted(Path(folder).glob(f"*_{self.applicationLocaleName.split('_')[0]}.qm")):
+            translator = QtCore.QTranslator()
+            assert translator.load(str(file)), file
+            QtCore.QCoreApplication.installTranslator(translator)
+            self._translators.append(translator)
+
+    def unloadTranslations(self) -> None:
+        """Back to English; Slicer itself has to be restarted for that."""
+        while self._translators:
+            QtCore.QCoreApplication.removeTranslator(self._translators.pop())
+
     def translate(self, context: str, text: str) -> str:
-        return text
+        return QtCore.QCoreApplication.translate(context, text)
 
 
 def message_boxes() -> list[str]:
