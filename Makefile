@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test test-fast test-slicer screenshots translations lint format clean \
+.PHONY: help demo test test-fast test-slicer screenshots translations docs lint format clean \
     system-libraries
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test-slicer SLICER=/path/to/Slicer   the suites inside the Slicer application"
 	@echo "make screenshots SLICER=/path/to/Slicer   the documentation's pictures of the window"
 	@echo "make translations   put the panel's new strings into the files for translators"
+	@echo "make docs       the documentation site in site/: open site/index.html"
 	@echo "make lint       code style and types only"
 	@echo "make format     rewrite the code in the project's style"
 	@echo "make clean      remove the environment, caches and the demo result at its usual place"
@@ -72,7 +73,7 @@ format: $(VENV)/test.installed
 	$(BIN)/ruff format $(SOURCES)
 
 clean:
-	rm -rf .venv covid-lesion-seg-demo build dist COVIDLesionSeg/*.egg-info
+	rm -rf .venv covid-lesion-seg-demo site build dist COVIDLesionSeg/*.egg-info
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -83,6 +84,11 @@ system-libraries:
 $(VENV)/demo.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what the demo needs into $(VENV) ..."
 	@$(PIP_INSTALL) -e '.[inference,headless,cli]'
+	@touch $@
+
+$(VENV)/docs.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the documentation needs into $(VENV) ..."
+	@$(PIP_INSTALL) -e '.[docs]'
 	@touch $@
 
 $(VENV)/test.installed: pyproject.toml constraints.txt | $(BIN)/python

@@ -1,0 +1,110 @@
+"""README and docs/: every link leads somewhere, and the site builds of them without a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from COVIDLesionSegLib import HOMEPAGE, RESEARCH_USE_NOTICE, jobs
+from markdown_pages import PAGES, REPOSITORY, anchors, links
+
+OUTSIDE = ("http://", "https://", "mailto:")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page):
+    broken = []
+    for link in links(page):
+        if link.startswith(OUTSIDE):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (REPOSITORY / page).parent / path if path else REPOSITORY / page
+        target = Path(os.path.normpath(target))
+        found = target.exists()
+        if found and anchor:
+            found = anchor in anchors(target.relative_to(REPOSITORY).as_posix())
+        if not found:
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/limits.md"])
+def test_who_uses_it_is_told_that_it_is_no_medical_device(page):
+    assert RESEARCH_USE_NOTICE in (REPOSITORY / page).read_text("utf-8")
+
+
+def test_the_readme_is_one_screen_and_a_half():
+    assert len((REPOSITORY / "README.md").read_text("utf-8").split()) < 750
+
+
+def test_the_address_of_the_repository_is_the_same_everywhere():
+    texts = [(REPOSITORY / name).read_text("utf-8") for name in ("CMakeLists.txt",)]
+    entry = (REPOSITORY / "COVIDLesionSeg.json").read_text("utf-8")
+    owner = HOMEPAGE.removeprefix("https://github.com/")
+    addresses = re.findall(r"https://(?:github|raw\.githubusercontent)\.com/(\w+/\w+)", texts[0])
+    assert set(addresses) == {owner} and f'"scm_url": "{HOMEPAGE}"' in entry
+
+
+def test_icon_and_pictures_of_the_catalogue_are_in_the_repository():
+    text = (REPOSITORY / "CMakeLists.txt").read_text("utf-8")
+    paths = re.findall(r"raw\.githubusercontent\.com/\w+/\w+/main/([^\s\"]+)", text)
+    assert len(paths) >= 2 and all((REPOSITORY / path).is_file() for path in paths)
+
+
+class Lenient(yaml.SafeLoader):
+    """Reads mkdocs.yml without the functions that its tags name."""
+
+
+Lenient.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, name, node: name)
+
+
+def test_every_page_is_in_the_menu_of_the_site():
+    text = (REPOSITORY / "mkdocs.yml").read_text("utf-8")
+    menu = set(re.findall(r"[\w-]+\.md", str(yaml.load(text, Lenient)["nav"])))
+    assert {Path(page).name for page in PAGES if page.startswith("docs/")} <= menu
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)],
+        cwd=REPOSITORY,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_the_site_loads_nothing_from_elsewhere(site):
+    loads = re.compile(r"<(?:script|img|iframe)[^>]+src=\"?https?:|<link[^>]+href=\"?https?:")
+    pages = list(site.glob("*.html"))
+    assert len(pages) > 10
+    assert not [page.name for page in pages if loads.search(page.read_text("utf-8"))]
+
+
+@pytest.mark.slow
+def test_the_site_documents_every_job_with_its_options(site):
+    html = (site / "python-api.html").read_text("utf-8")
+    for name, options in jobs.OPTIONS.items():
+        assert f'id="COVIDLesionSegLib.jobs.{name}"' in html
+        assert options.__name__ in html
+    assert ":class:" not in html and ":func:" not in html
+
+
+@pytest.mark.slow
+def test_the_map_of_the_code_and_the_pictures_are_on_the_site(site):
+    assert "losses.py, metrics/" in (site / "contributing.html").read_text("utf-8")
+    picture = "Resources/Screenshots/result.png"
+    assert picture in (site / "tutorial.html").read_text("utf-8")
+    assert (site / picture).read_bytes() == (REPOSITORY / picture).read_bytes()
