@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.lobes import LOBES
+from COVIDLesionSegLib.engine.severity.lobe_score import lobe_score
 from COVIDLesionSegLib.engine.text import millilitres, percent
 
 CODES = {
@@ -63,6 +64,11 @@ def texts(panel) -> dict[str, list[str]]:
     }
 
 
+def scores(panel) -> dict[str, str]:
+    table = panel.ui.lobesTable
+    return {table.item(row, 0).text(): table.item(row, 4).text() for row in range(table.rowCount)}
+
+
 def expected(phantom, mask) -> list[str]:
     ml = phantom.volume.geometry.voxel_volume_ml
     lesion = (phantom.lesions > 0) & mask
@@ -83,9 +89,11 @@ def test_lobes_are_known_by_their_codes_and_measured(shown, panel, bench, lobes,
     before = node.GetMTime(), node.GetSegmentation().GetMTime()
     choose(panel, bench, node)
     found = texts(panel)
-    assert list(found) == list(LOBES)
+    assert list(found) == [*LOBES, "CT severity score (Pan et al. 2020)"]
+    assert scores(panel)["right middle lobe"] == scores(panel)[list(found)[-1]] == "n/a"
     for lobe, mask in lobe_arrays(phantom).items():
         assert found[lobe] == expected(phantom, mask)
+        assert scores(panel)[lobe] == str(lobe_score((phantom.lesions[mask] > 0).mean()))
     assert found["right middle lobe"] == ["n/a"] * 3
     assert panel.ui.lobesLabel.isHidden()
     assert (node.GetMTime(), node.GetSegmentation().GetMTime()) == before
@@ -95,7 +103,7 @@ def test_names_and_order_say_nothing_until_the_user_does(shown, panel, bench, lo
     wrong = {"right upper lobe": "left lower lobe", "left lower lobe": "right upper lobe"}
     choose(panel, bench, lobes(coded=False, names=wrong))
     assert "choose below" in panel.ui.lobesLabel.text
-    assert all(row == ["n/a"] * 3 for row in texts(panel).values())
+    assert all(texts(panel)[lobe] == ["n/a"] * 3 for lobe in LOBES)
 
     (box,) = (
         box

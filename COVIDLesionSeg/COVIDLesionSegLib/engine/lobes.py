@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .errors import ParameterError
 from .labels import LEFT_LUNG, RIGHT_LUNG
 
 LOBES = (
@@ -11,6 +12,15 @@ LOBES = (
     "left upper lobe",
     "left lower lobe",
 )
+
+LOBE_LABELS = {
+    # lungmask's LTRCLobes and LTRCLobes_R231, as its README states them
+    "lungmask": {3: LOBES[0], 4: LOBES[1], 5: LOBES[2], 1: LOBES[3], 2: LOBES[4]},
+    # task "total" of TotalSegmentator, whose second version numbers anew
+    "totalsegmentator": {12: LOBES[0], 13: LOBES[1], 14: LOBES[2], 10: LOBES[3], 11: LOBES[4]},
+    "totalsegmentator-1": {15: LOBES[0], 16: LOBES[1], 17: LOBES[2], 13: LOBES[3], 14: LOBES[4]},
+}
+"""Lobe by label in the label maps of other software; nothing in such a file says it."""
 
 _RIGHT, _LEFT = "24028007", "7771000"
 _UPPER, _LOWER = "45653009", "90572001"  # lobe of lung, the side apart
@@ -37,6 +47,28 @@ _LUNG_OF = {
     ("39607008", _RIGHT): RIGHT_LUNG,
     ("39607008", _LEFT): LEFT_LUNG,
 }
+
+
+def meaning_of_labels(text: str) -> dict[int, str]:
+    """Lobe by label.
+
+    Args:
+        text: A key of ``LOBE_LABELS``, or the labels of :data:`LOBES` in their order,
+            joined by commas.
+
+    Raises:
+        ParameterError: It is neither.
+    """
+    if text in LOBE_LABELS:
+        return LOBE_LABELS[text]
+    parts = [part.strip() for part in text.split(",")]
+    labels = [int(part) for part in parts if part.isascii() and part.isdigit()]
+    if len(parts) != len(LOBES) or len(set(labels)) != len(LOBES) or 0 in labels:
+        raise ParameterError(
+            f"lobe_labels is {text!r}, but must be {', '.join(LOBE_LABELS)}, or five different "
+            f"labels from 1 up, of {', '.join(LOBES)}."
+        )
+    return dict(zip(labels, LOBES, strict=True))
 
 
 def lung_of(terminology: str) -> int | None:

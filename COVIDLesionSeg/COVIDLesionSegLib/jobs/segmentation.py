@@ -26,10 +26,12 @@ from ..engine.progress import (
     sub_progress,
 )
 from ..engine.result import SegmentationResult, save_result
+from ..engine.severity.lobes_file import read_lobes
 from ..engine.volume import Volume, read_array, read_volume, write_volume
 from ..engine.volume.exact import load_volume
 from ..report.result_files import GENERATED_CT
 from .beside import loading_beside
+from .given_lobes import with_given_lobes
 from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
 from .result_folder import result_folder
 
@@ -83,8 +85,9 @@ def segment(
         Path(out),
         progress,
         cancel or CancelToken(),
-        inputs=tuple(filter(None, (options.ct, options.lungs_file))),
+        inputs=tuple(filter(None, (options.ct, options.lungs_file, options.lobes_file))),
         lungs_file=options.lungs_file,
+        lobes=None if options.lobes_file is None else (options.lobes_file, options.lobe_labels),
     )
 
 
@@ -161,6 +164,7 @@ def _segment(
     cancel: CancelToken,
     inputs: tuple[Path, ...] = (),
     lungs_file: Path | None = None,
+    lobes: tuple[Path, str | None] | None = None,
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
@@ -174,10 +178,13 @@ def _segment(
             progress(Progress("Reading the CT", 0.01))
             volume = get_volume(staging)
             lungs = None if lungs_file is None else read_lungs(lungs_file, volume.geometry)
+            placed = None if lobes is None else read_lobes(*lobes, volume.geometry)
             rendering.result()
             cancel.raise_if_cancelled()
             segmenting = sub_progress(progress, _LOADING, _WRITING)
             result = _run_pipeline(volume, parameters, segmenting, cancel, lungs)
+        if placed is not None:
+            result = with_given_lobes(result, placed)
         progress(Progress("Loading what draws the result", _WRITING))
         from ..report.segmentation import write_segmentation
 

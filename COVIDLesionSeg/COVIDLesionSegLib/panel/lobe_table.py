@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -95,9 +96,12 @@ class LobeTable:
 
     def _on_result(self, lobes: tuple[RegionSeverity, ...]) -> None:
         result = self._panel.result
-        graded = result is not None and not is_untrained(result.flags)
-        header = [_("Lobe"), _("Volume (ml)"), _("Lesions (ml)"), _("Infected")]
-        fill_table(self._ui.lobesTable, header, lobe_rows(lobes, graded))
+        if result is None:
+            return
+        graded = not is_untrained(result.flags)
+        header = [_("Lobe"), _("Volume (ml)"), _("Lesions (ml)"), _("Infected"), _("Score")]
+        severity = replace(result.severity, lobes=lobes)
+        fill_table(self._ui.lobesTable, header, lobe_rows(severity, graded))
         self._ui.lobesTable.visible = True
         self._say(
             ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 import qt
 from slicer.i18n import tr as _
 
 from ..engine.lobes import LOBES
-from ..engine.severity.report import RegionSeverity, SeverityReport
+from ..engine.severity.lobe_score import SCORE_TITLE
+from ..engine.severity.report import SeverityReport
 from ..engine.text import confidence_text, millilitres, percent
 
 _NAME_WIDTH = 16  # characters: three columns of figures fit beside it
@@ -52,16 +52,23 @@ def region_rows(
     ]
 
 
-def lobe_rows(lobes: Sequence[RegionSeverity], graded: bool) -> list[list[str]]:
-    """One row for each lobe; one that was not measured is not available."""
-    measured = {one.region: one for one in lobes}
+def lobe_rows(severity: SeverityReport, graded: bool) -> list[list[str]]:
+    """One row for each lobe, and the CT severity score; what was not measured is not available."""
+    measured = {one.region: one for one in severity.lobes}
     rows = []
     for name in LOBES:
         one = measured.get(name)
         lesion_ml, ratio = (one.lesion_ml, one.ratio) if one and graded else (None, None)
         lobe_ml = one.lung_ml if one and one.lung_ml else None
-        rows.append([name, millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio)])
-    return rows
+        score = severity.lobe_scores.get(name) if graded else None
+        figures = (millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio))
+        rows.append([name, *figures, _number(score)])
+    total = severity.ct_severity_score if graded else None
+    return [*rows, [_(SCORE_TITLE), "", "", "", _number(total)]]
+
+
+def _number(value: int | None) -> str:
+    return _("n/a") if value is None else str(value)
 
 
 def rule_rows(severity: SeverityReport) -> list[list[str]]:

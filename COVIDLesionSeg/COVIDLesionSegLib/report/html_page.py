@@ -16,8 +16,8 @@ def render_page(template: str, **content: Any) -> str:
     """Fill a template of this package; every value is escaped unless the template says otherwise.
 
     Besides ``content`` templates know ``notice``, ``version``, and the filters ``percent``,
-    ``millilitres``, ``confidence`` and ``index_ranges``. Characters that cannot be printed are
-    shown as U+FFFD.
+    ``millilitres``, ``confidence``, ``index_ranges`` and ``number``. Characters that cannot be
+    printed are shown as U+FFFD.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -32,6 +32,7 @@ def render_page(template: str, **content: Any) -> str:
         millilitres=millilitres,
         confidence=confidence_text,
         index_ranges=index_ranges,
+        number=lambda value: "n/a" if value is None else str(value),
     )
     return environment.get_template(template).render(
         notice=RESEARCH_USE_NOTICE, version=__version__, **content

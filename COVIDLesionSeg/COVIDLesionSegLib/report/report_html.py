@@ -10,6 +10,7 @@ from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import class_style
 from ..engine.metrics.infection import SLICE_RULES
 from ..engine.result import OVERLAY_FROM, SegmentationResult
+from ..engine.severity.lobe_score import HIGHEST_SCORE, SCORE_TITLE
 from .html_page import data_uri, groups, render_page
 from .result_files import DISAGREEMENT, SLICES_CSV
 from .slice_chart import slice_chart_svg
@@ -45,6 +46,8 @@ def write_report_html(
     html = render_page(
         "report_template.html",
         severity=result.severity,
+        score_title=SCORE_TITLE,
+        highest_score=HIGHEST_SCORE,
         most_lesions=MOST_LESIONS,
         least_confident=min(
             (one for one in result.severity.slices if one.confidence is not None),

@@ -58,6 +58,11 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
             "slices": [
                 {**asdict(one), "positive": severity.verdicts(one)} for one in severity.slices
             ],
+            "lobes": [
+                {**asdict(lobe), "score": severity.lobe_scores[lobe.region]}
+                for lobe in severity.lobes
+            ],
+            "ct_severity_score": severity.ct_severity_score,
             "slice_rules": [_slice_rule(rule, severity) for rule in SLICE_RULES],
         },
         "flags": [asdict(flag) for flag in result.flags],

@@ -40,8 +40,8 @@ class Column:
 
 
 def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
-    """Volumes in ml and infected share in % of the right lung, left lung and both."""
-    regions = severity.regions
+    """Volumes in ml and infected share in % of right lung, left lung, both, and given lobes."""
+    regions = (*severity.regions, *severity.lobes)
     by_class = [
         Column(f"{name} (ml)", [_rounded(r.lesion_class_ml.get(name), 1) for r in regions], "ml")
         for name in _several_classes(severity)

@@ -1,14 +1,37 @@
-"""Volumes and infected fraction of each lobe, from segments that may have a grid of their own."""
+"""Volumes and infected fraction of each lobe, from images that may have a grid of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ..lobes import LOBES
 from ..volume import Geometry
 from ..volume.placed_labels import PlacedLabels, Sampler
-from .report import RegionSeverity
+from .report import RegionSeverity, SeverityReport
+
+
+def with_lobes(
+    severity: SeverityReport, lobes: PlacedLabels, lesions: np.ndarray, geometry: Geometry
+) -> SeverityReport:
+    """The same severity with that of each lobe.
+
+    Args:
+        severity: Of the CT.
+        lobes: Its lobes, by the names in ``LOBES``.
+        lesions: uint8 (k, j, i) on the CT's grid: n + 1 for the n-th class of ``severity``.
+        geometry: The CT's grid.
+    """
+    classes = severity.classes
+    placed = PlacedLabels(lesions, geometry.ijk_to_ras, dict(enumerate(classes, start=1)))
+    steps = measure_lobes([lobes], [placed], LOBES, classes, geometry)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return replace(severity, lobes=end.value)
 
 
 def measure_lobes(

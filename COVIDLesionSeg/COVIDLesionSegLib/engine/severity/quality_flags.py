@@ -1,4 +1,4 @@
-"""Quality flags about the severity: next to no lesion, slices on which an ensemble is divided."""
+"""Quality flags about the severity: next to no lesion, divided ensembles, lobes that do not fit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .report import SeverityReport
 _TINY_FRACTION = 0.001
 _DIVIDED = 0.5
 """Mean disagreement of an ensemble on a slice; votes of 3 to 1 give 0.5."""
+_MOST_BESIDE_LOBES = 0.1
 _LEAST_MM2 = 50.0  # that some member calls lesion: a disc of 8 mm; less is noise
 
 
@@ -49,6 +50,28 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
             f"slices (the worst first: S {places}{more} mm): look at these.",
             slices=tuple(one.index for *_, one in divided),
         )
+
+
+def lobe_flags(severity: SeverityReport) -> Iterator[Flag]:
+    """Given lobes that are incomplete, or that leave out much of the lungs or of the lesions."""
+    if absent := [lobe.region for lobe in severity.lobes if lobe.ratio is None]:
+        yield Flag(
+            "lobes-incomplete",
+            f"The given lobes lack the {', the '.join(absent)}: there is no CT severity score "
+            "without all five.",
+        )
+    both = severity.region(BOTH_LUNGS)
+    for what, whole, within in (
+        ("lungs", both.lung_ml, sum(lobe.lung_ml for lobe in severity.lobes)),
+        ("lesions", both.lesion_ml, sum(lobe.lesion_ml for lobe in severity.lobes)),
+    ):
+        if whole > severity.lesion_free_ml and within < (1 - _MOST_BESIDE_LOBES) * whole:
+            yield Flag(
+                f"lobes-miss-{what}",
+                f"The given lobes hold {within:,.1f} ml of the {whole:,.1f} ml of the {what}: "
+                "their infected parts and scores are of what they hold, so check that they belong "
+                "to this CT and include dense lung.",
+            )
 
 
 def _by_lesion_area(severity: SeverityReport) -> tuple[int, ...]:

@@ -9,14 +9,15 @@ from typing import Any
 from ..labels import BOTH_LUNGS
 from ..metrics.infection import SLICE_RULES
 from .categories import CATEGORY_NAMES
+from .lobe_score import lobe_score, total_score
 
 
 @dataclass(frozen=True)
 class RegionSeverity:
-    """One lung, or both together.
+    """One lung, or both together, or one lobe.
 
     Attributes:
-        region: ``"right lung"``, ``"left lung"`` or ``"both lungs"``.
+        region: ``"right lung"``, ``"left lung"`` or ``"both lungs"``; of a lobe one of ``LOBES``.
         lung_ml: Volume of the region including its lesions, in ml.
         lesion_ml: Volume of all lesions within the region, in ml.
         ratio: ``lesion_ml / lung_ml``, 0 to 1; None where the region is absent (shown as n/a).
@@ -132,6 +133,8 @@ class SeverityReport:
         lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
         lesions: Every connected area of lesion, the largest first; empty in results of earlier
             versions, too.
+        lobes: The five of ``LOBES``, in their order; empty where no lobes were given. The ratio of
+            one without a voxel is None.
     """
 
     regions: tuple[RegionSeverity, ...]
@@ -139,6 +142,7 @@ class SeverityReport:
     rules: tuple[RuleResult, ...]
     lesion_free_ml: float = 0.0
     lesions: tuple[LesionSeverity, ...] = ()
+    lobes: tuple[RegionSeverity, ...] = ()
 
     @property
     def category(self) -> str | None:
@@ -174,6 +178,26 @@ class SeverityReport:
     def most_infected_slice(self) -> SliceSeverity | None:
         """The slice with the largest lesion area, or without any lesion the largest lung area."""
         return max(self.slices, key=lambda one: (one.lesion_mm2, one.lung_mm2), default=None)
+
+    @property
+    def lobe_scores(self) -> dict[str, int | None]:
+        """Score of each lobe, 0 to 5, see :mod:`.lobe_score`; None where severity is not graded.
+
+        It is 0 where all lobes together hold no more lesion than ``lesion_free_ml``.
+        """
+        graded = self.category is not None
+        free = sum(lobe.lesion_ml for lobe in self.lobes) <= self.lesion_free_ml
+        return {
+            lobe.region: lobe_score(0.0 if free and lobe.ratio is not None else lobe.ratio)
+            if graded
+            else None
+            for lobe in self.lobes
+        }
+
+    @property
+    def ct_severity_score(self) -> int | None:
+        """Sum of the scores of all five lobes, 0 to 25; None where any of them is not known."""
+        return total_score(self.lobe_scores.values())
 
     def verdicts(self, one: SliceSeverity) -> dict[str, bool | None]:
         """Whether a slice is positive, by the id of each of ``SLICE_RULES``.
@@ -213,6 +237,7 @@ class SeverityReport:
             rules=tuple(RuleResult(**rule) for rule in values["rules"]),
             lesion_free_ml=values.get("lesion_free_ml", 0.0),
             lesions=tuple(LesionSeverity.from_dict(one) for one in values.get("lesions", ())),
+            lobes=tuple(RegionSeverity(**lobe) for lobe in values.get("lobes", ())),
         )
 
     def region(self, name: str) -> RegionSeverity:

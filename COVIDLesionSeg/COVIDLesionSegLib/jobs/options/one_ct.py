@@ -48,7 +48,20 @@ class SegmentOptions(Options):
         None,
         shown_as="LUNGS",
     )
+    lobes_file: Path | None = option(
+        "Lobes of this CT, for the severity of each and the CT severity score: a segmentation "
+        "saved in 3D Slicer (.seg.nrrd), whose lobes are known by their codes; or a label map.",
+        None,
+        shown_as="LOBES",
+    )
+    lobe_labels: str | None = shared.lobe_labels()
     parameters: Parameters = nested(Parameters())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lobe_labels is not None and self.lobes_file is None:
+            raise ParameterError("lobe_labels says what labels mean: name the lobes_file, too.")
+        shared.check_lobe_labels(self.lobe_labels)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import ParameterError
+from ...engine.lobes import LOBE_LABELS, meaning_of_labels
 from ...engine.options import option
 from ...engine.parameters import DEVICES
 
@@ -27,6 +28,20 @@ def pseudo_rule() -> Any:
         "density",
         choices=PSEUDO_LABEL_RULES,
     )
+
+
+def lobe_labels() -> Any:
+    return option(
+        f"What the labels of a label map of lobes mean: {', '.join(LOBE_LABELS)} (the first "
+        "version's), or five labels in the order right upper, middle and lower, left upper and "
+        "lower lobe, such as 1,2,3,4,5.",
+        None,
+    )
+
+
+def check_lobe_labels(text: str | None) -> None:
+    if text is not None:
+        meaning_of_labels(text)
 
 
 def model_id() -> Any:

@@ -1,0 +1,70 @@
+"""Lobes from a file: a segmentation whose codes name them, or a label map and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..lobes import LOBE_LABELS, LOBES, lobe_of, meaning_of_labels
+from ..volume import Geometry, read_array
+from ..volume.placed_labels import PlacedLabels
+from ..volume.segmentation_file import holds_segments, read_segments
+
+_MOST_TWICE = 0.01
+"""Part of a lobe that may also belong to another: brush strokes overlap where lobes meet."""
+
+
+def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabels:
+    """The lobes of a CT.
+
+    Args:
+        path: A ``.seg.nrrd`` file, whose lobes are known by their codes; or a label map, on the
+            grid of the CT or another one in the same place.
+        labels: What the labels of a label map mean, see :func:`~..lobes.meaning_of_labels`.
+        geometry: Grid of the CT.
+
+    Raises:
+        InputError: The file cannot be read, no segment is coded as a lobe, two overlap, or it is a
+            label map and nothing says what its labels mean, or holds none of them.
+        ParameterError: ``labels`` cannot be understood.
+    """
+    if holds_segments(path):
+        return _of_segments(path, geometry)
+    if labels is None:
+        raise InputError(
+            f"{path.name} is a label map: say what its labels mean (lobe_labels), such as "
+            f"{' or '.join(LOBE_LABELS)}."
+        )
+    meaning = meaning_of_labels(labels)
+    voxels, grid = read_array(path)
+    if not np.issubdtype(voxels.dtype, np.integer):
+        if (voxels != np.rint(voxels)).any():
+            raise InputError(f"{path.name} holds no labels: give a label map of the lobes.")
+        voxels = voxels.astype(np.int32)
+    if not np.isin(voxels, list(meaning)).any():
+        raise InputError(
+            f"{path.name} holds none of the labels {', '.join(map(str, sorted(meaning)))}: check "
+            "what its labels mean."
+        )
+    return PlacedLabels(voxels, grid.ijk_to_ras, meaning)
+
+
+def _of_segments(path: Path, geometry: Geometry) -> PlacedLabels:
+    voxels = np.zeros(geometry.shape, np.uint8)
+    for segment in read_segments(path, geometry):
+        lobe = lobe_of(segment.terminology)
+        if lobe is None:
+            continue
+        label = LOBES.index(lobe) + 1
+        taken = (voxels > 0) & (voxels != label) & segment.mask
+        if np.count_nonzero(taken) > _MOST_TWICE * np.count_nonzero(segment.mask):
+            raise InputError(f"Lobes overlap in {path.name}: correct them first.")
+        voxels[segment.mask & ~taken] = label
+    if not voxels.any():
+        raise InputError(
+            f"No segment of {path.name} is coded as a lobe: in Slicer, set the terminology of the "
+            "lobes."
+        )
+    return PlacedLabels(voxels, geometry.ijk_to_ras, dict(enumerate(LOBES, start=1)))

@@ -1,0 +1,27 @@
+"""The severity of lobes that are given beside a CT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..engine.result import SegmentationResult
+from ..engine.severity.lobes import with_lobes
+from ..engine.severity.quality_flags import lobe_flags
+from ..engine.volume.placed_labels import PlacedLabels
+
+
+def with_given_lobes(result: SegmentationResult, lobes: PlacedLabels) -> SegmentationResult:
+    """The same result with the severity of each lobe, and what is odd about the lobes.
+
+    Args:
+        result: Of the CT.
+        lobes: As :func:`~..engine.severity.lobes_file.read_lobes` gives them.
+    """
+    severity = with_lobes(result.severity, lobes, result.lesions, result.geometry)
+    labels = {name: str(label) for label, name in lobes.names.items()}
+    return replace(
+        result,
+        severity=severity,
+        flags=(*result.flags, *lobe_flags(severity)),
+        provenance=result.provenance | {"lobes": {"method": "given", "labels": labels}},
+    )

@@ -1,0 +1,75 @@
+"""Lobes beside a CT: percentages and the CT severity score in every file of the result."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib import jobs
+from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.lobes import LOBES
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.volume import write_volume
+from COVIDLesionSegLib.report.report_json import report_schema
+
+LUNGMASK = dict(zip(LOBES, (3, 4, 5, 1, 2), strict=True))
+
+
+@pytest.fixture(scope="module")
+def chest(tmp_path_factory):
+    """A generated chest CT and a label map of its lobes, numbered as lungmask does: their files."""
+    folder = tmp_path_factory.mktemp("chest")
+    phantom = generate_chest_ct(seed=5, size=(88, 72, 14), spacing=(3.8, 3.8, 18.0))
+    geometry, lungs = phantom.volume.geometry, phantom.lungs
+    level = np.arange(len(lungs))[:, None, None]
+    right, left = lungs == 1, lungs == 2
+    lobes = np.zeros_like(lungs)
+    lobes[right] = LUNGMASK["right lower lobe"]
+    lobes[right & (level >= 5)] = LUNGMASK["right middle lobe"]
+    lobes[right & (level >= 8)] = LUNGMASK["right upper lobe"]
+    lobes[left] = LUNGMASK["left lower lobe"]
+    lobes[left & (level >= 7)] = LUNGMASK["left upper lobe"]
+    write_volume(phantom.volume.array, geometry, folder / "ct.nrrd")
+    write_volume(lobes, geometry, folder / "lobes.nrrd")
+    return folder, lobes
+
+
+@pytest.mark.rendering
+def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
+    folder, lobes = chest
+    options = jobs.SegmentOptions(
+        ct=folder / "ct.nrrd", lobes_file=folder / "lobes.nrrd", lobe_labels="lungmask"
+    )
+    result = jobs.segment(options, tmp_path / "result")
+    content = json.loads((tmp_path / "result" / "report.json").read_text("utf-8"))
+    jsonschema.validate(content, report_schema())
+    for one in content["severity"]["lobes"]:
+        inside = lobes == LUNGMASK[one["region"]]
+        share = np.count_nonzero(result.lesions[inside]) / np.count_nonzero(inside)
+        assert one["ratio"] == pytest.approx(share)
+    scores = [one["score"] for one in content["severity"]["lobes"]]
+    assert sum(scores) == content["severity"]["ct_severity_score"] > 0
+    page = (tmp_path / "result" / "report.html").read_text("utf-8")
+    assert f"CT severity score (Pan et al. 2020): {sum(scores)}" in page
+    assert "Right middle lobe" in page
+    assert content["provenance"]["lobes"]["labels"]["right upper lobe"] == "3"
+    assert str(folder) not in page
+
+
+def test_lobes_that_cannot_be_read_stop_the_job_before_it_computes(chest, tmp_path):
+    options = jobs.SegmentOptions(
+        ct=chest[0] / "ct.nrrd", lobes_file=chest[0] / "lobes.nrrd", lobe_labels="totalsegmentator"
+    )
+    with pytest.raises(InputError, match="holds none of the labels"):
+        jobs.segment(options, tmp_path / "result")
+    assert not (tmp_path / "result").exists()
+
+
+def test_labels_without_lobes_and_unknown_labels_are_refused():
+    with pytest.raises(ParameterError, match="lobes_file"):
+        jobs.SegmentOptions(ct="ct.nrrd", lobe_labels="lungmask")
+    with pytest.raises(ParameterError, match="five different labels"):
+        jobs.SegmentOptions(ct="ct.nrrd", lobes_file="lobes.nrrd", lobe_labels="vendor")
