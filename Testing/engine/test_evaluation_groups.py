@@ -12,7 +12,11 @@ from COVIDLesionSegLib.engine.evaluation.groups import group_scores
 from COVIDLesionSegLib.engine.evaluation.run import evaluate
 from COVIDLesionSegLib.engine.metrics.overlap import Confusion
 from COVIDLesionSegLib.report.evaluation import write_evaluation_html
-from COVIDLesionSegLib.report.evaluation_slices import write_groups_csv, write_slices_csv
+from COVIDLesionSegLib.report.evaluation_slices import (
+    rates_for_page,
+    write_groups_csv,
+    write_slices_csv,
+)
 from engine.test_evaluation import brightness_model, sample
 
 
@@ -74,3 +78,14 @@ def test_every_slice_and_every_group_is_in_a_file(tmp_path):
     write_evaluation_html(evaluation, tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "By size of the lesions" in page and "0.667 (0.667, 0.667)" in page
+
+
+def test_the_page_shows_the_infected_part_of_slices_beside_the_truth(tmp_path):
+    """EAMC, Table 5: two slices of each patient, here 20.0 and 0.8 % found as 10.0 and 0.4 %."""
+    evaluation = evaluate(Data(), [brightness_model()])
+    rows = rates_for_page(evaluation)
+    assert [row["truth"] for row in rows] == pytest.approx([0.2, 0.008])
+    assert [row["found"] for row in rows] == [pytest.approx([0.1]), pytest.approx([0.004])]
+    write_evaluation_html(evaluation, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert '<td class="number">20.0 %</td><td class="number">10.0 %</td>' in page

@@ -50,6 +50,8 @@ def some_options(job: str) -> Options:
         values["model"] = "mine"
     if job == "batch":
         values["sources"] = (Path("cohort"),)
+    if job == "agreement":
+        values |= {"cohort": Path("cohort"), "truth": Path("truth.csv")}
     if job == "synthesize":
         values["slices"] = Path("slices")
     return options_type(**values)

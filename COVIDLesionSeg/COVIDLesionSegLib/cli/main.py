@@ -116,6 +116,12 @@ add_job(
 )
 add_job(
     app,
+    "agreement",
+    "Compare the severity of a cohort with categories that people gave: confusion, F1, kappa.",
+    summaries.print_agreement,
+)
+add_job(
+    app,
     "evaluate_detector",
     "Score a detector on slices that an expert annotated: average precision, classes of slices.",
     summaries.print_detector_scores,

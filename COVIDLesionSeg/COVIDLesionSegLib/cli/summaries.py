@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ from rich.markup import escape
 from .. import RESEARCH_USE_NOTICE
 from ..engine.text import confidence_text, millilitres, percent, score_text
 from ..report.result_files import (
+    AGREEMENT_CSV,
+    AGREEMENT_HTML,
+    AGREEMENT_JSON,
     COHORT_CSV,
     COHORT_HTML,
     DETECTOR_JSON,
@@ -38,6 +41,7 @@ from .progress_display import print_json_line
 if TYPE_CHECKING:
     from ..engine.detection.detect import LesionDetection
     from ..engine.detection.evaluation import DetectorEvaluation
+    from ..engine.evaluation.agreement import Agreement
     from ..engine.evaluation.compression import Compressed
     from ..engine.evaluation.run import Evaluation
     from ..engine.explain import SliceExplanation
@@ -60,6 +64,7 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
     """The severity, the quality flags and where the files are."""
     from ..engine.flags import UNTRAINED_MARK, is_untrained
     from ..engine.metrics.infection import SLICE_RULES
+    from ..engine.severity.lobe_score import HIGHEST_SCORE, SCORE_TITLE
 
     severity = result.severity
     untrained = is_untrained(result.flags)
@@ -80,6 +85,14 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
             f"  {region.region:<11} {percent(region.ratio):>8} infected, "
             f"{millilitres(region.lesion_ml)} of {millilitres(region.lung_ml)} ml{_parts(region)}"
         )
+    for lobe in severity.lobes:
+        score = severity.lobe_scores[lobe.region]
+        told = "n/a" if score is None else score
+        console.print(f"  {lobe.region:<16} {percent(lobe.ratio):>8} infected, score {told}")
+    if severity.lobes:
+        total = severity.ct_severity_score
+        told = "n/a" if total is None else f"{total} of {HIGHEST_SCORE}"
+        console.print(f"  {SCORE_TITLE}: {told}")
     for rule in SLICE_RULES:
         positive = severity.positive_slices(rule.rule)
         if positive is not None:
@@ -222,6 +235,45 @@ def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> 
         (EVALUATION_JSON, "scores for programs"),
     )
     _print_files(console, folder, files)
+
+
+def print_agreement(agreement: Agreement, folder: Path, json_lines: bool) -> None:
+    """Accuracy and quadratic kappa by rule, and the cases that are not compared."""
+    kappas = {rule.rule: rule.kappas["kappa_quadratic"].value for rule in agreement.rules}
+    if json_lines:
+        print_json_line(
+            {"done": str(folder), "cases": len(agreement.cases), "kappa_quadratic": kappas}
+        )
+        return
+    console = _console()
+    console.print(f"[bold]{len(agreement.cases)} cases[/bold] graded by the reader")
+    for rule in agreement.rules:
+        console.print(
+            f"  same category {percent(rule.accuracy.value):>7}, weighted kappa (quadratic) "
+            f"{score_text(kappas[rule.rule])}, {rule.cases} cases: {escape(rule.title)}"
+        )
+        if rule.not_graded:
+            console.print(f"    not graded by the software: {escape(_some(rule.not_graded))}")
+    for names, why in (
+        (agreement.only_reader, "not in the cohort"),
+        (agreement.only_software, "not in the reader's table"),
+        (agreement.reader_not_graded, "without a category of the reader"),
+    ):
+        if names:
+            console.print(f"  [yellow]{len(names)} {why}[/yellow]: {escape(_some(names))}")
+    console.print()
+    files = (
+        (AGREEMENT_HTML, "HTML report"),
+        (AGREEMENT_CSV, "case by case"),
+        (SCORES_CSV, "scores as a table"),
+        (AGREEMENT_JSON, "all for programs"),
+    )
+    _print_files(console, folder, files)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_FAILURES
+    return ", ".join(names[:_MOST_FAILURES]) + (f" and {more} more" if more > 0 else "")
 
 
 def print_explanation(explanation: SliceExplanation, folder: Path, json_lines: bool) -> None:

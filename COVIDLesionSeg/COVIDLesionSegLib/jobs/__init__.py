@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.options import Options
 from .options import (
+    AgreementOptions,
     BatchOptions,
     BundleSceneOptions,
     CheckInstallationOptions,
@@ -76,10 +77,12 @@ if TYPE_CHECKING:
     from .scene_bundle import bundle_scene
     from .segmentation import demo, segment, segment_volume
     from .self_learning import self_learn
+    from .severity_agreement import agreement
     from .synthesis import synthesize
     from .training import train
 
 __all__ = [
+    "AgreementOptions",
     "BatchOptions",
     "BundleSceneOptions",
     "CheckInstallationOptions",
@@ -103,6 +106,7 @@ __all__ = [
     "SynthesizeOptions",
     "TrainDetectorOptions",
     "TrainOptions",
+    "agreement",
     "batch",
     "bundle_scene",
     "compress",
@@ -134,6 +138,7 @@ __all__ = [
 # The job's options, and the module of this package that holds it: loaded when the job is used, as
 # torch and MONAI take seconds.
 _JOBS = {
+    "agreement": (AgreementOptions, "severity_agreement"),
     "batch": (BatchOptions, "cohort"),
     "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),

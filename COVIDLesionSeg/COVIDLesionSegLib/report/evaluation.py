@@ -23,7 +23,7 @@ from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.text import score_text, yes_or_no
-from .evaluation_slices import groups_for_page
+from .evaluation_slices import groups_for_page, rates_for_page
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
 from .report_json import write_json
@@ -139,6 +139,7 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         by_patient=[(key, titles[key]) for key in _BY_PATIENT],
         class_measures=CLASS_MEASURES,
         groups=groups_for_page(evaluation),
+        rates=rates_for_page(evaluation),
         group_measures=list(GROUP_MEASURES.values()),
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},

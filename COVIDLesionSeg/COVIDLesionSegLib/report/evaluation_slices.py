@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..engine.evaluation.examples import MOST_PATIENTS
 from ..engine.evaluation.groups import GROUP_MEASURES, group_scores
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
@@ -68,6 +69,8 @@ def write_groups_csv(evaluation: Evaluation, path: Path) -> None:
     )
 
 
+_SLICES_OF_PATIENT = 2
+"""As many as EAMC's Table 5 has of each data set."""
 _TITLES = {
     "infected": "All infected slices",
     "A": "Less than 1.5 % of the lungs (A)",
@@ -88,6 +91,30 @@ def groups_for_page(evaluation: Evaluation) -> list[dict[str, Any]]:
                 ]
                 count = max(one.slices for one in own.values())
                 rows.append({"model": scores.model, "group": title, "slices": count, "told": told})
+    return rows
+
+
+def rates_for_page(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Rows of the page, as EAMC's Table 5: the infected share of slices beside the truth.
+
+    Of each of the first patients the slices with the largest infected share by the expert; none
+    where the lungs are not known.
+    """
+    rows = []
+    for patient in list(evaluation.slices)[:MOST_PATIENTS]:
+        of_models = [counted[patient] for counted in evaluation.counted]
+        shares = [one.true_rate if one.infected else None for one in of_models[0]]
+        known = [number for number, share in enumerate(shares) if share is not None]
+        known.sort(key=lambda number: -(shares[number] or 0.0))
+        rows += [
+            {
+                "patient": patient,
+                "slice": of_models[0][number].name,
+                "truth": shares[number],
+                "found": [slices[number].predicted_rate for slices in of_models],
+            }
+            for number in known[:_SLICES_OF_PATIENT]
+        ]
     return rows
 
 

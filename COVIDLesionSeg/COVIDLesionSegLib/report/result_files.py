@@ -68,6 +68,14 @@ SYNTHESIS_FORMAT = "covid-lesion-seg-synthesis"
 SYNTHESIS_VERSION = 1
 
 
+AGREEMENT_JSON = "agreement.json"
+AGREEMENT_HTML = "agreement.html"
+AGREEMENT_CSV = "agreement.csv"
+CONFUSION_CSV = "confusion.csv"
+CONFUSION_PICTURE = "confusion.png"
+AGREEMENT_FORMAT = "covid-lesion-seg-agreement"
+AGREEMENT_VERSION = 1
+
 COHORT_JSON = "cohort.json"
 COHORT_HTML = "cohort.html"
 COHORT_CSV = "cohort.csv"
@@ -101,6 +109,20 @@ EVALUATION_RESULT = FolderKind(
     frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, SLICES_CSV, GROUPS_CSV, CLASSES_CSV}),
     EVALUATION_JSON,
     EVALUATION_FORMAT,
+)
+AGREEMENT_RESULT = FolderKind(
+    frozenset(
+        {
+            AGREEMENT_JSON,
+            AGREEMENT_HTML,
+            AGREEMENT_CSV,
+            CONFUSION_CSV,
+            CONFUSION_PICTURE,
+            SCORES_CSV,
+        }
+    ),
+    AGREEMENT_JSON,
+    AGREEMENT_FORMAT,
 )
 DETECTOR_RESULT = FolderKind(
     frozenset({DETECTOR_JSON, SCORES_CSV, DETECTOR_PICTURE}), DETECTOR_JSON, DETECTOR_FORMAT

@@ -8,6 +8,11 @@ CATEGORIES = ("CT-0", "CT-1", "CT-2", "CT-3", "CT-4")
 WORSE_LUNG, SLICE_MEAN, POOLED = "eamc-worse-lung", "cascade-slice-mean", "pooled"
 """Ids of the rules of :mod:`.rules`."""
 
+RULE_TITLES = {
+    WORSE_LUNG: "Worse lung (Pal Das et al. 2022, after Morozov et al. 2020)",
+    SLICE_MEAN: "Mean over slices (Qiblawey et al. 2021)",
+    POOLED: "Both lungs pooled",
+}
 CATEGORY_NAMES = {
     # EAMC paper, section 2.6: "normal", "CT-3 (severe pneumonia)", "CT-4 (acute pneumonia)"; it has
     # no names for CT-1 and CT-2.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from .categories import POOLED, SLICE_MEAN, WORSE_LUNG
+from .categories import POOLED, RULE_TITLES, SLICE_MEAN, WORSE_LUNG
 from .report import RegionSeverity, RuleResult, SliceSeverity
 
 
@@ -51,7 +51,7 @@ def worse_lung(right: RegionSeverity, left: RegionSeverity) -> RuleResult:
     ratio = max(ratios, default=None)
     return RuleResult(
         rule=WORSE_LUNG,
-        title="Worse lung (Pal Das et al. 2022, after Morozov et al. 2020)",
+        title=RULE_TITLES[WORSE_LUNG],
         ratio=ratio,
         category=category_of(ratio),
     )
@@ -65,7 +65,7 @@ def slice_mean(slices: Sequence[SliceSeverity]) -> RuleResult:
     ratio = fmean(one.ratio for one in slices) if slices else None
     return RuleResult(
         rule=SLICE_MEAN,
-        title="Mean over slices (Qiblawey et al. 2021)",
+        title=RULE_TITLES[SLICE_MEAN],
         ratio=ratio,
         category=category_of(ratio, from_75_is_ct4=True),
     )
@@ -75,7 +75,7 @@ def pooled(both: RegionSeverity) -> RuleResult:
     """Lesion volume of both lungs over their volume."""
     return RuleResult(
         rule=POOLED,
-        title="Both lungs pooled",
+        title=RULE_TITLES[POOLED],
         ratio=both.ratio,
         category=category_of(both.ratio),
     )

@@ -1,7 +1,7 @@
 """The options of every job; the command line is made from them."""
 
 from .cohort import BatchOptions
-from .evaluation import EvaluateDetectorOptions, EvaluateOptions
+from .evaluation import AgreementOptions, EvaluateDetectorOptions, EvaluateOptions
 from .models import (
     CheckInstallationOptions,
     CompressOptions,
@@ -29,6 +29,7 @@ from .self_training import (
 from .training import TrainDetectorOptions, TrainOptions
 
 __all__ = [
+    "AgreementOptions",
     "BatchOptions",
     "BundleSceneOptions",
     "CheckInstallationOptions",

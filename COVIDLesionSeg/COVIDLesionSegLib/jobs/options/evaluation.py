@@ -62,3 +62,21 @@ class EvaluateDetectorOptions(Options):
     )
     model: str = option("Id of the detector.")
     patients: tuple[str, ...] = option("Only this patient; repeatable.", (), flag="patient")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementOptions(Options):
+    """A cohort's severity, and that of a reader."""
+
+    cohort: Path = option(
+        "Folder or cohort.csv of a batch; or a CSV file with the columns case and category.",
+        positional=True,
+        metavar="COHORT",
+        shown_as="COHORT",
+    )
+    truth: Path = option(
+        "CSV file with the categories CT-0 to CT-4 that people gave, a row for each case.",
+        shown_as="TRUTH",
+    )
+    case_column: str = option("Its column with the names of the cases, as in the cohort.", "case")
+    category_column: str = option("Its column with the categories.", "category")

@@ -1,0 +1,86 @@
+"""A reader beside a cohort, as a script uses it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine.cohort.record import CaseRecord
+from COVIDLesionSegLib.engine.data.tables import read_table
+from COVIDLesionSegLib.jobs import BatchOptions
+from COVIDLesionSegLib.report.cohort import write_cohort
+from COVIDLesionSegLib.report.result_files import AGREEMENT_RESULT
+
+RULES = ("eamc-worse-lung", "cascade-slice-mean", "pooled")
+
+
+SHOWN = ("ratio", "both_lungs_lesion_ml", "both_lungs_ml", "slices_with_lesion", "slices_with_lung")
+"""What the cohort's page shows besides."""
+
+
+def record(case, category, status="done"):
+    numbers = {"category": category, **{f"{rule}_category": category for rule in RULES}}
+    numbers |= dict.fromkeys(SHOWN, 0.5)
+    return CaseRecord(
+        case, f"{case}.nii.gz", "key", status, numbers=numbers if status == "done" else {}
+    )
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """A cohort of five cases, of which one failed, as a batch writes it."""
+    folder = tmp_path / "cohort"
+    folder.mkdir()
+    graded = [("a", "CT-0"), ("b", "CT-1"), ("c", "CT-2"), ("d", "CT-4")]
+    records = [record(*one) for one in graded] + [record("e", None, "failed")]
+    write_cohort(records, [], BatchOptions(sources=("cts",)), folder)
+    return folder
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["agreement", *map(str, arguments)])
+
+
+def test_a_cohort_is_compared_and_every_case_is_accounted_for(cohort, tmp_path):
+    truth = tmp_path / "mosmed.csv"
+    truth.write_text("study_id,grade\na,CT-0\nb,CT-2\nc,CT-2\ne,CT-3\nz,CT-1\n")
+    columns = ("--case-column", "study_id", "--category-column", "grade")
+    done = run(cohort, "--truth", truth, "--out", tmp_path / "out", *columns)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "out"
+    assert {path.name for path in folder.iterdir()} == AGREEMENT_RESULT.files
+    content = json.loads((folder / "agreement.json").read_text("utf-8"))
+    assert [rule["rule"] for rule in content["rules"]] == list(RULES)
+    assert content["rules"][0]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert (content["only_reader"], content["only_software"]) == (["z"], ["d"])
+    assert content["rules"][0]["not_graded"] == ["e"]
+
+    compared = {
+        row.get("case"): row.get("compared") for row in read_table(folder / "agreement.csv").rows
+    }
+    assert compared["z"] == "not in the software's table"
+    assert compared["d"] == "not in the reader's table"
+    assert set("abc") | {"e"} == {case for case, why in compared.items() if why == "yes"}
+    counts = [int(row.get("cases")) for row in read_table(folder / "confusion.csv").rows]
+    assert sum(counts) == 3 * 3
+    scores = {
+        (row.get("rule"), row.get("category"), row.get("score")): row
+        for row in read_table(folder / "scores.csv").rows
+    }
+    ct2 = scores["pooled", "CT-2", "sensitivity"]
+    assert (float(ct2.get("value")), ct2.get("cases")) == (0.5, "2")
+    assert scores["pooled", "CT-4", "sensitivity"].get("value") == "n/a"
+    page = (folder / "agreement.html").read_text("utf-8")
+    assert "1 not in the software&#39;s table" in page and "linear weights" in page
+    for text in (page, done.output):
+        assert "z" in text and "research" in text.lower()
+
+
+def test_a_table_without_common_cases_is_one_clear_line(cohort, tmp_path):
+    truth = tmp_path / "truth.csv"
+    truth.write_text("case,category\nx,CT-1\n")
+    failed = run(cohort, "--truth", truth, "--out", tmp_path / "out")
+    assert failed.exit_code == 1 and not (tmp_path / "out").exists()
