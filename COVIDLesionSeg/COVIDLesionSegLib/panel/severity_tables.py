@@ -64,7 +64,7 @@ def lobe_rows(severity: SeverityReport, graded: bool) -> list[list[str]]:
         figures = (millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio))
         rows.append([name, *figures, _number(score)])
     total = severity.ct_severity_score if graded else None
-    return [*rows, [_(SCORE_TITLE), "", "", "", _number(total)]]
+    return [*rows, [SCORE_TITLE, "", "", "", _number(total)]]
 
 
 def _number(value: int | None) -> str:

@@ -1723,6 +1723,10 @@ Jetzt durch neues Installieren reparieren?</translation>
         <translation>Befallen</translation>
     </message>
     <message>
+        <source>Score</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
         <source>No segment is coded as a lobe: choose below which segment is which lobe.</source>
         <translation>Kein Segment ist als Lappen codiert: wählen Sie unten, welches Segment welcher Lappen ist.</translation>
     </message>
