@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_slice_folder
+from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.volume import read_array, same_grid, write_volume
 from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
+from engine.training_slices import labelled
 
 
 def run(*arguments):
@@ -96,3 +100,37 @@ def test_a_file_that_cannot_be_written_is_refused_at_once(ct, tmp_path, name, me
     assert refused.exit_code == 1
     assert message in refused.stderr and len(refused.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def outlined(tmp_path):
+    """A slice folder in HU whose lesion, of any class, is dense in its right half."""
+    item = labelled(lungs=True)
+    inside = np.argwhere(item.lesion)
+    middle = int(np.median(inside[:, 1]))
+    columns = np.arange(item.image.shape[1])
+    image = np.where(item.lesion, np.where(columns > middle, -50.0, -550.0), item.image)
+    folder = tmp_path / "outlined"
+    write_slice_folder([replace(item, image=image.astype(np.float32))], folder)
+    return folder, item.lesion, item.lesion & (columns > middle + 3)
+
+
+def test_outlines_of_experts_stay_and_are_sorted_by_density(outlined, tmp_path):
+    folder, lesion, dense = outlined
+    done = run(folder, "--out", tmp_path / "sorted", "--json-progress")
+    assert done.exit_code == 0, done.stderr
+    (item,) = read_slice_folder(tmp_path / "sorted", with_lungs=True, classes=CLASSES)
+    np.testing.assert_array_equal(item.lesion > 0, lesion)
+    assert (item.lesion[dense] == 2).all()
+    assert item.pseudo, "no expert sorted them"
+    assert item.lungs is not None
+    shares = json.loads(done.stdout.splitlines()[-1])["share_of_lesions"]
+    assert sum(shares.values()) == pytest.approx(1.0) and 0.3 < shares["consolidation"] < 0.7
+
+
+def test_labels_without_an_expert_are_not_sorted_again(outlined, tmp_path):
+    folder, *_ = outlined
+    assert run(folder, "--out", tmp_path / "sorted").exit_code == 0
+    again = run(tmp_path / "sorted", "--out", tmp_path / "again")
+    assert again.exit_code == 1 and "no expert's" in again.stderr
+    assert not (tmp_path / "again").exists()

@@ -58,6 +58,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "drsegunet",
         "drsegunet-patches",
         "encoder-patches",
+        "lite0-classes",
         "lite0-lungs",
         "lite0-unet",
     ]

@@ -101,6 +101,7 @@ class ModelTest(ModelsCase):
                 "drsegunet-patches",
                 "drsegunet-ggo",
                 "drseg-unet",
+                "unet-lite0-classes",
             },
         )
         choose(table, "drsegunet")

@@ -83,7 +83,7 @@ def test_the_search_finds_classes_of_untrained_models_too(panel):
     panel.ui.searchBox.text = "ground-glass"
 
     own = ("drsegunet-upsampling", "drsegunet-patches", "drsegunet-ggo", "drseg-unet")
-    shown = {"drsegunet", *own}
+    shown = {"drsegunet", *own, "unet-lite0-classes"}
     assert set(listed_models(panel, visible_only=True)) == shown | {DEFAULT_MODEL}
 
 

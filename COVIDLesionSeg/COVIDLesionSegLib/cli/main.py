@@ -144,7 +144,8 @@ add_job(
     "pseudo_label",
     "Label ground glass and consolidation by density and shape, to learn from (DRSegUNet).",
     summaries.print_pseudo_labels,
-    out_help="New file on the CT's grid; 3D Slicer opens .seg.nrrd as segments.",
+    out_help="New file on the CT's grid; 3D Slicer opens .seg.nrrd as segments. Of a slice folder "
+    "a new one.",
 )
 add_job(
     app,

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ..engine.synthesis.synthesize import Synthesis
     from ..jobs.cohort import Cohort
     from ..jobs.enhancement import Enhanced
+    from ..jobs.pseudo_labels import PseudoLabelled
     from ..jobs.self_learning import SelfLearnedModel
     from ..jobs.training import Trained
 
@@ -290,15 +291,15 @@ def print_explanation(explanation: SliceExplanation, folder: Path, json_lines: b
     _print_files(console, folder, ((FEATURES_PICTURE, "feature maps"),))
 
 
-def print_pseudo_labels(fractions: dict[str, float], file: Path, json_lines: bool) -> None:
-    """The fraction of the lungs that each class fills."""
+def print_pseudo_labels(labelled: PseudoLabelled, file: Path, json_lines: bool) -> None:
+    """The fraction of the lungs, or of outlined lesions, that each class fills."""
     if json_lines:
-        print_json_line({"done": str(file), "share_of_lungs": fractions})
+        print_json_line({"done": str(file), f"share_of_{labelled.region}": labelled.fractions})
         return
     console = _console()
     console.print("[bold]Pseudo-labels[/bold]: by density and shape, not by an expert")
-    for name, fraction in fractions.items():
-        console.print(f"  {name:<22} {percent(fraction)} of the lungs")
+    for name, fraction in labelled.fractions.items():
+        console.print(f"  {name:<22} {percent(fraction)} of the {labelled.region}")
     _print_files(console, file.parent, ((file.name, "labels"),))
 
 

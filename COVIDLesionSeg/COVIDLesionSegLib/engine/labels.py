@@ -24,6 +24,8 @@ LESION = "lesion"
 """A lesion of any class."""
 CLASSES = ("ground-glass opacity", "consolidation")
 """Classes of masks where nothing else is asked for: class n has the label n + 1."""
+CONSOLIDATION_FROM_HU = -300.0
+"""Separates ground glass from consolidation best (BMC Infect Dis 2021;21:836)."""
 PSEUDO_LABEL_MARK = "pseudo-label, not an expert's"
 """Ends the name of a segment that nobody checked; who corrects it renames it."""
 CLASS_TAG = "COVIDLesionSeg.class"

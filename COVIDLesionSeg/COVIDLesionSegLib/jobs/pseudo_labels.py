@@ -1,12 +1,15 @@
-"""Ground glass and consolidation of a CT without an expert or a network (DRSegUNet)."""
+"""Ground glass and consolidation by density, without a network (DRSegUNet)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..engine.errors import LungsNotFoundError, OutputError
+from ..engine.data.slice_folder import read_slice_folder, slices_per_patient, write_slice_folder
+from ..engine.data.slice_index import INDEX_CSV
+from ..engine.errors import InputError, LungsNotFoundError, OutputError
 from ..engine.labels import CLASSES
 from ..engine.lungs import get_extractor
 from ..engine.progress import (
@@ -16,6 +19,7 @@ from ..engine.progress import (
     ignore_progress,
     sub_progress,
 )
+from ..engine.self_training.outlined_lesions import classes_by_density
 from ..engine.self_training.pseudo_labels import lung_field, pseudo_labels
 from ..engine.volume import read_volume
 from ..report.pseudo_labels import write_pseudo_labels
@@ -25,23 +29,36 @@ _LUNGS, _LABELLING, _WRITING = 0.1, 0.6, 0.95
 """Fractions of the whole job at which these stages start."""
 
 
+@dataclass(frozen=True)
+class PseudoLabelled:
+    """What became of the labels.
+
+    Attributes:
+        fractions: Part of the region that each class fills, 0 to 1, by its name.
+        region: ``"lungs"``; or ``"lesions"`` that experts outlined.
+    """
+
+    fractions: dict[str, float]
+    region: str
+
+
 def pseudo_label(
     options: PseudoLabelOptions,
     out: Path,
     *,
     progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
-) -> dict[str, float]:
+) -> PseudoLabelled:
     """Label ground glass and consolidation by density and shape, to learn from.
 
+    In a slice folder, whose lesions experts outlined, the outlines stay: density alone decides.
+
     Args:
-        options: The CT, and how its lungs are found.
-        out: A new file on the CT's grid: ``.seg.nrrd``, or ``.nrrd`` for a label map.
+        options: The CT, and how its lungs are found; or a slice folder.
+        out: A new file on the CT's grid: ``.seg.nrrd``, or ``.nrrd`` for a label map. Of a slice
+            folder a new one.
         progress: Called with progress.
         cancel: Set it to stop the job between two steps.
-
-    Returns:
-        Fraction of the lungs that each class fills, 0 to 1.
 
     Raises:
         CovidLesionSegError: One of its kinds; there is no ``out``.
@@ -49,6 +66,8 @@ def pseudo_label(
     """
     cancel = cancel or CancelToken()
     out = Path(out).expanduser().absolute()
+    if (options.ct / INDEX_CSV).is_file():
+        return _sort_outlined(options.ct, out, progress, cancel)
     _check_new(out)
     progress(Progress("Reading the CT", 0.0))
     volume = read_volume(options.ct, options.series)
@@ -69,7 +88,36 @@ def pseudo_label(
     progress(Progress("Writing the labels", _WRITING))
     write_pseudo_labels(volume.on_grid(labels), volume.geometry, out)
     progress(Progress("Done", 1.0))
-    return {name: np.count_nonzero(labels == n) / inside for n, name in enumerate(CLASSES, start=1)}
+    return PseudoLabelled(_fractions(labels, inside), "lungs")
+
+
+def _fractions(labels: np.ndarray, whole: int) -> dict[str, float]:
+    return {name: np.count_nonzero(labels == n) / whole for n, name in enumerate(CLASSES, start=1)}
+
+
+def _sort_outlined(
+    folder: Path, out: Path, progress: ProgressCallback, cancel: CancelToken
+) -> PseudoLabelled:
+    """Write the slices in HU of a slice folder anew, their lesions sorted by density."""
+    slices = []
+    patients = list(slices_per_patient(folder))
+    for number, patient in enumerate(patients):
+        cancel.raise_if_cancelled()
+        progress(Progress(f"Sorting the lesions of {patient}", _WRITING * number / len(patients)))
+        items = read_slice_folder(folder, [patient], with_lungs=True)
+        slices += [classes_by_density(item) for item in items if not item.windowed]
+    if not slices:
+        raise InputError(
+            "All slices of this folder were windowed before they were stored, so the density of "
+            "their lesions is not known: name slices in HU."
+        )
+    labels = np.concatenate([item.lesion.ravel() for item in slices])
+    if not labels.any():
+        raise InputError("No slice of this folder shows a lesion: name slices that do.")
+    progress(Progress("Writing the slices", _WRITING))
+    write_slice_folder(slices, out)
+    progress(Progress("Done", 1.0))
+    return PseudoLabelled(_fractions(labels, np.count_nonzero(labels)), "lesions")
 
 
 def _check_new(out: Path) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import slicer
 import vtk
 
-from ..engine.labels import CLASSES, LUNG_STYLES
+from ..engine.labels import CLASSES, CONSOLIDATION_FROM_HU, LUNG_STYLES
 from ..engine.severity.correction import LabelBox
 from . import names
 from .corrections import corrected_segment_ids, find_prediction
@@ -31,12 +31,14 @@ BRUSH_MM = 8.0
 
 HuRange = tuple[float, float]
 
-DENSITIES_HU: dict[str, HuRange] = {CLASSES[0]: (-700.0, -300.0), CLASSES[1]: (-300.0, 100.0)}
+DENSITIES_HU: dict[str, HuRange] = {
+    CLASSES[0]: (-700.0, CONSOLIDATION_FROM_HU),
+    CLASSES[1]: (CONSOLIDATION_FROM_HU, 100.0),
+}
 """HU that a brush paints by default, by lesion class.
 
-Well-aerated lung goes up to -700 HU (Colombi et al., Radiology 2020;296:E86); -300 HU separates
-ground glass from consolidation best (BMC Infect Dis 2021;21:836); DRSegUNet (Section 4.2) takes
-what is denser than 100 HU for no lung tissue.
+Well-aerated lung goes up to -700 HU (Colombi et al., Radiology 2020;296:E86); DRSegUNet (Section
+4.2) takes what is denser than 100 HU for no lung tissue.
 """
 
 _PAINTING = frozenset({"Paint", "Draw"})

@@ -158,9 +158,15 @@ class ExplainOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class PseudoLabelOptions(Options):
-    """A CT, and how its lungs are found."""
+    """A CT, and how its lungs are found; or slices whose lesions experts outlined."""
 
-    ct: Path = _ct()
+    ct: Path = option(
+        f"{_CT_HELP} Or a slice folder in HU: the experts' outlines stay, and are sorted into "
+        "ground glass and consolidation.",
+        positional=True,
+        metavar="CT",
+        shown_as="CT",
+    )
     series: str | None = _series()
     thesis_lungs: bool = shared.thesis_lungs()
     rule: str = shared.pseudo_rule()

@@ -2,7 +2,8 @@
 
 ``networks`` maps each network that a recipe trains to constructor arguments that hold for training
 alone; together with ``task``, and with whether the model is trained on patches, it selects the
-recipe of a model's card. A recipe with ``by_name`` is used only where it is asked for by its name.
+recipe of a model's card. ``several_channels`` tells recipes of one network apart whose losses take
+one channel, or several. A recipe with ``by_name`` is used only where it is asked for by its name.
 ``values`` are the fields of :class:`~..recipe.Recipe`; a recipe without a ``preprocessing`` of its
 own takes the card's, and members' dropout is left out of networks that have none. ``fine_tune``
 are those that differ, beside :data:`FINE_TUNE`, where training starts from a model's weights.
@@ -125,8 +126,10 @@ def _pairs(values: dict[str, Any]) -> dict[str, Any]:
 
 def _trains(content: dict[str, Any], card: ModelCard) -> bool:
     from_patches = content["values"]["sampling"] == "patches"
+    several = len(card.channels) > 1
     return (
         content["task"] == card.task
         and card.network in content["networks"]
         and from_patches == (card.preprocessing.patch_size is not None)
+        and content.get("several_channels", several) == several
     )
