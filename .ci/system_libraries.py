@@ -1,4 +1,4 @@
-"""Which system libraries are missing for drawing and for the Qt test bench.
+"""Which system libraries are missing for drawing, for PDF files and for the Qt test bench.
 
     python3 .ci/system_libraries.py             one sentence and exit code 1 if any is missing
     python3 .ci/system_libraries.py --packages  only the Debian packages that are missing
@@ -19,6 +19,9 @@ LIBRARIES = {
     "libdbus-1.so.3": "libdbus-1-3",
     "libfontconfig.so.1": "libfontconfig1",
     "libglib-2.0.so.0": "libglib2.0-0",
+    "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
+    "libpango-1.0.so.0": "libpango-1.0-0",
+    "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libxkbcommon.so.0": "libxkbcommon0",
 }
 # libEGL loads its driver by path at run time; any one of these will do.

@@ -21,7 +21,7 @@ from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
 
-RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT}
+RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT, names.REPORT_PDF}
 
 
 def command(*arguments) -> list[str]:

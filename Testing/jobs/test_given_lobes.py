@@ -41,7 +41,10 @@ def chest(tmp_path_factory):
 def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
     folder, lobes = chest
     options = jobs.SegmentOptions(
-        ct=folder / "ct.nrrd", lobes_file=folder / "lobes.nrrd", lobe_labels="lungmask"
+        ct=folder / "ct.nrrd",
+        lobes_file=folder / "lobes.nrrd",
+        lobe_labels="lungmask",
+        report_title="Case 17",
     )
     result = jobs.segment(options, tmp_path / "result")
     content = json.loads((tmp_path / "result" / "report.json").read_text("utf-8"))
@@ -57,6 +60,8 @@ def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
     assert "Right middle lobe" in page
     assert content["provenance"]["lobes"]["labels"]["right upper lobe"] == "3"
     assert str(folder) not in page
+    # What the user chose to write is on the page, and nowhere else.
+    assert "Case 17" in page and "Case 17" not in json.dumps(content)
 
 
 def test_lobes_that_cannot_be_read_stop_the_job_before_it_computes(chest, tmp_path):

@@ -11,13 +11,14 @@ import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import OutputError
+from COVIDLesionSegLib.engine.files import write_bytes
 from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.models.retrained import CURVE_CSV
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.training.callbacks import COLUMNS
 from COVIDLesionSegLib.report import evaluation, explanation, report_json, synthesis, training
-from COVIDLesionSegLib.report.report_html import write_report_html
+from COVIDLesionSegLib.report.report_html import report_page
 from COVIDLesionSegLib.report.slice_chart import slice_chart_svg
 from COVIDLesionSegLib.report.slices_figure import write_slices_figure
 from report import documents
@@ -44,7 +45,9 @@ def writers(phantom, result, picture):
     return {
         "slices.png": lambda path: write_slices_figure(phantom.volume, result, path),
         "report.json": lambda path: report_json.write_report_json(result, path),
-        "report.html": lambda path: write_report_html(result, path, picture, picture),
+        "report.html": lambda path: write_bytes(
+            report_page(result, picture, picture).encode(), path
+        ),
         "scores.csv": lambda path: evaluation.write_scores_csv(judged, path),
         "evaluation.json": lambda path: evaluation.write_evaluation_json(judged, path),
         "evaluation.html": lambda path: evaluation.write_evaluation_html(judged, path),
@@ -155,7 +158,7 @@ def test_a_class_name_cannot_become_markup(result, picture, tmp_path):
     svg = slice_chart_svg(named.severity)
     texts = [element.text or "" for element in ElementTree.fromstring(svg).iter()]
     assert any(text.startswith(MARKUP) for text in texts)
-    write_report_html(named, tmp_path / "report.html", picture, picture)
+    (tmp_path / "report.html").write_bytes(report_page(named, picture, picture).encode())
     html = (tmp_path / "report.html").read_text("utf-8")
     assert "<script" not in html and "\x00" not in html and "\x1b" not in html
 
@@ -178,7 +181,7 @@ def test_the_page_of_an_evaluation_calls_scores_on_training_patients_optimistic(
     html = (tmp_path / "evaluation.html").read_text("utf-8")
     assert "amc-net: Optimistic: patient was in the training set" in html
     assert "(in the training set)" in html and "false positive" in html
-    assert html.count(RESEARCH_USE_NOTICE) == 2
+    assert html.count(RESEARCH_USE_NOTICE) == 3  # at head and foot, and on every printed page
 
 
 def test_half_of_a_surrogate_pair_in_a_name_survives_as_json(result, tmp_path):

@@ -108,6 +108,10 @@ def batch(
         from ..headless.bootstrap import require_rendering
 
         require_rendering()
+    if options.pdf is not None:
+        from ..report.report_pdf import require_pdf
+
+        require_pdf()
     with _cohort_folder(out, options.sources):
         run = _Run(options, out, cases, left_out, progress, cancel)
         with loading_beside(*_LIBRARIES):
@@ -275,6 +279,7 @@ class _Run:
                 ignore_progress,
                 self._cancel,
                 self._options.with_scene,
+                paper=self._options.pdf,
             )
 
     def _fail(self, record: CaseRecord, error: Exception) -> None:
@@ -314,7 +319,9 @@ def _made_with(options: BatchOptions) -> str:
     """What decides a result beside the CT, as text."""
     models = load_catalogue().members(options.parameters.members)
     weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
-    return json.dumps([__version__, options.with_scene, options.parameters.to_dict(), weights])
+    return json.dumps(
+        [__version__, options.with_scene, options.pdf, options.parameters.to_dict(), weights]
+    )
 
 
 @contextmanager

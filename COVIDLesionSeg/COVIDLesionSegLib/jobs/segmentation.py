@@ -88,6 +88,8 @@ def segment(
         inputs=tuple(filter(None, (options.ct, options.lungs_file, options.lobes_file))),
         lungs_file=options.lungs_file,
         lobes=None if options.lobes_file is None else (options.lobes_file, options.lobe_labels),
+        title=options.report_title,
+        paper=options.pdf,
     )
 
 
@@ -165,6 +167,8 @@ def _segment(
     inputs: tuple[Path, ...] = (),
     lungs_file: Path | None = None,
     lobes: tuple[Path, str | None] | None = None,
+    title: str = "",
+    paper: str | None = None,
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
@@ -172,6 +176,10 @@ def _segment(
     with result_folder(out, inputs) as staging:
         from ..headless.bootstrap import require_rendering
 
+        if paper is not None:
+            from ..report.report_pdf import require_pdf
+
+            require_pdf()
         check_models(parameters.members)
         with loading_beside(*_LIBRARIES), ThreadPoolExecutor(1) as beside:
             rendering = beside.submit(require_rendering)
@@ -188,7 +196,8 @@ def _segment(
         progress(Progress("Loading what draws the result", _WRITING))
         from ..report.segmentation import write_segmentation
 
-        write_segmentation(volume, result, staging, sub_progress(progress, _WRITING, 1.0), cancel)
+        writing = sub_progress(progress, _WRITING, 1.0)
+        write_segmentation(volume, result, staging, writing, cancel, title=title, paper=paper)
     progress(Progress("Done", 1.0))
     return result
 

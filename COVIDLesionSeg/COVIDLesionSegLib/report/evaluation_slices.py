@@ -101,7 +101,8 @@ def rates_for_page(evaluation: Evaluation) -> list[dict[str, Any]]:
     where the lungs are not known.
     """
     rows = []
-    for patient in list(evaluation.slices)[:MOST_PATIENTS]:
+    patients = list(evaluation.slices) if evaluation.counted else []
+    for patient in patients[:MOST_PATIENTS]:
         of_models = [counted[patient] for counted in evaluation.counted]
         shares = [one.true_rate if one.infected else None for one in of_models[0]]
         known = [number for number, share in enumerate(shares) if share is not None]

@@ -1,11 +1,13 @@
-"""``report.html``: the result on one page, for people; needs no other file and no network."""
+"""``report.html``: the result on one page, for people; needs no other file and no network.
+
+``report.pdf`` is made from the same page.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from ..engine.files import write_bytes
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import class_style
 from ..engine.metrics.infection import SLICE_RULES
@@ -28,23 +30,24 @@ MOST_LESIONS = 12
 """Rows of the table of lesions; report.json lists all."""
 
 
-def write_report_html(
-    result: SegmentationResult, path: Path, slices_picture: Path, infection_picture: Path | None
-) -> None:
-    """Write the report, with its pictures (PNG files) inside it.
+def report_page(
+    result: SegmentationResult,
+    slices_picture: Path,
+    infection_picture: Path | None,
+    title: str = "",
+) -> str:
+    """The report as HTML, with its pictures (PNG files) inside it.
 
     Args:
         result: What is reported.
-        path: The HTML file.
         slices_picture: Axial slices.
         infection_picture: The 3D model; None where there is none.
-
-    Raises:
-        OutputError: The file cannot be written.
+        title: Below the heading, as the user chose: nothing else in it names a patient.
     """
     networks, others = _networks(result.provenance)
-    html = render_page(
+    return render_page(
         "report_template.html",
+        title=title,
         severity=result.severity,
         score_title=SCORE_TITLE,
         highest_score=HIGHEST_SCORE,
@@ -71,7 +74,6 @@ def write_report_html(
         infection_picture=infection_picture and data_uri(infection_picture.read_bytes()),
         provenance=groups(others),
     )
-    write_bytes(html.encode(), path)
 
 
 def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

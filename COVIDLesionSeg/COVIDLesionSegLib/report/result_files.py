@@ -11,6 +11,10 @@ DISAGREEMENT = "disagreement.nrrd"
 """Only of an ensemble."""
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+REPORT_PDF = "report.pdf"
+"""Only where it was asked for."""
+PAPERS = ("a4", "letter")
+"""Sizes of its pages."""
 SLICES_PICTURE = "slices.png"
 INFECTION_PICTURE = "infection3d.png"
 SLICES_CSV = "slices.csv"
@@ -26,6 +30,7 @@ RESULT_FILES = frozenset(
         DISAGREEMENT,
         REPORT_JSON,
         REPORT_HTML,
+        REPORT_PDF,
         SLICES_CSV,
         SLICES_PICTURE,
         INFECTION_PICTURE,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.errors import OutputError
+from ..engine.files import write_bytes
 from ..engine.progress import CancelToken, Progress, ProgressCallback
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
@@ -18,6 +19,7 @@ from .result_files import (
     PROBABILITY,
     REPORT_HTML,
     REPORT_JSON,
+    REPORT_PDF,
     SCENE,
     SEGMENTATION,
     SLICES_CSV,
@@ -34,6 +36,8 @@ def write_segmentation(
     report: ProgressCallback,
     cancel: CancelToken,
     with_scene: bool = True,
+    title: str = "",
+    paper: str | None = None,
 ) -> None:
     """Write numbers, pictures, segmentation, scene and report of one CT.
 
@@ -44,6 +48,8 @@ def write_segmentation(
         report: Told before each file.
         cancel: Looked at before each file.
         with_scene: Without, there is neither scene nor picture of the 3D model.
+        title: Of the report, as the user chose.
+        paper: The report is a PDF of this size, too, of ``PAPERS``.
 
     Raises:
         DependencyError: A library that a file needs is missing.
@@ -51,7 +57,7 @@ def write_segmentation(
         Cancelled: ``cancel`` was set.
     """
     # Matplotlib and MRML take time to load, so they are loaded when they are needed.
-    from .report_html import write_report_html
+    from .report_html import report_page
     from .report_json import write_report_json
     from .severity_slices import write_severity_slices_csv
 
@@ -70,12 +76,17 @@ def write_segmentation(
         write_scene_files(volume, result, folder, step, with_scene)
         step(0.9, SLICES_PICTURE)
         volumes_and_slices.result()
-    write_report_html(
+    page = report_page(
         result,
-        step(0.97, REPORT_HTML),
         slices_picture=folder / SLICES_PICTURE,
         infection_picture=folder / INFECTION_PICTURE if with_scene else None,
+        title=title,
     )
+    write_bytes(page.encode(), step(0.97, REPORT_HTML))
+    if paper is not None:
+        from .report_pdf import write_pdf
+
+        write_pdf(page, paper, step(0.98, REPORT_PDF))
     cancel.raise_if_cancelled()
 
 

@@ -69,9 +69,9 @@ def numbers_of(result: SegmentationResult) -> dict[str, Any]:
         numbers[f"{rule.rule}_category"] = rule.category
     numbers["slices_with_lung"] = len(severity.slices)
     numbers["slices_with_lesion"] = sum(one.lesion_mm2 > 0 for one in severity.slices)
-    for rule in SLICE_RULES:
-        positive = severity.positive_slices(rule.rule)
-        numbers[f"{rule.rule}_slices"] = None if positive is None else len(positive)
+    for of_slices in SLICE_RULES:
+        positive = severity.positive_slices(of_slices.rule)
+        numbers[f"{of_slices.rule}_slices"] = None if positive is None else len(positive)
     return numbers
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...engine.errors import ParameterError
 from ...engine.options import Options, nested, option
 from ...engine.parameters import Parameters
+from . import shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class BatchOptions(Options):
         False,
         flag="scene",
     )
+    pdf: str | None = shared.pdf()
     retry_failed: bool = option("Try cases again that failed.", False, recorded=False)
     parameters: Parameters = nested(Parameters())
 

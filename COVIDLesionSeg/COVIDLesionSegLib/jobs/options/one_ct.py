@@ -55,6 +55,13 @@ class SegmentOptions(Options):
         shown_as="LOBES",
     )
     lobe_labels: str | None = shared.lobe_labels()
+    pdf: str | None = shared.pdf()
+    report_title: str = option(
+        "A line of your own on the report, such as a name; without it nothing there names the "
+        "patient.",
+        "",
+        recorded=False,
+    )
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from ...engine.errors import ParameterError
 from ...engine.lobes import LOBE_LABELS, meaning_of_labels
 from ...engine.options import option
 from ...engine.parameters import DEVICES
+from ...report.result_files import PAPERS
 
 PSEUDO_LABEL_RULES = ("density", "thesis")
 
@@ -42,6 +43,10 @@ def lobe_labels() -> Any:
 def check_lobe_labels(text: str | None) -> None:
     if text is not None:
         meaning_of_labels(text)
+
+
+def pdf() -> Any:
+    return option("The report on paper of this size, too: report.pdf.", None, choices=PAPERS)
 
 
 def model_id() -> Any:
