@@ -78,7 +78,7 @@ def pseudo_label(
         finding = sub_progress(progress, _LUNGS, _LABELLING)
         extractor = get_extractor(options.parameters)
         lungs = extractor.extract(volume.axial, volume.axial_spacing, finding, cancel).labels
-    inside = np.count_nonzero(lungs)
+    inside = int(np.count_nonzero(lungs))
     if not inside:
         raise LungsNotFoundError("No lungs were found: check that the CT is whole slices, in HU.")
     cancel.raise_if_cancelled()
@@ -117,7 +117,7 @@ def _sort_outlined(
     progress(Progress("Writing the slices", _WRITING))
     write_slice_folder(slices, out)
     progress(Progress("Done", 1.0))
-    return PseudoLabelled(_fractions(labels, np.count_nonzero(labels)), "lesions")
+    return PseudoLabelled(_fractions(labels, int(np.count_nonzero(labels))), "lesions")
 
 
 def _check_new(out: Path) -> None:
