@@ -164,21 +164,3 @@ def test_a_folder_that_cannot_be_written_is_named(start):
     )
     assert re.search("absent.*No such file", process.stdout.readline())
     assert process.wait() == 0
-
-
-@pytest.mark.rendering
-def test_pytorchs_compiler_loads_after_a_picture(rendering):
-    """Training after a picture, in one process: their two LLVMs once ended it."""
-    code = (
-        "from COVIDLesionSegLib.headless import bootstrap; bootstrap.require_rendering();"
-        f"{bootstrap._RENDER_PROBE};"
-        "import importlib.util, importlib;"
-        "importlib.util.find_spec('triton') and importlib.import_module('triton.runtime')"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr.decode()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -271,3 +274,21 @@ def test_saved_views_open_with_ct_and_overlay_in_sight(mrml, scene, shown, tmp_p
     assert offset == pytest.approx(FEATURED_MM, abs=GEOMETRY.spacing[2] / 2)
     camera = scene.GetFirstNodeByClass("vtkMRMLCameraNode")
     assert camera.GetPosition()[1] > bounds[3]
+
+
+def test_pytorchs_compiler_loads_after_a_picture(rendering):
+    """Training after a picture, in one process: their two LLVMs once ended it."""
+    code = (
+        "import importlib, importlib.util;"
+        "from COVIDLesionSegLib.headless.bootstrap import boot;"
+        "from COVIDLesionSegLib.headless.views import OffscreenView;"
+        "OffscreenView(boot(), (8, 8)).window.Render();"
+        "importlib.util.find_spec('triton') and importlib.import_module('triton.runtime')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr.decode()

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -136,7 +136,6 @@ def require_rendering() -> None:
             "display, or unset DISPLAY to render without one."
         ) from error
     if probe.returncode == 0:
-        _load_compiler()
         return
     if sys.platform == "darwin":
         raise DependencyError(
@@ -149,16 +148,6 @@ def require_rendering() -> None:
             "with 'sudo apt-get install libegl1 libgl1-mesa-dri'."
         )
     raise DependencyError("Pictures need OpenGL: install this computer's graphics driver.")
-
-
-def _load_compiler() -> None:
-    """Load PyTorch's compiler before OpenGL.
-
-    Triton and Mesa's software OpenGL each bring an LLVM. Where Triton comes second, as with a
-    training after a picture, it ends the whole process.
-    """
-    with suppress(Exception):
-        importlib.import_module("triton")
 
 
 @contextmanager

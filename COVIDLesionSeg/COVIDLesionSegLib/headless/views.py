@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -46,6 +48,16 @@ _DEPTH_PEELS = 24
 _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_TOP = 0.3, 0.035, 0.92
 
 
+def _load_compiler() -> None:
+    """Load PyTorch's compiler before OpenGL.
+
+    Triton and Mesa's software OpenGL each bring an LLVM. Where Triton comes second, as with a
+    training after a picture, it ends the whole process.
+    """
+    with suppress(Exception):
+        importlib.import_module("triton")
+
+
 class OffscreenView:
     """What both kinds of view share: a window, its renderer and Slicer's displayable managers.
 
@@ -59,6 +71,7 @@ class OffscreenView:
 
     def __init__(self, session: Session, size: tuple[int, int]) -> None:
         require_rendering()
+        _load_compiler()
         self.session = session
         self.window = vtk.vtkRenderWindow()
         self.window.SetOffScreenRendering(1)
