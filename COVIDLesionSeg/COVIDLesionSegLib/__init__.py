@@ -11,7 +11,7 @@ Floors, each importing only from those below it::
 Research software: not a medical device, not for clinical decisions.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 HOMEPAGE = "https://github.com/COVIDLesionSeg/COVIDLesionSeg"
 
