@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from monai.bundle import ConfigParser
+from monai.bundle import ConfigParser, verify_net_in_out
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import InputError, ModelError, OutputError
@@ -102,6 +102,7 @@ def test_the_file_is_laid_out_as_a_monai_bundle(tmp_path, archive):
     assert found == {
         "LICENSE",
         "configs/card.json",
+        "configs/inference.json",
         "configs/metadata.json",
         "docs/README.md",
         "models/mine.safetensors",
@@ -114,6 +115,33 @@ def test_the_file_is_laid_out_as_a_monai_bundle(tmp_path, archive):
     assert output["num_channels"] == 1 and output["channel_def"] == {"0": "lesion"}
     assert "CC-BY-NC-SA-4.0" in (root / "LICENSE").read_text()
     assert RESEARCH_USE_NOTICE in (root / "docs" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("model_id", ["unet-lite0", "amc-net"])  # half precision, 8 bits
+def test_monai_verifies_the_network_of_the_bundle_and_builds_it_with_its_weights(
+    tmp_path, model_id
+):
+    model = load_catalogue().get(model_id)
+    export_bundle(model, tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as file:
+        file.extractall(tmp_path)
+    configs = tmp_path / model_id / "configs"
+
+    verify_net_in_out(
+        "network",
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+        device="cpu",
+        bundle_root=str(tmp_path / model_id),
+    )
+
+    parser = ConfigParser(ConfigParser.load_config_file(configs / "inference.json"))
+    parser["bundle_root"] = str(tmp_path / model_id)
+    ours = load_network(model).state_dict()
+    theirs = parser.get_parsed_content("network").state_dict()
+    assert (
+        all(torch.equal(ours[name], theirs[name]) for name in ours) and ours.keys() == theirs.keys()
+    )
 
 
 def test_a_network_that_was_never_trained_cannot_be_handed_on(tmp_path, user_folder):

@@ -72,7 +72,7 @@ def _font_addresses() -> dict[int, str]:
 
 def _fetcher() -> Any:
     """Loads what is inside the page, and the fonts; nothing of the network, no other file."""
-    from weasyprint.urls import URLFetchingError, URLFetcher
+    from weasyprint.urls import URLFetcher, URLFetchingError
 
     allowed = set(_font_addresses().values())
 

@@ -10,25 +10,33 @@ import zlib
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import RESEARCH_USE_NOTICE, __version__
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from ..files import write_bytes
 from ..text import printable
 from .card import ModelCard
 from .catalogue import Model
 from .json_file import LARGEST as LARGEST_CARD
-from .json_file import parse_json
+from .json_file import parse_json, read_json
 from .registry import add_models
 from .weights_file import read_weights
 
+if TYPE_CHECKING:
+    from torch import nn
+
 CARD = "configs/card.json"
 METADATA = "configs/metadata.json"
+INFERENCE = "configs/inference.json"
 README = "docs/README.md"
 LICENSE = "LICENSE"
 _LARGEST = 2**30  # bytes that are unpacked into memory; the largest network here has 270 MB
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same model gives the same file
+_SCHEMA = (
+    "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
+    "meta_schema_20240725.json"
+)
 _FINDS = {
     "instances": "COVID-19 lesions one by one, and the class of axial slices of chest CT",
     "lesions": "COVID-19 lesions on axial slices of chest CT",
@@ -50,7 +58,8 @@ def export_bundle(model: Model, path: Path) -> None:
     """Write card, weights, preprocessing, licence and a readme into one zip file.
 
     The folders are those of a MONAI bundle. Weights are safetensors, ``models/<id>.safetensors``:
-    no code runs when they are read.
+    no code runs when they are read. Where this software is installed, MONAI builds ``network`` of
+    ``configs/inference.json`` with its weights; images and channels are as the metadata say.
 
     Raises:
         ModelError: The model has no trained weights, or they are absent or damaged.
@@ -62,6 +71,7 @@ def export_bundle(model: Model, path: Path) -> None:
     files = {
         CARD: _json(asdict(card)),
         METADATA: _json(_metadata(card, weights.licence)),
+        INFERENCE: _json(_inference()),
         README: _readme(card, weights.licence, weights.licence_note).encode(),
         LICENSE: f"{weights.licence}\n\n{weights.licence_note}\n".encode(),
         f"models/{weights.file}": data,
@@ -91,6 +101,27 @@ def import_bundle(path: Path, model_id: str | None = None) -> Model:
     """
     (model,) = add_models([_read(path)], model_id)
     return model
+
+
+def bundle_network(folder: str) -> nn.Module:
+    """The network of an unpacked bundle, for MONAI, with its verified weights.
+
+    Args:
+        folder: The bundle's.
+
+    Raises:
+        ModelError: Card or weights are damaged, absent, or do not fit together.
+        DependencyError: A package that the network is built from is missing.
+    """
+    from .weights import load_network
+
+    try:
+        card = ModelCard.from_dict(read_json(Path(folder) / CARD))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The folder holds no readable {CARD}: unpack the bundle, and name its folder."
+        ) from error
+    return load_network(Model(card, Path(folder) / "models"))
 
 
 def _read(path: Path) -> tuple[ModelCard, bytes]:
@@ -124,9 +155,17 @@ def _member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
     return archive.read(name)
 
 
+def _inference() -> dict[str, Any]:
+    """``configs/inference.json`` of a MONAI bundle."""
+    target = f"{bundle_network.__module__}.{bundle_network.__name__}"
+    return {"bundle_root": ".", "network": {"_target_": target, "folder": "@bundle_root"}}
+
+
 def _metadata(card: ModelCard, licence: str) -> dict[str, Any]:
     """``configs/metadata.json`` of a MONAI bundle."""
-    size = list(card.preprocessing.input_size or card.preprocessing.patch_size or ("*", "*"))
+    prepared = card.preprocessing
+    any_size = (f"{prepared.multiple} * n",) * 2
+    size = list(prepared.input_size or prepared.patch_size or any_size)
     image = {
         "type": "image",
         "format": "hounsfield",
@@ -135,7 +174,7 @@ def _metadata(card: ModelCard, licence: str) -> dict[str, Any]:
         "spatial_shape": size,
         "dtype": "float32",
         "value_range": [0, 1],
-        "is_patch_data": card.preprocessing.patch_size is not None,
+        "is_patch_data": prepared.patch_size is not None,
         "channel_def": {"0": "image"},
     }
     prediction = {
@@ -145,6 +184,7 @@ def _metadata(card: ModelCard, licence: str) -> dict[str, Any]:
         "channel_def": {str(n): name for n, name in enumerate(card.channels)},
     }
     return {
+        "schema": _SCHEMA,
         "version": "1.0.0",
         "changelog": {"1.0.0": "exported"},
         "monai_version": version("monai"),
