@@ -57,7 +57,7 @@ ENGINE_FLOORS = (
     ("lungs", "review"),
     ("data", "explain", "pipeline"),
     ("cohort", "evaluation", "synthesis", "training"),
-    ("detection", "self_training"),
+    ("detection", "self_training", "studies"),
 )
 # What Slicer's Python imports when the module is loaded or used before its packages are there.
 LOADED_BY_SLICER = (

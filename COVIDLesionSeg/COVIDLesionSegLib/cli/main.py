@@ -154,6 +154,14 @@ add_job(
     summaries.print_self_learning,
     out_help=_TRAINING_FOLDER,
 )
+add_job(
+    app,
+    "study",
+    "Train and score each row of a paper's table, and write the table beside ours.\n\n"
+    "Run it again to go on: rows that are done are left alone.",
+    summaries.print_study,
+    out_help="Folder of the study: table, page, and a folder for each row.",
+)
 app.add_typer(registry, name="registry")
 app.command()(info)
 

@@ -35,6 +35,9 @@ from ..report.result_files import (
     SCORES_CSV,
     SLICES_CSV,
     SLICES_PICTURE,
+    STUDY_CSV,
+    STUDY_HTML,
+    STUDY_JSON,
     SYNTHESIS_PICTURE,
 )
 from .progress_display import print_json_line
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from ..engine.models.retrained import Retrained
     from ..engine.result import SegmentationResult
     from ..engine.severity import RegionSeverity
+    from ..engine.studies.results import StudyResult
     from ..engine.synthesis.synthesize import Synthesis
     from ..jobs.cohort import Cohort
     from ..jobs.enhancement import Enhanced
@@ -386,6 +390,36 @@ def print_self_learning(model: SelfLearnedModel, folder: Path, json_lines: bool)
     lines += [flag.message for level in learned.levels for flag in level.flags]
     lines += [*model.card.notes[1:], *_score_lines(model.card)]
     _print_lines([*lines, *_how_to_use(folder, model.card.id)], folder, json_lines)
+
+
+def print_study(found: StudyResult, folder: Path, json_lines: bool) -> None:
+    """Our scores of each row, and for how long it was trained."""
+    from ..report.study import ours_texts, ours_titles
+
+    study = found.study
+    if json_lines:
+        rows = {name: result.scores for name, result in found.results.items()}
+        print_json_line({"done": str(folder), "rows": rows})
+        return
+    console = _console()
+    console.print(f"[bold]{escape(study.title)}[/bold], {escape(study.table)}", highlight=False)
+    titles = ours_titles(found)
+    for row in study.rows:
+        if (result := found.results.get(row.id)) is None:
+            console.print(escape(f"  {row.id}: not run"))
+            continue
+        scores = ", ".join(
+            f"{titles[name]} {text}" for name, text in ours_texts(row, found).items()
+        )
+        far = "; far below the paper" if result.far_below else ""
+        console.print(escape(f"  {row.id}: {scores}; {result.length}{far}"), highlight=False)
+    console.print()
+    files = (
+        (STUDY_HTML, "the paper's table beside ours"),
+        (STUDY_CSV, "the same as a table"),
+        (STUDY_JSON, "the same for programs"),
+    )
+    _print_files(console, folder, files)
 
 
 def print_compression(compressed: Compressed, folder: Path, json_lines: bool) -> None:

@@ -180,12 +180,14 @@ _TVERSKY_WEIGHTS = {"released": (0.7, 0.3), "printed": (0.3, 0.7)}
 class CovidRateHybridLoss(nn.Module):
     """COVID-Rate Eq. 2: ``mean((1 + w1 y) BCE) + kappa (1 - TI)^(1 / gamma)``.
 
-    Sums run over all pixels of the batch, as in the released code.
+    Sums run over all pixels of the batch, as in the released code. Each of the two terms alone, as
+    in the paper's Table 2, is had by a share of 0 for the other one.
 
     Args:
         lesion_weight: ``w1``: by how much more than background a lesion pixel counts in the
             cross-entropy. Neither the paper nor the released code gives its value; 1 is ours.
         kappa: Share of the focal Tversky loss; the paper's value is 1.
+        cross_entropy: Share of the cross-entropy; 1 in the paper's Eq. 2.
         gamma: The paper's value is 4/3.
         reading: ``"released"``: the Tversky index weighs false negatives 0.7 and false positives
             0.3, as the released code and Abraham and Khan do. ``"printed"``: the other way round,
@@ -198,6 +200,7 @@ class CovidRateHybridLoss(nn.Module):
         self,
         lesion_weight: float = 1.0,
         kappa: float = 1.0,
+        cross_entropy: float = 1.0,
         gamma: float = 4 / 3,
         reading: Literal["released", "printed"] = "released",
     ):
@@ -216,6 +219,7 @@ class CovidRateHybridLoss(nn.Module):
         # For a 0/1 target (1 + w1 y) BCE weighs the term of the lesion alone.
         self.register_buffer("_positive_weight", torch.tensor(1.0 + lesion_weight))
         self._kappa = kappa
+        self._cross_entropy = cross_entropy
         self._exponent = 1.0 / gamma
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -224,7 +228,8 @@ class CovidRateHybridLoss(nn.Module):
         cross_entropy = functional.binary_cross_entropy_with_logits(
             logits, target, pos_weight=self._positive_weight
         )
-        return cross_entropy + self._kappa * _power(self._tversky(logits, target), self._exponent)
+        tversky = _power(self._tversky(logits, target), self._exponent)
+        return self._cross_entropy * cross_entropy + self._kappa * tversky
 
 
 class PerClassCrossEntropyLoss(nn.Module):

@@ -47,6 +47,7 @@ from .options import (
     SegmentVolumeOptions,
     SelfLearnOptions,
     StoredModelOptions,
+    StudyOptions,
     SynthesizeOptions,
     TrainDetectorOptions,
     TrainOptions,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from .segmentation import demo, segment, segment_volume
     from .self_learning import self_learn
     from .severity_agreement import agreement
+    from .studies import study
     from .synthesis import synthesize
     from .training import train
 
@@ -103,6 +105,7 @@ __all__ = [
     "SegmentVolumeOptions",
     "SelfLearnOptions",
     "StoredModelOptions",
+    "StudyOptions",
     "SynthesizeOptions",
     "TrainDetectorOptions",
     "TrainOptions",
@@ -129,6 +132,7 @@ __all__ = [
     "segment",
     "segment_volume",
     "self_learn",
+    "study",
     "synthesize",
     "train",
     "train_detector",
@@ -161,6 +165,7 @@ _JOBS = {
     "segment": (SegmentOptions, "segmentation"),
     "segment_volume": (SegmentVolumeOptions, "segmentation"),
     "self_learn": (SelfLearnOptions, "self_learning"),
+    "study": (StudyOptions, "studies"),
     "synthesize": (SynthesizeOptions, "synthesis"),
     "train": (TrainOptions, "training"),
     "train_detector": (TrainDetectorOptions, "detector_training"),

@@ -33,10 +33,10 @@ from ..engine.result import SegmentationResult
 from ..engine.volume import Volume, read_volume
 from ..report.result_files import CASE_FOLDER, REPORT_JSON
 from .beside import loading_beside
+from .growing_folder import growing_folder
 from .options import BatchOptions
 from .result_folder import result_folder
 
-_LOCK = ".covid-lesion-seg.lock"
 _SUMMARY_SECONDS = 60.0
 """The summary is written anew at most so often, and at the end."""
 _LIBRARIES = ("torch", "vtk", "slicer", "matplotlib.figure")
@@ -112,7 +112,10 @@ def batch(
         from ..report.report_pdf import require_pdf
 
         require_pdf()
-    with _cohort_folder(out, options.sources):
+    from ..report.cohort import is_cohort_file
+
+    subfolders = (CASE_FOLDER, MANIFEST_FOLDER)
+    with growing_folder(out, options.sources, subfolders, is_cohort_file):
         run = _Run(options, out, cases, left_out, progress, cancel)
         with loading_beside(*_LIBRARIES):
             run.go()
@@ -322,42 +325,6 @@ def _made_with(options: BatchOptions) -> str:
     return json.dumps(
         [__version__, options.with_scene, options.pdf, options.parameters.to_dict(), weights]
     )
-
-
-@contextmanager
-def _cohort_folder(out: Path, sources: Sequence[Path]) -> Iterator[None]:
-    """Make the folder of a cohort, for this run alone.
-
-    Raises:
-        OutputError: It cannot be written, holds files of another origin or a source, or another run
-            is writing it.
-    """
-    from ..report.cohort import is_cohort_file
-
-    for source in sources:
-        if source.expanduser().resolve().is_relative_to(out.resolve()):
-            raise OutputError(
-                f"{source} lies inside the output folder {out}: choose another folder."
-            )
-    try:
-        if out.is_dir():
-            foreign = [path.name for path in out.iterdir() if not is_cohort_file(path)]
-            if foreign:
-                raise OutputError(
-                    f"{out.name} holds files of another origin, such as {min(foreign)}: choose "
-                    "another folder."
-                )
-        for folder in (CASE_FOLDER, MANIFEST_FOLDER):
-            (out / folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    lock = take_lock(out / _LOCK)
-    if lock is None:
-        raise OutputError(
-            f"Another run is writing {out.name}: wait for it, or choose another folder."
-        )
-    with lock:
-        yield
 
 
 def _duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.inference.allocator import tune_allocator
 from ..engine.labels import LESION
 from ..engine.models.card import write_card
-from ..engine.models.catalogue import Catalogue, Model, check_models, load_catalogue
+from ..engine.models.catalogue import Catalogue, Model, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..report.evaluation import (
@@ -63,15 +63,24 @@ def evaluate(
             card itself that cannot be written.
         Cancelled: ``cancel`` was set; ``out`` and cards are as they were.
     """
-    cancel = cancel or CancelToken()
+    return evaluate_from(load_catalogue(), options, out, progress, cancel or CancelToken())
+
+
+def evaluate_from(
+    catalogue: Catalogue,
+    options: EvaluateOptions,
+    out: Path,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> Evaluation:
+    """As :func:`evaluate`, with the models of this catalogue."""
     progress(Progress("Starting", 0.0))
     with result_folder(out, (options.data,), EVALUATION_RESULT) as staging:
         tune_allocator()
-        catalogue = load_catalogue()
         models = list(options.models) or [DEFAULT_MODEL]
         of_lungs = find_lungs(models, options.parameters, catalogue)
         for name in () if of_lungs else models:
-            check_models(replace(options.parameters, model=name).members)
+            catalogue.members(replace(options.parameters, model=name).members)
         own = _own_models(models, catalogue) if options.write_card else []
         data: LabelledData
         if of_lungs:

@@ -72,6 +72,13 @@ SYNTHESIS_PICTURE = "examples.png"
 SYNTHESIS_FORMAT = "covid-lesion-seg-synthesis"
 SYNTHESIS_VERSION = 1
 
+STUDY_JSON = "study.json"
+STUDY_HTML = "study.html"
+STUDY_CSV = "study.csv"
+ROW_FOLDER = "rows"
+"""Of a study: a folder for each row, with its training and its evaluations."""
+STUDY_FORMAT = "covid-lesion-seg-study"
+STUDY_VERSION = 1
 
 AGREEMENT_JSON = "agreement.json"
 AGREEMENT_HTML = "agreement.html"

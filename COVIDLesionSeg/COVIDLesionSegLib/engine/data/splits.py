@@ -140,7 +140,14 @@ def hold_out_validation(fold: Fold, seed: int) -> Fold:
 
 
 def make_folds(wanted: str, patients: Iterable[str], seed: int) -> list[Fold]:
-    """The folds that ``wanted`` names: ``"lopo"``, a number, or shares such as ``"60/10/30"``.
+    """The folds that ``wanted`` names.
+
+    Args:
+        wanted: ``"lopo"``; a number; shares such as ``"60/10/30"``; or ``"60/10/30x10"``, which
+            deals ten times anew, with the seeds from ``seed`` on, so that a patient may be held out
+            several times, or never.
+        patients: Their names, each once.
+        seed: Of the order in which patients are dealt.
 
     Raises:
         ParameterError: It names no folds.
@@ -148,18 +155,21 @@ def make_folds(wanted: str, patients: Iterable[str], seed: int) -> list[Fold]:
     """
     if wanted == LEAVE_ONE_OUT:
         return leave_one_out(patients)
+    shares, again, times = wanted.partition("x")
     try:
-        numbers = [int(part) for part in wanted.split("/")]
+        numbers = [int(part) for part in shares.split("/")]
+        repeats = int(times) if again else 1
     except ValueError:
-        numbers = []
-    if len(numbers) == 1:
+        numbers, repeats = [], 0
+    if len(numbers) == 1 and not again:
         return k_folds(patients, numbers[0], seed)
-    if len(numbers) == 3:
+    if len(numbers) == 3 and repeats > 0:
         training, validation, test = numbers
-        return [split(patients, seed, (training, validation, test))]
+        names = list(patients)
+        return [split(names, seed + n, (training, validation, test)) for n in range(repeats)]
     raise ParameterError(
-        f"The folds {wanted!r} are not understood: use {LEAVE_ONE_OUT}, a number such as 5, or "
-        "shares such as 60/10/30."
+        f"The folds {wanted!r} are not understood: use {LEAVE_ONE_OUT}, a number such as 5, "
+        "shares such as 60/10/30, or repeated ones such as 60/10/30x10."
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from torch import Tensor
 from ..data.labelled import LabelledImage, fingerprint
 from ..errors import InputError, OutputError
 from ..files import write_bytes
+from ..models.retrained import CURVE_CSV
 from .checkpoints import LAST
 from .recipe import Recipe
 
@@ -26,6 +29,7 @@ def prepare_run_folder(
     validation: list[LabelledImage],
     resume: bool,
     start: Mapping[str, Tensor] | None = None,
+    steps_per_epoch: int | None = None,
 ) -> Path | None:
     """Make the folder of this training, or make sure that it is the folder of this training.
 
@@ -34,6 +38,7 @@ def prepare_run_folder(
         recipe, training, validation: As for :func:`~.trainer.train`.
         resume: The folder may hold this training already.
         start: Weights that the training starts with; None for random ones.
+        steps_per_epoch: Written beside them.
 
     Returns:
         The checkpoint to resume from; None to start.
@@ -47,6 +52,7 @@ def prepare_run_folder(
         "training": fingerprint(training),
         "validation": fingerprint(validation),
         "start": None if start is None else _fingerprint_of_weights(start),
+        "steps_per_epoch": steps_per_epoch,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +71,35 @@ def prepare_run_folder(
     else:
         write_bytes((json.dumps(own, indent=2) + "\n").encode(), path)
     return checkpoint if checkpoint.is_file() else None
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a training was.
+
+    Attributes:
+        steps: Optimiser steps.
+        epochs: Times that all samples were seen; None where the folder does not say.
+    """
+
+    steps: int
+    epochs: float | None
+
+
+def trained_length(folder: Path) -> Length:
+    """How long the training in this folder was so far; 0 steps before its learning curve begins.
+
+    Raises:
+        InputError: Its files are damaged.
+    """
+    try:
+        known = json.loads((folder / TRAINING_JSON).read_text(encoding="utf-8"))
+        with (folder / CURVE_CSV).open(newline="", encoding="utf-8") as file:
+            steps = max((int(row["step"]) for row in csv.DictReader(file)), default=0)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"The training in {folder.name} cannot be read: train it anew.") from error
+    per_epoch = known.get("steps_per_epoch")
+    return Length(steps, steps / per_epoch if per_epoch else None)
 
 
 def check_no_training(folder: Path) -> None:

@@ -128,7 +128,9 @@ def train(
     total = recipe.total_steps(per_epoch)
     if is_first_process(processes):
         weights = None if start is None else start.state_dict()
-        checkpoint = prepare_run_folder(folder, recipe, slices, validation, resume, weights)
+        checkpoint = prepare_run_folder(
+            folder, recipe, slices, validation, resume, weights, per_epoch
+        )
     else:
         checkpoint = folder / LAST if (folder / LAST).is_file() else None
 

@@ -26,6 +26,7 @@ from .self_training import (
     SelfLearnOptions,
     SynthesizeOptions,
 )
+from .studies import StudyOptions
 from .training import TrainDetectorOptions, TrainOptions
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "SegmentVolumeOptions",
     "SelfLearnOptions",
     "StoredModelOptions",
+    "StudyOptions",
     "SynthesizeOptions",
     "TrainDetectorOptions",
     "TrainOptions",

@@ -79,6 +79,16 @@ def steps(default: str) -> Any:
     return option(f"Optimiser steps; by default {default}.", None, minimum=1)
 
 
+def settings(of: str) -> Any:
+    return option(
+        f"NAME=VALUE: a value {of}, dotted where nested, such as batch_size=8, loss=EamcDiceLoss, "
+        "loss_arguments.gamma=3 or augmentation.scale=[0.6,1.4]; repeatable. The command recipe "
+        "lists all.",
+        (),
+        flag="set",
+    )
+
+
 def resume() -> Any:
     return option(
         "Go on where an earlier run in the same folder was stopped.", False, recorded=False
@@ -87,6 +97,10 @@ def resume() -> Any:
 
 def device() -> Any:
     return option("Device to train on.", "cpu", choices=DEVICES)
+
+
+def workers() -> Any:
+    return option("Processes beside the training to prepare samples.", 0, minimum=0)
 
 
 def check_labelled(slices: tuple[Path, ...], volumes: Path | None) -> None:

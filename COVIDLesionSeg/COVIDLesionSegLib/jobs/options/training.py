@@ -29,10 +29,6 @@ def _clean_name() -> Any:
     return option("What the model's card calls that CT.", "clean-ct")
 
 
-def _workers() -> Any:
-    return option("Processes beside the training to prepare samples.", 0, minimum=0)
-
-
 def _validate() -> Any:
     return option("Patient kept for validation; repeatable.", ())
 
@@ -85,16 +81,11 @@ class TrainOptions(Options):
         shown_as="RECIPE",
         may_be_name=True,
     )
-    settings: tuple[str, ...] = option(
-        "NAME=VALUE: a value of the recipe, dotted where nested, such as batch_size=8, "
-        "loss=EamcDiceLoss, loss_arguments.gamma=3 or augmentation.scale=[0.6,1.4]; repeatable. "
-        "The command recipe lists all.",
-        (),
-        flag="set",
-    )
+    settings: tuple[str, ...] = shared.settings("of the recipe")
     folds: str | None = option(
-        "Cross-validate by patient instead: lopo (leave one patient out), a number of folds, or "
-        "percentages for training, validation and test such as 60/10/30.",
+        "Cross-validate by patient instead: lopo (leave one patient out), a number of folds, "
+        "percentages for training, validation and test such as 60/10/30, or 60/10/30x10 for ten "
+        "such splits with other seeds.",
         None,
     )
     parallel: int = option(
@@ -128,7 +119,7 @@ class TrainOptions(Options):
         1,
         minimum=1,
     )
-    workers: int = _workers()
+    workers: int = shared.workers()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -231,7 +222,7 @@ class TrainDetectorOptions(Options):
     )
     resume: bool = shared.resume()
     device: str = shared.device()
-    workers: int = _workers()
+    workers: int = shared.workers()
 
     def __post_init__(self) -> None:
         super().__post_init__()
