@@ -1,4 +1,4 @@
-"""The papers' comparisons: every row is a real training, and scores are taken as the columns say."""
+"""The papers' comparisons: every row is a real training; scores are taken as its columns say."""
 
 from __future__ import annotations
 

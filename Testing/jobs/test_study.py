@@ -1,4 +1,4 @@
-"""A study trained and scored on tiny slices: its table, going on after a stop, and what it refuses."""
+"""A study trained and scored on tiny slices: its table, going on after a stop, refusals."""
 
 from __future__ import annotations
 

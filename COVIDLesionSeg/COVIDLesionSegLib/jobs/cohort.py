@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +23,8 @@ from ..engine.cohort.record import (
     write_record,
 )
 from ..engine.cohort.sources import CaseSource, LeftOut, find_cases
-from ..engine.errors import Cancelled, CovidLesionSegError, InputError, OutputError
-from ..engine.files import cannot_write
+from ..engine.errors import Cancelled, CovidLesionSegError, InputError
 from ..engine.inference.allocator import tune_allocator
-from ..engine.locks import take_lock
 from ..engine.models.catalogue import check_models, load_catalogue
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..engine.result import SegmentationResult

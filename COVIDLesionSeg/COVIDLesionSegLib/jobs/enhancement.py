@@ -17,7 +17,6 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_pr
 from ..engine.self_training.confidence import with_corrections
 from ..engine.self_training.selection import measure_for
 from ..engine.training.export import Exported, check_held_out, export_model
-from ..engine.training.recipes import make_recipe
 from ..engine.training.targets import evaluation_slice
 from ..engine.training.trainer import silence_lightning
 from ..report.training import (
@@ -30,6 +29,7 @@ from .fine_tuning import (
     FineTuning,
     Predictions,
     fine_tuned_note,
+    fine_tuning_recipe,
     load_single_class_parent,
     read_unlabelled,
 )
@@ -101,7 +101,7 @@ class _Enhancement:
         self._tuning = FineTuning(
             parent,
             load_single_class_parent(parent),
-            make_recipe(parent.card, options.steps, fine_tune=True),
+            fine_tuning_recipe(parent.card, options),
             out,
             options.resume,
             options.device,

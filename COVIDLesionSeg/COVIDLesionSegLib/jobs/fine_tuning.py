@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from ..engine.data.ct_table import VolumeData
 from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
 from ..engine.data.slice_folder import SliceData
-from ..engine.errors import InputError, ModelError
+from ..engine.errors import InputError, ModelError, ParameterError
 from ..engine.evaluation.evaluated_model import EvaluatedModel
+from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
@@ -21,9 +23,12 @@ from ..engine.self_training.confidence import enhance as choose_predictions
 from ..engine.self_training.confidence import read_selection, write_selection
 from ..engine.self_training.selection import THE_PAPERS, Measure, what_to_change
 from ..engine.training.recipe import Recipe
+from ..engine.training.recipe_settings import choose_recipe
 from ..engine.training.trainer import train as fit
 from ..engine.volume import Volume
 from ..report.training import write_candidates, write_curves
+from .options import EnhanceOptions, RetrainOptions
+from .training import settings_of
 
 CANDIDATES_CSV = "candidates.csv"
 SELECTION_FILE = "selection.npz"
@@ -132,6 +137,36 @@ class FineTuning:
         )
         write_curves(self.folder)
         return network
+
+
+def fine_tuning_recipe(
+    card: ModelCard,
+    options: EnhanceOptions | RetrainOptions,
+    **own: Any,
+) -> Recipe:
+    """The recipe that goes on from the weights of ``card``, with what the user sets.
+
+    Args:
+        card: Of the model.
+        options: Say what is set.
+        own: Values of the job, where the user sets none.
+
+    Raises:
+        ModelError: No recipe trains this network.
+        ParameterError: A value is unknown, of the wrong kind, or out of range; or would select
+            weights on the patients that compare the model before and after.
+    """
+    settings = settings_of(options)
+    named = {name for name, _ in settings}
+    settings += [(name, value) for name, value in own.items() if name not in named]
+    recipe = choose_recipe(card, fine_tune=True, settings=settings)
+    if recipe.needs_validation:
+        raise ParameterError(
+            "The held-out patients compare the model before and after, so nothing may be selected "
+            "on them: do not set keep, early_stop or plateau.",
+            option="settings",
+        )
+    return recipe
 
 
 def fine_tuned_note(*learned: tuple[int, str, float]) -> str:

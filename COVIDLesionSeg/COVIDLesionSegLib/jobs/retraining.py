@@ -13,7 +13,7 @@ from torch import nn
 from ..engine.data.labelled import LabelledImage
 from ..engine.data.splits import learned_patients
 from ..engine.data.training_data import TrainingData
-from ..engine.errors import InputError
+from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.card_scores import HeldOut, card_scores, evaluate_held_out
 from ..engine.evaluation.differences import DifferenceChooser, DifferenceSlice
 from ..engine.evaluation.evaluated_model import EvaluatedModel
@@ -48,7 +48,8 @@ from ..engine.self_training.reviewed_data import ReviewedData, chosen_slices, re
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
 from ..engine.self_training.selection import THE_PAPERS, measure_for
 from ..engine.training.export import Provenance, check_held_out, export_model
-from ..engine.training.recipes import make_recipe
+from ..engine.training.recipe import Recipe
+from ..engine.training.run_folder import trained_length
 from ..engine.training.trainer import silence_lightning
 from ..engine.volume import Volume
 from ..report.evaluation import write_evaluation_html
@@ -57,9 +58,15 @@ from ..report.model_comparison import (
     write_comparison_json,
     write_difference_figure,
 )
-from .fine_tuning import FineTuning, fine_tuned_note, load_single_class_parent, read_unlabelled
+from .fine_tuning import (
+    FineTuning,
+    fine_tuned_note,
+    fine_tuning_recipe,
+    load_single_class_parent,
+    read_unlabelled,
+)
 from .options import RetrainOptions
-from .training import make_model_folder, parent_of
+from .training import make_model_folder, parent_of, settings_of
 
 _CASES_FOLDER = "cases"
 _COMPARING = "Comparing both models"
@@ -114,18 +121,12 @@ class _Retraining:
         self._cancel = cancel
         self._reviews = options.reviews or reviews_folder()
         parent = parent_of(options.model_id, options.model)
-        recipe = make_recipe(parent.card, options.steps, fine_tune=True)
         self._parent = parent
         self._measure = measure_for(parent.card, options.selection)
         self._tuning = FineTuning(
             parent,
             load_single_class_parent(parent),
-            replace(
-                recipe,
-                seed=options.seed,
-                checkpoint_steps=_CHECKPOINT_STEPS,
-                validation_steps=_CURVE_STEPS,
-            ),
+            self._recipe(),
             out / TRAINING_FOLDER,
             options.resume,
             options.device,
@@ -173,6 +174,21 @@ class _Retraining:
         shutil.rmtree(tuning.folder / _CASES_FOLDER, ignore_errors=True)
         self._progress(Progress("Done", 1.0))
         return retrained
+
+    def _recipe(self) -> Recipe:
+        """The recipe; the seed is the option's, which deals the patients, too."""
+        options = self._options
+        if any(name == "seed" for name, _ in settings_of(options)):
+            raise ParameterError(
+                "The seed of a retraining is an option of its own: give it there.", option="seed"
+            )
+        return fine_tuning_recipe(
+            self._parent.card,
+            options,
+            seed=options.seed,
+            checkpoint_steps=_CHECKPOINT_STEPS,
+            validation_steps=_CURVE_STEPS,
+        )
 
     def _cases(self) -> list[FrozenCase]:
         """The cases as they are now, or as they were when the training began."""
@@ -339,7 +355,7 @@ class _Retraining:
                 predictions=predictions,
                 held_out=len(split.held_out),
                 left_out=len(split.left_out),
-                steps=self._tuning.recipe.steps or 0,
+                steps=trained_length(self._tuning.folder).steps,
                 seed=self._options.seed,
             ),
             comparison,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -33,11 +34,11 @@ from ..engine.self_training.self_learning import LevelSettings, SelfLearned, lea
 from ..engine.training.export import export_model
 from ..engine.training.module import first_layers, frozen
 from ..engine.training.recipe import Recipe
-from ..engine.training.recipes import make_recipe
+from ..engine.training.recipe_settings import choose_recipe
 from ..engine.training.trainer import silence_lightning, train
 from ..report.training import write_curves, write_levels
 from .options import SelfLearnOptions
-from .training import make_model_folder, parent_of, provenance_of
+from .training import make_model_folder, parent_of, provenance_of, settings_of
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
@@ -83,7 +84,14 @@ def self_learn(
     silence_lightning()
     progress(Progress("Starting", 0.0))
     parent = parent_of(options.model_id, options.network)
-    recipe = make_recipe(parent.card, options.steps)
+    settings = settings_of(options)
+    own = frozenset(name for name, _ in settings)
+    if "frozen" in own:
+        raise ParameterError(
+            "The levels freeze the network's first layers themselves: do not set frozen.",
+            option="settings",
+        )
+    recipe = choose_recipe(parent.card, settings=settings)
     several = len(recipe.classes) > 1
     if recipe.task != "lesions" or (several and recipe.classes != CLASSES):
         raise ParameterError(
@@ -109,7 +117,9 @@ def self_learn(
     cts = [ct.absolute() for ct in options.cts]
     more_cts = [ct.absolute() for ct in options.more_cts]
     patients = _patients([*cts, *more_cts], labelled)
-    learner = LevelLearner(recipe, labelled.validation, out, cancel, options.resume, options.device)
+    learner = LevelLearner(
+        recipe, labelled.validation, out, cancel, options.resume, options.device, own
+    )
     stages = learner.first_layers()
     make_model_folder(out, options.resume)
     told = sub_progress(progress, 0.0, _LABELLED)
@@ -189,7 +199,11 @@ def _pseudo_labels(
 
 @dataclass(frozen=True)
 class LevelLearner:
-    """Trains levels with the trainer and its recipe, each in a folder ``level-1`` and so on."""
+    """Trains levels with the trainer and its recipe, each in a folder ``level-1`` and so on.
+
+    Learning rate and epochs are the level's, unless they are among the names in ``own``, which the
+    user set in the recipe.
+    """
 
     recipe: Recipe
     validation: Sequence[LabelledImage]
@@ -197,6 +211,7 @@ class LevelLearner:
     cancel: CancelToken
     resume: bool = False
     device: str = "cpu"
+    own: frozenset[str] = frozenset()
 
     @property
     def classes(self) -> Sequence[str]:
@@ -204,12 +219,12 @@ class LevelLearner:
 
     def recipe_of(self, settings: LevelSettings) -> Recipe:
         """The recipe of one level."""
-        return replace(
-            self.recipe,
-            learning_rate=settings.learning_rate,
-            epochs=None if self.recipe.epochs is None else settings.epochs,
-            frozen=settings.frozen or None,
-        )
+        recipe = self.recipe
+        of_level: dict[str, Any] = {"learning_rate": settings.learning_rate}
+        if recipe.epochs is not None:
+            of_level["epochs"] = settings.epochs
+        mine = {name: value for name, value in of_level.items() if name not in self.own}
+        return replace(recipe, frozen=settings.frozen or None, **mine)
 
     def first_layers(self) -> tuple[str, ...]:
         """Names of the network's first layers; raises ModelError if it cannot be built."""

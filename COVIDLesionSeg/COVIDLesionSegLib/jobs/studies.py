@@ -257,7 +257,9 @@ def _fingerprint(data: Path) -> str:
     try:
         return hashlib.sha256(table.read_bytes()).hexdigest()
     except OSError as error:
-        raise InputError(f"{table.name} cannot be read ({error.strerror}): check the path.") from error
+        raise InputError(
+            f"{table.name} cannot be read ({error.strerror}): check the path."
+        ) from error
 
 
 def _runs(

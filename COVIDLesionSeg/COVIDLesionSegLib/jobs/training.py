@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -35,7 +36,13 @@ from ..engine.training.recipe_settings import choose_recipe, parse_setting
 from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_cross_validation, write_curves
-from .options import EnhanceOptions, SelfLearnOptions, TrainDetectorOptions, TrainOptions
+from .options import (
+    EnhanceOptions,
+    RetrainOptions,
+    SelfLearnOptions,
+    TrainDetectorOptions,
+    TrainOptions,
+)
 
 CROSS_VALIDATION_CSV = "cross-validation.csv"
 
@@ -172,21 +179,34 @@ def recipe_of(options: TrainOptions, card: ModelCard) -> Recipe:
         ModelError: No recipe trains this network.
         ParameterError: A recipe or value is unknown, of the wrong kind, or out of range.
     """
-    settings = [parse_setting(text) for text in options.settings]
-    for name in ("steps", "learning_rate"):
-        if getattr(options, name) is not None:
-            settings.append((name, getattr(options, name)))
+    settings = settings_of(options)
+    if options.learning_rate is not None:
+        settings.append(("learning_rate", options.learning_rate))
     recipe = choose_recipe(
         card, fine_tune=options.fine_tune, recipe=options.recipe, settings=settings
     )
-    if options.folds:
-        return recipe
-    if any(name.partition(".")[0] == "members" for name, _ in settings):
+    return recipe if options.folds else replace(recipe, members=Members())
+
+
+def settings_of(
+    options: TrainOptions | EnhanceOptions | RetrainOptions | SelfLearnOptions,
+) -> list[tuple[str, Any]]:
+    """Names and values of the recipe that options set, their steps among them.
+
+    Raises:
+        ParameterError: One of them is no NAME=VALUE, or sets members without folds.
+    """
+    settings = [parse_setting(text) for text in options.settings]
+    if options.steps is not None:
+        settings.append(("steps", options.steps))
+    folds = isinstance(options, TrainOptions) and options.folds
+    if not folds and any(name.partition(".")[0] == "members" for name, _ in settings):
         raise ParameterError(
-            "The recipe's members are those of a cross-validation: name folds, or set no members.",
-            option="folds",
+            "The recipe's members are those of a cross-validation: train with folds, or set no "
+            "members.",
+            option="settings",
         )
-    return replace(recipe, members=Members())
+    return settings
 
 
 def _cross_validate(

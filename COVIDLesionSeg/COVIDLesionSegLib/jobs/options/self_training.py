@@ -91,6 +91,7 @@ class EnhanceOptions(Options):
     )
     title: str | None = option("The new model's name; its parent's by default.", None)
     steps: int | None = shared.steps("the recipe's")
+    settings: tuple[str, ...] = shared.settings("of the recipe")
     resume: bool = shared.resume()
     device: str = shared.device()
 
@@ -148,6 +149,7 @@ class RetrainOptions(Options):
         minimum=1,
     )
     steps: int | None = shared.steps("the recipe's")
+    settings: tuple[str, ...] = shared.settings("of the recipe")
     seed: int = option(
         "Of the training, and of the choice of held-out patients.", 0, minimum=0, maximum=2**31
     )
@@ -204,6 +206,7 @@ class SelfLearnOptions(Options):
     )
     title: str | None = option("The new model's name; by default it says how it learned.", None)
     steps: int | None = shared.steps("the recipe's, or 20 epochs a level where it counts epochs")
+    settings: tuple[str, ...] = shared.settings("of the recipe of all levels")
     resume: bool = shared.resume()
     device: str = shared.device()
 
