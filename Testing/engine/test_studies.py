@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,17 @@ def recipe_of(row):
     return choose_recipe(card, recipe=row.recipe, settings=list(row.settings.items()))
 
 
+@cache
+def build(network, arguments):
+    """Once for each network, as lungs and lesions have the same."""
+    with torch.device("meta"):
+        return build_network(network, json.loads(arguments))
+
+
 @pytest.mark.parametrize(("name", "row"), ROWS, ids=lambda one: getattr(one, "id", one))
 def test_a_row_trains_a_real_network_with_a_real_loss(name, row):
     recipe = recipe_of(row)
-    with torch.device("meta"):
-        build_network(recipe.network, recipe.network_arguments)
+    build(recipe.network, json.dumps(recipe.network_arguments))
     build_loss(recipe.loss, recipe.loss_arguments)
     assert recipe.epochs is not None  # so that trained epochs can be told beside the paper's
 

@@ -30,6 +30,7 @@ GIVEN = {
     "volume": Path("folder"),
     "scene": Path("folder"),
     "model_id": "mine",
+    "study": "eamc-losses",
     "licence": "CC0-1.0",
     "licence_note": "A test.",
     "slices": (Path("slices"),),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from COVIDLesionSegLib import jobs
+from COVIDLesionSegLib.engine.data.png import read_grey_png, write_grey_png
 from COVIDLesionSegLib.engine.errors import Cancelled, OutputError, ParameterError
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.studies import read_study, study_names
@@ -18,8 +22,8 @@ pytestmark = pytest.mark.slow
 
 SMALL = "preprocessing.input_size=[32,32]"
 TINY = {
-    "cascade-lung-networks": (("fpn-resnet18",), (SMALL, "batch_size=1")),
-    "cascade-networks": (("unet-resnet18",), (SMALL, "batch_size=1")),
+    "cascade-lung-networks": (("fpn-resnet18",), ("preprocessing.input_size=[64,64]",)),
+    "cascade-networks": (("unet-resnet18",), ("preprocessing.input_size=[64,64]",)),
     "covid-rate-losses": (("focal-tversky",), (SMALL, "batch_size=1")),
     "covid-rate-networks": (("without-lungs",), (SMALL, "batch_size=1")),
     "drsegunet-grid": (("15-epochs-1e-2",), (SMALL,)),
@@ -34,7 +38,25 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def slices(tmp_path_factory) -> Path:
-    return write_slice_folder(tmp_path_factory.mktemp("data") / "slices")
+    """Three patients, for a split in three."""
+    folder = write_slice_folder(tmp_path_factory.mktemp("data") / "slices")
+    index = folder / "index.csv"
+    rows = index.read_text(encoding="utf-8")
+    index.write_text(rows.replace(",radiopaedia_4_85506_1,", ",coronacases_org_003,"), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classed_slices(slices, tmp_path_factory) -> Path:
+    """The same, with ground glass above consolidation in every lesion."""
+    folder = tmp_path_factory.mktemp("data") / "classed"
+    shutil.copytree(slices, folder)
+    for path in (folder / "lesion").iterdir():
+        mask = (read_grey_png(path) > 0).astype(np.uint8)
+        rows = np.flatnonzero(mask.any(axis=1))
+        mask[rows[len(rows) // 2] if rows.size else 0 :] *= 2
+        write_grey_png(mask, path)
+    return folder
 
 
 def options(name, slices, **values):
@@ -58,10 +80,11 @@ def read_csv(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", study_names())
-def test_a_study_writes_the_papers_table_beside_ours(name, slices, tmp_path):
+def test_a_study_writes_the_papers_table_beside_ours(name, slices, classed_slices, tmp_path):
     out = tmp_path / "out"
     study = read_study(name)
-    found = jobs.study(options(name, slices), out)
+    data = classed_slices if name == "drsegunet-grid" else slices
+    found = jobs.study(options(name, data), out)
     assert sorted(found.results) == sorted(TINY[name][0])
     held_out = {result.folds for result in found.results.values()}
     assert len(held_out) == 1  # every row has the same folds and length
@@ -76,7 +99,7 @@ def test_a_study_writes_the_papers_table_beside_ours(name, slices, tmp_path):
         if line["paper"] != "n/a":
             apart = float(line["ours"]) - float(line["paper"])
             assert float(line["difference"]) == pytest.approx(apart, abs=2e-6)
-    page = (out / "study.html").read_text(encoding="utf-8")
+    page = unescape((out / "study.html").read_text(encoding="utf-8"))
     assert "Far below the paper's training" in page and study.title in page
     content = json.loads((out / "study.json").read_text(encoding="utf-8"))
     assert sorted(content["results"]) == sorted(found.results)

@@ -26,15 +26,22 @@ from ..report.evaluation import (
     write_evaluation_json,
     write_scores_csv,
 )
-from ..report.evaluation_slices import write_groups_csv, write_slices_csv
+from ..report.evaluation_slices import (
+    write_groups_csv,
+    write_limits_csv,
+    write_slices_csv,
+    write_thresholds_csv,
+)
 from ..report.result_files import (
     CLASSES_CSV,
     EVALUATION_HTML,
     EVALUATION_JSON,
     EVALUATION_RESULT,
     GROUPS_CSV,
+    LIMITS_CSV,
     SCORES_CSV,
     SLICES_CSV,
+    THRESHOLDS_CSV,
 )
 from .options import EvaluateOptions
 from .result_folder import result_folder
@@ -98,6 +105,8 @@ def evaluate_from(
         write_scores_csv(evaluation, staging / SCORES_CSV)
         write_slices_csv(evaluation, staging / SLICES_CSV)
         write_groups_csv(evaluation, staging / GROUPS_CSV)
+        write_limits_csv(evaluation, staging / LIMITS_CSV)
+        write_thresholds_csv(evaluation, staging / THRESHOLDS_CSV)
         write_classes_csv(evaluation, staging / CLASSES_CSV)
         write_evaluation_json(evaluation, staging / EVALUATION_JSON)
         write_evaluation_html(evaluation, staging / EVALUATION_HTML)

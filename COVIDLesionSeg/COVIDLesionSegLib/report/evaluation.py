@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 from matplotlib.image import imsave
 
 from .. import RESEARCH_USE_NOTICE
@@ -23,6 +24,7 @@ from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.text import score_text, yes_or_no
+from .evaluation_charts import agreement_svg, compared, slices_svg, thresholds_svg
 from .evaluation_slices import groups_for_page, rates_for_page
 from .figures import window_text
 from .html_page import data_uri, groups, render_page
@@ -141,6 +143,7 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         groups=groups_for_page(evaluation),
         rates=rates_for_page(evaluation),
         group_measures=list(GROUP_MEASURES.values()),
+        charts=_charts(evaluation),
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],
@@ -149,6 +152,23 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         provenance=groups(evaluation.provenance),
     )
     write_bytes(html.encode(), path)
+
+
+def _charts(evaluation: Evaluation) -> dict[str, list[Markup]]:
+    """Charts of the page, as SVG elements, by their kind; those without data are left out."""
+    names = [scores.model for scores in evaluation.models]
+    charts = {
+        "agreement": [agreement_svg(*one) for one in compared(evaluation)],
+        "slices": [
+            slices_svg(name, counted)
+            for name, counted in zip(names, evaluation.counted, strict=False)
+        ],
+        "thresholds": [],
+    }
+    if any(dice is not None for curve in evaluation.threshold_dice for dice in curve.values()):
+        used = evaluation.provenance["parameters"]["threshold"]
+        charts["thresholds"] = [thresholds_svg(names, evaluation.threshold_dice, used)]
+    return {kind: list(map(Markup, found)) for kind, found in charts.items()}
 
 
 def _notes(evaluation: Evaluation) -> Iterator[str]:

@@ -1,15 +1,21 @@
-"""``slices.csv`` and ``groups.csv``: an evaluation slice by slice, and over groups of slices."""
+"""An evaluation slice by slice, over groups of slices, beside the expert, and by threshold.
+
+``slices.csv``, ``groups.csv``, ``limits-of-agreement.csv`` and ``thresholds.csv``.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from ..engine.evaluation.counts import SliceCount
 from ..engine.evaluation.examples import MOST_PATIENTS
 from ..engine.evaluation.groups import GROUP_MEASURES, group_scores
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
+from ..engine.metrics.infection import Involvement
 from ..engine.text import score_text
+from .evaluation_charts import compared
 from .tables import write_table
 
 
@@ -18,7 +24,9 @@ def write_slices_csv(evaluation: Evaluation, path: Path) -> None:
 
     Columns: ``model``, ``patient``, ``slice``; ``tp``, ``fp``, ``fn``, ``tn``, numbers of pixels;
     ``dice``; ``true_rate`` and ``predicted_rate``, the infected share of the lungs, ``n/a`` without
-    lungs.
+    lungs; ``true_side`` and ``predicted_side``, which lung is involved, and ``true_side_rate`` and
+    ``predicted_side_rate``, the infected share of that lung, or of both where both are involved:
+    ``n/a`` where right and left are not told apart.
 
     Raises:
         OutputError: The file cannot be written.
@@ -27,12 +35,15 @@ def write_slices_csv(evaluation: Evaluation, path: Path) -> None:
         [
             *("model", "patient", "slice", "tp", "fp", "fn", "tn"),
             *("dice", "true_rate", "predicted_rate"),
+            *("true_side", "predicted_side", "true_side_rate", "predicted_side_rate"),
         ],
         [
             [
                 *(scores.model, patient, one.name),
                 *(one.pixels.tp, one.pixels.fp, one.pixels.fn, one.pixels.tn),
                 *(one.pixels.dice, one.true_rate, one.predicted_rate),
+                *(side and side.side for side in _sides(one)),
+                *(side and side.rate for side in _sides(one)),
             ]
             for scores, counted in zip(evaluation.models, evaluation.counted, strict=True)
             for patient, slices in counted.items()
@@ -40,6 +51,10 @@ def write_slices_csv(evaluation: Evaluation, path: Path) -> None:
         ],
         path,
     )
+
+
+def _sides(one: SliceCount) -> tuple[Involvement | None, Involvement | None]:
+    return one.true_involvement, one.predicted_involvement
 
 
 def write_groups_csv(evaluation: Evaluation, path: Path) -> None:
@@ -64,6 +79,50 @@ def write_groups_csv(evaluation: Evaluation, path: Path) -> None:
             ]
             for scores, groups in _groups(evaluation)
             for one in groups
+        ],
+        path,
+    )
+
+
+def write_limits_csv(evaluation: Evaluation, path: Path) -> None:
+    """Write one row for each model and quantity that is compared with the expert's.
+
+    Columns: ``model``; ``quantity``; ``n``, its pairs; ``pearson``; ``r_squared``; ``bias``, the
+    model's less the expert's; ``lower_limit`` and ``upper_limit`` of agreement.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        [
+            *("model", "quantity", "n", "pearson", "r_squared"),
+            *("bias", "lower_limit", "upper_limit"),
+        ],
+        [
+            [
+                *(model, quantity, found.count, found.pearson, found.r_squared),
+                *(found.bias, found.lower, found.upper),
+            ]
+            for model, quantity, _, found in compared(evaluation)
+        ],
+        path,
+    )
+
+
+def write_thresholds_csv(evaluation: Evaluation, path: Path) -> None:
+    """Write Dice of all pixels by the probability above which they would be called lesion.
+
+    Columns: ``model``, ``threshold``, ``dice``.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_table(
+        ["model", "threshold", "dice"],
+        [
+            [scores.model, threshold, dice]
+            for scores, curve in zip(evaluation.models, evaluation.threshold_dice, strict=True)
+            for threshold, dice in curve.items()
         ],
         path,
     )

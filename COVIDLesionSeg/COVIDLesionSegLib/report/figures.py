@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import matplotlib.style
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 
 INK, PALE, WARNING = "#f2f4f6", "#aab4be", "#ffbf00"
 """Text on black."""
+DARK, GRID = "#46525e", "#e3e8ed"
+"""Text and lines on white."""
 FOOT_INCHES = 0.36
 """Height of the line with the research-use notice."""
 _CROP_MARGIN_MM = 12.0
 _INSET = 0.015  # of texts from the edges of a picture
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _SCALE_BARS_CM = (1, 2, 5, 10)
 _LONGEST_SCALE_BAR = 0.25  # of the picture's width
 
@@ -68,6 +72,27 @@ def save_png(figure: Figure, path: Path, dpi: int) -> None:
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=dpi, facecolor="auto", metadata={"Software": None})
     write_bytes(data.getvalue(), path)
+
+
+def svg_element(figure: Figure) -> str:
+    """The figure as ``<svg>...</svg>``: text stays text, equal figures give equal characters."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "covid-lesion-seg"}):
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    svg = buffer.getvalue()
+    # An SVG within HTML has no XML declaration and no document type of its own.
+    return svg[svg.index("<svg") :]
+
+
+def plain_axes(axes: Axes) -> None:
+    """Axes of a chart on white: a pale grid, small dark labels, no frame."""
+    axes.grid(color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+    axes.tick_params(colors=DARK, labelsize=8, length=0)
+    axes.yaxis.label.set(color=DARK, fontsize=8.5)
+    axes.xaxis.label.set(color=DARK, fontsize=8.5)
 
 
 def crop_to_lungs(

@@ -57,6 +57,8 @@ EVALUATION_JSON = "evaluation.json"
 EVALUATION_HTML = "evaluation.html"
 SCORES_CSV = "scores.csv"
 GROUPS_CSV = "groups.csv"
+LIMITS_CSV = "limits-of-agreement.csv"
+THRESHOLDS_CSV = "thresholds.csv"
 CLASSES_CSV = "classes.csv"
 """Only where model and expert tell classes apart."""
 EVALUATION_FORMAT = "covid-lesion-seg-evaluation"
@@ -118,7 +120,12 @@ class FolderKind:
 
 SEGMENTATION_RESULT = FolderKind(RESULT_FILES, REPORT_JSON, REPORT_FORMAT)
 EVALUATION_RESULT = FolderKind(
-    frozenset({EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, SLICES_CSV, GROUPS_CSV, CLASSES_CSV}),
+    frozenset(
+        {
+            *(EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, SLICES_CSV, GROUPS_CSV, CLASSES_CSV),
+            *(LIMITS_CSV, THRESHOLDS_CSV),
+        }
+    ),
     EVALUATION_JSON,
     EVALUATION_FORMAT,
 )

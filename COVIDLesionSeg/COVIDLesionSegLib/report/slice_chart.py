@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
-
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from ..engine.labels import class_style
 from ..engine.severity.report import SeverityReport
 from ..engine.text import printable
-from .figures import figure_style, named_legend
+from .figures import DARK, figure_style, named_legend, plain_axes, svg_element
 
-_INK, _GRID = "#46525e", "#e3e8ed"
 _LESION, _LUNG = "#c62828", "#b9c6d2"
 _PALE = 0.2
 _LONGEST_NAME = 40
-_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @figure_style()
@@ -40,7 +35,7 @@ def slice_chart_svg(severity: SeverityReport) -> str:
     lung_areas = np.array([one.lung_mm2 for one in slices])
     alpha = 1.0 if several else _PALE
     share.stackplot(positions, 100 * areas / lung_areas, colors=colors, alpha=alpha, linewidth=0)
-    total = _INK if several else _LESION
+    total = DARK if several else _LESION
     share.plot(positions, [100 * one.ratio for one in slices], color=total, linewidth=1.6)
     share.set_ylabel("lesion, % of lung")
 
@@ -58,25 +53,10 @@ def slice_chart_svg(severity: SeverityReport) -> str:
         ncols=len(names),
         frameon=False,
         fontsize=8,
-        labelcolor=_INK,
+        labelcolor=DARK,
     )
     for axes in (share, area):
         axes.set_ylim(bottom=0)
         axes.margins(x=0)
-        axes.grid(color=_GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_GRID)
-        axes.tick_params(colors=_INK, labelsize=8, length=0)
-        axes.yaxis.label.set(color=_INK, fontsize=8.5)
-        axes.xaxis.label.set(color=_INK, fontsize=8.5)
-    return _svg_element(figure)
-
-
-def _svg_element(figure: Figure) -> str:
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "covid-lesion-seg"}):
-        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
-    svg = buffer.getvalue()
-    # An SVG within HTML has no XML declaration and no document type of its own.
-    return svg[svg.index("<svg") :]
+        plain_axes(axes)
+    return svg_element(figure)

@@ -15,7 +15,7 @@ from ..engine.models.retrained import CURVE_CSV
 from ..engine.self_training.confidence import Candidate
 from ..engine.text import score_text
 from ..engine.training.export import PatientResult
-from .figures import figure_style, save_png
+from .figures import DARK, GRID, figure_style, save_png
 from .tables import write_table
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
 CURVES_PICTURE = "curves.png"
 
-_INK, _GRID = "#46525e", "#e3e8ed"
 _PANELS = (
     ("loss", {"loss": ("training", "#b9c6d2"), "validation_loss": ("validation", "#c62828")}),
     ("validation Dice", {"validation_dice": ("validation", "#c62828")}),
-    ("learning rate", {"learning_rate": ("learning rate", _INK)}),
+    ("learning rate", {"learning_rate": ("learning rate", DARK)}),
 )
 
 
@@ -49,12 +48,12 @@ def write_curves(folder: Path) -> None:
             if known:
                 axes.plot(*zip(*known, strict=True), color=color, label=label, marker=".")
         if len(axes.lines) > 1:
-            axes.legend(frameon=False, fontsize=8, labelcolor=_INK)
+            axes.legend(frameon=False, fontsize=8, labelcolor=DARK)
         axes.set_ylabel(title)
         axes.set_ylim(bottom=0)
-        axes.grid(color=_GRID, linewidth=0.8)
+        axes.grid(color=GRID, linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=_INK, labelsize=8)
+        axes.tick_params(colors=DARK, labelsize=8)
     panels[-1].set_xlabel("optimiser steps")
     save_png(figure, folder / CURVES_PICTURE, dpi=120)
 

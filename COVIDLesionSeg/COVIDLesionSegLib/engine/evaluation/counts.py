@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..data.labelled import LabelledImage
 from ..inference.ensemble import Decision
-from ..metrics.infection import any_pixel, infection_rate
+from ..metrics.infection import Involvement, any_pixel, infection_rate, involvement
 from ..metrics.overlap import Confusion, ProbabilityHistogram
 from ..metrics.surface import hausdorff95, normalised_surface_dice
 
@@ -23,6 +24,9 @@ class SliceCount:
         found: Whether any pixel is called lesion.
         true_rate, predicted_rate: Infection rates; None without lung.
         name: Of the slice.
+        true_involvement, predicted_involvement: Which lungs are involved, and how much of them;
+            None without lung, or where right and left are not told apart, as in slice folders.
+        pixel_ml: Volume of a voxel; None where it is not known.
     """
 
     pixels: Confusion
@@ -30,6 +34,9 @@ class SliceCount:
     true_rate: float | None
     predicted_rate: float | None
     name: str = ""
+    true_involvement: Involvement | None = None
+    predicted_involvement: Involvement | None = None
+    pixel_ml: float | None = None
 
     @property
     def infected(self) -> bool:
@@ -64,13 +71,22 @@ class Counts:
         """Count a slice or CT and its prediction."""
         sample = sample.as_stack()
         predicted = decision.labels > 0
+        pixel_ml = None if sample.spacing_mm is None else math.prod(sample.spacing_mm) / 1000
+        sides = sample.lungs is not None and sample.lungs.dtype != bool
         for index, (found, truth) in enumerate(zip(predicted, sample.lesion, strict=True)):
             rates: tuple[float | None, float | None] = (None, None)
+            involved: tuple[Involvement | None, Involvement | None] = (None, None)
             if sample.lungs is not None:
                 lungs = sample.lungs[index]
                 rates = infection_rate(truth, lungs), infection_rate(found, lungs)
+                if sides:
+                    involved = involvement(truth, lungs), involvement(found, lungs)
             pixels, name = Confusion.of(found, truth), sample.slice_name(index)
-            self.slices.append(SliceCount(pixels, any_pixel(pixels.tp + pixels.fp), *rates, name))
+            self.slices.append(
+                SliceCount(
+                    pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml
+                )
+            )
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed
         # A single slice has no extent along the patient, so its border is a line.

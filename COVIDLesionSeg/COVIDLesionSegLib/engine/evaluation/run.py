@@ -21,6 +21,8 @@ from .evaluated_model import EvaluatedModel
 from .examples import Example, ExampleChooser
 from .scores import ModelScores, PatientScores, protocol_of, summarise
 
+THRESHOLDS = tuple(number / 100 for number in range(1, 100))
+"""Probabilities at which Dice is measured, beside the one that decides."""
 _MOSTLY_OUTSIDE = 0.5
 """Share of the lesions outside the lungs that gives a flag."""
 
@@ -37,6 +39,8 @@ class Evaluation:
         examples: Slices to show as pictures.
         provenance: What it was computed with; no paths.
         counted: For each model the slices of every patient.
+        threshold_dice: For each model Dice of all pixels, by the probability above which they
+            would be called lesion.
     """
 
     protocol: str
@@ -46,6 +50,7 @@ class Evaluation:
     examples: tuple[Example, ...]
     provenance: dict[str, Any]
     counted: tuple[dict[str, list[SliceCount]], ...] = ()
+    threshold_dice: tuple[dict[float, float | None], ...] = ()
 
 
 def evaluate(
@@ -152,6 +157,10 @@ def evaluate(
         ),
         examples=tuple(chooser.examples),
         counted=tuple(counted),
+        threshold_dice=tuple(
+            {threshold: one.probabilities.dice_above(threshold) for threshold in THRESHOLDS}
+            for one in pooled
+        ),
         provenance={
             "models": {id_: facts for one in models for id_, facts in one.describe().items()},
             "parameters": _common_parameters(models[0], data),

@@ -8,12 +8,14 @@ from statistics import fmean
 
 import numpy as np
 
+from ..labels import LEFT_LUNG, RIGHT_LUNG
 from ..text import percent
 
 SMALL_LESIONS_BELOW = 0.015
 """COVID-Rate, Table 3: slices below are group A, above group B. The bound itself counts as B."""
 INFECTED_ABOVE = 0.005
 """COVID-Rate: a slice counts as infected only above, so that specks do not decide."""
+_SIDES = {RIGHT_LUNG: "right", LEFT_LUNG: "left"}
 
 
 def infection_rate(lesion: np.ndarray, lungs: np.ndarray) -> float | None:
@@ -26,6 +28,39 @@ def infection_rate(lesion: np.ndarray, lungs: np.ndarray) -> float | None:
     inside = lungs > 0
     area = np.count_nonzero(inside)
     return float(np.count_nonzero(lesion & inside) / area) if area else None
+
+
+@dataclass(frozen=True)
+class Involvement:
+    """Which lungs of a slice show lesion, and how much of them.
+
+    Attributes:
+        side: ``"right"``, ``"left"``, ``"bilateral"``, or ``"none"`` without lesion.
+        rate: Share of the involved lung that is lesion, of both lungs where both are involved;
+            0 without lesion.
+    """
+
+    side: str
+    rate: float
+
+
+def involvement(lesion: np.ndarray, lungs: np.ndarray) -> Involvement | None:
+    """Infection rate of the involved lung or lungs (COVID-Rate, Figure 5); None without lung.
+
+    Where only one lung shows lesion, its area is the whole, not that of both lungs.
+
+    Args:
+        lesion: bool.
+        lungs: 1 in the right lung, 2 in the left one; same shape.
+    """
+    if not lungs.any():
+        return None
+    involved = [label for label in (RIGHT_LUNG, LEFT_LUNG) if np.any(lesion & (lungs == label))]
+    if not involved:
+        return Involvement("none", 0.0)
+    side = "bilateral" if len(involved) > 1 else _SIDES[involved[0]]
+    rate = infection_rate(lesion, np.isin(lungs, involved))
+    return None if rate is None else Involvement(side, rate)
 
 
 def rate_error(true_rates: Sequence[float], predicted_rates: Sequence[float]) -> float | None:

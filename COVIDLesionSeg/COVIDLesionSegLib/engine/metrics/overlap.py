@@ -133,6 +133,16 @@ class ProbabilityHistogram:
         middles: np.ndarray = (np.arange(_BINS) + 0.5) / _BINS
         return middles
 
+    def dice_above(self, threshold: float) -> float | None:
+        """Dice of all pixels if those above a probability were called lesion; None without any.
+
+        Exact to within a bin, 1/65536.
+        """
+        first = min(int(threshold * _BINS), _BINS)
+        negatives, positives = self._counts
+        tp, fp = int(positives[first:].sum()), int(negatives[first:].sum())
+        return Confusion(tp=tp, fp=fp, fn=int(positives[:first].sum())).dice
+
     def merge(self, other: ProbabilityHistogram) -> None:
         """Add what ``other`` counted."""
         self._counts += other._counts
