@@ -54,7 +54,7 @@ ENGINE_FLOORS = (
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),
-    ("lungs", "review"),
+    ("cluster", "lungs", "review"),
     ("data", "explain", "pipeline"),
     ("cohort", "evaluation", "synthesis", "training"),
     ("detection", "self_training", "studies"),

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .engine.errors import DependencyError, InputError
+from .engine.errors import Cancelled, DependencyError, InputError
 from .engine.models.user_models import default_model
 from .engine.parameters import Parameters
 from .engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
@@ -152,7 +152,8 @@ class COVIDLesionSegLogic:
             OutputError: The folder cannot be written, or holds files of another origin.
             Cancelled: ``cancel`` was set.
         """
-        from .engine.cohort.record import read_records
+        from .engine.cohort.record import forget_begun, read_records
+        from .engine.steps import finish
         from .jobs import BatchOptions
         from .worker.job import job_in_background
 
@@ -163,15 +164,21 @@ class COVIDLesionSegLogic:
             retry_failed=retryFailed,
             parameters=chosen,
         )
+        folder = Path(out).expanduser().absolute()
         job = job_in_background(
             "batch",
             options,
             read_records,
             progress or ignore_progress,
-            out=Path(out).expanduser().absolute(),
+            out=folder,
             temporary_path=_temporary_path(),
         )
-        return _wait(job, cancel or CancelToken())
+        try:
+            return _wait(job, cancel or CancelToken())
+        except Cancelled:
+            # The process was ended in the middle of a case, which is not its fault.
+            finish(forget_begun(folder))
+            raise
 
     def sampleCT(
         self,

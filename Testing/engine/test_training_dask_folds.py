@@ -12,7 +12,7 @@ import pytest
 import torch
 from distributed import Client, LocalCluster, WorkerPlugin
 
-from COVIDLesionSegLib.engine import networks
+from COVIDLesionSegLib.engine import cluster, networks
 from COVIDLesionSegLib.engine.data.training_data import TrainingData
 from COVIDLesionSegLib.engine.errors import (
     Cancelled,
@@ -21,7 +21,6 @@ from COVIDLesionSegLib.engine.errors import (
     TrainingError,
 )
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training import dask_folds as cluster
 from COVIDLesionSegLib.engine.training.checkpoints import LAST
 from COVIDLesionSegLib.engine.training.cross_validation import (
     CrossValidation,

@@ -8,6 +8,9 @@ from typing import BinaryIO
 
 from .files import cannot_write
 
+FOLDER_LOCK = ".covid-lesion-seg.lock"
+"""In a folder to which runs add: held by the one that does."""
+
 
 def take_lock(path: Path) -> BinaryIO | None:
     """A file that this program holds alone until it closes it; None where another holds it.

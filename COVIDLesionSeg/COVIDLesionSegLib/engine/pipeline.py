@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
 from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
@@ -15,7 +17,7 @@ from .inference.predictor import Predictor
 from .inference.provenance import describe_run
 from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
-from .lungs import get_extractor
+from .lungs import LungExtractor, get_extractor
 from .lungs.extractor import LungLabels
 from .lungs.given import GivenLungs
 from .lungs.second_opinion import SecondOpinion, get_opinion
@@ -38,12 +40,52 @@ from .volume import Volume
 from .volume.checks import check_chest_ct
 
 
+class Loaded:
+    """What runs with the same parameters compute with, each loaded once, when it is first needed.
+
+    One run at a time.
+
+    Attributes:
+        parameters: Of the runs.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self._networks: list[nn.Module] = []
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """The members; raises ModelError."""
+        return load_catalogue().members(self.parameters.members)
+
+    @cached_property
+    def extractor(self) -> LungExtractor:
+        """What finds the lungs; raises as :func:`~.lungs.get_extractor` does."""
+        return get_extractor(self.parameters)
+
+    @cached_property
+    def opinion(self) -> SecondOpinion | None:
+        """The second opinion on the lungs, if one is wanted."""
+        return get_opinion(self.parameters)
+
+    def predictors(self, pixel_mm: tuple[float, float], cancel: CancelToken) -> list[Predictor]:
+        """The members, set up for slices with pixels of ``pixel_mm`` along (rows, columns)."""
+        for model in self.models[len(self._networks) :]:
+            cancel.raise_if_cancelled()
+            self._networks.append(load_network(model, self.parameters.allow_untrained))
+        return [
+            Predictor.of_model(model.card, network, self.parameters, pixel_mm)
+            for model, network in zip(self.models, self._networks, strict=True)
+        ]
+
+
 def segment(
     volume: Volume,
     parameters: Parameters | None = None,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     lungs: npt.NDArray[Any] | None = None,
+    loaded: Loaded | None = None,
 ) -> SegmentationResult:
     """Find lungs and lesions in a chest CT and grade its severity.
 
@@ -53,6 +95,7 @@ def segment(
         report: Called with progress.
         cancel: Looked at between steps.
         lungs: Lungs that are given instead of found, see :class:`.lungs.given.GivenLungs`.
+        loaded: What a run before this one, of the same parameters, has loaded.
 
     Returns:
         The result, on the CT's own grid.
@@ -63,17 +106,18 @@ def segment(
         Cancelled: The token was set.
     """
     parameters = parameters or Parameters()
+    loaded = loaded or Loaded(parameters)
     cancel = cancel or CancelToken()
     clock = StageClock()
 
     with clock.stage("check"):
         volume = check_chest_ct(volume)
-        models = load_catalogue().members(parameters.members)
-        extractor = get_extractor(parameters) if lungs is None else GivenLungs(lungs, volume)
-        opinion = get_opinion(parameters)
+        models = loaded.models
+        extractor = loaded.extractor if lungs is None else GivenLungs(lungs, volume)
+        opinion = loaded.opinion
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
-        members = _predictors(models, parameters, volume.axial_spacing[1:], cancel)
+        members = loaded.predictors(volume.axial_spacing[1:], cancel)
     with clock.stage("lungs"):
         found = extractor.extract(
             volume.axial,
@@ -223,17 +267,3 @@ def _confidence(probability: npt.NDArray[Any], models: tuple[Model, ...]) -> Con
     if calibration is None or not calibration.bins:
         return None
     return Confidence(probability, calibration.frequency)
-
-
-def _predictors(
-    models: tuple[Model, ...],
-    parameters: Parameters,
-    pixel_mm: tuple[float, float],
-    cancel: CancelToken,
-) -> list[Predictor]:
-    members = []
-    for model in models:
-        cancel.raise_if_cancelled()
-        network = load_network(model, parameters.allow_untrained)
-        members.append(Predictor.of_model(model.card, network, parameters, pixel_mm))
-    return members

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import __version__
 from ..engine.cohort.record import (
     MANIFEST_FOLDER,
     MOST_ATTEMPTS,
     CaseRecord,
     failure,
-    numbers_of,
-    read_record,
     stops_all,
-    write_record,
 )
 from ..engine.cohort.sources import CaseSource, LeftOut, find_cases
 from ..engine.errors import Cancelled, CovidLesionSegError, InputError
 from ..engine.inference.allocator import tune_allocator
-from ..engine.models.catalogue import check_models, load_catalogue
+from ..engine.models.catalogue import check_models
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..engine.result import SegmentationResult
-from ..engine.volume import Volume, read_volume
-from ..report.result_files import CASE_FOLDER, REPORT_JSON
+from ..engine.volume import Volume
+from ..report.result_files import CASE_FOLDER
 from .beside import loading_beside
+from .cohort_case import CaseWork, Computed
 from .growing_folder import growing_folder
 from .options import BatchOptions
-from .result_folder import result_folder
 
 _SUMMARY_SECONDS = 60.0
 """The summary is written anew at most so often, and at the end."""
@@ -58,13 +50,6 @@ class Cohort:
     def failed(self) -> tuple[CaseRecord, ...]:
         """The cases without a result."""
         return tuple(case for case in self.cases if case.status != "done")
-
-
-@dataclass(frozen=True)
-class _Computed:
-    volume: Volume
-    result: SegmentationResult
-    seconds: dict[str, float]
 
 
 def batch(
@@ -125,7 +110,8 @@ class _Run:
     """One run of a cohort.
 
     Slicer's MRML works in one thread, which is the caller's: that one writes, while two others read
-    and compute. So three CTs are in memory at a time, whatever the size of the cohort.
+    and compute. So three CTs are in memory at a time, whatever the size of the cohort. On a cluster
+    each worker has one.
     """
 
     def __init__(
@@ -141,7 +127,7 @@ class _Run:
         self._out = out
         self._left_out = tuple(left_out)
         self._progress, self._cancel = progress, cancel
-        self._made_with = _made_with(options)
+        self._work = CaseWork(options, out)
         self._records: dict[str, CaseRecord] = {}
         self._todo: list[tuple[CaseSource, CaseRecord]] = []
         self._skipped = 0
@@ -158,7 +144,10 @@ class _Run:
     def go(self) -> None:
         """Do what is to be done."""
         try:
-            self._go()
+            if self._options.on_cluster and self._todo:
+                self._on_cluster()
+            else:
+                self._here()
         except Exception:
             self._forget_begun()
             raise
@@ -168,7 +157,7 @@ class _Run:
     def _plan(self, case: CaseSource) -> None:
         """Keep what an earlier run made of a case, or put it on the list of what is to be done."""
         try:
-            key = hashlib.sha256(f"{case.fingerprint()}{self._made_with}".encode()).hexdigest()
+            key = self._work.key(case)
             problem = case.problem
         except (InputError, OSError) as error:
             key, problem = "", failure(error)["message"]
@@ -177,10 +166,12 @@ class _Run:
         if problem is not None:
             self._fail(record, InputError(problem))
             return
-        earlier = read_record(self._manifest(case.case))
+        earlier = self._work.earlier(case.case)
         if earlier is None or earlier.key != key:
             self._todo.append((case, record))
-        elif self._is_over(earlier):
+        elif earlier.status == "done" or (
+            earlier.status == "failed" and not self._options.retry_failed
+        ):
             self._records[case.case] = earlier
             self._skipped += 1
         elif earlier.status == "running" and earlier.attempts >= MOST_ATTEMPTS:
@@ -193,12 +184,18 @@ class _Run:
             begun = earlier.attempts if earlier.status == "running" else 0
             self._todo.append((case, replace(record, attempts=begun + 1)))
 
-    def _is_over(self, earlier: CaseRecord) -> bool:
-        if earlier.status == "done":
-            return (self._out / CASE_FOLDER / earlier.case / REPORT_JSON).is_file()
-        return earlier.status == "failed" and not self._options.retry_failed
+    def _on_cluster(self) -> None:
+        from .cohort_cluster import on_cluster
 
-    def _go(self) -> None:
+        self._tell()
+        for record in on_cluster(
+            self._options, self._out, self._todo, self._cancel.raise_if_cancelled
+        ):
+            self._records[record.case] = record
+            self._one_more()
+            self._tell()
+
+    def _here(self) -> None:
         fresh = [item for item in self._todo if item[1].attempts == 1]
         self._overlapped(fresh)
         # Whichever of these ended the process shall not take its neighbours with it again.
@@ -215,10 +212,10 @@ class _Run:
             try:
                 reads = (reading.submit(self._read, *item) for item in todo)
                 ahead = next(reads, None)
-                waiting: tuple[CaseRecord, Future[_Computed]] | None = None
+                waiting: tuple[CaseRecord, Future[Computed]] | None = None
                 for _, record in todo:
                     assert ahead is not None  # one for each case
-                    computed = computing.submit(self._compute, record, ahead)
+                    computed = computing.submit(self._compute, ahead)
                     ahead = next(reads, None)
                     if waiting is not None:
                         self._finish(*waiting)
@@ -232,63 +229,31 @@ class _Run:
 
     def _read(self, case: CaseSource, record: CaseRecord) -> tuple[Volume, float]:
         self._cancel.raise_if_cancelled()
-        write_record(record, self._manifest(record.case))
-        start = time.perf_counter()
-        volume = read_volume(case.ct, case.series)
-        return volume, time.perf_counter() - start
+        return self._work.read(case, record)
 
-    def _compute(self, record: CaseRecord, read: Future[tuple[Volume, float]]) -> _Computed:
-        volume, seconds = read.result()
+    def _compute(self, read: Future[tuple[Volume, float]]) -> Computed:
+        volume, reading = read.result()
         self._cancel.raise_if_cancelled()
-        from ..engine.pipeline import segment
+        return self._work.compute(volume, reading, self._cancel)
 
-        result = segment(volume, self._options.parameters, cancel=self._cancel)
-        return _Computed(volume, result, {"reading": seconds, **result.provenance["seconds"]})
-
-    def _finish(self, record: CaseRecord, computed: Future[_Computed]) -> None:
+    def _finish(self, record: CaseRecord, computed: Future[Computed]) -> None:
         """Wait for a case, write it, and note what became of it."""
         self._tell(record.case)
         try:
-            one = computed.result()
-            start = time.perf_counter()
-            self._write(record.case, one)
-            seconds = one.seconds | {"writing": time.perf_counter() - start}
-            record = replace(
-                record,
-                status="done",
-                numbers=numbers_of(one.result),
-                flags=one.result.flags,
-                seconds={stage: round(value, 2) for stage, value in seconds.items()},
-            )
-            self._keep(record)
+            self._records[record.case] = self._work.write(record, computed.result(), self._cancel)
         except Exception as error:
             if isinstance(error, Cancelled) or stops_all(error):
                 raise
             self._fail(record, error)
+        self._one_more()
+
+    def _one_more(self) -> None:
         self._done += 1
         if time.monotonic() - self._summed_up > _SUMMARY_SECONDS:
             self._sum_up()
 
-    def _write(self, case: str, one: _Computed) -> None:
-        from ..report.segmentation import write_segmentation
-
-        with result_folder(self._out / CASE_FOLDER / case) as staging:
-            write_segmentation(
-                one.volume,
-                one.result,
-                staging,
-                ignore_progress,
-                self._cancel,
-                self._options.with_scene,
-                paper=self._options.pdf,
-            )
-
     def _fail(self, record: CaseRecord, error: Exception) -> None:
-        self._keep(replace(record, status="failed", error=failure(error)))
-
-    def _keep(self, record: CaseRecord) -> None:
-        self._records[record.case] = record
-        write_record(record, self._manifest(record.case))
+        self._records[record.case] = self._work.fail(record, error)
 
     def _sum_up(self) -> None:
         from ..report.cohort import write_cohort
@@ -296,33 +261,24 @@ class _Run:
         write_cohort(self.cohort().cases, self._left_out, self._options, self._out)
         self._summed_up = time.monotonic()
 
-    def _tell(self, case: str) -> None:
+    def _tell(self, case: str = "") -> None:
+        """Report the case that is being finished, or how many are."""
         total = len(self._todo)
         left = ""
         if self._done:
             seconds = (time.monotonic() - self._started) / self._done * (total - self._done)
-            left = f", about {_duration(seconds)} left"
-        message = f"{case}: {self._done + 1} of {total}{left}"
-        self._progress(Progress("Segmenting the cohort", 0.99 * self._done / total, message))
+            left = f", about {_duration(seconds)} left" if seconds else ""
+        count = f"{case}: {self._done + 1}" if case else f"{self._done}"
+        progress = Progress(
+            "Segmenting the cohort", 0.99 * self._done / total, f"{count} of {total}{left}"
+        )
+        self._progress(progress)
 
     def _forget_begun(self) -> None:
         """Remove the manifests of cases that were begun: stopping was not their fault."""
         for case, record in self._records.items():
             if record.status == "running":
-                with suppress(OSError):
-                    self._manifest(case).unlink(missing_ok=True)
-
-    def _manifest(self, case: str) -> Path:
-        return self._out / MANIFEST_FOLDER / f"{case}.json"
-
-
-def _made_with(options: BatchOptions) -> str:
-    """What decides a result beside the CT, as text."""
-    models = load_catalogue().members(options.parameters.members)
-    weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
-    return json.dumps(
-        [__version__, options.with_scene, options.pdf, options.parameters.to_dict(), weights]
-    )
+                self._work.forget(case)
 
 
 def _duration(seconds: float) -> str:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from ..engine.errors import OutputError
 from ..engine.files import cannot_write
-from ..engine.locks import take_lock
-
-_LOCK = ".covid-lesion-seg.lock"
+from ..engine.locks import FOLDER_LOCK, take_lock
 
 
 @contextmanager
@@ -47,7 +45,7 @@ def growing_folder(
             (out / folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
-    lock = take_lock(out / _LOCK)
+    lock = take_lock(out / FOLDER_LOCK)
     if lock is None:
         raise OutputError(
             f"Another run is writing {out.name}: wait for it, or choose another folder."

@@ -33,6 +33,8 @@ OUTLIER = 3.5
 Hoaglin, "How to Detect and Handle Outliers", 1993)."""
 _FEWEST_FOR_OUTLIERS = 10
 _OUTLIERS_OF = {"both_lungs_ml": "volume of the lungs", "both_lungs_ratio": "infected share"}
+_NOT_TOLD = {"sources", "scheduler", "workers"}
+"""Options that name the user's folders and computers, and decide no result."""
 _FILES = {COHORT_CSV, COHORT_HTML, COHORT_JSON, CASE_FOLDER, MANIFEST_FOLDER}
 
 
@@ -81,7 +83,9 @@ def write_cohort(
         "format": COHORT_FORMAT,
         "version": COHORT_VERSION,
         "research_use_notice": RESEARCH_USE_NOTICE,
-        "options": {name: value for name, value in options.to_dict().items() if name != "sources"},
+        "options": {
+            name: value for name, value in options.to_dict().items() if name not in _NOT_TOLD
+        },
         "cases": [asdict(case) for case in cases],
         "left_out": [asdict(one) for one in left_out],
         "outliers": odd,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.cohort import COHORT_HTML as COHORT_HTML
+
 SEGMENTATION = "segmentation.seg.nrrd"
 PROBABILITY = "probability.nrrd"
 DISAGREEMENT = "disagreement.nrrd"
@@ -91,7 +93,6 @@ AGREEMENT_FORMAT = "covid-lesion-seg-agreement"
 AGREEMENT_VERSION = 1
 
 COHORT_JSON = "cohort.json"
-COHORT_HTML = "cohort.html"
 COHORT_CSV = "cohort.csv"
 CASE_FOLDER = "cases"
 """Of a cohort: a result folder for each case."""

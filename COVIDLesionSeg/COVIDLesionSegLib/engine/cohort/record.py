@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,13 +13,17 @@ from typing import Any, Literal
 from ..errors import CovidLesionSegError, OutputError, in_one_sentence
 from ..files import write_bytes
 from ..flags import Flag
+from ..locks import FOLDER_LOCK, take_lock
 from ..metrics.infection import SLICE_RULES
 from ..result import SegmentationResult
+from ..steps import Steps
 
 FORMAT = "covid-lesion-seg-case"
 FORMAT_VERSION = 1
 MANIFEST_FOLDER = "manifests"
 """Of a cohort: a JSON file for each case."""
+OPENED_CT, OPENED_RESULT = "ct", "result"
+"""Folders in which a case is handed to the window that shows it."""
 MOST_ATTEMPTS = 4
 """After so many runs that ended in the middle of a case it counts as failed."""
 
@@ -102,6 +109,46 @@ def read_records(folder: Path) -> tuple[CaseRecord, ...]:
     paths = sorted((folder / MANIFEST_FOLDER).glob("*.json"))
     records = (read_record(path) for path in paths)
     return tuple(record for record in records if record is not None)
+
+
+class RecordWatch:
+    """The manifests of a cohort's folder, as they change."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / MANIFEST_FOLDER
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def changed(self) -> Iterator[CaseRecord | None]:
+        """Manifests that are new, or other than at the last look; None for any other file."""
+        try:
+            entries = list(os.scandir(self._folder))
+        except OSError:
+            return
+        for entry in entries:
+            record = None
+            with suppress(OSError):
+                state = entry.stat().st_mtime_ns, entry.stat().st_size
+                if entry.name.endswith(".json") and self._seen.get(entry.name) != state:
+                    record = read_record(self._folder / entry.name)
+                    self._seen[entry.name] = state
+            yield record
+
+
+def forget_begun(folder: Path) -> Steps[None]:
+    """Remove the manifests of cases that were begun, in short steps: being stopped is no failure.
+
+    Nothing happens while another run writes the cohort.
+    """
+    lock = take_lock(folder / FOLDER_LOCK) if folder.is_dir() else None
+    if lock is None:
+        return
+    with lock:
+        for path in sorted((folder / MANIFEST_FOLDER).glob("*.json")):
+            record = read_record(path)
+            if record is not None and record.status == "running":
+                with suppress(OSError):
+                    path.unlink()
+            yield
 
 
 def failure(error: Exception) -> dict[str, str]:

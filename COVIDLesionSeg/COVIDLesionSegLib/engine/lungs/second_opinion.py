@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
+from torch import nn
 
 from ..errors import InputError, ParameterError
 from ..flags import Flag
@@ -63,6 +64,7 @@ class SecondOpinion:
     def __init__(self, parameters: Parameters):
         self._parameters = parameters
         self._model = _model_of(parameters.second_opinion)
+        self._network: nn.Module | None = None
 
     def of(
         self,
@@ -91,8 +93,10 @@ class SecondOpinion:
         card = model.card
         looked_at, every, pixels = _some_slices(axial_hu, spacing)
         apart = (spacing[0] * every, spacing[1] * pixels, spacing[2] * pixels)
+        if self._network is None:
+            self._network = load_network(model)
         slices = Predictor(
-            load_network(model),
+            self._network,
             card.preprocessing,
             make_plan(self._parameters, card.bfloat16),
             model_id=card.id,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from statistics import fmean
 from types import ModuleType
@@ -12,15 +10,12 @@ from typing import Any
 
 import torch
 
-from ..errors import Cancelled, DependencyError, OutputError, ParameterError, TrainingError
-from ..inference.allocator import tune_allocator
+from ..cluster import DaskCancelToken, as_ended, cluster_client, distributed_package, this_worker
+from ..errors import Cancelled, OutputError, TrainingError
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .cross_validation import CrossValidation, Member
 from .run_folder import check_no_training
 from .trainer import silence_lightning
-
-_LOOK_SECONDS = 0.2
-_WORKERS_SECONDS = 60
 
 
 def cross_validate_on_cluster(
@@ -55,10 +50,10 @@ def cross_validate_on_cluster(
             cancelled then.
     """
     _check_new(plan)
-    dask = _distributed()
+    dask = distributed_package("Folds side by side")
     numbers = range(1, len(plan.folds) + 1)
     shares = dict.fromkeys(numbers, 0.0)
-    with _cluster(dask, scheduler, min(parallel, len(numbers))) as client:
+    with cluster_client(dask, scheduler, min(parallel, len(numbers))) as client:
         threads = None if scheduler else max(1, torch.get_num_threads() // parallel)
         client.subscribe_topic(plan.model_id, lambda event: shares.update([event[1]]))
         # Another worker resumes what a lost one started.
@@ -77,51 +72,40 @@ def _as_finished(
     report: ProgressCallback,
     cancel: CancelToken,
 ) -> Iterator[Member]:
-    pending = set(futures)
-    fraction = 0.0
-    while pending:
+    fraction, finished = 0.0, 0
+
+    def look() -> None:
+        nonlocal fraction
         if cancel.cancelled:
             raise Cancelled("Cancelled: training can resume from its last checkpoint.")
-        finished: list[Member] = []
+        # A fold that starts again from a checkpoint does not take progress back.
+        fraction = max(fraction, fmean(shares.values()))
+        count = f"{finished} of {len(futures)} folds finished"
+        report(Progress("Training", fraction, count))
+
+    for future in as_ended(dask, futures, look):
         try:
-            done, pending = dask.wait(pending, _LOOK_SECONDS, "FIRST_COMPLETED")
-            finished = [future.result() for future in done]
-        except TimeoutError:
-            pass
+            member = future.result()
         except (dask.KilledWorker, dask.CancelledError) as error:
             raise TrainingError(
                 "Workers of the cluster ended while they trained, as where memory runs out: train "
                 "fewer folds at a time, and resume."
             ) from error
-        for member in finished:
-            shares[member.fold] = 1.0
-            yield member
-        # A fold that starts again from a checkpoint does not take progress back.
-        fraction = max(fraction, fmean(shares.values()))
-        count = f"{len(futures) - len(pending)} of {len(futures)} folds finished"
-        report(Progress("Training", fraction, count))
+        finished += 1
+        shares[member.fold] = 1.0
+        yield member
+    look()
 
 
 def _member(plan: CrossValidation, number: int, threads: int | None) -> Member:
     """One fold, on a worker."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    if worker.state.nthreads > 1:
-        raise ParameterError(
-            "A worker of the cluster takes several tasks at a time, but trainings in one process "
-            "would share their random numbers: start workers with one thread each."
-        )
+    worker = this_worker(threads)
     if not plan.folder.is_dir():
         raise OutputError(
             "A worker of the cluster does not see the folder for the model: choose one on a file "
             "system that all computers share."
         )
     silence_lightning()
-    # Dask makes its workers return freed memory at once, which makes a step half as long again.
-    tune_allocator()
-    if threads is not None:
-        torch.set_num_threads(threads)
 
     def log(progress: Progress) -> None:
         worker.log_event(plan.model_id, (number, progress.fraction))
@@ -129,65 +113,8 @@ def _member(plan: CrossValidation, number: int, threads: int | None) -> Member:
     return plan.member(number, log, DaskCancelToken(worker))
 
 
-class DaskCancelToken(CancelToken):
-    """Set once the client no longer waits for the task: it cancelled it, or has died."""
-
-    def __init__(self, worker: Any):
-        super().__init__()
-        self._task = worker.state.tasks[worker.get_current_task()]
-
-    @property
-    def cancelled(self) -> bool:
-        return bool(self._task.state != "executing")
-
-
-@contextmanager
-def _cluster(dask: ModuleType, scheduler: str | None, workers: int) -> Iterator[Any]:
-    """A client of the running cluster, or of a local one that ends with it."""
-    if scheduler is None:
-        with (
-            dask.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=0,  # or Dask would end a training that takes more than its share
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
-            dask.Client(cluster) as client,
-        ):
-            yield client
-        return
-    try:
-        client = dask.Client(scheduler)
-    except (OSError, ValueError) as error:
-        raise ParameterError(
-            f"There is no Dask scheduler at {scheduler}: start one with dask scheduler, and give "
-            "the address that it names."
-        ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
-        except TimeoutError as error:
-            raise ParameterError(
-                f"The Dask scheduler at {scheduler} has no workers: start some with dask worker."
-            ) from error
-        yield client
-
-
 def _check_new(plan: CrossValidation) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     if not plan.resume:
         for number in range(1, len(plan.folds) + 1):
             check_no_training(plan.folder_of(number))
-
-
-def _distributed() -> ModuleType:
-    # Imported only where it is needed: everything else works without it.
-    try:
-        import distributed
-    except ImportError as error:
-        raise DependencyError(
-            "Folds side by side need the Python package distributed: install it (group 'cluster' "
-            "of this software), or train one fold after another."
-        ) from error
-    return distributed

@@ -29,9 +29,32 @@ class BatchOptions(Options):
     )
     pdf: str | None = shared.pdf()
     retry_failed: bool = option("Try cases again that failed.", False, recorded=False)
+    workers: int = option(
+        "Processes side by side on this computer, a case each: a local Dask cluster. They share "
+        "the processor's cores and the GPUs; 0 means one for each GPU.",
+        1,
+        minimum=0,
+        recorded=False,
+    )
+    scheduler: str | None = option(
+        "Address of a running Dask cluster to do the cases on, such as tcp://host:8786; its "
+        "workers with one thread each, and with CTs and output folder under the same path.",
+        None,
+        shown_as="SCHEDULER",
+        recorded=False,
+    )
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.sources:
             raise ParameterError("Name at least one CT, folder or table.")
+        if self.scheduler is not None and self.workers != 1:
+            raise ParameterError(
+                "Use a local cluster (workers) or a running one (scheduler), not both."
+            )
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the cases are done on a Dask cluster."""
+        return self.scheduler is not None or self.workers != 1

@@ -1,0 +1,141 @@
+"""One case of a cohort: read, segmented and written, with a manifest that tells how far it came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..engine.cohort.record import (
+    MANIFEST_FOLDER,
+    CaseRecord,
+    failure,
+    numbers_of,
+    read_record,
+    write_record,
+)
+from ..engine.cohort.sources import CaseSource
+from ..engine.models.catalogue import load_catalogue
+from ..engine.progress import CancelToken, ignore_progress
+from ..engine.result import SegmentationResult
+from ..engine.volume import Volume, read_volume
+from ..report.result_files import CASE_FOLDER, REPORT_JSON
+from .options import BatchOptions
+from .result_folder import result_folder
+
+if TYPE_CHECKING:
+    from ..engine.pipeline import Loaded
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A CT, what was found in it, and the seconds that each stage took."""
+
+    volume: Volume
+    result: SegmentationResult
+    seconds: dict[str, float]
+
+
+class CaseWork:
+    """What is done with every case, in whatever process.
+
+    Slicer's MRML works in one thread: :meth:`write` is always called in the same one.
+
+    Args:
+        options: Of the cohort.
+        out: Its folder.
+    """
+
+    def __init__(self, options: BatchOptions, out: Path) -> None:
+        self._options = options
+        self._out = out
+
+    @cached_property
+    def made_with(self) -> str:
+        """What decides a result beside the CT, as text."""
+        parameters = self._options.parameters
+        models = load_catalogue().members(parameters.members)
+        weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
+        files = self._options.with_scene, self._options.pdf
+        return json.dumps([__version__, *files, parameters.to_dict(), weights])
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        from ..engine.pipeline import Loaded
+
+        return Loaded(self._options.parameters)
+
+    def key(self, case: CaseSource) -> str:
+        """What decides the result; raises InputError or OSError where the CT is gone."""
+        return hashlib.sha256(f"{case.fingerprint()}{self.made_with}".encode()).hexdigest()
+
+    def manifest(self, case: str) -> Path:
+        """Where the manifest of a case is."""
+        return self._out / MANIFEST_FOLDER / f"{case}.json"
+
+    def earlier(self, case: str) -> CaseRecord | None:
+        """What is known of a case already; a result that is gone is not known."""
+        record = read_record(self.manifest(case))
+        if record is None or record.status != "done":
+            return record
+        return record if (self._out / CASE_FOLDER / case / REPORT_JSON).is_file() else None
+
+    def keep(self, record: CaseRecord) -> CaseRecord:
+        """Write the manifest."""
+        write_record(record, self.manifest(record.case))
+        return record
+
+    def forget(self, case: str) -> None:
+        """Remove the manifest."""
+        with suppress(OSError):
+            self.manifest(case).unlink(missing_ok=True)
+
+    def fail(self, record: CaseRecord, error: Exception) -> CaseRecord:
+        """Write down that a case has no result, and why."""
+        return self.keep(replace(record, status="failed", error=failure(error)))
+
+    def read(self, case: CaseSource, record: CaseRecord) -> tuple[Volume, float]:
+        """Begin with a case: the CT, and the seconds that reading took."""
+        self.keep(record)
+        start = time.perf_counter()
+        volume = read_volume(case.ct, case.series)
+        return volume, time.perf_counter() - start
+
+    def compute(self, volume: Volume, reading: float, cancel: CancelToken) -> Computed:
+        """Segment; models that were loaded for a case before are not loaded again."""
+        from ..engine.pipeline import segment
+
+        result = segment(volume, self._options.parameters, cancel=cancel, loaded=self._loaded)
+        return Computed(volume, result, {"reading": reading, **result.provenance["seconds"]})
+
+    def write(self, record: CaseRecord, one: Computed, cancel: CancelToken) -> CaseRecord:
+        """Write result folder and manifest."""
+        from ..report.segmentation import write_segmentation
+
+        start = time.perf_counter()
+        with result_folder(self._out / CASE_FOLDER / record.case) as staging:
+            write_segmentation(
+                one.volume,
+                one.result,
+                staging,
+                ignore_progress,
+                cancel,
+                self._options.with_scene,
+                paper=self._options.pdf,
+            )
+        seconds = one.seconds | {"writing": time.perf_counter() - start}
+        return self.keep(
+            replace(
+                record,
+                status="done",
+                numbers=numbers_of(one.result),
+                flags=one.result.flags,
+                seconds={stage: round(value, 2) for stage, value in seconds.items()},
+            )
+        )
