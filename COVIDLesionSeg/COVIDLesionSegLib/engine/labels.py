@@ -41,6 +41,11 @@ Color = tuple[float, float, float]
 Code = tuple[str, str, str]
 """Coding scheme designator, code value, code meaning."""
 
+PRIVATE_CODES = "99COVIDLESIONSEG"
+"""Coding scheme of what no public one has a code for."""
+LESION_VOLUME: Code = (PRIVATE_CODES, "lesion-volume", "Volume of the lesions in the lung")
+LESION_SHARE: Code = (PRIVATE_CODES, "lesion-share", "Share of the lung that is lesion")
+
 _NO_CODE: Code = ("", "", "")
 _ANATOMY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
 # No terminology that ships with Slicer lists these lesions, and Slicer reads a term back only if
@@ -49,7 +54,8 @@ _LESION_CONTEXT = "COVIDLesionSeg"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
 _ANATOMICAL_STRUCTURE: Code = ("SCT", "123037004", "Anatomical Structure")
 _ALTERED_STRUCTURE: Code = ("SCT", "49755003", "Morphologically Altered Structure")
-_LUNG: Code = ("SCT", "39607008", "Lung")
+LUNG: Code = ("SCT", "39607008", "Lung")
+BILATERAL: Code = ("SCT", "51440002", "Bilateral")
 _RIGHT: Code = ("SCT", "24028007", "Right")
 _LEFT: Code = ("SCT", "7771000", "Left")
 # DICOM CID 7159 (lesion segmentation types) and CID 6102; consolidation is in neither.
@@ -65,17 +71,33 @@ class SegmentStyle:
     Attributes:
         name: For people.
         color: Of the segment.
-        terminology: Coded term, as Slicer serialises it in a segment's ``TerminologyEntry`` tag.
+        category: Coded category, and ``kind`` the coded term itself.
+        modifier: Side of a lung; None for a lesion.
+        region: Where a lesion lies; None for a lung.
     """
 
     name: str
     color: Color
-    terminology: str
+    category: Code
+    kind: Code
+    modifier: Code | None = None
+    region: Code | None = None
 
     @property
     def id(self) -> str:
         """Stable segment id, for programs."""
         return segment_id(self.name)
+
+    @property
+    def terminology(self) -> str:
+        """The coded term, as Slicer serialises it in a segment's ``TerminologyEntry`` tag.
+
+        Source: ``vtkSlicerTerminologiesModuleLogic::SerializeTerminologyEntry``.
+        """
+        context = _ANATOMY_CONTEXT if self.category == _ANATOMICAL_STRUCTURE else _LESION_CONTEXT
+        codes = (self.category, self.kind, self.modifier, self.region, None)
+        parts = ["^".join(code or _NO_CODE) for code in codes]
+        return "~".join((context, *parts[:3], _REGION_CONTEXT, *parts[3:]))
 
 
 def segment_id(name: str) -> str:
@@ -86,8 +108,7 @@ def segment_id(name: str) -> str:
 def class_style(class_name: str) -> SegmentStyle:
     """Style of a lesion class; one that is not known here looks like, and is coded as, a lesion."""
     color, kind = _CLASS_APPEARANCE.get(class_name, _CLASS_APPEARANCE[LESION])
-    terminology = _terminology_entry(_LESION_CONTEXT, _ALTERED_STRUCTURE, kind, region=_LUNG)
-    return SegmentStyle(class_name, color, terminology)
+    return SegmentStyle(class_name, color, _ALTERED_STRUCTURE, kind, region=LUNG)
 
 
 def lesions_of_labels(
@@ -126,17 +147,8 @@ def lesions_of_labels(
     return lesion
 
 
-def _terminology_entry(
-    context: str, category: Code, kind: Code, modifier: Code = _NO_CODE, region: Code = _NO_CODE
-) -> str:
-    """Source: ``vtkSlicerTerminologiesModuleLogic::SerializeTerminologyEntry``."""
-    codes = ["^".join(code) for code in (category, kind, modifier, region, _NO_CODE)]
-    return "~".join((context, *codes[:3], _REGION_CONTEXT, *codes[3:]))
-
-
 def _lung_style(name: str, color: Color, side: Code) -> SegmentStyle:
-    terminology = _terminology_entry(_ANATOMY_CONTEXT, _ANATOMICAL_STRUCTURE, _LUNG, side)
-    return SegmentStyle(name, color, terminology)
+    return SegmentStyle(name, color, _ANATOMICAL_STRUCTURE, LUNG, modifier=side)
 
 
 LUNG_STYLES = {

@@ -24,6 +24,11 @@ SLICES_CSV = "slices.csv"
 SCENE = "scene.mrb"
 GENERATED_CT = "generated-ct.nrrd"
 """Only in a demo's result: the CT it made."""
+DICOM_SEGMENTATION = "segmentation.dcm"
+DICOM_REPORT = "report.dcm"
+DICOM_SLICES = "slices.dcm"
+"""Only on request, and only of a CT that came from a DICOM series."""
+DICOM_FILES = frozenset({DICOM_SEGMENTATION, DICOM_REPORT, DICOM_SLICES})
 
 RESULT_FILES = frozenset(
     {
@@ -38,6 +43,7 @@ RESULT_FILES = frozenset(
         INFECTION_PICTURE,
         SCENE,
         GENERATED_CT,
+        *DICOM_FILES,
     }
 )
 

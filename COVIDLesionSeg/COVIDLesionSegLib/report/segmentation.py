@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import OutputError
 from ..engine.files import write_bytes
@@ -14,6 +14,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
 from .result_files import (
+    DICOM_SEGMENTATION,
     DISAGREEMENT,
     INFECTION_PICTURE,
     PROBABILITY,
@@ -25,6 +26,9 @@ from .result_files import (
     SLICES_CSV,
     SLICES_PICTURE,
 )
+
+if TYPE_CHECKING:
+    from .dicom_files import DicomOutput
 
 STAGE = "Writing the result"
 
@@ -38,6 +42,7 @@ def write_segmentation(
     with_scene: bool = True,
     title: str = "",
     paper: str | None = None,
+    dicom: DicomOutput | None = None,
 ) -> None:
     """Write numbers, pictures, segmentation, scene and report of one CT.
 
@@ -50,6 +55,7 @@ def write_segmentation(
         with_scene: Without, there is neither scene nor picture of the 3D model.
         title: Of the report, as the user chose.
         paper: The report is a PDF of this size, too, of ``PAPERS``.
+        dicom: The series that the CT came from, where DICOM files are wanted.
 
     Raises:
         DependencyError: A library that a file needs is missing.
@@ -87,6 +93,9 @@ def write_segmentation(
         from .report_pdf import write_pdf
 
         write_pdf(page, paper, step(0.98, REPORT_PDF))
+    if dicom is not None:
+        step(0.98, DICOM_SEGMENTATION)
+        dicom.write(volume, result, folder, cancel)
     cancel.raise_if_cancelled()
 
 

@@ -82,7 +82,7 @@ def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
     Raises:
         LungsNotFoundError: There is no lung on any slice.
     """
-    axial = _AxialViews(volume, result)
+    axial = AxialViews(volume, result)
     shown = result.severity.slices
     featured = result.severity.most_infected_slice
     if featured is None:
@@ -112,7 +112,9 @@ def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
         axial.draw(axes, one_slice, line_width=0.6, font_size=7.5)
 
     _titles(figure, result, len(volume.axial))
-    _outline_legend(figure, result.classes)
+    outline_legend(
+        figure, result.classes, width - _MARGIN_INCHES - _BAR_INCHES - _NOTICE_INCHES
+    )
     bar_height = 0.6 * cell_height * _SMALL_ROWS
     bar_bottom = FOOT_INCHES + 0.2 * cell_height * _SMALL_ROWS
     color_bar(
@@ -125,7 +127,7 @@ def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
     return figure
 
 
-class _AxialViews:
+class AxialViews:
     """CT, lungs, lesions and probability in axial order (z, y, x), cropped to the lungs."""
 
     def __init__(self, volume: Volume, result: SegmentationResult):
@@ -141,7 +143,7 @@ class _AxialViews:
 
     @property
     def cell_shape_mm(self) -> tuple[float, float]:
-        """Height and width of the cropped slice in mm."""
+        """Height and width of a cropped slice in mm."""
         rows, columns = self.crop
         return (
             (rows.stop - rows.start) * self.spacing[1],
@@ -151,6 +153,7 @@ class _AxialViews:
     def draw(
         self, axes: Axes, one_slice: SliceSeverity, line_width: float, font_size: float
     ) -> None:
+        """One slice with everything on it; line width and font size in points."""
         crop = (one_slice.index, *self.crop)
         aspect = self.spacing[1] / self.spacing[2]
         axes.imshow(
@@ -242,8 +245,14 @@ def _titles(figure: Figure, result: SegmentationResult, slice_count: int) -> Non
         )
 
 
-def _outline_legend(figure: Figure, classes: tuple[str, ...]) -> None:
-    """What each outline stands for, in one row that never reaches the notice beside it."""
+def outline_legend(figure: Figure, classes: tuple[str, ...], free: float) -> None:
+    """What each outline stands for, in one row at the foot.
+
+    Args:
+        figure: Black.
+        classes: Names of the lesion classes.
+        free: Width that the row may take, in inches; its text is made smaller to fit.
+    """
     names = ["right lung", "left lung", *(printable(name, _LONGEST_NAME) for name in classes)]
     colors = [*LUNG_OUTLINES.values(), *class_colors(classes)]
     legend = named_legend(
@@ -264,7 +273,6 @@ def _outline_legend(figure: Figure, classes: tuple[str, ...]) -> None:
         handlelength=1.5,
         columnspacing=1.5,
     )
-    free = figure.get_figwidth() - _MARGIN_INCHES - _BAR_INCHES - _NOTICE_INCHES
     taken = legend.get_window_extent().width / figure.dpi
     for text in legend.get_texts():
         text.set_fontsize(9 * min(1.0, free / taken))

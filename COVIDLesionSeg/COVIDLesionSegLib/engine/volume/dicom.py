@@ -73,17 +73,28 @@ def read_dicom(path: Path, series: str | None = None) -> Volume:
     _check_alike(slices)
     first = slices[0]
     orientation = first.numbers("ImageOrientationPatient", 6)
+    slices = in_order(slices)
     positions = np.array([item.numbers("ImagePositionPatient", 3) for item in slices])
-    order = slice_order(positions, orientation)
     rows, columns = _shape(first)
     check_size((columns, rows, len(slices)))
     pixel_spacing = first.numbers("PixelSpacing", 2)
     geometry = stack_geometry(
-        positions[order], orientation, (pixel_spacing[0], pixel_spacing[1]), rows, columns
+        positions, orientation, (pixel_spacing[0], pixel_spacing[1]), rows, columns
     )
-    array = np.stack([_read_hu(slices[n]) for n in order])
-    odd = (*_rescaled_unlike(slices), *_constant_ends(array, [slices[n].name for n in order]))
+    array = np.stack([_read_hu(item) for item in slices])
+    odd = (*_rescaled_unlike(slices), *_constant_ends(array, [item.name for item in slices]))
     return Volume(array, geometry, {"format": "DICOM", "modality": "CT"}, odd)
+
+
+def in_order(slices: list[Slice]) -> list[Slice]:
+    """The slices of one series, by position along their normal: as in the array of a volume.
+
+    Raises:
+        InputError: A slice lacks its position or orientation.
+    """
+    orientation = slices[0].numbers("ImageOrientationPatient", 6)
+    positions = np.array([item.numbers("ImagePositionPatient", 3) for item in slices])
+    return [slices[n] for n in slice_order(positions, orientation)]
 
 
 def _check_kind(slices: list[Slice]) -> None:
