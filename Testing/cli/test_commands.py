@@ -22,6 +22,7 @@ from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT, names.REPORT_PDF}
+RESULT -= names.DICOM_FILES
 
 
 def command(*arguments) -> list[str]:

@@ -210,6 +210,7 @@ def test_every_package_has_a_known_size():
     groups = (
         requirements.INFERENCE,
         requirements.TRAINING,
+        requirements.DICOM,
         *requirements.NETWORK_PACKAGES.values(),
         *requirements.LUNG_METHOD_PACKAGES.values(),
     )
@@ -245,11 +246,12 @@ def test_the_module_asks_for_the_same_versions_as_the_command_line():
 
     with (REPOSITORY / "pyproject.toml").open("rb") as file:
         groups = tomllib.load(file)["project"]["optional-dependencies"]
-    names = ("inference", "encoders", "lungmask", "training", "cli")
+    names = ("inference", "encoders", "lungmask", "training", "cli", "dicom")
     listed = [one for name in names for one in groups[name]]
     command_line = {one.name: one.specifier for one in map(Requirement, listed)}
     groups_here = (
         (requirements.TORCH, *requirements.INFERENCE, *requirements.TRAINING),
+        requirements.DICOM,
         *requirements.NETWORK_PACKAGES.values(),
         *requirements.LUNG_METHOD_PACKAGES.values(),
     )

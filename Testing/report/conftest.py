@@ -12,6 +12,7 @@ from COVIDLesionSegLib.engine.flags import Flag, untrained_flag
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.severity.lesions import Confidence
+from report import dicom_results
 from report.facts import member
 
 CLASSES = ("ground-glass opacity", "consolidation")
@@ -81,3 +82,9 @@ def calibrated(single_class):
         confidence=confidence,
     )
     return replace(single_class, severity=severity)
+
+
+@pytest.fixture(scope="session", params=dicom_results.GRIDS)
+def dicom_case(request, tmp_path_factory):
+    """A DICOM series on an awkward grid, a result, and the DICOM files of it."""
+    return dicom_results.written(tmp_path_factory.mktemp(request.param), request.param)

@@ -13,6 +13,8 @@ INFERENCE = ("monai>=1.4", "safetensors>=0.4", "scikit-image>=0.22")
 """What every run needs beyond PyTorch and Slicer's own Python."""
 TRAINING = ("lightning>=2.6", "matplotlib>=3.8", "jinja2>=3.1")
 """What a retraining needs beyond that."""
+DICOM = ("highdicom>=0.28",)
+"""What results as DICOM need beyond :data:`INFERENCE`."""
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
@@ -39,6 +41,7 @@ DOWNLOAD_MB = {
     "lightning": 1,
     "matplotlib": 9,
     "jinja2": 1,
+    "highdicom": 2,
 }
 """Size of each package by its name, in MB, rounded up; without what it depends on in turn."""
 

@@ -20,10 +20,10 @@ from ..engine.errors import Cancelled, CovidLesionSegError, InputError
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..engine.volume import Volume
 from ..report.result_files import CASE_FOLDER
 from .beside import loading_beside
-from .cohort_case import CaseWork, Computed
+from .cohort_case import CaseWork, Computed, Read
+from .dicom_output import require_dicom
 from .growing_folder import growing_folder
 from .options import BatchOptions
 
@@ -95,6 +95,8 @@ def batch(
         from ..report.report_pdf import require_pdf
 
         require_pdf()
+    if options.dicom:
+        require_dicom()
     from ..report.cohort import is_cohort_file
 
     subfolders = (CASE_FOLDER, MANIFEST_FOLDER)
@@ -227,14 +229,14 @@ class _Run:
                     pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _read(self, case: CaseSource, record: CaseRecord) -> tuple[Volume, float]:
+    def _read(self, case: CaseSource, record: CaseRecord) -> Read:
         self._cancel.raise_if_cancelled()
         return self._work.read(case, record)
 
-    def _compute(self, read: Future[tuple[Volume, float]]) -> Computed:
-        volume, reading = read.result()
+    def _compute(self, read: Future[Read]) -> Computed:
+        got = read.result()
         self._cancel.raise_if_cancelled()
-        return self._work.compute(volume, reading, self._cancel)
+        return self._work.compute(got, self._cancel)
 
     def _finish(self, record: CaseRecord, computed: Future[Computed]) -> None:
         """Wait for a case, write it, and note what became of it."""

@@ -26,18 +26,29 @@ from ..engine.progress import CancelToken, ignore_progress
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume, read_volume
 from ..report.result_files import CASE_FOLDER, REPORT_JSON
+from .dicom_output import dicom_output
 from .options import BatchOptions
 from .result_folder import result_folder
 
 if TYPE_CHECKING:
     from ..engine.pipeline import Loaded
+    from ..report.dicom_files import DicomOutput
+
+
+@dataclass(frozen=True)
+class Read:
+    """A CT, which DICOM files to write of it, and the seconds that reading took."""
+
+    volume: Volume
+    dicom: DicomOutput | None
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Computed:
     """A CT, what was found in it, and the seconds that each stage took."""
 
-    volume: Volume
+    read: Read
     result: SegmentationResult
     seconds: dict[str, float]
 
@@ -63,7 +74,8 @@ class CaseWork:
         models = load_catalogue().members(parameters.members)
         weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
         files = self._options.with_scene, self._options.pdf
-        return json.dumps([__version__, *files, parameters.to_dict(), weights])
+        dicom = ["dicom", self._options.dicom_slices] if self._options.dicom else []
+        return json.dumps([__version__, *files, parameters.to_dict(), weights, *dicom])
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -100,19 +112,22 @@ class CaseWork:
         """Write down that a case has no result, and why."""
         return self.keep(replace(record, status="failed", error=failure(error)))
 
-    def read(self, case: CaseSource, record: CaseRecord) -> tuple[Volume, float]:
-        """Begin with a case: the CT, and the seconds that reading took."""
+    def read(self, case: CaseSource, record: CaseRecord) -> Read:
+        """Begin with a case."""
         self.keep(record)
         start = time.perf_counter()
+        dicom = dicom_output(self._options, case.ct, case.series)
         volume = read_volume(case.ct, case.series)
-        return volume, time.perf_counter() - start
+        return Read(volume, dicom, time.perf_counter() - start)
 
-    def compute(self, volume: Volume, reading: float, cancel: CancelToken) -> Computed:
+    def compute(self, read: Read, cancel: CancelToken) -> Computed:
         """Segment; models that were loaded for a case before are not loaded again."""
         from ..engine.pipeline import segment
 
-        result = segment(volume, self._options.parameters, cancel=cancel, loaded=self._loaded)
-        return Computed(volume, result, {"reading": reading, **result.provenance["seconds"]})
+        parameters = self._options.parameters
+        result = segment(read.volume, parameters, cancel=cancel, loaded=self._loaded)
+        seconds = {"reading": read.seconds, **result.provenance["seconds"]}
+        return Computed(read, result, seconds)
 
     def write(self, record: CaseRecord, one: Computed, cancel: CancelToken) -> CaseRecord:
         """Write result folder and manifest."""
@@ -121,13 +136,14 @@ class CaseWork:
         start = time.perf_counter()
         with result_folder(self._out / CASE_FOLDER / record.case) as staging:
             write_segmentation(
-                one.volume,
+                one.read.volume,
                 one.result,
                 staging,
                 ignore_progress,
                 cancel,
                 self._options.with_scene,
                 paper=self._options.pdf,
+                dicom=one.read.dicom,
             )
         seconds = one.seconds | {"writing": time.perf_counter() - start}
         return self.keep(

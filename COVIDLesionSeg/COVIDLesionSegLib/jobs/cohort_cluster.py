@@ -144,9 +144,9 @@ def do_alone(
             return work.fail(now, CovidLesionSegError(_ENDED.format(times="twice")))
         record = replace(record, attempts=now.attempts + 1)
     try:
-        volume, reading = work.read(case, record)
+        read = work.read(case, record)
         cancel.raise_if_cancelled()
-        return work.write(record, work.compute(volume, reading, cancel), cancel)
+        return work.write(record, work.compute(read, cancel), cancel)
     except Cancelled:
         work.forget(case.case)  # stopping was not its fault
         raise

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,13 @@ from ..engine.volume import Volume, read_array, read_volume, write_volume
 from ..engine.volume.exact import load_volume
 from ..report.result_files import GENERATED_CT
 from .beside import loading_beside
+from .dicom_output import dicom_output
 from .given_lobes import with_given_lobes
 from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
 from .result_folder import result_folder
+
+if TYPE_CHECKING:
+    from ..report.dicom_files import DicomOutput
 
 _DEMO_SIZE = (432, 336, 56)
 _DEMO_SPACING_MM = (0.75, 0.75, 5.0)
@@ -55,7 +59,8 @@ def segment(
     """Segment one CT and write numbers, pictures, segmentation, scene and report.
 
     What would stop the job at its end is looked for at its start: a folder that cannot be written,
-    pictures that cannot be drawn, a model that is unknown.
+    pictures that cannot be drawn, a model that is unknown, a CT that is no DICOM series where DICOM
+    files are wanted.
 
     Args:
         options: The CT and everything that decides the result.
@@ -90,6 +95,7 @@ def segment(
         lobes=None if options.lobes_file is None else (options.lobes_file, options.lobe_labels),
         title=options.report_title,
         paper=options.pdf,
+        get_dicom=lambda: dicom_output(options, options.ct, options.series),
     )
 
 
@@ -169,6 +175,7 @@ def _segment(
     lobes: tuple[Path, str | None] | None = None,
     title: str = "",
     paper: str | None = None,
+    get_dicom: Callable[[], DicomOutput | None] = lambda: None,
 ) -> SegmentationResult:
     """Get a CT, which may write files of its own into the staging folder, and segment it."""
     progress(Progress("Starting", 0.0))
@@ -181,6 +188,7 @@ def _segment(
 
             require_pdf()
         check_models(parameters.members)
+        dicom = get_dicom()
         with loading_beside(*_LIBRARIES), ThreadPoolExecutor(1) as beside:
             rendering = beside.submit(require_rendering)
             progress(Progress("Reading the CT", 0.01))
@@ -197,7 +205,9 @@ def _segment(
         from ..report.segmentation import write_segmentation
 
         writing = sub_progress(progress, _WRITING, 1.0)
-        write_segmentation(volume, result, staging, writing, cancel, title=title, paper=paper)
+        write_segmentation(
+            volume, result, staging, writing, cancel, title=title, paper=paper, dicom=dicom
+        )
     progress(Progress("Done", 1.0))
     return result
 

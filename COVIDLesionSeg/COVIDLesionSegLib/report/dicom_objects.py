@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pydicom
 from highdicom.sr import CodedConcept
-from pydicom.sr.coding import Code as PublicCode
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code as PublicCode
 
 from .. import __version__
 from ..engine.files import atomic_path

@@ -9,7 +9,7 @@ from __future__ import annotations
 import highdicom
 import numpy as np
 from highdicom.color import CIELabColor
-from highdicom.seg import Segmentation, SegmentDescription, SegmentationTypeValues
+from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
 
 from .. import __version__
 from ..engine.labels import LUNG_LABELS
@@ -53,7 +53,7 @@ def segmentation_object(result: SegmentationResult, source: Source) -> Segmentat
         sop_instance_uid=highdicom.UID(),
         instance_number=1,
         omit_empty_frames=False,
-        content_label="LUNGS_AND_LESIONS",
+        content_label="LUNGS_LESIONS",
         content_description=RESEARCH_MARK,
         series_description=f"{SOFTWARE}: lungs and lesions",
         **EQUIPMENT,

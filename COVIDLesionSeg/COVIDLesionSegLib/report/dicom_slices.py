@@ -91,9 +91,7 @@ def _picture(
     width, height = _SLICE_INCHES + _BAR_INCHES, slice_height + 2 * FOOT_INCHES
     figure = black_figure(width, height)
     figure.set_dpi(_DPI)
-    axes = figure.add_axes(
-        (0, FOOT_INCHES / height, _SLICE_INCHES / width, slice_height / height)
-    )
+    axes = figure.add_axes((0, FOOT_INCHES / height, _SLICE_INCHES / width, slice_height / height))
     views.draw(axes, one, line_width=0.9, font_size=9)
     bar = (_SLICE_INCHES + 0.12, FOOT_INCHES + 0.2 * slice_height, 0.15, 0.6 * slice_height)
     color_bar(figure, bar, OVERLAY_FROM, "lesion probability")
@@ -142,6 +140,7 @@ def _capture(source: Source) -> SOPClass:
     capture.DerivationDescription = f"Axial slices with lungs and lesions. {RESEARCH_MARK}."
     capture.SourceImageSequence = [_reference(header) for header in source]
     capture.PatientOrientation = ["L", "P"]
+    capture.BodyPartExamined = "CHEST"
     # Of the patient's identity; what is drawn in the pictures is none of it.
     capture.BurnedInAnnotation = "NO"
     capture.SamplesPerPixel = 3

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import highdicom
 from highdicom import sr
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.seg import Segmentation
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
@@ -80,7 +81,7 @@ def report_object(
         is_complete=True,
         series_description=f"{SOFTWARE}: volumes and severity",
         coding_schemes=[
-            sr.CodingSchemeIdentificationItem(
+            CodingSchemeIdentificationItem(
                 PRIVATE_CODES, name=f"Codes of {SOFTWARE}", responsible_organization=SOFTWARE
             )
         ],
@@ -194,8 +195,6 @@ def _identification(algorithm: Algorithm) -> sr.AlgorithmIdentification:
         name=SOFTWARE,
         version=__version__,
         parameters=[f"{name}={value}" for name, value in algorithm.parameters.items()],
-        family=algorithm.family,
-        manufacturer=SOFTWARE,
     )
 
 

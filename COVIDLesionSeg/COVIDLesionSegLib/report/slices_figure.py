@@ -112,9 +112,7 @@ def draw_slices(volume: Volume, result: SegmentationResult) -> Figure:
         axial.draw(axes, one_slice, line_width=0.6, font_size=7.5)
 
     _titles(figure, result, len(volume.axial))
-    outline_legend(
-        figure, result.classes, width - _MARGIN_INCHES - _BAR_INCHES - _NOTICE_INCHES
-    )
+    outline_legend(figure, result.classes, width - _MARGIN_INCHES - _BAR_INCHES - _NOTICE_INCHES)
     bar_height = 0.6 * cell_height * _SMALL_ROWS
     bar_bottom = FOOT_INCHES + 0.2 * cell_height * _SMALL_ROWS
     color_bar(

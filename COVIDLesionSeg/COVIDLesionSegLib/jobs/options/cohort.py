@@ -28,6 +28,8 @@ class BatchOptions(Options):
         flag="scene",
     )
     pdf: str | None = shared.pdf()
+    dicom: bool = shared.dicom()
+    dicom_slices: bool = shared.dicom_slices()
     retry_failed: bool = option("Try cases again that failed.", False, recorded=False)
     workers: int = option(
         "Processes side by side on this computer, a case each: a local Dask cluster. They share "
@@ -49,6 +51,7 @@ class BatchOptions(Options):
         super().__post_init__()
         if not self.sources:
             raise ParameterError("Name at least one CT, folder or table.")
+        shared.check_dicom(self.dicom, self.dicom_slices, self.parameters)
         if self.scheduler is not None and self.workers != 1:
             raise ParameterError(
                 "Use a local cluster (workers) or a running one (scheduler), not both."

@@ -62,6 +62,8 @@ class SegmentOptions(Options):
         "",
         recorded=False,
     )
+    dicom: bool = shared.dicom()
+    dicom_slices: bool = shared.dicom_slices()
     parameters: Parameters = nested(Parameters())
 
     def __post_init__(self) -> None:
@@ -69,6 +71,7 @@ class SegmentOptions(Options):
         if self.lobe_labels is not None and self.lobes_file is None:
             raise ParameterError("lobe_labels says what labels mean: name the lobes_file, too.")
         shared.check_lobe_labels(self.lobe_labels)
+        shared.check_dicom(self.dicom, self.dicom_slices, self.parameters)
 
 
 @dataclass(frozen=True, kw_only=True)

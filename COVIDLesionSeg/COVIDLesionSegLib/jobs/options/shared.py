@@ -8,7 +8,7 @@ from typing import Any
 from ...engine.errors import ParameterError
 from ...engine.lobes import LOBE_LABELS, meaning_of_labels
 from ...engine.options import option
-from ...engine.parameters import DEVICES
+from ...engine.parameters import DEVICES, Parameters
 from ...report.result_files import PAPERS
 
 PSEUDO_LABEL_RULES = ("density", "thesis")
@@ -106,3 +106,25 @@ def workers() -> Any:
 def check_labelled(slices: tuple[Path, ...], volumes: Path | None) -> None:
     if not slices and volumes is None:
         raise ParameterError("Name labelled data: slice folders, or a table of CTs (volumes).")
+
+
+def dicom() -> Any:
+    return option("Also write DICOM SEG and SR; the CT must be a DICOM series.", False)
+
+
+def dicom_slices() -> Any:
+    return option(
+        "With DICOM, also write the slices with lesion as pictures (secondary capture).", False
+    )
+
+
+def check_dicom(dicom: bool, dicom_slices: bool, parameters: Parameters) -> None:
+    if dicom_slices and not dicom:
+        raise ParameterError(
+            "The slices as DICOM pictures belong to the other DICOM files: ask for DICOM, too."
+        )
+    if dicom and parameters.allow_untrained:
+        raise ParameterError(
+            "What an untrained network finds is not written as DICOM, where it would be taken for "
+            "a finding: leave DICOM out, or allow no untrained network."
+        )
