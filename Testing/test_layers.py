@@ -19,7 +19,7 @@ ENGINE = LIBRARY / "engine"
 SLICER = {"slicer", "slicer_core", "vtk", "vtkmodules", "mrml"}
 QT = {"qt", "ctk", "PySide6", "PyQt5", "PythonQt"}
 COMMAND_LINE = {"typer", "rich"}
-DOCUMENTS = {"jinja2", "matplotlib", "filelock"}
+DOCUMENTS = {"jinja2", "matplotlib", "filelock", "highdicom"}
 TORCH = {"torch", "monai", "lightning"}
 SHIPPED_WITH_SLICER = SLICER | QT | {"numpy", "pydicom", "scipy", "SimpleITK", "COVIDLesionSegLib"}
 

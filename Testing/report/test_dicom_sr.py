@@ -110,7 +110,7 @@ def test_severity_stands_with_the_rule_and_its_source(dicom_case):
         if item.ValueType == "CODE"
     }
     for rule in dicom_case.result.severity.rules:
-        assert found[rule.title] == rule.category
+        assert found[rule.title] == rule.named_category
 
 
 def test_the_device_and_the_purpose_are_stated(dicom_case):

@@ -155,7 +155,9 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
             *(_share(rule.ratio, name) for rule, name in rules.items() if rule.ratio is not None),
         ],
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(name, concept((PRIVATE_CODES, rule.category, rule.category)))
+            sr.QualitativeEvaluation(
+                name, concept((PRIVATE_CODES, rule.category, rule.named_category))
+            )
             for rule, name in rules.items()
             if rule.category is not None
         ],
