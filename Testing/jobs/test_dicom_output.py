@@ -183,6 +183,8 @@ def test_what_may_be_empty_is_left_out_where_it_is_against_the_standard(tmp_path
         ("FrameOfReferenceUID", None, "lacks a valid FrameOfReferenceUID"),
         ("FrameOfReferenceUID", "1.2.3", "differ in FrameOfReferenceUID"),
         ("PatientID", "x" * 70, "lacks a valid PatientID"),
+        ("PatientID", ["A", "B"], "lacks a valid PatientID"),
+        ("PatientID", "another's", "differ in PatientID"),
         ("SOPInstanceUID", "1.2.3", "have the same SOPInstanceUID"),
     ],
 )

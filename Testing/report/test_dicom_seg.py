@@ -150,6 +150,15 @@ def test_an_empty_segment_is_there_and_is_empty(tmp_path):
     assert len(described["segmentAttributes"]) == 4
 
 
+def test_a_class_may_have_a_name_that_dicom_does_not_take(tmp_path):
+    series = write_series(tmp_path / "ct", "thick")
+    volume = read_volume(series)
+    result = result_on(volume.geometry, ("crazy\\paving\n" + 70 * "µ",))
+    path = write(series, volume, result, tmp_path / "out") / DICOM_SEGMENTATION
+    assert pydicom.dcmread(path).SegmentSequence[2].SegmentLabel == f"crazy/paving {50 * 'µ'}…"
+    assert faults(path) == []
+
+
 @pytest.mark.realdata
 def test_masks_of_a_scanners_compressed_series_are_kept(data_folder, tmp_path):
     """Every tenth slice of a real CT, compressed as JPEG lossless, with masks by density alone."""

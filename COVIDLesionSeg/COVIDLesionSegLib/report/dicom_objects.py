@@ -19,6 +19,7 @@ from ..engine.files import atomic_path
 from ..engine.labels import Code
 from ..engine.lungs.given import METHOD as GIVEN
 from ..engine.result import SegmentationResult
+from ..engine.text import printable
 
 SOFTWARE = "COVIDLesionSeg"
 RESEARCH_MARK = "Research software, not a medical device"
@@ -83,6 +84,11 @@ def concept(code: Code) -> CodedConcept:
     """A code of this software, for highdicom."""
     scheme, value, meaning = code
     return CodedConcept(value, scheme, meaning)
+
+
+def short(name: str) -> str:
+    """A name, such as that of a lesion class, as the elements of DICOM take it (VR LO)."""
+    return printable(name, 64).replace("\\", "/")
 
 
 def save(dataset: pydicom.Dataset, path: Path) -> None:

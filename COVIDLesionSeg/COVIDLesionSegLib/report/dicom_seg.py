@@ -25,6 +25,7 @@ from .dicom_objects import (
     concept,
     lesion_algorithm,
     lung_algorithm,
+    short,
 )
 
 _EMPTY = "Nothing was found."
@@ -68,13 +69,13 @@ def _description(
     algorithm = lung_algorithm(result) if is_lung else lesion_algorithm(result)
     description = SegmentDescription(
         segment_number=number,
-        segment_label=style.name[:64],
+        segment_label=short(style.name),
         segmented_property_category=concept(style.category),
         segmented_property_type=concept(style.kind),
         algorithm_type=algorithm.kind,
         algorithm_identification=_identification(algorithm),
         tracking_uid=highdicom.UID(),
-        tracking_id=style.name[:64],
+        tracking_id=short(style.name),
         anatomic_regions=[concept(style.region)] if style.region else None,
         display_color=CIELabColor.from_rgb(*(255 * part for part in style.color)),
     )

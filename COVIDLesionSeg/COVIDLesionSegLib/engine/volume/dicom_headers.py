@@ -73,7 +73,7 @@ def read_source_headers(path: Path, series: str | None = None) -> tuple[pydicom.
         )
     slices = [_with_all_elements(item) for item in in_order(choose_series(path, series))]
     headers = [_header(item) for item in slices]
-    for keyword in _SAME_IN_ALL:
+    for keyword in ("PatientID", *_SAME_IN_ALL):
         if len({header[keyword].value for header in headers}) > 1:
             raise InputError(
                 f"The slices of the series differ in {keyword}, so no DICOM objects can refer to "
@@ -125,15 +125,17 @@ def _header(item: Slice) -> pydicom.Dataset:
 
 def _valid_value(item: Slice, keyword: str) -> str | None:
     """The value as text, empty where it is absent; None where it is against the standard."""
-    if not item.has(keyword):
+    if keyword not in item.header:
         return ""
-    element = item.header[keyword]
-    text = str(element.value).strip()
     try:
-        validate_value(dictionary_VR(keyword), text, RAISE)
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            element = item.header[keyword]
+            text = str(element.value or "").strip()
+            validate_value(dictionary_VR(keyword), text, RAISE)
+    except Exception:  # pydicom raises almost anything at malformed values
         return None
-    return text if element.VM == 1 else None
+    return text if element.VM < 2 else None
 
 
 def _add_spacing(headers: list[pydicom.Dataset], slices: list[Slice]) -> None:
