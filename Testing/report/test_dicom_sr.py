@@ -13,7 +13,7 @@ from COVIDLesionSegLib.engine.volume import read_volume
 from COVIDLesionSegLib.report.result_files import DICOM_REPORT, DICOM_SEGMENTATION
 from report.dicom_results import faults, result_on, without_left_lung, write, write_series
 
-VOLUME = "Volume"
+VOLUME, IN_RIGHT, IN_LEFT = "Volume", "Volume in the right lung", "Volume in the left lung"
 LESIONS, SHARE = "Volume of the lesions in the lung", "Share of the lung that is lesion"
 
 
@@ -77,14 +77,15 @@ def test_the_numbers_are_those_of_the_result(dicom_case):
     assert numbers(groups["both lungs"]) == [
         (VOLUME, both.lung_ml, "mL"),
         (LESIONS, both.lesion_ml, "mL"),
-        *((SHARE, 100 * rule.ratio, "%") for rule in severity.rules),
+        (SHARE, 100 * both.ratio, "%"),
+        *((rule.title, 100 * rule.ratio, "%") for rule in severity.rules),
     ]
-    for name in dicom_case.result.classes:
-        volumes = [
-            severity.region(region).lesion_class_ml[name]
-            for region in ("both lungs", "right lung", "left lung")
+    names = {"both lungs": VOLUME, "right lung": IN_RIGHT, "left lung": IN_LEFT}
+    for kind in dicom_case.result.classes:
+        assert numbers(groups[kind]) == [
+            (name, severity.region(region).lesion_class_ml[kind], "mL")
+            for region, name in names.items()
         ]
-        assert numbers(groups[name]) == [(VOLUME, volume, "mL") for volume in volumes]
 
 
 def test_dcmqi_finds_the_groups_with_their_segments_and_numbers(dicom_case, tmp_path):

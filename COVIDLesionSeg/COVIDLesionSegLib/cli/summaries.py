@@ -20,6 +20,9 @@ from ..report.result_files import (
     COHORT_HTML,
     DETECTOR_JSON,
     DETECTOR_PICTURE,
+    DICOM_REPORT,
+    DICOM_SEGMENTATION,
+    DICOM_SLICES,
     DISAGREEMENT,
     EVALUATION_HTML,
     EVALUATION_JSON,
@@ -112,6 +115,11 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
     _print_flags(console, result.flags)
     console.print()
     disagreement = [(DISAGREEMENT, "ensemble disagreement")]
+    dicom = (
+        (DICOM_SEGMENTATION, "DICOM segmentation"),
+        (DICOM_REPORT, "DICOM structured report"),
+        (DICOM_SLICES, "DICOM pictures of slices"),
+    )
     files = (
         (SLICES_PICTURE, "slices with overlay"),
         (INFECTION_PICTURE, "3D infection model"),
@@ -121,6 +129,7 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         (SLICES_CSV, "slice by slice"),
         (SCENE, "scene for 3D Slicer"),
         *(disagreement if result.disagreement is not None else []),
+        *(one for one in dicom if (folder / one[0]).exists()),
     )
     _print_files(console, folder, files)
 

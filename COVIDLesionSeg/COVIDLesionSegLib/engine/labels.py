@@ -158,6 +158,11 @@ LUNG_STYLES = {
 """By label."""
 LUNG_LABELS = {style.name: label for label, style in LUNG_STYLES.items()}
 """Label of each lung, by its name."""
+VOLUME_IN_LUNG: dict[str, Code] = {
+    style.name: (PRIVATE_CODES, f"volume-in-{style.id}", f"Volume in the {style.name}")
+    for style in LUNG_STYLES.values()
+}
+"""Of a lesion class, by the lung's name."""
 LUNG_OUTLINES = {RIGHT_LUNG: "#2e9fe6", LEFT_LUNG: "#2fbf71"}
 LESION_OUTLINE = "#ff4d4d"
 """Colours of thin lines over a CT, for which those of the segments are too pale or too dark."""

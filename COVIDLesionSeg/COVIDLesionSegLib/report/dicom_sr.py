@@ -1,6 +1,7 @@
 """DICOM structured report (TID 1500): volumes, shares and severity, which refer to the SEG.
 
-Numbers are those of the result, unrounded. What is undefined is left out, and a comment says so.
+Numbers are those of the result, unrounded. What is undefined is left out, and a comment says so. No
+measurement has its meaning from a modifier alone, as not every reader looks at those.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from ..engine.labels import (
     LESION_VOLUME,
     LUNG,
     LUNG_LABELS,
-    LUNG_STYLES,
     PRIVATE_CODES,
+    VOLUME_IN_LUNG,
     Code,
 )
 from ..engine.result import SegmentationResult
@@ -119,7 +120,7 @@ def _segment_group(
     described = segmentation.SegmentSequence[number - 1]
     is_lung = style.name in LUNG_LABELS
     if is_lung:
-        measurements = _lung_measurements(result.severity.region(style.name))
+        measurements = list(_region_measurements(result.severity.region(style.name)))
         algorithm = lung_algorithm(result)
     else:
         measurements = list(_class_measurements(style.name, result))
@@ -141,7 +142,7 @@ def _segment_group(
 
 
 def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEvaluations:
-    """Both lungs together, with the category and the graded share of every rule."""
+    """Both lungs together, and by every rule the graded share in % and the category."""
     rules = {
         rule: concept((PRIVATE_CODES, rule.rule, rule.title)) for rule in result.severity.rules
     }
@@ -151,8 +152,12 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
         finding_sites=[_site(BILATERAL)],
         algorithm_id=_identification(lesion_algorithm(result)),
         measurements=[
-            *_volumes(result.severity.region(BOTH_LUNGS)),
-            *(_share(rule.ratio, name) for rule, name in rules.items() if rule.ratio is not None),
+            *_region_measurements(result.severity.region(BOTH_LUNGS)),
+            *(
+                sr.Measurement(name, 100 * rule.ratio, codes.UCUM.Percent)
+                for rule, name in rules.items()
+                if rule.ratio is not None
+            ),
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
@@ -164,28 +169,18 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
     )
 
 
-def _lung_measurements(region: RegionSeverity) -> list[sr.Measurement]:
-    share = [] if region.ratio is None else [_share(region.ratio)]
-    return [*_volumes(region), *share]
-
-
-def _volumes(region: RegionSeverity) -> list[sr.Measurement]:
-    return [
-        sr.Measurement(codes.SCT.Volume, region.lung_ml, _ML),
-        sr.Measurement(concept(LESION_VOLUME), region.lesion_ml, _ML),
-    ]
-
-
-def _share(ratio: float, rule: sr.CodedConcept | None = None) -> sr.Measurement:
-    return sr.Measurement(concept(LESION_SHARE), 100 * ratio, codes.UCUM.Percent, method=rule)
+def _region_measurements(region: RegionSeverity) -> Iterator[sr.Measurement]:
+    yield sr.Measurement(codes.SCT.Volume, region.lung_ml, _ML)
+    yield sr.Measurement(concept(LESION_VOLUME), region.lesion_ml, _ML)
+    if region.ratio is not None:
+        yield sr.Measurement(concept(LESION_SHARE), 100 * region.ratio, codes.UCUM.Percent)
 
 
 def _class_measurements(name: str, result: SegmentationResult) -> Iterator[sr.Measurement]:
     """Volume of a lesion class in both lungs, and in each."""
-    sides = {BOTH_LUNGS: BILATERAL, **{one.name: one.modifier for one in LUNG_STYLES.values()}}
-    for region, side in sides.items():
-        volume = result.severity.region(region).lesion_class_ml[name]
-        yield sr.Measurement(codes.SCT.Volume, volume, _ML, finding_sites=[_site(side)])
+    names = {BOTH_LUNGS: codes.SCT.Volume, **{k: concept(v) for k, v in VOLUME_IN_LUNG.items()}}
+    for region, quantity in names.items():
+        yield sr.Measurement(quantity, result.severity.region(region).lesion_class_ml[name], _ML)
 
 
 def _site(side: Code | None) -> sr.FindingSite:
