@@ -87,8 +87,14 @@ def concept(code: Code) -> CodedConcept:
 
 
 def short(name: str) -> str:
-    """A name, such as that of a lesion class, as the elements of DICOM take it (VR LO)."""
-    return printable(name, 64).replace("\\", "/")
+    """A name, such as that of a lesion class, as the elements of DICOM take it (VR LO).
+
+    It has at most 64 characters and, as some readers count those, at most 64 bytes.
+    """
+    text = printable(name).replace("\\", "/")
+    while len(text.encode()) > 64:
+        text = text[:-1]
+    return text
 
 
 def save(dataset: pydicom.Dataset, path: Path) -> None:
