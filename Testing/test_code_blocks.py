@@ -1,7 +1,6 @@
 """Every command and every block of code of README and docs/ works, or at least is understood.
 
-A block runs as it stands, in a folder with small generated inputs: `ct.nii.gz`, `healthy.nii.gz`,
-`slices/`, `cohort/`. A block with a title says to the reader what it needs, such as a computer with
+A block runs as it stands, in a folder with small generated inputs: see `folder`. A block with a title says to the reader what it needs, such as a computer with
 Slicer or hours: its commands are only parsed by the real command line, its Python only compiled.
 """
 
@@ -101,6 +100,15 @@ def folder(tmp_path_factory, rendering):
     well = generate_chest_ct(**smallest, ground_glass=0.0, consolidation=0.0)
     for name, chest in (("ct", sick), ("cohort/one", sick), ("healthy", well)):
         write_volume(chest.volume.array, chest.volume.geometry, folder / f"{name}.nii.gz")
+    # The labels of lungmask, from the left upper to the right lower lobe; thirds and halves in z.
+    lobes = np.zeros_like(sick.lungs)
+    third, half = (len(lobes) // parts for parts in (3, 2))
+    for label, z in ((5, slice(third)), (4, slice(third, 2 * third)), (3, slice(2 * third, None))):
+        lobes[z][sick.lungs[z] == 1] = label
+    for label, z in ((2, slice(half)), (1, slice(half, None))):
+        lobes[z][sick.lungs[z] == 2] = label
+    write_volume(lobes, sick.volume.geometry, folder / "lobes.nii.gz")
+    (folder / "readers.csv").write_text("case,category\none,CT-1\n", "utf-8")
     slices = []
     for n in range(4):
         image = np.full((64, 80), -850, np.float32)
