@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib import jobs
-from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.errors import DependencyError, InputError, ParameterError
 from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.report.report_json import report_schema
+from COVIDLesionSegLib.report.report_pdf import require_pdf
 
 LUNGMASK = dict(zip(LOBES, (3, 4, 5, 1, 2), strict=True))
+
+
+def paper() -> str | None:
+    """A size, where this computer can make a PDF; test_report_pdf.py says aloud where it cannot."""
+    try:
+        require_pdf()
+    except DependencyError:
+        return None
+    return "letter"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +55,7 @@ def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
         lobes_file=folder / "lobes.nrrd",
         lobe_labels="lungmask",
         report_title="Case 17",
+        pdf=paper(),
     )
     result = jobs.segment(options, tmp_path / "result")
     content = json.loads((tmp_path / "result" / "report.json").read_text("utf-8"))
@@ -60,6 +71,7 @@ def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
     assert "Right middle lobe" in page
     assert content["provenance"]["lobes"]["labels"]["right upper lobe"] == "3"
     assert str(folder) not in page
+    assert (tmp_path / "result" / "report.pdf").is_file() is (paper() is not None)
     # What the user chose to write is on the page, and nowhere else.
     assert "Case 17" in page and "Case 17" not in json.dumps(content)
 
