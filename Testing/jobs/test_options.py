@@ -51,6 +51,8 @@ def some_options(job: str) -> Options:
         values["model"] = "mine"
     if job == "batch":
         values["sources"] = (Path("cohort"),)
+    if job == "open_case":
+        values |= {"sources": (Path("cohort"),), "cohort": Path("out"), "case": "one"}
     if job == "agreement":
         values |= {"cohort": Path("cohort"), "truth": Path("truth.csv")}
     if job == "synthesize":
@@ -83,6 +85,7 @@ OF_SLICER = {
     "import_model",
     "keep_retrained",
     "make_default",
+    "open_case",
     "restore_case",
     "sample_ct",
     "segment_volume",

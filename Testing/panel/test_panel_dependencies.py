@@ -211,6 +211,7 @@ def test_every_package_has_a_known_size():
         requirements.INFERENCE,
         requirements.TRAINING,
         requirements.DICOM,
+        requirements.COHORT,
         *requirements.NETWORK_PACKAGES.values(),
         *requirements.LUNG_METHOD_PACKAGES.values(),
     )
@@ -252,6 +253,7 @@ def test_the_module_asks_for_the_same_versions_as_the_command_line():
     groups_here = (
         (requirements.TORCH, *requirements.INFERENCE, *requirements.TRAINING),
         requirements.DICOM,
+        requirements.COHORT,
         *requirements.NETWORK_PACKAGES.values(),
         *requirements.LUNG_METHOD_PACKAGES.values(),
     )

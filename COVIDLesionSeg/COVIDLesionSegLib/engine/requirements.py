@@ -15,6 +15,8 @@ TRAINING = ("lightning>=2.6", "matplotlib>=3.8", "jinja2>=3.1")
 """What a retraining needs beyond that."""
 DICOM = ("highdicom>=0.28",)
 """What results as DICOM need beyond :data:`INFERENCE`."""
+COHORT = ("filelock>=3.12", "matplotlib>=3.8", "jinja2>=3.1")
+"""What the result folders of a cohort need beyond a run."""
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
@@ -33,6 +35,7 @@ LUNG_METHOD_PACKAGES = {
 }
 
 DOWNLOAD_MB = {
+    "filelock": 1,
     "monai": 2,
     "safetensors": 1,
     "scikit-image": 14,

@@ -39,6 +39,7 @@ from .options import (
     ExplainOptions,
     ImportModelOptions,
     KeepRetrainedOptions,
+    OpenCaseOptions,
     PseudoLabelOptions,
     RestoreCaseOptions,
     RetrainOptions,
@@ -55,6 +56,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from .cohort import batch
+    from .cohort_opening import open_case
     from .compression import compress
     from .detection import detect
     from .detector_evaluation import evaluate_detector
@@ -97,6 +99,7 @@ __all__ = [
     "ExplainOptions",
     "ImportModelOptions",
     "KeepRetrainedOptions",
+    "OpenCaseOptions",
     "PseudoLabelOptions",
     "RestoreCaseOptions",
     "RetrainOptions",
@@ -125,6 +128,7 @@ __all__ = [
     "import_model",
     "keep_retrained",
     "make_default",
+    "open_case",
     "pseudo_label",
     "restore_case",
     "retrain",
@@ -158,6 +162,7 @@ _JOBS = {
     "import_model": (ImportModelOptions, "model_store"),
     "keep_retrained": (KeepRetrainedOptions, "retrained_model"),
     "make_default": (StoredModelOptions, "model_store"),
+    "open_case": (OpenCaseOptions, "cohort_opening"),
     "pseudo_label": (PseudoLabelOptions, "pseudo_labels"),
     "restore_case": (RestoreCaseOptions, "restoring"),
     "retrain": (RetrainOptions, "retraining"),

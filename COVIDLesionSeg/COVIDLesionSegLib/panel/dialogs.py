@@ -23,3 +23,9 @@ def choose_file_to_save(title: str, suggestion: str, filters: str) -> Path | Non
 def open_folder(folder: Path) -> None:
     """Show a folder in the system's file manager."""
     qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(folder)))
+
+
+def choose_folder(title: str) -> Path | None:
+    """A folder, or None if the user chose none."""
+    chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+    return Path(chosen) if chosen else None

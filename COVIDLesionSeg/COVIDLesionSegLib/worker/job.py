@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..engine.options import Options
 from ..engine.progress import ProgressCallback
+from ..engine.steps import Steps
 from .background import BackgroundJob
 from .process import ChildProcess, WorkerProcess
 from .request import RESULT_FOLDER, save_request
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 def job_in_background(
     job: str,
     options: Options,
-    load: Callable[[Path], Result],
+    load: Callable[[Path], Steps[Result] | Result],
     progress: ProgressCallback,
     *,
     out: Path | None = None,
@@ -30,7 +31,7 @@ def job_in_background(
     Args:
         job: Its name, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
         options: Its options.
-        load: Reads the result from what the job wrote.
+        load: Reads the result from what the job wrote; at once, or in steps.
         progress: Called with every report of the worker.
         out: What the job writes; something in its private folder by default, gone when it is over.
         start_process: Starts the worker on a request file.

@@ -89,6 +89,102 @@
         <source>CTs of the scene</source>
         <translation>CTs der Szene</translation>
     </message>
+    <message>
+        <source>All CTs of a folder or table, one after another in the background</source>
+        <translation>Alle CTs eines Ordners oder einer Tabelle, eines nach dem anderen im Hintergrund</translation>
+    </message>
+    <message>
+        <source>Folder or table of CTs</source>
+        <translation>Ordner oder Tabelle von CTs</translation>
+    </message>
+    <message>
+        <source>A folder, which is searched with its subfolders for CT files and DICOM series; or a CSV file with the column ct.</source>
+        <translation>Ein Ordner, der mit seinen Unterordnern nach CT-Dateien und DICOM-Serien durchsucht wird; oder eine CSV-Datei mit der Spalte ct.</translation>
+    </message>
+    <message>
+        <source>Choose a folder with CTs</source>
+        <translation>Einen Ordner mit CTs wählen</translation>
+    </message>
+    <message>
+        <source>Folder...</source>
+        <translation>Ordner...</translation>
+    </message>
+    <message>
+        <source>Choose a folder with CTs.</source>
+        <translation>Einen Ordner mit CTs wählen.</translation>
+    </message>
+    <message>
+        <source>Choose a table of CTs</source>
+        <translation>Eine Tabelle von CTs wählen</translation>
+    </message>
+    <message>
+        <source>Table...</source>
+        <translation>Tabelle...</translation>
+    </message>
+    <message>
+        <source>Choose a CSV file with the column ct, and perhaps case and series.</source>
+        <translation>Eine CSV-Datei mit der Spalte ct und vielleicht case und series wählen.</translation>
+    </message>
+    <message>
+        <source>Folder for the results</source>
+        <translation>Ordner für die Ergebnisse</translation>
+    </message>
+    <message>
+        <source>New or empty; or that of an earlier run, which is then gone on with.</source>
+        <translation>Neu oder leer; oder der eines früheren Laufs, der dann fortgesetzt wird.</translation>
+    </message>
+    <message>
+        <source>Choose the folder for the results</source>
+        <translation>Den Ordner für die Ergebnisse wählen</translation>
+    </message>
+    <message>
+        <source>Results...</source>
+        <translation>Ergebnisse...</translation>
+    </message>
+    <message>
+        <source>Choose the folder for the results.</source>
+        <translation>Den Ordner für die Ergebnisse wählen.</translation>
+    </message>
+    <message>
+        <source>Try failed cases again</source>
+        <translation>Fehlgeschlagene Fälle erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Cases that failed in an earlier run are left alone otherwise.</source>
+        <translation>Fälle, die in einem früheren Lauf fehlschlugen, bleiben sonst, wie sie sind.</translation>
+    </message>
+    <message>
+        <source>Segment all CTs</source>
+        <translation>Alle CTs segmentieren</translation>
+    </message>
+    <message>
+        <source>Segment every CT in the background; what is done already is left alone.</source>
+        <translation>Jedes CT im Hintergrund segmentieren; was schon fertig ist, bleibt, wie es ist.</translation>
+    </message>
+    <message>
+        <source>Segment all</source>
+        <translation>Alle segmentieren</translation>
+    </message>
+    <message>
+        <source>Open the summary</source>
+        <translation>Die Zusammenfassung öffnen</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>Zusammenfassung</translation>
+    </message>
+    <message>
+        <source>Open the table of all cases, with pictures, in the browser.</source>
+        <translation>Die Tabelle aller Fälle, mit Bildern, im Browser öffnen.</translation>
+    </message>
+    <message>
+        <source>The cases of the results folder. Double-click one to load it into the scene.</source>
+        <translation>Die Fälle des Ergebnisordners. Ein Doppelklick lädt einen in die Szene.</translation>
+    </message>
+    <message>
+        <source>Cases of the results folder</source>
+        <translation>Fälle des Ergebnisordners</translation>
+    </message>
 </context>
 <context>
     <name>Correction</name>
@@ -1470,6 +1566,125 @@
     <message>
         <source>Slicer scene (*{suffix})</source>
         <translation>Slicer-Szene (*{suffix})</translation>
+    </message>
+</context>
+<context>
+    <name>panel.cohort_files</name>
+    <message>
+        <source>Opening the case - {stage}</source>
+        <translation>Der Fall wird geöffnet - {stage}</translation>
+    </message>
+    <message>
+        <source>The scene was closed, so the case was not opened.</source>
+        <translation>Die Szene wurde geschlossen, daher wurde der Fall nicht geöffnet.</translation>
+    </message>
+    <message>
+        <source>Folder with CTs</source>
+        <translation>Ordner mit CTs</translation>
+    </message>
+    <message>
+        <source>Table of CTs</source>
+        <translation>Tabelle von CTs</translation>
+    </message>
+    <message>
+        <source>Tables (*.csv)</source>
+        <translation>Tabellen (*.csv)</translation>
+    </message>
+    <message>
+        <source>Folder for the results</source>
+        <translation>Ordner für die Ergebnisse</translation>
+    </message>
+    <message>
+        <source>Open the module first.</source>
+        <translation>Öffnen Sie zuerst das Modul.</translation>
+    </message>
+    <message>
+        <source>Choose a folder with CTs, or a table of them.</source>
+        <translation>Wählen Sie einen Ordner mit CTs oder eine Tabelle von CTs.</translation>
+    </message>
+    <message>
+        <source>Choose a folder for the results.</source>
+        <translation>Wählen Sie einen Ordner für die Ergebnisse.</translation>
+    </message>
+    <message>
+        <source>Stopped: what is finished stays. Start again to go on.</source>
+        <translation>Angehalten: Was fertig ist, bleibt. Starten Sie erneut, um fortzufahren.</translation>
+    </message>
+    <message>
+        <source>The cohort could not be started.</source>
+        <translation>Die Kohorte konnte nicht gestartet werden.</translation>
+    </message>
+    <message>
+        <source>{done} done, {failed} failed.</source>
+        <translation>{done} fertig, {failed} fehlgeschlagen.</translation>
+    </message>
+    <message>
+        <source>Case</source>
+        <translation>Fall</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>Stand</translation>
+    </message>
+    <message>
+        <source>Severity</source>
+        <translation>Schweregrad</translation>
+    </message>
+    <message>
+        <source>Infected</source>
+        <translation>Befallen</translation>
+    </message>
+    <message>
+        <source>Remarks</source>
+        <translation>Bemerkungen</translation>
+    </message>
+    <message>
+        <source>The case could not be opened.</source>
+        <translation>Der Fall konnte nicht geöffnet werden.</translation>
+    </message>
+    <message>
+        <source>The case could not be shown.</source>
+        <translation>Der Fall konnte nicht angezeigt werden.</translation>
+    </message>
+    <message>
+        <source>{name} is in the scene.</source>
+        <translation>{name} ist in der Szene.</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Segment all</source>
+        <translation>Alle segmentieren</translation>
+    </message>
+    <message>
+        <source>Stop; what is finished stays, and starting again goes on.</source>
+        <translation>Anhalten; was fertig ist, bleibt, und ein neuer Start fährt fort.</translation>
+    </message>
+    <message>
+        <source>Segment every CT in the background; what is done already is left alone.</source>
+        <translation>Jedes CT im Hintergrund segmentieren; was schon fertig ist, bleibt, wie es ist.</translation>
+    </message>
+    <message>
+        <source>begun</source>
+        <translation>begonnen</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>fertig</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>n/a</source>
+        <translation>k. A.</translation>
+    </message>
+    <message>
+        <source>It is not finished yet.</source>
+        <translation>Er ist noch nicht fertig.</translation>
     </message>
 </context>
 <context>

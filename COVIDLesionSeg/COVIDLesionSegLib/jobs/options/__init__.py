@@ -1,6 +1,6 @@
 """The options of every job; the command line is made from them."""
 
-from .cohort import BatchOptions
+from .cohort import BatchOptions, OpenCaseOptions
 from .evaluation import AgreementOptions, EvaluateDetectorOptions, EvaluateOptions
 from .models import (
     CheckInstallationOptions,
@@ -43,6 +43,7 @@ __all__ = [
     "ExplainOptions",
     "ImportModelOptions",
     "KeepRetrainedOptions",
+    "OpenCaseOptions",
     "PseudoLabelOptions",
     "RestoreCaseOptions",
     "RetrainOptions",

@@ -61,3 +61,14 @@ class BatchOptions(Options):
     def on_cluster(self) -> bool:
         """Whether the cases are done on a Dask cluster."""
         return self.scheduler is not None or self.workers != 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCaseOptions(Options):
+    """A case of a cohort that is to be shown."""
+
+    sources: tuple[Path, ...] = option(
+        "The CTs that the cohort was made of, as for batch.", shown_as="SOURCE"
+    )
+    cohort: Path = option("Folder of the cohort.", shown_as="DIR")
+    case: str = option("Name of the case.")

@@ -1,4 +1,4 @@
-"""Cohort: the CTs of the scene, and what is known of each."""
+"""Cohort: the CTs of the scene, and those of a folder or table, with what is known of each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ...engine.review import Verdict
 from ...engine.text import percent
 from ...scene.cohort import CohortCase, cohort
 from ..choices import SeverityRule
+from ..cohort_files import CohortFiles
 from ..node_watch import NodeWatch
 from ..section import Panel, Section
 from ..severity_tables import fill_table, fit_rows
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class CohortSection(Section):
-    """A table with a row for each CT; a click on one shows it."""
+    """A table with a row for each CT of the scene; and the CTs of files, :mod:`..cohort_files`.
+
+    Attributes:
+        files: The CTs of a folder or table.
+    """
 
     UI_FILE = "Cohort"
 
@@ -30,6 +35,7 @@ class CohortSection(Section):
         self._rule = SeverityRule.WORSE_LUNG
         self._cases: list[CohortCase] = []
         self._watch = NodeWatch(self._fill)
+        self.files = CohortFiles(panel, self.ui)
         table = self.ui.cohortTable
         fit_rows(table)
         table.connect("cellClicked(int,int)", self._on_chosen)
@@ -38,6 +44,7 @@ class CohortSection(Section):
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
         self._node = node
+        self.files.show_state()
         if node is not None and node.severityRule is not self._rule:
             self._rule = node.severityRule
             self._watch.look_soon()
@@ -54,14 +61,19 @@ class CohortSection(Section):
             else _("The CTs of the scene. Click one to see it.")
         )
 
+    def palette_changed(self) -> None:
+        self.files.palette_changed()
+
     def nodes_changed(self) -> None:
         self._watch.look_soon()
 
     def scene_closing(self) -> None:
+        self.files.scene_closing()
         self._watch.stop()
         self._show([])
 
     def close(self) -> None:
+        self.files.close()
         self._watch.stop()
 
     def _on_collapsed(self, collapsed: bool) -> None:
