@@ -144,3 +144,14 @@ def test_the_fingerprint_follows_the_file(tmp_path):
     assert case.fingerprint() == before
     os.utime(path, ns=(1, 1))
     assert case.fingerprint() != before
+
+
+def test_a_table_may_name_lobes_whose_change_is_a_change_of_the_case(tmp_path):
+    for name in ("a.nrrd", "lobes.nrrd"):
+        (tmp_path / name).write_bytes(b"1")
+    (tmp_path / "cts.csv").write_text("ct,lobes\na.nrrd,lobes.nrrd\n")
+    ((case,), _) = find_cases([tmp_path / "cts.csv"])
+    assert case.lobes == tmp_path / "lobes.nrrd"
+    before = case.fingerprint()
+    (tmp_path / "lobes.nrrd").write_bytes(b"22")
+    assert case.fingerprint() != before

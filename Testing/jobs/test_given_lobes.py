@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib import jobs
+from COVIDLesionSegLib.engine.data.tables import read_table
 from COVIDLesionSegLib.engine.errors import DependencyError, InputError, ParameterError
 from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
@@ -90,3 +91,19 @@ def test_labels_without_lobes_and_unknown_labels_are_refused():
         jobs.SegmentOptions(ct="ct.nrrd", lobe_labels="lungmask")
     with pytest.raises(ParameterError, match="five different labels"):
         jobs.SegmentOptions(ct="ct.nrrd", lobes_file="lobes.nrrd", lobe_labels="vendor")
+
+
+@pytest.mark.slow
+def test_a_cohorts_table_names_the_lobes_of_each_ct(chest, tmp_path):
+    folder, _ = chest
+    # One CT under two names would be one case: the second is a copy.
+    (folder / "copy.nrrd").write_bytes((folder / "ct.nrrd").read_bytes())
+    table = folder / "cts.csv"
+    table.write_text("case,ct,lobes\na,ct.nrrd,lobes.nrrd\nb,copy.nrrd,\n")
+    options = jobs.BatchOptions(sources=(table,), lobe_labels="lungmask")
+    cohort = jobs.batch(options, tmp_path / "cohort")
+    assert [case.status for case in cohort.cases] == ["done", "done"]
+    rows = {row.get("case"): row for row in read_table(tmp_path / "cohort" / "cohort.csv").rows}
+    assert int(rows["a"].get("ct_severity_score")) > 0
+    assert float(rows["a"].get("right_lower_lobe_ratio")) > 0
+    assert rows["b"].get("ct_severity_score") == rows["b"].get("right_lower_lobe_ratio") == "n/a"

@@ -24,9 +24,12 @@ from ..engine.cohort.sources import CaseSource
 from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, ignore_progress
 from ..engine.result import SegmentationResult
+from ..engine.severity.lobes_file import read_lobes
 from ..engine.volume import Volume, read_volume
+from ..engine.volume.placed_labels import PlacedLabels
 from ..report.result_files import CASE_FOLDER, REPORT_JSON
 from .dicom_output import dicom_output
+from .given_lobes import with_given_lobes
 from .options import BatchOptions
 from .result_folder import result_folder
 
@@ -37,9 +40,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """A CT, which DICOM files to write of it, and the seconds that reading took."""
+    """A CT, its lobes if they are given, which DICOM files to write, seconds that reading took."""
 
     volume: Volume
+    lobes: PlacedLabels | None
     dicom: DicomOutput | None
     seconds: float
 
@@ -75,7 +79,8 @@ class CaseWork:
         weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
         files = self._options.with_scene, self._options.pdf
         dicom = ["dicom", self._options.dicom_slices] if self._options.dicom else []
-        return json.dumps([__version__, *files, parameters.to_dict(), weights, *dicom])
+        lobes = ["lobes", self._options.lobe_labels] if self._options.lobe_labels else []
+        return json.dumps([__version__, *files, parameters.to_dict(), weights, *dicom, *lobes])
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -118,7 +123,10 @@ class CaseWork:
         start = time.perf_counter()
         dicom = dicom_output(self._options, case.ct, case.series)
         volume = read_volume(case.ct, case.series)
-        return Read(volume, dicom, time.perf_counter() - start)
+        lobes = None
+        if case.lobes is not None:
+            lobes = read_lobes(case.lobes, self._options.lobe_labels, volume.geometry)
+        return Read(volume, lobes, dicom, time.perf_counter() - start)
 
     def compute(self, read: Read, cancel: CancelToken) -> Computed:
         """Segment; models that were loaded for a case before are not loaded again."""
@@ -126,6 +134,8 @@ class CaseWork:
 
         parameters = self._options.parameters
         result = segment(read.volume, parameters, cancel=cancel, loaded=self._loaded)
+        if read.lobes is not None:
+            result = with_given_lobes(result, read.lobes)
         seconds = {"reading": read.seconds, **result.provenance["seconds"]}
         return Computed(read, result, seconds)
 

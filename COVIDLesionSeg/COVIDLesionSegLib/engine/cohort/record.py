@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ..errors import CovidLesionSegError, OutputError, in_one_sentence
 from ..files import write_bytes
 from ..flags import Flag
+from ..lobes import LOBES
 from ..locks import FOLDER_LOCK, take_lock
 from ..metrics.infection import SLICE_RULES
 from ..result import SegmentationResult
@@ -74,6 +75,10 @@ def numbers_of(result: SegmentationResult) -> dict[str, Any]:
     for rule in severity.rules:
         numbers[f"{rule.rule}_ratio"] = rule.ratio
         numbers[f"{rule.rule}_category"] = rule.category
+    lobes = {lobe.region: lobe.ratio for lobe in severity.lobes}
+    for name in LOBES:
+        numbers[f"{name.replace(' ', '_')}_ratio"] = lobes.get(name)
+    numbers["ct_severity_score"] = severity.ct_severity_score
     numbers["slices_with_lung"] = len(severity.slices)
     numbers["slices_with_lesion"] = sum(one.lesion_mm2 > 0 for one in severity.slices)
     for of_slices in SLICE_RULES:

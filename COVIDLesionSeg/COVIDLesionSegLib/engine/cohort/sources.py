@@ -31,6 +31,7 @@ class CaseSource:
         ct: File or folder for :func:`~..volume.read_volume`.
         series: SeriesInstanceUID, for a folder of DICOM files.
         problem: Why it cannot be read, where that is known already.
+        lobes: File of its lobes, where a table names one.
     """
 
     case: str
@@ -38,6 +39,7 @@ class CaseSource:
     ct: Path
     series: str | None = None
     problem: str | None = None
+    lobes: Path | None = None
 
     def fingerprint(self) -> str:
         """SHA-256 of the files' names, sizes and times: another one means that the CT changed.
@@ -49,6 +51,8 @@ class CaseSource:
         """
         path = readable(self.ct)
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        if self.lobes is not None:
+            files.append(readable(self.lobes))
         seen = hashlib.sha256(repr((self.series, self.problem)).encode())
         for file in files:
             state = file.stat()
@@ -76,8 +80,8 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
 
     Args:
         sources: CT files; folders, searched with all their subfolders for CT files and DICOM
-            series; CSV files with the columns ``ct`` (relative to the file) and perhaps ``case``
-            and ``series``.
+            series; CSV files with the columns ``ct`` (relative to the file) and perhaps ``case``,
+            ``series`` and ``lobes``.
 
     Raises:
         InputError: A source does not exist or holds no CT, a table is damaged, or two of its rows
@@ -115,7 +119,9 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
             raise row.fault("case", f"is {case!r}, as in a row above")
         names.add(case.casefold())
         # What does not exist is a bad case of the cohort, not the end of it.
-        yield CaseSource(_name(case), row.required("ct"), ct, row.get("series") or None)
+        lobes = path.parent / Path(row.get("lobes")).expanduser() if row.get("lobes") else None
+        series = row.get("series") or None
+        yield CaseSource(_name(case), row.required("ct"), ct, series, lobes=lobes)
 
 
 def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:

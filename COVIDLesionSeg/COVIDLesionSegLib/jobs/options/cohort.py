@@ -17,7 +17,7 @@ class BatchOptions(Options):
 
     sources: tuple[Path, ...] = option(
         "CT files, folders that hold CT files or DICOM series, or CSV files with the columns ct "
-        "and perhaps case and series.",
+        "and perhaps case, series and lobes.",
         positional=True,
         metavar="SOURCE...",
         shown_as="SOURCE",
@@ -27,6 +27,7 @@ class BatchOptions(Options):
         False,
         flag="scene",
     )
+    lobe_labels: str | None = shared.lobe_labels()
     pdf: str | None = shared.pdf()
     dicom: bool = shared.dicom()
     dicom_slices: bool = shared.dicom_slices()
@@ -51,6 +52,7 @@ class BatchOptions(Options):
         super().__post_init__()
         if not self.sources:
             raise ParameterError("Name at least one CT, folder or table.")
+        shared.check_lobe_labels(self.lobe_labels)
         shared.check_dicom(self.dicom, self.dicom_slices, self.parameters)
         if self.scheduler is not None and self.workers != 1:
             raise ParameterError(
