@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pydicom
 from highdicom.sr import CodedConcept
@@ -24,7 +25,7 @@ from ..engine.text import printable
 SOFTWARE = "COVIDLesionSeg"
 RESEARCH_MARK = "Research software, not a medical device"
 """Short enough for a description in DICOM: 64 characters."""
-EQUIPMENT = {
+EQUIPMENT: dict[str, Any] = {
     "manufacturer": SOFTWARE,
     "manufacturer_model_name": "covid-lesion-seg",
     "software_versions": __version__,

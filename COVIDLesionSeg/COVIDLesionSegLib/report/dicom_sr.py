@@ -161,7 +161,7 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
-                name, concept((PRIVATE_CODES, rule.category, rule.named_category))
+                name, concept((PRIVATE_CODES, rule.category, rule.named_category or rule.category))
             )
             for rule, name in rules.items()
             if rule.category is not None
@@ -178,9 +178,11 @@ def _region_measurements(region: RegionSeverity) -> Iterator[sr.Measurement]:
 
 def _class_measurements(name: str, result: SegmentationResult) -> Iterator[sr.Measurement]:
     """Volume of a lesion class in both lungs, and in each."""
-    names = {BOTH_LUNGS: codes.SCT.Volume, **{k: concept(v) for k, v in VOLUME_IN_LUNG.items()}}
-    for region, quantity in names.items():
-        yield sr.Measurement(quantity, result.severity.region(region).lesion_class_ml[name], _ML)
+    severity = result.severity
+    volume = severity.region(BOTH_LUNGS).lesion_class_ml[name]
+    yield sr.Measurement(codes.SCT.Volume, volume, _ML)
+    for lung, quantity in VOLUME_IN_LUNG.items():
+        yield sr.Measurement(concept(quantity), severity.region(lung).lesion_class_ml[name], _ML)
 
 
 def _site(side: Code | None) -> sr.FindingSite:
