@@ -55,7 +55,7 @@ ENGINE_FLOORS = (
     ("models", "phantom", "severity"),
     ("inference", "result"),
     ("cluster", "lungs", "review"),
-    ("data", "explain", "pipeline"),
+    ("data", "explain", "followup", "pipeline"),
     ("cohort", "evaluation", "synthesis", "training"),
     ("detection", "self_training", "studies"),
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .engine.cohort.record import CaseRecord
     from .engine.steps import Steps
+    from .scene.follow_up import SceneComparison
     from .scene.prepared import PreparedResult
     from .scene.show import SceneLungs, SceneResult
     from .worker.background import BackgroundJob
@@ -179,6 +180,55 @@ class COVIDLesionSegLogic:
             # The process was ended in the middle of a case, which is not its fault.
             finish(forget_begun(folder))
             raise
+
+    def compare(
+        self,
+        volumeNodes: Sequence[vtkMRMLScalarVolumeNode],
+        segmentationNodes: Sequence[vtkMRMLSegmentationNode] | None = None,
+        days: Sequence[int] = (),
+        out: str | Path | None = None,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> SceneComparison:
+        """Compare CTs of one patient in a background process, and show what became of lesions.
+
+        Slicer's window stays live meanwhile, as in :meth:`segment`.
+
+        Args:
+            volumeNodes: Two or more CTs in HU, the earliest first.
+            segmentationNodes: Lungs and lesions of each, known by their terminology; by default the
+                results of this module for these CTs, with their corrections.
+            days: Days from the first CT, one for each.
+            out: Folder for the report, tables and segments as ``covid-lesion-seg compare`` writes
+                them; nothing is kept by default.
+            progress: Called with a ``Progress`` at every step.
+            cancel: Set it to stop at once; the scene stays unchanged.
+
+        Returns:
+            ``facts``, the content of ``comparison.json``; and for each CT but the first a node in
+            ``segmentationNodes`` with the segments new, persistent and resolved lesion on its grid,
+            or None where lesions could not be matched (``facts["pairs"][n]["flags"]`` says why).
+
+        Raises:
+            ParameterError: There are fewer than two CTs, or not one day for each.
+            InputError: A CT has no result, a segmentation lacks lungs or lesions or does not lie on
+                its CT, or the days do not ascend.
+            DependencyError: A Python package is missing.
+            Cancelled: ``cancel`` was set.
+        """
+        from .scene.follow_up import show_comparison, studies_of
+        from .worker.comparison import compare_in_background
+
+        job = compare_in_background(
+            studies_of(volumeNodes, segmentationNodes),
+            progress or ignore_progress,
+            days=tuple(days),
+            page=out is not None,
+            out=None if out is None else Path(out).expanduser().absolute(),
+            temporary_path=_temporary_path(),
+        )
+        compared = _wait(job, cancel or CancelToken())
+        return show_comparison(volumeNodes, compared.facts, compared.changes)
 
     def sampleCT(
         self,

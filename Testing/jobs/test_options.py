@@ -53,6 +53,8 @@ def some_options(job: str) -> Options:
         values["sources"] = (Path("cohort"),)
     if job == "open_case":
         values |= {"sources": (Path("cohort"),), "cohort": Path("out"), "case": "one"}
+    if job == "compare":
+        values["studies"] = (Path("first"), Path("second"))
     if job == "agreement":
         values |= {"cohort": Path("cohort"), "truth": Path("truth.csv")}
     if job == "synthesize":

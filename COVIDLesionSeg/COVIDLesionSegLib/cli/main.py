@@ -72,6 +72,14 @@ add_job(
     "List the lesions of a chest CT one by one, with place, size, density and score.",
     summaries.print_detection,
 )
+add_job(
+    app,
+    "compare",
+    "Compare CTs of one patient, the earliest first: change of volumes; lesions that are new, "
+    "resolved or persistent.",
+    summaries.print_comparison,
+    out_help="Folder of the comparison; an earlier comparison is replaced.",
+)
 app.command()(models)
 add_job(
     app,

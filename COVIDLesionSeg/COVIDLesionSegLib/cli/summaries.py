@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.followup import COMPARISON_HTML, COMPARISON_JSON, TREND_PICTURE, changes_file
 from ..engine.text import confidence_text, millilitres, percent, score_text
 from ..report.result_files import (
     AGREEMENT_CSV,
@@ -28,6 +29,7 @@ from ..report.result_files import (
     EVALUATION_JSON,
     FEATURES_PICTURE,
     INFECTION_PICTURE,
+    LESION_CHANGES_CSV,
     LESIONS_CSV,
     LESIONS_LABELS,
     LESIONS_PICTURE,
@@ -42,6 +44,7 @@ from ..report.result_files import (
     STUDY_HTML,
     STUDY_JSON,
     SYNTHESIS_PICTURE,
+    VOLUMES_CSV,
 )
 from .progress_display import print_json_line
 
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from ..engine.evaluation.run import Evaluation
     from ..engine.explain import SliceExplanation
     from ..engine.flags import Flag
+    from ..engine.followup.compare import Comparison
     from ..engine.models.card import ModelCard
     from ..engine.models.retrained import Retrained
     from ..engine.result import SegmentationResult
@@ -164,6 +168,49 @@ def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
     console.print(f"Table   {escape(str(folder / COHORT_CSV))}", soft_wrap=True)
     console.print(f"Page    {escape(str(folder / COHORT_HTML))}", soft_wrap=True)
     console.print(RESEARCH_USE_NOTICE, style="dim")
+
+
+def print_comparison(comparison: Comparison, folder: Path, json_lines: bool) -> None:
+    """How the lesions changed from study to study, the quality flags and where the files are."""
+    from ..engine.flags import UNTRAINED_MARK, is_untrained
+    from ..report.comparison import lesion_counts
+
+    counts = [lesion_counts(pair) for pair in comparison.pairs]
+    untrained = any(is_untrained(study.flags) for study in comparison.studies)
+    if json_lines:
+        done = {"done": str(folder), "studies": len(comparison.studies), "lesions": counts}
+        print_json_line({**done, "untrained": True} if untrained else done)
+        return
+    console = _console()
+    if untrained:
+        console.print(f"[bold red]{UNTRAINED_MARK}[/bold red]  random weights: not a result")
+    for pair, kinds in zip(comparison.pairs, counts, strict=True):
+        console.print(f"[bold]Study {pair.earlier} to study {pair.later}[/bold]")
+        for region in pair.changes:
+            lesion, relative = region.lesion_ml, region.lesion_ml.relative
+            change = "n/a" if relative is None else f"{relative:+.0%}"
+            console.print(
+                f"  {region.region:<11} {millilitres(lesion.earlier)} to "
+                f"{millilitres(lesion.later)} ml of lesion ({change}), "
+                f"{percent(region.ratio.earlier)} to {percent(region.ratio.later)} infected"
+            )
+        lesions = "n/a" if kinds is None else ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+        console.print(f"  lesions: {lesions}")
+    _print_flags(console, comparison.flags)
+    console.print()
+    segments = [
+        (changes_file(pair.earlier, pair.later), f"lesions of {pair.earlier} and {pair.later}")
+        for pair in comparison.pairs
+    ]
+    files = (
+        (COMPARISON_HTML, "HTML report"),
+        (TREND_PICTURE, "chart"),
+        (COMPARISON_JSON, "report for programs"),
+        (VOLUMES_CSV, "table of volumes"),
+        (LESION_CHANGES_CSV, "table of lesions"),
+    )
+    written = [file for file in (*files, *segments) if (folder / file[0]).is_file()]
+    _print_files(console, folder, written)
 
 
 def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> None:

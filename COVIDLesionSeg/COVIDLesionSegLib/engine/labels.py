@@ -173,6 +173,21 @@ _CLASS_APPEARANCE: dict[str, tuple[Color, Code]] = {
     CLASSES[1]: ((0.90, 0.08, 0.30), _CONSOLIDATION),
 }
 
+NEW, PERSISTENT, RESOLVED = 1, 2, 3
+"""Labels of the lesions of two CTs: what became of them."""
+
+
+def _change_style(name: str, color: Color) -> SegmentStyle:
+    return SegmentStyle(name, color, _ALTERED_STRUCTURE, _LESION, region=LUNG)
+
+
+CHANGE_STYLES = {
+    NEW: _change_style("new lesion", (0.86, 0.10, 0.10)),
+    PERSISTENT: _change_style("persistent lesion", (1.0, 0.72, 0.10)),
+    RESOLVED: _change_style("resolved lesion", (0.20, 0.65, 0.90)),
+}
+"""By label. No coded term says what became of a lesion: the name does."""
+
 
 def is_lesion(class_name: str | None, terminology: str) -> bool:
     """Whether a segment holds lesions, by its tags; its name says nothing.

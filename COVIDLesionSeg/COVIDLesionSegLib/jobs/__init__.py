@@ -30,6 +30,7 @@ from .options import (
     BatchOptions,
     BundleSceneOptions,
     CheckInstallationOptions,
+    CompareOptions,
     CompressOptions,
     DemoOptions,
     DetectOptions,
@@ -57,6 +58,7 @@ from .options import (
 if TYPE_CHECKING:
     from .cohort import batch
     from .cohort_opening import open_case
+    from .comparison import compare
     from .compression import compress
     from .detection import detect
     from .detector_evaluation import evaluate_detector
@@ -90,6 +92,7 @@ __all__ = [
     "BatchOptions",
     "BundleSceneOptions",
     "CheckInstallationOptions",
+    "CompareOptions",
     "CompressOptions",
     "DemoOptions",
     "DetectOptions",
@@ -115,6 +118,7 @@ __all__ = [
     "agreement",
     "batch",
     "bundle_scene",
+    "compare",
     "compress",
     "check_installation",
     "demo",
@@ -150,6 +154,7 @@ _JOBS = {
     "batch": (BatchOptions, "cohort"),
     "bundle_scene": (BundleSceneOptions, "scene_bundle"),
     "check_installation": (CheckInstallationOptions, "installation"),
+    "compare": (CompareOptions, "comparison"),
     "compress": (CompressOptions, "compression"),
     "demo": (DemoOptions, "segmentation"),
     "detect": (DetectOptions, "detection"),

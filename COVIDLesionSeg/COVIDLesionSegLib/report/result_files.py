@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.cohort import COHORT_HTML as COHORT_HTML
+from ..engine.followup import (
+    COMPARISON_HTML,
+    COMPARISON_JSON,
+    MOST,
+    TREND_PICTURE,
+    changes_file,
+)
 
 SEGMENTATION = "segmentation.seg.nrrd"
 PROBABILITY = "probability.nrrd"
@@ -105,6 +112,11 @@ CASE_FOLDER = "cases"
 COHORT_FORMAT = "covid-lesion-seg-cohort"
 COHORT_VERSION = 1
 
+VOLUMES_CSV = "volumes.csv"
+LESION_CHANGES_CSV = "lesion-changes.csv"
+COMPARISON_FORMAT = "covid-lesion-seg-comparison"
+COMPARISON_VERSION = 1
+
 
 @dataclass(frozen=True)
 class FolderKind:
@@ -163,3 +175,9 @@ EXPLANATION_RESULT = FolderKind(
 )
 # Slices may have been added to it since, so nothing in such a folder is ever replaced.
 SYNTHESIS_RESULT = FolderKind(frozenset(), SYNTHESIS_JSON, SYNTHESIS_FORMAT)
+COMPARISON_RESULT = FolderKind(
+    frozenset({COMPARISON_JSON, COMPARISON_HTML, TREND_PICTURE, VOLUMES_CSV, LESION_CHANGES_CSV})
+    | {changes_file(number, number + 1) for number in range(1, MOST)},
+    COMPARISON_JSON,
+    COMPARISON_FORMAT,
+)

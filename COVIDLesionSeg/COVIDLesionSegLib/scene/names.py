@@ -18,6 +18,9 @@ SERIES_ROLE = "slices-series"
 MARKS_ROLE = "lesion-marks"
 """Of the numbered points on lesions, which the user asks for: no part of a result."""
 
+FOLLOW_UP_ROLE = "follow-up"
+"""Of the segmentation with new, persistent and resolved lesions: no part of a result, either."""
+
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",
     PROBABILITY_ROLE: "vtkMRMLScalarVolumeNode",

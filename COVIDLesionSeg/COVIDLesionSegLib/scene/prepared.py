@@ -131,12 +131,12 @@ def _prepare(
     prediction: list[Layer] = []
     for kept, labels in ((layers, shown), (prediction, result)):
         for segments in layers_of(labels):
-            image = yield from _layer_image(segments[0].labels, ijk_to_ras)
+            image = yield from layer_image(segments[0].labels, ijk_to_ras)
             kept.append(Layer(segments, image))
     return PreparedResult(result, ijk_to_ras, volumes, layers, prediction, surfaces)
 
 
-def _layer_image(
+def layer_image(
     labels: npt.NDArray[np.uint8], ijk_to_ras: npt.NDArray[np.float64]
 ) -> Steps[vtkOrientedImageData]:
     """Labels (k, j, i) as Slicer's oriented image, cropped to what is not zero."""

@@ -2,6 +2,7 @@
 
 from .cohort import BatchOptions, OpenCaseOptions
 from .evaluation import AgreementOptions, EvaluateDetectorOptions, EvaluateOptions
+from .follow_up import CompareOptions
 from .models import (
     CheckInstallationOptions,
     CompressOptions,
@@ -34,6 +35,7 @@ __all__ = [
     "BatchOptions",
     "BundleSceneOptions",
     "CheckInstallationOptions",
+    "CompareOptions",
     "CompressOptions",
     "DemoOptions",
     "DetectOptions",

@@ -1,0 +1,95 @@
+"""CTs of one patient in a scene: what is compared, and what is shown on the later one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import slicer
+from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
+
+from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.labels import CHANGE_STYLES, is_lesion
+from COVIDLesionSegLib.engine.steps import finish
+from COVIDLesionSegLib.scene.follow_up import (
+    find_changes,
+    show_changes,
+    show_comparison,
+    studies_of,
+    study_from_nodes,
+)
+from COVIDLesionSegLib.scene.segmentation import segment_ids, segment_tag
+from COVIDLesionSegLib.scene.show import show_result
+
+CLASSES = ("ground-glass opacity", "consolidation")
+
+
+@pytest.fixture(params=["axial", "oblique left-handed", "sagittal"])
+def geometry(request):
+    assert request.param in DIRECTIONS
+    return make_geometry(request.param)
+
+
+def test_a_study_is_the_result_with_its_corrections_on_the_stored_grid(scene, geometry):
+    result = make_result(geometry, CLASSES)
+    ct = add_ct(scene, geometry)
+    nodes = show_result(ct, result)
+    study = finish(study_from_nodes(ct, nodes.segmentationNode))
+
+    assert study.classes == CLASSES and study.geometry.shape == geometry.shape
+    assert np.allclose(study.geometry.ijk_to_lps, geometry.ijk_to_lps)
+    assert np.array_equal(study.lungs, result.lungs)
+    assert np.array_equal(study.lesions, result.lesions)
+    assert study.flags == result.flags
+
+
+def test_the_changes_become_segments_on_the_ct_and_are_updated_by_the_next_comparison(
+    scene, geometry
+):
+    ct = add_ct(scene, geometry)
+    random = np.random.default_rng(0)
+    for seed in range(2):
+        changes = random.integers(0, 4, geometry.shape).astype(np.uint8)
+        changes[:, :, 5 + seed :] = 0
+        node = show_changes(ct, changes)
+
+        assert find_changes(ct) is node
+        assert segment_ids(node) == [style.id for style in CHANGE_STYLES.values()]
+        for label, style in CHANGE_STYLES.items():
+            shown = slicer.util.arrayFromSegmentBinaryLabelmap(node, style.id, ct)
+            assert np.array_equal(shown > 0, changes == label)
+            segment = node.GetSegmentation().GetSegment(style.id)
+            assert is_lesion(None, segment_tag(segment, "TerminologyEntry"))
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+
+
+def test_where_lesions_were_not_matched_nothing_outdated_stays(scene):
+    geometry = make_geometry()
+    first, second = add_ct(scene, geometry), add_ct(scene, geometry)
+    changes = np.ones(geometry.shape, np.uint8)
+    shown = show_comparison([first, second], {"pairs": []}, [changes])
+    assert find_changes(second) is shown.segmentationNodes[0] and find_changes(first) is None
+
+    assert show_comparison([first, second], {}, [None]).segmentationNodes == (None,)
+    assert find_changes(second) is None
+
+
+def test_too_few_cts_no_result_and_no_lesions_are_refused(scene):
+    geometry = make_geometry()
+    first, second = add_ct(scene, geometry), add_ct(scene, geometry)
+    with pytest.raises(ParameterError, match="at least two"):
+        studies_of([first])
+    with pytest.raises(InputError, match="no result yet"):
+        studies_of([first, second])
+    lungs_only = show_result(first, make_result(geometry)).segmentationNode
+    lungs_only.GetSegmentation().RemoveSegment("lesion")
+    with pytest.raises(InputError, match="hold lesions"):
+        finish(study_from_nodes(first, lungs_only))
+
+
+def test_a_ct_that_went_or_changed_meanwhile_is_said(scene):
+    ct = add_ct(scene)
+    with pytest.raises(InputError, match="changed while"):
+        show_changes(ct, np.zeros((2, 2, 2), np.uint8))
+    scene.RemoveNode(ct)
+    with pytest.raises(InputError, match="removed"):
+        show_comparison([ct, ct], {}, [None])
