@@ -20,7 +20,7 @@ SLAB_BYTES = 1 << 23
 """How much of an array is copied, read or written in one step: some milliseconds of work."""
 
 
-def finish(steps: Steps[Result]) -> Result:
+def finish(steps: Generator[Any, None, Result]) -> Result:
     """Do all steps at once, and give the result."""
     while True:
         try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..lobes import LOBES
+from ..steps import finish
 from ..volume import Geometry
 from ..volume.placed_labels import PlacedLabels, Sampler
 from .report import RegionSeverity, SeverityReport
@@ -26,12 +27,8 @@ def with_lobes(
     """
     classes = severity.classes
     placed = PlacedLabels(lesions, geometry.ijk_to_ras, dict(enumerate(classes, start=1)))
-    steps = measure_lobes([lobes], [placed], LOBES, classes, geometry)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return replace(severity, lobes=end.value)
+    measured = finish(measure_lobes([lobes], [placed], LOBES, classes, geometry))
+    return replace(severity, lobes=measured)
 
 
 def measure_lobes(
