@@ -1,8 +1,8 @@
 """Every command and every block of code of README and docs/ works, or at least is understood.
 
-A block runs as it stands, in a folder with small generated inputs: see `folder`. A block with a title
-says to the reader what it needs, such as a computer with Slicer or hours: its commands are only parsed
-by the real command line, its Python only compiled.
+A block runs as it stands, in a folder with small generated inputs: see `folder`. A block with a
+title says to the reader what it needs, such as a computer with Slicer or hours: its commands are
+only parsed by the real command line, its Python only compiled.
 """
 
 from __future__ import annotations
