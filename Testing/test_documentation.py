@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from COVIDLesionSegLib import HOMEPAGE, RESEARCH_USE_NOTICE, jobs
-from markdown_pages import PAGES, REPOSITORY, anchors, links
+from markdown_pages import PAGES, REPOSITORY, anchors, code_in_text, links
 
 OUTSIDE = ("http://", "https://", "mailto:")
 
@@ -55,6 +55,20 @@ def test_icon_and_pictures_of_the_catalogue_are_in_the_repository():
     text = (REPOSITORY / "CMakeLists.txt").read_text("utf-8")
     paths = re.findall(r"raw\.githubusercontent\.com/\w+/\w+/main/([^\s\"]+)", text)
     assert len(paths) >= 2 and all((REPOSITORY / path).is_file() for path in paths)
+
+
+def test_every_field_of_the_report_is_documented():
+    from COVIDLesionSegLib.report.report_json import report_schema
+
+    fields = report_schema()["properties"]
+    named = " ".join(code_in_text("docs/files.md"))
+    for name in fields:
+        assert name in named
+    for name in fields["severity"]["properties"]:
+        assert f"severity.{name}" in named
+    assert f"`covid-lesion-seg-report`, {fields['version']['const']} |" in (
+        REPOSITORY / "docs" / "files.md"
+    ).read_text("utf-8")
 
 
 class Lenient(yaml.SafeLoader):

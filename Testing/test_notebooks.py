@@ -28,6 +28,8 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, rendering, monkeypat
     library = Path(__file__).parents[1] / "COVIDLesionSeg"
     paths = [str(library), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    # As in a notebook that someone opens; the suite itself draws without one.
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     # The notebook's own folders, beside the test's.
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
