@@ -144,7 +144,8 @@ def forget_begun(folder: Path) -> Steps[None]:
 
     Nothing happens while another run writes the cohort.
     """
-    lock = take_lock(folder / FOLDER_LOCK) if folder.is_dir() else None
+    there = (folder / MANIFEST_FOLDER).is_dir()
+    lock = take_lock(folder / FOLDER_LOCK) if there else None
     if lock is None:
         return
     with lock:
