@@ -155,6 +155,11 @@ class SeverityReport:
         return self.rules[0].ratio
 
     @property
+    def graded(self) -> bool:
+        """Whether any rule gave a category; none does where the result means nothing."""
+        return any(rule.category is not None for rule in self.rules)
+
+    @property
     def confidence(self) -> float | None:
         """Of all lesions together, by their volumes; None where that of any is not known."""
         return _confidence(self.lesions)
@@ -185,11 +190,10 @@ class SeverityReport:
 
         It is 0 where all lobes together hold no more lesion than ``lesion_free_ml``.
         """
-        graded = self.category is not None
         free = sum(lobe.lesion_ml for lobe in self.lobes) <= self.lesion_free_ml
         return {
             lobe.region: lobe_score(0.0 if free and lobe.ratio is not None else lobe.ratio)
-            if graded
+            if self.graded
             else None
             for lobe in self.lobes
         }
@@ -205,15 +209,14 @@ class SeverityReport:
         What counts is the segmentation, so without the small areas that it leaves out. None where
         severity is not graded.
         """
-        graded = self.category is not None
         return {
-            rule.rule: rule.positive(one.lesion_mm2, one.ratio) if graded else None
+            rule.rule: rule.positive(one.lesion_mm2, one.ratio) if self.graded else None
             for rule in SLICE_RULES
         }
 
     def positive_slices(self, rule: str) -> tuple[int, ...] | None:
         """Indices of the slices that one of ``SLICE_RULES`` calls positive; None if not graded."""
-        if self.category is None:
+        if not self.graded:
             return None
         return tuple(one.index for one in self.slices if self.verdicts(one)[rule])
 
