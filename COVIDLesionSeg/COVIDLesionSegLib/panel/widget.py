@@ -25,6 +25,7 @@ from .sections.about import AboutSection
 from .sections.cohort import CohortSection
 from .sections.correction import CorrectionSection
 from .sections.display import DisplaySection
+from .sections.followup import FollowUpSection
 from .sections.inputs import InputsSection
 from .sections.model import ModelSection
 from .sections.models import ModelsSection
@@ -115,6 +116,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             RetrainSection(self),
             ModelsSection(self),
             CohortSection(self),
+            FollowUpSection(self),
             AboutSection(self),
         ]
         for place, section in enumerate(self.sections):

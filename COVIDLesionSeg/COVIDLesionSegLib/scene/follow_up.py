@@ -164,7 +164,7 @@ def _result_of(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLSegmentationNode:
 
 def find_changes(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLSegmentationNode | None:
     """The segmentation that :func:`show_changes` made for the CT, or None."""
-    return cast("vtkMRMLSegmentationNode | None", find_own(ct_node, _CLASS, names.FOLLOW_UP_ROLE))
+    return find_own(ct_node, _CLASS, names.FOLLOW_UP_ROLE)
 
 
 def show_changes(

@@ -365,6 +365,77 @@
     </message>
 </context>
 <context>
+    <name>FollowUp</name>
+    <message>
+        <source>Follow-up</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Load and segment two CTs of one patient, and choose the later one at the top.</source>
+        <translation>Laden und segmentieren Sie zwei CTs eines Patienten, und wählen Sie oben das spätere.</translation>
+    </message>
+    <message>
+        <source>Earlier CT:</source>
+        <translation>Früheres CT:</translation>
+    </message>
+    <message>
+        <source>Earlier CT of the same patient</source>
+        <translation>Früheres CT desselben Patienten</translation>
+    </message>
+    <message>
+        <source>An earlier CT of the same patient, with its result and your corrections. The later one is the CT on show.</source>
+        <translation>Ein früheres CT desselben Patienten, mit seinem Ergebnis und Ihren Korrekturen. Das spätere ist das gezeigte CT.</translation>
+    </message>
+    <message>
+        <source>Days between:</source>
+        <translation>Tage dazwischen:</translation>
+    </message>
+    <message>
+        <source>Days between both CTs</source>
+        <translation>Tage zwischen beiden CTs</translation>
+    </message>
+    <message>
+        <source>Days from the earlier CT to the later one, for the chart, if you know them. No date is read or written.</source>
+        <translation>Tage vom früheren zum späteren CT, für das Diagramm, wenn Sie sie kennen. Kein Datum wird gelesen oder geschrieben.</translation>
+    </message>
+    <message>
+        <source>n/a</source>
+        <translation>k. A.</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <source>Compare both CTs</source>
+        <translation>Beide CTs vergleichen</translation>
+    </message>
+    <message>
+        <source>Register the lungs of both CTs, and show which lesions are new, resolved or persistent.</source>
+        <translation>Die Lungen beider CTs registrieren und zeigen, welche Läsionen neu, verschwunden oder geblieben sind.</translation>
+    </message>
+    <message>
+        <source>Lesions of both CTs by lung, each measured in its own CT.</source>
+        <translation>Läsionen beider CTs nach Lunge, jede in ihrem eigenen CT gemessen.</translation>
+    </message>
+    <message>
+        <source>Change of lesions by lung</source>
+        <translation>Veränderung der Läsionen nach Lunge</translation>
+    </message>
+    <message>
+        <source>New, resolved and persistent lesions. The segments of the later CT show them.</source>
+        <translation>Neue, verschwundene und gebliebene Läsionen. Die Segmente des späteren CTs zeigen sie.</translation>
+    </message>
+    <message>
+        <source>What became of each lesion</source>
+        <translation>Was aus jeder Läsion wurde</translation>
+    </message>
+    <message>
+        <source>Chart of lesions over both CTs</source>
+        <translation>Diagramm der Läsionen beider CTs</translation>
+    </message>
+</context>
+<context>
     <name>Inputs</name>
     <message>
         <source>Inputs</source>
@@ -2792,6 +2863,73 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     <message>
         <source>Show surfaces in 3D first: nothing else is drawn of the lungs there.</source>
         <translation>Zeigen Sie zuerst Oberflächen in 3D: sonst wird dort nichts von den Lungen gezeichnet.</translation>
+    </message>
+</context>
+<context>
+    <name>sections.followup</name>
+    <message>
+        <source>Choose an earlier CT of the same patient that has a result.</source>
+        <translation>Wählen Sie ein früheres CT desselben Patienten, das ein Ergebnis hat.</translation>
+    </message>
+    <message>
+        <source>Region</source>
+        <translation>Region</translation>
+    </message>
+    <message>
+        <source>Lesions, ml</source>
+        <translation>Läsionen, ml</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>Veränderung</translation>
+    </message>
+    <message>
+        <source>Infected</source>
+        <translation>Befallen</translation>
+    </message>
+    <message>
+        <source>{earlier} to {later}</source>
+        <translation>{earlier} auf {later}</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>neu</translation>
+    </message>
+    <message>
+        <source>resolved</source>
+        <translation>verschwunden</translation>
+    </message>
+    <message>
+        <source>persistent</source>
+        <translation>geblieben</translation>
+    </message>
+    <message>
+        <source>not covered</source>
+        <translation>nicht abgebildet</translation>
+    </message>
+    <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>Lung</source>
+        <translation>Lunge</translation>
+    </message>
+    <message>
+        <source>Volume, ml</source>
+        <translation>Volumen, ml</translation>
+    </message>
+    <message>
+        <source>Lesions could not be matched: see below why. Volumes are compared.</source>
+        <translation>Läsionen konnten nicht zugeordnet werden: warum, steht unten. Die Volumina sind verglichen.</translation>
+    </message>
+    <message>
+        <source>{new} new, {resolved} resolved, {persistent} persistent lesions.</source>
+        <translation>{new} neue, {resolved} verschwundene, {persistent} gebliebene Läsionen.</translation>
+    </message>
+    <message>
+        <source>n/a</source>
+        <translation>k. A.</translation>
     </message>
 </context>
 <context>

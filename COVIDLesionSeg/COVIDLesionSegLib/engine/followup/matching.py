@@ -287,8 +287,8 @@ def _links(
             met[0] / sizes[0][:, None],
             met[1] / sizes[1][None, :],
         )
-    links = (share >= least_overlap) & (met.sum(axis=0) > 0)
-    return links
+    linked: npt.NDArray[np.bool_] = (share >= least_overlap) & (met.sum(axis=0) > 0)
+    return linked
 
 
 def _cells(numbers: Labels, factors: list[int]) -> Labels:

@@ -171,4 +171,5 @@ def _fine(image: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> npt.ND
     sigma = _FINE_MM / WORKING_MM
     weight = ndimage.gaussian_filter(mask.astype(np.float64), sigma)
     mean = ndimage.gaussian_filter(np.where(mask, image, 0).astype(np.float64), sigma)
-    return image - mean / np.maximum(weight, 1e-6)
+    fine: npt.NDArray[np.float64] = image - mean / np.maximum(weight, 1e-6)
+    return fine

@@ -1,0 +1,215 @@
+"""Follow-up: the CT on show is compared with an earlier one of the same patient."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ...engine.errors import InputError
+from ...engine.text import millilitres, percent
+from ...scene.cohort import cohort
+from ...scene.follow_up import show_comparison, studies_of
+from ...worker.comparison import ComparedStudies, compare_in_background
+from ..choices import SeverityRule
+from ..dependencies import installed_version
+from ..job_button import JobButton
+from ..run import RunState
+from ..section import Panel, Section
+from ..severity_tables import fill_table, fit_rows
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode
+
+    from ..run import StartJob
+
+_PAGE_PACKAGES = ("matplotlib", "jinja2")
+_OUTPUTS = ("summaryLabel", "flagsLabel", "volumesTable", "lesionChangesTable", "chartLabel")
+_MOST_LESIONS = 30
+"""Rows of the table of lesions."""
+
+
+class FollowUpSection(Section):
+    """Chooses an earlier CT that has a result, compares, and shows tables, chart and segments.
+
+    Attributes:
+        comparison: The button that starts and cancels the job.
+    """
+
+    UI_FILE = "FollowUp"
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self._earlier: list[vtkMRMLScalarVolumeNode] = []
+        self._compared: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode] | None = None
+        self._shown_on: vtkMRMLScalarVolumeNode | None = None
+        self._filled: set[str] = set()
+        for table in (self.ui.volumesTable, self.ui.lesionChangesTable):
+            fit_rows(table)
+        self.comparison = JobButton[ComparedStudies](
+            self.ui.followUpButton, panel, self._start, self._on_compared
+        )
+        self.root.connect("contentsCollapsed(bool)", self._on_collapsed)
+        self._clear()
+
+    def show_result(self, in_views: bool, new: bool) -> None:
+        self._list_earlier()
+        if self.panel.ct is not self._shown_on:
+            self._clear()
+
+    def show_state(self) -> None:
+        self._list_earlier()
+
+    def nodes_changed(self) -> None:
+        self._list_earlier()
+
+    def scene_closing(self) -> None:
+        self.comparison.cancel()
+        self._clear()
+        self._earlier = []
+
+    def close(self) -> None:
+        self.comparison.run.stop_now()
+
+    def _on_collapsed(self, collapsed: bool) -> None:
+        self._list_earlier()
+        if not collapsed:  # unfolding shows what was hidden while it was folded away
+            self._show_filled()
+
+    def _list_earlier(self) -> None:
+        """List the other CTs with a result; while the section is folded away, nothing is read."""
+        if self.root.collapsed or slicer.mrmlScene.IsBatchProcessing():
+            return
+        cases = cohort(slicer.mrmlScene, SeverityRule.WORSE_LUNG.value)
+        found = [
+            case.ct
+            for case in cases
+            if case.segmentation is not None and case.ct is not self.panel.ct
+        ]
+        box = self.ui.earlierComboBox
+        if found != self._earlier:
+            chosen = self._chosen()
+            self._earlier = found
+            box.clear()
+            box.addItems([ct.GetName() or "" for ct in found])
+            if chosen in found:
+                box.currentIndex = found.index(chosen)
+        box.enabled = bool(found)
+        ready = bool(found) and self.panel.result is not None
+        self.ui.followUpLabel.visible = not ready
+        if self.comparison.run.state is RunState.IDLE:
+            self.ui.followUpButton.enabled = ready
+
+    def _chosen(self) -> vtkMRMLScalarVolumeNode | None:
+        index = self.ui.earlierComboBox.currentIndex
+        return self._earlier[index] if 0 <= index < len(self._earlier) else None
+
+    def _start(self) -> StartJob[ComparedStudies]:
+        earlier, later = self._chosen(), self.panel.ct
+        if earlier is None or later is None:
+            raise InputError(_("Choose an earlier CT of the same patient that has a result."))
+        self._compared = (earlier, later)
+        days = self.ui.daysSpinBox.value
+        return partial(
+            compare_in_background,
+            studies_of(self._compared),
+            days=(0, days) if days >= 0 else (),
+            page=all(installed_version(name) is not None for name in _PAGE_PACKAGES),
+        )
+
+    def _on_compared(self, compared: ComparedStudies) -> None:
+        assert self._compared is not None  # the job was started
+        earlier, later = self._compared
+        try:
+            show_comparison((earlier, later), compared.facts, compared.changes)
+        except InputError as error:
+            self.panel.say(str(error), warning=True)
+            return
+        if self.panel.ct is not later:  # another was chosen meanwhile: its segments are there
+            return
+        self._shown_on = later
+        (pair,) = compared.facts["pairs"]
+        _fill_volumes(self.ui.volumesTable, pair)
+        _fill_lesions(self.ui.lesionChangesTable, pair)
+        self.ui.flagsLabel.text = "\n".join(flag["message"] for flag in pair["flags"])
+        self.ui.summaryLabel.text = _summary(pair)
+        self._filled = {"summaryLabel", "volumesTable"}
+        if pair["flags"]:
+            self._filled.add("flagsLabel")
+        if pair["lesions"]:
+            self._filled.add("lesionChangesTable")
+        picture = qt.QPixmap()
+        if compared.chart and picture.loadFromData(qt.QByteArray(compared.chart), "PNG"):
+            self.ui.chartLabel.setPixmap(picture)
+            self._filled.add("chartLabel")
+        self._show_filled()
+
+    def _clear(self) -> None:
+        self._shown_on = None
+        self._filled = set()
+        self._show_filled()
+
+    def _show_filled(self) -> None:
+        for name in _OUTPUTS:
+            getattr(self.ui, name).visible = name in self._filled
+
+
+def _fill_volumes(table: qt.QTableWidget, pair: dict[str, Any]) -> None:
+    header = [_("Region"), _("Lesions, ml"), _("Change"), _("Infected")]
+    rows = [
+        [
+            region["region"],
+            _("{earlier} to {later}").format(
+                earlier=millilitres(region["lesion_ml"]["earlier"]),
+                later=millilitres(region["lesion_ml"]["later"]),
+            ),
+            _signed_percent(region["lesion_ml"]["relative"]),
+            _("{earlier} to {later}").format(
+                earlier=percent(region["ratio"]["earlier"]),
+                later=percent(region["ratio"]["later"]),
+            ),
+        ]
+        for region in pair["changes"]
+    ]
+    fill_table(table, header, rows)
+
+
+def _fill_lesions(table: qt.QTableWidget, pair: dict[str, Any]) -> None:
+    kinds = {
+        "new": _("new"),
+        "resolved": _("resolved"),
+        "persistent": _("persistent"),
+        "not covered": _("not covered"),
+    }
+    header = [_("Lesion"), _("Lung"), _("Volume, ml"), _("Change")]
+    lesions = pair["lesions"] or []
+    rows = [
+        [
+            kinds[lesion["kind"]],
+            lesion["region"],
+            _("{earlier} to {later}").format(
+                earlier=millilitres(lesion["earlier_ml"]), later=millilitres(lesion["later_ml"])
+            ),
+            _signed_percent(lesion["change_ratio"]),
+        ]
+        for lesion in lesions[:_MOST_LESIONS]
+    ]
+    fill_table(table, header, rows)
+
+
+def _summary(pair: dict[str, Any]) -> str:
+    counts = pair["counts"]
+    if counts is None:
+        return str(_("Lesions could not be matched: see below why. Volumes are compared."))
+    return str(
+        _("{new} new, {resolved} resolved, {persistent} persistent lesions.").format(
+            new=counts["new"], resolved=counts["resolved"], persistent=counts["persistent"]
+        )
+    )
+
+
+def _signed_percent(ratio: float | None) -> str:
+    return str(_("n/a")) if ratio is None else f"{100 * ratio:+.0f} %"
