@@ -1,4 +1,4 @@
-"""The documentation's pictures of the real window: the steps of docs/tutorial.md, in their order.
+"""The pictures of docs/tutorial.md and docs/correct-and-retrain.md, of the real window.
 
 Not a suite of its own: `make screenshots` runs it, with the sample CT and a real model.
 """
