@@ -21,9 +21,15 @@ from .engine.progress import CancelToken, Progress, ProgressCallback, ignore_pro
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+    from slicer import (
+        vtkMRMLNode,
+        vtkMRMLPlotChartNode,
+        vtkMRMLScalarVolumeNode,
+        vtkMRMLSegmentationNode,
+    )
 
     from .engine.cohort.record import CaseRecord
+    from .engine.detection.detect import LesionDetection
     from .engine.steps import Steps
     from .scene.follow_up import SceneComparison
     from .scene.prepared import PreparedResult
@@ -94,6 +100,35 @@ class COVIDLesionSegLogic:
             lungs = given_lungs(lungsNode, lung_segments(lungsNode, {}), volumeNode)
         chosen = Parameters.from_dict({"model": default_model(), **parameters})
         return _segment(volumeNode, chosen, progress, cancel, show_result, lungs=lungs)
+
+    def showDetection(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        detection: LesionDetection,
+        form: str = "segments",
+    ) -> tuple[vtkMRMLNode, vtkMRMLPlotChartNode | None]:
+        """Show lesions that ``detect`` found one by one, and the classes of slices.
+
+        Args:
+            volumeNode: The CT that they were found in.
+            detection: What the job ``detect`` returned.
+            form: ``"segments"``, one for each lesion, or ``"label-map"``, one of all.
+
+        Returns:
+            The node with the lesions, and the chart of the probability of every class by slice;
+            None of a model that does not tell classes. Showing others removes both.
+
+        Raises:
+            InputError: The CT has another size than that of the lesions.
+        """
+        from .scene.lesion_instances import show_instances
+        from .scene.slice_classes import show_slice_classes
+        from .scene.volumes import world_geometry
+
+        if world_geometry(volumeNode).shape != detection.labels.shape:
+            raise InputError("The lesions were found in another CT: choose the one they are of.")
+        node = show_instances(volumeNode, detection.labels, detection.lesions, form)
+        return node, show_slice_classes(volumeNode, detection.slices)
 
     def findLungs(
         self,

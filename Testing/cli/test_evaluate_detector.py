@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from matplotlib.image import imread
@@ -22,6 +23,7 @@ def place(tmp_path_factory):
     """A slice folder of two patients, and a detector with random weights that learned from one."""
     folder = tmp_path_factory.mktemp("data")
     slices = [blobs("p1", 2, 1), blobs("p2", 2, 2), blobs("p2", 0, 3)]
+    slices = [replace(one, scanner=f"scanner of {one.patient}") for one in slices]
     write_slice_folder(slices, folder / "slices")
     models = folder / "models"
     models.mkdir()
@@ -43,6 +45,7 @@ def test_scores_by_patient_and_rule_with_examples(place, tmp_path):
     assert {path.name for path in out.iterdir()} == {
         "detector-scores.json",
         "scores.csv",
+        "decisions.csv",
         "examples.png",
     }
     facts = json.loads((out / "detector-scores.json").read_text("utf-8"))
@@ -51,12 +54,44 @@ def test_scores_by_patient_and_rule_with_examples(place, tmp_path):
     assert [one["name"] for one in facts["pooled"]["classes"]["classes"]] == ["clean", "infected"]
     assert facts["patients"]["p1"]["learned_from"] and not facts["patients"]["p2"]["learned_from"]
     with (out / "scores.csv").open(encoding="utf-8") as file:
-        rows = {row["patient"]: row for row in csv.DictReader(file)}
+        listed = list(csv.DictReader(file))
+    rows = {row["patient"]: row for row in listed if row["scanner"] == "all"}
     assert list(rows) == ["pooled", "p1", "p2"]
     assert (rows["p1"]["learned_from"], rows["p2"]["slices"]) == ("yes", "2")
     assert float(rows["pooled"]["f1"]) == pytest.approx(facts["pooled"]["classes"]["f1"], abs=1e-6)
     assert imread(out / "examples.png").std() > 0.05
     assert "in the training set" in done.output
+    check_scanners(facts, [row for row in listed if row["scanner"] != "all"])
+    check_decisions(out / "decisions.csv", done.output)
+
+
+def check_scanners(facts, rows):
+    """Scores by scanner, beside those of a rule that knows the scanner alone."""
+    assert [row["scanner"] for row in rows] == ["scanner of p1", "scanner of p2"]
+    assert [row["slices"] for row in rows] == ["1", "2"]
+    assert facts["scanners"]["scanner of p2"]["slices"] == 2
+    clean, infected = facts["scanner_alone"]["classes"]
+    # One slice of each class on the second scanner: the first of them decides.
+    assert (clean["sensitivity"], infected["sensitivity"]) == (0.0, 1.0)
+
+
+def check_decisions(path, printed):
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rules = ("cascade-any-pixel", "covid-rate-infection-rate", "affinity-slice-class")
+    everything = [row for row in rows if (row["patient"], row["scanner"]) == ("all", "all")]
+    assert [(row["rule"], row["of"]) for row in everything] == [
+        *((rule, "slices") for rule in rules),
+        *((rule, "cases") for rule in rules),
+    ]
+    counts = [sum(int(row[name]) for name in ("tp", "fp", "fn", "tn")) for row in everything]
+    assert counts == [3, 3, 3, 2, 2, 2]
+    assert all(int(row["tp"]) + int(row["fn"]) == 2 for row in everything)
+    for row in everything:
+        low, high = float(row["sensitivity_low"]), float(row["sensitivity_high"])
+        assert low <= float(row["sensitivity"]) <= high
+    assert "2 cases, Any pixel (Qiblawey et al. 2021): sensitivity" in printed
+    assert "by the scanner alone" in printed
 
 
 def test_a_segmenting_model_and_an_unknown_patient_are_refused(place, tmp_path):

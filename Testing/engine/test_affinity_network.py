@@ -200,12 +200,13 @@ def test_a_slice_of_1024_pixels(network):
     assert len(found.boxes) <= 100 and found.class_logits.isfinite().all()
 
 
-def test_the_affinity_matrix_has_a_row_for_each_affinity(network):
+def test_the_affinity_matrix_has_a_row_for_each_affinity_and_tells_the_class(network):
+    (found,) = network.detect(image(64, 64))
+    assert found.affinities.shape == (8, 256)
     with torch.no_grad():
-        matrix = network.affinity_matrix(image(64, 64))
-        logits = network.classifier(network.affinity.feature(matrix))
+        logits = network.classifier(network.affinity.feature(found.affinities[None]))
+        torch.testing.assert_close(logits[0], found.class_logits)
         torch.testing.assert_close(logits, network(image(64, 64)))
-    assert matrix.shape == (1, 8, 256)
 
 
 @pytest.mark.parametrize(

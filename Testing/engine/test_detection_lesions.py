@@ -12,6 +12,7 @@ from COVIDLesionSegLib.engine.detection.lesion_table import tabulate
 from COVIDLesionSegLib.engine.detection.linking import Linker
 from COVIDLesionSegLib.engine.errors import Cancelled, ModelError
 from COVIDLesionSegLib.engine.flags import is_untrained
+from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.networks.affinity import AffinityMaskRCNN, Detections
 from COVIDLesionSegLib.engine.parameters import Parameters
@@ -21,6 +22,7 @@ from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import Geometry, Volume
 
 SHAPE = (4, 20, 24)
+AFFINITIES = np.zeros((8, 256), np.float32)
 
 
 def slice_of(*found):
@@ -29,7 +31,7 @@ def slice_of(*found):
     for mask, (_, upper, left, lower, right) in zip(masks, found, strict=True):
         mask[upper:lower, left:right] = True
     scores = np.array([score for score, *_ in found], np.float32)
-    return SliceInstances(scores, masks, np.array([0.2, 0.8], np.float32), False)
+    return SliceInstances(scores, masks, np.array([0.2, 0.8], np.float32), AFFINITIES, False)
 
 
 def linked(*slices, lungs=None, least_score=0.0):
@@ -113,6 +115,13 @@ def test_the_table_by_hand():
     assert np.array_equal(labels == 1, numbers == 2) and labels.dtype == np.uint16
     _, kept = tabulate(numbers, [0.5, 0.9], lungs, Volume(hu, geometry), smallest_ml=0.1)
     assert [one.lesion_ml for one in kept] == pytest.approx([0.6])
+    assert {one.lobe for one in table} == {None}
+    lobes = np.zeros(SHAPE, np.uint8)
+    lobes[1:, :, 3:] = 5
+    lobes[1:, :, 5:] = 4
+    _, (in_lobe, in_none) = tabulate(numbers, [0.5, 0.9], lungs, Volume(hu, geometry), lobes=lobes)
+    # Of its 20 voxels 10 lie in the lower lobe, 4 in the upper one and 6 in none.
+    assert (in_lobe.lobe, in_none.lobe) == (LOBES[4], None)
 
 
 def test_the_place_to_look_at_lies_in_a_crescent_though_its_centroid_does_not():
@@ -133,7 +142,12 @@ def test_instances_of_a_slice_lie_on_its_own_pixels(monkeypatch):
     network = AffinityMaskRCNN(slice_classes=("clean", "infected")).eval()
     box = torch.tensor([[16.0, 8.0, 48.0, 40.0], [0.0, 0.0, 8.0, 8.0]])
     found = Detections(
-        box, torch.tensor([0.9, 0.3]), torch.ones(2, 28, 28), torch.tensor([-1.0, 2.0]), False
+        boxes=box,
+        scores=torch.tensor([0.9, 0.3]),
+        masks=torch.ones(2, 28, 28),
+        class_logits=torch.tensor([-1.0, 2.0]),
+        affinities=torch.from_numpy(AFFINITIES),
+        no_region=False,
     )
     monkeypatch.setattr(network, "detect", lambda image: [found])
     prepared = Preprocessing((-1024.0, 200.0), input_size=(64, 64))
@@ -177,7 +191,8 @@ def test_a_detector_finds_the_truth_it_is_given(chest, monkeypatch):
         mask = truth[next(remaining)]
         masks = mask[None] if mask.any() else np.zeros((0, *mask.shape), bool)
         classes = np.array([0.1, 0.2, 0.9 if mask.any() else 0.0], np.float32)
-        return SliceInstances(np.full(len(masks), 0.8, np.float32), masks, classes, False)
+        scores = np.full(len(masks), 0.8, np.float32)
+        return SliceInstances(scores, masks, classes, AFFINITIES, False)
 
     monkeypatch.setattr(detect, "detect_slice", answer)
     parameters = Parameters(

@@ -8,6 +8,7 @@ import pytest
 
 from COVIDLesionSegLib.engine.flags import untrained_flag
 from COVIDLesionSegLib.engine.text import millilitres
+from COVIDLesionSegLib.scene.lesion_instances import FORMS, find_instances
 from COVIDLesionSegLib.scene.lesion_marks import find_marks, lesion_place
 from panel.workers import finished_with, known_result
 
@@ -58,8 +59,22 @@ def test_points_come_and_go_with_the_button_and_follow_the_result(shown, panel, 
     assert not button.checked and find_marks(ct) is None
 
 
+def test_lesions_get_segments_or_labels_of_their_own_and_lose_them_again(shown, panel):
+    box, ct = panel.ui.lesionNodesBox, panel.ct
+    assert box.enabled and box.currentIndex == 0 and find_instances(ct) is None
+    for index, form in enumerate(FORMS, start=1):
+        box.setCurrentIndex(index)
+        found, node = find_instances(ct)
+        assert found == form and box.currentIndex == index
+    colors = node.GetDisplayNode().GetColorNode()
+    assert colors.GetNumberOfColors() == 1 + len(shown.severity.lesions)
+    box.setCurrentIndex(0)
+    assert find_instances(ct) is None
+
+
 def test_what_an_untrained_network_found_is_not_listed(apply, panel, phantom):
     result = known_result(phantom)
     apply(finished_with(replace(result, flags=(untrained_flag(["unet"]), *result.flags))))
     assert panel.ui.lesionsTable.rowCount == 0
     assert not panel.ui.markLesionsButton.enabled
+    assert not panel.ui.lesionNodesBox.enabled

@@ -19,6 +19,7 @@ from ..report.result_files import (
     AGREEMENT_JSON,
     COHORT_CSV,
     COHORT_HTML,
+    DECISIONS_CSV,
     DETECTOR_JSON,
     DETECTOR_PICTURE,
     DICOM_REPORT,
@@ -224,8 +225,8 @@ def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> N
     for one in found.lesions[:_LISTED_LESIONS]:
         box = " x ".join(f"{mm:.0f}" for mm in one.box_mm)
         console.print(
-            f"  {one.number:>3}  {one.region:<10}  slices {one.slices[0]} to {one.slices[1]}, "
-            f"{box} mm, {millilitres(one.lesion_ml)} ml, {one.mean_hu:.0f} HU, "
+            f"  {one.number:>3}  {one.lobe or one.region:<10}  slices {one.slices[0]} to "
+            f"{one.slices[1]}, {box} mm, {millilitres(one.lesion_ml)} ml, {one.mean_hu:.0f} HU, "
             f"score {one.score:.2f}"
         )
     if len(found.lesions) > _LISTED_LESIONS:
@@ -244,6 +245,8 @@ def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> N
 
 def print_detector_scores(evaluation: DetectorEvaluation, folder: Path, json_lines: bool) -> None:
     """Average precision by both rules and agreement on classes, of all slices and by patient."""
+    from ..report.decisions import decisions_for_page
+
     values = evaluation.pooled.values
     if json_lines:
         print_json_line({"done": str(folder), "scores": values})
@@ -263,9 +266,25 @@ def print_detector_scores(evaluation: DetectorEvaluation, folder: Path, json_lin
                 f"{score_text(one.values['coco_map'])}, {one.slices} slices{learned}"
             )
         )
+    for row in decisions_for_page(evaluation.decisions):
+        sensitivity, specificity, *_ = row["told"]
+        console.print(
+            escape(
+                f"  {row['number']} {row['of']}, {row['rule']}: sensitivity {sensitivity}, "
+                f"specificity {specificity}"
+            )
+        )
+    if evaluation.scanner_alone is not None:
+        console.print(
+            escape(
+                f"  F1 {score_text(evaluation.scanner_alone.f1)} by the scanner alone: every slice "
+                "is called what most slices of its scanner are"
+            )
+        )
     console.print()
     files = (
         (SCORES_CSV, "scores as a table"),
+        (DECISIONS_CSV, "infected slices and cases, by rule"),
         (DETECTOR_JSON, "scores for programs"),
         (DETECTOR_PICTURE, "examples"),
     )

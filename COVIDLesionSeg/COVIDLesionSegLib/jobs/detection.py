@@ -14,6 +14,7 @@ from ..engine.progress import (
     ignore_progress,
     sub_progress,
 )
+from ..engine.severity.lobes_file import read_lobes
 from ..engine.volume import read_volume
 from ..report.detection import write_detection
 from ..report.result_files import LESIONS_RESULT
@@ -46,11 +47,15 @@ def detect(
     cancel = cancel or CancelToken()
     progress(Progress("Starting", 0.0))
     tune_allocator()
-    with result_folder(Path(out), (options.ct,), LESIONS_RESULT) as staging:
+    inputs = tuple(filter(None, (options.ct, options.lobes_file)))
+    with result_folder(Path(out), inputs, LESIONS_RESULT) as staging:
         if detector_of(options.parameters) is None:
             check_models(options.parameters.members)
         progress(Progress("Reading the CT", 0.01))
         volume = read_volume(options.ct, options.series)
+        lobes = None
+        if options.lobes_file is not None:
+            lobes = read_lobes(options.lobes_file, options.lobe_labels, volume.geometry)
         cancel.raise_if_cancelled()
         found = find_lesions(
             volume,
@@ -58,6 +63,7 @@ def detect(
             options.least_score,
             sub_progress(progress, _FINDING, _WRITING),
             cancel,
+            lobes,
         )
         progress(Progress("Writing the report", _WRITING))
         write_detection(volume, found, staging)

@@ -20,7 +20,14 @@ from .training import Trained, make_model_folder, parent_of, provenance_of
 
 CLASSES = ("clean", "infected")
 _AUGMENTATION = Augmentation(
-    rotation_degrees=10.0, shift=0.05, zoom=0.1, flip=0.5, noise=0.02, kernel=0.1
+    rotation_degrees=10.0,
+    shift=0.05,
+    zoom=0.1,
+    flip=0.5,
+    window_low_hu=(-1250.0, -925.0),
+    window_high_hu=(50.0, 350.0),
+    noise=0.02,
+    kernel=0.1,
 )
 
 

@@ -20,6 +20,7 @@ from ..engine.models.card import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..report.decisions import write_model_decisions_csv
 from ..report.evaluation import (
     write_classes_csv,
     write_evaluation_html,
@@ -34,6 +35,7 @@ from ..report.evaluation_slices import (
 )
 from ..report.result_files import (
     CLASSES_CSV,
+    DECISIONS_CSV,
     EVALUATION_HTML,
     EVALUATION_JSON,
     EVALUATION_RESULT,
@@ -107,6 +109,7 @@ def evaluate_from(
         write_groups_csv(evaluation, staging / GROUPS_CSV)
         write_limits_csv(evaluation, staging / LIMITS_CSV)
         write_thresholds_csv(evaluation, staging / THRESHOLDS_CSV)
+        write_model_decisions_csv(evaluation, staging / DECISIONS_CSV)
         write_classes_csv(evaluation, staging / CLASSES_CSV)
         write_evaluation_json(evaluation, staging / EVALUATION_JSON)
         write_evaluation_html(evaluation, staging / EVALUATION_HTML)

@@ -12,12 +12,17 @@ from slicer.i18n import tr as _
 from ..engine.flags import is_untrained
 from ..engine.severity.report import LesionSeverity
 from ..engine.text import confidence_text, millilitres
+from ..scene.lesion_instances import (
+    FORMS,
+    MOST,
+    find_instances,
+    remove_instances,
+    show_instances_of_result,
+)
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
 
 if TYPE_CHECKING:
     from .section import Panel
-
-_MOST = 100
 
 
 class LesionList:
@@ -33,19 +38,22 @@ class LesionList:
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
         table.connect("cellClicked(int,int)", self._on_clicked)
         ui.markLesionsButton.connect("toggled(bool)", self._on_mark)
+        ui.lesionNodesBox.connect("currentIndexChanged(int)", self._on_form)
 
     def show_case(self) -> None:
-        """List the lesions of the case, and put marks that are shown where they are now."""
+        """List the lesions of the case; what is shown of them one by one is that of now."""
         result, ct = self._panel.result, self._panel.ct
         graded = result is not None and not is_untrained(result.flags)
-        self._lesions = result.severity.lesions[:_MOST] if result is not None and graded else ()
+        self._lesions = result.severity.lesions[:MOST] if result is not None and graded else ()
         self._fill()
         if ct is not None and find_marks(ct) is not None:
             mark_lesions(ct, self._lesions)
+        if ct is not None and (shown := find_instances(ct)) is not None:
+            self._show_nodes(shown[0])
         self.nodes_changed()
 
     def nodes_changed(self) -> None:
-        """The button says whether the lesions of the case are marked."""
+        """Button and box say what is shown of the lesions of the case one by one."""
         ct, button = self._panel.ct, self._ui.markLesionsButton
         button.enabled = bool(self._lesions)
         button.toolTip = (
@@ -56,6 +64,12 @@ class LesionList:
         blocked = button.blockSignals(True)
         button.checked = ct is not None and find_marks(ct) is not None
         button.blockSignals(blocked)
+        box = self._ui.lesionNodesBox
+        shown = None if ct is None else find_instances(ct)
+        box.enabled = bool(self._lesions)
+        blocked = box.blockSignals(True)
+        box.setCurrentIndex(0 if shown is None else 1 + list(FORMS).index(shown[0]))
+        box.blockSignals(blocked)
 
     def _fill(self) -> None:
         table = self._ui.lesionsTable
@@ -98,6 +112,20 @@ class LesionList:
             return
         with slicer.util.tryWithErrorDisplay(_("The lesion could not be shown.")):
             go_to_lesion(self._panel.ct, self._lesions[row])
+
+    def _on_form(self, index: int) -> None:
+        self._show_nodes([None, *FORMS][index])
+        self.nodes_changed()
+
+    def _show_nodes(self, form: str | None) -> None:
+        ct, result = self._panel.ct, self._panel.result
+        with slicer.util.tryWithErrorDisplay(_("The lesions could not be shown one by one.")):
+            if ct is None:
+                return
+            if form is None or result is None or not self._lesions:
+                remove_instances(ct)
+            else:
+                show_instances_of_result(ct, result.segmentationNode, result.severity, form)
 
     def _on_mark(self, wanted: bool) -> None:
         ct = self._panel.ct

@@ -54,6 +54,7 @@ _BOX = "#ffbf00"
 COLUMNS = (
     "number",
     "region",
+    "lobe",
     "first_slice",
     "last_slice",
     "largest_slice",
@@ -85,6 +86,7 @@ def write_detection(volume: Volume, found: LesionDetection, folder: Path) -> Non
         (
             one.number,
             one.region,
+            one.lobe,
             *one.slices,
             one.largest_slice,
             *one.box_mm,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,13 @@ import numpy as np
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.detection.evaluation import DetectorEvaluation, DetectorExample
 from ..engine.detection.held_out import PROTOCOL, RULE_TEXTS, DetectorScores
+from ..engine.metrics.decisions import CASE_RULE
+from ..engine.text import yes_or_no
+from .decisions import ALL, decision_rows, write_decisions_csv
 from .figures import FOOT_INCHES, black_figure, figure_style, label, research_notice, save_png
 from .report_json import write_json
 from .result_files import (
+    DECISIONS_CSV,
     DETECTOR_FORMAT,
     DETECTOR_JSON,
     DETECTOR_PICTURE,
@@ -32,22 +37,19 @@ _POOLED = "pooled"
 
 def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
     """Write all files of :data:`~.result_files.DETECTOR_RESULT`; raises OutputError."""
-    rows = {_POOLED: evaluation.pooled, **evaluation.patients}
     names = list(evaluation.pooled.values)
     write_table(
-        ("patient", "learned_from", "slices", "lesions", *names),
+        ("patient", "scanner", "learned_from", "slices", "lesions", *names),
         [
-            (
-                name,
-                {True: "yes", False: "no"}.get(evaluation.learned_from.get(name)),  # type: ignore[arg-type]
-                one.slices,
-                one.instances,
-                *(one.values[key] for key in names),
-            )
-            for name, one in rows.items()
+            (patient, scanner, learned, one.slices, one.instances, *map(one.values.get, names))
+            for patient, scanner, learned, one in _rows(evaluation)
         ],
         folder / SCORES_CSV,
     )
+    by_group = {(name, ALL): one.decisions for name, one in evaluation.patients.items()}
+    by_group |= {(ALL, name): one.decisions for name, one in evaluation.scanners.items()}
+    rows = decision_rows(by_group, (ALL, ALL), evaluation.decisions)
+    write_decisions_csv(("patient", "scanner"), rows, folder / DECISIONS_CSV)
     content = {
         "format": DETECTOR_FORMAT,
         "version": DETECTOR_VERSION,
@@ -62,9 +64,24 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
             name: {"learned_from": evaluation.learned_from[name], **_content(one)}
             for name, one in evaluation.patients.items()
         },
+        "scanners": {name: _content(one) for name, one in evaluation.scanners.items()},
+        "scanner_alone": evaluation.scanner_alone and asdict(evaluation.scanner_alone),
+        "cases": {rule: asdict(one.cases) for rule, one in evaluation.decisions.items()},
+        "case_rule": CASE_RULE,
     }
     write_json(content, folder / DETECTOR_JSON)
     write_examples(evaluation, folder / DETECTOR_PICTURE)
+
+
+def _rows(
+    evaluation: DetectorEvaluation,
+) -> Iterator[tuple[str, str, str | None, DetectorScores]]:
+    """Patient, scanner, whether it was learned from, and scores; of all together first."""
+    yield _POOLED, ALL, None, evaluation.pooled
+    for name, one in evaluation.patients.items():
+        yield name, ALL, yes_or_no(evaluation.learned_from[name]), one
+    for name, one in evaluation.scanners.items():
+        yield _POOLED, name, None, one
 
 
 def _content(scores: DetectorScores) -> dict[str, Any]:
@@ -73,6 +90,7 @@ def _content(scores: DetectorScores) -> dict[str, Any]:
         "lesions": scores.instances,
         "average_precision": {rule: asdict(one) for rule, one in scores.precision.items()},
         "classes": asdict(scores.classes),
+        "decisions": {rule: asdict(one) for rule, one in scores.decisions.items()},
     }
 
 
@@ -91,15 +109,17 @@ def write_examples(evaluation: DetectorEvaluation, path: Path) -> None:
         for axes in cells:
             axes.set_axis_off()
         _draw_found(cells[0], one, evaluation.classes)
-        cells[1].imshow(one.probability, cmap="inferno", vmin=0, vmax=1)
+        cells[1].imshow(
+            one.found.probabilities.max(axis=0, initial=0.0), cmap="inferno", vmin=0, vmax=1
+        )
         label(cells[1], "mask probability", 7)
         cells[2].imshow(one.unit, cmap="gray", vmin=0, vmax=1)
         if one.truth.any():
             cells[2].contour(one.truth, levels=[0.5], colors=[_TRUE], linewidths=0.9)
         label(cells[2], "expert", 7)
-        largest = float(np.abs(one.affinities).max()) or 1.0
+        largest = float(np.abs(one.found.affinities).max()) or 1.0
         cells[3].imshow(
-            one.affinities,
+            one.found.affinities,
             "seismic",
             aspect="auto",
             interpolation="nearest",

@@ -23,7 +23,9 @@ from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
 from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
+from ..engine.metrics.decisions import CASE_RULE
 from ..engine.text import score_text, yes_or_no
+from .decisions import model_decisions_for_page
 from .evaluation_charts import agreement_svg, compared, slices_svg, thresholds_svg
 from .evaluation_slices import groups_for_page, rates_for_page
 from .figures import window_text
@@ -144,6 +146,8 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         rates=rates_for_page(evaluation),
         group_measures=list(GROUP_MEASURES.values()),
         charts=_charts(evaluation),
+        decisions=model_decisions_for_page(evaluation),
+        case_rule=CASE_RULE,
         score=score_text,
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],

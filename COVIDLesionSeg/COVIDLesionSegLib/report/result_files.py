@@ -74,6 +74,7 @@ SCORES_CSV = "scores.csv"
 GROUPS_CSV = "groups.csv"
 LIMITS_CSV = "limits-of-agreement.csv"
 THRESHOLDS_CSV = "thresholds.csv"
+DECISIONS_CSV = "decisions.csv"
 CLASSES_CSV = "classes.csv"
 """Only where model and expert tell classes apart."""
 EVALUATION_FORMAT = "covid-lesion-seg-evaluation"
@@ -142,7 +143,7 @@ EVALUATION_RESULT = FolderKind(
     frozenset(
         {
             *(EVALUATION_JSON, EVALUATION_HTML, SCORES_CSV, SLICES_CSV, GROUPS_CSV, CLASSES_CSV),
-            *(LIMITS_CSV, THRESHOLDS_CSV),
+            *(LIMITS_CSV, THRESHOLDS_CSV, DECISIONS_CSV),
         }
     ),
     EVALUATION_JSON,
@@ -163,7 +164,9 @@ AGREEMENT_RESULT = FolderKind(
     AGREEMENT_FORMAT,
 )
 DETECTOR_RESULT = FolderKind(
-    frozenset({DETECTOR_JSON, SCORES_CSV, DETECTOR_PICTURE}), DETECTOR_JSON, DETECTOR_FORMAT
+    frozenset({DETECTOR_JSON, SCORES_CSV, DECISIONS_CSV, DETECTOR_PICTURE}),
+    DETECTOR_JSON,
+    DETECTOR_FORMAT,
 )
 LESIONS_RESULT = FolderKind(
     frozenset({REPORT_JSON, REPORT_HTML, LESIONS_CSV, LESIONS_LABELS, LESIONS_PICTURE}),

@@ -54,25 +54,40 @@ def slice_of_row(table: vtkMRMLTableNode, row: int) -> int | None:
     return int(column.GetValue(row))
 
 
-def _new_series(chart: vtkMRMLPlotChartNode, column: str) -> vtkMRMLPlotSeriesNode:
-    kind = slicer.vtkMRMLPlotSeriesNode
+def add_series(
+    chart: vtkMRMLPlotChartNode, column: str, name: str, role: str
+) -> vtkMRMLPlotSeriesNode:
+    """A new line over slices, of the chart's CT, which is not in the chart yet.
+
+    Args:
+        chart: Of one CT.
+        column: Of the table that the line will have.
+        name: In the legend.
+        role: As in :mod:`.names`.
+    """
     scene = chart.GetScene()
     series = scene.CreateNodeByClass("vtkMRMLPlotSeriesNode")
     series.UnRegister(None)
-    series.SetName(column.removesuffix(SHARE_SUFFIX))  # the legend
+    series.SetName(name)
     series.SetHideFromEditors(True)
     series = scene.AddNode(series)
-    series.SetAttribute(names.ROLE_ATTRIBUTE, names.SERIES_ROLE)
+    series.SetAttribute(names.ROLE_ATTRIBUTE, role)
     series.SetNodeReferenceID(names.CT_REFERENCE, chart.GetNodeReferenceID(names.CT_REFERENCE))
     series.SetNodeReferenceID(names.SELF_REFERENCE, series.GetID())
-    series.SetPlotType(kind.PlotTypeScatter)
+    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
     series.SetXColumnName(SLICE)
     series.SetYColumnName(column)
+    series.SetLineWidth(2)
+    return series
+
+
+def _new_series(chart: vtkMRMLPlotChartNode, column: str) -> vtkMRMLPlotSeriesNode:
+    kind = slicer.vtkMRMLPlotSeriesNode
+    series = add_series(chart, column, column.removesuffix(SHARE_SUFFIX), names.SERIES_ROLE)
     is_flagged = column == FLAGGED
     series.SetLineStyle(kind.LineStyleNone if is_flagged else kind.LineStyleSolid)
     series.SetMarkerStyle(kind.MarkerStyleDiamond if is_flagged else kind.MarkerStyleCircle)
     series.SetMarkerSize(12 if is_flagged else 5)
-    series.SetLineWidth(2)
     if is_flagged:
         series.SetColor(*_FLAGGED)
     elif column == INFECTED:

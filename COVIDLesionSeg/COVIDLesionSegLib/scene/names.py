@@ -17,6 +17,10 @@ SERIES_ROLE = "slices-series"
 
 MARKS_ROLE = "lesion-marks"
 """Of the numbered points on lesions, which the user asks for: no part of a result."""
+INSTANCES_ROLE = "lesion-instances"
+"""Of the lesions one by one as segments or labels, and their colours: the same."""
+CLASSES_ROLE = "slice-classes"
+"""Of the chart, lines and table of the classes of slices that a detector tells."""
 
 FOLLOW_UP_ROLE = "follow-up"
 """Of the segmentation with new, persistent and resolved lesions: no part of a result, either."""

@@ -46,7 +46,7 @@ def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> N
         Column(f"{name} (ml)", [_rounded(r.lesion_class_ml.get(name), 1) for r in regions], "ml")
         for name in _several_classes(severity)
     ]
-    _fill(
+    fill_table(
         node,
         [
             Column("Region", [region.region for region in regions]),
@@ -61,7 +61,7 @@ def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> N
 def update_rules_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
     """Severity by every published rule, side by side; the headline rule is first."""
     rules = severity.rules
-    _fill(
+    fill_table(
         node,
         [
             Column("Rule", [rule.title for rule in rules]),
@@ -111,7 +111,7 @@ def update_slices_table(
         "Confidence",
         [math.nan if s.confidence is None else round(s.confidence, 3) for s in slices],
     )
-    _fill(
+    fill_table(
         node,
         [
             Column(SLICE, [int(s.index) for s in slices]),
@@ -144,7 +144,8 @@ def _rounded(value: float | None, digits: int) -> float | str:
     return NOT_AVAILABLE if value is None else round(float(value), digits)
 
 
-def _fill(node: vtkMRMLTableNode, columns: list[Column]) -> None:
+def fill_table(node: vtkMRMLTableNode, columns: Sequence[Column]) -> None:
+    """Give a table these columns in place of all it has, and lock it."""
     node.RemoveAllColumns()
     for column in columns:
         array = _array_for(column.values)

@@ -982,6 +982,26 @@
         <translation>Einen nummerierten Punkt auf jede Läsion der Tabelle setzen.</translation>
     </message>
     <message>
+        <source>Show every lesion of the table in a colour of its own: as a segmentation with a segment for each, or as one label map.</source>
+        <translation>Jede Läsion der Tabelle in einer eigenen Farbe zeigen: als Segmentierung mit einem Segment für jede oder als eine Label-Map.</translation>
+    </message>
+    <message>
+        <source>Lesions in colours of their own</source>
+        <translation>Läsionen in eigenen Farben</translation>
+    </message>
+    <message>
+        <source>Lesions in one colour</source>
+        <translation>Läsionen in einer Farbe</translation>
+    </message>
+    <message>
+        <source>A segment for each lesion</source>
+        <translation>Ein Segment für jede Läsion</translation>
+    </message>
+    <message>
+        <source>One label map of all lesions</source>
+        <translation>Eine Label-Map aller Läsionen</translation>
+    </message>
+    <message>
         <source>Severity by rule</source>
         <translation>Schweregrad nach Regel</translation>
     </message>
@@ -1965,6 +1985,10 @@ Jetzt durch neues Installieren reparieren?</translation>
     <message>
         <source>The lesion could not be shown.</source>
         <translation>Die Läsion konnte nicht gezeigt werden.</translation>
+    </message>
+    <message>
+        <source>The lesions could not be shown one by one.</source>
+        <translation>Die Läsionen konnten nicht einzeln gezeigt werden.</translation>
     </message>
     <message>
         <source>The lesions could not be marked.</source>

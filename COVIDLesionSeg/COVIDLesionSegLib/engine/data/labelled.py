@@ -36,6 +36,8 @@ class LabelledImage:
             where it shows ``patient`` alone.
         slice_class: Name of the class that an expert gave the whole slice, whose lesions were not
             outlined then; empty where ``lesion`` tells all.
+        scanner: Name of the scanner it comes from, by which a detector's scores are given as well;
+            empty where it is not known.
 
     Raises:
         ParameterError: The weight is not positive.
@@ -52,6 +54,7 @@ class LabelledImage:
     weight: float = 1.0
     sources: tuple[str, ...] = ()
     slice_class: str = ""
+    scanner: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf"):

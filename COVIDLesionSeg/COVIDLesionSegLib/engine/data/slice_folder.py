@@ -140,6 +140,7 @@ def _read_slice(
         pseudo=entry.pseudo,
         sources=entry.sources,
         slice_class=entry.slice_class,
+        scanner=entry.scanner,
     )
     check_not_inverted(item.lesion, f"lesion/{file}")
     return item

@@ -4,7 +4,7 @@ Columns: ``name`` of the PNG files; ``patient``; ``windowed``, yes where the ima
 before it was stored, so that its HU are unknown; ``grey_soft_peak``, the grey level of soft tissue,
 where HU are known; ``pseudo``, yes where the lesions are pseudo-labels; and of a synthetic slice
 ``lesion_patient`` and ``lungs_patient``; and of a slice that an expert put into a class as a whole,
-such as ``common pneumonia``, its ``class``. Others may follow.
+such as ``common pneumonia``, its ``class``; and maybe the ``scanner``. Others may follow.
 
 Folders of earlier versions have ``case`` in place of ``patient`` and ``windowed``: a case that
 begins with ``radiopaedia`` is windowed and ends with the number of its volume, and the case of a
@@ -32,7 +32,7 @@ class Entry:
     Attributes:
         row: For messages.
         name: Of the PNG files.
-        patient, sources, pseudo, slice_class: As of :class:`~.labelled.LabelledImage`.
+        patient, sources, pseudo, slice_class, scanner: As of :class:`~.labelled.LabelledImage`.
         grey_soft_peak: Grey level of soft tissue; None where the image is windowed.
     """
 
@@ -43,6 +43,7 @@ class Entry:
     grey_soft_peak: float | None
     pseudo: bool
     slice_class: str
+    scanner: str
 
 
 def read_index(folder: Path) -> list[Entry]:
@@ -90,6 +91,7 @@ def _entry(row: Row) -> Entry:
         grey_soft_peak=None if windowed else _grey_soft_peak(row),
         pseudo=row.yes_or_no("pseudo", False),
         slice_class=row.get("class"),
+        scanner=row.get("scanner"),
     )
 
 
@@ -121,6 +123,8 @@ def index_row(item: LabelledImage, grey_soft_peak: int) -> dict[str, str]:
         "case": item.patient,  # for earlier versions
         "grey_soft_peak": str(grey_soft_peak),
         "pseudo": "yes" if item.pseudo else "no",
+        "class": item.slice_class,
+        "scanner": item.scanner,
     }
 
 

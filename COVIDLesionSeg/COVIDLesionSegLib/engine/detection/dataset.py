@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -62,7 +63,10 @@ class DetectionDataset(TrainingDataset):
         return torch.stack([image, other]), torch.stack([number, instances])
 
     def _prepared(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        image, labels = prepare(self.slices[index], self.recipe)
+        prepared = self.recipe.preprocessing
+        window = self.recipe.augmentation.window(prepared.window_hu, rng)
+        recipe = replace(self.recipe, preprocessing=replace(prepared, window_hu=window))
+        image, labels = prepare(self.slices[index], recipe)
         air = image.min().clamp(max=0.0)
         changed, moved = self._changed(image - air, labels[None].float(), rng)
         found = moved[0].to(torch.int32)

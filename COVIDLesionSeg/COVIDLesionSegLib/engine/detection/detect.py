@@ -14,6 +14,7 @@ from ..flags import Flag, untrained_flag
 from ..inference.device import make_plan
 from ..inference.provenance import describe_run
 from ..lesions import connected_areas
+from ..lobes import LOBES
 from ..lungs import get_extractor
 from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
@@ -28,8 +29,10 @@ from ..progress import (
     ignore_progress,
     sub_progress,
 )
+from ..steps import finish
 from ..volume import Geometry, Volume
 from ..volume.checks import check_chest_ct
+from ..volume.placed_labels import PlacedLabels, labels_on_grid
 from .detector import detect_slice
 from .lesion_table import FoundLesion, tabulate
 from .linking import Linker
@@ -95,6 +98,7 @@ def find_lesions(
     least_score: float = LEAST_SCORE,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
+    lobes: PlacedLabels | None = None,
 ) -> LesionDetection:
     """Find the lesions of a chest CT one by one.
 
@@ -105,6 +109,7 @@ def find_lesions(
         least_score: Instances of a detector below this score are left out.
         report: Called with progress.
         cancel: Looked at between steps.
+        lobes: By the names in ``LOBES``; each lesion is put into one.
 
     Raises:
         CovidLesionSegError: One of its kinds, as for :func:`~..pipeline.segment`.
@@ -113,7 +118,7 @@ def find_lesions(
     cancel = cancel or CancelToken()
     detector = detector_of(parameters)
     if detector is not None:
-        return _by_detector(detector, volume, parameters, least_score, report, cancel)
+        return _by_detector(detector, volume, parameters, least_score, report, cancel, lobes)
     result = segment(volume, parameters, report, cancel)
     axial = volume.order.to_axial
     lungs, lesions = axial(result.lungs), axial(result.lesions)
@@ -126,7 +131,9 @@ def find_lesions(
             areas.numbers,
             np.arange(1, len(areas.voxels)),
         )
-    labels, table = tabulate(numbers, list(scores), lungs, volume)
+    labels, table = tabulate(
+        numbers, list(scores), lungs, volume, lobes=_axial_lobes(lobes, volume)
+    )
     return LesionDetection(
         geometry=result.geometry,
         lungs=result.lungs,
@@ -160,6 +167,7 @@ def _by_detector(
     least_score: float,
     report: ProgressCallback,
     cancel: CancelToken,
+    lobes: PlacedLabels | None,
 ) -> LesionDetection:
     clock = StageClock()
     with clock.stage("model"):
@@ -207,7 +215,14 @@ def _by_detector(
             if instances.no_region:
                 whole.append(index)
         numbers, scores = linker.finish()
-        labels, table = tabulate(numbers, scores, lungs, volume, parameters.smallest_lesion_ml)
+        labels, table = tabulate(
+            numbers,
+            scores,
+            lungs,
+            volume,
+            parameters.smallest_lesion_ml,
+            _axial_lobes(lobes, volume),
+        )
     flags = (
         *([untrained_flag([model.id])] if model.card.weights is None else []),
         *found.flags,
@@ -226,6 +241,14 @@ def _by_detector(
             volume, parameters, found.provenance, [(model, plan)], clock.seconds
         ),
     )
+
+
+def _axial_lobes(lobes: PlacedLabels | None, volume: Volume) -> npt.NDArray[Any] | None:
+    """n + 1 for ``LOBES[n]``, (z, y, x) in axial order."""
+    if lobes is None:
+        return None
+    labels = {name: number for number, name in enumerate(LOBES, start=1)}
+    return volume.order.to_axial(finish(labels_on_grid([lobes], labels, volume.geometry)))
 
 
 def _whole_slice_flags(slices: list[int]) -> list[Flag]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.labelled import LabelledData, LabelledImage
+from ..data.labelled import LabelledData
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
+from ..metrics.decisions import RuleAgreement, agreement_by_rule
+from ..metrics.instances import ClassAgreement, class_agreement
 from ..models.card import ModelCard
 from ..networks.affinity import AffinityMaskRCNN
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from .detector import SliceInstances, affinity_matrix, detect_slice, mask_probability
-from .held_out import DetectorScores, Found
+from .detector import SHOWN_SCORE, SliceInstances
+from .held_out import DetectorScores, Found, look_at, unit_of
 
-SHOWN_SCORE = 0.5
-"""Least score of the boxes of examples."""
+UNKNOWN = "not named"
+"""Slices of no scanner, beside those of one."""
 _EXAMPLES = 6
 
 
@@ -29,17 +32,13 @@ class DetectorExample:
         name: Of the slice.
         unit: (rows, columns) in 0..1 of the window.
         truth: bool, the expert's lesions.
-        found: Instances of a score above 0.5, and the class.
-        probability: Highest probability of their masks, float32 (rows, columns).
-        affinities: Y of the paper, (C*, 256).
+        found: Instances of a score of 0.5 or more, and the class.
     """
 
     name: str
     unit: np.ndarray
     truth: np.ndarray
     found: SliceInstances
-    probability: np.ndarray
-    affinities: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +50,10 @@ class DetectorEvaluation:
         classes: Names of the classes of slices.
         pooled: Of all slices.
         patients: By patient.
+        scanners: By scanner; empty where the slices name none.
+        scanner_alone: Agreement on the classes by a rule that knows the scanner alone: every slice
+            gets the most frequent true class of its scanner. None where the slices name none.
+        decisions: Which slices and cases are called infected, by rule.
         learned_from: Whether the detector was trained on the patient; None where not recorded.
         examples: One slice of each patient at most, the one with most lesion.
     """
@@ -60,6 +63,9 @@ class DetectorEvaluation:
     classes: tuple[str, ...]
     pooled: DetectorScores
     patients: Mapping[str, DetectorScores]
+    scanners: Mapping[str, DetectorScores]
+    scanner_alone: ClassAgreement | None
+    decisions: Mapping[str, RuleAgreement]
     learned_from: Mapping[str, bool | None]
     examples: tuple[DetectorExample, ...]
 
@@ -90,11 +96,12 @@ def evaluate(
         raise ModelError(f"Model {card.id} does not find lesions one by one: evaluate it instead.")
     learned = None if card.learned_from is None else learned_patients(card.learned_from)
     found: dict[str, Found] = {}
-    most: dict[str, LabelledImage] = {}
+    scanners: dict[str, Found] = defaultdict(Found)
+    examples: dict[str, DetectorExample] = {}
     knows: dict[str, bool | None] = {}
     done, total = 0, sum(data.samples_of.values())
     for patient in data.samples_of:
-        own = Found((), (), ())
+        own, shown = Found(), {patient}
         for item in data.read(patient, cancel):
             cancel.raise_if_cancelled()
             if item.pseudo:
@@ -103,31 +110,48 @@ def evaluate(
                     "for evaluation: give masks of experts."
                 )
             report(Progress("Finding lesions", done / total, f"slice {done + 1} of {total}"))
-            own += Found.of_slice(network, card, item)
+            instances = look_at(network, card, item)
+            of_slice = Found.of_slice(instances, card, item)
+            own += of_slice
+            scanners[item.scanner] += of_slice
+            shown.update(item.patients)
             done += 1
-            if patient not in most or item.lesion.sum() > most[patient].lesion.sum():
-                most[patient] = item
-        knows[patient] = None if learned is None else bool(set(most[patient].patients) & learned)
+            before = examples.get(patient)
+            if before is None:
+                better = len(examples) < _EXAMPLES
+            else:
+                better = item.lesion.sum() > before.truth.sum()
+            if better:
+                examples[patient] = DetectorExample(
+                    item.name, unit_of(card, item), item.lesion > 0, instances.of_score(SHOWN_SCORE)
+                )
+        knows[patient] = None if learned is None else bool(shown & learned)
         found[patient] = own
+    patients = {patient: one.scores(card) for patient, one in found.items()}
+    named = set(scanners) != {""}
     return DetectorEvaluation(
         card.id,
         card.title,
         card.outputs,
-        sum(found.values(), Found((), (), ())).scores(card),
-        {patient: one.scores(card) for patient, one in found.items()},
+        sum(found.values(), Found()).scores(card),
+        patients,
+        {name or UNKNOWN: one.scores(card) for name, one in sorted(scanners.items()) if named},
+        by_scanner_alone(card.outputs, [one.real for one in scanners.values()]) if named else None,
+        agreement_by_rule(one.decisions for one in patients.values()),
         knows,
-        tuple(_example(network, card, item) for item in list(most.values())[:_EXAMPLES]),
+        tuple(examples.values()),
     )
 
 
-def _example(network: AffinityMaskRCNN, card: ModelCard, item: LabelledImage) -> DetectorExample:
-    prepared = card.preprocessing
-    unit = item.image if item.windowed else prepared.to_unit(item.image)
-    return DetectorExample(
-        item.name,
-        unit,
-        item.lesion > 0,
-        detect_slice(network, prepared, unit, item.lungs, least_score=SHOWN_SCORE),
-        mask_probability(network, prepared, unit, item.lungs, SHOWN_SCORE),
-        affinity_matrix(network, prepared, unit, item.lungs),
-    )
+def by_scanner_alone(classes: Sequence[str], scanners: Sequence[Sequence[int]]) -> ClassAgreement:
+    """Agreement on the classes where a slice is called what most slices of its scanner are.
+
+    Args:
+        classes: Their names.
+        scanners: For each the number of the true class of every slice, at least one.
+    """
+    real, named = [], []
+    for own in scanners:
+        real += own
+        named += [Counter(own).most_common(1)[0][0]] * len(own)
+    return class_agreement(classes, real, named)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from torch import nn
 
 from ..data.labelled import LabelledImage
 from ..errors import ModelError
+from ..metrics.decisions import RULES as DECISION_RULES
+from ..metrics.decisions import SLICE_CLASS, called_infected, counted
+from ..metrics.infection import infection_rate
 from ..metrics.instances import (
     ClassAgreement,
     ImageMatch,
@@ -20,11 +23,12 @@ from ..metrics.instances import (
     paper_average_precision,
     resampled_interval,
 )
+from ..metrics.overlap import Confusion
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
 from ..networks.affinity import AffinityMaskRCNN
 from ..progress import CancelToken
-from .detector import detect_slice
+from .detector import SHOWN_SCORE, SliceInstances, detect_slice
 from .instances import class_of, components
 
 Rule = Callable[[Sequence[ImageMatch], float], float | None]
@@ -77,12 +81,16 @@ class DetectorScores:
         instances: True lesions.
         precision: Average precision by rule.
         classes: Agreement on the class of slices.
+        decisions: Which slices are called infected, by rule, see :mod:`..metrics.decisions`: by
+            the instances of a score of 0.5 or more, within the lungs where these are known, or by
+            the class.
     """
 
     slices: int
     instances: int
     precision: Mapping[str, Precision]
     classes: ClassAgreement
+    decisions: Mapping[str, Confusion]
 
     @property
     def values(self) -> Mapping[str, float | None]:
@@ -119,16 +127,9 @@ def evaluate_detector(
         by_patient[item.patient].append(item)
     found = {name: Found.of(network, card, own, CancelToken()) for name, own in by_patient.items()}
     patients = {name: one.scores(card) for name, one in sorted(found.items())}
-    pooled = sum(found.values(), Found((), (), ())).scores(card)
+    pooled = sum(found.values(), Found()).scores(card)
     names = ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
     return HeldOutDetector(patients, tuple(card_scores(pooled, names)))
-
-
-def score_detector(
-    network: nn.Module, card: ModelCard, slices: Sequence[LabelledImage], cancel: CancelToken
-) -> DetectorScores:
-    """Scores of a detector on slices together; raises Cancelled."""
-    return Found.of(network, card, slices, cancel).scores(card)
 
 
 def card_scores(scores: DetectorScores, data: str) -> list[Score]:
@@ -168,19 +169,28 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """Matches of slices whose lesions are outlined, and true and found classes of all.
+    """What was found in slices, and the truth.
 
     Attributes:
         matches: Of slices whose lesions are outlined, or which have none.
         real, named: Number of the true and of the found class of every slice.
+        called: By rule, for every slice that it can decide, whether it is called infected, and is.
     """
 
-    matches: tuple[ImageMatch, ...]
-    real: tuple[int, ...]
-    named: tuple[int, ...]
+    matches: tuple[ImageMatch, ...] = ()
+    real: tuple[int, ...] = ()
+    named: tuple[int, ...] = ()
+    called: Mapping[str, tuple[tuple[bool, bool], ...]] = field(
+        default_factory=lambda: dict.fromkeys(DECISION_RULES, ())
+    )
 
     def __add__(self, other: Found) -> Found:
-        return Found(self.matches + other.matches, self.real + other.real, self.named + other.named)
+        return Found(
+            self.matches + other.matches,
+            self.real + other.real,
+            self.named + other.named,
+            {rule: own + other.called[rule] for rule, own in self.called.items()},
+        )
 
     @classmethod
     def of(
@@ -195,21 +205,29 @@ class Found:
         parts = []
         for item in slices:
             cancel.raise_if_cancelled()
-            parts.append(cls.of_slice(network, card, item))
-        return sum(parts, cls((), (), ()))
+            parts.append(cls.of_slice(look_at(network, card, item), card, item))
+        return sum(parts, cls())
 
     @classmethod
-    def of_slice(cls, network: AffinityMaskRCNN, card: ModelCard, item: LabelledImage) -> Found:
+    def of_slice(cls, found: SliceInstances, card: ModelCard, item: LabelledImage) -> Found:
         """The same of one slice."""
-        unit = item.image if item.windowed else card.preprocessing.to_unit(item.image)
-        found = detect_slice(network, card.preprocessing, unit, item.lungs)
         number = class_of(item, card.outputs)
         matches = []
         if item.has_lesion or number == 0:
             labels = components(item.lesion)
             truth = labels == np.arange(1, labels.max() + 1)[:, None, None]
             matches = [ImageMatch.of(found.scores, found.masks, truth)]
-        return cls(tuple(matches), (number,), (found.slice_class,))
+        lesion, rate = found.of_score(SHOWN_SCORE).lesion, None
+        if item.lungs is not None:
+            lesion &= item.lungs > 0
+            rate = infection_rate(lesion, item.lungs)
+        answers = called_infected(np.count_nonzero(lesion), rate)
+        answers[SLICE_CLASS] = found.slice_class > 0
+        called = {
+            rule: ((answers[rule], number > 0),) if rule in answers else ()
+            for rule in DECISION_RULES
+        }
+        return cls(tuple(matches), (number,), (found.slice_class,), called)
 
     def scores(self, card: ModelCard) -> DetectorScores:
         return DetectorScores(
@@ -217,4 +235,15 @@ class Found:
             sum(one.iou.shape[1] for one in self.matches),
             {rule: Precision.of(rule, self.matches) for rule in RULES},
             class_agreement(card.outputs, self.real, self.named),
+            {rule: counted(pairs) for rule, pairs in self.called.items()},
         )
+
+
+def look_at(network: AffinityMaskRCNN, card: ModelCard, item: LabelledImage) -> SliceInstances:
+    """What a detector finds in a labelled slice, on its own pixels."""
+    return detect_slice(network, card.preprocessing, unit_of(card, item), item.lungs)
+
+
+def unit_of(card: ModelCard, item: LabelledImage) -> np.ndarray:
+    """A slice in 0..1 of the card's window, or as its publisher windowed it."""
+    return item.image if item.windowed else card.preprocessing.to_unit(item.image)

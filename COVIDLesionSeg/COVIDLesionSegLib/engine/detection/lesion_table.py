@@ -10,41 +10,35 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ..labels import LUNG_LABELS
-from ..severity.lesions import position_of
+from ..lobes import LOBES
+from ..severity.lesions import measure_numbered, position_of
+from ..severity.report import Lesion
 from ..volume import Volume
+
+MOST_LESIONS = 2**16 - 1
+"""In a label map of 16 bits."""
 
 
 @dataclass(frozen=True)
-class FoundLesion:
-    """One lesion in three dimensions.
+class FoundLesion(Lesion):
+    """One lesion, its value in the label map being its number.
 
     Attributes:
-        number: 1 is the largest; its value in the label map.
-        region: The lung that holds most of it, ``"right lung"`` or ``"left lung"``.
-        lesion_ml: Its volume, in ml.
-        slices: First and last axial slice that it reaches, from the inferior end.
-        largest_slice: The slice with most of it.
         box_mm: Its extent along the axes closest to right-left, anterior-posterior and
             inferior-superior, in mm.
-        centre_lps_mm: Its centroid, LPS, in mm, to a tenth.
         inside_lps_mm: The middle of one of its voxels in the largest slice, the nearest to its
             centroid there: a crescent's centroid lies outside of it.
         mean_hu: Mean of its voxels, in HU.
+        lobe: The given lobe that holds most of it; None where none does, or none were given.
         score: 0 to 1. Of a detector: the highest softmax confidence of its slices. Of a model that
             segments: the mean probability of its voxels.
     """
 
-    number: int
-    region: str
-    lesion_ml: float
-    slices: tuple[int, int]
-    largest_slice: int
     box_mm: tuple[float, float, float]
-    centre_lps_mm: tuple[float, float, float]
     inside_lps_mm: tuple[float, float, float]
     mean_hu: float
     score: float
+    lobe: str | None = None
 
 
 def tabulate(
@@ -53,6 +47,7 @@ def tabulate(
     lungs: npt.NDArray[Any],
     volume: Volume,
     smallest_ml: float = 0.0,
+    lobes: npt.NDArray[Any] | None = None,
 ) -> tuple[npt.NDArray[np.uint16], tuple[FoundLesion, ...]]:
     """Measure lesions, and number them by falling volume.
 
@@ -62,53 +57,51 @@ def tabulate(
         lungs: 1 right lung, 2 left lung, same shape.
         volume: The CT.
         smallest_ml: Lesions of less are left out.
+        lobes: n + 1 for ``LOBES[n]``, same shape; None where they are not known.
 
     Returns:
         The numbers of the table, same shape, and the table.
     """
+    hu = volume.axial
+    found = measure_numbered(
+        numbers,
+        lungs,
+        volume.geometry,
+        of_voxels=lambda *place: hu[place],
+        smallest_ml=smallest_ml,
+    )
     table: list[FoundLesion] = []
-    labels = np.zeros(numbers.shape, np.uint16)
-    voxel_ml = volume.geometry.voxel_volume_ml
-    counts = np.bincount(numbers.ravel(), minlength=len(scores) + 1)[1:]
+    renamed = np.zeros(len(scores) + 1, np.uint16)
     boxes = ndimage.find_objects(numbers, len(scores))
-    for index in np.argsort(-counts, kind="stable"):
-        box = boxes[index]
-        if box is None or counts[index] * voxel_ml < smallest_ml or len(table) == 2**16 - 1:
-            continue
-        own = numbers[box] == index + 1
-        labels[box][own] = len(table) + 1
-        table.append(_measure(len(table) + 1, own, box, scores[index], lungs[box], volume))
-    return labels, tuple(table)
+    every = zip(found.lesions[:MOST_LESIONS], found.sources, found.means, strict=False)
+    for lesion, source, mean in every:
+        assert mean is not None  # there are values
+        renamed[source] = lesion.number
+        box = boxes[source - 1]
+        shape = [part.stop - part.start for part in box]
+        z, y, x = (round(n * mm, 1) for n, mm in zip(shape, volume.axial_spacing, strict=True))
+        table.append(
+            FoundLesion(
+                **vars(lesion),
+                box_mm=(x, y, z),
+                inside_lps_mm=_inside(numbers, box, source, lesion.largest_slice, volume),
+                mean_hu=round(mean, 1),
+                score=round(float(scores[source - 1]), 4),
+                lobe=None if lobes is None else _lobe(lobes[box][numbers[box] == source]),
+            )
+        )
+    return renamed[numbers], tuple(table)
 
 
-def _measure(
-    number: int,
-    own: npt.NDArray[Any],
-    box: tuple[slice, ...],
-    score: float,
-    lungs: npt.NDArray[Any],
-    volume: Volume,
-) -> FoundLesion:
-    start = np.array([part.start for part in box])
-    places = np.argwhere(own)
-    pixels = own.sum(axis=(1, 2))
-    largest = int(pixels.argmax())
-    there = places[places[:, 0] == largest]
-    nearest = there[((there - there.mean(axis=0)) ** 2).sum(axis=1).argmin()]
-    of_lung = np.bincount(lungs[own].astype(np.intp), minlength=1 + max(LUNG_LABELS.values()))
-    names = {label: name for name, label in LUNG_LABELS.items()}
-    z, y, x = (
-        round(float(n * mm), 1) for n, mm in zip(own.shape, volume.axial_spacing, strict=True)
-    )
-    return FoundLesion(
-        number=number,
-        region=names[1 + int(of_lung[1:].argmax())],
-        lesion_ml=float(len(places) * volume.geometry.voxel_volume_ml),
-        slices=(int(start[0]), int(start[0]) + len(own) - 1),
-        largest_slice=int(start[0]) + largest,
-        box_mm=(x, y, z),
-        centre_lps_mm=position_of(start + places.mean(axis=0), volume.order, volume.geometry),
-        inside_lps_mm=position_of((start + nearest).astype(float), volume.order, volume.geometry),
-        mean_hu=round(float(volume.axial[box][own].mean()), 1),
-        score=round(float(score), 4),
-    )
+def _lobe(lobes: npt.NDArray[Any]) -> str | None:
+    voxels = np.bincount(lobes, minlength=len(LOBES) + 1)[1:]
+    return LOBES[int(voxels.argmax())] if voxels.any() else None
+
+
+def _inside(
+    numbers: npt.NDArray[Any], box: tuple[slice, ...], source: int, index: int, volume: Volume
+) -> tuple[float, float, float]:
+    places = np.argwhere(numbers[index][box[1:]] == source)
+    nearest = places[((places - places.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+    place = np.array([index, *(nearest + [part.start for part in box[1:]])], float)
+    return position_of(place, volume.order, volume.geometry)

@@ -11,11 +11,9 @@ from ..metrics.overlap import Confusion
 from ..networks.affinity import AffinityMaskRCNN
 from ..training.module import SegmentationModule
 from ..training.recipe import Recipe
+from .detector import MASK_THRESHOLD, SHOWN_SCORE
 from .instances import targets_of
 from .masks import pasted
-
-SHOWN_SCORE = 0.5
-"""Instances above it make up the lesions that are compared with an expert's, pixel by pixel."""
 
 
 class DetectionModule(SegmentationModule):
@@ -78,7 +76,7 @@ class DetectionModule(SegmentationModule):
         found = self.network.detect(image)[0]
         shown = found.scores > SHOWN_SCORE
         masks = pasted(found.boxes[shown].float(), found.masks[shown].float(), labels.shape[-2:])
-        union = (masks > SHOWN_SCORE).any(dim=0)
+        union = (masks > MASK_THRESHOLD).any(dim=0)
         self._counts += Confusion.of(union.cpu().numpy(), labels[0].cpu().numpy() > 0)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..metrics.decisions import called_infected, counted
 from ..metrics.infection import (
     INFECTED_ABOVE,
+    SLICE_RULES,
     SMALL_LESIONS_BELOW,
-    by_infection_rate,
+    SliceRule,
     rate_correlation,
     rate_error,
 )
@@ -86,26 +87,21 @@ def _rates(slices: list[SliceCount]) -> tuple[list[float], list[float]]:
     return [_true_rate(one) for one in slices], [_predicted_rate(one) for one in slices]
 
 
-def _detected(counts: Counts) -> Confusion:
-    """Slices called positive for any pixel (cascade)."""
-    return _decisions((one.found, one.infected) for one in counts.slices)
+def decisions_of(counts: Counts) -> dict[str, Confusion]:
+    """Which slices each rule calls infected, by the rule's id; those alone that it can decide."""
+    answers: dict[str, list[tuple[bool, bool]]] = {one.rule: [] for one in SLICE_RULES}
+    for one in counts.slices:
+        called = called_infected(one.pixels.tp + one.pixels.fp, one.predicted_rate)
+        for rule, answer in called.items():
+            answers[rule].append((answer, one.infected))
+    return {rule: counted(pairs) for rule, pairs in answers.items()}
 
 
-def _detected_by_rate(counts: Counts) -> Confusion:
-    """Slices with lung, called infected for their infection rate (COVID-Rate)."""
-    return _decisions(
-        (bool(by_infection_rate(_predicted_rate(one))), one.infected) for one in _with_lung(counts)
-    )
+def _by(rule: SliceRule) -> Callable[[Counts], Confusion]:
+    return lambda counts: decisions_of(counts)[rule.rule]
 
 
-def _decisions(pairs: Iterable[tuple[bool, bool]]) -> Confusion:
-    """Counts of (called positive, is positive)."""
-    found = Counter(pairs)
-    return Confusion(
-        tp=found[True, True], fp=found[True, False], fn=found[False, True], tn=found[False, False]
-    )
-
-
+_ANY_PIXEL, _INFECTION_RATE = SLICE_RULES
 _PIXEL_SHARES = (
     ("dice", "Dice, pixels pooled"),
     ("iou", "Intersection over union"),
@@ -180,11 +176,11 @@ MEASURES: tuple[Measure, ...] = (
     *(
         Measure(f"{key}_{name}", f"{title}, {share}", _share(decisions, name), slices)
         for key, title, decisions, slices in (
-            ("detection", "Slices found by any pixel", _detected, _all),
+            ("detection", "Slices found by any pixel", _by(_ANY_PIXEL), _all),
             (
                 "rate_detection",
                 f"Slices found by an infection rate above {percent(INFECTED_ABOVE)}",
-                _detected_by_rate,
+                _by(_INFECTION_RATE),
                 _with_lung,
             ),
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..metrics.overlap import mean_and_sd, wilson_interval
+from ..metrics.decisions import RuleAgreement, agreement_by_rule
+from ..metrics.overlap import Confusion, mean_and_sd, wilson_interval
 from ..parameters import Parameters
 from .classes import ClassCounts
 from .counts import Counts
-from .measures import MEASURES, Value
+from .measures import MEASURES, Value, decisions_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class PatientScores:
         values: Every score, by the key of its measure; None where it is undefined.
         classes: Scores of each class by itself, see :mod:`.classes`; empty where model or expert
             does not tell classes apart.
+        decisions: Which slices are called infected, by rule, see :mod:`..metrics.decisions`.
     """
 
     slices: int
@@ -31,6 +33,7 @@ class PatientScores:
     windowed: bool
     values: dict[str, Value]
     classes: dict[str, dict[str, Value]] = field(default_factory=dict)
+    decisions: dict[str, Confusion] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -38,7 +41,14 @@ class PatientScores:
     ) -> PatientScores:
         """Every score of what was counted on one patient."""
         by_class = {} if classes is None else classes.scores()
-        return cls(len(counts.slices), learned_from, counts.windowed, _values(counts), by_class)
+        return cls(
+            len(counts.slices),
+            learned_from,
+            counts.windowed,
+            _values(counts),
+            by_class,
+            decisions_of(counts),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class ModelScores:
         seconds_per_slice: Wall time of the predictions, on their device.
         remarks: Quality flags of the predictions and of the data, one sentence each.
         classes: Scores of each class by itself, all slices pooled, see :mod:`.classes`.
+        decisions: Which slices and cases are called infected, by rule.
     """
 
     model: str
@@ -72,6 +83,7 @@ class ModelScores:
     seconds_per_slice: float
     remarks: tuple[str, ...]
     classes: dict[str, dict[str, Value]] = field(default_factory=dict)
+    decisions: dict[str, RuleAgreement] = field(default_factory=dict)
 
     @property
     def learned_from(self) -> list[str]:
@@ -102,6 +114,7 @@ def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, A
         },
         "means": {key: mean for key, (mean, _) in spread.items()},
         "sds": {key: sd for key, (_, sd) in spread.items()},
+        "decisions": agreement_by_rule(one.decisions for one in patients.values()),
     }
 
 

@@ -39,6 +39,8 @@ class Detections:
         scores: float32 (n,), each above 0.05: softmax confidence that it is a lesion.
         masks: float32 (n, 28, 28): probability of lesion, stretched over the box.
         class_logits: float32 (classes of slices,).
+        affinities: Y of the paper (Eq. 3), (C*, 256): the strength of each affinity in each
+            channel.
         no_region: No region was found to classify the slice by, so all of it was taken.
     """
 
@@ -46,6 +48,7 @@ class Detections:
     scores: Tensor
     masks: Tensor
     class_logits: Tensor
+    affinities: Tensor
     no_region: bool
 
 
@@ -110,8 +113,8 @@ class AffinityMaskRCNN(nn.Module):
         return found
 
     def forward(self, image: Tensor) -> Tensor:
-        logits, _ = self._classify(image, self.features(image))
-        return logits
+        affinities, _ = self._affinities(image, self.features(image))
+        return self._logits(affinities)
 
     def losses(self, image: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         """The five losses of Mask R-CNN (Eq. 8's L_SEG is their sum).
@@ -134,33 +137,25 @@ class AffinityMaskRCNN(nn.Module):
         with _training(self.rpn, False), _training(self.roi, False):
             proposals, _ = self.rpn(_images(image), features)
             found, _ = self.roi(features, proposals, _sizes(image))
-        logits, whole = self._classify(image, features, proposals)
+        affinities, whole = self._affinities(image, features, proposals)
+        logits = self._logits(affinities)
         return [
-            Detections(one["boxes"], one["scores"], one["masks"][:, 0], own, none)
-            for one, own, none in zip(found, logits, whole, strict=True)
+            Detections(one["boxes"], one["scores"], one["masks"][:, 0], of_class, y, none)
+            for one, of_class, y, none in zip(found, logits, affinities, whole, strict=True)
         ]
 
     def copy_to_branch(self) -> None:
         """Copy the weights of the segmentation branch into the classification branch."""
         self.branch.copy_from(self.roi)
 
-    def affinity_matrix(self, image: Tensor) -> Tensor:
-        """Y of the paper (Eq. 3), (n, C*, 256): the strength of each affinity in each channel."""
-        features = self.features(image)
-        regions, _ = self._regions_of(image, features)
-        return self.affinity.representation(self.affinity.vectors(regions))
+    def _logits(self, affinities: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.affinity.feature(affinities))
+        return logits
 
-    def _classify(
+    def _affinities(
         self, image: Tensor, features: dict[str, Tensor], proposals: list[Tensor] | None = None
     ) -> tuple[Tensor, list[bool]]:
-        regions, whole = self._regions_of(image, features, proposals)
-        logits: Tensor = self.classifier(self.affinity(regions))
-        return logits, whole
-
-    def _regions_of(
-        self, image: Tensor, features: dict[str, Tensor], proposals: list[Tensor] | None = None
-    ) -> tuple[Tensor, list[bool]]:
-        """Features (n, 8, 256, 28, 28) of the regions that classify, and where there was none."""
+        """Y (n, C*, 256) of the regions that classify, and which slices had no region."""
         with torch.no_grad():
             if proposals is None:
                 with _training(self.rpn, False):
@@ -171,7 +166,8 @@ class AffinityMaskRCNN(nn.Module):
                 for n, one in enumerate(proposals)
             ]
         regions = self.branch(features, [filled(one, *sizes[0]) for one in boxes], sizes)
-        return regions, [len(one) == 0 for one in boxes]
+        affinities = self.affinity.representation(self.affinity.vectors(regions))
+        return affinities, [len(one) == 0 for one in boxes]
 
 
 class ClassificationBranch(nn.Module):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..labels import LUNG_LABELS
 from ..lesions import connected_areas
 from ..volume import AxialOrder, Geometry
-from .report import LesionSeverity
+from .report import Lesion, LesionSeverity
 
 Frequency = Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]
 """From calibrated probabilities to how often experts marked such voxels as lesion, 0 to 1."""
@@ -54,7 +54,7 @@ def measure_lesions(
     geometry: Geometry,
     confidence: Confidence | None = None,
 ) -> MeasuredLesions:
-    """Every connected area of lesion within the lungs; slice by slice, to take little memory.
+    """Every connected area of lesion within the lungs.
 
     Args:
         lungs: (k, j, i): 1 right lung, 2 left lung, lesions included.
@@ -67,19 +67,71 @@ def measure_lesions(
     areas = connected_areas((lungs > 0) & (order.to_axial(lesions) > 0))
     if areas is None:
         return MeasuredLesions((), {})
-    bottom, top, left = (part.start for part in areas.box)
-    lungs = lungs[areas.box]
-    probability = None if confidence is None else order.to_axial(confidence.probability)[areas.box]
-    count = len(areas.voxels)
-    pixels = np.zeros((len(lungs), count), np.int64)
+    of_voxels = None
+    if confidence is not None:
+        probability = order.to_axial(confidence.probability)[areas.box]
+        frequency = confidence.frequency
+
+        def of_voxels(*place: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return frequency(probability[place])
+
+    start = tuple(part.start for part in areas.box)
+    found = measure_numbered(areas.numbers, lungs[areas.box], geometry, start, of_voxels)
+    return MeasuredLesions(
+        tuple(
+            LesionSeverity(**vars(lesion), confidence=mean)
+            for lesion, mean in zip(found.lesions, found.means, strict=True)
+        ),
+        found.slices,
+    )
+
+
+class NumberedLesions(NamedTuple):
+    """What :func:`measure_numbered` found.
+
+    Attributes:
+        lesions: The largest first.
+        sources: Their numbers in the array.
+        means: Mean of the voxels' values; None without values.
+        slices: The same of all lesions in a slice, by its index; empty without values.
+    """
+
+    lesions: list[Lesion]
+    sources: list[int]
+    means: list[float | None]
+    slices: dict[int, float]
+
+
+def measure_numbered(
+    numbers: npt.NDArray[Any],
+    lungs: npt.NDArray[Any],
+    geometry: Geometry,
+    start: tuple[int, ...] = (0, 0, 0),
+    of_voxels: Callable[..., npt.NDArray[Any]] | None = None,
+    smallest_ml: float = 0.0,
+) -> NumberedLesions:
+    """Measure lesions slice by slice, to take little memory, and number them by falling volume.
+
+    Args:
+        numbers: Of lesions, 0 elsewhere, (z, y, x) in axial order, of the CT or a box of it.
+        lungs: 1 right lung, 2 left lung, same shape.
+        geometry: The CT's.
+        start: Where the box begins.
+        of_voxels: Values of voxels at (z, y, x) of the box, z one number.
+        smallest_ml: Lesions of less are left out.
+    """
+    order = AxialOrder.of(geometry)
+    bottom, top, left = start
+    count = int(numbers.max(initial=0)) + 1
+    pixels = np.zeros((len(numbers), count), np.int64)
     sides = np.zeros((len(LUNG_LABELS) + 1, count), np.int64)
-    moments, expected = np.zeros((3, count)), np.zeros(count)
+    moments, sums = np.zeros((3, count)), np.zeros(count)
     of_slices: dict[int, float] = {}
-    for index, numbers in enumerate(areas.numbers):
-        y, x = np.nonzero(numbers)
+    for index, here in enumerate(numbers):
+        y, x = np.nonzero(here)
         if not len(y):
             continue
-        found = numbers[y, x]
+        found = here[y, x]
         pixels[index] = np.bincount(found, minlength=count)
         moments += [
             (bottom + index) * pixels[index],
@@ -88,30 +140,52 @@ def measure_lesions(
         ]
         for label in range(1, len(sides)):
             sides[label] += np.bincount(found[lungs[index, y, x] == label], minlength=count)
-        if probability is not None and confidence is not None:
-            frequency = confidence.frequency(probability[index, y, x])
-            expected += np.bincount(found, frequency, count)
-            of_slices[bottom + index] = float(frequency.mean())
+        if of_voxels is not None:
+            values = of_voxels(index, y, x)
+            sums += np.bincount(found, values, count)
+            of_slices[bottom + index] = float(values.mean())
     names = dict(zip(LUNG_LABELS.values(), LUNG_LABELS, strict=True))
-    found_lesions: list[LesionSeverity] = []
-    for number in 1 + np.argsort(-areas.voxels[1:], kind="stable"):
+    measured = NumberedLesions([], [], [], of_slices)
+    voxels = pixels.sum(axis=0)
+    for number in map(int, np.argsort(-voxels, kind="stable")):
+        volume_ml = float(voxels[number] * geometry.voxel_volume_ml)
+        if not voxels[number] or volume_ml < smallest_ml:
+            continue
         reached = np.flatnonzero(pixels[:, number])
-        found_lesions.append(
-            LesionSeverity(
-                number=len(found_lesions) + 1,
+        measured.lesions.append(
+            Lesion(
+                number=len(measured.lesions) + 1,
                 region=names[int(sides[:, number].argmax())],
-                lesion_ml=float(areas.voxels[number] * geometry.voxel_volume_ml),
+                lesion_ml=volume_ml,
                 slices=(bottom + int(reached[0]), bottom + int(reached[-1])),
                 largest_slice=bottom + int(pixels[:, number].argmax()),
-                centre_lps_mm=position_of(
-                    moments[:, number] / areas.voxels[number], order, geometry
-                ),
-                confidence=None
-                if confidence is None
-                else float(expected[number] / areas.voxels[number]),
+                centre_lps_mm=position_of(moments[:, number] / voxels[number], order, geometry),
             )
         )
-    return MeasuredLesions(tuple(found_lesions), of_slices)
+        measured.sources.append(number)
+        measured.means.append(None if of_voxels is None else float(sums[number] / voxels[number]))
+    return measured
+
+
+def number_lesions(
+    lungs: npt.NDArray[Any], lesions: npt.NDArray[Any], geometry: Geometry, most: int = 2**16 - 1
+) -> npt.NDArray[np.uint16]:
+    """The numbers that :func:`measure_lesions` gives, voxel by voxel, (k, j, i); 0 elsewhere.
+
+    Args:
+        lungs, lesions, geometry: As for that.
+        most: Only so many of the largest.
+    """
+    order = AxialOrder.of(geometry)
+    lungs = order.to_axial(lungs)
+    labels = np.zeros(geometry.shape, np.uint16)
+    areas = connected_areas((lungs > 0) & (order.to_axial(lesions) > 0))
+    if areas is not None:
+        found = measure_numbered(areas.numbers, lungs[areas.box], geometry)
+        renamed = np.zeros(len(areas.voxels), np.uint16)
+        renamed[found.sources[:most]] = range(1, min(most, len(found.sources)) + 1)
+        order.to_axial(labels)[areas.box] = renamed[areas.numbers]
+    return labels
 
 
 def position_of(

@@ -62,8 +62,8 @@ class SliceSeverity:
 
 
 @dataclass(frozen=True)
-class LesionSeverity:
-    """One connected area of lesion, in three dimensions.
+class Lesion:
+    """One lesion in three dimensions, whoever found it.
 
     Attributes:
         number: 1 is the largest.
@@ -72,7 +72,6 @@ class LesionSeverity:
         slices: First and last axial slice that it reaches, from the inferior end.
         largest_slice: The slice with most of it.
         centre_lps_mm: Its centroid, LPS, in mm, to a tenth.
-        confidence: As of a slice.
     """
 
     number: int
@@ -81,6 +80,16 @@ class LesionSeverity:
     slices: tuple[int, int]
     largest_slice: int
     centre_lps_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class LesionSeverity(Lesion):
+    """One connected area of lesion.
+
+    Attributes:
+        confidence: As of a slice.
+    """
+
     confidence: float | None = None
 
     @classmethod

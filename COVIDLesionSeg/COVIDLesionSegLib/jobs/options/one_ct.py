@@ -35,6 +35,12 @@ def _series() -> Any:
     return option("SeriesInstanceUID, where a folder has several.", None)
 
 
+def _check_lobes(lobes_file: Path | None, lobe_labels: str | None) -> None:
+    if lobe_labels is not None and lobes_file is None:
+        raise ParameterError("lobe_labels says what labels mean: name the lobes_file, too.")
+    shared.check_lobe_labels(lobe_labels)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentOptions(Options):
     """One CT and everything that decides its result."""
@@ -68,9 +74,7 @@ class SegmentOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lobe_labels is not None and self.lobes_file is None:
-            raise ParameterError("lobe_labels says what labels mean: name the lobes_file, too.")
-        shared.check_lobe_labels(self.lobe_labels)
+        _check_lobes(self.lobes_file, self.lobe_labels)
         shared.check_dicom(self.dicom, self.dicom_slices, self.parameters)
 
 
@@ -86,6 +90,13 @@ class DetectOptions(Options):
         minimum=0.05,
         maximum=1.0,
     )
+    lobes_file: Path | None = option(
+        "Lobes of this CT, to put each lesion into one: a segmentation saved in 3D Slicer "
+        "(.seg.nrrd), whose lobes are known by their codes; or a label map.",
+        None,
+        shown_as="LOBES",
+    )
+    lobe_labels: str | None = shared.lobe_labels()
     parameters: Parameters = nested(
         Parameters(),
         "model",
@@ -96,6 +107,10 @@ class DetectOptions(Options):
         "smallest_lesion_ml",
         "allow_untrained",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_lobes(self.lobes_file, self.lobe_labels)
 
 
 @dataclass(frozen=True, kw_only=True)

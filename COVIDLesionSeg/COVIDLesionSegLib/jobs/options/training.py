@@ -206,7 +206,9 @@ class TrainDetectorOptions(Options):
         flag="scale",
     )
     augment: bool = option(
-        "Mirror, turn, shift and blur slices at random, which the paper does not.", False
+        "Mirror, turn, shift and blur slices, and change their window, at random, which the paper "
+        "does not.",
+        False,
     )
     fine_tune: bool = option(
         "Start from the weights of that model; other classes get a new last layer.", False
