@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.detection.evaluation import DetectorEvaluation, DetectorExample
 from ..engine.detection.held_out import PROTOCOL, RULE_TEXTS, DetectorScores
 from ..engine.metrics.decisions import CASE_RULE
+from ..engine.metrics.overlap import Confusion
 from ..engine.text import yes_or_no
 from .decisions import ALL, decision_rows, write_decisions_csv
 from .figures import FOOT_INCHES, black_figure, figure_style, label, research_notice, save_png
@@ -46,7 +47,9 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
         ],
         folder / SCORES_CSV,
     )
-    by_group = {(name, ALL): one.decisions for name, one in evaluation.patients.items()}
+    by_group: dict[tuple[str, ...], Mapping[str, Confusion]] = {
+        (name, ALL): one.decisions for name, one in evaluation.patients.items()
+    }
     by_group |= {(ALL, name): one.decisions for name, one in evaluation.scanners.items()}
     rows = decision_rows(by_group, (ALL, ALL), evaluation.decisions)
     write_decisions_csv(("patient", "scanner"), rows, folder / DECISIONS_CSV)
@@ -109,9 +112,7 @@ def write_examples(evaluation: DetectorEvaluation, path: Path) -> None:
         for axes in cells:
             axes.set_axis_off()
         _draw_found(cells[0], one, evaluation.classes)
-        cells[1].imshow(
-            one.found.probabilities.max(axis=0, initial=0.0), cmap="inferno", vmin=0, vmax=1
-        )
+        cells[1].imshow(one.found.probability, cmap="inferno", vmin=0, vmax=1)
         label(cells[1], "mask probability", 7)
         cells[2].imshow(one.unit, cmap="gray", vmin=0, vmax=1)
         if one.truth.any():

@@ -41,10 +41,15 @@ class SliceInstances:
         return self.probabilities > MASK_THRESHOLD
 
     @property
+    def probability(self) -> np.ndarray:
+        """The highest of all instances, float32 (rows, columns), 0 without any."""
+        highest: np.ndarray = self.probabilities.max(axis=0, initial=0.0)
+        return highest
+
+    @property
     def lesion(self) -> np.ndarray:
         """All instances together, bool (rows, columns)."""
-        together: np.ndarray = self.masks.any(axis=0)
-        return together
+        return self.probability > MASK_THRESHOLD
 
     @property
     def slice_class(self) -> int:

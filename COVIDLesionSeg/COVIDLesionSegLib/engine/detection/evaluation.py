@@ -150,7 +150,8 @@ def by_scanner_alone(classes: Sequence[str], scanners: Sequence[Sequence[int]]) 
         classes: Their names.
         scanners: For each the number of the true class of every slice, at least one.
     """
-    real, named = [], []
+    real: list[int] = []
+    named: list[int] = []
     for own in scanners:
         real += own
         named += [Counter(own).most_common(1)[0][0]] * len(own)

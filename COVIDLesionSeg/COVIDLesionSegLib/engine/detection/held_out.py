@@ -221,7 +221,7 @@ class Found:
         if item.lungs is not None:
             lesion &= item.lungs > 0
             rate = infection_rate(lesion, item.lungs)
-        answers = called_infected(np.count_nonzero(lesion), rate)
+        answers = called_infected(int(np.count_nonzero(lesion)), rate)
         answers[SLICE_CLASS] = found.slice_class > 0
         called = {
             rule: ((answers[rule], number > 0),) if rule in answers else ()
