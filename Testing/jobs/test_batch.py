@@ -100,6 +100,11 @@ def test_the_page_shows_every_case_and_links_what_is_there(done):
     assert "Research software" in page
 
 
+def test_no_case_stays_in_the_scene_that_wrote_it(done, mrml):
+    for name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
+        assert mrml.scene.GetNumberOfNodesByClass(name) == 0
+
+
 def test_a_second_run_does_nothing_again(cts, done):
     _, out = done
     before = {path: path.stat().st_mtime_ns for path in (out / names.CASE_FOLDER).rglob("*")}

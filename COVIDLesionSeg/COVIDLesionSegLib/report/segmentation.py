@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,7 @@ def _write_volumes_and_slices(
 
 
 _CT_NAME = "chest CT"
+_TREE = "vtkMRMLSubjectHierarchyNode"
 
 
 def write_scene_files(
@@ -151,14 +153,35 @@ def write_scene_files(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".mrml-") as temporary:
         step(0.05, "3D model")
         session = boot(Path(temporary))
-        ct = volume_to_node(volume, _CT_NAME, session.scene)
-        nodes = show_result(ct, result)
-        _save_segmentation(nodes.segmentationNode, step(0.3, SEGMENTATION))
-        if not with_scene:
-            return
-        infection3d_picture(session, nodes.segmentationNode, step(0.35, INFECTION_PICTURE))
-        arrange_views(session, ct, nodes)
-        save_scene(session.scene, step(0.65, SCENE))
+        with _left_as_it_was(session.scene):
+            ct = volume_to_node(volume, _CT_NAME, session.scene)
+            nodes = show_result(ct, result)
+            _save_segmentation(nodes.segmentationNode, step(0.3, SEGMENTATION))
+            if not with_scene:
+                return
+            infection3d_picture(session, nodes.segmentationNode, step(0.35, INFECTION_PICTURE))
+            arrange_views(session, ct, nodes)
+            save_scene(session.scene, step(0.65, SCENE))
+
+
+@contextmanager
+def _left_as_it_was(scene: Any) -> Iterator[None]:
+    """Remove from the scene what the block added: the next CT's must not hold this one.
+
+    What a scene has once and for all, such as its colours, stays.
+    """
+    before = {node.GetID() for node in _nodes(scene)}
+    try:
+        yield
+    finally:
+        for node in _nodes(scene):
+            lasting = node.GetSingletonTag() or node.IsA("vtkMRMLColorNode")
+            if node.GetID() not in before and not lasting and not node.IsA(_TREE):
+                scene.RemoveNode(node)
+
+
+def _nodes(scene: Any) -> list[Any]:
+    return [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
 
 
 def _save_segmentation(node: Any, path: Path) -> None:
