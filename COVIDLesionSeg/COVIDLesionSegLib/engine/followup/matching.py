@@ -10,11 +10,10 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..labels import NEW, PERSISTENT, RESOLVED
-from ..lesions import connected_areas
 from ..lungs.morphology import bounding_box
-from ..severity.lesions import measure_lesions
+from ..severity.lesions import measure_lesions, number_lesions
 from ..severity.report import LesionSeverity
-from ..volume import AxialOrder, Geometry, image_from
+from ..volume import Geometry, image_from
 from .boxes import part_with
 from .registration import Registration
 from .study import Study
@@ -179,17 +178,8 @@ def match_lesions(
 
 
 def _lesions(study: Study) -> _Lesions:
-    """Numbered as in the report of the study: by volume, equal ones as they are found."""
-    order = AxialOrder.of(study.geometry)
-    numbers = np.zeros(study.geometry.shape, np.int32)
-    areas = connected_areas(order.to_axial(study.lesion_mask))
-    if areas is not None:
-        number_of = np.zeros(len(areas.voxels), np.int32)
-        by_volume = 1 + np.argsort(-areas.voxels[1:], kind="stable")
-        number_of[by_volume] = np.arange(1, len(areas.voxels))
-        order.to_axial(numbers)[areas.box] = number_of[areas.numbers]
-    facts = measure_lesions(study.lungs, study.lesions, study.geometry).lesions
-    return _Lesions(numbers, facts)
+    of_study = study.lungs, study.lesions, study.geometry
+    return _Lesions(number_lesions(*of_study).astype(np.int32), measure_lesions(*of_study).lesions)
 
 
 def _warped(lesions: _Lesions, study: Study, later: Study, by: Registration) -> Labels:
