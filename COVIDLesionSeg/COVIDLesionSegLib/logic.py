@@ -121,13 +121,16 @@ class COVIDLesionSegLogic:
         Raises:
             InputError: The CT has another size than that of the lesions.
         """
+        from .scene import names
         from .scene.lesion_instances import show_instances
         from .scene.slice_classes import show_slice_classes
         from .scene.volumes import world_geometry
 
         if world_geometry(volumeNode).shape != detection.labels.shape:
             raise InputError("The lesions were found in another CT: choose the one they are of.")
-        node = show_instances(volumeNode, detection.labels, detection.lesions, form)
+        node = show_instances(
+            volumeNode, detection.labels, detection.lesions, form, names.DETECTION_ROLE
+        )
         return node, show_slice_classes(volumeNode, detection.slices)
 
     def findLungs(

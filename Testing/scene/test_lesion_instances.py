@@ -112,7 +112,8 @@ def test_the_console_shows_a_detection_with_the_classes_of_its_slices(scene):
     logic = COVIDLesionSegLogic()
     for _ in range(2):  # the second call takes the place of the first
         node, chart = logic.showDetection(ct, found)
-    assert find_instances(ct) == (SEGMENTS, node)
+    assert find_instances(ct, names.DETECTION_ROLE) == (SEGMENTS, node)
+    assert find_instances(ct) is None  # the panel's own come and go beside it
     series = [
         one
         for one in nodes_by_class(scene, "vtkMRMLPlotSeriesNode")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from functools import partial
 from pathlib import Path
@@ -109,7 +110,6 @@ class CohortFiles:
         """Stop what runs; a cohort is gone on with when it is started again."""
         for timer in (self._clock_timer, self._look_timer):
             timer.stop()
-        self._looking.stop()
         self._first_use.stop_now()
         self.opening.stop_now()
         if self.run.state is not RunState.IDLE:
@@ -117,16 +117,17 @@ class CohortFiles:
             finish(forget_begun(self._out))
         if self._forgetting.active:
             self._forgetting.finish()
+        self._looking.stop()  # last: what is forgotten is looked at
 
     # What is chosen
 
     @property
     def _source(self) -> Path:
-        return Path(self._ui.cohortSourceEdit.text.strip()).expanduser()
+        return _path(self._ui.cohortSourceEdit.text)
 
     @property
     def _out(self) -> Path:
-        return Path(self._ui.cohortOutEdit.text.strip()).expanduser()
+        return _path(self._ui.cohortOutEdit.text)
 
     def _on_choose_folder(self) -> None:
         folder = choose_folder(_("Folder with CTs"))
@@ -296,6 +297,9 @@ class CohortFiles:
         if record.status != "done":
             self._say(_texts(record)[_REMARKS], warning=record.status == "failed")
             return
+        if not self._ui.cohortSourceEdit.text.strip():  # not the CTs of the working folder
+            self._say(_("Choose a folder with CTs, or a table of them."), warning=True)
+            return
         options = OpenCaseOptions(
             sources=(self._source.absolute(),), cohort=self._out.absolute(), case=record.case
         )
@@ -308,8 +312,13 @@ class CohortFiles:
 
     def _on_opened(self, opened: tuple[vtkMRMLScalarVolumeNode, PreparedResult]) -> None:
         ct, result = opened
+        shown = None
         with slicer.util.tryWithErrorDisplay(_("The case could not be shown.")):
-            show_result(ct, result)
+            shown = show_result(ct, result)
+        if shown is None:
+            slicer.mrmlScene.RemoveNode(ct)
+            self._end_opening(_("The case could not be shown."), warning=True)
+            return
         self._end_opening(_("{name} is in the scene.").format(name=ct.GetName()))
         node = self._panel.parameter_node
         if node is not None and not self._panel.busy:
@@ -360,6 +369,11 @@ class CohortFiles:
         label = self._ui.cohortStatusLabel
         show_sentence(label, sentence, warning)
         label.visible = bool(sentence)
+
+
+def _path(text: str) -> Path:
+    """What was typed so far, which need not be a path yet: ``~nobody`` stays as it is."""
+    return Path(os.path.expanduser(text.strip()))
 
 
 def _texts(record: CaseRecord) -> list[str]:

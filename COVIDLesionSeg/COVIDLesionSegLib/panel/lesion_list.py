@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..engine.flags import is_untrained
-from ..engine.severity.report import LesionSeverity
+from ..engine.severity.report import LesionSeverity, SeverityReport
 from ..engine.text import confidence_text, millilitres
 from ..scene.lesion_instances import (
     FORMS,
@@ -33,6 +33,7 @@ class LesionList:
         self._ui = ui
         self._lesions: Sequence[LesionSeverity] = ()
         self._filling = False
+        self._shown: dict[str, tuple[str, SeverityReport]] = {}  # node and what it is of, by CT
         table = ui.lesionsTable
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
@@ -49,7 +50,10 @@ class LesionList:
         if ct is not None and find_marks(ct) is not None:
             mark_lesions(ct, self._lesions)
         if ct is not None and (shown := find_instances(ct)) is not None:
-            self._show_nodes(shown[0])
+            form, node = shown
+            of_now = result is not None and (node.GetID(), result.severity)
+            if self._shown.get(ct.GetID()) != of_now:  # it takes seconds, and the window waits
+                self._show_nodes(form)
         self.nodes_changed()
 
     def nodes_changed(self) -> None:
@@ -125,7 +129,8 @@ class LesionList:
             if form is None or result is None or not self._lesions:
                 remove_instances(ct)
             else:
-                show_instances_of_result(ct, result.segmentationNode, result.severity, form)
+                node = show_instances_of_result(ct, result.segmentationNode, result.severity, form)
+                self._shown[ct.GetID()] = (node.GetID(), result.severity)
 
     def _on_mark(self, wanted: bool) -> None:
         ct = self._panel.ct

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import slicer
 
 from ..scene import model3d, names, overlay, slice_views
-from ..scene.nodes import results_of_others
+from ..scene.nodes import find_own, results_of_others
 from ..scene.show import SceneResult
 
 if TYPE_CHECKING:
@@ -29,11 +29,30 @@ def show_background(ct: vtkMRMLScalarVolumeNode) -> bool:
         if role in overlay.STYLES:
             overlay.hide_overlay(composites, node)
             model3d.show_volume_rendering(node, False)
-        elif role == names.SEGMENTATION_ROLE and node.GetDisplayNode() is not None:
-            node.GetDisplayNode().SetVisibility(False)
+        elif role == names.SEGMENTATION_ROLE or (role, node.GetClassName()) in names.ASKED_FOR:
+            _show_node(composites, node, False)
     for composite in composites:
         composite.SetBackgroundVolumeID(ct.GetID())
+    if moved:  # what was hidden as that of another CT
+        for role, class_name in names.ASKED_FOR:
+            own = find_own(ct, class_name, role)
+            if own is not None:
+                _show_node(composites, own, True)
     return moved
+
+
+def _show_node(
+    composites: list[vtkMRMLSliceCompositeNode], node: vtkMRMLNode, visible: bool
+) -> None:
+    """Show or hide a node; a label map is shown where the views show no other."""
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        for composite in composites:
+            if visible and not composite.GetLabelVolumeID():
+                composite.SetLabelVolumeID(node.GetID())
+            elif not visible and composite.GetLabelVolumeID() == node.GetID():
+                composite.SetLabelVolumeID(None)
+    elif node.GetDisplayNode() is not None:
+        node.GetDisplayNode().SetVisibility(visible)
 
 
 def background_volumes() -> list[vtkMRMLScalarVolumeNode]:

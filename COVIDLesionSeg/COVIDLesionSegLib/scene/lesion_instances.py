@@ -35,10 +35,12 @@ _GOLDEN = 0.618034
 """Hues this far apart differ, however many there are."""
 
 
-def find_instances(ct_node: vtkMRMLScalarVolumeNode) -> tuple[str, vtkMRMLNode] | None:
+def find_instances(
+    ct_node: vtkMRMLScalarVolumeNode, role: str = names.INSTANCES_ROLE
+) -> tuple[str, vtkMRMLNode] | None:
     """Form and node of the CT's lesions; None where they are not shown one by one."""
     for form, class_name in FORMS.items():
-        node = find_own(ct_node, class_name, names.INSTANCES_ROLE)
+        node = find_own(ct_node, class_name, role)
         if node is not None:
             return form, node
     return None
@@ -49,25 +51,30 @@ def show_instances(
     labels: npt.NDArray[Any],
     lesions: Sequence[Lesion],
     form: str,
+    role: str = names.INSTANCES_ROLE,
 ) -> vtkMRMLNode:
-    """Show lesions one by one; an earlier node of the CT goes.
+    """Show lesions one by one; an earlier node of the CT with this role goes.
 
     Args:
         ct_node: The CT.
         labels: Numbers of lesions on its stored grid, (k, j, i).
         lesions: Those to show, with these numbers.
         form: :data:`SEGMENTS` or :data:`LABEL_MAP`.
+        role: Whose lesions they are: those of the result, or of a detector.
     """
-    remove_instances(ct_node)
+    remove_instances(ct_node, role)
     scene = ct_node.GetScene()
     node = scene.CreateNodeByClass(FORMS[form])
     node.UnRegister(None)
     node.SetName(scene.GenerateUniqueName(f"{ct_node.GetName() or 'CT'} COVID-19 lesions"))
     node = scene.AddNode(node)
-    make_own(node, ct_node, names.INSTANCES_ROLE)
+    make_own(node, ct_node, role)
     node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     place_beside_ct(ct_node, [node])
-    shown = np.where(np.isin(labels, [one.number for one in lesions]), labels, 0).astype(np.uint16)
+    numbers = [one.number for one in lesions]
+    kept = np.zeros(max([int(labels.max(initial=0)), *numbers]) + 1, np.uint16)
+    kept[numbers] = numbers
+    shown = kept[labels]
     if form == SEGMENTS:
         _fill_segments(node, ct_node, shown, lesions)
     else:
@@ -101,16 +108,16 @@ def show_instances_of_result(
     return show_instances(ct_node, labels, severity.lesions[:MOST], form)
 
 
-def remove_instances(ct_node: vtkMRMLScalarVolumeNode) -> None:
+def remove_instances(ct_node: vtkMRMLScalarVolumeNode, role: str = names.INSTANCES_ROLE) -> None:
     """Remove the CT's node of lesions one by one, if there is any."""
-    found = find_instances(ct_node)
+    found = find_instances(ct_node, role)
     if found is None:
         return
     _, node = found
     display = node.GetDisplayNode()
     colors = display.GetColorNode() if node.IsA("vtkMRMLLabelMapVolumeNode") and display else None
     remove_output(node)
-    if colors is not None and colors.GetAttribute(names.ROLE_ATTRIBUTE) == names.INSTANCES_ROLE:
+    if colors is not None and colors.GetAttribute(names.ROLE_ATTRIBUTE) == role:
         remove_output(colors)
 
 
@@ -166,9 +173,13 @@ def _fill_label_map(
     for lesion in lesions:
         colors.SetColor(lesion.number, _name(lesion), *color_of(lesion.number), 1.0)
     colors = scene.AddNode(colors)
-    make_own(colors, ct_node, names.INSTANCES_ROLE)
+    make_own(colors, ct_node, node.GetAttribute(names.ROLE_ATTRIBUTE))
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     for composite in nodes_by_class(scene, "vtkMRMLSliceCompositeNode"):
-        if composite.GetBackgroundVolumeID() == ct_node.GetID():
+        # A label map of the user's stays where it is.
+        if (
+            composite.GetBackgroundVolumeID() == ct_node.GetID()
+            and not composite.GetLabelVolumeID()
+        ):
             composite.SetLabelVolumeID(node.GetID())

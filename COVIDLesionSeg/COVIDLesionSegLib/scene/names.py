@@ -17,6 +17,8 @@ SERIES_ROLE = "slices-series"
 
 MARKS_ROLE = "lesion-marks"
 """Of the numbered points on lesions, which the user asks for: no part of a result."""
+DETECTION_ROLE = "detected-lesions"
+"""Of the lesions that a detector found one by one, and their colours: the same."""
 INSTANCES_ROLE = "lesion-instances"
 """Of the lesions one by one as segments or labels, and their colours: the same."""
 CLASSES_ROLE = "slice-classes"
@@ -24,6 +26,15 @@ CLASSES_ROLE = "slice-classes"
 
 FOLLOW_UP_ROLE = "follow-up"
 """Of the segmentation with new, persistent and resolved lesions: no part of a result, either."""
+ASKED_FOR = (
+    (MARKS_ROLE, "vtkMRMLMarkupsFiducialNode"),
+    (INSTANCES_ROLE, "vtkMRMLSegmentationNode"),
+    (INSTANCES_ROLE, "vtkMRMLLabelMapVolumeNode"),
+    (DETECTION_ROLE, "vtkMRMLSegmentationNode"),
+    (DETECTION_ROLE, "vtkMRMLLabelMapVolumeNode"),
+    (FOLLOW_UP_ROLE, "vtkMRMLSegmentationNode"),
+)
+"""Role and MRML class of what the views show of a CT beside its result."""
 
 NODE_CLASSES = {
     SEGMENTATION_ROLE: "vtkMRMLSegmentationNode",

@@ -49,7 +49,7 @@ def results_of_others(ct_node: vtkMRMLScalarVolumeNode) -> list[tuple[str, vtkMR
     """Role and node of all that this package made for other CTs, also for those that are gone."""
     scene = ct_node.GetScene()
     found = []
-    for role, class_name in names.NODE_CLASSES.items():
+    for role, class_name in (*names.NODE_CLASSES.items(), *names.ASKED_FOR):
         for node in nodes_by_class(scene, class_name):
             if (
                 node.GetAttribute(names.ROLE_ATTRIBUTE) == role

@@ -2921,11 +2921,11 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     </message>
     <message>
         <source>resolved</source>
-        <translation>verschwunden</translation>
+        <translation>rückgebildet</translation>
     </message>
     <message>
         <source>persistent</source>
-        <translation>geblieben</translation>
+        <translation>persistierend</translation>
     </message>
     <message>
         <source>not covered</source>

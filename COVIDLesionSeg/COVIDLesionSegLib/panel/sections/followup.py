@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import InputError
+from ...engine.severity.report import SeverityReport
 from ...engine.text import millilitres, percent
 from ...scene.cohort import cohort
 from ...scene.follow_up import show_comparison, studies_of
@@ -46,6 +47,7 @@ class FollowUpSection(Section):
         self._earlier: list[vtkMRMLScalarVolumeNode] = []
         self._compared: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode] | None = None
         self._shown_on: vtkMRMLScalarVolumeNode | None = None
+        self._shown_of: SeverityReport | None = None
         self._filled: set[str] = set()
         for table in (self.ui.volumesTable, self.ui.lesionChangesTable):
             fit_rows(table)
@@ -57,11 +59,14 @@ class FollowUpSection(Section):
 
     def show_result(self, in_views: bool, new: bool) -> None:
         self._list_earlier()
-        if self.panel.ct is not self._shown_on:
+        result = self.panel.result
+        of_now = None if result is None else result.severity
+        # Of a result that was corrected, undone or replaced since, the figures are wrong.
+        if self.panel.ct is not self._shown_on or new or of_now != self._shown_of:
             self._clear()
 
     def show_state(self) -> None:
-        self._list_earlier()
+        self._show_ready()
 
     def nodes_changed(self) -> None:
         self._list_earlier()
@@ -70,6 +75,7 @@ class FollowUpSection(Section):
         self.comparison.cancel()
         self._clear()
         self._earlier = []
+        self.ui.earlierComboBox.clear()  # names of CTs
 
     def close(self) -> None:
         self.comparison.run.stop_now()
@@ -97,8 +103,12 @@ class FollowUpSection(Section):
             box.addItems([ct.GetName() or "" for ct in found])
             if chosen in found:
                 box.currentIndex = found.index(chosen)
-        box.enabled = bool(found)
-        ready = bool(found) and self.panel.result is not None
+        self._show_ready()
+
+    def _show_ready(self) -> None:
+        """Say what is missing before CTs can be compared; nothing is read for it."""
+        self.ui.earlierComboBox.enabled = bool(self._earlier)
+        ready = bool(self._earlier) and self.panel.result is not None
         self.ui.followUpLabel.visible = not ready
         if self.comparison.run.state is RunState.IDLE:
             self.ui.followUpButton.enabled = ready
@@ -131,6 +141,7 @@ class FollowUpSection(Section):
         if self.panel.ct is not later:  # another was chosen meanwhile: its segments are there
             return
         self._shown_on = later
+        self._shown_of = None if self.panel.result is None else self.panel.result.severity
         (pair,) = compared.facts["pairs"]
         _fill_volumes(self.ui.volumesTable, pair)
         _fill_lesions(self.ui.lesionChangesTable, pair)
