@@ -129,6 +129,7 @@ RUN = [page for page in PAGES if any(b.language and not b.title for b in blocks(
 
 @pytest.mark.slow
 @pytest.mark.rendering
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", RUN)
 def test_the_blocks_of_a_page_run_one_after_the_other(page, folder, monkeypatch):
     monkeypatch.chdir(folder)

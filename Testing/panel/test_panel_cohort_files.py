@@ -149,7 +149,7 @@ def test_the_job_gets_what_was_chosen_and_its_cases_are_listed_while_it_goes_on(
 
 
 def test_stopping_keeps_what_is_finished_and_counts_no_attempt(
-    panel, files, made, rows, settled, tmp_path
+    panel, files, made, rows, bench, settled, tmp_path
 ):
     out = tmp_path / "new"
     shutil.copytree(made[1], out)
@@ -159,8 +159,7 @@ def test_stopping_keeps_what_is_finished_and_counts_no_attempt(
     files.run._start_process = worker
     choose(panel, made[0], out)
     panel.ui.cohortRunButton.click()
-    while worker.asked is None:
-        files.run._poll()
+    bench.wait_until(lambda: worker.asked is not None)
     panel.ui.cohortRunButton.click()
     settled()
     assert worker.killed and "Start again to go on" in panel.ui.cohortStatusLabel.text

@@ -52,6 +52,7 @@ def test_the_other_cts_with_a_result_can_be_chosen(section, panel, shown, earlie
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_compare_shows_tables_flags_and_segments_on_the_later_ct(
     apply, section, panel, ct, earlier, phantom, bench
 ):
