@@ -88,6 +88,8 @@ def test_a_lesion_that_the_other_ct_does_not_cover_is_neither_new_nor_resolved()
     unseen = matched(with_lesions(), with_lesions((5, 5, 5)), shift=(-40.0, 0.0, 0.0))
 
     assert kinds(beyond) == kinds(unseen) == ["not covered"]
+    for one in (*beyond.lesions, *unseen.lesions):
+        assert (one.change_ml, one.change_ratio) == (None, None)
     assert not beyond.changes.any() and not unseen.changes.any()
 
 

@@ -289,4 +289,4 @@ def test_categories_are_named_as_their_papers_name_them():
 
 def test_categories_are_read_in_every_usual_spelling():
     assert [category_from(text) for text in ("CT-3", "ct3", " 3 ", "CT 3")] == ["CT-3"] * 4
-    assert [category_from(text) for text in ("", "CT-5", "severe", "1.5")] == [None] * 4
+    assert [category_from(text) for text in ("", "CT-5", "severe", "1.5", "-1")] == [None] * 5

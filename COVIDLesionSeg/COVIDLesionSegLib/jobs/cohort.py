@@ -277,10 +277,21 @@ class _Run:
         self._progress(progress)
 
     def _forget_begun(self) -> None:
-        """Remove the manifests of cases that were begun: stopping was not their fault."""
+        """Remove the manifests of cases that this run began: stopping was not their fault.
+
+        A worker may have finished a case of which nothing was heard here; and what an earlier run
+        says of a case that was not begun stays.
+        """
         for case, record in self._records.items():
-            if record.status == "running":
+            if record.status != "running":
+                continue
+            now = self._work.earlier(case)
+            if now is None or now.key != record.key or now.attempts < record.attempts:
+                continue
+            if now.status == "running":
                 self._work.forget(case)
+            elif now.status == "done":
+                self._records[case] = now
 
 
 def _duration(seconds: float) -> str:

@@ -81,8 +81,9 @@ def on_cluster(
     with cluster_client(dask, options.scheduler, workers) as client:
         plan = client.scatter(_Plan(options, out, threads, names), broadcast=True, hash=False)
         futures = {
-            client.submit(_one, plan, case, record, key=f"{record.case}-{time.time_ns()}"): record
-            for case, record in todo
+            # Names of cases may be those of patients, and Dask logs and shows its keys.
+            client.submit(_one, plan, case, record, key=f"case-{number}-{time.time_ns()}"): record
+            for number, (case, record) in enumerate(todo)
         }
         try:
             for future in as_ended(dask, list(futures), look):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from ..report.result_files import (
     SEGMENTATION,
     SEGMENTATION_RESULT,
 )
+from ..report.result_reading import is_as_reported
 from .options import CompareOptions
 
 _READ = 0.05
@@ -75,18 +76,18 @@ def _is_study(place: Path) -> bool:
 
 def _cts(options: CompareOptions) -> list[Path | None]:
     """The CT of each study; None where it is not known, or lies in the study's own folder."""
-    results = [place for place in options.studies if _is_result(place)]
-    if options.cts and len(options.cts) != len(results):
+    results = sum(_is_result(place) for place in options.studies)
+    if options.cts and len(options.cts) != results:
         raise InputError(
-            f"{len(options.cts)} CTs were given for {len(results)} result folders: give one for "
-            "each, in their order, or none."
+            f"{len(options.cts)} CTs were given for {results} result folders: give one for each, "
+            "in their order, or none."
         )
-    given = dict(zip(results, options.cts, strict=True)) if options.cts else {}
+    given = iter(options.cts)
     found: list[Path | None] = []
     for place in options.studies:
         if _is_result(place):
             generated = place / GENERATED_CT
-            found.append(given.get(place, generated if generated.is_file() else None))
+            found.append(next(given, generated if generated.is_file() else None))
         else:
             found.append(None if _is_study(place) else place)
     return found
@@ -127,7 +128,7 @@ def _reader(
 
 def _study_of_result(folder: Path, ct: Path | None) -> Study:
     """The segmentation as it is in the folder, also where it was corrected and saved there."""
-    study, report = _read_result(folder)
+    study = _read_result(folder)
     if ct is not None:
         volume = read_volume(ct)
         if not same_grid(volume.geometry, study.geometry):
@@ -136,7 +137,7 @@ def _study_of_result(folder: Path, ct: Path | None) -> Study:
                 "it: give the CT that it was made from."
             )
         study = replace(study, hu=volume.array)
-    return replace(study, lobes=_lobes(report, study))
+    return study
 
 
 def _segmented(
@@ -166,8 +167,8 @@ def _models(provenance: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: facts["weights_sha256"] for name, facts in models.items()}
 
 
-def _read_result(folder: Path) -> tuple[Study, dict[str, Any]]:
-    """A result folder as a study without its CT, and its ``report.json``."""
+def _read_result(folder: Path) -> Study:
+    """A result folder as a study without its CT."""
     try:
         report = json.loads((folder / REPORT_JSON).read_text("utf-8"))
         if not SEGMENTATION_RESULT.is_report(report):
@@ -191,20 +192,21 @@ def _read_result(folder: Path) -> tuple[Study, dict[str, Any]]:
             models=_models(report["provenance"]),
             flags=tuple(Flag.from_dict(flag) for flag in report["flags"]),
         )
-        return study, report
+        return replace(study, lobes=_lobes(report["severity"], study))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(
             f"{folder.name} holds no complete result: segment the CT again."
         ) from error
 
 
-def _lobes(report: dict[str, Any], study: Study) -> tuple[RegionSeverity, ...]:
-    """The lobes as the result states them, unless its segmentation was changed since."""
-    severity = report["severity"]
-    stated = {one["region"]: one["lesion_ml"] for one in severity["regions"]}
-    if any(abs(stated.get(one.region, -1) - one.lesion_ml) > 1e-6 for one in study.regions()):
-        return ()
-    names = ("region", "lung_ml", "lesion_ml", "ratio", "lesion_class_ml")
-    return tuple(
-        RegionSeverity(**{name: lobe[name] for name in names}) for lobe in severity.get("lobes", ())
-    )
+def _lobes(severity: dict[str, Any], study: Study) -> tuple[RegionSeverity, ...]:
+    """The lobes as the report states them, unless its segmentation was changed since."""
+    lobes = _regions(severity.get("lobes", ()))
+    if lobes and is_as_reported(_regions(severity["regions"]), study.regions()):
+        return lobes
+    return ()
+
+
+def _regions(stated: Sequence[Mapping[str, Any]]) -> tuple[RegionSeverity, ...]:
+    names = [one.name for one in fields(RegionSeverity)]
+    return tuple(RegionSeverity(**{name: one[name] for name in names}) for one in stated)

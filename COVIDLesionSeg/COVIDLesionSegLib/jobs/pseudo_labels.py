@@ -36,10 +36,12 @@ class PseudoLabelled:
     Attributes:
         fractions: Part of the region that each class fills, 0 to 1, by its name.
         region: ``"lungs"``; or ``"lesions"`` that experts outlined.
+        left_out: Slices that are not in the new folder, as their HU are not known.
     """
 
     fractions: dict[str, float]
     region: str
+    left_out: int = 0
 
 
 def pseudo_label(
@@ -99,13 +101,15 @@ def _sort_outlined(
     folder: Path, out: Path, progress: ProgressCallback, cancel: CancelToken
 ) -> PseudoLabelled:
     """Write the slices in HU of a slice folder anew, their lesions sorted by density."""
-    slices = []
+    slices, left_out = [], 0
     patients = list(slices_per_patient(folder))
     for number, patient in enumerate(patients):
         cancel.raise_if_cancelled()
         progress(Progress(f"Sorting the lesions of {patient}", _WRITING * number / len(patients)))
         items = read_slice_folder(folder, [patient], with_lungs=True)
-        slices += [classes_by_density(item) for item in items if not item.windowed]
+        in_hu = [item for item in items if not item.windowed]
+        left_out += len(items) - len(in_hu)
+        slices += [classes_by_density(item) for item in in_hu]
     if not slices:
         raise InputError(
             "All slices of this folder were windowed before they were stored, so the density of "
@@ -117,7 +121,7 @@ def _sort_outlined(
     progress(Progress("Writing the slices", _WRITING))
     write_slice_folder(slices, out)
     progress(Progress("Done", 1.0))
-    return PseudoLabelled(_fractions(labels, int(np.count_nonzero(labels))), "lesions")
+    return PseudoLabelled(_fractions(labels, int(np.count_nonzero(labels))), "lesions", left_out)
 
 
 def _check_new(out: Path) -> None:

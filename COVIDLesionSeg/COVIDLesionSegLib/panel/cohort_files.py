@@ -312,10 +312,10 @@ class CohortFiles:
 
     def _on_opened(self, opened: tuple[vtkMRMLScalarVolumeNode, PreparedResult]) -> None:
         ct, result = opened
-        shown = None
+        shown = []
         with slicer.util.tryWithErrorDisplay(_("The case could not be shown.")):
-            shown = show_result(ct, result)
-        if shown is None:
+            shown.append(show_result(ct, result))
+        if not shown:
             slicer.mrmlScene.RemoveNode(ct)
             self._end_opening(_("The case could not be shown."), warning=True)
             return

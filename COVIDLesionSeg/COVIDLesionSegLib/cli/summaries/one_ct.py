@@ -149,12 +149,18 @@ def print_explanation(explanation: SliceExplanation, folder: Path, json_lines: b
 def print_pseudo_labels(labelled: PseudoLabelled, file: Path, json_lines: bool) -> None:
     """The fraction of the lungs, or of outlined lesions, that each class fills."""
     if json_lines:
-        print_json_line({"done": str(file), f"share_of_{labelled.region}": labelled.fractions})
+        done = {"done": str(file), f"share_of_{labelled.region}": labelled.fractions}
+        print_json_line({**done, "left_out": labelled.left_out} if labelled.left_out else done)
         return
     console = summary_console()
     console.print("[bold]Pseudo-labels[/bold]: by density and shape, not by an expert")
     for name, fraction in labelled.fractions.items():
         console.print(f"  {name:<22} {percent(fraction)} of the {labelled.region}")
+    if labelled.left_out:
+        console.print(
+            f"  [yellow]warning[/yellow]: {labelled.left_out} slices were windowed before they "
+            "were stored, so their HU are not known: they are left out."
+        )
     print_files(console, file.parent, ((file.name, "labels"),))
 
 

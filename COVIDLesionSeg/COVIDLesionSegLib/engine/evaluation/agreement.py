@@ -169,7 +169,7 @@ def weighted_kappa(matrix: npt.ArrayLike, power: int) -> float | None:
     """Cohen's kappa with weights of disagreement, -1 to 1.
 
     Args:
-        matrix: Numbers of cases (k, k), or several matrices (..., k, k), of which the first counts.
+        matrix: Numbers of cases (k, k): reader by software.
         power: Of the distance between categories: 1 linear, 2 quadratic; 0 weighs all alike.
 
     Returns:

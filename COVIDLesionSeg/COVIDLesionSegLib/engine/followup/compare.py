@@ -161,17 +161,18 @@ def _pair(
     number = len(numbers) - 1
     flags = FollowUpFlags(number, number + 1)
     changes = region_changes(numbers[-2].regions, numbers[-1].regions)
+    both_cts = earlier.hu is not None and later.hu is not None
     if same_study(earlier, later):
         flags.same_study()
         registration = Registration(None, IDENTITY)
     else:
-        if earlier.hu is None or later.hu is None:
+        if not both_cts:
             flags.by_shape()
         registration = register(earlier, later, sub_progress(progress, 0.0, 0.85), cancel)
     cancel.raise_if_cancelled()
     flags.of_studies(earlier, later, changes)
     matching = None
-    if flags.of_registration(registration.quality):
+    if flags.of_registration(registration.quality, both_cts):
         progress(Progress("Matching the lesions", 0.85))
         matching = match_lesions(
             earlier,

@@ -86,8 +86,13 @@ class FollowUpFlags:
             "the lungs may be several mm off. Give the CTs as well.",
         )
 
-    def of_registration(self, quality: RegistrationQuality) -> bool:
-        """Judge the registration; False where lesions must not be matched by it."""
+    def of_registration(self, quality: RegistrationQuality, both_cts: bool) -> bool:
+        """Judge the registration; False where lesions must not be matched by it.
+
+        Args:
+            quality: Of it.
+            both_cts: Whether both CTs were there; a flag of its own says where one was not.
+        """
         poor = list(_complaints(quality, POOR_DICE, POOR_SURFACE_MM, POOR_FOLDED, POOR_STRUCTURE))
         doubtful = [
             *_complaints(
@@ -95,6 +100,9 @@ class FollowUpFlags:
             ),
             *_scaling(quality),
         ]
+        if both_cts and quality.structure_correlation is None:
+            # Lungs of different patients fit, too: only their vessels tell them apart.
+            doubtful.append("too little aerated lung to compare vessels")
         if poor:
             self._add(
                 POOR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -66,14 +67,20 @@ class LesionChange:
     centre_lps_mm: tuple[float, float, float]
 
     @property
-    def change_ml(self) -> float:
-        """Later less earlier."""
+    def change_ml(self) -> float | None:
+        """Later less earlier; None where one CT does not cover the lesion."""
+        if self.kind == "not covered":
+            return None
         return (self.later_ml or 0.0) - (self.earlier_ml or 0.0)
 
     @property
     def change_ratio(self) -> float | None:
-        """Change as a share of the earlier volume, from -1 up; None of a new lesion."""
-        return self.change_ml / self.earlier_ml if self.earlier_ml else None
+        """Change as a share of the earlier volume, from -1 up; None of a new lesion, and where
+        one CT does not cover the lesion.
+        """
+        if self.change_ml is None or not self.earlier_ml:
+            return None
+        return self.change_ml / self.earlier_ml
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,24 +190,56 @@ def _lesions(study: Study) -> _Lesions:
 
 
 def _warped(lesions: _Lesions, study: Study, later: Study, by: Registration) -> Labels:
-    """Numbers of the earlier lesions on the grid of the later CT."""
+    """Numbers of the earlier lesions on the grid of the later CT.
+
+    A lesion between the centres of thick slices has every voxel that it touches.
+    """
     if by.transform is None:
         return lesions.numbers
     box, part = part_with(later.lungs, later.geometry)
-    image = sitk.Resample(
-        image_from(lesions.numbers, study.geometry),
-        part.size,
-        by.transform,
+    image = image_from(lesions.numbers, study.geometry)
+    numbers = _sampled(image, part, by.transform)
+    lost = np.isin(np.arange(len(lesions.facts) + 1), numbers, invert=True)
+    lost[0] = False
+    factors = [ceil(mm / _CELL_MM) for mm in part.spacing]
+    if lost.any() and max(factors) > 1:
+        fine = _sampled(image, _divided(part, factors), by.transform)
+        fine[~lost[fine]] = 0
+        touched = _cells(fine, factors[::-1])
+        numbers = np.where(numbers > 0, numbers, touched)
+    warped = np.zeros(later.geometry.shape, np.int32)
+    warped[box] = numbers
+    return warped
+
+
+def _sampled(image: sitk.Image, grid: Geometry, by: sitk.Transform) -> Labels:
+    """Labels at the centres of a grid's voxels, (k, j, i)."""
+    there = sitk.Resample(
+        image,
+        grid.size,
+        by,
         sitk.sitkNearestNeighbor,
-        part.origin,
-        part.spacing,
-        part.direction,
+        grid.origin,
+        grid.spacing,
+        grid.direction,
         0,
         sitk.sitkInt32,
     )
-    warped = np.zeros(later.geometry.shape, np.int32)
-    warped[box] = sitk.GetArrayViewFromImage(image)
-    return warped
+    labels: Labels = sitk.GetArrayFromImage(there)
+    return labels
+
+
+def _divided(grid: Geometry, factors: list[int]) -> Geometry:
+    """The grid with every voxel in so many parts along (i, j, k)."""
+    first = grid.ijk_to_lps @ [*((1 / factor - 1) / 2 for factor in factors), 1.0]
+    (columns, rows, slices), (x, y, z) = grid.size, grid.spacing
+    i, j, k = factors
+    return Geometry(
+        (columns * i, rows * j, slices * k),
+        (x / i, y / j, z / k),
+        (float(first[0]), float(first[1]), float(first[2])),
+        grid.direction,
+    )
 
 
 def _inside(lps: Sequence[float], geometry: Geometry) -> bool:

@@ -17,9 +17,9 @@ from ..volume.exact import load_volume, save_volume_in_steps
 from ..volume.raw_nrrd import write_in_steps
 from .study import Study
 
-STUDY_FILE = "study.json"
-"""Marks such a folder."""
-_FORMAT, _VERSION = "covid-lesion-seg-study", 1
+STUDY_FILE = "compared-study.json"
+"""Marks such a folder; ``study.json`` is what the job ``study`` writes."""
+_FORMAT, _VERSION = "covid-lesion-seg-compared-study", 1
 
 
 def save_study_in_steps(study: Study, folder: Path) -> Steps[None]:

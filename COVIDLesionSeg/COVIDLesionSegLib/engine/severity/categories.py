@@ -31,6 +31,8 @@ CATEGORY_NAMES = {
 
 def category_from(text: str) -> str | None:
     """The category that a reader wrote, such as ``CT-2``, ``ct2`` or ``2``; None for none."""
-    digits = text.strip().upper().removeprefix("CT").lstrip("-_ ")
+    written = text.strip().upper()
+    # Without CT before it, -1 is no category: many tables have it where a grade is missing.
+    digits = written.removeprefix("CT").lstrip("-_ ") if written.startswith("CT") else written
     found = f"CT-{digits}"
     return found if found in CATEGORIES else None
