@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sysconfig
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,9 +123,14 @@ def write(
     return folder
 
 
+def program(name: str) -> str:
+    """A program that came with a package of the tests; its folder is not on every PATH."""
+    return str(Path(sysconfig.get_path("scripts"), name))
+
+
 def faults(path: Path) -> list[str]:
     """What the validator of dicom3tools calls an error."""
-    said = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False)
+    said = subprocess.run([program("dciodvfy"), path], capture_output=True, text=True, check=False)
     lines = (said.stdout + said.stderr).splitlines()
     assert lines, "dciodvfy said nothing"
     return [line for line in lines if line.startswith(("Error", "Abort"))]

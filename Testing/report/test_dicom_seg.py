@@ -21,6 +21,7 @@ from report.dicom_results import (
     CLASSES,
     Written,
     faults,
+    program,
     result_on,
     without_left_lung,
     write,
@@ -38,7 +39,7 @@ def by_dcmqi(path, folder) -> list[sitk.Image]:
     """Every segment of a file as dcmqi reads it."""
     subprocess.run(
         [
-            "segimage2itkimage",
+            program("segimage2itkimage"),
             *("--inputDICOM", path, "--outputDirectory", folder),
             *("--outputType", "nrrd", "--prefix", "segment"),
         ],

@@ -11,7 +11,14 @@ import pytest
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.volume import read_volume
 from COVIDLesionSegLib.report.result_files import DICOM_REPORT, DICOM_SEGMENTATION
-from report.dicom_results import faults, result_on, without_left_lung, write, write_series
+from report.dicom_results import (
+    faults,
+    program,
+    result_on,
+    without_left_lung,
+    write,
+    write_series,
+)
 
 VOLUME, IN_RIGHT, IN_LEFT = "Volume", "Volume in the right lung", "Volume in the left lung"
 LESIONS, SHARE = "Volume of the lesions in the lung", "Share of the lung that is lesion"
@@ -21,7 +28,7 @@ def by_dcmqi(path, folder) -> dict:
     """Measurement groups by their tracking identifiers, as dcmqi reads them."""
     metadata = folder / "report.json"
     subprocess.run(
-        ["tid1500reader", "--inputDICOM", path, "--outputMetadata", metadata],
+        [program("tid1500reader"), "--inputDICOM", path, "--outputMetadata", metadata],
         check=True,
         capture_output=True,
     )

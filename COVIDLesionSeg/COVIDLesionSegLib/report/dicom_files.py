@@ -10,10 +10,11 @@ from ..engine.progress import CancelToken
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume
 from ..engine.volume.dicom_headers import read_source_headers
+from ..engine.volume.quiet_dicom import quiet_dicom
 from .result_files import DICOM_REPORT, DICOM_SEGMENTATION, DICOM_SLICES
 
 try:
-    from .dicom_objects import Source, quiet, save
+    from .dicom_objects import Source, save
     from .dicom_seg import segmentation_object
     from .dicom_sr import report_object
 except ModuleNotFoundError as error:
@@ -67,7 +68,7 @@ class DicomOutput:
             OutputError: A file cannot be written.
             Cancelled: ``cancel`` was set.
         """
-        with quiet():
+        with quiet_dicom():
             segmentation = segmentation_object(result, self.source)
             save(segmentation, folder / DICOM_SEGMENTATION)
             cancel.raise_if_cancelled()

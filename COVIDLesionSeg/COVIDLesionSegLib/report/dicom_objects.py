@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,19 +102,3 @@ def save(dataset: pydicom.Dataset, path: Path) -> None:
     """
     with atomic_path(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Show no warnings of pydicom and highdicom: their texts may quote the patient's data."""
-    loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from ..errors import InputError
 from ..volume.dicom_series import choose_series
+from ..volume.quiet_dicom import quiet_dicom
 
 _DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """The first that is there counts."""
@@ -42,8 +42,7 @@ def dicom_facts(path: Path, series: str | None = None) -> DicomFacts:
 
     file = min(one.path for one in choose_series(path, series))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_dicom():
             header = pydicom.dcmread(
                 file, stop_before_pixels=True, specific_tags=["PatientID", *_DATES], force=True
             )

@@ -6,7 +6,6 @@ ones are decoded with SimpleITK (GDCM), which applies the slice's rescale slope 
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ..errors import InputError
 from .checks import AIR_HU, MINIMUM_SLICES, check_size
 from .dicom_series import CT_IMAGE, Slice, choose_series
 from .images import itk_path
+from .quiet_dicom import quiet_dicom
 from .slice_stack import slice_order, stack_geometry
 from .volume import Volume
 
@@ -261,8 +261,7 @@ def _pixel_data(item: Slice) -> tuple[pydicom.DataElement, pydicom.uid.UID]:
     """The element with the pixels, and the transfer syntax (PS3.5) by which it is encoded."""
     damaged = f"{item.name} is truncated or damaged; copy the series again."
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_dicom():
             dataset = pydicom.dcmread(item.path, specific_tags=["PixelData"], force=True)
             element = dataset["PixelData"]
             syntax = pydicom.uid.UID(str(dataset.file_meta.get("TransferSyntaxUID", "")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydicom.valuerep import validate_value
 from ..errors import InputError
 from .dicom import in_order
 from .dicom_series import Slice, choose_series, is_dicom_file
+from .quiet_dicom import quiet_dicom
 from .reading import readable
 
 _IDENTITY = ("PatientName", "PatientID")
@@ -90,8 +90,7 @@ def read_source_headers(path: Path, series: str | None = None) -> tuple[pydicom.
 
 def _with_all_elements(item: Slice) -> Slice:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # their texts quote the header
+        with quiet_dicom():
             header = pydicom.dcmread(
                 item.path, stop_before_pixels=True, specific_tags=_READ, force=True
             )
@@ -128,8 +127,7 @@ def _valid_value(item: Slice, keyword: str) -> str | None:
     if keyword not in item.header:
         return ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_dicom():
             element = item.header[keyword]
             text = str(element.value or "").strip()
             validate_value(dictionary_VR(keyword), text, RAISE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pydicom
 
 from ..errors import InputError, SeveralSeriesError
+from .quiet_dicom import quiet_dicom
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -218,8 +218,7 @@ def _read_slice(path: Path, name: str) -> Slice | None:
     """Header of an image of a scan; None for reports, plans, screenshots and DICOMDIR."""
     damaged = f"{name} is a damaged DICOM file; copy the series again."
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_dicom():
             header = pydicom.dcmread(
                 path, stop_before_pixels=True, specific_tags=_KEYWORDS, force=True
             )
@@ -242,8 +241,7 @@ def _read_slice(path: Path, name: str) -> Slice | None:
 def _value(dataset: pydicom.Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; None if it is absent or cannot be converted."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_dicom():
             return dataset[keyword].value
     except Exception:  # pydicom raises almost anything at malformed values
         return None
