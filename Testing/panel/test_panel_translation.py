@@ -86,3 +86,14 @@ def test_the_panel_speaks_the_language_of_slicer(german):
 
 def test_names_of_parameters_are_never_translated(german):
     assert german.widget.ui.severityRuleComboBox.property("SlicerParameterName") == "severityRule"
+
+
+def test_names_of_lungs_lobes_and_classes_are_translated_too(german):
+    from COVIDLesionSegLib.engine.labels import BOTH_LUNGS, CLASSES, LESION, LUNG_LABELS
+    from COVIDLesionSegLib.engine.lobes import LOBES
+    from COVIDLesionSegLib.panel.region_names import region_text
+
+    names = (*LUNG_LABELS, BOTH_LUNGS, *LOBES, *CLASSES, LESION)
+    assert [name for name in names if region_text(name) == name] == []
+    assert region_text("left lower lobe") == "linker Unterlappen"
+    assert region_text("a class of one's own") == "a class of one's own"

@@ -20,6 +20,7 @@ from ..scene.lesion_instances import (
     show_instances_of_result,
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
+from .region_names import region_text
 
 if TYPE_CHECKING:
     from .section import Panel
@@ -88,7 +89,7 @@ class LesionList:
         for row, one in enumerate(self._lesions):
             texts = [
                 str(one.number),
-                one.region,
+                region_text(one.region),
                 _("{first} to {last}").format(first=one.slices[0], last=one.slices[1]),
                 millilitres(one.lesion_ml),
             ]

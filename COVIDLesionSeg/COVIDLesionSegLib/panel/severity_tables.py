@@ -11,6 +11,7 @@ from ..engine.lobes import LOBES
 from ..engine.severity.lobe_score import SCORE_TITLE
 from ..engine.severity.report import SeverityReport
 from ..engine.text import confidence_text, millilitres, percent
+from .region_names import region_text
 
 _NAME_WIDTH = 16  # characters: three columns of figures fit beside it
 
@@ -29,7 +30,7 @@ def region_rows(
         [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
         *(
             [
-                textwrap.fill(_("{name} (ml)").format(name=name), _NAME_WIDTH),
+                textwrap.fill(_("{name} (ml)").format(name=region_text(name)), _NAME_WIDTH),
                 *(
                     millilitres(one.lesion_class_ml.get(name) if graded else None)
                     for one in regions
@@ -62,7 +63,7 @@ def lobe_rows(severity: SeverityReport, graded: bool) -> list[list[str]]:
         lobe_ml = one.lung_ml if one and one.lung_ml else None
         score = severity.lobe_scores.get(name) if graded else None
         figures = (millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio))
-        rows.append([name, *figures, _number(score)])
+        rows.append([region_text(name), *figures, _number(score)])
     total = severity.ct_severity_score if graded else None
     return [*rows, [SCORE_TITLE, "", "", "", _number(total)]]
 

@@ -13,6 +13,8 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from ..engine.models.user_models import default_model
+from ..scene import names
+from ..scene.nodes import remove_output
 from ..scene.show import SceneResult, find_result
 from ..worker.process import ChildProcess
 from .corrections import Corrections
@@ -187,6 +189,11 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             section.scene_closing()
         self.setParameterNode(None)
         self.show_result(None, None)
+        # Slicer's slice views go on to the next segmentation when one leaves, and change what it
+        # shows; in a scene that is closing, that logs an error for each view.
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            if node.GetNodeReferenceID(names.SELF_REFERENCE) == node.GetID():
+                remove_output(node)
 
     def _on_scene_start_import(self, caller: vtk.vtkObject, event: str) -> None:
         # The list of CTs is empty until the import has ended: connected, it would clear the choice.

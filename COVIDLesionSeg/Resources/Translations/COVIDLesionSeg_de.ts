@@ -2284,6 +2284,53 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
+    <name>panel.region_names</name>
+    <message>
+        <source>right lung</source>
+        <translation>rechte Lunge</translation>
+    </message>
+    <message>
+        <source>left lung</source>
+        <translation>linke Lunge</translation>
+    </message>
+    <message>
+        <source>both lungs</source>
+        <translation>beide Lungen</translation>
+    </message>
+    <message>
+        <source>right upper lobe</source>
+        <translation>rechter Oberlappen</translation>
+    </message>
+    <message>
+        <source>right middle lobe</source>
+        <translation>rechter Mittellappen</translation>
+    </message>
+    <message>
+        <source>right lower lobe</source>
+        <translation>rechter Unterlappen</translation>
+    </message>
+    <message>
+        <source>left upper lobe</source>
+        <translation>linker Oberlappen</translation>
+    </message>
+    <message>
+        <source>left lower lobe</source>
+        <translation>linker Unterlappen</translation>
+    </message>
+    <message>
+        <source>lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>ground-glass opacity</source>
+        <translation>Milchglas</translation>
+    </message>
+    <message>
+        <source>consolidation</source>
+        <translation>Konsolidierung</translation>
+    </message>
+</context>
+<context>
     <name>panel.retrain_result</name>
     <message>
         <source>Together</source>

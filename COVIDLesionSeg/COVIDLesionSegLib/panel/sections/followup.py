@@ -18,6 +18,7 @@ from ...worker.comparison import ComparedStudies, compare_in_background
 from ..choices import SeverityRule
 from ..dependencies import installed_version
 from ..job_button import JobButton
+from ..region_names import region_text
 from ..run import RunState
 from ..section import Panel, Section
 from ..severity_tables import fill_table, fit_rows
@@ -172,7 +173,7 @@ def _fill_volumes(table: qt.QTableWidget, pair: dict[str, Any]) -> None:
     header = [_("Region"), _("Lesions, ml"), _("Change"), _("Infected")]
     rows = [
         [
-            region["region"],
+            region_text(region["region"]),
             _("{earlier} to {later}").format(
                 earlier=millilitres(region["lesion_ml"]["earlier"]),
                 later=millilitres(region["lesion_ml"]["later"]),
@@ -200,7 +201,7 @@ def _fill_lesions(table: qt.QTableWidget, pair: dict[str, Any]) -> None:
     rows = [
         [
             kinds[lesion["kind"]],
-            lesion["region"],
+            region_text(lesion["region"]),
             _("{earlier} to {later}").format(
                 earlier=millilitres(lesion["earlier_ml"]), later=millilitres(lesion["later_ml"])
             ),

@@ -17,6 +17,7 @@ from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
 from ..lesion_list import LesionList
 from ..lobe_table import LobeTable
+from ..region_names import region_text
 from ..section import Panel, Section
 from ..severity_tables import fill_table, fit_rows, region_rows, rule_rows, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
@@ -128,7 +129,7 @@ class ResultsSection(Section):
         calibrated = earlier.confidence is not None
         fill_table(
             self.ui.regionsTable,
-            ["", *(region.region for region in severity.regions)],
+            ["", *(region_text(region.region) for region in severity.regions)],
             with_earlier(
                 region_rows(severity, graded, calibrated), region_rows(earlier, graded, calibrated)
             ),

@@ -1,0 +1,89 @@
+"""Lesions one by one in the real window: segments, one label map, classes of slices as a chart."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import known_results
+import numpy as np
+import pictures
+import slicer
+from case import Case
+
+
+class LesionsTest(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+        chest = known_results.phantom()
+        self.ct = volume_to_node(chest.volume, "Chest")
+        self.process_events(0.3)
+        self.ui.ctSelector.setCurrentNode(self.ct)
+        self.result = known_results.known_result(chest)
+        known_results.show(self.panel, self.ct, self.result)
+        self.lesions = self.result.severity.lesions
+        self.ui.lesionsCollapsibleButton.collapsed = False
+        self.ui.lesionsTable.setCurrentCell(0, 1)
+        self.process_events(0.3)
+
+    def colours(self) -> float:
+        """Share of the axial view that is coloured."""
+        pixels = self.slice_pixels("Red").astype(int)
+        return float((np.ptp(pixels[..., :3], axis=-1) > 40).mean())
+
+    def test_every_lesion_has_a_segment_that_is_seen(self) -> None:
+        from COVIDLesionSegLib.scene.lesion_instances import find_instances
+
+        self.ui.lesionNodesBox.setCurrentIndex(1)
+        self.process_events(0.5)
+        _, node = find_instances(self.ct)
+        segmentation = node.GetSegmentation()
+        self.assertEqual(segmentation.GetNumberOfSegments(), len(self.lesions))
+        for lesion in self.lesions:
+            mask = slicer.util.arrayFromSegmentBinaryLabelmap(
+                node, f"lesion-{lesion.number}", self.ct
+            )
+            ml = np.count_nonzero(mask) * np.prod(self.ct.GetSpacing()) / 1000
+            self.assertAlmostEqual(ml, lesion.lesion_ml, places=3)
+        self.assertGreater(self.colours(), 0.001)
+        pictures.save_window("lesion-segments")
+
+    def test_one_label_map_is_seen_in_the_colours_of_its_table_and_goes_again(self) -> None:
+        from COVIDLesionSegLib.scene.lesion_instances import find_instances
+
+        slicer.util.getNode("Chest COVID-19 segmentation").SetDisplayVisibility(False)
+        self.ui.overlayCheckBox.checked = False  # it colours the same pixels
+        self.process_events(0.3)
+        before = self.colours()
+        self.ui.lesionNodesBox.setCurrentIndex(2)
+        self.process_events(0.5)
+        _, node = find_instances(self.ct)
+        self.assertEqual(slicer.util.arrayFromVolume(node).max(), len(self.lesions))
+        self.assertGreater(self.colours(), before + 0.001)
+        pictures.save_window("lesion-labels")
+        self.ui.lesionNodesBox.setCurrentIndex(0)
+        self.process_events(0.5)
+        self.assertIsNone(find_instances(self.ct))
+        self.assertAlmostEqual(self.colours(), before, places=3)
+
+    def test_the_classes_of_slices_are_a_chart(self) -> None:
+        from COVIDLesionSegLib.engine.severity.lesions import number_lesions
+        from COVIDLesionSegLib.logic import COVIDLesionSegLogic
+
+        result = self.result
+        slices = [
+            SimpleNamespace(index=n, probabilities={"clean": 1 - n / 14, "infected": n / 14})
+            for n in range(14)
+        ]
+        labels = number_lesions(result.lungs, result.lesions, result.geometry)
+        found = SimpleNamespace(labels=labels, lesions=self.lesions, slices=slices)
+        _, chart = COVIDLesionSegLogic().showDetection(self.ct, found)
+        layout = slicer.app.layoutManager()
+        earlier = layout.layout
+        slicer.modules.plots.logic().ShowChartInLayout(chart)
+        self.process_events(1.0)
+        pictures.save_window("lesion-classes")
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 2)
+        layout.setLayout(earlier)
+        self.process_events(0.3)
