@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from COVIDLesionSegLib.engine.result import load_result
 from COVIDLesionSegLib.engine.volume import Volume
 from COVIDLesionSegLib.engine.volume.exact import save_volume
 from COVIDLesionSegLib.jobs import SegmentVolumeOptions
+from COVIDLesionSegLib.worker.parent_watch import when_gone
 from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
 
 pytestmark = pytest.mark.slow
@@ -162,3 +164,17 @@ def test_a_folder_without_a_valid_request_is_never_touched(tmp_path, dead_proces
 
     assert code == 1 and messages[-1]["error"] == "InputError"
     assert {path.name for path in tmp_path.iterdir()} == {"request.json", "ct.nrrd"}
+
+
+def test_a_job_that_ends_before_the_next_look_still_notices_that_nobody_waits_for_it():
+    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    acted = threading.Event()
+    watch = when_gone(parent.pid, acted.set)
+    watch.act_if_gone()
+    assert not acted.is_set(), "it is alive"
+
+    parent.kill()
+    parent.wait()
+    watch.act_if_gone()
+
+    assert acted.is_set() and watch.orphaned.is_set()

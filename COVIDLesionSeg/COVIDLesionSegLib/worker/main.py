@@ -75,10 +75,9 @@ def _run(path: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -
     watch = end_with(parent, path.parent) if parent else None
     try:
         getattr(jobs, request.job)(options, request.out, progress=tell, cancel=cancel)
-    except Exception:
-        if watch and watch.orphaned.is_set():
-            watch.join()  # it ends the process: the error is that the job's files are gone
-        raise
+    finally:
+        if watch:
+            watch.act_if_gone()  # ends the process: nobody else would remove the job's files
 
 
 def _report_failure(error: Exception, channel: TextIO) -> int:

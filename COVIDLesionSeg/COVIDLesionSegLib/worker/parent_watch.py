@@ -65,6 +65,11 @@ class ParentWatch(threading.Thread):
         self.orphaned.set()
         self._act()
 
+    def act_if_gone(self) -> None:
+        """Wait until it was acted, if that process is gone by now: a job may end before a look."""
+        if not _is_alive(self._parent):
+            self.join()
+
 
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32":
