@@ -178,3 +178,17 @@ def test_a_job_that_ends_before_the_next_look_still_notices_that_nobody_waits_fo
     watch.act_if_gone()
 
     assert acted.is_set() and watch.orphaned.is_set()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told on Linux only")
+def test_a_process_that_ended_is_gone_although_nobody_asked_how():
+    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    acted = threading.Event()
+    watch = when_gone(parent.pid, acted.set)
+    parent.kill()
+    os.waitid(os.P_PID, parent.pid, os.WEXITED | os.WNOWAIT)  # it stays a zombie
+
+    watch.act_if_gone()
+
+    assert acted.is_set()
+    parent.wait()

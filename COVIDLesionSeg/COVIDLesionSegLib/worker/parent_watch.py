@@ -80,7 +80,16 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:  # alive, and somebody else's
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended, and who started it has not asked how; told on Linux only."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "Z"  # its name may hold anything
 
 
 def _is_alive_on_windows(pid: int) -> bool:
