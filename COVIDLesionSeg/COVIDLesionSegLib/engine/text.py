@@ -56,6 +56,14 @@ def score_text(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
+def interval_text(value: float | None, interval: tuple[float, float] | None) -> str:
+    """A score with its confidence interval: ``0.843 (0.790 to 0.884)``; without, the score."""
+    if interval is None:
+        return score_text(value)
+    low, high = map(score_text, interval)
+    return f"{score_text(value)} ({low} to {high})"
+
+
 def printable(text: str, longest: int | None = None) -> str:
     """Text from outside on one line, without control characters: those could rewrite a terminal.
 

@@ -21,7 +21,7 @@ from ..engine.evaluation.agreement import (
 )
 from ..engine.files import write_bytes
 from ..engine.severity.categories import CATEGORIES
-from ..engine.text import percent, score_text
+from ..engine.text import interval_text, percent, score_text
 from .figures import figure_style, save_png
 from .html_page import data_uri, render_page
 from .report_json import write_json
@@ -123,10 +123,7 @@ _HOW = (
 
 def told(score: Score) -> str:
     """``0.843 (0.790 to 0.884)``."""
-    if score.interval is None:
-        return score_text(score.value)
-    low, high = map(score_text, score.interval)
-    return f"{score_text(score.value)} ({low} to {high})"
+    return interval_text(score.value, score.interval)
 
 
 def _left_out(agreement: Agreement) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.metrics.decisions import RULES, RuleAgreement, shares
 from ..engine.metrics.overlap import Confusion
-from ..engine.text import score_text
+from ..engine.text import interval_text
 from .tables import write_table
 
 if TYPE_CHECKING:
@@ -76,11 +76,7 @@ def decisions_for_page(together: Mapping[str, RuleAgreement]) -> list[dict[str, 
 
 def _told(decisions: Confusion) -> list[str]:
     """``0.912 (0.850 to 0.951)``, or ``n/a``."""
-    return [
-        score_text(share.value)
-        + (f" ({' to '.join(map(score_text, share.interval))})" if share.interval else "")
-        for share in shares(decisions).values()
-    ]
+    return [interval_text(share.value, share.interval) for share in shares(decisions).values()]
 
 
 def write_model_decisions_csv(evaluation: Evaluation, path: Path) -> None:
