@@ -103,6 +103,9 @@ def test_a_study_writes_the_papers_table_beside_ours(name, slices, classed_slice
     assert "Far below the paper's training" in page and study.title in page
     content = json.loads((out / "study.json").read_text(encoding="utf-8"))
     assert sorted(content["results"]) == sorted(found.results)
+    assert content["settings"] == found.settings and found.settings["steps"] == 1
+    for setting in ("steps=1", *TINY[name][1]):
+        assert setting in page.replace(" ", "")
     card = next((out / "rows" / TINY[name][0][0] / "training").glob(f"{name}*.json"))
     recipe = json.loads(card.read_text(encoding="utf-8"))["training"]["recipe"]
     assert recipe["steps"] == 1 and recipe["epochs"] is None

@@ -91,10 +91,16 @@ def study(
             part = sub_progress(progress, number / len(rows), (number + 1) / len(rows))
             if row.id not in results:
                 results[row.id] = plans[row.id].run(out / ROW_FOLDER / row.id, part, cancel)
-            write_study(StudyResult(wanted, results), out)
+            write_study(StudyResult(wanted, results, _set_for_all(options)), out)
             cancel.raise_if_cancelled()
     progress(Progress("Done", 1.0))
-    return StudyResult(wanted, results)
+    return StudyResult(wanted, results, _set_for_all(options))
+
+
+def _set_for_all(options: StudyOptions) -> dict[str, Any]:
+    """Values of all rows' recipes that the user sets, by dotted names."""
+    steps = {} if options.steps is None else {"steps": options.steps}
+    return steps | dict(map(parse_setting, options.settings))
 
 
 class _Plan:
@@ -123,8 +129,7 @@ class _Plan:
         settings = dict(self.row.settings)
         if self._options.steps is not None:
             settings.pop("epochs", None)
-            settings["steps"] = self._options.steps
-        for name, value in map(parse_setting, self._options.settings):
+        for name, value in _set_for_all(self._options).items():
             if any(_overlap(name, own) for row in self._study.rows for own in row.settings):
                 raise ParameterError(
                     f"The rows of {self._study.name} differ in {name}, so it cannot be set for all "

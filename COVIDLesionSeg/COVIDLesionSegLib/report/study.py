@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ def write_study(found: StudyResult, folder: Path) -> None:
         "version": STUDY_VERSION,
         "research_use_notice": RESEARCH_USE_NOTICE,
         "study": study,
+        "settings": found.settings,
         "results": {name: asdict(result) for name, result in found.results.items()},
     }
     write_json(content, folder / STUDY_JSON)
@@ -65,6 +67,7 @@ def write_study(found: StudyResult, folder: Path) -> None:
         machines=sorted({result.machine for result in found.results.values()}),
         software=next((one.software for one in found.results.values()), {}),
         held_out=_held_out(found),
+        settings=[f"{name}={json.dumps(value)}" for name, value in found.settings.items()],
     )
     write_bytes(html.encode(), folder / STUDY_HTML)
 

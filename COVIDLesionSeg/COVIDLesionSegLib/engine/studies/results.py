@@ -170,7 +170,10 @@ class StudyResult:
     Attributes:
         study: The paper's table.
         results: By the row's id.
+        settings: Values that the user set in the recipes of all rows, by dotted names, the steps
+            among them; empty where the recipes are the paper's.
     """
 
     study: Study
     results: dict[str, RowResult]
+    settings: dict[str, Any]
