@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -75,10 +76,21 @@ LOADED_BY_SLICER = (
 RUN_LATER = {ENGINE / name for name in ("explain.py", "losses.py", "pipeline.py")}
 
 
-def imports(path: Path, file_scope_only: bool = False) -> Iterator[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file as Python reads it; nearly every test reads them all."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imports(path: Path, file_scope_only: bool = False) -> tuple[str, ...]:
     """Full names of what a file imports; relative ones begin with ``COVIDLesionSegLib``."""
+    return tuple(names_imported(path, file_scope_only))
+
+
+def names_imported(path: Path, file_scope_only: bool) -> Iterator[str]:
     package = path.relative_to(MODULE).with_suffix("").parts[:-1]
-    for node in statements(ast.parse(path.read_text("utf-8")), file_scope_only):
+    for node in statements(tree_of(path), file_scope_only):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -201,7 +213,7 @@ def test_the_engine_does_not_print():
     wrong = [
         str(path.relative_to(LIBRARY))
         for path in files("engine")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert wrong == []
@@ -222,7 +234,7 @@ def test_the_pipeline_loads_monai_only_where_patches_need_it():
 
 def messages(path: Path) -> Iterator[str]:
     """Text of the errors that a file raises and of the flags that it makes."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Raise):
             spoken: ast.AST | None = node.exc
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Flag"):

@@ -26,6 +26,9 @@ pytestmark = pytest.mark.slow
 
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 LICENCE = ("--licence", "CC0-1.0", "--licence-note", "A test.")
+PATCHES = ("--set", "preprocessing.patch_size=[32,32]")
+"""About as large as the slices: the recipe's own patches are mostly air around them."""
+SMALL = (*PATCHES, "--set", "batch_size=4")
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +38,10 @@ def slice_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def train(slice_folder):
-    def run(model_id, out, *arguments):
+    def run(model_id, out, *arguments, small=SMALL):
         basic = ("train", model_id, "--slices", slice_folder, "--out", out, *LICENCE)
-        network = ("--network", "unet", "--steps", 2)
-        return CliRunner().invoke(app, [str(word) for word in (*basic, *network, *arguments)])
+        words = (*basic, "--network", "unet", "--steps", 2, *arguments, *small)
+        return CliRunner().invoke(app, [str(word) for word in words])
 
     return run
 
@@ -78,7 +81,7 @@ def test_a_finished_training_resumes_to_the_same_weights(trained, train):
 def test_two_processes_write_and_tell_once(trained, slice_folder, tmp_path):
     basic = ("train", "mine", "--slices", slice_folder, "--out", tmp_path, *LICENCE)
     how = ("--network", "unet", "--steps", 2, "--devices", 2, "--json-progress")
-    words = [*basic, *how, "--validate", "coronacases_org_002"]
+    words = [*basic, *how, *SMALL, "--validate", "coronacases_org_002"]
     done = subprocess.run(
         [sys.executable, "-m", "COVIDLesionSegLib.cli.main", *map(str, words)],
         env=os.environ | {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
@@ -188,7 +191,9 @@ def test_values_of_the_recipe_that_are_set_are_used_and_recorded(train, tmp_path
     file = tmp_path / "private-name.json"
     file.write_text('{"loss": "EamcTverskyLoss", "batch_size": 3}', encoding="utf-8")
     sets = ("--set", "loss_arguments.misses=0.8", "--set", "augmentation.scale=[0.6,1.4]")
-    done = train("mine", tmp_path / "out", "--no-validation", "--recipe", file, *sets)
+    done = train(
+        "mine", tmp_path / "out", "--no-validation", "--recipe", file, *sets, small=PATCHES
+    )
     assert done.exit_code == 0, done.output
     (model,) = read_models(tmp_path / "out" / "mine.json")
     recipe, command = (model.card.training[name] for name in ("recipe", "command"))
@@ -197,7 +202,8 @@ def test_values_of_the_recipe_that_are_set_are_used_and_recorded(train, tmp_path
     assert "--recipe RECIPE --set loss_arguments.misses=0.8" in command
     assert "private-name" not in json.dumps(model.card.training)
     # The card is the same recipe again.
-    again = train("mine", tmp_path / "b", "--no-validation", "--recipe", tmp_path / "out/mine.json")
+    card = ("--recipe", tmp_path / "out" / "mine.json")
+    again = train("mine", tmp_path / "b", "--no-validation", *card, small=())
     assert again.exit_code == 0, again.output
     one, two = ((tmp_path / f / "mine.safetensors").read_bytes() for f in ("out", "b"))
     assert one == two
@@ -205,7 +211,7 @@ def test_values_of_the_recipe_that_are_set_are_used_and_recorded(train, tmp_path
 
 def test_the_published_recipe_is_chosen_by_its_name(train, tmp_path):
     published = ("--recipe", "amc-net-published", "--set", "batch_size=2")
-    done = train("mine", tmp_path / "out", "--no-validation", *published)
+    done = train("mine", tmp_path / "out", "--no-validation", *published, small=PATCHES)
     assert done.exit_code == 0, done.output
     (model,) = read_models(tmp_path / "out" / "mine.json")
     assert model.card.preprocessing.window_hu == (-1024, 3071)
@@ -225,7 +231,7 @@ def test_the_published_recipe_is_chosen_by_its_name(train, tmp_path):
     ],
 )
 def test_a_wrong_value_of_the_recipe_is_one_clear_line(arguments, code, message, train, tmp_path):
-    done = train("mine", tmp_path / "out", "--no-validation", *arguments)
+    done = train("mine", tmp_path / "out", "--no-validation", *arguments, small=())
     assert done.exit_code == code and message in " ".join(done.output.split())
 
 
@@ -233,8 +239,8 @@ def test_an_encoder_starts_from_the_weights_in_a_file_in_every_fold(train, tmp_p
     network = build_network("EncoderUNet", {"encoder": "resnet18", "channels": 1})
     file = tmp_path / "private-name.pth"
     torch.save(network.encoder.state_dict(), file)
-    how = ("--network", "unet-resnet18-patches", "--set", "preprocessing.patch_size=[64,64]")
-    still = ("--set", "learning_rate=1e-30", "--encoder-weights", file)
+    how = ("--network", "unet-resnet18-patches", "--encoder-weights", file)
+    still = ("--set", "learning_rate=1e-30")
     done = train("mine", tmp_path / "out", "--folds", "lopo", *how, *still)
     assert done.exit_code == 0, done.output
     for number in (1, 2):
