@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
-import subprocess
 import sys
+from functools import cache
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from COVIDLesionSegLib import engine
 from COVIDLesionSegLib.engine.errors import DependencyError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, read_models
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
@@ -33,6 +35,9 @@ PARAMETERS = {
     "fpn-densenet161": 29_497_474,
     "fpn-densenet201": 20_867_586,
 }
+FAMILIES = ("cascade-lesions", "encoder-unets")
+ENCODERS = ("segmentation_models_pytorch", "timm")
+"""The packages of the encoders."""
 # Channels of the five encoder stages; each halves the image.
 STAGES = {
     "resnet18": (64, 64, 128, 256, 512),
@@ -44,6 +49,7 @@ STAGES = {
 }
 
 
+@cache
 def cards(family: str):
     return {model.id: model.card for model in read_models(PACKAGED_FOLDER / f"{family}.json")}
 
@@ -52,6 +58,38 @@ def on_paper(build, *arguments) -> nn.Module:
     """The network without numbers: shapes and counts only, at once for any size."""
     with torch.device("meta"):
         return build(*arguments).eval().to("meta")
+
+
+@cache
+def network_of(family: str, name: str) -> nn.Module:
+    """The network of a card on paper; built once, which takes a second for the large ones."""
+    card = cards(family)[name]
+    return on_paper(build_network, card.network, card.arguments)
+
+
+@cache
+def shapes_in(name: str) -> dict[str, tuple[int, ...]]:
+    """Those of a network of the cascade on a slice of 256 x 256."""
+    return shapes_of(network_of("cascade-lesions", name), 256)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def asked():
+    """What was asked of the network; it is refused."""
+    import segmentation_models_pytorch.encoders as smp_encoders
+
+    asked = []
+
+    def refuse(*arguments, **_):
+        asked.append(arguments)
+        raise OSError("no network in this test")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smp_encoders, "hf_hub_download", refuse)
+        patch.setattr(torch.hub, "load_state_dict_from_url", refuse)
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        yield asked
 
 
 def shapes_of(network: nn.Module, size: int) -> dict[str, tuple[int, ...]]:
@@ -100,16 +138,15 @@ def test_both_steps_of_the_cascade_offer_all_thirteen_networks(
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_network_has_its_exact_count_and_one_logit_a_channel(name):
     lesions, lungs = cards("cascade-lesions")[name], cards("cascade-lungs")[f"lungs-{name}"]
-    network = on_paper(build_network, lesions.network, lesions.arguments)
 
-    assert count_parameters(network) == PARAMETERS[name]
-    assert shapes_of(network, 256)[""] == (len(lesions.channels), 256, 256)
+    assert count_parameters(network_of("cascade-lesions", name)) == PARAMETERS[name]
+    assert shapes_in(name)[""] == (len(lesions.channels), 256, 256)
     assert (lungs.network, lungs.arguments) == (lesions.network, lesions.arguments)
 
 
 @pytest.mark.parametrize("encoder", STAGES)
 def test_unet_decoder_climbs_the_five_encoder_stages(encoder):
-    shapes = shapes_of(on_paper(encoder_unet, encoder), 256)
+    shapes = shapes_in(f"unet-{encoder}")
 
     assert [shapes[f"encoder.{i}"] for i in range(6)] == [
         (1, 256, 256),
@@ -126,7 +163,7 @@ def test_unet_decoder_climbs_the_five_encoder_stages(encoder):
 
 @pytest.mark.parametrize("encoder", STAGES)
 def test_fpn_makes_four_levels_of_one_size(encoder):
-    shapes = shapes_of(on_paper(encoder_fpn, encoder), 256)
+    shapes = shapes_in(f"fpn-{encoder}")
 
     assert [shapes[f"encoder.{i}"][0] for i in range(1, 6)] == [*STAGES[encoder]]
     assert [shapes[f"decoder.p{i}"] for i in (5, 4, 3, 2)] == [
@@ -186,7 +223,7 @@ def test_fpn_adds_laterals_concatenates_levels_and_ends_in_a_3x3_convolution():
 
 
 def test_plain_unet_has_five_levels_and_joins_the_skip_of_its_own_level():
-    shapes = shapes_of(on_paper(PlainUNet), 256)
+    shapes = shapes_in("cascade-unet")
 
     assert shapes["stem"] == (64, 256, 256)
     assert [shapes[f"encoder.{i}"] for i in range(4)] == [
@@ -251,36 +288,34 @@ def test_logits_do_not_depend_on_the_memory_layout():
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_building_asks_for_no_pretrained_weights_and_opens_no_connection(monkeypatch):
-    import segmentation_models_pytorch.encoders as smp_encoders
-
-    asked = []
-
-    def refuse(*arguments, **_):
-        asked.append(arguments)
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(smp_encoders, "hf_hub_download", refuse)
-    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    everything = {**cards("cascade-lesions"), **cards("encoder-unets")}
-    for card in everything.values():
-        on_paper(build_network, card.network, card.arguments)
+def test_building_asks_for_no_pretrained_weights_and_opens_no_connection(asked):
+    everything = [(family, name) for family in FAMILIES for name in cards(family)]
+    for family, name in everything:
+        network_of(family, name)
 
     assert len(everything) == 15
     assert asked == []
 
 
-def test_other_networks_are_built_without_the_encoders_package():
-    built = (
-        "import sys; from COVIDLesionSegLib.engine.networks import build_network; "
-        "build_network('AMCNet', {}); build_network('PlainUNet', {}); "
-        "print(sorted({'segmentation_models_pytorch', 'timm'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", built], capture_output=True, text=True, check=True)
+def test_other_networks_are_built_without_the_encoders_package(monkeypatch):
+    wanted = []
 
-    assert done.stdout.strip() == "[]"
+    class Watching:
+        @staticmethod
+        def find_spec(name, *_):
+            if name in ENCODERS:
+                wanted.append(name)
+
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in ENCODERS or name.startswith(f"{engine.networks.__name__}."):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, engine.networks.__name__)
+    monkeypatch.setattr(sys, "meta_path", [Watching, *sys.meta_path])
+    monkeypatch.setattr(engine, "networks", engine.networks)  # as before, afterwards
+    networks = importlib.import_module("COVIDLesionSegLib.engine.networks")
+    on_paper(networks.build_network, "AMCNet", {})
+    on_paper(networks.build_network, "PlainUNet", {})
+    assert wanted == []
 
 
 def test_a_missing_package_is_named_in_one_sentence(monkeypatch):
