@@ -221,8 +221,10 @@ def learner(monkeypatch):
     return network
 
 
-HELD_OUT = [labelled("p2", seed=seed) for seed in (3, 4)] + [labelled("p3", seed=5)]
-DATA = TrainingData([labelled("p1")], HELD_OUT, [])
+SHAPE = (80, 100)
+HELD_OUT = [labelled("p2", seed=seed, shape=SHAPE) for seed in (3, 4)]
+HELD_OUT += [labelled("p3", seed=5, shape=SHAPE)]
+DATA = TrainingData([labelled("p1", shape=SHAPE)], HELD_OUT, [])
 
 
 def recipe():
@@ -285,7 +287,7 @@ def trained(learner, tmp_path):
 def test_a_model_is_compressed_with_scores_of_its_new_weights(trained, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    own = labelled("p1")  # learned from: tried, but not scored on the card
+    own = labelled("p1", shape=SHAPE)  # learned from: tried, but not scored on the card
     compressed = compress_weights(trained, [own, *HELD_OUT], out)
     assert set(compressed.changes) == {"p1", "p2", "p3"}
     assert compressed.bytes_after < compressed.bytes_before
