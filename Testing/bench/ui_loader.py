@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from functools import cache
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
@@ -30,10 +31,9 @@ class QUiLoader(QtUiTools.QUiLoader):
 
     def load(self, file, parent=None):
         """The widget tree of a ``.ui`` file."""
-        tree = ElementTree.parse(file.fileName())
-        links = _take_scene_links(tree.getroot())
+        content, links = _read(file.fileName())
         buffer = QtCore.QBuffer()
-        buffer.setData(ElementTree.tostring(tree.getroot()))
+        buffer.setData(content)
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
         PythonQtManners.loading_ui = True
         try:
@@ -43,6 +43,14 @@ class QUiLoader(QtUiTools.QUiLoader):
         for sender, receiver in links:
             _find(root, sender).hand_scene_to(_find(root, receiver))
         return keep_alive(root)
+
+
+@cache
+def _read(path: str) -> tuple[bytes, list[tuple[str, str]]]:
+    """A file without the connections that carry the scene, and these."""
+    root = ElementTree.parse(path).getroot()
+    links = _take_scene_links(root)
+    return ElementTree.tostring(root), links
 
 
 def _widget_class(class_name: str) -> type:
