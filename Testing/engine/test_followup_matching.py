@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from COVIDLesionSegLib.engine.followup.matching import match_lesions
+from COVIDLesionSegLib.engine.followup.matching_rule import MatchingRule
 from COVIDLesionSegLib.engine.followup.quality import IDENTITY
 from COVIDLesionSegLib.engine.followup.registration import Registration
 from COVIDLesionSegLib.engine.followup.study import Study
@@ -28,9 +29,8 @@ def with_lesions(*corners, size=ONE_ML, geometry=GRID):
 
 def matched(earlier, later, shift=(0.0, 0.0, 0.0), **rule):
     """``shift`` leads from the later to the earlier CT, LPS in mm."""
-    return match_lesions(
-        earlier, later, Registration(sitk.TranslationTransform(3, shift), IDENTITY), **rule
-    )
+    registration = Registration(sitk.TranslationTransform(3, shift), IDENTITY)
+    return match_lesions(earlier, later, registration, MatchingRule(**rule))
 
 
 def kinds(matching):

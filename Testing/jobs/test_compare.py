@@ -12,7 +12,12 @@ import pydicom
 import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, jobs
-from COVIDLesionSegLib.engine.errors import InputError, OutputError, ParameterError
+from COVIDLesionSegLib.engine.errors import (
+    InputError,
+    OutputError,
+    ParameterError,
+    SeveralSeriesError,
+)
 from COVIDLesionSegLib.engine.followup.study import Study
 from COVIDLesionSegLib.engine.followup.study_folder import load_study, save_study_in_steps
 from COVIDLesionSegLib.engine.labels import CLASSES
@@ -156,14 +161,14 @@ def test_a_ct_of_another_grid_or_too_few_cts_are_refused(chest, mrml, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def _series(folder, patient, day):
+def _series(folder, patient, day, uid="1.2.3"):
     """A DICOM series that states a patient and a date, as far as these are read."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for number in range(3):
         one = pydicom.Dataset()
         one.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
         one.SOPInstanceUID = f"1.2.{number}"
-        one.SeriesInstanceUID, one.Modality = "1.2.3", "CT"
+        one.SeriesInstanceUID, one.Modality = uid, "CT"
         one.PatientID, one.AcquisitionDate = patient, day
         one.Rows = one.Columns = 4
         one.file_meta = pydicom.dataset.FileMetaDataset()
@@ -192,11 +197,32 @@ def test_days_come_from_dicom_only_when_asked_for_and_in_their_order(tmp_path):
         days(first, tmp_path / "c.nrrd", days_from_dicom=True)
 
 
+def test_of_a_folder_with_several_series_the_one_that_was_named_is_read(tmp_path):
+    from COVIDLesionSegLib.jobs.compared_studies import study_sources
+
+    folder = tmp_path / "patient"
+    _series(folder / "a", "one", "20200301", uid="1.2.3")
+    _series(folder / "b", "one", "20200315", uid="1.2.4")
+
+    def sources(*series, studies=(folder, folder)):
+        options = jobs.CompareOptions(studies=studies, series=series, days_from_dicom=True)
+        return study_sources(options, CancelToken())
+
+    assert [source.args[1] for source in sources("1.2.3", "1.2.4")] == [0, 14]
+    with pytest.raises(SeveralSeriesError, match="Study 2: The folder holds 2 series") as error:
+        sources("1.2.3", "-")
+    assert error.value.option == "series"
+    (tmp_path / "ct.nrrd").touch()
+    with pytest.raises(InputError, match="Study 2 has no CT in DICOM, so no series"):
+        sources("1.2.3", "1.2.4", studies=(folder, tmp_path / "ct.nrrd"))
+
+
 def test_options_that_contradict_each_other_are_refused(tmp_path):
     two = (tmp_path / "a", tmp_path / "b")
     for options in (
         {"studies": two[:1]},
         {"studies": two, "days": (1,)},
+        {"studies": two, "series": ("1.2.3",)},
         {"studies": two, "days": (0, 1), "days_from_dicom": True},
     ):
         with pytest.raises(ParameterError):

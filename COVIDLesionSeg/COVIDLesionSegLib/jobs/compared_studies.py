@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from ..engine.errors import InputError
-from ..engine.flags import Flag
+from ..engine.errors import InputError, SeveralSeriesError
 from ..engine.followup.compare import StudySource, check_days
 from ..engine.followup.dicom_facts import DicomFacts, dicom_facts
 from ..engine.followup.study import Study
 from ..engine.followup.study_folder import STUDY_FILE, load_study
-from ..engine.labels import LUNG_LABELS
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, sub_progress
 from ..engine.result import SegmentationResult
-from ..engine.severity import RegionSeverity
-from ..engine.volume import Geometry, read_volume, same_grid
+from ..engine.volume import Volume, read_volume, same_grid
 from ..engine.volume.dicom_series import is_dicom_file
-from ..engine.volume.segmentation_file import read_segments
-from ..report.result_files import (
-    GENERATED_CT,
-    REPORT_JSON,
-    SEGMENTATION,
-    SEGMENTATION_RESULT,
-)
-from ..report.result_reading import is_as_reported
+from ..report.result_files import GENERATED_CT, REPORT_JSON
+from ..report.result_reading import StoredLabels, read_labels
 from .options import CompareOptions
+from .options.follow_up import NO_SERIES
 
 _READ = 0.05
 """Of the time that segmenting a CT takes."""
@@ -47,23 +35,35 @@ def study_sources(options: CompareOptions, cancel: CancelToken) -> list[StudySou
             an earlier one, or a DICOM series cannot be read.
     """
     cts = _cts(options)
-    facts = [_facts(ct) for ct in cts]
+    facts = [_facts(ct, number) for number, ct in enumerate(cts, start=1)]
     days = _days(options, facts)
     check_days(days)
     sources: list[StudySource] = []
-    for number, (place, ct) in enumerate(zip(options.studies, cts, strict=True)):
+    for place, ct, known, day in zip(options.studies, cts, facts, days, strict=True):
         read = _reader(place, ct, options.parameters, cancel)
-        known = facts[number]
-        sources.append(
-            partial(_with_facts, read, days[number], None if known is None else known.patient)
-        )
+        sources.append(partial(_with_facts, read, day, None if known is None else known.patient))
     return sources
 
 
 def _with_facts(
     read: StudySource, day: int | None, patient: str | None, progress: ProgressCallback
 ) -> Study:
-    return replace(read(progress), day=day, patient=patient)
+    study = read(progress)
+    return replace(study, day=day, patient=patient or study.patient)
+
+
+@dataclass(frozen=True)
+class _Ct:
+    """Where a CT is, and its series where a folder holds several."""
+
+    path: Path
+    series: str | None
+
+    def is_dicom(self) -> bool:
+        return self.path.is_dir() or (self.path.is_file() and is_dicom_file(self.path))
+
+    def read(self) -> Volume:
+        return read_volume(self.path, self.series)
 
 
 def _is_result(place: Path) -> bool:
@@ -74,7 +74,7 @@ def _is_study(place: Path) -> bool:
     return (place / STUDY_FILE).is_file()
 
 
-def _cts(options: CompareOptions) -> list[Path | None]:
+def _cts(options: CompareOptions) -> list[_Ct | None]:
     """The CT of each study; None where it is not known, or lies in the study's own folder."""
     results = sum(_is_result(place) for place in options.studies)
     if options.cts and len(options.cts) != results:
@@ -83,20 +83,33 @@ def _cts(options: CompareOptions) -> list[Path | None]:
             "in their order, or none."
         )
     given = iter(options.cts)
-    found: list[Path | None] = []
-    for place in options.studies:
+    found: list[_Ct | None] = []
+    for number, place in enumerate(options.studies):
+        path: Path | None = place
         if _is_result(place):
             generated = place / GENERATED_CT
-            found.append(next(given, generated if generated.is_file() else None))
-        else:
-            found.append(None if _is_study(place) else place)
+            path = next(given, generated if generated.is_file() else None)
+        elif _is_study(place):
+            path = None
+        series = options.series_of(number)
+        ct = None if path is None else _Ct(path, series)
+        if series is not None and (ct is None or not ct.is_dicom()):
+            raise InputError(
+                f"Study {number + 1} has no CT in DICOM, so no series to choose: give {NO_SERIES} "
+                "for it.",
+                option="series",
+            )
+        found.append(ct)
     return found
 
 
-def _facts(ct: Path | None) -> DicomFacts | None:
-    if ct is None or not (ct.is_dir() or (ct.is_file() and is_dicom_file(ct))):
+def _facts(ct: _Ct | None, number: int) -> DicomFacts | None:
+    if ct is None or not ct.is_dicom():
         return None
-    return dicom_facts(ct)
+    try:
+        return dicom_facts(ct.path, ct.series)
+    except SeveralSeriesError as error:
+        raise SeveralSeriesError(f"Study {number}: {error}", error.series) from error
 
 
 def _days(options: CompareOptions, facts: Sequence[DicomFacts | None]) -> list[int | None]:
@@ -117,20 +130,23 @@ def _days(options: CompareOptions, facts: Sequence[DicomFacts | None]) -> list[i
 
 
 def _reader(
-    place: Path, ct: Path | None, parameters: Parameters, cancel: CancelToken
+    place: Path, ct: _Ct | None, parameters: Parameters, cancel: CancelToken
 ) -> StudySource:
     if _is_study(place):
         return lambda progress: load_study(place)
-    if _is_result(place):
+    if ct is None or _is_result(place):
         return lambda progress: _study_of_result(place, ct)
-    return lambda progress: _segmented(place, parameters, progress, cancel)
+    return lambda progress: _segmented(ct, parameters, progress, cancel)
 
 
-def _study_of_result(folder: Path, ct: Path | None) -> Study:
+def _study_of_result(folder: Path, ct: _Ct | None) -> Study:
     """The segmentation as it is in the folder, also where it was corrected and saved there."""
-    study = _read_result(folder)
+    stored = read_labels(folder)
+    study = _study(stored)
+    if not stored.changed:  # else the lobes are those of another segmentation
+        study = replace(study, lobes=stored.severity.lobes)
     if ct is not None:
-        volume = read_volume(ct)
+        volume = ct.read()
         if not same_grid(volume.geometry, study.geometry):
             raise InputError(
                 f"The result {folder.name} does not lie on the grid of the CT that was given for "
@@ -141,72 +157,25 @@ def _study_of_result(folder: Path, ct: Path | None) -> Study:
 
 
 def _segmented(
-    ct: Path, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
+    ct: _Ct, parameters: Parameters, progress: ProgressCallback, cancel: CancelToken
 ) -> Study:
     progress(Progress("Reading the CT", 0.0))
-    volume = read_volume(ct)
+    volume = ct.read()
     from ..engine.pipeline import segment
 
     result = segment(volume, parameters, sub_progress(progress, _READ, 1.0), cancel)
     return replace(_study(result), hu=volume.array)
 
 
-def _study(result: SegmentationResult) -> Study:
+def _study(result: SegmentationResult | StoredLabels) -> Study:
     return Study(
         geometry=result.geometry,
         lungs=result.lungs,
         lesions=result.lesions,
         classes=result.classes,
-        models=_models(result.provenance),
+        models={
+            name: facts["weights_sha256"]
+            for name, facts in result.provenance.get("models", {}).items()
+        },
         flags=result.flags,
     )
-
-
-def _models(provenance: Mapping[str, Any]) -> dict[str, str | None]:
-    models = provenance.get("models", {})
-    return {name: facts["weights_sha256"] for name, facts in models.items()}
-
-
-def _read_result(folder: Path) -> Study:
-    """A result folder as a study without its CT."""
-    try:
-        report = json.loads((folder / REPORT_JSON).read_text("utf-8"))
-        if not SEGMENTATION_RESULT.is_report(report):
-            raise InputError("It is not the report of a segmentation.")
-        grid = report["geometry"]
-        names = ("size_voxels", "spacing_mm", "origin_lps_mm", "direction_lps")
-        geometry = Geometry(*(tuple(grid[name]) for name in names))
-        labels = {one["name"]: int(one["label"]) for one in report["classes"]}
-        lungs, lesions = (np.zeros(geometry.shape, np.uint8) for _ in range(2))
-        for segment in read_segments(folder / SEGMENTATION, geometry):
-            name = segment.class_name
-            if name in LUNG_LABELS:
-                lungs[segment.mask] = LUNG_LABELS[name]
-            elif name in labels:
-                lesions[segment.mask] = labels[name]
-        study = Study(
-            geometry=geometry,
-            lungs=lungs,
-            lesions=lesions,
-            classes=tuple(labels),
-            models=_models(report["provenance"]),
-            flags=tuple(Flag.from_dict(flag) for flag in report["flags"]),
-        )
-        return replace(study, lobes=_lobes(report["severity"], study))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
-        raise InputError(
-            f"{folder.name} holds no complete result: segment the CT again."
-        ) from error
-
-
-def _lobes(severity: dict[str, Any], study: Study) -> tuple[RegionSeverity, ...]:
-    """The lobes as the report states them, unless its segmentation was changed since."""
-    lobes = _regions(severity.get("lobes", ()))
-    if lobes and is_as_reported(_regions(severity["regions"]), study.regions()):
-        return lobes
-    return ()
-
-
-def _regions(stated: Sequence[Mapping[str, Any]]) -> tuple[RegionSeverity, ...]:
-    names = [one.name for one in fields(RegionSeverity)]
-    return tuple(RegionSeverity(**{name: one[name] for name in names}) for one in stated)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.followup.compare import Comparison, MatchingRule, compare_studies
+from ..engine.followup.compare import Comparison, compare_studies
+from ..engine.followup.matching_rule import MatchingRule
 from ..engine.models.catalogue import check_models
 from ..engine.progress import (
     CancelToken,

@@ -29,8 +29,8 @@ from .result_files import (
 from .segments_file import WrittenSegment, write_segments
 from .tables import write_table
 
-_PATHS = ("studies", "cts")
-"""Options that may name a patient."""
+_OF_PATIENTS = ("studies", "cts", "series")
+"""Options that may name a patient, or the patient's study."""
 
 
 def write_comparison(
@@ -40,7 +40,7 @@ def write_comparison(
 
     Args:
         comparison: What is reported.
-        options: Of the run; those that are paths are left out.
+        options: Of the run; those that may name a patient are left out.
         folder: An empty folder.
         with_page: Without, there is neither page nor chart, which need more packages.
 
@@ -112,7 +112,7 @@ def comparison_content(comparison: Comparison, options: Options) -> dict[str, An
         "pairs": [_pair(pair) for pair in comparison.pairs],
         "trend": [_region(region) for region in comparison.trend],
         "rule": asdict(comparison.rule),
-        "options": {name: v for name, v in options.to_dict().items() if name not in _PATHS},
+        "options": {name: v for name, v in options.to_dict().items() if name not in _OF_PATIENTS},
         "software": describe_software(),
     }
 

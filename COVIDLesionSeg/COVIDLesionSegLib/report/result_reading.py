@@ -3,78 +3,185 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..engine.errors import InputError
 from ..engine.flags import Flag
-from ..engine.labels import LUNG_LABELS
-from ..engine.result import SegmentationResult, result_from_facts
-from ..engine.severity import measure_severity
+from ..engine.labels import LUNG_LABELS, is_lesion
+from ..engine.result import SegmentationResult
+from ..engine.severity import SeverityReport, measure_severity
 from ..engine.severity.report import RegionSeverity, RuleResult, SliceSeverity
-from ..engine.volume import Geometry
-from ..engine.volume.reading import read_array
-from ..engine.volume.segmentation_file import read_segments
+from ..engine.volume import Geometry, read_array
+from ..engine.volume.segmentation_file import Segment, read_segments
 from .result_files import DISAGREEMENT, PROBABILITY, REPORT_JSON, SEGMENTATION, SEGMENTATION_RESULT
 
 _ROUNDING_ML = 1e-6
+_CHANGED = Flag(
+    "segmentation-changed",
+    "The segmentation was changed after its report was written, so the numbers are those of the "
+    "segmentation before the change: do not rely on them for this one.",
+)
+_CORRECTED = Flag(
+    "segmentation-corrected",
+    "The segmentation was corrected after the run: the numbers are those of the corrected one, and "
+    "warnings may be about the one before.",
+    "note",
+)
 
 
-def read_result(folder: Path, geometry: Geometry) -> SegmentationResult:
-    """The result in a result folder; a flag says so where its segmentation was changed since.
+@dataclass(frozen=True, eq=False)
+class StoredLabels:
+    """Lungs and lesions of a result folder as they are there, and what its report says.
+
+    Attributes:
+        geometry: The grid of both arrays, (k, j, i).
+        lungs, lesions: As of :class:`~..engine.result.SegmentationResult`.
+        classes: Names of the lesion classes.
+        severity, flags, provenance: Of the report.
+        changed: Whether the segmentation has other volumes than its report: it was corrected since.
+    """
+
+    geometry: Geometry
+    lungs: npt.NDArray[np.uint8]
+    lesions: npt.NDArray[np.uint8]
+    classes: tuple[str, ...]
+    severity: SeverityReport
+    flags: tuple[Flag, ...]
+    provenance: dict[str, Any]
+    changed: bool
+
+
+def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
+    """Lungs and lesions in a result folder, also where they were corrected and saved there.
+
+    Segments of other software or the user's own are left out, as everywhere, unless their coded
+    term says that they are lesions.
 
     Args:
         folder: As the job ``segment`` wrote it, or a case of a cohort.
-        geometry: Grid of the CT, on which it must lie.
+        geometry: Grid on which it must lie; that of its report by default.
 
     Raises:
-        InputError: The folder holds no complete result, or one of another CT.
+        InputError: The folder holds no complete result, or one of another CT; or lesions of no
+            class of its model.
     """
-    try:
+    with _damage_named(folder):
         report = json.loads((folder / REPORT_JSON).read_text("utf-8"))
         if not SEGMENTATION_RESULT.is_report(report):
-            raise InputError(f"{folder.name} holds no result.")
-        classes = [entry["name"] for entry in report["classes"]]
-        labels = LUNG_LABELS | {name: n for n, name in enumerate(classes, start=1)}
-        arrays = {name: np.zeros(geometry.shape, np.uint8) for name in ("lungs", "lesions")}
-        for segment in read_segments(folder / SEGMENTATION, geometry):
-            name = segment.class_name
-            if name is None:
-                raise InputError(f"{folder.name} holds a segment of another origin.")
-            arrays["lungs" if name in LUNG_LABELS else "lesions"][segment.mask] = labels[name]
-        for name, file in (("probability", PROBABILITY), ("disagreement", DISAGREEMENT)):
-            if (folder / file).is_file():
-                arrays[name] = read_array(folder / file)[0].astype(np.float32, copy=False)
-        facts = {
-            "geometry": vars(geometry),
-            "classes": classes,
-            "severity": _as_measured(report["severity"]),
-            "flags": report["flags"],
-            "provenance": report["provenance"],
-        }
-        result = result_from_facts(facts, arrays)
+            raise InputError("It is not the report of a segmentation.")
+        geometry = geometry or _geometry(report["geometry"])
+        labels = {one["name"]: int(one["label"]) for one in report["classes"]}
+        segments = read_segments(folder / SEGMENTATION, geometry)
+        severity = SeverityReport.from_dict(_as_measured(report["severity"]))
+        flags = tuple(Flag.from_dict(flag) for flag in report["flags"])
+        provenance = dict(report["provenance"])
+    lungs, lesions = (np.zeros(geometry.shape, np.uint8) for _ in range(2))
+    for segment in segments:
+        if segment.class_name in LUNG_LABELS:
+            lungs[segment.mask] = LUNG_LABELS[segment.class_name]
+        elif segment.class_name in labels:
+            lesions[segment.mask] = labels[segment.class_name]
+        else:
+            _refuse_lesions(segment, folder)
+    measured = measure_severity(lungs, lesions, tuple(labels), geometry)
+    changed = not _is_as_reported(severity.regions, measured.regions)
+    return StoredLabels(
+        geometry, lungs, lesions, tuple(labels), severity, flags, provenance, changed
+    )
+
+
+def read_result(
+    folder: Path, geometry: Geometry | None = None, *, measure_again: bool = False
+) -> SegmentationResult:
+    """The result in a result folder; a flag says so where its segmentation was changed since.
+
+    Args:
+        folder, geometry: As of :func:`read_labels`.
+        measure_again: Give a changed segmentation its own severity in place of the report's.
+
+    Raises:
+        InputError: As of :func:`read_labels`.
+    """
+    stored = read_labels(folder, geometry)
+    if stored.changed:
+        stored = _measured_again(stored) if measure_again else _with_flag(stored, _CHANGED)
+    with _damage_named(folder):
+        probability = _read_float(folder / PROBABILITY, stored.geometry)
+        disagreement = None
+        if (folder / DISAGREEMENT).is_file():
+            disagreement = _read_float(folder / DISAGREEMENT, stored.geometry)
+    return SegmentationResult(
+        geometry=stored.geometry,
+        lungs=stored.lungs,
+        lesions=stored.lesions,
+        probability=probability,
+        classes=stored.classes,
+        severity=stored.severity,
+        flags=stored.flags,
+        provenance=stored.provenance,
+        disagreement=disagreement,
+    )
+
+
+def _measured_again(stored: StoredLabels) -> StoredLabels:
+    """The same with the severity of the segmentation as it is; a note says so.
+
+    What needs more than the segmentation is not known then: lobes, confidence and the disagreement
+    of an ensemble.
+    """
+    severity = measure_severity(
+        stored.lungs,
+        stored.lesions,
+        stored.classes,
+        stored.geometry,
+        lesion_free_ml=stored.severity.lesion_free_ml,
+    )
+    return _with_flag(replace(stored, severity=severity), _CORRECTED)
+
+
+def _with_flag(stored: StoredLabels, flag: Flag) -> StoredLabels:
+    return replace(stored, flags=(*stored.flags, flag))
+
+
+@contextmanager
+def _damage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(
-            f"The result {folder.name} is damaged, or of another CT: segment the CT again."
+            f"{folder.name} holds no complete result, or one of another CT: segment the CT again."
         ) from error
-    if any(array.shape != geometry.shape for array in arrays.values()):
-        raise InputError(f"The result {folder.name} is of another CT: segment this one again.")
-    measured = measure_severity(result.lungs, result.lesions, result.classes, geometry)
-    if not is_as_reported(result.severity.regions, measured.regions):
-        changed = Flag(
-            "segmentation-changed",
-            "The segmentation was changed after its report was written, so the numbers are those "
-            "of the segmentation before the change: do not rely on them for this one.",
+
+
+def _geometry(grid: dict[str, Any]) -> Geometry:
+    names = ("size_voxels", "spacing_mm", "origin_lps_mm", "direction_lps")
+    return Geometry(*(tuple(grid[name]) for name in names))
+
+
+def _refuse_lesions(segment: Segment, folder: Path) -> None:
+    """Nobody knows the class of lesions that the user drew into a segment of their own."""
+    if segment.class_name is not None or is_lesion(None, segment.terminology):
+        raise InputError(
+            f"The segmentation in {folder.name} holds lesions in a segment that is not of its "
+            "model: move them into a segment of the result, and save it again."
         )
-        result = replace(result, flags=(*result.flags, changed))
-    return result
 
 
-def is_as_reported(stated: Sequence[RegionSeverity], measured: Sequence[RegionSeverity]) -> bool:
+def _read_float(path: Path, geometry: Geometry) -> npt.NDArray[np.float32]:
+    array = read_array(path)[0].astype(np.float32, copy=False)
+    if array.shape != geometry.shape:
+        raise InputError(f"{path.name} is of another CT.")
+    return array
+
+
+def _is_as_reported(stated: Sequence[RegionSeverity], measured: Sequence[RegionSeverity]) -> bool:
     """Whether a segmentation has the volumes of its report; it may have been corrected since.
 
     Args:
@@ -100,7 +207,10 @@ def _as_measured(severity: dict[str, Any]) -> dict[str, Any]:
     """The severity without what the report says of it beside."""
     kinds = {"rules": RuleResult, "slices": SliceSeverity, "lobes": RegionSeverity}
     return severity | {
-        part: [{one.name: entry[one.name] for one in fields(kind)} for entry in severity[part]]
+        part: [
+            {one.name: entry[one.name] for one in fields(kind) if one.name in entry}
+            for entry in severity[part]
+        ]
         for part, kind in kinds.items()
         if part in severity
     }

@@ -13,22 +13,14 @@ from ..volume import Geometry
 from . import FEWEST, MOST
 from .changes import RegionChange, region_changes
 from .comparison_flags import FollowUpFlags
-from .matching import LEAST_OVERLAP, SMALLEST_ML, TOLERANCE_MM, Matching, match_lesions
+from .matching import Matching, match_lesions
+from .matching_rule import MatchingRule
 from .quality import IDENTITY, RegistrationQuality
 from .registration import Registration, register
 from .study import Study, same_study
 
 StudySource = Callable[[ProgressCallback], Study]
 """Reads or makes a study, with progress."""
-
-
-@dataclass(frozen=True)
-class MatchingRule:
-    """When two lesions are the same; see :func:`.matching.match_lesions`."""
-
-    tolerance_mm: float = TOLERANCE_MM
-    least_overlap: float = LEAST_OVERLAP
-    smallest_ml: float = SMALLEST_ML
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,14 +166,7 @@ def _pair(
     matching = None
     if flags.of_registration(registration.quality, both_cts):
         progress(Progress("Matching the lesions", 0.85))
-        matching = match_lesions(
-            earlier,
-            later,
-            registration,
-            rule.tolerance_mm,
-            rule.least_overlap,
-            rule.smallest_ml,
-        )
+        matching = match_lesions(earlier, later, registration, rule)
         flags.of_matching(matching, rule.smallest_ml)
     return Pair(
         number, number + 1, later.geometry, changes, registration.quality, matching, flags.found

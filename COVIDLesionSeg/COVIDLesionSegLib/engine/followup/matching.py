@@ -16,16 +16,10 @@ from ..severity.lesions import measure_lesions, number_lesions
 from ..severity.report import LesionSeverity
 from ..volume import Geometry, image_from
 from .boxes import part_with
+from .matching_rule import MatchingRule
 from .registration import Registration
 from .study import Study
 
-TOLERANCE_MM = 5.0
-"""About twice the error of a deformable registration of the body, 2.3 to 2.6 mm (Santoro-Fernandes
-et al. 2021, Phys Med Biol 66:155017)."""
-LEAST_OVERLAP = 0.1
-"""Share of the smaller of two lesions that must meet the other one."""
-SMALLEST_ML = 0.1
-"""Volume from which on a lesion without a partner is new or resolved: a ball of 5.8 mm."""
 KINDS = ("new", "resolved", "persistent", "not covered")
 _CELL_MM = 2.0
 _PATTERNS = {
@@ -115,18 +109,13 @@ class _Lesions:
 
 
 def match_lesions(
-    earlier: Study,
-    later: Study,
-    registration: Registration,
-    tolerance_mm: float = TOLERANCE_MM,
-    least_overlap: float = LEAST_OVERLAP,
-    smallest_ml: float = SMALLEST_ML,
+    earlier: Study, later: Study, registration: Registration, rule: MatchingRule
 ) -> Matching:
     """Match the lesions (areas connected in three dimensions) of two registered CTs.
 
     Lesions of the earlier CT are brought onto the grid of the later one (nearest neighbour). Two
-    lesions belong together where at least ``least_overlap`` of the smaller one lies within
-    ``tolerance_mm`` of the other: dilation and overlap after registration, as in
+    lesions belong together where at least ``rule.least_overlap`` of the smaller one lies within
+    ``rule.tolerance_mm`` of the other: dilation and overlap after registration, as in
     Santoro-Fernandes et al. 2021 (Phys Med Biol 66:155017) and Huff et al. 2023 (68:175031). All
     that is linked in this way, through others, too, is one persistent group, so merged and split
     lesions stay together. Distances are measured between cells of about 2 mm, each part of a
@@ -135,14 +124,12 @@ def match_lesions(
     Args:
         earlier, later: The studies.
         registration: From the later to the earlier one.
-        tolerance_mm: Of the registration, 0 or more.
-        least_overlap: More than 0, at most 1.
-        smallest_ml: Lesions without a partner below this volume are neither new nor resolved.
+        rule: When two lesions are the same, and which count without a partner.
     """
     before, after = _lesions(earlier), _lesions(later)
     warped = _warped(before, earlier, later, registration)
     counts = len(before.facts), len(after.facts)
-    groups = _groups(warped, after.numbers, later.geometry, tolerance_mm, least_overlap, counts)
+    groups = _groups(warped, after.numbers, later.geometry, rule, counts)
     changes = np.zeros(later.geometry.shape, np.uint8)
     found: list[LesionChange] = []
     left_out = [[0, 0.0], [0, 0.0]]
@@ -160,7 +147,7 @@ def match_lesions(
     for old, new in groups:
         if not old or not new:
             (one,) = [before.facts[n - 1] for n in old] or [after.facts[n - 1] for n in new]
-            if one.lesion_ml < smallest_ml:
+            if one.lesion_ml < rule.smallest_ml:
                 side = left_out[0 if old else 1]
                 side[0], side[1] = side[0] + 1, side[1] + one.lesion_ml
                 continue
@@ -252,8 +239,7 @@ def _groups(
     warped: Labels,
     found: Labels,
     geometry: Geometry,
-    tolerance_mm: float,
-    least_overlap: float,
+    rule: MatchingRule,
     counts: tuple[int, int],
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Numbers of the (earlier, later) lesions that belong together; either may be empty.
@@ -267,7 +253,7 @@ def _groups(
     from scipy.sparse.csgraph import connected_components
 
     earlier, later = counts
-    links = _links(warped, found, geometry, tolerance_mm, least_overlap, counts)
+    links = _links(warped, found, geometry, rule, counts)
     one, other = np.nonzero(links)
     size = earlier + later
     graph = coo_array((np.ones(len(one)), (one, earlier + other)), shape=(size, size))
@@ -285,8 +271,7 @@ def _links(
     warped: Labels,
     found: Labels,
     geometry: Geometry,
-    tolerance_mm: float,
-    least_overlap: float,
+    rule: MatchingRule,
     counts: tuple[int, int],
 ) -> npt.NDArray[np.bool_]:
     """Whether two lesions belong together: (earlier lesions, later lesions)."""
@@ -300,7 +285,7 @@ def _links(
     old, new = (_cells(one[box], factors) for one in (warped, found))
     met = np.zeros((2, *counts), np.int64)
     for side, (own, others) in enumerate(((old, new), (new, old))):
-        nearest = _nearest(others, spacing, tolerance_mm)
+        nearest = _nearest(others, spacing, rule.tolerance_mm)
         met_here = (own > 0) & (nearest > 0)
         pair = (own[met_here], nearest[met_here])
         pair = pair if side == 0 else pair[::-1]
@@ -316,7 +301,7 @@ def _links(
             met[0] / sizes[0][:, None],
             met[1] / sizes[1][None, :],
         )
-    linked: npt.NDArray[np.bool_] = (share >= least_overlap) & (met.sum(axis=0) > 0)
+    linked: npt.NDArray[np.bool_] = (share >= rule.least_overlap) & (met.sum(axis=0) > 0)
     return linked
 
 
