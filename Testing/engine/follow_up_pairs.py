@@ -64,7 +64,7 @@ def breathing(mm):
 
 
 def study(balls=(), seed=1, geometry=None, motion=None, noise_seed=0, with_ct=True):
-    """A study of the chest ``seed`` on a grid, with these lesions.
+    """A study of the chest ``seed`` on a grid, with these lesions; the patient is always the same.
 
     Args:
         motion: From LPS on this grid to LPS in the unmoved chest.
@@ -87,7 +87,8 @@ def study(balls=(), seed=1, geometry=None, motion=None, noise_seed=0, with_ct=Tr
     hu[lesions == 1], hu[lesions == 2] = GROUND_GLASS_HU, CONSOLIDATION_HU
     hu += np.random.default_rng(noise_seed).normal(0, 15, hu.shape)
     hu = np.rint(hu).astype(np.int16)
-    return Study(geometry, lungs, lesions, CLASSES, hu if with_ct else None)
+    hu = hu if with_ct else None
+    return Study(geometry, lungs, lesions, CLASSES, hu, patient="one")
 
 
 @cache

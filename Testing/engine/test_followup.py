@@ -182,6 +182,12 @@ def test_what_makes_studies_hard_to_compare_is_flagged(earlier):
     assert by_class["lesion"].earlier is None and by_class["lesion"].difference is None
 
 
+def test_where_nobody_knows_whether_it_is_one_patient_a_note_says_so(earlier, later):
+    (unknown,) = compared(earlier, replace(later, patient=None)).pairs
+
+    assert [(flag.code, flag.level) for flag in unknown.flags] == [("patients-unknown", "note")]
+
+
 def test_three_studies_are_compared_each_with_the_one_before_and_as_a_whole(earlier):
     none = replace(earlier, lesions=np.zeros_like(earlier.lesions))
     comparison = compared(none, earlier, none)

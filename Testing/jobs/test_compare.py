@@ -28,8 +28,7 @@ from COVIDLesionSegLib.engine.steps import finish
 from COVIDLesionSegLib.engine.volume import Volume, write_volume
 from COVIDLesionSegLib.engine.volume.segmentation_file import read_segments
 from COVIDLesionSegLib.report.comparison import comparison_schema
-from COVIDLesionSegLib.report.report_json import write_report_json
-from COVIDLesionSegLib.report.segmentation import write_scene_files
+from jobs.result_folders import write_result_folder
 from report.facts import member
 
 
@@ -70,12 +69,7 @@ def result_folder(one, folder):
         one.flags,
         {"models": {"amc-net": member()}},
     )
-    folder.mkdir()
-    write_report_json(result, folder / "report.json")
-    write_volume(result.probability, one.geometry, folder / "probability.nrrd")
-    volume = Volume(one.hu, one.geometry)
-    write_scene_files(volume, result, folder, lambda _, name: folder / name, with_scene=False)
-    return folder
+    return write_result_folder(Volume(one.hu, one.geometry), result, folder)
 
 
 def written(out):

@@ -55,6 +55,8 @@ def some_options(job: str) -> Options:
         values |= {"sources": (Path("cohort"),), "cohort": Path("out"), "case": "one"}
     if job == "compare":
         values["studies"] = (Path("first"), Path("second"))
+    if job == "export_dicom":
+        values["result"] = Path("result")
     if job == "agreement":
         values |= {"cohort": Path("cohort"), "truth": Path("truth.csv")}
     if job == "synthesize":

@@ -11,10 +11,13 @@ import numpy as np
 import pydicom
 
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.severity.lobes import with_lobes
 from COVIDLesionSegLib.engine.volume import Geometry, Volume, read_volume
+from COVIDLesionSegLib.engine.volume.placed_labels import PlacedLabels
 from COVIDLesionSegLib.report.dicom_files import DicomOutput
 from engine.volume_files import SERIES_UID, chest_hu, grid_of, write_dicom_series
 from report.facts import member
@@ -99,6 +102,18 @@ def without_left_lung(result: SegmentationResult) -> SegmentationResult:
     lungs, lesions = np.where(result.lungs == 1, 1, 0).astype(np.uint8), 0 * result.lesions
     severity = measure_severity(lungs, lesions, result.classes, result.geometry)
     return replace(result, lungs=lungs, lesions=lesions, severity=severity)
+
+
+def with_lobes_of(result: SegmentationResult, count: int = 4) -> SegmentationResult:
+    """The same with so many lobes, two rows of voxels each."""
+    labels = np.zeros(result.geometry.shape, np.uint8)
+    for number in range(count):
+        labels[:, 2 * number + 2 : 2 * number + 4] = number + 1
+    labels[result.lungs == 0] = 0
+    names = dict(enumerate(LOBES, start=1))
+    placed = PlacedLabels(labels, result.geometry.ijk_to_ras, names)
+    severity = with_lobes(result.severity, placed, result.lesions, result.geometry)
+    return replace(result, severity=severity)
 
 
 def written(folder: Path, grid: str, with_slices: bool = False) -> Written:

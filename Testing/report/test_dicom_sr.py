@@ -9,12 +9,14 @@ import pydicom
 import pytest
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
+from COVIDLesionSegLib.engine.severity.lobe_score import SCORE_TITLE
 from COVIDLesionSegLib.engine.volume import read_volume
 from COVIDLesionSegLib.report.result_files import DICOM_REPORT, DICOM_SEGMENTATION
 from report.dicom_results import (
     faults,
     program,
     result_on,
+    with_lobes_of,
     without_left_lung,
     write,
     write_series,
@@ -155,4 +157,45 @@ def test_what_is_undefined_is_left_out_and_said(tmp_path):
     report = pydicom.dcmread(folder / DICOM_REPORT)
     assert numbers(groups_of(report)["left lung"]) == [(VOLUME, 0, "mL"), (LESIONS, 0, "mL")]
     assert "Left lung: not there, so its share of lesion is undefined." in said(report)
+    assert faults(folder / DICOM_REPORT) == []
+
+
+def test_lobes_that_were_given_have_their_measurements_and_scores(tmp_path):
+    series = write_series(tmp_path / "ct", "flipped")
+    volume = read_volume(series)
+    result = with_lobes_of(result_on(volume.geometry))
+    folder = write(series, volume, result, tmp_path / "out")
+    groups = groups_of(pydicom.dcmread(folder / DICOM_REPORT))
+    severity = result.severity
+    for lobe in severity.lobes[:-1]:
+        assert numbers(groups[lobe.region]) == [
+            (VOLUME, lobe.lung_ml, "mL"),
+            ("Volume of the lesions in the lobe", lobe.lesion_ml, "mL"),
+            ("Share of the lobe that is lesion", 100 * lobe.ratio, "%"),
+            ("Score of the lobe, 0 to 5", severity.lobe_scores[lobe.region], "1"),
+        ]
+    absent = severity.lobes[-1].region
+    assert numbers(groups[absent]) == [
+        (VOLUME, 0, "mL"),
+        ("Volume of the lesions in the lobe", 0, "mL"),
+    ]
+    comments = said(pydicom.dcmread(folder / DICOM_REPORT))
+    assert f"{absent.capitalize()}: not there, so its share of lesion is undefined." in comments
+    assert f"{SCORE_TITLE}: n/a." in comments
+    by_reader = by_dcmqi(folder / DICOM_REPORT, tmp_path)
+    assert by_reader["right lung"]["Laterality"]["CodeMeaning"] == "Right"
+    assert faults(folder / DICOM_REPORT) == []
+
+
+def test_the_sum_of_the_lobes_scores_stands_with_both_lungs(tmp_path):
+    series = write_series(tmp_path / "ct", "thick")
+    volume = read_volume(series)
+    result = with_lobes_of(result_on(volume.geometry), count=5)
+    folder = write(series, volume, result, tmp_path / "out")
+    groups = groups_of(pydicom.dcmread(folder / DICOM_REPORT))
+    assert numbers(groups["both lungs"])[-1] == (
+        SCORE_TITLE,
+        result.severity.ct_severity_score,
+        "1",
+    )
     assert faults(folder / DICOM_REPORT) == []

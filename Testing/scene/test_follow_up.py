@@ -8,6 +8,7 @@ import slicer
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
+from COVIDLesionSegLib.engine.followup.study_folder import load_study, save_study_in_steps
 from COVIDLesionSegLib.engine.labels import CHANGE_STYLES, is_lesion
 from COVIDLesionSegLib.engine.steps import finish
 from COVIDLesionSegLib.scene.follow_up import (
@@ -17,6 +18,7 @@ from COVIDLesionSegLib.scene.follow_up import (
     studies_of,
     study_from_nodes,
 )
+from COVIDLesionSegLib.scene.patients import patient_marks
 from COVIDLesionSegLib.scene.segmentation import segment_ids, segment_tag
 from COVIDLesionSegLib.scene.show import show_result
 
@@ -93,3 +95,38 @@ def test_a_ct_that_went_or_changed_meanwhile_is_said(scene):
     scene.RemoveNode(ct)
     with pytest.raises(InputError, match="removed"):
         show_comparison([ct, ct], {}, [None])
+
+
+class Database:
+    """As much of Slicer's DICOM database as is asked."""
+
+    isOpen = True
+    _patients = {"1.2.1": "MRN-0047 ", "1.2.2": "MRN-0047", "1.2.3": "MRN-0052", "1.2.4": ""}
+
+    def instanceValue(self, uid, tag):
+        assert tag == "0010,0020"
+        return self._patients.get(uid, "")
+
+
+def test_of_patients_only_whether_they_are_the_same_reaches_a_comparison(
+    scene, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(), raising=False)
+    geometry = make_geometry()
+    cts = [add_ct(scene, geometry) for _ in range(5)]
+    for ct, uids in zip(cts, ("1.2.1 1.2.9", "1.2.2", "1.2.3", "1.2.4", None), strict=True):
+        show_result(ct, make_result(geometry))
+        if uids is not None:
+            ct.SetAttribute("DICOM.instanceUIDs", uids)
+    studies = [finish(steps) for steps in studies_of(cts)]
+
+    assert [study.patient for study in studies] == ["1", "1", "2", None, None]
+    finish(save_study_in_steps(studies[2], tmp_path))
+    assert load_study(tmp_path).patient == "2"
+    assert all(b"MRN" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_without_a_dicom_database_patients_are_unknown(scene):
+    ct = add_ct(scene)
+    ct.SetAttribute("DICOM.instanceUIDs", "1.2.1")
+    assert patient_marks([ct, ct]) == [None, None]

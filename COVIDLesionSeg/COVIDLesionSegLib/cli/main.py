@@ -74,6 +74,13 @@ add_job(
 )
 add_job(
     app,
+    "export_dicom",
+    "Write an earlier result as DICOM SEG and structured report of the series that its CT was.",
+    summaries.print_dicom_export,
+    out_help="New folder for the DICOM files, which identify the patient.",
+)
+add_job(
+    app,
     "compare",
     "Compare CTs of one patient, the earliest first: change of volumes; lesions that are new, "
     "resolved or persistent.",

@@ -45,6 +45,9 @@ PRIVATE_CODES = "99COVIDLESIONSEG"
 """Coding scheme of what no public one has a code for."""
 LESION_VOLUME: Code = (PRIVATE_CODES, "lesion-volume", "Volume of the lesions in the lung")
 LESION_SHARE: Code = (PRIVATE_CODES, "lesion-share", "Share of the lung that is lesion")
+LOBE_LESION_VOLUME: Code = (PRIVATE_CODES, "lobe-lesions", "Volume of the lesions in the lobe")
+LOBE_LESION_SHARE: Code = (PRIVATE_CODES, "lobe-share", "Share of the lobe that is lesion")
+LOBE_SCORE: Code = (PRIVATE_CODES, "lobe-score", "Score of the lobe, 0 to 5")
 
 _NO_CODE: Code = ("", "", "")
 _ANATOMY_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .errors import ParameterError
-from .labels import LEFT_LUNG, RIGHT_LUNG
+from .labels import LEFT_LUNG, RIGHT_LUNG, Code
 
 LOBES = (
     "right upper lobe",
@@ -22,17 +22,21 @@ LOBE_LABELS = {
 }
 """Lobe by label in the label maps of other software; nothing in such a file says it."""
 
+LOBE_CODES: dict[str, Code] = {
+    LOBES[0]: ("SCT", "42400003", "Upper lobe of right lung"),
+    LOBES[1]: ("SCT", "72481006", "Middle lobe of right lung"),
+    LOBES[2]: ("SCT", "266005", "Lower lobe of right lung"),
+    LOBES[3]: ("SCT", "44714003", "Upper lobe of left lung"),
+    LOBES[4]: ("SCT", "41224006", "Lower lobe of left lung"),
+}
+"""Coded terms whose meaning needs no modifier, also in DICOM CID 6112."""
+
 _RIGHT, _LEFT = "24028007", "7771000"
 _UPPER, _LOWER = "45653009", "90572001"  # lobe of lung, the side apart
 _WHOLE = frozenset({"39607008", "31094006"})  # lung, lobe of lung: the region says which
 
 _LOBE_OF = {
-    # SNOMED CT, also DICOM CID 6112, with the side in the code
-    ("42400003", ""): LOBES[0],
-    ("72481006", ""): LOBES[1],
-    ("266005", ""): LOBES[2],
-    ("44714003", ""): LOBES[3],
-    ("41224006", ""): LOBES[4],
+    **{(value, ""): lobe for lobe, (_, value, _) in LOBE_CODES.items()},
     # as in Slicer's and DICOM's lists, with the side as a modifier
     (_UPPER, _RIGHT): LOBES[0],
     ("72481006", _RIGHT): LOBES[1],

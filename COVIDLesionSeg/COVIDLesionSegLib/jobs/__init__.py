@@ -38,6 +38,7 @@ from .options import (
     EvaluateDetectorOptions,
     EvaluateOptions,
     ExplainOptions,
+    ExportDicomOptions,
     ImportModelOptions,
     KeepRetrainedOptions,
     OpenCaseOptions,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .detection import detect
     from .detector_evaluation import evaluate_detector
     from .detector_training import train_detector
+    from .dicom_export import export_dicom
     from .enhancement import enhance
     from .evaluation import evaluate
     from .explanation import explain
@@ -100,6 +102,7 @@ __all__ = [
     "EvaluateDetectorOptions",
     "EvaluateOptions",
     "ExplainOptions",
+    "ExportDicomOptions",
     "ImportModelOptions",
     "KeepRetrainedOptions",
     "OpenCaseOptions",
@@ -128,6 +131,7 @@ __all__ = [
     "evaluate",
     "evaluate_detector",
     "explain",
+    "export_dicom",
     "export_model",
     "import_model",
     "keep_retrained",
@@ -163,6 +167,7 @@ _JOBS = {
     "evaluate": (EvaluateOptions, "evaluation"),
     "evaluate_detector": (EvaluateDetectorOptions, "detector_evaluation"),
     "explain": (ExplainOptions, "explanation"),
+    "export_dicom": (ExportDicomOptions, "dicom_export"),
     "export_model": (StoredModelOptions, "model_store"),
     "import_model": (ImportModelOptions, "model_store"),
     "keep_retrained": (KeepRetrainedOptions, "retrained_model"),

@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 
 from ..engine.review import case_id_in_steps, patient_key, reviews_folder
 from ..scene.label_boxes import labelled_ct
+from ..scene.patients import patient_id
 from ..scene.prediction import prediction_of, run_of, run_shown
 from ..scene.review import read_review, write_review
 from ..scene.show import SceneResult, find_result
@@ -26,7 +27,6 @@ from .review_session import (
     folder_text,
     is_reviewed,
     last_saved,
-    patient_id,
     reviewed_in_scene,
     say_lost,
     told,

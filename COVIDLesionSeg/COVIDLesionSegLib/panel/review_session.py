@@ -96,12 +96,3 @@ def last_saved(folder: Path) -> str:
         return read_case(folder).changed.isoformat()
     except InputError:
         return ""
-
-
-def patient_id(ct: vtkMRMLScalarVolumeNode) -> str:
-    """The PatientID of a CT that was loaded from DICOM, or ""; it goes nowhere but into a hash."""
-    uids = (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
-    if not uids or database is None or not database.isOpen:
-        return ""
-    return str(database.instanceValue(uids[0], "0010,0020") or "")

@@ -15,9 +15,9 @@ from ..engine.review import case_id_in_steps, patient_key
 from ..engine.self_training.frozen_cases import short_id
 from ..engine.steps import Steps
 from ..engine.volume.exact import CT_FILE, save_volume_in_steps
+from ..scene.patients import patient_id
 from ..scene.volumes import may_be_ct, volume_from_node_in_steps
 from ..worker.retraining import TABLE_FILE
-from .review_session import patient_id
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

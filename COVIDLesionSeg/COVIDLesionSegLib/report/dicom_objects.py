@@ -17,6 +17,7 @@ from ..engine.labels import Code
 from ..engine.lungs.given import METHOD as GIVEN
 from ..engine.result import SegmentationResult
 from ..engine.text import printable
+from .result_reading import CORRECTED
 
 SOFTWARE = "COVIDLesionSeg"
 RESEARCH_MARK = "Research software, not a medical device"
@@ -40,7 +41,7 @@ class Algorithm:
     """What found a segment.
 
     Attributes:
-        kind: ``AUTOMATIC``, or ``SEMIAUTOMATIC`` for what the user gave.
+        kind: ``AUTOMATIC``, or ``SEMIAUTOMATIC`` for what the user gave or corrected.
         family: Of DICOM CID 7162.
         parameters: By name; models with the SHA-256 of their weights.
     """
@@ -58,10 +59,10 @@ def lung_algorithm(result: SegmentationResult) -> Algorithm:
     if method == GIVEN:
         return Algorithm("SEMIAUTOMATIC", codes.DCM.ManualProcessing, parameters)
     if method == "threshold":
-        return Algorithm("AUTOMATIC", codes.DCM.MorphologicalOperations, parameters)
+        return Algorithm(_kind(result), codes.DCM.MorphologicalOperations, parameters)
     if facts.get("weights_sha256"):
         parameters["weights_sha256"] = facts["weights_sha256"]
-    return Algorithm("AUTOMATIC", codes.DCM.ArtificialIntelligence, parameters)
+    return Algorithm(_kind(result), codes.DCM.ArtificialIntelligence, parameters)
 
 
 def lesion_algorithm(result: SegmentationResult) -> Algorithm:
@@ -74,7 +75,11 @@ def lesion_algorithm(result: SegmentationResult) -> Algorithm:
     for name in ("combination", "threshold", "smallest_lesion_ml"):
         if name in result.provenance["parameters"]:
             parameters[name] = str(result.provenance["parameters"][name])
-    return Algorithm("AUTOMATIC", codes.DCM.ArtificialIntelligence, parameters)
+    return Algorithm(_kind(result), codes.DCM.ArtificialIntelligence, parameters)
+
+
+def _kind(result: SegmentationResult) -> str:
+    return "SEMIAUTOMATIC" if result.provenance.get(CORRECTED) else "AUTOMATIC"
 
 
 def concept(code: Code) -> CodedConcept:

@@ -7,6 +7,7 @@ measurement has its meaning from a modifier alone, as not every reader looks at 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import highdicom
 from highdicom import sr
@@ -21,13 +22,18 @@ from ..engine.labels import (
     BOTH_LUNGS,
     LESION_SHARE,
     LESION_VOLUME,
+    LOBE_LESION_SHARE,
+    LOBE_LESION_VOLUME,
+    LOBE_SCORE,
     LUNG,
     LUNG_LABELS,
     PRIVATE_CODES,
     VOLUME_IN_LUNG,
     Code,
 )
+from ..engine.lobes import LOBE_CODES
 from ..engine.result import SegmentationResult
+from ..engine.severity.lobe_score import SCORE_TITLE
 from ..engine.severity.report import RegionSeverity
 from ..scene.labels import LabelledSegment, segments_of
 from .dicom_objects import (
@@ -42,6 +48,7 @@ from .dicom_objects import (
 )
 
 _ML = sr.CodedConcept("mL", "UCUM", "milliliter")
+_SEVERITY_SCORE: Code = (PRIVATE_CODES, "ct-score", SCORE_TITLE)
 
 
 def report_object(
@@ -50,7 +57,8 @@ def report_object(
     """The structured report of a result.
 
     Each lung and each lesion class is a measurement group that refers to its segment; severity by
-    every rule stands with the measurements of both lungs.
+    every rule stands with the measurements of both lungs. Lobes that were given have a group each,
+    without a segment, as the SEG holds what this software found.
 
     Args:
         result: The result.
@@ -64,7 +72,7 @@ def report_object(
     content = sr.MeasurementReport(
         observation_context=_observation_context(),
         procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
-        imaging_measurements=[*groups, _both_lungs(result)],
+        imaging_measurements=[*groups, _both_lungs(result), *_lobes(result)],
         title=codes.DCM.ImagingMeasurementReport,
         referenced_images=source,
     )
@@ -94,12 +102,14 @@ def comments(result: SegmentationResult) -> Iterator[str]:
     """What a reader must know before trusting the numbers, a sentence or two each."""
     yield RESEARCH_USE_NOTICE
     severity = result.severity
-    for region in severity.regions:
+    for region in (*severity.regions, *severity.lobes):
         if region.ratio is None:
             yield f"{region.region.capitalize()}: not there, so its share of lesion is undefined."
     for rule in severity.rules:
         if rule.category is None:
             yield f"Severity by {rule.title}: n/a."
+    if severity.lobes and severity.ct_severity_score is None:
+        yield f"{SCORE_TITLE}: n/a."
     if severity.lesion_free_ml:
         yield (
             f"With no more than {severity.lesion_free_ml:g} ml of lesion in both lungs, the "
@@ -158,6 +168,7 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
                 for rule, name in rules.items()
                 if rule.ratio is not None
             ),
+            *_score(_SEVERITY_SCORE, result.severity.ct_severity_score),
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
@@ -169,11 +180,38 @@ def _both_lungs(result: SegmentationResult) -> sr.MeasurementsAndQualitativeEval
     )
 
 
-def _region_measurements(region: RegionSeverity) -> Iterator[sr.Measurement]:
+def _lobes(result: SegmentationResult) -> Iterator[sr.MeasurementsAndQualitativeEvaluations]:
+    """Each lobe: volume, lesions, share in % and score."""
+    severity = result.severity
+    algorithm = lesion_algorithm(result)
+    for lobe in severity.lobes:
+        place = concept(LOBE_CODES[lobe.region])
+        yield sr.MeasurementsAndQualitativeEvaluations(
+            tracking_identifier=sr.TrackingIdentifier(highdicom.UID(), lobe.region),
+            finding_type=place,
+            finding_sites=[sr.FindingSite(place)],
+            algorithm_id=_identification(
+                replace(algorithm, parameters=algorithm.parameters | {"lobes": "given"})
+            ),
+            measurements=[
+                *_region_measurements(lobe, LOBE_LESION_VOLUME, LOBE_LESION_SHARE),
+                *_score(LOBE_SCORE, severity.lobe_scores[lobe.region]),
+            ],
+        )
+
+
+def _region_measurements(
+    region: RegionSeverity, lesion_volume: Code = LESION_VOLUME, lesion_share: Code = LESION_SHARE
+) -> Iterator[sr.Measurement]:
     yield sr.Measurement(codes.SCT.Volume, region.lung_ml, _ML)
-    yield sr.Measurement(concept(LESION_VOLUME), region.lesion_ml, _ML)
+    yield sr.Measurement(concept(lesion_volume), region.lesion_ml, _ML)
     if region.ratio is not None:
-        yield sr.Measurement(concept(LESION_SHARE), 100 * region.ratio, codes.UCUM.Percent)
+        yield sr.Measurement(concept(lesion_share), 100 * region.ratio, codes.UCUM.Percent)
+
+
+def _score(name: Code, score: int | None) -> Iterator[sr.Measurement]:
+    if score is not None:
+        yield sr.Measurement(concept(name), score, codes.UCUM.NoUnits)
 
 
 def _class_measurements(name: str, result: SegmentationResult) -> Iterator[sr.Measurement]:

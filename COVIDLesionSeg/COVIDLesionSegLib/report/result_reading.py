@@ -22,6 +22,8 @@ from ..engine.volume import Geometry, read_array
 from ..engine.volume.segmentation_file import Segment, read_segments
 from .result_files import DISAGREEMENT, PROBABILITY, REPORT_JSON, SEGMENTATION, SEGMENTATION_RESULT
 
+CORRECTED = "corrected"
+"""True in the provenance of a result whose segmentation was corrected after the run."""
 _ROUNDING_ML = 1e-6
 _CHANGED = Flag(
     "segmentation-changed",
@@ -143,7 +145,8 @@ def _measured_again(stored: StoredLabels) -> StoredLabels:
         stored.geometry,
         lesion_free_ml=stored.severity.lesion_free_ml,
     )
-    return _with_flag(replace(stored, severity=severity), _CORRECTED)
+    provenance = stored.provenance | {CORRECTED: True}
+    return _with_flag(replace(stored, severity=severity, provenance=provenance), _CORRECTED)
 
 
 def _with_flag(stored: StoredLabels, flag: Flag) -> StoredLabels:

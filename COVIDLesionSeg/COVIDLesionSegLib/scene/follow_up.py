@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -27,6 +27,7 @@ from .nodes import (
     read_provenance,
     remove_output,
 )
+from .patients import patient_marks
 from .prepared import layer_image
 from .segmentation import BINARY_LABELMAP, segment_tag, set_contents
 from .volumes import local_ijk_to_ras, volume_from_node_in_steps, world_geometry
@@ -105,6 +106,8 @@ def studies_of(
 ) -> list[Steps[Study]]:
     """What reads each CT with its segmentation, by default that of its result.
 
+    Of patients only whether they are the same is handed on, see :func:`.patients.patient_marks`.
+
     Raises:
         ParameterError: There are fewer than two CTs, or not one segmentation for each.
         InputError: A CT has no result.
@@ -116,9 +119,16 @@ def studies_of(
     if len(segmentation_nodes) != len(ct_nodes):
         raise ParameterError("Choose one segmentation for each CT.")
     return [
-        study_from_nodes(ct_node, segmentation_node)
-        for ct_node, segmentation_node in zip(ct_nodes, segmentation_nodes, strict=True)
+        _of_patient(study_from_nodes(ct_node, segmentation_node), patient)
+        for ct_node, segmentation_node, patient in zip(
+            ct_nodes, segmentation_nodes, patient_marks(ct_nodes), strict=True
+        )
     ]
+
+
+def _of_patient(steps: Steps[Study], patient: str | None) -> Steps[Study]:
+    study = yield from steps
+    return replace(study, patient=patient)
 
 
 def show_comparison(

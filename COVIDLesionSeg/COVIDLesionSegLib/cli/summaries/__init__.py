@@ -1,7 +1,13 @@
 """What a finished job prints on standard output: a summary for people, or one JSON line."""
 
 from .cohorts import print_cohort, print_comparison
-from .one_ct import print_detection, print_explanation, print_pseudo_labels, print_segmentation
+from .one_ct import (
+    print_detection,
+    print_dicom_export,
+    print_explanation,
+    print_pseudo_labels,
+    print_segmentation,
+)
 from .scoring import print_agreement, print_detector_scores, print_evaluation, print_study
 from .training import (
     print_compression,
@@ -19,6 +25,7 @@ __all__ = [
     "print_compression",
     "print_detection",
     "print_detector_scores",
+    "print_dicom_export",
     "print_enhancement",
     "print_evaluation",
     "print_explanation",

@@ -84,11 +84,6 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
     print_flags(console, result.flags)
     console.print()
     disagreement = [(DISAGREEMENT, "ensemble disagreement")]
-    dicom = (
-        (DICOM_SEGMENTATION, "DICOM segmentation"),
-        (DICOM_REPORT, "DICOM structured report"),
-        (DICOM_SLICES, "DICOM pictures of slices"),
-    )
     files = (
         (SLICES_PICTURE, "slices with overlay"),
         (INFECTION_PICTURE, "3D infection model"),
@@ -98,9 +93,22 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
         (SLICES_CSV, "slice by slice"),
         (SCENE, "scene for 3D Slicer"),
         *(disagreement if result.disagreement is not None else []),
-        *(one for one in dicom if (folder / one[0]).exists()),
+        *_dicom_files(folder),
     )
     print_files(console, folder, files)
+
+
+def print_dicom_export(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
+    """The severity that the files state, the quality flags and where the files are."""
+    if json_lines:
+        print_json_line({"done": str(folder), "category": result.severity.category})
+        return
+    console = summary_console()
+    headline = result.severity.rules[0]
+    console.print(f"[bold]Severity {headline.named_category or 'n/a'}[/bold], as DICOM")
+    print_flags(console, result.flags)
+    console.print()
+    print_files(console, folder, _dicom_files(folder))
 
 
 def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> None:
@@ -162,6 +170,16 @@ def print_pseudo_labels(labelled: PseudoLabelled, file: Path, json_lines: bool) 
             "were stored, so their HU are not known: they are left out."
         )
     print_files(console, file.parent, ((file.name, "labels"),))
+
+
+def _dicom_files(folder: Path) -> list[tuple[str, str]]:
+    """Those that are there."""
+    files = (
+        (DICOM_SEGMENTATION, "DICOM segmentation"),
+        (DICOM_REPORT, "DICOM structured report"),
+        (DICOM_SLICES, "DICOM pictures of slices"),
+    )
+    return [one for one in files if (folder / one[0]).exists()]
 
 
 def _parts(region: RegionSeverity) -> str:

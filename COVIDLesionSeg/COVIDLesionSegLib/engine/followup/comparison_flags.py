@@ -47,11 +47,7 @@ class FollowUpFlags:
 
     def of_studies(self, earlier: Study, later: Study, changes: Sequence[RegionChange]) -> None:
         """What makes studies hard to compare: patients, models, classes, breathing."""
-        if earlier.patient and later.patient and earlier.patient != later.patient:
-            self._add(
-                "patients-differ",
-                "state different patients in their DICOM files: compare studies of one patient.",
-            )
+        self._of_patients(earlier.patient, later.patient)
         if is_untrained(earlier.flags) or is_untrained(later.flags):
             self._add(
                 "study-untrained",
@@ -76,6 +72,20 @@ class FollowUpFlags:
                 "inspiration-differs",
                 f"differ by {both.lung_ml.relative:+.0%} in the volume of the lungs, perhaps from "
                 "breathing: that changes density, volume and share of lesions.",
+            )
+
+    def _of_patients(self, earlier: str | None, later: str | None) -> None:
+        if earlier and later and earlier != later:
+            self._add(
+                "patients-differ",
+                "state different patients in their DICOM files: compare studies of one patient.",
+            )
+        if not (earlier and later) and all(flag.code != SAME_STUDY for flag in self._flags):
+            self._add(
+                "patients-unknown",
+                "do not both come from DICOM files that state a patient, so nobody has checked "
+                "that they are of one: check it.",
+                "note",
             )
 
     def by_shape(self) -> None:

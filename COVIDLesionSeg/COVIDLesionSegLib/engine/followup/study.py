@@ -31,8 +31,8 @@ class Study:
             without trained weights; empty where that is not known.
         flags: Quality flags of the segmentation.
         day: Days from the first study; None where that is not known.
-        patient: The same for studies whose DICOM files state the same PatientID, never written;
-            None where it is not known.
+        patient: The same for studies whose DICOM files state the same PatientID, in no result; None
+            where it is not known.
     """
 
     geometry: Geometry

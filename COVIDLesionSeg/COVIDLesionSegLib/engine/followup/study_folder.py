@@ -19,13 +19,14 @@ from .study import Study
 
 STUDY_FILE = "compared-study.json"
 """Marks such a folder; ``study.json`` is what the job ``study`` writes."""
-_FORMAT, _VERSION = "covid-lesion-seg-compared-study", 1
+_FORMAT, _VERSION = "covid-lesion-seg-compared-study", 2
 
 
 def save_study_in_steps(study: Study, folder: Path) -> Steps[None]:
     """Write a study with its CT into an existing, private folder, in short steps.
 
-    Lobes and day are left out.
+    Lobes and day are left out. The patient is a mark that says nothing by itself, as
+    :func:`~COVIDLesionSegLib.scene.patients.patient_marks` gives it.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -40,6 +41,7 @@ def save_study_in_steps(study: Study, folder: Path) -> Steps[None]:
         "classes": list(study.classes),
         "models": study.models,
         "flags": [asdict(flag) for flag in study.flags],
+        "patient": study.patient,
     }
     write_bytes(json.dumps(facts, indent=1).encode(), folder / STUDY_FILE)
 
@@ -66,6 +68,7 @@ def load_study(folder: Path) -> Study:
             hu=volume.array,
             models=dict(facts["models"]),
             flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
+            patient=facts["patient"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError("The folder holds no complete study: compare again.") from error

@@ -13,6 +13,7 @@ from ..models.catalogue import Model
 from ..models.weights import UNTRAINED_SEED
 from ..parameters import Parameters
 from ..volume import Volume
+from ..volume.fingerprint import FINGERPRINT, fingerprint
 from .device import ComputePlan
 
 _PACKAGES = (
@@ -42,7 +43,7 @@ def describe_run(
         "lungs": lungs,
         "parameters": parameters.to_dict(),
         "seconds": {stage: round(duration, 3) for stage, duration in seconds.items()},
-        "input": dict(volume.source),
+        "input": {**volume.source, FINGERPRINT: fingerprint(volume)},
         "notice": RESEARCH_USE_NOTICE,
     }
 

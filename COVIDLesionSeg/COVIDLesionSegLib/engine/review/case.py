@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,15 +21,13 @@ from ..result import ARRAYS, SegmentationResult, result_from_facts
 from ..steps import Steps, finish
 from ..volume import AxialOrder, Geometry, Volume
 from ..volume.exact import CT_FILE, geometry_from_facts, load_volume, load_volume_in_steps
+from ..volume.fingerprint import fingerprint_in_steps
 from .arrays import is_complete, read_arrays
 from .folder import KEY_LENGTH, reviews_folder
 
 CASE_FILE = "case.json"
 FORMAT = "covid-lesion-seg-review"
 FORMAT_VERSION = 1
-_GRID_STEP_MM = 0.01
-_GRID_OFFSET_MM = 0.0017
-"""Grids are compared in steps whose borders lie beside the round numbers that grids are made of."""
 
 Labels = npt.NDArray[np.uint8]
 
@@ -183,33 +180,13 @@ class CaseList(NamedTuple):
 
 
 def case_id(volume: Volume) -> str:
-    """The id of a CT: a hash of its voxels and grid, whatever it is called and wherever it lies.
-
-    Programs may turn the axes of a CT round, and write its grid in decimal numbers: it stays the
-    same CT. Its corner and axes count in hundredths of a millimetre.
-    """
+    """The id of a CT: the beginning of its :func:`~..volume.fingerprint.fingerprint`."""
     return finish(case_id_in_steps(volume))
 
 
 def case_id_in_steps(volume: Volume) -> Steps[str]:
     """What :func:`case_id` gives, with a step for every slice."""
-    order, size = volume.order, volume.geometry.size
-    axes = [2 - axis for axis in order.permutation]  # of the grid, along z, y and x
-    first = np.array([0.0, 0.0, 0.0, 1.0])
-    for axis, backwards in zip(axes, order.flips, strict=True):
-        first[axis] = size[axis] - 1 if backwards else 0
-    # Where the far corners lie, so that an error in an axis counts as it grows along the axis.
-    points = np.tile(first, (4, 1))
-    for point, axis in zip(points[1:], axes, strict=True):
-        point[axis] = size[axis] - 1 - point[axis]
-    corners = (points @ volume.geometry.ijk_to_ras.T)[:, :3]
-    steps = np.floor((corners + _GRID_OFFSET_MM) / _GRID_STEP_MM).astype(int)
-    axial = volume.axial
-    digest = hashlib.sha256(f"{axial.dtype.str} {axial.shape} {steps.tolist()}".encode())
-    for one in axial:
-        digest.update(np.ascontiguousarray(one).data)
-        yield
-    return digest.hexdigest()[:KEY_LENGTH]
+    return (yield from fingerprint_in_steps(volume))[:KEY_LENGTH]
 
 
 def reoriented(array: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[Any]:

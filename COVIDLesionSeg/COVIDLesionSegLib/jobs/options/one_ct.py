@@ -79,6 +79,23 @@ class SegmentOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportDicomOptions(Options):
+    """A result, and the DICOM series that its CT came from."""
+
+    result: Path = option(
+        "Result folder of segment, or of a case of a cohort.",
+        positional=True,
+        metavar="RESULT",
+        shown_as="RESULT",
+    )
+    ct: Path = option("DICOM folder of its CT.", shown_as="CT")
+    series: str | None = _series()
+    dicom_slices: bool = option(
+        "Also write the slices with lesion as pictures (secondary capture).", False, flag="slices"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DetectOptions(Options):
     """A CT, and the model whose lesions are told apart."""
 
