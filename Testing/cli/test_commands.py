@@ -17,6 +17,7 @@ from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
@@ -45,6 +46,14 @@ def run(*arguments) -> subprocess.CompletedProcess:
     )
 
 
+def ask(*arguments) -> subprocess.CompletedProcess:
+    """As ``run``, in this process: what is answered at once without a job needs none of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")
+        done = CliRunner().invoke(app, [str(word) for word in arguments])
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
 @pytest.fixture(scope="module")
 def ct(small_chest, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("ct") / "mrs-miller.nrrd"
@@ -62,18 +71,26 @@ def done(ct, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
 
 
 @pytest.fixture(scope="module")
-def untrained(ct, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+def few_slices():
+    """A whole chest in four slices: networks without training are large."""
+    return generate_chest_ct(seed=5, size=(88, 72, 4), spacing=(3.8, 3.8, 63.0)).volume
+
+
+@pytest.fixture(scope="module")
+def untrained(few_slices, tmp_path_factory, rendering) -> tuple[Path, subprocess.CompletedProcess]:
     """One finished run of an ensemble of two untrained networks of two classes."""
-    folder = tmp_path_factory.mktemp("out") / "result"
+    folder = tmp_path_factory.mktemp("out")
+    write_volume(few_slices.array, few_slices.geometry, folder / "ct.nrrd")
     ensemble = ("--model", "drsegunet+drseg-unet", "--combination", "mean", "--allow-untrained")
-    finished = run("segment", ct, "--out", folder, "--device", "cpu", *ensemble)
+    where = (folder / "ct.nrrd", "--out", folder / "result", "--device", "cpu")
+    finished = ask("segment", *where, *ensemble)
     assert finished.returncode == 0, finished.stderr
-    return folder, finished
+    return folder / "result", finished
 
 
 def refused(tmp_path: Path, *arguments) -> str:
     """The only line of a run that failed and wrote nothing."""
-    finished = run("segment", *arguments, "--out", tmp_path / "out", "--quiet")
+    finished = ask("segment", *arguments, "--out", tmp_path / "out", "--quiet")
     assert finished.returncode == 1
     assert finished.stdout == ""
     assert finished.stderr.count("\n") == 1, finished.stderr
@@ -125,7 +142,7 @@ def test_lesions_are_looked_for_in_the_lungs_of_an_earlier_result(done, ct, tmp_
     earlier, _ = done
     folder = tmp_path / "again"
     lungs = earlier / names.SEGMENTATION
-    finished = run("segment", ct, "--lungs-file", lungs, "--out", folder, "--device", "cpu")
+    finished = ask("segment", ct, "--lungs-file", lungs, "--out", folder, "--device", "cpu")
     assert finished.returncode == 0, finished.stderr
     report, before = (
         json.loads((one / names.REPORT_JSON).read_text()) for one in (folder, earlier)
@@ -175,14 +192,14 @@ def test_the_scene_opens_with_the_overlay_at_the_slice_with_the_most_lesion(done
 
 @pytest.mark.rendering
 def test_an_ensemble_of_two_classes_has_segments_and_disagreement_on_the_grid_of_the_ct(
-    untrained, small_chest, scene
+    untrained, few_slices, scene
 ):
     import slicer
 
     folder, _ = untrained
     assert {path.name for path in folder.iterdir()} == RESULT | {names.DISAGREEMENT}
     disagreement, geometry = read_array(folder / names.DISAGREEMENT)
-    np.testing.assert_allclose(geometry.ijk_to_lps, small_chest.geometry.ijk_to_lps, atol=1e-6)
+    np.testing.assert_allclose(geometry.ijk_to_lps, few_slices.geometry.ijk_to_lps, atol=1e-6)
     assert disagreement.dtype == np.float32 and set(np.unique(disagreement)) <= {0.0, 1.0}
     segmentation = slicer.util.loadSegmentation(str(folder / names.SEGMENTATION)).GetSegmentation()
     assert segmentation.GetSegmentIDs()[2:] == ("ground-glass-opacity", "consolidation")
@@ -232,7 +249,7 @@ def test_an_earlier_result_stays_when_a_later_run_fails(done, tmp_path):
     folder, _ = done
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     (tmp_path / "text.nii.gz").write_text("not an image")
-    finished = run("segment", tmp_path / "text.nii.gz", "--out", folder)
+    finished = ask("segment", tmp_path / "text.nii.gz", "--out", folder)
     assert finished.returncode == 1
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
@@ -241,6 +258,11 @@ def test_a_text_file_named_like_an_image_is_one_clear_line(tmp_path):
     path = tmp_path / "ct.nii.gz"
     path.write_text("not an image")
     assert "ct.nii.gz" in refused(tmp_path, path)
+    # A library's own complaints in a fresh process would be lines, too.
+    finished = run("segment", path, "--out", tmp_path / "out", "--quiet")
+    assert finished.returncode == 1 and finished.stdout == ""
+    assert finished.stderr.count("\n") == 1 and "ct.nii.gz" in finished.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_model_is_refused_with_those_there_are(ct, tmp_path):
@@ -280,7 +302,7 @@ def test_an_output_folder_with_other_files_is_refused_before_reading_the_ct(tmp_
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "thesis.docx").write_text("precious")
-    finished = run("segment", tmp_path / "missing.nrrd", "--out", folder)
+    finished = ask("segment", tmp_path / "missing.nrrd", "--out", folder)
     assert finished.returncode == 1
     assert "thesis.docx" in finished.stderr
     assert (folder / "thesis.docx").read_text() == "precious"
@@ -317,11 +339,17 @@ def test_a_cancelled_run_ends_with_130_and_leaves_nothing(ct, tmp_path, number):
         ("segment", "ct.nrrd", "--out", "x", "--batch-size", "-1"),
         ("segment", "ct.nrrd", "--out", "x", "--combination", "coin"),
         ("segment", "ct.nrrd", "--out", "x", "--model", "amc-net+amc-net"),
-        ("dance",),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments):
-    finished = run(*arguments)
+    assert_wrong_usage(ask(*arguments))
+
+
+def test_an_unknown_command_ends_with_2():
+    assert_wrong_usage(run("dance"))
+
+
+def assert_wrong_usage(finished):
     assert finished.returncode == 2
     assert finished.stdout == ""
     assert "Usage" in finished.stderr
@@ -332,15 +360,15 @@ def test_every_parameter_has_its_option():
 
     from COVIDLesionSegLib.engine.parameters import Parameters
 
-    said = run("segment", "--help").stdout
+    said = ask("segment", "--help").stdout
     for field in fields(Parameters):
         assert f"--{field.name.replace('_', '-')}" in said
-    assert RESEARCH_USE_NOTICE in run("--help").stdout.replace("\n", " ")
+    assert RESEARCH_USE_NOTICE in ask("--help").stdout.replace("\n", " ")
 
 
 def models(*arguments) -> list[dict]:
     """The models as programs read them."""
-    finished = run("models", "--json", *arguments)
+    finished = ask("models", "--json", *arguments)
     assert finished.returncode == 0, finished.stderr
     return json.loads(finished.stdout)
 
@@ -350,7 +378,7 @@ def test_models_lists_the_same_for_people_and_for_machines():
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 
     listed = models("--all")
-    text = run("models", "--all").stdout
+    text = ask("models", "--all").stdout
     facts = [one for one in listed if "members" not in one]
     catalogue = load_catalogue()
     ids = [*(one.id for one in catalogue.ensembles), *(one.id for one in catalogue.models)]
@@ -377,14 +405,14 @@ def test_models_are_listed_by_measured_dice_and_those_without_weights_on_request
     catalogue = load_catalogue()
     best_first = [one.id for one in list_models(catalogue) if one.trained]
     trained = [one.id for one in catalogue.models if one.card.weights] + ["eamc"]
-    text = run("models").stdout
+    text = ask("models").stdout
     shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert [one for one in shown if one in best_first] == best_first
     assert sorted(shown) == sorted(trained)
     assert sorted(one["id"] for one in models()) == sorted(trained)
     assert f"{len(catalogue.models) + 1 - len(trained)} more have no weights" in text
 
-    everything = run("models", "--all").stdout
+    everything = ask("models", "--all").stdout
     headings = ["Lesions, trained", "Lesions, without weights", "Lungs, without weights"]
     places = [everything.index(heading) for heading in headings]
     assert places == sorted(places)
@@ -395,20 +423,20 @@ def test_models_are_listed_by_measured_dice_and_those_without_weights_on_request
 
 def test_one_model_is_shown_in_full():
     (facts,) = models("amc-net")
-    text = " ".join(run("models", "amc-net").stdout.split())
+    text = " ".join(ask("models", "amc-net").stdout.split())
     for fact in (facts["paper"], facts["weights_licence_note"], facts["training"]["command"]):
         assert fact in text
     for score in facts["scores"]:
         assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
     assert "window_hu (-1024.0, 200.0)" in text and "validation none," in text
-    untrained = run("models", "drseg-unet").stdout
+    untrained = ask("models", "drseg-unet").stdout
     assert "not measured" in untrained and "none: train it first" in untrained
     assert "lung, background" in untrained
 
 
 def test_an_ensemble_is_shown_with_its_members_and_scores():
     (facts,) = models("eamc")
-    text = " ".join(run("models", "eamc").stdout.split())
+    text = " ".join(ask("models", "eamc").stdout.split())
     assert f"ensemble of {', '.join(facts['members'])}" in text and len(facts["members"]) == 5
     for score in facts["scores"]:
         assert f"{score['metric']} {score['value']:.3f} on {score['data']}" in text
@@ -416,21 +444,21 @@ def test_an_ensemble_is_shown_with_its_members_and_scores():
 
 def test_the_list_shows_pooled_dice_with_data_set_patients_and_slices():
     """The range over patients would put the default's one slice of one patient first: 0.04."""
-    lines = run("models").stdout.splitlines()
+    lines = ask("models").stdout.splitlines()
     for name in ("unet-lite0", "amc-net", "eamc"):
         line = next(line for line in lines if line.split()[:1] == [name])
         (found,) = models(name)
         (row,) = (one for one in found["development"] if one["data"] == "Radiopaedia")
         dice = f"pooled Dice {row['pooled_dice']:.2f} on Radiopaedia (5 patients, 135 slices)"
         assert dice in line and "0.04" not in line
-        said = " ".join(run("models", name).stdout.split())
+        said = " ".join(ask("models", name).stdout.split())
         assert f"Radiopaedia: pooled Dice {row['pooled_dice']:.3f}, median patient" in said
     line = next(line for line in lines if line.split()[:1] == ["eamc-1"])
     assert "mean Dice 0.77 on radiopaedia_org_covid-19-pneumonia (5 patients, 135 slices)" in line
 
 
 def test_a_misspelt_model_is_answered_by_the_one_that_was_meant():
-    finished = run("models", "amc-nett")
+    finished = ask("models", "amc-nett")
     assert finished.returncode == 1 and "did you mean amc-net" in finished.stderr
 
 
@@ -447,13 +475,13 @@ def test_control_characters_on_a_card_never_reach_the_terminal(tmp_path, monkeyp
     texts = {"id": "mine", "paper": "\x1b]0;owned\x07", "notes": ["\x1b[2J", "\u202e", "a\nb"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    finished = run("models", "mine")
+    finished = ask("models", "mine")
     assert finished.returncode == 0 and "a b" in finished.stdout
     assert set(finished.stdout).isdisjoint("\x1b\x07\u202e")
 
 
 def test_a_model_that_is_not_there_is_one_clear_line():
-    finished = run("models", "u-net-9000")
+    finished = ask("models", "u-net-9000")
     assert finished.returncode == 1
     assert finished.stdout == "" and finished.stderr.count("\n") == 1
 
@@ -463,7 +491,7 @@ def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
     texts = {"id": "mine", "title": "[a] title", "paper": "[/bold] [12]", "notes": ["[note]"]}
     (tmp_path / "mine.json").write_text(json.dumps(card | texts))
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
-    listed, text = run("models", "--all").stdout, run("models", "mine").stdout
+    listed, text = ask("models", "--all").stdout, ask("models", "mine").stdout
     for shown in ("mine", "[a] title"):
         assert shown in listed
     for shown in ("mine", "[a] title", "[/bold] [12]", "[note]"):
