@@ -14,6 +14,7 @@ from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine.data.slice_folder import write_slice_folder
 from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
 from COVIDLesionSegLib.engine.models.catalogue import read_models
+from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks.eamc import AMCNet
@@ -45,6 +46,7 @@ def models(tmp_path_factory):
             last.fill_(bias)
         calibration = fitted if name == "calibrated" else None
         card = make_card(
+            Preprocessing((-1000.0, 0.0), patch_size=(32, 32), pixel_mm=(0.5, 1.0)),
             id=name,
             network="AMCNet",
             arguments=PLAIN,

@@ -310,8 +310,9 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
     data = read_training_data([slice_folder], ["coronacases_org_002"])
     recipe = Recipe(
         network_arguments={"multi_scale": False, "attention": False, "dropout": 0.0},
+        preprocessing=replace(EAMC.preprocessing, patch_size=(64, 64)),
         loss_arguments={"balance": "printed"},
-        steps=50,
+        steps=80,
         batch_size=2,
         augmentation=make_recipe(AMC_NET).augmentation,
     )
