@@ -33,7 +33,7 @@ def write_beginner(folder: Path) -> None:
         network.head.weight[0, 0] = _SLOPE
         network.head.bias.fill_(-_SLOPE * _TOO_DARK)
     card = make_card(
-        Preprocessing((-1024.0, 200.0), patch_size=(128, 128), multiple=16, pixel_mm=(0.5, 9.0)),
+        Preprocessing((-1024.0, 200.0), patch_size=(64, 64), multiple=16, pixel_mm=(0.5, 9.0)),
         id=MODEL,
         title="Small",
         network="AMCNet",
