@@ -57,6 +57,7 @@ SHORT = {
     "study covid-rate-networks": (*_ONE_STEP, *_INPUT, "--folds", "60/10/30"),
     "self-learn": (*_ONE_STEP, *_INPUT, "--depth", "1"),
     "train": (*_ONE_STEP, *_PATCHES),
+    "train my-classifier": _ONE_STEP,
     "train-detector": ("--steps", "1", "--input-size", "64"),
 }
 """What commands of blocks with a title get, too, so that they take seconds."""

@@ -47,6 +47,7 @@ def test_scores_by_patient_and_rule_with_examples(place, tmp_path):
         "scores.csv",
         "decisions.csv",
         "examples.png",
+        "scanners.png",
     }
     facts = json.loads((out / "detector-scores.json").read_text("utf-8"))
     assert facts["pooled"]["slices"] == 3 and facts["pooled"]["lesions"] >= 2
@@ -60,6 +61,7 @@ def test_scores_by_patient_and_rule_with_examples(place, tmp_path):
     assert (rows["p1"]["learned_from"], rows["p2"]["slices"]) == ("yes", "2")
     assert float(rows["pooled"]["f1"]) == pytest.approx(facts["pooled"]["classes"]["f1"], abs=1e-6)
     assert imread(out / "examples.png").std() > 0.05
+    assert imread(out / "scanners.png").std() > 0.05
     assert "in the training set" in done.output
     check_scanners(facts, [row for row in listed if row["scanner"] != "all"])
     check_decisions(out / "decisions.csv", done.output)

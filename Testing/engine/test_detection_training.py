@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from COVIDLesionSegLib.engine.data.labelled import class_of
 from COVIDLesionSegLib.engine.detection.dataset import DetectionDataset, prepare
-from COVIDLesionSegLib.engine.detection.frame import frame_of
 from COVIDLesionSegLib.engine.detection.instances import (
     boxes_of,
-    class_of,
     components,
     labels_on_grid,
     targets_of,
@@ -25,6 +24,7 @@ from COVIDLesionSegLib.engine.detection.training import (
     start_from,
 )
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
+from COVIDLesionSegLib.engine.inference.frame import frame_of
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network

@@ -1,9 +1,9 @@
 """The papers' loss functions and one of ours, found by the name a training recipe gives.
 
-Every loss takes logits, not probabilities, and gives one number, computed in float32 whatever the
-network's precision. Those of a single class take a 0/1 target; both are then (batch, 1, rows,
-columns). Where the EAMC paper writes one image, the sums of its overlap losses (Eq. 4 to 8) run
-over all pixels of the batch, so that a patch without lesion does not decide the loss alone.
+Every loss but one takes logits, not probabilities, and gives one number, computed in float32
+whatever the network's precision. Those of a single class take a 0/1 target; both are then (batch,
+1, rows, columns). Where the EAMC paper writes one image, the sums of its overlap losses (Eq. 4 to
+8) run over all pixels of the batch, so that a patch without lesion does not decide the loss alone.
 """
 
 from __future__ import annotations
@@ -252,6 +252,28 @@ class PerClassCrossEntropyLoss(nn.Module):
         return loss * logits.shape[1] if self._sum else loss
 
 
+class MarginLoss(nn.Module):
+    """Sabour, Frosst and Hinton, arXiv:1710.09829, Eq. 4, the mean over slices.
+
+    A capsule of the true class shall be at least 0.9 long, any other at most 0.1. It takes lengths,
+    0 to 1, not logits.
+
+    Args:
+        down: Weight of the classes that a slice is not of, 0.5 in the paper.
+    """
+
+    def __init__(self, down: float = 0.5):
+        super().__init__()
+        self._down = down
+
+    def forward(self, lengths: Tensor, target: Tensor) -> Tensor:
+        """Loss of lengths (batch, classes) against the numbers of classes (batch,)."""
+        is_of = functional.one_hot(target.long(), lengths.shape[1]).float()
+        short = functional.relu(0.9 - lengths.float()).square()
+        long = functional.relu(lengths.float() - 0.1).square()
+        return (is_of * short + self._down * (1 - is_of) * long).sum(dim=1).mean()
+
+
 _LOSSES: dict[str, type[nn.Module]] = {
     "CategoricalCrossEntropyDiceLoss": CategoricalCrossEntropyDiceLoss,
     "CategoricalCrossEntropyLoss": CategoricalCrossEntropyLoss,
@@ -264,11 +286,12 @@ _LOSSES: dict[str, type[nn.Module]] = {
     "EamcTverskyLoss": EamcTverskyLoss,
     # The cascade paper's name for the same function.
     "LogSoftmaxNLLLoss": CategoricalCrossEntropyLoss,
+    "MarginLoss": MarginLoss,
     "PerClassCrossEntropyLoss": PerClassCrossEntropyLoss,
 }
 
 
-_OF_SLICES = {"PerClassCrossEntropyLoss"}
+_OF_SLICES = {"MarginLoss", "PerClassCrossEntropyLoss"}
 
 
 def loss_names(channels: int) -> list[str]:

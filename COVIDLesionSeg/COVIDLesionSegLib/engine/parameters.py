@@ -12,7 +12,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TILINGS = ("whole-slice", "overlapping", "non-overlapping")
 COMBINATIONS = ("majority-vote", "mean", "mean-by-class")
-NO_OPINION = "none"
+NO_OPINION = NO_CLASSIFIER = "none"
 LUNG_METHODS = ("threshold", "lungmask-r231", "lungmask-r231covidweb")
 """Besides these, any model of the catalogue that finds lungs."""
 
@@ -34,6 +34,9 @@ class Parameters(Options):
         second_opinion: Id of a model that finds lungs, which looks at every n-th slice, too: where
             it differs from the lungs by more than 30 ml in one place, a flag says where. ``none``
             for no such look.
+        slice_classifier: Id of a model that tells infected from clean slices: those that it calls
+            clean are not segmented, as a flag, the provenance and the table of slices say
+            (COVID-Rate, Fig. 14). ``none``: every slice with lung is.
         device: ``auto`` takes the first of cuda, mps, cpu that works.
         precision: ``auto`` takes bfloat16 where the processor or GPU computes it natively and the
             model's card says its scores do not move, else float32.
@@ -73,6 +76,11 @@ class Parameters(Options):
         "Id of a model for lungs that looks at some slices, too; a flag says where it differs by "
         "more than 30 ml in one place. none: no such look.",
         NO_OPINION,
+    )
+    slice_classifier: str = option(
+        "Id of a model that tells infected from clean slices; those called clean are not "
+        "segmented, and a flag names them. none: every slice is.",
+        NO_CLASSIFIER,
     )
     device: str = option(
         "auto takes the first of cuda, mps, cpu that works.", "auto", choices=DEVICES
@@ -115,6 +123,10 @@ class Parameters(Options):
         if not self.second_opinion:
             raise ParameterError(
                 f"second_opinion must be the id of a model for lungs, or {NO_OPINION!r}."
+            )
+        if not self.slice_classifier:
+            raise ParameterError(
+                f"slice_classifier must be the id of a model, or {NO_CLASSIFIER!r}."
             )
         if not 0 < self.threshold < 1:
             raise ParameterError(

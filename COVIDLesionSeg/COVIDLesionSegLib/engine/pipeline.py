@@ -15,6 +15,7 @@ from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
+from .inference.slice_classes import SliceClassifier
 from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
 from .lungs import LungExtractor, get_extractor
@@ -23,7 +24,7 @@ from .lungs.given import GivenLungs
 from .lungs.second_opinion import SecondOpinion, get_opinion
 from .models.catalogue import Model, load_catalogue
 from .models.weights import load_network
-from .parameters import Parameters
+from .parameters import NO_CLASSIFIER, Parameters
 from .progress import (
     CancelToken,
     Progress,
@@ -67,6 +68,12 @@ class Loaded:
     def opinion(self) -> SecondOpinion | None:
         """The second opinion on the lungs, if one is wanted."""
         return get_opinion(self.parameters)
+
+    @cached_property
+    def classifier(self) -> SliceClassifier | None:
+        """What tells the slices that need no segmentation, if any does; raises ParameterError."""
+        wanted = self.parameters.slice_classifier != NO_CLASSIFIER
+        return SliceClassifier(self.parameters) if wanted else None
 
     def predictors(self, pixel_mm: tuple[float, float], cancel: CancelToken) -> list[Predictor]:
         """The members, set up for slices with pixels of ``pixel_mm`` along (rows, columns)."""
@@ -115,6 +122,7 @@ def segment(
         models = loaded.models
         extractor = loaded.extractor if lungs is None else GivenLungs(lungs, volume)
         opinion = loaded.opinion
+        classifier = loaded.classifier
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
         members = loaded.predictors(volume.axial_spacing[1:], cancel)
@@ -129,6 +137,16 @@ def segment(
             found = _with_opinion(found, opinion, volume, sub_progress(report, 0.3, 0.35), cancel)
         give_back_freed_memory()
     cancel.raise_if_cancelled()
+    clean = None
+    if classifier is not None:
+        with clock.stage("slice classes"):
+            clean = classifier.clean_slices(
+                volume.axial,
+                found.labels,
+                volume.axial_spacing[1:],
+                progress=sub_progress(report, 0.35, 0.35),
+                cancel=cancel,
+            )
     with clock.stage("lesions"):
         decision = predict_volume(
             volume.axial,
@@ -139,6 +157,7 @@ def segment(
             parameters.combination,
             progress=sub_progress(report, 0.35, 0.95),
             cancel=cancel,
+            skipped=clean.slices if clean else (),
         )
         small = remove_small_lesions(
             decision.labels, parameters.smallest_lesion_ml, volume.geometry.voxel_volume_ml
@@ -161,10 +180,14 @@ def segment(
             lesion_free_ml=parameters.lesion_free_ml,
             confidence=_confidence(probability, models),
         )
-        untrained = [model.id for model in models if model.card.weights is None]
+        if clean is not None:
+            severity = severity.without_slices(clean.slices)
+        asked = [*models, *([classifier.model] if classifier else [])]
+        untrained = [model.id for model in asked if model.card.weights is None]
         remarks = (
             *([untrained_flag(untrained)] if untrained else []),
             *found.flags,
+            *(clean.flags if clean else ()),
             *(flag for member in members for flag in member.flags),
             *(Flag("input", warning) for warning in volume.warnings),
             *_small_lesion_flags(small, parameters),
@@ -190,6 +213,7 @@ def segment(
             found.provenance,
             [(model, member.plan) for model, member in zip(models, members, strict=True)],
             clock.seconds,
+            clean.facts if clean else None,
         ),
     )
 

@@ -22,6 +22,7 @@ from ..engine.cohort.record import (
 )
 from ..engine.cohort.sources import CaseSource
 from ..engine.models.catalogue import load_catalogue
+from ..engine.parameters import NO_CLASSIFIER
 from ..engine.progress import CancelToken, ignore_progress
 from ..engine.result import SegmentationResult
 from ..engine.severity.lobes_file import read_lobes
@@ -75,7 +76,10 @@ class CaseWork:
     def made_with(self) -> str:
         """What decides a result beside the CT, as text."""
         parameters = self._options.parameters
-        models = load_catalogue().members(parameters.members)
+        catalogue = load_catalogue()
+        models = list(catalogue.members(parameters.members))
+        if parameters.slice_classifier != NO_CLASSIFIER:
+            models.append(catalogue.get(parameters.slice_classifier))
         weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
         files = self._options.with_scene, self._options.pdf
         dicom = ["dicom", self._options.dicom_slices] if self._options.dicom else []

@@ -14,7 +14,8 @@ from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import OutputError, ParameterError
 from ..engine.evaluation.card_scores import evaluate_held_out
-from ..engine.models.card import ModelCard
+from ..engine.evaluation.slice_classes import evaluate_slice_classes
+from ..engine.models.card import SLICE_CLASSES, ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.options import recorded_command
@@ -33,7 +34,8 @@ from ..engine.training.export import (
 from ..engine.training.members import Members
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe, parse_setting
-from ..engine.training.trainer import silence_lightning
+from ..engine.training.slice_classes import CLASSIFICATION
+from ..engine.training.trainer import SEGMENTATION, silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_cross_validation, write_curves
 from .options import (
@@ -93,6 +95,12 @@ def train(
     on_encoder, notes = _encoder_of(options)
     if on_encoder is not None:
         start = on_encoder(recipe)
+    classifies = recipe.task == SLICE_CLASSES
+    if classifies and (options.folds or options.calibrate or options.eight_bit):
+        raise ParameterError(
+            f"Model {options.network} tells the classes of slices, for which there are no folds, "
+            "no calibration and no weights in 8 bits: name patients for validation instead."
+        )
     data = read_training_data(
         list(options.slices),
         list(options.validate),
@@ -104,6 +112,7 @@ def train(
         cancel=cancel,
         classes=recipe.classes,
         windowed=list(options.windowed_slices),
+        infected_class=parent.card.outputs[-1] if classifies else "",
     )
     if options.fine_tune:
         check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
@@ -121,7 +130,7 @@ def train(
             title=options.title or parent.title,
             paper=parent.card.paper,
             provenance=provenance_of("train", options),
-            evaluate=evaluate_held_out,
+            evaluate=evaluate_slice_classes if classifies else evaluate_held_out,
             selected_on_validation=options.folds is None and recipe.needs_validation,
             calibrate=options.calibrate,
             eight_bit=options.eight_bit,
@@ -156,6 +165,7 @@ def train(
         nodes=options.nodes,
         workers=options.workers,
         report=progress,
+        method=CLASSIFICATION if classifies else SEGMENTATION,
     )
     write_curves(out)
     return Trained(export(network, data, options.model_id, recipe).card)

@@ -16,6 +16,7 @@ from ..engine.metrics.decisions import CASE_RULE
 from ..engine.metrics.overlap import Confusion
 from ..engine.text import yes_or_no
 from .decisions import ALL, decision_rows, write_decisions_csv
+from .detector_scanners import write_scanners
 from .figures import FOOT_INCHES, black_figure, figure_style, label, research_notice, save_png
 from .report_json import write_json
 from .result_files import (
@@ -24,6 +25,7 @@ from .result_files import (
     DETECTOR_JSON,
     DETECTOR_PICTURE,
     DETECTOR_VERSION,
+    SCANNERS_PICTURE,
     SCORES_CSV,
 )
 from .tables import write_table
@@ -74,6 +76,8 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
     }
     write_json(content, folder / DETECTOR_JSON)
     write_examples(evaluation, folder / DETECTOR_PICTURE)
+    if evaluation.scanners:
+        write_scanners(evaluation, folder / SCANNERS_PICTURE)
 
 
 def _rows(

@@ -80,6 +80,8 @@ def _networks(provenance: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     """The networks that ran, by name, those of the lungs last; and all other provenance."""
     others = {name: value for name, value in provenance.items() if name != "models"}
     networks = dict(provenance["models"])
+    if classifier := others.pop("slice_classifier", None):
+        networks[f"{classifier['model']} (clean slices, not segmented)"] = classifier
     lungs = dict(provenance["lungs"])
     opinion = lungs.pop("second_opinion", {})
     if "weights" in lungs:

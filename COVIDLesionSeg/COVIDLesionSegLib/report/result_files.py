@@ -64,7 +64,7 @@ LESIONS_FORMAT = "covid-lesion-seg-lesions"
 LESIONS_VERSION = 1
 
 DETECTOR_JSON = "detector-scores.json"
-DETECTOR_PICTURE = "examples.png"
+DETECTOR_PICTURE, SCANNERS_PICTURE = "examples.png", "scanners.png"
 DETECTOR_FORMAT = "covid-lesion-seg-detector-scores"
 DETECTOR_VERSION = 1
 
@@ -164,7 +164,7 @@ AGREEMENT_RESULT = FolderKind(
     AGREEMENT_FORMAT,
 )
 DETECTOR_RESULT = FolderKind(
-    frozenset({DETECTOR_JSON, SCORES_CSV, DECISIONS_CSV, DETECTOR_PICTURE}),
+    frozenset({DETECTOR_JSON, SCORES_CSV, DECISIONS_CSV, DETECTOR_PICTURE, SCANNERS_PICTURE}),
     DETECTOR_JSON,
     DETECTOR_FORMAT,
 )

@@ -15,8 +15,9 @@ def write_severity_slices_csv(severity: SeverityReport, path: Path) -> None:
 
     Columns: ``slice``, from 0 at the inferior end; ``position_mm`` along the patient's superior
     axis; ``lung_mm2``, ``lesion_mm2`` and its part of the lung, ``ratio``, 0 to 1; ``mm2 CLASS``
-    where there are several classes; ``disagreement`` and ``confidence``; and by the id of each rule
-    ``yes`` or ``no``. What is undefined is ``n/a``.
+    where there are several classes; ``disagreement`` and ``confidence``; ``segmented``, ``no``
+    where a slice classifier called the slice clean; and by the id of each rule ``yes`` or ``no``.
+    What is undefined, as lesions of a slice that is not segmented, is ``n/a``.
 
     Raises:
         OutputError: The file cannot be written.
@@ -26,14 +27,20 @@ def write_severity_slices_csv(severity: SeverityReport, path: Path) -> None:
         [
             *("slice", "position_mm", "lung_mm2", "lesion_mm2", "ratio"),
             *(f"mm2 {name}" for name in classes),
-            *("disagreement", "confidence"),
+            *("disagreement", "confidence", "segmented"),
             *(rule.rule for rule in SLICE_RULES),
         ],
         [
             [
-                *(one.index, one.position_mm, one.lung_mm2, one.lesion_mm2, one.ratio),
-                *(one.lesion_class_mm2[name] for name in classes),
-                *(one.disagreement, one.confidence),
+                *(one.index, one.position_mm, one.lung_mm2),
+                *(
+                    value if one.segmented else None
+                    for value in (
+                        *(one.lesion_mm2, one.ratio),
+                        *(one.lesion_class_mm2[name] for name in classes),
+                    )
+                ),
+                *(one.disagreement, one.confidence, yes_or_no(one.segmented)),
                 *map(yes_or_no, severity.verdicts(one).values()),
             ]
             for one in severity.slices

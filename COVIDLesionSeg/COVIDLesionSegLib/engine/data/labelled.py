@@ -201,3 +201,19 @@ def fingerprint(slices: Iterable[LabelledImage]) -> str:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def class_of(item: LabelledImage, classes: Sequence[str]) -> int:
+    """Number of a slice's class: its own, else the last one with lesions and the first without.
+
+    Raises:
+        InputError: The slice's own class is not among ``classes``.
+    """
+    if not item.slice_class:
+        return len(classes) - 1 if item.has_lesion else 0
+    if item.slice_class not in classes:
+        raise InputError(
+            f"Slice {item.name} is of the class {item.slice_class!r}, but the network tells apart: "
+            f"{', '.join(classes)}."
+        )
+    return list(classes).index(item.slice_class)

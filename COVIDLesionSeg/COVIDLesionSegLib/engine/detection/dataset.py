@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,22 +10,20 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..data.labelled import LabelledImage
-from ..training.dataset import TrainingDataset, TurnedSlice
+from ..inference.frame import frame_of
+from ..training.dataset import TurnedSlice
 from ..training.recipe import Recipe
-from .frame import frame_of
-from .instances import class_of, labels_on_grid
+from ..training.slice_classes import BalancedDataset
+from .instances import labels_on_grid
 
 
-class DetectionDataset(TrainingDataset):
+class DetectionDataset(BalancedDataset):
     """Pairs (images, targets), float32 (2, 1, rows, columns) and int32 (2, rows, columns).
 
     The first image is to be classified: its target holds the number of its class everywhere. The
     second shows lesions, drawn at random: its target holds the numbers of its instances.
 
-    An epoch holds as many slices as there are, the same number of every class, as the paper's 1000
-    of each.
-
-    Slices whose lungs are known and empty are left out, as a detector never sees such slices.
+    An epoch holds the same number of slices of every class, as the paper's 1000 of each.
 
     Args:
         slices: In HU, with and without lesions.
@@ -34,39 +31,18 @@ class DetectionDataset(TrainingDataset):
     """
 
     def __init__(self, slices: list[LabelledImage], recipe: Recipe):
-        slices = [item for item in slices if item.lungs is None or item.lungs.any()]
-        shape = recipe.preprocessing.input_size
-        assert shape is not None  # a recipe that samples slices has one
-        super().__init__(slices, recipe, shape)
-        classes = slice_classes(recipe)
-        self._class_of = [class_of(item, classes) for item in slices]
-        self._infected = [index for index, item in enumerate(slices) if item.has_lesion]
-
-    def _samples_of_epoch(self, rng: np.random.Generator) -> list[TurnedSlice]:
-        """Every class as often; a slice of weight 2 counts twice among those of its class."""
-        weights = [math.ceil(item.weight) for item in self.slices]
-        present = sorted(set(self._class_of))
-        each = math.ceil(len(self.slices) / len(present))
-        chosen: list[TurnedSlice] = []
-        for number in present:
-            own = [n for n, one in enumerate(self._class_of) if one == number]
-            row = np.repeat(own, [weights[n] for n in own])
-            rounds = [rng.permutation(row) for _ in range(math.ceil(each / len(row)))]
-            chosen += [TurnedSlice(int(n), 0) for n in np.concatenate(rounds)[:each]]
-        return chosen
+        super().__init__(slices, recipe)
+        self._infected = [index for index, item in enumerate(self.slices) if item.has_lesion]
 
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         with_lesion = self._infected[int(rng.integers(len(self._infected)))]
         image, _ = self._prepared(what.slice_index, rng)
         other, instances = self._prepared(with_lesion, rng)
-        number = torch.full_like(instances, self._class_of[what.slice_index])
+        number = torch.full_like(instances, self.class_of[what.slice_index])
         return torch.stack([image, other]), torch.stack([number, instances])
 
     def _prepared(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        prepared = self.recipe.preprocessing
-        window = self.recipe.augmentation.window(prepared.window_hu, rng)
-        recipe = replace(self.recipe, preprocessing=replace(prepared, window_hu=window))
-        image, labels = prepare(self.slices[index], recipe)
+        image, labels = prepare(self.slices[index], self._windowed(rng))
         air = image.min().clamp(max=0.0)
         changed, moved = self._changed(image - air, labels[None].float(), rng)
         found = moved[0].to(torch.int32)
@@ -96,11 +72,6 @@ def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
     unit = item.image if item.windowed else prepared.to_unit(item.image)
     image = frame.image(prepared.normalise(unit[None])[0])
     return image, labels_on_grid(item.lesion, frame)
-
-
-def slice_classes(recipe: Recipe) -> tuple[str, ...]:
-    """Names of the classes of slices that the recipe's network tells apart."""
-    return tuple(recipe.network_arguments["slice_classes"])
 
 
 def grey_statistics(slices: list[LabelledImage], recipe: Recipe) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ..errors import ModelError
+from ..errors import ModelError, ParameterError
 from ..flags import Flag, untrained_flag
 from ..inference.device import make_plan
 from ..inference.provenance import describe_run
@@ -19,7 +19,7 @@ from ..lungs import get_extractor
 from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..networks.affinity import AffinityMaskRCNN
-from ..parameters import Parameters
+from ..parameters import NO_CLASSIFIER, Parameters
 from ..pipeline import segment
 from ..progress import (
     CancelToken,
@@ -151,12 +151,18 @@ def detector_of(parameters: Parameters) -> Model | None:
 
     Raises:
         ModelError: There is no such model, or a detector shall vote with others.
+        ParameterError: A slice classifier is named beside a detector.
     """
     catalogue = load_catalogue()
     models = [catalogue.get(name) for name in catalogue.expand(parameters.members)]
     detectors = [model for model in models if model.card.finds_instances]
     if detectors and len(models) > 1:
         raise ModelError(f"Model {detectors[0].id} finds lesions one by one: it cannot vote.")
+    if detectors and parameters.slice_classifier != NO_CLASSIFIER:
+        raise ParameterError(
+            f"Model {detectors[0].id} tells the classes of slices itself: name no slice classifier "
+            "with it."
+        )
     return detectors[0] if detectors else None
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ..inference.frame import frame_of
 from ..models.preprocessing import Preprocessing
 from ..networks.affinity import AffinityMaskRCNN
-from .frame import frame_of
 from .masks import pasted
 
 MASK_THRESHOLD = 0.5

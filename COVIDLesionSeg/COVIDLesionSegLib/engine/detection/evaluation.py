@@ -53,6 +53,7 @@ class DetectorEvaluation:
         scanners: By scanner; empty where the slices name none.
         scanner_alone: Agreement on the classes by a rule that knows the scanner alone: every slice
             gets the most frequent true class of its scanner. None where the slices name none.
+        scanner_class: What that rule calls the slices of every scanner of ``scanners``.
         decisions: Which slices and cases are called infected, by rule.
         learned_from: Whether the detector was trained on the patient; None where not recorded.
         examples: One slice of each patient at most, the one with most lesion.
@@ -65,6 +66,7 @@ class DetectorEvaluation:
     patients: Mapping[str, DetectorScores]
     scanners: Mapping[str, DetectorScores]
     scanner_alone: ClassAgreement | None
+    scanner_class: Mapping[str, str]
     decisions: Mapping[str, RuleAgreement]
     learned_from: Mapping[str, bool | None]
     examples: tuple[DetectorExample, ...]
@@ -137,6 +139,7 @@ def evaluate(
         patients,
         {name or UNKNOWN: one.scores(card) for name, one in sorted(scanners.items()) if named},
         by_scanner_alone(card.outputs, [one.real for one in scanners.values()]) if named else None,
+        {name or UNKNOWN: card.outputs[_most_frequent(one.real)] for name, one in scanners.items()},
         agreement_by_rule(one.decisions for one in patients.values()),
         knows,
         tuple(examples.values()),
@@ -154,5 +157,10 @@ def by_scanner_alone(classes: Sequence[str], scanners: Sequence[Sequence[int]]) 
     named: list[int] = []
     for own in scanners:
         real += own
-        named += [Counter(own).most_common(1)[0][0]] * len(own)
+        named += [_most_frequent(own)] * len(own)
     return class_agreement(classes, real, named)
+
+
+def _most_frequent(numbers: Sequence[int]) -> int:
+    """Of numbers that occur equally often the first."""
+    return Counter(numbers).most_common(1)[0][0]

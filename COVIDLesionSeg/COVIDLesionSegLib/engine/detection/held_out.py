@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import nn
 
-from ..data.labelled import LabelledImage
+from ..data.labelled import LabelledImage, class_of
 from ..errors import ModelError
 from ..metrics.decisions import RULES as DECISION_RULES
 from ..metrics.decisions import SLICE_CLASS, called_infected, counted
@@ -29,7 +29,7 @@ from ..models.card import ModelCard, Score
 from ..networks.affinity import AffinityMaskRCNN
 from ..progress import CancelToken
 from .detector import SHOWN_SCORE, SliceInstances, detect_slice
-from .instances import class_of, components
+from .instances import components
 
 Rule = Callable[[Sequence[ImageMatch], float], float | None]
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ..data.labelled import LabelledImage
-from ..errors import InputError
-from .frame import Frame
+from ..inference.frame import Frame
 
 _WITH_DIAGONALS = np.ones((3, 3), dtype=bool)
 
@@ -63,19 +59,3 @@ def boxes_of(masks: Tensor) -> Tensor:
     # It counts to the last pixel, and boxes reach to its far edge.
     boxes: Tensor = masks_to_boxes(masks) + masks.new_tensor([0, 0, 1, 1], dtype=torch.float32)
     return boxes
-
-
-def class_of(item: LabelledImage, classes: Sequence[str]) -> int:
-    """Number of a slice's class: its own, else the last one with lesions and the first without.
-
-    Raises:
-        InputError: The slice's own class is not among ``classes``.
-    """
-    if not item.slice_class:
-        return len(classes) - 1 if item.has_lesion else 0
-    if item.slice_class not in classes:
-        raise InputError(
-            f"Slice {item.name} is of the class {item.slice_class!r}, but the network tells apart: "
-            f"{', '.join(classes)}."
-        )
-    return list(classes).index(item.slice_class)

@@ -17,9 +17,9 @@ from ..models.weights import load_network
 from ..networks import build_network
 from ..training.recipe import Recipe
 from ..training.recipes import make_recipe
+from ..training.slice_classes import check_classified, slice_classes
 from ..training.trainer import Method
-from .dataset import DetectionDataset, DetectionValidation, grey_statistics, slice_classes
-from .instances import class_of
+from .dataset import DetectionDataset, DetectionValidation, grey_statistics
 from .module import DetectionModule
 
 _LAST_LAYER = "classifier.4."
@@ -29,31 +29,11 @@ def check_detector_slices(slices: Sequence[LabelledImage], recipe: Recipe, role:
     """Make sure that slices have what a detector needs.
 
     Raises:
-        InputError: There are none, none shows a lesion, fewer than two classes are learned from, a
-            training slice was windowed before it was stored, or a validation slice has
-            pseudo-labels.
+        InputError: None shows a lesion; or as :func:`~..training.slice_classes.check_classified`.
     """
-    if not slices:
-        raise InputError(f"There are no {role} slices: name other patients, or add slices.")
-    if not any(item.has_lesion for item in slices):
+    if slices and not any(item.has_lesion for item in slices):
         raise InputError(f"No {role} slice shows a lesion: add slices with lesions.")
-    if role == "validation":
-        if pseudo := [item for item in slices if item.pseudo]:
-            raise InputError(
-                f"Patient {pseudo[0].patient} has pseudo-labels, which nobody checked, so they "
-                "cannot be used for validation: name patients with masks of experts."
-            )
-        return
-    if any(item.windowed for item in slices):
-        raise InputError("A detector learns from slices in HU; windowed slices are for evaluation.")
-    names = slice_classes(recipe)
-    missing = set(range(len(names))) - {class_of(item, names) for item in slices}
-    if missing:
-        absent = ", ".join(names[n] for n in sorted(missing))
-        raise InputError(
-            f"No training slice is of the class {absent}, which the network tells apart: add such "
-            "slices, or name the classes that your data have."
-        )
+    check_classified(slices, recipe, role)
 
 
 DETECTION = Method(

@@ -35,12 +35,14 @@ def describe_run(
     lungs: dict[str, Any],
     members: list[tuple[Model, ComputePlan]],
     seconds: dict[str, float],
+    slice_classifier: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """JSON-ready facts about one run; no patient data, no paths, no user names."""
     return {
         "software": describe_software(),
         "models": {model.id: describe_model(model.card, plan) for model, plan in members},
         "lungs": lungs,
+        **({"slice_classifier": slice_classifier} if slice_classifier else {}),
         "parameters": parameters.to_dict(),
         "seconds": {stage: round(duration, 3) for stage, duration in seconds.items()},
         "input": {**volume.source, FINGERPRINT: fingerprint(volume)},

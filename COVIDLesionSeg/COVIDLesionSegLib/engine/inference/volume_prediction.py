@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -42,6 +42,7 @@ def predict_volume(
     combination: str = "majority-vote",
     progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
+    skipped: Collection[int] = (),
 ) -> Decision:
     """Lesion probability and labels of a CT, arrays (z, y, x); 0 outside the lungs.
 
@@ -56,6 +57,7 @@ def predict_volume(
         threshold, combination: See :func:`~.ensemble.decide`.
         progress: Told after every batch; ``fraction`` runs from 0 to 1 within this call.
         cancel: Looked at before every batch and every member.
+        skipped: Axial indices of slices that are not computed, which changes nothing in the others.
 
     Raises:
         Cancelled: The token was set.
@@ -68,7 +70,8 @@ def predict_volume(
         disagreement=zeros_laid_out_as(axial_hu, np.float32) if len(members) > 1 else None,
     )
     slices = np.flatnonzero(lungs.any(axis=(1, 2)))
-    if not len(slices):
+    computed = np.setdiff1d(slices, list(skipped))
+    if not len(computed):
         return whole
 
     def solve(place: Place) -> int:
@@ -93,7 +96,8 @@ def predict_volume(
             member.slices_at_once(whole_slice if member.needs_whole_slices else inside)
             for member in members
         )
-        batches = np.split(group, range(step, len(group), step))
+        group = np.intersect1d(group, computed)
+        batches = np.split(group, range(step, len(group), step)) if len(group) else []
         places += [(batch, rows, columns) for batch in batches]
     workers = min(member.plan.workers for member in members)
     done, boxes_seen = 0, 0
@@ -105,8 +109,8 @@ def predict_volume(
             if boxes_seen % _BOXES_BETWEEN == 0:
                 give_back_freed_memory()
         done += solved
-        message = f"slice {done} of {len(slices)}"
-        progress(Progress("Finding lesions", done / len(slices), message))
+        message = f"slice {done} of {len(computed)}"
+        progress(Progress("Finding lesions", done / len(computed), message))
     return whole
 
 

@@ -17,7 +17,8 @@ from ..text import printable
 from .calibration import Calibration, ReliabilityBin
 from .preprocessing import Preprocessing
 
-TASKS = ("lesions", "lungs", "instances")
+SLICE_CLASSES = "slice-classes"
+TASKS = ("lesions", "lungs", "instances", SLICE_CLASSES)
 WEIGHTS_ENDING = ".safetensors"
 LARGEST_BFLOAT16_CHANGE = 0.002
 """Dice of any patient that bfloat16 may move on a card that allows it."""
@@ -82,8 +83,9 @@ class ModelCard:
             or digit first. It names files, and ``+`` joins the members of an ensemble.
         title: Name for people.
         paper: Citation of the paper that describes the network.
-        task: What the network finds: ``"lesions"``, ``"lungs"``, or ``"instances"``: lesions one by
-            one, and the class of every slice, whose names are its argument ``slice_classes``.
+        task: What the network finds: ``"lesions"``, ``"lungs"``; ``"slice-classes"``: the class of
+            every slice, whose names are its argument ``slice_classes``, the one without lesions
+            first; or ``"instances"``: lesions one by one, and those classes.
         network: Name of the network for :func:`~..networks.build_network`.
         arguments: Its constructor arguments.
         parameters: Its number of trainable parameters.
@@ -144,9 +146,9 @@ class ModelCard:
                 f"The card of model {self.id} must name at least one class, and a background among "
                 "its channels if there are several."
             )
-        if self.finds_instances and not _names_classes(self.arguments):
+        if self.tells_slice_classes and not _names_classes(self.arguments):
             raise ModelError(
-                f"The card of model {self.id}, which finds lesions one by one, must name the "
+                f"The card of model {self.id}, which tells the class of a slice, must name the "
                 "classes of slices among its arguments (slice_classes)."
             )
         if self.calibration and len(channels) > 1:
@@ -163,12 +165,17 @@ class ModelCard:
     @property
     def outputs(self) -> tuple[str, ...]:
         """What the network gives one value each for: its channels, or classes of slices."""
-        return tuple(self.arguments["slice_classes"]) if self.finds_instances else self.channels
+        return tuple(self.arguments["slice_classes"]) if self.tells_slice_classes else self.channels
 
     @property
     def finds_instances(self) -> bool:
         """Whether the network finds lesions one by one."""
         return self.task == "instances"
+
+    @property
+    def tells_slice_classes(self) -> bool:
+        """Whether the network tells the class of a whole slice, with or without lesions."""
+        return self.task in (SLICE_CLASSES, "instances")
 
     @property
     def trained_weights(self) -> Weights:
@@ -340,7 +347,7 @@ def _check(condition: object, name: str, kind: str, value: object) -> None:
 
 
 def _names_classes(arguments: object) -> bool:
-    """Whether a detector's arguments name classes of slices."""
+    """Whether a network's arguments name classes of slices."""
     names = arguments.get("slice_classes") if isinstance(arguments, dict) else None
     return (
         isinstance(names, (list, tuple))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import ModelError
 from ..text import printable, similar_names
-from .card import ModelCard, Score
+from .card import SLICE_CLASSES, ModelCard, Score
 from .downloads import downloaded_weights
 from .json_file import read_json
 from .user_models import read_promotions, user_folder, warn_once
@@ -159,6 +159,11 @@ class Catalogue:
         """
         found = tuple(self.get(model_id) for model_id in self.expand(ids))
         for model in found:
+            if model.card.task == SLICE_CLASSES:
+                raise ModelError(
+                    f"Model {model.id} tells infected from clean slices and finds no lesions: "
+                    "choose it as slice classifier, and another model for the lesions."
+                )
             if model.card.finds_instances:
                 raise ModelError(
                     f"Model {model.id} finds instances, not lesions as a whole: use it to detect, "

@@ -16,7 +16,7 @@ from ... import RESEARCH_USE_NOTICE, __version__
 from ..errors import InputError, ModelError
 from ..files import write_bytes
 from ..text import printable
-from .card import ModelCard
+from .card import SLICE_CLASSES, ModelCard
 from .catalogue import Model
 from .json_file import LARGEST as LARGEST_CARD
 from .json_file import parse_json, read_json
@@ -41,6 +41,7 @@ _FINDS = {
     "instances": "COVID-19 lesions one by one, and the class of axial slices of chest CT",
     "lesions": "COVID-19 lesions on axial slices of chest CT",
     "lungs": "lungs on chest CT",
+    SLICE_CLASSES: "the class of axial slices of chest CT, infected or clean",
 }
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -183,6 +184,14 @@ def _metadata(card: ModelCard, licence: str) -> dict[str, Any]:
         "num_channels": len(card.channels),
         "channel_def": {str(n): name for n, name in enumerate(card.channels)},
     }
+    if card.task == SLICE_CLASSES:
+        prediction |= {
+            "type": "probabilities",
+            "format": "classes",
+            "num_channels": len(card.outputs),
+            "spatial_shape": [1, len(card.outputs)],
+            "channel_def": {str(n): name for n, name in enumerate(card.outputs)},
+        }
     return {
         "schema": _SCHEMA,
         "version": "1.0.0",

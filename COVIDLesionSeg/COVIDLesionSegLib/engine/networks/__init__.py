@@ -12,6 +12,7 @@ from torch import nn
 from ..errors import ModelError
 from ..text import printable
 from .affinity import AffinityMaskRCNN
+from .capsule import CapsuleClassifier
 from .covid_rate import COVIDRate
 from .drsegunet import DRSegUNet, ThesisUNet
 from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
@@ -46,6 +47,7 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "AMCNet": AMCNet,
     "AffinityMaskRCNN": AffinityMaskRCNN,
     "COVIDRate": COVIDRate,
+    "CapsuleClassifier": CapsuleClassifier,
     "ComparedAttentionUNet": _compared("attention_unet"),
     "ComparedUNet": _compared("standard_unet"),
     "ComparedUNetPlusPlus": _compared("UNetPlusPlus"),

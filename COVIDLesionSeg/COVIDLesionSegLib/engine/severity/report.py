@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,6 +48,8 @@ class SliceSeverity:
             model, or where there is no such area.
         confidence: Share of the lesion voxels that experts would be expected to mark, too, 0 to 1,
             see :func:`.lesions.measure_lesions`; None without lesion, or without calibration.
+        segmented: Whether lesions were looked for; not in a slice that a slice classifier calls
+            clean, whose lesion areas are 0 by its word alone.
     """
 
     index: int
@@ -59,6 +61,7 @@ class SliceSeverity:
     voted_mm2: float | None = None
     disagreement: float | None = None
     confidence: float | None = None
+    segmented: bool = True
 
 
 @dataclass(frozen=True)
@@ -216,10 +219,11 @@ class SeverityReport:
         """Whether a slice is positive, by the id of each of ``SLICE_RULES``.
 
         What counts is the segmentation, so without the small areas that it leaves out. None where
-        severity is not graded.
+        severity is not graded, or the slice is not segmented.
         """
+        known = self.graded and one.segmented
         return {
-            rule.rule: rule.positive(one.lesion_mm2, one.ratio) if self.graded else None
+            rule.rule: rule.positive(one.lesion_mm2, one.ratio) if known else None
             for rule in SLICE_RULES
         }
 
@@ -234,6 +238,15 @@ class SeverityReport:
         return replace(
             self,
             rules=tuple(replace(rule, ratio=None, category=None) for rule in self.rules),
+        )
+
+    def without_slices(self, slices: Collection[int]) -> SeverityReport:
+        """The same, where the slices of these indices were not segmented."""
+        return replace(
+            self,
+            slices=tuple(
+                replace(one, segmented=False) if one.index in slices else one for one in self.slices
+            ),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The part of a slice that a detector sees: the lungs with a margin of body."""
+"""The part of a slice that detectors and slice classifiers see: the lungs with a margin of body."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
+from .field_of_view import FieldOfView
 
 MARGIN = 0.08
 """Body around the lungs, as a share of their rows and columns."""
@@ -17,7 +17,7 @@ MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the detector's input lies in a slice.
+    """Where the network's input lies in a slice.
 
     Attributes:
         shape: (rows, columns) of the slice.
