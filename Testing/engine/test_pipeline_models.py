@@ -11,7 +11,7 @@ from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
 from COVIDLesionSegLib.engine.flags import UNTRAINED
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
 from COVIDLesionSegLib.engine.parameters import Parameters
-from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.phantom import Variation, generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 
 pytestmark = pytest.mark.slow
@@ -26,8 +26,9 @@ UNTRAINED_CPU = Parameters(model="amc-net-released", device="cpu", allow_untrain
 
 @pytest.fixture(scope="session")
 def smallest_chest():
-    """Three slices, lung in one of them: large networks take their time."""
-    return generate_chest_ct(seed=2, size=(72, 56, 3), spacing=(4.6, 4.6, 150.0)).volume
+    """A child's, three slices, lung in one of them: large networks take their time."""
+    child = Variation(scale=0.45)
+    return generate_chest_ct(2, (72, 56, 3), (2.07, 2.07, 67.5), variation=child).volume
 
 
 @pytest.fixture(scope="module")
