@@ -9,12 +9,15 @@ SLICER ?= $(shell command -v Slicer 2>/dev/null)
 SUITES ?=
 
 SOURCES := COVIDLesionSeg Testing benchmarks .ci
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Most modules of the packages are never loaded: Python compiles those that are, and keeps them.
+unexport PYTHONDONTWRITEBYTECODE
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+    -c constraints.txt
 # torchvision's wheels load with the torch of the same index only, never with a local build of it
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test test-fast test-slicer screenshots translations docs lint format clean \
+.PHONY: help demo test suite test-fast test-slicer screenshots translations docs lint format clean \
     system-libraries
 
 help:
@@ -33,21 +36,24 @@ demo: system-libraries $(VENV)/demo.installed
 	@$(BIN)/covid-lesion-seg demo --out "$(OUT)"
 
 # Two processes of one thread each on any machine: the suite is built for two cores, and sums do not
-# depend on the rest. A file's tests stay in one process, which makes their fixtures once.
+# depend on the rest. A file's tests stay in one process, which makes their fixtures once; the files
+# come in the order of Testing/conftest.py.
 PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 MPLBACKEND=Agg QT_QPA_PLATFORM=offscreen \
-    $(BIN)/python -m pytest -n 2 --dist loadfile
+    $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 IN_SLICER = $(PYTHON) Testing/in_slicer/run.py --slicer "$(SLICER)"
 SLICER_NEEDED = @test -n "$(SLICER)" || { \
     echo "Name the application: make $@ SLICER=/path/to/Slicer" >&2; exit 1; }
 
-test: system-libraries lint
-	$(PYTEST) $(PYTEST_ARGS)
+test: system-libraries lint suite
 ifeq ($(SLICER),)
 	@echo "SKIPPED: the suites inside the Slicer application (make test SLICER=/path/to/Slicer)."
 else
 	$(IN_SLICER) $(SUITES)
 endif
+
+suite: $(VENV)/test.installed
+	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: system-libraries lint
 	$(PYTEST) -m "not slow and not rendering and not realdata" $(PYTEST_ARGS)

@@ -17,6 +17,13 @@ settings.load_profile("any-machine")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(config, items):
+    """With several processes, slow files first: what is dealt last should end at about once."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def models_of_nobody(tmp_path_factory):
     """An empty folder of the user's own models: not that of whoever runs the tests."""
