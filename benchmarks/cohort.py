@@ -1,9 +1,9 @@
 """A cohort that is killed again and again, its memory and files, and its speed.
 
 ``python -m benchmarks.cohort endurance`` segments a generated cohort of small CTs, bad files among
-them, without a break; and again, killed at random moments and gone on with. It fails unless every
-good CT has one result, every bad one a reason, both summaries are equal, and neither resident
-memory nor open files have grown between two counts of cases.
+them, without a break; and beside it again, killed at random moments and gone on with. It fails
+unless every good CT has one result, every bad one a reason, both summaries are equal, and neither
+resident memory nor open files have grown between two counts of cases.
 
 ``python -m benchmarks.cohort throughput`` compares a cohort with a run of the software for each CT.
 """
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -28,7 +29,7 @@ from rich.console import Console
 from COVIDLesionSegLib.engine.cohort.record import MANIFEST_FOLDER, read_records
 from COVIDLesionSegLib.report.result_files import CASE_FOLDER, COHORT_CSV
 
-from .cohort_inputs import write_chest, write_cohort
+from .cohort_inputs import BAD, FEW_SLICES, write_chest, write_cohort
 
 _COMMAND = "import sys; from COVIDLesionSegLib.cli.main import main; sys.exit(main())"
 _LOOK_SECONDS = 0.05
@@ -53,16 +54,15 @@ def endurance(
         cts = folder / "cts"
         cts.mkdir()
         _console.print("Generating the CTs ...")
-        good, bad = write_cohort(cts, cases - 12)
-        _console.print("Without a break ...")
+        good, bad = write_cohort(cts, cases - len(BAD), **FEW_SLICES)
+        moments = sorted(random.Random(seed).sample(range(1, cases), kills))
         seen: list[tuple[int, float, int]] = []
-        seconds = _batch(cts, folder / "whole", lambda done, pid: _sample(seen, done, pid))
-        _console.print(f"{cases} cases in {seconds:.0f} s")
+        with ThreadPoolExecutor() as beside:
+            killed = beside.submit(_kill_and_go_on, cts, folder / "killed", moments)
+            seconds = _batch(cts, folder / "whole", lambda done, pid: _sample(seen, done, pid))
+            _console.print(f"{cases} cases without a break in {seconds:.0f} s")
+            killed.result()
         _compare_samples(seen, early)
-        for moment in sorted(random.Random(seed).sample(range(1, cases), kills)):
-            _batch(cts, folder / "killed", lambda done, pid, m=moment: done >= m)
-            _console.print(f"Killed once {moment} cases had been begun")
-        _batch(cts, folder / "killed")
         for out in (folder / "whole", folder / "killed"):
             _check(out, good, bad)
         same = [(folder / name / COHORT_CSV).read_bytes() for name in ("whole", "killed")]
@@ -99,6 +99,15 @@ def throughput(
                 for stage, seconds in record.seconds.items():
                     stages[stage] = stages.get(stage, 0.0) + seconds
             _console.print(name, {stage: round(total, 1) for stage, total in stages.items()})
+
+
+def _kill_and_go_on(cts: Path, out: Path, moments: list[int]) -> None:
+    """Kill the cohort once so many cases have been begun, again and again, then let it end."""
+    for moment in moments:
+        _batch(cts, out, lambda done, pid, m=moment: done >= m)
+        _console.print(f"Killed once {moment} cases had been begun")
+    _batch(cts, out)
+    _console.print("Gone on with to its end")
 
 
 def _batch(

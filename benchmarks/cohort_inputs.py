@@ -13,6 +13,8 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import Volume, write_volume
 
 SMALL = {"size": (64, 64, 12), "spacing": (5.0, 5.0, 22.0)}
+FEW_SLICES = {"size": (64, 64, 6), "spacing": (5.0, 5.0, 44.0)}
+"""For cohorts of hundreds: a case takes half as long."""
 
 
 def write_chest(path: Path, seed: int, **options) -> Path:
@@ -22,13 +24,13 @@ def write_chest(path: Path, seed: int, **options) -> Path:
     return path
 
 
-def write_cohort(folder: Path, good: int, seed: int = 40) -> tuple[set[str], set[str]]:
+def write_cohort(folder: Path, good: int, seed: int = 40, **options) -> tuple[set[str], set[str]]:
     """Write ``good`` CTs and one bad file of each kind among them; give the names of both."""
     names = [f"case-{n:03d}" for n in range(good)]
     for n, name in enumerate(names):
-        write_chest(folder / f"{name}.nii.gz", seed + n)
+        write_chest(folder / f"{name}.nii.gz", seed + n, **options)
     whole = (folder / f"{names[0]}.nii.gz").read_bytes()
-    volume = generate_chest_ct(seed=1, **SMALL).volume
+    volume = generate_chest_ct(seed=1, **{**SMALL, **options}).volume
     bad = set()
     for n, (kind, write) in enumerate(BAD.items()):
         # Names among the good ones, so that a bad one is met at any time.
