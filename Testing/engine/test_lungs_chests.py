@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.lungs import get_extractor
@@ -28,7 +28,9 @@ def test_the_thickness_of_the_chest_wall_does_not_matter(wall, table, seed):
     assert not codes(found)
 
 
-@FEW
+# Air in this slit adds 5.3 % to the lung, without a flag.
+@example(side=1, height=58.0, wide=9.0, high=75.0, hu=-900.0, seed=6)
+@settings(max_examples=2)  # of two chests each
 @given(
     side=st.sampled_from((1, 2)),
     height=st.floats(-30, 60),
