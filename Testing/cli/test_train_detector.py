@@ -37,7 +37,8 @@ def train(tmp_path_factory):
 def trained(train, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "model"
     small = ("--input-size", 64, "--scale", 8, "--scale", 16, "--class", "normal", "--class", "ill")
-    done = train("mine", out, "--validate", "p2", *small, "--refinement", "shared", "--augment")
+    own = ("--refinement", "shared", "--augment", "--eight-bit")
+    done = train("mine", out, "--validate", "p2", *small, *own)
     assert done.exit_code == 0, done.output
     return out
 
@@ -67,6 +68,13 @@ def test_its_scores_name_rule_data_and_interval(trained):
     sensitivity = next(one for one in model.card.scores if one.metric == "sensitivity, ill")
     assert "95 % interval" in sensitivity.protocol
     assert not model.card.bfloat16 and not any("bfloat16" in note for note in model.card.notes)
+
+
+def test_8_bits_are_kept_where_they_move_no_patients_mean_average_precision(trained):
+    (model,) = read_models(trained / "mine.json")
+    (note,) = (one for one in model.card.notes if "8 bits" in one)
+    assert model.card.trained_weights.bits == 8
+    assert "no held-out patient's mean average precision by more than" in note
 
 
 def test_fine_tuning_to_other_classes_names_the_parent(trained, train, tmp_path, monkeypatch):

@@ -108,6 +108,7 @@ def train_detector(
         paper=parent.card.paper,
         provenance=provenance_of("train-detector", options),
         evaluate=evaluate_detector,
+        eight_bit=options.eight_bit,
         parent=parent.card if options.fine_tune else None,
     )
     return Trained(exported.card)

@@ -43,7 +43,8 @@ def print_synthesis(synthesis: Synthesis, folder: Path, json_lines: bool) -> Non
 def print_training(trained: Trained, folder: Path, json_lines: bool) -> None:
     """Scores of the new model, or of the members of a cross-validation on their patients."""
     if trained.card:
-        lines = [*_score_lines(trained.card), *_how_to_use(folder, trained.card.id)]
+        command = "detect" if trained.card.finds_instances else "segment"
+        lines = [*_score_lines(trained.card), *_how_to_use(folder, trained.card.id, command)]
     else:
         from ...report.training import cross_validation_lines
 
@@ -117,10 +118,10 @@ def _score_lines(card: ModelCard) -> list[str]:
     return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
 
 
-def _how_to_use(folder: Path, model: str) -> list[str]:
+def _how_to_use(folder: Path, model: str, command: str = "segment") -> list[str]:
     return [
         f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))}",
-        f"Then: covid-lesion-seg segment CT --model {model}",
+        f"Then: covid-lesion-seg {command} CT --model {model} --out RESULT",
     ]
 
 

@@ -13,6 +13,7 @@ from ..metrics.overlap import ProbabilityHistogram
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
 from ..models.catalogue import Model, read_models
+from ..models.eight_bit import DICE, Measure
 from ..models.user_models import user_folder
 from ..parameters import Parameters
 from .calibration import calibrate
@@ -32,12 +33,14 @@ class HeldOut:
         scores: The same for the model's card.
         bfloat16_change: Largest change of any patient's Dice in bfloat16.
         calibration: Of the probabilities in float32; None where it was not measured.
+        measure: What decides whether the weights can be stored in 8 bits.
     """
 
     patients: dict[str, PatientScores]
     scores: tuple[Score, ...]
     bfloat16_change: float
     calibration: Calibration | None = None
+    measure: Measure = DICE
 
 
 def evaluate_held_out(

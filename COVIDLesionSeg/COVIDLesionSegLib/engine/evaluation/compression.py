@@ -12,7 +12,7 @@ from ..errors import InputError, ModelError
 from ..files import write_bytes
 from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, write_card
 from ..models.catalogue import Model
-from ..models.eight_bit import LARGEST_CHANGE, changed_too_much, dice_changes
+from ..models.eight_bit import DICE
 from ..models.weights import load_network, weights_data, weights_in_eight_bit
 from ..models.weights_file import read_weights
 from ..parameters import Parameters
@@ -85,10 +85,10 @@ def compress_weights(
         old = score_patients(before, card, items)[patient]
         new = score_patients(after, own, items)[patient]
         changes |= _change(patient, old, new)
-        if moved := changed_too_much(changes):
+        if moved := DICE.too_large(changes):
             raise ModelError(
                 f"In 8 bits the Dice of {patient} would move by {moved[patient]:+.4f}, which is "
-                f"more than {LARGEST_CHANGE:g}: model {model.id} stays as it is."
+                f"more than {DICE.largest_change:g}: model {model.id} stays as it is."
             )
         if new.learned_from:
             continue
@@ -119,7 +119,7 @@ def _check_all_are_there(card: ModelCard, patients: Sequence[str]) -> None:
 
 
 def _change(patient: str, old: PatientScores, new: PatientScores) -> dict[str, float]:
-    return dice_changes({patient: old.values["dice"]}, {patient: new.values["dice"]})
+    return DICE.changes({patient: old.values[DICE.key]}, {patient: new.values[DICE.key]})
 
 
 def _note(changes: dict[str, float]) -> str:

@@ -7,14 +7,44 @@ half a scale at most: by 1/254 of the largest weight of its channel.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
 
-LARGEST_CHANGE = 0.002
-"""Dice of any patient that storing in 8 bits may move."""
+
+@dataclass(frozen=True)
+class Measure:
+    """A score that storing in 8 bits may move by little, of any patient.
+
+    Attributes:
+        key: Its name among a patient's values.
+        name: Its name in a sentence.
+        largest_change: By how much it may move.
+    """
+
+    key: str
+    name: str
+    largest_change: float
+
+    def changes(
+        self, before: Mapping[str, float | None], after: Mapping[str, float | None]
+    ) -> dict[str, float]:
+        """How storing in 8 bits moved each patient's score, which is 0 here where undefined."""
+        return {name: (after[name] or 0.0) - (score or 0.0) for name, score in before.items()}
+
+    def too_large(self, changes: Mapping[str, float]) -> dict[str, float]:
+        """Those of ``changes`` that are larger than they may be."""
+        return {
+            name: one for name, one in changes.items() if round(abs(one), 6) > self.largest_change
+        }
+
+
+DICE = Measure("dice", "Dice", 0.002)
+MEAN_PRECISION = Measure("paper_map", "mean average precision", 0.01)
+"""Of a detector: one lesion more or less, of the few in a slice, moves it further than Dice."""
 
 _SCALE = ".scale"
 """Follows a kernel's name in the name of its scales."""
@@ -89,18 +119,6 @@ def from_eight_bit(tensors: dict[str, Tensor], eight_bit: bool, file: str) -> di
         elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in kernels):
             floats[name] = tensor
     return floats
-
-
-def dice_changes(
-    before: Mapping[str, float | None], after: Mapping[str, float | None]
-) -> dict[str, float]:
-    """How storing in 8 bits moved each patient's Dice, which is 0 here where it is undefined."""
-    return {name: (after[name] or 0.0) - (dice or 0.0) for name, dice in before.items()}
-
-
-def changed_too_much(changes: Mapping[str, float]) -> dict[str, float]:
-    """Those of ``changes`` that are larger than :data:`LARGEST_CHANGE`."""
-    return {name: one for name, one in changes.items() if round(abs(one), 6) > LARGEST_CHANGE}
 
 
 def _fits(scale: Tensor, kernel: Tensor) -> bool:

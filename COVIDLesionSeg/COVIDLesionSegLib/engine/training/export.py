@@ -24,7 +24,7 @@ from ..models.card import (
     write_card,
 )
 from ..models.catalogue import Catalogue, Model
-from ..models.eight_bit import LARGEST_CHANGE, changed_too_much, dice_changes
+from ..models.eight_bit import Measure
 from ..models.lineage import parent_of
 from ..models.weights import load_network, save_weights, weights_data, weights_in_eight_bit
 from ..networks import count_parameters
@@ -32,12 +32,11 @@ from .recipe import Recipe
 from .targets import evaluation_slice
 
 _EIGHT_BIT = (
-    "Stored in 8 bits per channel, which moves no held-out patient's Dice by more than "
+    "Stored in 8 bits per channel, which moves no held-out patient's {measure} by more than "
     "{change:.4f}."
 )
 _NOT_EIGHT_BIT = (
-    f"Stored in half precision: in 8 bits the Dice of {{patient}} moves by more than "
-    f"{LARGEST_CHANGE:g}."
+    "Stored in half precision: in 8 bits the {measure} of {patient} moves by more than {most:g}."
 )
 _NO_PATIENT_TO_TRY = "Stored in half precision: there were no held-out patients to try 8 bits on."
 _SELECTED = (
@@ -73,6 +72,7 @@ class HeldOutResult(Protocol):
         bfloat16_change: Largest change of any patient's Dice in bfloat16; None where it was not
             measured.
         calibration: Of the probabilities; None where it was not measured.
+        measure: What decides whether the weights can be stored in 8 bits.
     """
 
     @property
@@ -86,6 +86,9 @@ class HeldOutResult(Protocol):
 
     @property
     def calibration(self) -> Calibration | None: ...
+
+    @property
+    def measure(self) -> Measure: ...
 
 
 class Evaluate(Protocol):
@@ -222,8 +225,9 @@ def export_model(
             validation patients.
         calibrate: Calibrate the probabilities on the validation patients; scores are then those of
             the calibrated model. For networks of one channel.
-        eight_bit: Store the weights in 8 bits instead, where that moves no held-out patient's Dice
-            by more than 0.002; half precision stays where it does, and without such patients.
+        eight_bit: Store the weights in 8 bits instead, where that moves the measure of no held-out
+            patient by more than it may; half precision stays where it does, and without such
+            patients.
         parent: Card of the model whose weights the training started with; its calibration holds for
             what goes on from it, too, unless it is calibrated anew.
         notes: More notes for the card, which says by itself where labels were pseudo-labels.
@@ -303,7 +307,7 @@ def _in_eight_bit(
     results: list[HeldOutResult],
     evaluate: Evaluate,
 ) -> tuple[ModelCard, list[HeldOutResult], str]:
-    """Write the weights in 8 bits where that moves no patient's Dice by more than it may.
+    """Write the weights in 8 bits where that moves no patient's measure by more than it may.
 
     Gives the card, the results of what is written in the end, and a note that says what that is.
     """
@@ -311,13 +315,19 @@ def _in_eight_bit(
     own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
     small = load_network(Model(own, folder), weights=data)
     own_results = [evaluate(small, own, group) for group in slices]
-    changes = dice_changes(_dice(results), _dice(own_results))
-    if moved := changed_too_much(changes):
-        return card, results, _NOT_EIGHT_BIT.format(patient=next(iter(moved)))
+    measure = results[0].measure
+    changes = measure.changes(_values(results, measure), _values(own_results, measure))
+    if moved := measure.too_large(changes):
+        note = _NOT_EIGHT_BIT.format(
+            measure=measure.name, patient=next(iter(moved)), most=measure.largest_change
+        )
+        return card, results, note
     write_bytes(data, folder / own.trained_weights.file)
     change = max(map(abs, changes.values()))
-    return own, own_results, _EIGHT_BIT.format(change=change)
+    return own, own_results, _EIGHT_BIT.format(measure=measure.name, change=change)
 
 
-def _dice(results: Sequence[HeldOutResult]) -> dict[str, float | None]:
-    return {name: one.values["dice"] for result in results for name, one in result.patients.items()}
+def _values(results: Sequence[HeldOutResult], measure: Measure) -> dict[str, float | None]:
+    return {
+        name: one.values[measure.key] for result in results for name, one in result.patients.items()
+    }

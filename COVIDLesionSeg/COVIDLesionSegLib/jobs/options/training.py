@@ -222,6 +222,11 @@ class TrainDetectorOptions(Options):
     precision: str | None = option(
         "Of the training; bf16-mixed is faster on recent CPUs.", None, choices=PRECISIONS
     )
+    eight_bit: bool = option(
+        "Store the weights in 8 bits per channel, in half the space, where that moves no held-out "
+        "patient's mean average precision by more than 0.01.",
+        False,
+    )
     resume: bool = shared.resume()
     device: str = shared.device()
     workers: int = shared.workers()
