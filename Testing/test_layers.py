@@ -31,8 +31,9 @@ BELOW = {
     "report": {"engine", "scene", "headless"},
     "jobs": {"engine", "scene", "headless", "report"},
     "worker": {"engine", "jobs"},
+    "monai_label": {"engine", "jobs"},
     "logic.py": {"engine", "scene", "jobs", "worker"},
-    "cli": {"engine", "report", "jobs", "worker"},
+    "cli": {"engine", "report", "jobs", "worker", "monai_label"},
     "panel": {"engine", "scene", "jobs", "worker", "logic"},
 }
 NEVER = {
@@ -42,6 +43,7 @@ NEVER = {
     "report": QT | COMMAND_LINE,
     "jobs": QT | COMMAND_LINE,
     "worker": SLICER | QT | COMMAND_LINE | DOCUMENTS | TORCH,
+    "monai_label": SLICER | QT | COMMAND_LINE | DOCUMENTS | TORCH,
     "logic.py": QT | COMMAND_LINE | DOCUMENTS | TORCH,
     "cli": QT | SLICER | TORCH,
     "panel": COMMAND_LINE | DOCUMENTS | TORCH,

@@ -17,6 +17,7 @@ from .commands import add_job
 from .exit_codes import CANCELLED
 from .info_command import info
 from .models_command import models
+from .monai_label_command import monai_label
 from .recipe_command import recipe
 from .registry_command import registry
 
@@ -178,6 +179,7 @@ add_job(
     out_help="Folder of the study: table, page, and a folder for each row.",
 )
 app.add_typer(registry, name="registry")
+app.command("monai-label")(monai_label)
 app.command()(info)
 
 

@@ -55,16 +55,27 @@ def import_model(
 def add_model(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="FOLDER", help="A folder that train, enhance or self-learn wrote."),
+        typer.Argument(
+            metavar="FOLDER",
+            help="A folder that train, enhance or self-learn wrote; or nnU-Net v2's result folder.",
+        ),
     ],
     new_id: IdOption = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Read an nnU-Net's checkpoint even if it holds more than data: code in it may "
+            "run. Only if you know who made it.",
+        ),
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """Verify a model that was trained here, or the models of all folds, and add it to yours."""
-    with exit_codes(debug):
+    """Verify a model that was trained here or by nnU-Net, all folds of it, and add it to yours."""
+    with exit_codes(debug, {"trust": "trust"}):
         from ..engine.models.registry import add_folder
 
-        for model in add_folder(folder, new_id):
+        for model in add_folder(folder, new_id, trust):
             _print_added(model, "added")
 
 

@@ -18,6 +18,7 @@ from .inference.provenance import describe_run
 from .inference.slice_classes import SliceClassifier
 from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
+from .inference.whole_ct import WholeCtPredictor, predictor_of
 from .lungs import LungExtractor, get_extractor
 from .lungs.extractor import LungLabels
 from .lungs.given import GivenLungs
@@ -75,13 +76,13 @@ class Loaded:
         wanted = self.parameters.slice_classifier != NO_CLASSIFIER
         return SliceClassifier(self.parameters) if wanted else None
 
-    def predictors(self, pixel_mm: tuple[float, float], cancel: CancelToken) -> list[Predictor]:
-        """The members, set up for slices with pixels of ``pixel_mm`` along (rows, columns)."""
+    def predictors(self, volume: Volume, cancel: CancelToken) -> list[Predictor | WholeCtPredictor]:
+        """The members, set up for a CT."""
         for model in self.models[len(self._networks) :]:
             cancel.raise_if_cancelled()
             self._networks.append(load_network(model, self.parameters.allow_untrained))
         return [
-            Predictor.of_model(model.card, network, self.parameters, pixel_mm)
+            predictor_of(model.card, network, self.parameters, volume)
             for model, network in zip(self.models, self._networks, strict=True)
         ]
 
@@ -125,7 +126,7 @@ def segment(
         classifier = loaded.classifier
     with clock.stage("model"):
         report(Progress("Loading the model", 0.0, parameters.model))
-        members = loaded.predictors(volume.axial_spacing[1:], cancel)
+        members = loaded.predictors(volume, cancel)
     with clock.stage("lungs"):
         found = extractor.extract(
             volume.axial,

@@ -15,17 +15,23 @@ TRAINING = ("lightning>=2.6", "matplotlib>=3.8", "jinja2>=3.1")
 """What a retraining needs beyond that."""
 DICOM = ("highdicom>=0.28",)
 """What results as DICOM need beyond :data:`INFERENCE`."""
+MONAI_LABEL = ("monailabel>=0.8.5",)
+"""What the server of MONAI Label needs beside this software, in a Python of its own."""
 COHORT = ("filelock>=3.12", "matplotlib>=3.8", "jinja2>=3.1")
 """What the result folders of a cohort need beyond a run."""
 
 _ENCODERS = ("segmentation-models-pytorch>=0.5",)
 _LUNGMASK = ("lungmask>=0.2.20",)
 
+NNUNET = ("nnunetv2>=2.8",)
+"""What networks of an nnU-Net's result folder need."""
+
 NETWORK_PACKAGES = {
     "DenseNetUNet": _ENCODERS,
     "EncoderFPN": _ENCODERS,
     "EncoderUNet": _ENCODERS,
     "InceptionUNet": _ENCODERS,
+    "NnUNet": NNUNET,
 }
 """By the network's name; here and not on cards, because a card may come from a stranger."""
 LUNG_METHOD_PACKAGES = {
@@ -45,6 +51,7 @@ DOWNLOAD_MB = {
     "matplotlib": 9,
     "jinja2": 1,
     "highdicom": 2,
+    "nnunetv2": 1,
 }
 """Size of each package by its name, in MB, rounded up; without what it depends on in turn."""
 

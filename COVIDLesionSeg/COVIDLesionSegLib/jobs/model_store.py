@@ -49,7 +49,7 @@ def import_model(
     progress(Progress("Verifying the model", 0.5))
     path, model_id = options.file, options.model_id
     if path.is_dir():
-        models = add_folder(path, model_id)
+        models = add_folder(path, model_id, options.trust)
     elif path.suffix.lower() == _ARCHIVE:
         models = (import_bundle(path, model_id),)
     else:

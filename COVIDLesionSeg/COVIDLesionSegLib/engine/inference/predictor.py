@@ -18,10 +18,13 @@ from ..flags import Flag
 from ..models.calibration import Calibration
 from ..models.card import ModelCard
 from ..models.preprocessing import Preprocessing
+from ..networks.nnunet import NnUNet
 from ..parameters import Parameters
 from .device import ComputePlan, make_plan, ran_out_of_memory
 from .field_of_view import FieldOfView
 
+Place = tuple[np.ndarray, slice, slice]
+"""Slices, rows and columns of a CT."""
 _GPU = threading.Lock()
 
 
@@ -111,8 +114,14 @@ class Predictor:
 
         Raises:
             DeviceError: The device asked for is not there.
+            ModelError: The network takes whole CTs, see :mod:`.whole_ct`.
             ParameterError: The network cannot be tiled so.
         """
+        if isinstance(network, NnUNet):
+            raise ModelError(
+                f"Model {card.id} is an nnU-Net, which takes whole CTs: it can segment CTs and "
+                "cohorts; choose another model for anything else."
+            )
         return cls(
             network,
             card.preprocessing,
@@ -143,6 +152,21 @@ class Predictor:
             ModelError: The network gives something else than numbers.
         """
         return self.probabilities(self.preprocessing.to_unit(hu), lungs)
+
+    def at(self, axial_hu: np.ndarray, lungs: np.ndarray, place: Place) -> np.ndarray:
+        """Class probabilities (n, classes, rows, columns) at ``place`` of a CT.
+
+        Args:
+            axial_hu: HU (z, y, x).
+            lungs: Non-zero in the lungs, same shape.
+            place: What is asked for; the network may see more of the slices.
+
+        Raises as a call does.
+        """
+        batch, rows, columns = place
+        seen = (batch, slice(None), slice(None)) if self.needs_whole_slices else place
+        prediction = self(axial_hu[seen], lungs[seen] if self.needs_lungs else None)
+        return prediction[:, :, rows, columns] if self.needs_whole_slices else prediction
 
     def probabilities(self, unit: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
         """The same for slices that were windowed already, float32 in 0..1."""

@@ -10,7 +10,9 @@ from typing import Any
 from ... import RESEARCH_USE_NOTICE, __version__
 from ..models.card import ModelCard, Weights
 from ..models.catalogue import Model
+from ..models.nnunet_folder import CHECKPOINTS
 from ..models.weights import UNTRAINED_SEED
+from ..networks.nnunet import NAME as NNUNET
 from ..parameters import Parameters
 from ..volume import Volume
 from ..volume.fingerprint import FINGERPRINT, fingerprint
@@ -61,7 +63,12 @@ def describe_software() -> dict[str, str]:
 
 def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
     """A model of the catalogue, its weights, and what it ran on."""
-    return describe_network(card.title, card.paper, card.parameters, card.weights, plan)
+    facts = describe_network(card.title, card.paper, card.parameters, card.weights, plan)
+    if card.network == NNUNET:
+        facts[CHECKPOINTS] = card.training.get(CHECKPOINTS)
+        if plan.device == "cuda":  # where nnunetv2 computes so
+            facts["precision"] = "float16"
+    return facts
 
 
 def describe_network(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,10 +14,9 @@ from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .allocator import give_back_freed_memory
 from .ensemble import Decision, decide
-from .predictor import Predictor
+from .predictor import Place, Predictor
+from .whole_ct import WholeCtPredictor
 
-Place = tuple[np.ndarray, slice, slice]
-"""Slices, rows and columns of a CT."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -37,7 +36,7 @@ def predict_volume(
     axial_hu: np.ndarray,
     lungs: np.ndarray,
     pixel_mm: tuple[float, float],
-    members: list[Predictor],
+    members: Sequence[Predictor | WholeCtPredictor],
     threshold: float = 0.5,
     combination: str = "majority-vote",
     progress: ProgressCallback = ignore_progress,
@@ -78,7 +77,7 @@ def predict_volume(
         predictions = []
         for member in members:
             cancel.raise_if_cancelled()
-            predictions.append(_predict(member, axial_hu, lungs, place))
+            predictions.append(member.at(axial_hu, lungs, place))
         decision = decide(predictions, threshold, combination)
         inside = lungs[place] > 0
         whole.probability[place] = np.where(inside, decision.probability, np.float32(0.0))
@@ -112,16 +111,6 @@ def predict_volume(
         message = f"slice {done} of {len(computed)}"
         progress(Progress("Finding lesions", done / len(computed), message))
     return whole
-
-
-def _predict(
-    member: Predictor, axial_hu: np.ndarray, lungs: np.ndarray, place: Place
-) -> np.ndarray:
-    """Class probabilities (n, classes, rows, columns) at ``place``."""
-    batch, rows, columns = place
-    seen = (batch, slice(None), slice(None)) if member.needs_whole_slices else place
-    prediction = member(axial_hu[seen], lungs[seen] if member.needs_lungs else None)
-    return prediction[:, :, rows, columns] if member.needs_whole_slices else prediction
 
 
 def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ... import RESEARCH_USE_NOTICE, __version__
 from ..errors import InputError, ModelError
 from ..files import write_bytes
+from ..networks.nnunet import NAME as NNUNET
 from ..text import printable
 from .card import SLICE_CLASSES, ModelCard
 from .catalogue import Model
@@ -67,6 +68,11 @@ def export_bundle(model: Model, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     card = model.card
+    if card.network == NNUNET:
+        raise ModelError(
+            f"Model {card.id} is an nnU-Net, which is no network of a MONAI bundle: pass on its "
+            "result folder, and add that."
+        )
     data = read_weights(model)
     weights = card.trained_weights
     files = {

@@ -17,6 +17,7 @@ from ..text import printable
 from .card import WEIGHTS_ENDING, ModelCard, is_model_id, write_card
 from .catalogue import Catalogue, Model, load_catalogue, read_models
 from .json_file import read_json
+from .nnunet_folder import is_nnunet_folder, read_nnunet_folder
 from .user_models import make_user_folder, promote, user_folder
 from .weights import load_network
 from .weights_file import read_weights
@@ -24,14 +25,17 @@ from .weights_file import read_weights
 _FIELDS_OF_A_CARD = {"id", "network", "weights"}
 
 
-def add_folder(folder: Path, model_id: str | None = None) -> tuple[Model, ...]:
+def add_folder(folder: Path, model_id: str | None = None, trust: bool = False) -> tuple[Model, ...]:
     """Add the model that training wrote into ``folder``, or the models of all folds.
+
+    An nnU-Net's result folder is one model, see :func:`~.nnunet_folder.read_nnunet_folder`.
 
     Models of the folder that were added before are left as they are.
 
     Args:
-        folder: Holds ``<id>.json`` and ``<id>.safetensors``.
+        folder: Holds ``<id>.json`` and ``<id>.safetensors``; or what nnU-Net v2 wrote.
         model_id: Another id for the model, if the folder holds a single one.
+        trust: Read an nnU-Net's checkpoint even if it holds more than data, which can run code.
 
     Returns:
         The models that were added.
@@ -42,6 +46,8 @@ def add_folder(folder: Path, model_id: str | None = None) -> tuple[Model, ...]:
         DependencyError: A package that the network is built from is missing.
         OutputError: The folder of the user's models cannot be written to.
     """
+    if is_nnunet_folder(folder):
+        return add_models([read_nnunet_folder(folder, trust)], model_id)
     trained = _trained_models(folder)
     if model_id is not None and len(trained) > 1:
         raise InputError(

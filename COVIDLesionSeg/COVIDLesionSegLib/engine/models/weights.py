@@ -129,7 +129,11 @@ def _check_fits(network: nn.Module, card: ModelCard) -> None:
     size = 2 * card.preprocessing.multiple
     try:
         with torch.inference_mode():
-            channels = network(torch.zeros(1, 1, size, size)).shape[1]
+            # An nnU-Net knows it, and takes no slice.
+            channels = (
+                getattr(network, "outputs", None)
+                or (network(torch.zeros(1, 1, size, size)).shape[1])
+            )
     except (RuntimeError, TypeError, ValueError) as error:
         raise ModelError(
             f"The network of model {card.id} cannot process an image of {size}x{size} pixels: "

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..errors import ModelError
 from ..text import printable
+from . import nnunet
 from .affinity import AffinityMaskRCNN
 from .capsule import CapsuleClassifier
 from .covid_rate import COVIDRate
@@ -60,6 +61,7 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "PlainUNet": _of_cascade("PlainUNet"),
     "R2UNet": R2UNet,
     "ThesisUNet": ThesisUNet,
+    nnunet.NAME: nnunet.NnUNet,
     "XceptionUNet": XceptionUNet,
 }
 

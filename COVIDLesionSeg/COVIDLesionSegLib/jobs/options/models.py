@@ -18,9 +18,13 @@ class ImportModelOptions(Options):
     """A model that someone else, or another computer, wrote."""
 
     file: Path = option(
-        "Archive that an export wrote, card with its weights beside it, or folder of a training."
+        "Archive that an export wrote, card with its weights beside it, or folder of a training, "
+        "of nnU-Net v2 too."
     )
     model_id: str | None = option("Another id for the model.", None)
+    trust: bool = option(
+        "Read an nnU-Net's checkpoint even if it holds more than data, which can run code.", False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,31 @@
+"""``covid-lesion-seg monai-label``: the app for MONAI Label's server."""
+
+from __future__ import annotations
+
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..engine.requirements import MONAI_LABEL
+from .commands import Debug
+from .exit_codes import exit_codes
+
+
+def monai_label(
+    out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the app.")],
+    debug: Debug = False,
+) -> None:
+    """Write the app for MONAI Label's server: segment, retrain, and what to label next."""
+    with exit_codes(debug):
+        from ..monai_label.app_folder import write_app
+
+        out = out.expanduser().absolute()
+        write_app(out)
+        print(f"Written to {out}. Start the server with your folder of CTs:")
+        print(f"  monailabel start_server --app {shlex.quote(str(out))} --studies FOLDER")
+        if find_spec("monailabel") is None:
+            packages = " ".join(shlex.quote(one) for one in MONAI_LABEL)
+            print(f"It is not installed in this Python yet: pip install {packages}")

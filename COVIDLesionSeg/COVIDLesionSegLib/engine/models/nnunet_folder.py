@@ -1,0 +1,261 @@
+"""A result folder of nnU-Net v2 as a model: card and weights, read without running code.
+
+``nnUNetv2_train`` writes ``dataset.json``, ``plans.json`` and ``fold_N/checkpoint_final.pth``. A
+checkpoint is a pickle, which can run code when it is read. So it is read once, when the model is
+added, as data alone; what is kept are safetensors and what the plans say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save as save_safetensors
+
+from ..errors import InputError, ModelError
+from ..networks import build_network, count_parameters
+from ..networks.nnunet import NAME, NnUNet
+from ..text import printable
+from .card import ModelCard, Weights
+from .json_file import read_json
+from .preprocessing import Preprocessing
+
+DATASET, PLANS, CHECKPOINT = "dataset.json", "plans.json", "checkpoint_final.pth"
+CHECKPOINTS = "checkpoint_sha256"
+"""In what the card says of the training: of the file of each fold."""
+PAPER = "Isensee et al., nnU-Net, Nature Methods 18:203-211, 2021"
+_ALL = "all"
+_LUNGS = re.compile(r"(right|left)?\s*lungs?\s*(right|left)?")
+_OF_DATASET = ("channel_names", "modality", "labels", "regions_class_order", "file_ending")
+"""Fields that nnunetv2 predicts with; others may name cases."""
+_UNKNOWN_LICENCE = "LicenseRef-unknown"
+
+
+def is_nnunet_folder(folder: Path) -> bool:
+    """Whether a folder looks like what ``nnUNetv2_train`` writes."""
+    return (folder / DATASET).is_file() and (folder / PLANS).is_file()
+
+
+def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, bytes]:
+    """Card and content of the weights file of a result folder.
+
+    All folds are read, whose mean nnU-Net predicts with; ``fold_all`` where there is no other.
+
+    Args:
+        folder: Holds ``dataset.json``, ``plans.json`` and ``fold_N/checkpoint_final.pth``.
+        trust: Read a checkpoint that holds more than data, too, which can run code.
+
+    Raises:
+        InputError: A file is missing or damaged, or a checkpoint holds more than data.
+        ModelError: The model takes several images, tells overlapping regions apart, needs another
+            stage, or does not fit its plans.
+        DependencyError: nnunetv2 is missing.
+    """
+    dataset, plans = (_read(folder / name) for name in (DATASET, PLANS))
+    paths = _checkpoints(folder)
+    checkpoints, sums = {}, {}
+    for fold, path in paths.items():
+        data = _bytes(path)
+        sums[fold] = hashlib.sha256(data).hexdigest()
+        checkpoints[fold] = _checkpoint(data, f"{path.parent.name}/{path.name}", trust)
+    first = next(iter(checkpoints.values()))
+    planned = ("trainer", "configuration")
+    if any(one[name] != first[name] for one in checkpoints.values() for name in planned):
+        raise InputError(
+            "The folds of this nnU-Net were trained in different ways: use one folder."
+        )
+    labels = _labels(dataset)
+    classes = tuple(name for name in labels[1:] if not _LUNGS.fullmatch(_plain(name)))
+    if not classes:
+        raise ModelError("This nnU-Net finds lungs, and no lesions: it cannot be used here.")
+    arguments = {
+        "plans": _only_configuration(plans, first["configuration"]),
+        "dataset": {name: dataset[name] for name in _OF_DATASET if name in dataset},
+        "configuration": first["configuration"],
+        "trainer": first["trainer"],
+        "mirror_axes": first["mirror_axes"],
+        "folds": list(checkpoints),
+    }
+    network = build_network(NAME, arguments)
+    assert isinstance(network, NnUNet)
+    if network.outputs != len(labels):
+        raise ModelError(
+            f"The plans of this nnU-Net are for {network.outputs} labels, but its {DATASET} names "
+            f"{len(labels)}: the files do not belong together."
+        )
+    for built, (fold, one) in zip(network.folds, checkpoints.items(), strict=True):
+        try:
+            built.load_state_dict(one["weights"])
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"The weights of fold {fold} are not those of the network in {PLANS}: the files do "
+                "not belong together."
+            ) from error
+    data = save_safetensors(network.stored_weights())
+    name = str(plans.get("dataset_name", "nnU-Net"))
+    licence = str(dataset.get("licence") or dataset.get("license") or _UNKNOWN_LICENCE)
+    stated = licence != _UNKNOWN_LICENCE
+    title = printable(f"nnU-Net, {name}, {first['configuration']}")
+    card = ModelCard(
+        id=_id(name, first["configuration"]),
+        title=title[:200],
+        paper=PAPER,
+        network=NAME,
+        arguments=arguments,
+        parameters=count_parameters(network),
+        classes=classes,
+        channels=labels,
+        # A card has one; nnU-Net prepares a CT as its plans say.
+        preprocessing=Preprocessing((-1024.0, 3071.0)),
+        weights=Weights(
+            file="nnunet.safetensors",
+            sha256=hashlib.sha256(data).hexdigest(),
+            licence=printable(licence)[:100],
+            licence_note=f"As {DATASET} states."
+            if stated
+            else f"The {DATASET} states none: ask who trained it.",
+            size=len(data),
+        ),
+        training={
+            "trainer": first["trainer"],
+            "configuration": first["configuration"],
+            CHECKPOINTS: sums,
+        },
+        notes=tuple(_notes(labels[1:], classes)),
+    )
+    return ModelCard.from_dict(_as_json(card)), data
+
+
+def _notes(found: Iterable[str], classes: Iterable[str]) -> Iterable[str]:
+    yield "nnU-Net's own preprocessing, sliding window and resampling, on the whole CT."
+    yield "Who it learned from is not recorded in the folder."
+    left_out = [name for name in found if name not in classes]
+    if left_out:
+        yield f"Lungs are no lesions, so these labels are left out: {', '.join(left_out)}."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path.name} cannot be read: {reason}.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path.name} is not a JSON object, as nnU-Net writes it.")
+    return content
+
+
+def _checkpoints(folder: Path) -> dict[str, Path]:
+    """By the name of the fold."""
+    found = {
+        path.parent.name.removeprefix("fold_"): path for path in folder.glob(f"fold_*/{CHECKPOINT}")
+    }
+    numbered = {name: found[name] for name in sorted(found, key=_number) if name != _ALL}
+    if not found:
+        raise InputError(
+            f"The folder holds no fold_N/{CHECKPOINT}: choose the folder that a finished "
+            "nnUNetv2_train wrote."
+        )
+    return numbered or found
+
+
+def _number(fold: str) -> tuple[int, str]:
+    return (int(fold), fold) if fold.isascii() and fold.isdigit() else (10**9, fold)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _checkpoint(data: bytes, name: str, trust: bool) -> dict[str, Any]:
+    """What is needed of a checkpoint."""
+    try:
+        with torch.serialization.safe_globals(_numbers()):
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=not trust)
+    except (
+        Exception
+    ) as error:  # whatever a damaged file, or one with code in it, makes of the reader
+        raise InputError(
+            f"The checkpoint {name} is damaged, or holds more than data, which could run code when "
+            "it is read: leave it alone, or say that you trust the file if you know who made it.",
+            option="trust",
+        ) from error
+    try:
+        axes = content.get("inference_allowed_mirroring_axes")
+        return {
+            "weights": dict(content["network_weights"]),
+            "trainer": str(content["trainer_name"]),
+            "configuration": str(content["init_args"]["configuration"]),
+            "mirror_axes": None if axes is None else [int(axis) for axis in axes],
+        }
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise InputError(f"The file {name} is no checkpoint of nnU-Net v2.") from error
+
+
+def _numbers() -> list[Any]:
+    """NumPy's scalars, which nnU-Net's log holds: they are data, and PyTorch does not know them."""
+    scalar = np.float64(0.0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
+    old = (scalar, "numpy.core.multiarray.scalar")
+    return [scalar, old, np.dtype, np.ndarray, *kinds]
+
+
+def _labels(dataset: dict[str, Any]) -> tuple[str, ...]:
+    """Names of what the network tells apart, in the order of its channels, background first."""
+    channels = dataset.get("channel_names", dataset.get("modality"))
+    if not isinstance(channels, dict) or len(channels) != 1:
+        raise ModelError(
+            "This nnU-Net does not take one image: only models that learned from CT alone can be "
+            "used."
+        )
+    labels = dataset.get("labels")
+    if not isinstance(labels, dict):
+        raise InputError(f"{DATASET} names no labels.")
+    if dataset.get("regions_class_order") or any(isinstance(n, list) for n in labels.values()):
+        raise ModelError(
+            "This nnU-Net tells regions apart that overlap: only models whose labels exclude each "
+            "other can be used."
+        )
+    try:
+        by_number = {int(n): str(name) for name, n in labels.items() if name != "ignore"}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{DATASET} numbers its labels in another way than nnU-Net v2.") from error
+    if sorted(by_number) != list(range(len(by_number))) or len(by_number) < 2:
+        raise InputError(f"{DATASET} does not number its labels from 0, the background, up.")
+    return tuple(by_number[n] for n in range(len(by_number)))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name).strip().lower()
+
+
+def _only_configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
+    """The plans with this configuration and those that it inherits from."""
+    configurations = plans.get("configurations")
+    kept: dict[str, Any] = {}
+    while isinstance(configurations, dict) and name in configurations and name not in kept:
+        kept[name] = configurations[name]
+        name = kept[name].get("inherits_from", "") if isinstance(kept[name], dict) else ""
+    return {**plans, "configurations": kept}
+
+
+def _id(name: str, configuration: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{name}-{configuration}")
+    return plain.lstrip("._-")[:64] or "nnunet"
+
+
+def _as_json(card: ModelCard) -> dict[str, Any]:
+    import json
+    from dataclasses import asdict
+
+    values: dict[str, Any] = json.loads(json.dumps(asdict(card)))
+    return values

@@ -1,0 +1,210 @@
+"""Result folders of nnU-Net v2 become models: read as data, run by nnunetv2's own predictor."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from torch import nn
+from typer.testing import CliRunner
+
+from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.engine import pipeline
+from COVIDLesionSegLib.engine.errors import DependencyError, InputError, ModelError
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle
+from COVIDLesionSegLib.engine.models.nnunet_folder import read_nnunet_folder
+from COVIDLesionSegLib.engine.models.registry import add_folder
+from COVIDLesionSegLib.engine.networks.nnunet import NnUNet, _check_architecture
+from COVIDLesionSegLib.engine.parameters import Parameters
+from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.volume import AxialOrder, read_volume, write_volume
+from engine.directions import DIRECTIONS
+from engine.nnunet_folders import CONFIGURATION, NAME, crafted_folder, plans, trained_folder
+from engine.reviewed_cohort import CHEST
+
+INSTALLED = find_spec("nnunetv2") is not None
+needs_nnunet = pytest.mark.skipif(not INSTALLED, reason="NNUNETV2 ABSENT: pip install nnunetv2")
+MODEL = f"{NAME}-{CONFIGURATION}"
+
+
+class Trap:
+    """Leaves a trace when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_checkpoint_that_holds_code_is_refused_unless_it_is_trusted(tmp_path, user_folder, trust):
+    trace = tmp_path / "attacked"
+    folder = crafted_folder(tmp_path / "folder", extra=Trap(trace))
+    arguments = ["registry", "add", str(folder), *(["--trust"] if trust else [])]
+    answer = CliRunner().invoke(app, arguments)
+
+    assert answer.exit_code == 1 and trace.exists() == trust
+    assert ("could run code" in answer.stderr and "--trust" in answer.stderr) != trust
+    assert not list(user_folder.glob("*.json"))
+
+
+@pytest.mark.skipif(INSTALLED, reason="nnunetv2 is installed")
+def test_without_nnunetv2_one_sentence_says_what_to_install(tmp_path, user_folder):
+    folder = crafted_folder(tmp_path / "folder", extra=[np.float64(0.5), np.float32(1.0)])
+    with pytest.raises(DependencyError, match="needs the Python package nnunetv2"):
+        add_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "sentence"),
+    [
+        ({"channel_names": {"0": "CT", "1": "PET"}}, ModelError, "take one image"),
+        ({"labels": {"background": 0, "a": [1, 2], "b": 2}}, ModelError, "overlap"),
+        ({"labels": {"background": 0, "lung": 1}}, ModelError, "finds lungs"),
+        ({"labels": {"background": 0, "lesion": 2}}, InputError, "number its labels"),
+        ({"labels": ["lesion"]}, InputError, "names no labels"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path, changes, error, sentence):
+    with pytest.raises(error, match=sentence):
+        read_nnunet_folder(crafted_folder(tmp_path / "folder", **changes))
+
+
+def test_a_folder_without_a_finished_fold_is_refused(tmp_path):
+    folder = crafted_folder(tmp_path / "folder")
+    (folder / "fold_0" / "checkpoint_final.pth").rename(folder / "fold_0" / "checkpoint_best.pth")
+    with pytest.raises(InputError, match="finished"):
+        add_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"network_class_name": "subprocess.Popen"},
+        {"network_class_name": "dynamic_network_architectures.architectures.os.system"},
+        {"arch_kwargs": {"conv_op": "os.system"}, "_kw_requires_import": ["conv_op"]},
+        {"arch_kwargs": {"conv_op": "torch.nn.init.ones_"}, "_kw_requires_import": ["conv_op"]},
+    ],
+)
+def test_plans_that_name_anything_but_layers_are_refused(named):
+    """nnunetv2 would call whatever they name."""
+    architecture = plans(**named)["configurations"][CONFIGURATION]["architecture"]
+    configuration = SimpleNamespace(
+        network_arch_class_name=architecture["network_class_name"],
+        network_arch_init_kwargs=architecture["arch_kwargs"],
+        network_arch_init_kwargs_req_import=architecture["_kw_requires_import"],
+    )
+    with pytest.raises(ModelError, match="not one of nnU-Net's own"):
+        _check_architecture(configuration)
+
+
+class DenseParts(NnUNet):
+    """In place of nnU-Net's networks: what is denser than aerated lung is lesion."""
+
+    outputs = 1
+
+    def __init__(self, reorients):
+        nn.Module.__init__(self)
+        self._reorients = reorients
+        self.seen = []
+
+    @property
+    def reorients(self):
+        return self._reorients
+
+    def probabilities(self, hu, spacing, device):
+        self.seen.append((hu, spacing))
+        return (hu > -650).astype(np.float32)[None]
+
+
+@pytest.mark.parametrize("reorients", [False, True])
+@pytest.mark.parametrize("orientation", ["LPS", "RIP", "oblique"])
+def test_what_a_whole_ct_gives_lies_where_it_was_found(monkeypatch, orientation, reorients):
+    direction = DIRECTIONS["oblique"] if orientation == "oblique" else orientation
+    volume = generate_chest_ct(5, **CHEST, orientation=direction).volume
+    network = DenseParts(reorients)
+    monkeypatch.setattr(pipeline, "load_network", lambda *_: network)
+    result = pipeline.segment(volume, Parameters(smallest_lesion_ml=0))
+
+    wrong = (result.lesions > 0) != ((volume.array > -650) & (result.lungs > 0))
+    assert result.lesions.any() and not wrong.any()
+    ((hu, spacing),) = network.seen
+    if reorients:  # RAS, see nibabel.orientations
+        order = AxialOrder.of(volume.geometry)
+        assert np.array_equal(hu, order.to_axial(volume.array)[:, ::-1, ::-1])
+        assert spacing == volume.axial_spacing
+    else:
+        assert np.array_equal(hu, volume.array) and spacing == volume.geometry.spacing[::-1]
+
+
+@pytest.fixture(scope="module")
+def result_folder(tmp_path_factory):
+    """What nnunetv2's own trainer wrote: two folds."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("raw", "preprocessed", "results"):
+            patch.setenv(f"nnUNet_{name}", str(folder / name))
+        yield trained_folder(folder / "model")
+
+
+@needs_nnunet
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_result_folder_gives_what_nnunets_own_prediction_of_the_file_gives(
+    result_folder, tmp_path, monkeypatch, user_folder
+):
+    (model,) = add_folder(result_folder)
+    card = model.card
+    assert model.id == MODEL and card.classes == ("infection",) and len(card.channels) == 4
+    assert card.weights.licence == "CC-BY-4.0" and "left_lung" in card.notes[-1]
+    text = (user_folder / f"{MODEL}.json").read_text()
+    assert str(tmp_path) not in text and '"2d"' not in text
+
+    phantom = generate_chest_ct(5, **CHEST, orientation="RIP")
+    ct = tmp_path / "ct_0000.nii.gz"
+    write_volume(phantom.volume.array, phantom.volume.geometry, ct)
+    parameters = Parameters(model=MODEL, smallest_lesion_ml=0, device="cpu")
+    result = pipeline.segment(read_volume(ct), parameters)
+
+    own = own_prediction(result_folder, ct)[3]
+    inside = result.lungs > 0
+    assert np.abs(result.probability - np.where(inside, own, 0)).max() < 1e-6
+    assert result.probability[inside].std() > 0
+    assert np.array_equal(result.lesions > 0, inside & (own > 0.5))
+
+    facts = result.provenance["models"][MODEL]
+    assert facts["weights_sha256"] == card.weights.sha256
+    for fold in ("0", "1"):
+        data = (result_folder / f"fold_{fold}" / "checkpoint_final.pth").read_bytes()
+        assert facts["checkpoint_sha256"][fold] == hashlib.sha256(data).hexdigest()
+    json.dumps(result.provenance)
+
+    for refused in (
+        lambda: export_bundle(load_catalogue().get(MODEL), tmp_path / "bundle.zip"),
+        lambda: CliRunner().invoke(
+            app,
+            ["explain", str(ct), "--model", MODEL, "--out", str(tmp_path / "out"), "--debug"],
+            catch_exceptions=False,
+        ),
+    ):
+        with pytest.raises(ModelError, match="is an nnU-Net"):
+            refused()
+
+
+def own_prediction(folder, ct):
+    """Probabilities (labels, k, j, i) as nnunetv2 reads the folder and predicts the file."""
+    import torch
+    from nnunetv2.imageio.simpleitk_reader_writer import SimpleITKIO
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    predictor = nnUNetPredictor(device=torch.device("cpu"), allow_tqdm=False)
+    predictor.initialize_from_trained_model_folder(str(folder), None)
+    image, properties = SimpleITKIO().read_images([str(ct)])
+    return predictor.predict_single_npy_array(image, properties, None, None, True)[1]
