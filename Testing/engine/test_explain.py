@@ -18,7 +18,7 @@ from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.parameters import Parameters
-from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.phantom import Variation, generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,9 @@ SLICES = 5
 
 @pytest.fixture(scope="module")
 def chest():
-    return generate_chest_ct(seed=5, size=(88, 72, SLICES), spacing=(3.8, 3.8, 50.0)).volume
+    """A child's, in thick slices: less for large networks to see."""
+    child = Variation(scale=0.45)
+    return generate_chest_ct(5, (88, 72, SLICES), (1.71, 1.71, 22.5), variation=child).volume
 
 
 @pytest.fixture(scope="module")
