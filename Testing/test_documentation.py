@@ -101,6 +101,15 @@ def test_the_site_loads_nothing_from_elsewhere(site):
 
 
 @pytest.mark.slow
+def test_the_search_works_in_a_folder_without_a_server(site):
+    """Browsers refuse such pages a worker and a fetch: its index and a stand-in are scripts."""
+    index = (site / "search" / "search_index.js").read_text("utf-8")
+    assert index.startswith("var __index =") and "Chest CT" in index
+    pages = list(site.glob("*.html"))
+    assert all("assets/iframe-worker.js" in page.read_text("utf-8") for page in pages)
+
+
+@pytest.mark.slow
 def test_the_site_documents_every_job_with_its_options(site):
     html = (site / "python-api.html").read_text("utf-8")
     for name, options in jobs.OPTIONS.items():
