@@ -42,6 +42,9 @@ NOT_RUN = {
     ("docs/python-api.md", "From a clone of this repository"): _INSTALLS,
     ("docs/cohorts.md", "Where SLURM jobs are submitted"): "it needs SLURM",
     ("docs/cohorts.md", "With a Kubernetes cluster"): "it needs Kubernetes",
+    ("docs/interoperability.md", "With a result folder of nnU-Net v2"): (
+        "it needs nnU-Net v2; where that is, Testing/engine/test_nnunet.py makes such a folder"
+    ),
     ("docs/troubleshooting.md", "On the computer with internet"): _INSTALLS,
     ("docs/troubleshooting.md", "On this computer"): "it needs Slicer's own Python",
 }
@@ -93,7 +96,8 @@ def is_known(words: list[str]) -> bool:
     if words[0] == "make":
         makefile = (REPOSITORY / "Makefile").read_text("utf-8")
         return re.search(rf"^{words[1]}:", makefile, re.MULTILINE) is not None
-    return "pip" in words[:3]
+    # Testing/monai_label starts the server.
+    return words[:2] == ["monailabel", "start_server"] or "pip" in words[:3]
 
 
 @pytest.mark.parametrize(
