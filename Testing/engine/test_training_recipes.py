@@ -52,6 +52,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "affinity",
         "amc-net",
         "amc-net-published",
+        "capsule-classifier",
         "cascade-lesions",
         "cascade-lungs",
         "covid-rate",
