@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -35,6 +36,8 @@ _COMMAND = "import sys; from COVIDLesionSegLib.cli.main import main; sys.exit(ma
 _LOOK_SECONDS = 0.05
 _REASONS = ("InputError", "LungsNotFoundError")
 _MOST_GROWTH = 1.05
+_TOGETHER = 20
+"""Cases whose memory is printed together."""
 _console = Console(highlight=False)
 app = typer.Typer(help=__doc__, add_completion=False)
 
@@ -62,12 +65,13 @@ def endurance(
             seconds = _batch(cts, folder / "whole", lambda done, pid: _sample(seen, done, pid))
             _console.print(f"{cases} cases without a break in {seconds:.0f} s")
             killed.result()
-        _compare_samples(seen, early)
         for out in (folder / "whole", folder / "killed"):
             _check(out, good, bad)
         same = [(folder / name / COHORT_CSV).read_bytes() for name in ("whole", "killed")]
         assert same[0] == same[1], "The two summaries differ."
         _console.print(f"{len(good)} results, {len(bad)} reasons, the summaries are equal.")
+        _print_samples(seen)
+        _compare_samples(seen, early)
 
 
 @app.command()
@@ -145,6 +149,17 @@ def _sample(seen: list[tuple[int, float, int]], begun: int, pid: int) -> bool:
         return False
     seen.append((begun, pages * os.sysconf("SC_PAGE_SIZE") / 2**20, files))
     return False
+
+
+def _print_samples(seen: list[tuple[int, float, int]]) -> None:
+    """Resident memory over the cases: what grows steadily looks otherwise than a single peak."""
+    for first in range(0, seen[-1][0] + 1, _TOGETHER):
+        here = [mib for begun, mib, _ in seen if first <= begun < first + _TOGETHER]
+        if here:
+            _console.print(
+                f"from case {first}: {min(here):.0f} MiB at least, {median(here):.0f} mostly, "
+                f"{max(here):.0f} at most"
+            )
 
 
 def _compare_samples(seen: list[tuple[int, float, int]], early: int) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("mrml")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_good_case_has_its_report_on_paper_and_the_bad_one_its_reason(tmp_path):
     try:
         require_pdf()
