@@ -72,7 +72,7 @@ class HeldOutResult(Protocol):
         bfloat16_change: Largest change of any patient's Dice in bfloat16; None where it was not
             measured.
         calibration: Of the probabilities; None where it was not measured.
-        measure: What decides whether the weights can be stored in 8 bits.
+        measure: What decides whether the weights can be stored in 8 bits; None where they cannot.
     """
 
     @property
@@ -88,7 +88,7 @@ class HeldOutResult(Protocol):
     def calibration(self) -> Calibration | None: ...
 
     @property
-    def measure(self) -> Measure: ...
+    def measure(self) -> Measure | None: ...
 
 
 class Evaluate(Protocol):
@@ -274,8 +274,11 @@ def export_model(
         card = replace(card, calibration=results[0].calibration)
         results = [evaluate(written, card, group) for group in slices]
     stored = _NO_PATIENT_TO_TRY if eight_bit else ""
-    if eight_bit and results:
-        card, results, stored = _in_eight_bit(network, card, folder, slices, results, evaluate)
+    measure = results[0].measure if results else None
+    if eight_bit and measure is not None:
+        card, results, stored = _in_eight_bit(
+            network, card, folder, slices, results, evaluate, measure
+        )
     patients = {name: one for result in results for name, one in result.patients.items()}
     changes = [r.bfloat16_change for r in results if r.bfloat16_change is not None]
     card = replace(
@@ -306,6 +309,7 @@ def _in_eight_bit(
     slices: Sequence[Sequence[LabelledImage]],
     results: list[HeldOutResult],
     evaluate: Evaluate,
+    measure: Measure,
 ) -> tuple[ModelCard, list[HeldOutResult], str]:
     """Write the weights in 8 bits where that moves no patient's measure by more than it may.
 
@@ -315,7 +319,6 @@ def _in_eight_bit(
     own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
     small = load_network(Model(own, folder), weights=data)
     own_results = [evaluate(small, own, group) for group in slices]
-    measure = results[0].measure
     changes = measure.changes(_values(results, measure), _values(own_results, measure))
     if moved := measure.too_large(changes):
         note = _NOT_EIGHT_BIT.format(
