@@ -20,7 +20,11 @@ from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle
 from COVIDLesionSegLib.engine.models.nnunet_folder import read_nnunet_folder
 from COVIDLesionSegLib.engine.models.registry import add_folder
-from COVIDLesionSegLib.engine.networks.nnunet import NnUNet, _check_architecture
+from COVIDLesionSegLib.engine.networks.nnunet import (
+    NnUNet,
+    _check_architecture,
+    reader_reorients,
+)
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import AxialOrder, read_volume, write_volume
@@ -105,6 +109,36 @@ def test_plans_that_name_anything_but_layers_are_refused(named):
         _check_architecture(configuration)
 
 
+def test_which_way_round_a_network_takes_a_ct_follows_from_its_reader_or_it_is_refused():
+    assert reader_reorients("SimpleITKIOWithReorient") and reader_reorients("NibabelIOWithReorient")
+    assert not reader_reorients("SimpleITKIO") and not reader_reorients("NibabelIO")
+    for other in ("Tiff3DIO", "SimpleITKIOWithMoreOfIt"):
+        with pytest.raises(ModelError, match="which way round"):
+            reader_reorients(other)
+
+
+@needs_nnunet
+@pytest.mark.filterwarnings("ignore")
+def test_nnunetv2s_readers_of_a_flipped_ct_reorient_as_is_assumed(tmp_path):
+    from nnunetv2.imageio.reader_writer_registry import recursive_find_reader_writer_by_name
+
+    volume = generate_chest_ct(5, **CHEST, orientation="RIP").volume
+    ct = tmp_path / "ct_0000.nii.gz"
+    write_volume(volume.array, volume.geometry, ct)
+    for name in (
+        "SimpleITKIO",
+        "NibabelIO",
+        "SimpleITKIOWithReorient",
+        "NibabelIOWithReorient",
+    ):
+        array, facts = recursive_find_reader_writer_by_name(name)().read_images([str(ct)])
+        ras = reader_reorients(name)
+        expected = volume.axial[:, ::-1, ::-1] if ras else volume.array
+        spacing = volume.axial_spacing if ras else volume.geometry.spacing[::-1]
+        assert np.array_equal(array[0], expected), name
+        assert np.allclose(facts["spacing"], spacing), name
+
+
 class DenseParts(NnUNet):
     """In place of nnU-Net's networks: what is denser than aerated lung is lesion."""
 
@@ -112,12 +146,8 @@ class DenseParts(NnUNet):
 
     def __init__(self, reorients):
         nn.Module.__init__(self)
-        self._reorients = reorients
+        self.reorients = reorients
         self.seen = []
-
-    @property
-    def reorients(self):
-        return self._reorients
 
     def probabilities(self, hu, spacing, device):
         self.seen.append((hu, spacing))

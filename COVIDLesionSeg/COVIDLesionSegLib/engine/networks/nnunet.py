@@ -21,17 +21,28 @@ from torch import Tensor, nn
 
 from ..errors import DependencyError, ModelError
 from ..requirements import NNUNET
+from ..text import printable
 
 NAME = "NnUNet"
 """On a model's card."""
-REORIENTS = "NibabelIOWithReorient"
-"""The reader whose arrays are in the order of RAS; all others leave them as the file has them."""
+_REORIENTS = {
+    "SimpleITKIO": False,
+    "NibabelIO": False,
+    "SimpleITKIOWithReorient": True,
+    "NibabelIOWithReorient": True,
+}
+"""nnunetv2's readers of volumes: whether they bring arrays into the order of RAS."""
 _ARCHITECTURES = "dynamic_network_architectures.architectures."
 _PARTS = re.compile(r"torch\.nn\.[\w.]+")
 
 
 class NnUNet(nn.Module):
-    """One network for each fold, whose mean counts, and how they were planned."""
+    """One network for each fold, whose mean counts, and how they were planned.
+
+    Attributes:
+        outputs: Number of labels that it tells apart, background too.
+        reorients: Whether it was trained on arrays in the order of RAS.
+    """
 
     def __init__(
         self,
@@ -53,8 +64,8 @@ class NnUNet(nn.Module):
 
         Raises:
             DependencyError: nnunetv2 is missing.
-            ModelError: nnunetv2 cannot build this, it needs the result of another stage, or names
-                what is no layer of a network.
+            ModelError: nnunetv2 cannot build this, it needs the result of another stage, or the
+                plans name what is no layer of a network, or a reader that is not known.
         """
         super().__init__()
         find_trainer, plans_manager = nnunet_library()
@@ -67,6 +78,7 @@ class NnUNet(nn.Module):
                     "result: use the folder of another configuration."
                 )
             _check_architecture(self._configuration)
+            self.reorients = reader_reorients(plans["image_reader_writer"])
             self._dataset = copy.deepcopy(dataset)
             self._trainer, self._mirror_axes = trainer, mirror_axes
             self.outputs = int(self._plans.get_label_manager(dataset).num_segmentation_heads)
@@ -89,11 +101,6 @@ class NnUNet(nn.Module):
                 "nnunetv2 cannot build the network of these plans: use the version of nnunetv2 "
                 "that trained it."
             ) from error
-
-    @property
-    def reorients(self) -> bool:
-        """Whether it was trained on arrays in the order of RAS."""
-        return bool(self._plans.plans["image_reader_writer"] == REORIENTS)
 
     def probabilities(
         self, hu: np.ndarray, spacing: tuple[float, float, float], device: str
@@ -178,6 +185,22 @@ def nnunet_library() -> tuple[Any, Any]:
             "that is installed: install or repair it (group 'nnunet' of this software)."
         ) from error
     return recursive_find_trainer_class_by_name, PlansManager
+
+
+def reader_reorients(name: str) -> bool:
+    """Whether nnunetv2's reader of that name brings arrays into the order of RAS.
+
+    Raises:
+        ModelError: It is none of its readers of volumes with a grid, so nobody knows how a CT has
+            to lie for the network.
+    """
+    if name not in _REORIENTS:
+        raise ModelError(
+            f"The plans of this nnU-Net name the reader {printable(name)!r}, so it is not known "
+            f"which way round it takes a CT: only those with one of {', '.join(_REORIENTS)} can be "
+            "used."
+        )
+    return _REORIENTS[name]
 
 
 def _check_architecture(configuration: Any) -> None:
