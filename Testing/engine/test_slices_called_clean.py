@@ -154,6 +154,23 @@ def test_slices_without_lung_are_not_looked_at_and_the_frame_follows_the_lungs()
 
 
 @pytest.mark.usefixtures("classifier")
+def test_a_slice_is_left_out_neither_in_a_tie_nor_where_the_classifier_gives_no_numbers(
+    monkeypatch,
+):
+    lungs = np.ones((1, 90, 120), np.uint8)
+
+    def left_out(probabilities):
+        monkeypatch.setattr(ByDensity, "forward", lambda _, x: torch.tensor([probabilities]))
+        hu = np.full(lungs.shape, -850.0, np.float32)
+        return SliceClassifier(ASKED).clean_slices(hu, lungs, (0.7, 0.7)).slices
+
+    assert left_out([0.6, 0.5]) == (0,)
+    assert left_out([0.5, 0.5]) == left_out([0.0, 0.0]) == ()
+    with pytest.raises(ModelError, match="gives no numbers"):
+        left_out([float("nan"), float("nan")])
+
+
+@pytest.mark.usefixtures("classifier")
 def test_a_cohort_does_its_cases_again_where_the_classifier_has_other_weights(tmp_path):
     def made_with(parameters):
         options = jobs.BatchOptions(sources=(tmp_path,), parameters=parameters)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from ..data.labelled import LabelledImage, class_of
-from ..inference.slice_classes import class_probabilities, slice_image
+from ..inference.slice_classes import class_probabilities, is_clean, slice_image
 from ..metrics.overlap import Confusion, wilson_interval
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
@@ -85,7 +85,7 @@ def evaluate_slice_classes(
         prepared = card.preprocessing
         unit = item.image if item.windowed else prepared.to_unit(item.image)
         image = slice_image(prepared, unit, item.lungs)
-        called = class_probabilities(network, image[None])[0].argmax() > 0
+        called = not is_clean(class_probabilities(network, image[None])[0])
         infected = class_of(item, card.outputs) > 0
         lesion = int(np.count_nonzero(item.lesion))
         one = SliceClassScores(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import ParameterError
+from ..errors import ModelError, ParameterError
 from ..flags import Flag
 from ..models.card import SLICE_CLASSES
 from ..models.catalogue import Model, load_catalogue
@@ -51,6 +51,17 @@ def class_probabilities(network: nn.Module, images: Tensor, device: str = "cpu")
     with torch.inference_mode(), on_device(device):
         found: np.ndarray = network.to(device)(images.to(device)).float().cpu().numpy()
     return found
+
+
+def is_clean(probabilities: np.ndarray) -> bool:
+    """Whether the first class, without lesions, is more probable than each other.
+
+    Of classes that are as probable it is not, so that the slice is looked at.
+
+    Args:
+        probabilities: (classes,).
+    """
+    return bool(probabilities[0] > probabilities[1:].max())
 
 
 @dataclass(frozen=True)
@@ -111,7 +122,7 @@ class SliceClassifier:
             cancel: Looked at before every slice.
 
         Raises:
-            ModelError: It has no weights, or damaged ones.
+            ModelError: It has no weights, or damaged ones, or gives something else than numbers.
             DeviceError: The device asked for is not there.
             Cancelled: The token was set.
         """
@@ -126,7 +137,13 @@ class SliceClassifier:
             cancel.raise_if_cancelled()
             unit = card.preprocessing.to_unit(axial_hu[index])
             image = slice_image(card.preprocessing, unit, lungs[index], pixel_mm)
-            if class_probabilities(self._network, image[None], plan.device)[0].argmax() == 0:
+            found = class_probabilities(self._network, image[None], plan.device)[0]
+            if not np.isfinite(found).all():
+                raise ModelError(
+                    f"Slice classifier {card.id} gives no numbers for this CT: its weights are "
+                    "unfit; choose another one, or none."
+                )
+            if is_clean(found):
                 clean.append(index)
             told = f"slice {done + 1} of {len(with_lung)}"
             progress(Progress("Telling clean slices", (done + 1) / len(with_lung), told))
