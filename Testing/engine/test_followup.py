@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
-from COVIDLesionSegLib.engine.flags import untrained_flag
+from COVIDLesionSegLib.engine.flags import CLEAN_SLICES, Flag, untrained_flag
 from COVIDLesionSegLib.engine.followup.compare import compare_studies
 from COVIDLesionSegLib.engine.followup.registration import register
 from COVIDLesionSegLib.engine.labels import CLASSES, NEW, PERSISTENT, RESOLVED
@@ -180,6 +180,15 @@ def test_what_makes_studies_hard_to_compare_is_flagged(earlier):
     by_class = pair.changes[0].lesion_class_ml
     assert set(by_class) == {*CLASSES, "lesion"}
     assert by_class["lesion"].earlier is None and by_class["lesion"].difference is None
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_slices_that_a_classifier_left_out_of_one_study_are_flagged(earlier, later, first):
+    flags = (Flag(CLEAN_SLICES, "Some were not segmented.", slices=(3,)),)
+    studies = [replace(earlier, patient="one"), replace(later, patient="one")]
+    studies[not first] = replace(studies[not first], flags=flags)
+
+    assert codes(compared(*studies).pairs[0]) == {"slices-not-segmented"}
 
 
 def test_where_nobody_knows_whether_it_is_one_patient_a_note_says_so(earlier, later):

@@ -395,3 +395,25 @@ def test_volume_rendering_is_optional_and_hideable(shown):
     assert opacity.GetValue(0.9) > 0.3
     show_volume_rendering(shown.probabilityNode, visible=False)
     assert not display.GetVisibility()
+
+
+def test_the_table_of_slices_knows_no_lesion_of_a_slice_that_is_not_segmented(scene, ct_node):
+    from COVIDLesionSegLib.engine.flags import CLEAN_SLICES, Flag
+    from COVIDLesionSegLib.scene.show import show_result
+
+    result = make_result()
+    second = result.severity.slices[1].index
+    shown = show_result(
+        ct_node,
+        replace(
+            result,
+            severity=result.severity.without_slices((second,)),
+            flags=(Flag(CLEAN_SLICES, "One was not segmented.", slices=(second,)),),
+        ),
+        surfaces=False,
+    )
+    table = shown.slicesTableNode
+    names = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
+    assert names[3:5] == ["Lesion area (mm2)", "Infected (%)"] and "Flagged (%)" not in names
+    assert "nan" not in rows(table)[0] and float(rows(table)[0][3]) > 0
+    assert rows(table)[1][3:] == ["nan", "nan", "n/a", "n/a"]

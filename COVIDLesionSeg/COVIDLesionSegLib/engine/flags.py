@@ -10,6 +10,8 @@ UNTRAINED = "untrained-network"
 """Code of the flag on a result that means nothing: some of its networks have random weights."""
 UNTRAINED_MARK = "UNTRAINED NETWORK"
 """Written on every picture, page and node of such a result."""
+CLEAN_SLICES = "slices-called-clean"
+"""Code of the flag that names the slices which a slice classifier left without segmentation."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,8 @@ def update_slices_table(
 
     Areas in mm2, by class where there are several; infected share in %, also by class, and once
     more on flagged slices alone; whether each rule for slices calls it positive; disagreement of an
-    ensemble's members and confidence, both 0 to 1, where they are known. NaN is undefined.
+    ensemble's members and confidence, both 0 to 1, where they are known. NaN is undefined,
+    as lesions of a slice that is not segmented.
 
     Args:
         node: The table.
@@ -87,17 +88,27 @@ def update_slices_table(
     """
     slices = severity.slices
     by_class = [
-        Column(f"{name} (mm2)", [_rounded(s.lesion_class_mm2.get(name), 3) for s in slices], "mm2")
+        Column(
+            f"{name} (mm2)",
+            [_looked_for(s, _rounded(s.lesion_class_mm2.get(name), 3)) for s in slices],
+            "mm2",
+        )
         for name in _several_classes(severity)
     ]
     shares_by_class = [
-        Column(f"{name}{SHARE_SUFFIX}", [_share(s, name) for s in slices], "%")
+        Column(f"{name}{SHARE_SUFFIX}", [_looked_for(s, _share(s, name)) for s in slices], "%")
         for name in _several_classes(severity)
     ]
+    shares = [float(_looked_for(s, 100.0 * float(s.ratio))) for s in slices]
     shares_of_flagged = Column(
-        FLAGGED, [100.0 * s.ratio if s.index in flagged else math.nan for s in slices], "%"
+        FLAGGED,
+        [
+            share if s.index in flagged else math.nan
+            for s, share in zip(slices, shares, strict=True)
+        ],
+        "%",
     )
-    any_flagged = any(s.index in flagged for s in slices)
+    any_flagged = any(s.index in flagged and s.segmented for s in slices)
     verdicts = [
         Column(rule.title, [yes_or_no(severity.verdicts(s)[rule.rule]) for s in slices])
         for rule in SLICE_RULES
@@ -117,9 +128,11 @@ def update_slices_table(
             Column(SLICE, [int(s.index) for s in slices]),
             Column("Position (mm)", [float(s.position_mm) for s in slices], "mm"),
             Column("Lung area (mm2)", [float(s.lung_mm2) for s in slices], "mm2"),
-            Column("Lesion area (mm2)", [float(s.lesion_mm2) for s in slices], "mm2"),
+            Column(
+                "Lesion area (mm2)", [_looked_for(s, float(s.lesion_mm2)) for s in slices], "mm2"
+            ),
             *by_class,
-            Column(INFECTED, [100.0 * float(s.ratio) for s in slices], "%"),
+            Column(INFECTED, shares, "%"),
             *shares_by_class,
             *([shares_of_flagged] if any_flagged else []),
             *verdicts,
@@ -132,6 +145,11 @@ def update_slices_table(
 def _several_classes(severity: SeverityReport) -> tuple[str, ...]:
     """The lesion classes, if there are several: a single one is the column of all lesions."""
     return severity.classes if len(severity.classes) > 1 else ()
+
+
+def _looked_for(one: SliceSeverity, value: float | str) -> float | str:
+    """What was found in a slice; not a number where lesions were not looked for."""
+    return value if one.segmented else math.nan
 
 
 def _share(one: SliceSeverity, class_name: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..flags import Flag, is_untrained
+from ..flags import CLEAN_SLICES, Flag, is_untrained
 from ..labels import BOTH_LUNGS
 from .changes import RegionChange
 from .matching import Matching
@@ -46,7 +46,7 @@ class FollowUpFlags:
         )
 
     def of_studies(self, earlier: Study, later: Study, changes: Sequence[RegionChange]) -> None:
-        """What makes studies hard to compare: patients, models, classes, breathing."""
+        """What makes studies hard to compare: patients, models, classes, slices, breathing."""
         self._of_patients(earlier.patient, later.patient)
         if is_untrained(earlier.flags) or is_untrained(later.flags):
             self._add(
@@ -65,6 +65,12 @@ class FollowUpFlags:
                 "models-differ",
                 "were segmented by different models or weights, so a change may come from the "
                 "model: segment both with the same model.",
+            )
+        if any(flag.code == CLEAN_SLICES for flag in (*earlier.flags, *later.flags)):
+            self._add(
+                "slices-not-segmented",
+                "have slices that a slice classifier called clean, so that no lesion was looked "
+                "for in them: what is new or resolved there may be so by its word alone.",
             )
         both = next(one for one in changes if one.region == BOTH_LUNGS)
         if both.lung_ml.relative is not None and abs(both.lung_ml.relative) > BREATHING:

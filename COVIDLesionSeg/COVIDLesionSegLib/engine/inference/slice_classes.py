@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError, ParameterError
-from ..flags import Flag
+from ..flags import CLEAN_SLICES, Flag
 from ..models.card import SLICE_CLASSES
 from ..models.catalogue import Model, load_catalogue
 from ..models.preprocessing import Preprocessing
@@ -22,9 +22,6 @@ from .device import make_plan
 from .frame import frame_of
 from .predictor import on_device
 from .provenance import describe_model
-
-CLEAN_SLICES = "slices-called-clean"
-"""Code of the flag that names slices without segmentation."""
 
 
 def slice_image(
