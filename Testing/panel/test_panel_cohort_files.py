@@ -245,6 +245,6 @@ def test_a_damaged_result_is_refused_and_says_so(made, tmp_path):
     segmentation = out / CASE_FOLDER / "good" / SEGMENTATION
     segmentation.write_bytes(segmentation.read_bytes()[:2000])
     options = jobs.OpenCaseOptions(sources=(made[0],), cohort=out, case="good")
-    with pytest.raises(InputError, match="good is damaged"):
+    with pytest.raises(InputError, match="good holds no complete result"):
         jobs.open_case(options, tmp_path / "opened")
     assert not (tmp_path / "opened").exists()

@@ -124,7 +124,7 @@ def test_a_number_that_is_not_a_number_is_never_written(result, tmp_path):
         (("severity", "slices", 0, "lesion_class_mm2", "consolidation"), -1),
         (("provenance", "models"), {}),
         (("provenance", "models", "amc-net", "weights_sha256"), "2351"),
-        (("provenance", "models", "amc-net", "precision"), "float16"),
+        (("provenance", "models", "amc-net", "precision"), "float64"),
         (("research_use_notice",), ""),
     ],
 )
