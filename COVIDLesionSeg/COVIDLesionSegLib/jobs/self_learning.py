@@ -269,7 +269,7 @@ class LevelLearner:
         )
         for item in slices:
             self.cancel.raise_if_cancelled()
-            unit = item.image if item.windowed else prepared.to_unit(item.image)
+            unit = item.in_unit(prepared)
             lungs = item.known_lungs() if lung_mask or predictor.needs_lungs else None
             seen = None if lungs is None or not predictor.needs_lungs else lungs[None]
             probability = predictor.probabilities(unit[None], seen)

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import InputError, ParameterError
+from ..models.preprocessing import Preprocessing
 from ..progress import CancelToken
 from ..volume import Volume
 
@@ -69,6 +70,10 @@ class LabelledImage:
     def has_lesion(self) -> bool:
         """Whether any pixel is marked as lesion."""
         return bool(self.lesion.any())
+
+    def in_unit(self, preprocessing: Preprocessing) -> np.ndarray:
+        """The image in 0..1 of a network's window, or as its publisher windowed it."""
+        return self.image if self.windowed else preprocessing.to_unit(self.image)
 
     def known_lungs(self) -> np.ndarray:
         """The lungs.

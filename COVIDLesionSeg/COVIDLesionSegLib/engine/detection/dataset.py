@@ -7,11 +7,10 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ..data.labelled import LabelledImage
 from ..inference.frame import frame_of
-from ..training.dataset import TurnedSlice
+from ..training.dataset import TurnedSlice, UnchangedDataset
 from ..training.recipe import Recipe
 from ..training.slice_classes import BalancedDataset
 from .instances import labels_on_grid
@@ -43,25 +42,17 @@ class DetectionDataset(BalancedDataset):
 
     def _prepared(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         image, labels = prepare(self.slices[index], self._windowed(rng))
-        air = image.min().clamp(max=0.0)
-        changed, moved = self._changed(image - air, labels[None].float(), rng)
+        changed, moved = self._changed(image, labels[None].float(), rng)
         found = moved[0].to(torch.int32)
         # A lesion that was turned or shifted out of the image must not leave a slice without any.
-        return (changed + air, found) if found.any() or not labels.any() else (image, labels)
+        return (changed, found) if found.any() or not labels.any() else (image, labels)
 
 
-class DetectionValidation(Dataset[tuple[Tensor, Tensor]]):
+class DetectionValidation(UnchangedDataset):
     """Slices (image, instances) as :func:`prepare` gives them."""
 
-    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
-        self._slices = slices
-        self._recipe = recipe
-
-    def __len__(self) -> int:
-        return len(self._slices)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return prepare(self._slices[index], self._recipe)
+    def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
+        return prepare(item, recipe)
 
 
 def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
@@ -69,8 +60,7 @@ def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
     prepared = recipe.preprocessing
     rows, columns = item.image.shape
     frame = frame_of((rows, columns), item.lungs, prepared)
-    unit = item.image if item.windowed else prepared.to_unit(item.image)
-    image = frame.image(prepared.normalise(unit[None])[0])
+    image = frame.image(prepared.normalise(item.in_unit(prepared)[None])[0])
     return image, labels_on_grid(item.lesion, frame)
 
 

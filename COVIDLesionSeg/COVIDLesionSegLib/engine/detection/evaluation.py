@@ -17,7 +17,7 @@ from ..models.card import ModelCard
 from ..networks.affinity import AffinityMaskRCNN
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .detector import SHOWN_SCORE, SliceInstances
-from .held_out import DetectorScores, Found, look_at, unit_of
+from .held_out import DetectorScores, Found, look_at
 
 UNKNOWN = "not named"
 """Slices of no scanner, beside those of one."""
@@ -125,7 +125,10 @@ def evaluate(
                 better = item.lesion.sum() > before.truth.sum()
             if better:
                 examples[patient] = DetectorExample(
-                    item.name, unit_of(card, item), item.lesion > 0, instances.of_score(SHOWN_SCORE)
+                    item.name,
+                    item.in_unit(card.preprocessing),
+                    item.lesion > 0,
+                    instances.of_score(SHOWN_SCORE),
                 )
         knows[patient] = None if learned is None else bool(shown & learned)
         found[patient] = own

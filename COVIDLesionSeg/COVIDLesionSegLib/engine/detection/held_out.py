@@ -243,9 +243,4 @@ class Found:
 
 def look_at(network: AffinityMaskRCNN, card: ModelCard, item: LabelledImage) -> SliceInstances:
     """What a detector finds in a labelled slice, on its own pixels."""
-    return detect_slice(network, card.preprocessing, unit_of(card, item), item.lungs)
-
-
-def unit_of(card: ModelCard, item: LabelledImage) -> np.ndarray:
-    """A slice in 0..1 of the card's window, or as its publisher windowed it."""
-    return item.image if item.windowed else card.preprocessing.to_unit(item.image)
+    return detect_slice(network, card.preprocessing, item.in_unit(card.preprocessing), item.lungs)

@@ -82,9 +82,8 @@ def evaluate_slice_classes(
     for item in slices:
         if item.lungs is not None and not item.lungs.any():
             continue
-        prepared = card.preprocessing
-        unit = item.image if item.windowed else prepared.to_unit(item.image)
-        image = slice_image(prepared, unit, item.lungs)
+        unit = item.in_unit(card.preprocessing)
+        image = slice_image(card.preprocessing, unit, item.lungs)
         called = not is_clean(class_probabilities(network, image[None])[0])
         infected = class_of(item, card.outputs) > 0
         lesion = int(np.count_nonzero(item.lesion))

@@ -89,8 +89,10 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
         """Both changed at random in the same way; beyond the border is air and background."""
         self._changes.set_random_state(int(rng.integers(2**31)))
         background = self.recipe.background
-        changed = self._changes({"image": image, "label": target - background})
-        return changed["image"].as_tensor(), changed["label"].as_tensor().round() + background
+        air = image.min().clamp(max=0.0)  # which a z-score has below 0
+        changed = self._changes({"image": image - air, "label": target - background})
+        moved = changed["label"].as_tensor().round() + background
+        return changed["image"].as_tensor() + air, moved
 
 
 class PatchDataset(TrainingDataset):
@@ -163,10 +165,7 @@ class SliceDataset(TrainingDataset):
         image, target = (
             torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
         )
-        # What comes in from beyond the border is air, which a z-score has below 0.
-        air = image.min().clamp(max=0.0)
-        image, target = self._changed(image - air, target, rng)
-        return image + air, target
+        return self._changed(image, target, rng)
 
 
 def draw(chances: list[float], rng: np.random.Generator) -> np.ndarray:
@@ -187,8 +186,8 @@ def draw(chances: list[float], rng: np.random.Generator) -> np.ndarray:
     return np.searchsorted(np.cumsum(chances), marks * (total / max(1, number)), side="right")
 
 
-class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Slices (image, target, truth): the first two for the network, truth (rows, columns)."""
+class UnchangedDataset(ABC, Dataset[tuple[Tensor, ...]]):
+    """Slices in their order, unchanged: what a network is validated on."""
 
     def __init__(self, slices: list[LabelledImage], recipe: Recipe):
         self._slices = slices
@@ -197,9 +196,19 @@ class ValidationDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self._slices)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        item = self._slices[index]
-        return *prepare(item, self._recipe), torch.from_numpy(truth_of(item, self._recipe))
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return self._sample(self._slices[index], self._recipe)
+
+    @abstractmethod
+    def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
+        """Network input of a slice, and what it is compared with."""
+
+
+class ValidationDataset(UnchangedDataset):
+    """Slices (image, target, truth): the first two for the network, truth (rows, columns)."""
+
+    def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
+        return *prepare(item, recipe), torch.from_numpy(truth_of(item, recipe))
 
 
 def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> FieldOfView:
@@ -211,9 +220,8 @@ def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> FieldOfVie
 def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Network input and target of a whole slice, float32 (1, rows, columns)."""
     prepared = recipe.preprocessing
-    unit = item.image if item.windowed else prepared.to_unit(item.image)
     lungs = item.known_lungs()[None] if prepared.lung_mask else None
-    image = torch.from_numpy(prepared.normalise(unit[None], lungs))[None]
+    image = torch.from_numpy(prepared.normalise(item.in_unit(prepared)[None], lungs))[None]
     rows, columns = item.image.shape
     field = field_of((rows, columns), prepared)
     return field.resample(image)[0], _resampled(channels_of(item, recipe), field, recipe)

@@ -9,13 +9,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from ..data.labelled import LabelledImage, class_of
 from ..errors import InputError
 from ..inference.slice_classes import slice_image
 from ..metrics.overlap import Confusion
-from .dataset import TrainingDataset, TurnedSlice
+from .dataset import TrainingDataset, TurnedSlice, UnchangedDataset
 from .module import SegmentationModule
 from .recipe import Recipe
 from .trainer import Method
@@ -106,26 +105,15 @@ class ClassifiedDataset(BalancedDataset):
 
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         image = prepare(self.slices[what.slice_index], self._windowed(rng))
-        # What comes in from beyond the border is air, which a z-score has below 0.
-        air = image.min().clamp(max=0.0)
-        changed, _ = self._changed(image - air, torch.zeros_like(image), rng)
-        return changed + air, torch.tensor(self.class_of[what.slice_index])
+        changed, _ = self._changed(image, torch.zeros_like(image), rng)
+        return changed, torch.tensor(self.class_of[what.slice_index])
 
 
-class ClassifiedValidation(Dataset[tuple[Tensor, Tensor]]):
+class ClassifiedValidation(UnchangedDataset):
     """The same slice by slice, unchanged."""
 
-    def __init__(self, slices: list[LabelledImage], recipe: Recipe):
-        self._slices = slices
-        self._recipe = recipe
-
-    def __len__(self) -> int:
-        return len(self._slices)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        item = self._slices[index]
-        number = class_of(item, slice_classes(self._recipe))
-        return prepare(item, self._recipe), torch.tensor(number)
+    def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
+        return prepare(item, recipe), torch.tensor(class_of(item, slice_classes(recipe)))
 
 
 class ClassificationModule(SegmentationModule):
@@ -153,5 +141,4 @@ CLASSIFICATION = Method(
 def prepare(item: LabelledImage, recipe: Recipe) -> Tensor:
     """Network input (1, rows, columns) of a slice."""
     prepared = recipe.preprocessing
-    unit = item.image if item.windowed else prepared.to_unit(item.image)
-    return slice_image(prepared, unit, item.lungs)
+    return slice_image(prepared, item.in_unit(prepared), item.lungs)
