@@ -21,6 +21,7 @@ from ..engine.cohort.record import (
     write_record,
 )
 from ..engine.cohort.sources import CaseSource
+from ..engine.inference.allocator import give_back_freed_memory
 from ..engine.models.catalogue import load_catalogue
 from ..engine.parameters import NO_CLASSIFIER
 from ..engine.progress import CancelToken, ignore_progress
@@ -160,6 +161,7 @@ class CaseWork:
                 dicom=one.read.dicom,
             )
         seconds = one.seconds | {"writing": time.perf_counter() - start}
+        give_back_freed_memory()  # or the holes that cases leave in the heap add up
         return self.keep(
             replace(
                 record,
