@@ -148,6 +148,20 @@ def test_disagreement_of_the_ensemble_stays_with_its_slice(chest):
     ]
 
 
+def test_a_slice_that_was_not_segmented_stays_so_until_lesions_are_drawn_in_it(chest):
+    lungs, lesions = chest
+    lesions[3] = 0
+    original = measure_severity(lungs, lesions, CLASSES, grid()).without_slices([3])
+    assert original.slices_not_segmented == (3,)
+    for drawn, expected in (((2, 6, 3), (3,)), ((3, 6, 3), ())):
+        corrected = lesions.copy()
+        corrected[drawn] = 1
+        measured = measure_correction(
+            boxed(lungs, lesions), boxed(lungs, corrected), CLASSES, grid(), original
+        )
+        assert measured.severity.slices_not_segmented == expected
+
+
 def test_what_means_nothing_is_not_graded_after_a_correction_either(chest):
     lungs, lesions = chest
     corrected = np.where(lungs > 0, 1, 0).astype(np.uint8)

@@ -144,7 +144,7 @@ def _measured_again(stored: StoredLabels) -> StoredLabels:
         stored.classes,
         stored.geometry,
         lesion_free_ml=stored.severity.lesion_free_ml,
-    )
+    ).without_slices(stored.severity.slices_not_segmented)
     provenance = stored.provenance | {CORRECTED: True}
     return _with_flag(replace(stored, severity=severity, provenance=provenance), _CORRECTED)
 

@@ -242,4 +242,5 @@ def _on_whole_grid(
             largest_slice=lesion.largest_slice + below,
         )
         lesions.append(replace(moved, confidence=found.get(replace(moved, number=0))))
-    return replace(severity, slices=tuple(slices), lesions=tuple(lesions))
+    whole = replace(severity, slices=tuple(slices), lesions=tuple(lesions))
+    return whole.without_slices(original.slices_not_segmented)

@@ -240,12 +240,21 @@ class SeverityReport:
             rules=tuple(replace(rule, ratio=None, category=None) for rule in self.rules),
         )
 
+    @property
+    def slices_not_segmented(self) -> tuple[int, ...]:
+        """Indices of the slices in which lesions were not looked for."""
+        return tuple(one.index for one in self.slices if not one.segmented)
+
     def without_slices(self, slices: Collection[int]) -> SeverityReport:
-        """The same, where the slices of these indices were not segmented."""
+        """The same, where the slices of these indices were not segmented.
+
+        One with lesions was: a person drew them there.
+        """
         return replace(
             self,
             slices=tuple(
-                replace(one, segmented=False) if one.index in slices else one for one in self.slices
+                replace(one, segmented=False) if one.index in slices and not one.lesion_mm2 else one
+                for one in self.slices
             ),
         )
 
