@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from ..labels import NEW, PERSISTENT, RESOLVED
-from ..lungs.morphology import bounding_box
 from ..severity.lesions import measure_lesions, number_lesions
 from ..severity.report import LesionSeverity
-from ..volume import Geometry, image_from
-from .boxes import part_with
+from ..volume import Geometry
+from .lesion_links import Labels, linked_groups, on_later_grid
 from .matching_rule import MatchingRule
 from .registration import Registration
 from .study import Study
 
 KINDS = ("new", "resolved", "persistent", "not covered")
-_CELL_MM = 2.0
 _PATTERNS = {
     (False, False): "one to one",
     (True, False): "merged",
     (False, True): "split",
     (True, True): "regrouped",
 }
-
-Labels = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -117,9 +111,7 @@ def match_lesions(
     lesions belong together where at least ``rule.least_overlap`` of the smaller one lies within
     ``rule.tolerance_mm`` of the other: dilation and overlap after registration, as in
     Santoro-Fernandes et al. 2021 (Phys Med Biol 66:155017) and Huff et al. 2023 (68:175031). All
-    that is linked in this way, through others, too, is one persistent group, so merged and split
-    lesions stay together. Distances are measured between cells of about 2 mm, each part of a
-    lesion that any of its voxels belongs to.
+    that is linked in this way is one persistent group, see :func:`.lesion_links.linked_groups`.
 
     Args:
         earlier, later: The studies.
@@ -127,13 +119,9 @@ def match_lesions(
         rule: When two lesions are the same, and which count without a partner.
     """
     before, after = _lesions(earlier), _lesions(later)
-    warped = _warped(before, earlier, later, registration)
     counts = len(before.facts), len(after.facts)
-    groups = _groups(warped, after.numbers, later.geometry, rule, counts)
-    changes = np.zeros(later.geometry.shape, np.uint8)
-    found: list[LesionChange] = []
-    left_out = [[0, 0.0], [0, 0.0]]
-    seen = np.bincount(warped.ravel(), minlength=len(before.facts) + 1)
+    warped = on_later_grid(before.numbers, counts[0], earlier, later, registration)
+    seen = np.bincount(warped.ravel(), minlength=counts[0] + 1)
 
     def covered(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
         """Whether the other CT holds the place of a lesion without a partner."""
@@ -142,33 +130,32 @@ def match_lesions(
         centre = after.facts[new[0] - 1].centre_lps_mm
         return _inside(registration.to_earlier.TransformPoint(centre), earlier.geometry)
 
-    kinds_before = np.zeros(len(before.facts) + 1, np.uint8)
-    kinds_after = np.zeros(len(after.facts) + 1, np.uint8)
-    for old, new in groups:
-        if not old or not new:
-            (one,) = [before.facts[n - 1] for n in old] or [after.facts[n - 1] for n in new]
-            if one.lesion_ml < rule.smallest_ml:
-                side = left_out[0 if old else 1]
-                side[0], side[1] = side[0] + 1, side[1] + one.lesion_ml
-                continue
+    found: list[LesionChange] = []
+    left_out_ml: tuple[list[float], list[float]] = ([], [])
+    labels_before = np.zeros(counts[0] + 1, np.uint8)
+    labels_after = np.zeros(counts[1] + 1, np.uint8)
+    for old, new in linked_groups(warped, after.numbers, counts, later.geometry, rule):
         change = _change(old, new, before.facts, after.facts)
-        if not (old and new) and not covered(old, new):
-            change = replace(change, kind="not covered")
-        else:
-            kinds_before[list(old)] = PERSISTENT if new else RESOLVED
-            kinds_after[list(new)] = PERSISTENT if old else NEW
+        if not (old and new):
+            (alone,) = [before.facts[n - 1] for n in old] or [after.facts[n - 1] for n in new]
+            if alone.lesion_ml < rule.smallest_ml:
+                left_out_ml[0 if old else 1].append(alone.lesion_ml)
+                continue
+            if not covered(old, new):
+                found.append(replace(change, kind="not covered"))
+                continue
+        labels_before[list(old)] = PERSISTENT if new else RESOLVED
+        labels_after[list(new)] = PERSISTENT if old else NEW
         found.append(change)
-    changes[kinds_before[warped] == RESOLVED] = RESOLVED
-    changes[after.numbers > 0] = 0
-    labelled = kinds_after[after.numbers]
-    changes[labelled > 0] = labelled[labelled > 0]
     found.sort(
         key=lambda one: (KINDS.index(one.kind), -max(one.earlier_ml or 0, one.later_ml or 0))
     )
-    (old_n, old_ml), (new_n, new_ml) = left_out
-    return Matching(
-        tuple(found), changes, ((int(old_n), float(old_ml)), (int(new_n), float(new_ml)))
-    )
+    changes = np.zeros(later.geometry.shape, np.uint8)
+    changes[labels_before[warped] == RESOLVED] = RESOLVED
+    own = after.numbers > 0
+    changes[own] = labels_after[after.numbers[own]]
+    small_before, small_after = ((len(ml), float(sum(ml))) for ml in left_out_ml)
+    return Matching(tuple(found), changes, (small_before, small_after))
 
 
 def _lesions(study: Study) -> _Lesions:
@@ -176,154 +163,10 @@ def _lesions(study: Study) -> _Lesions:
     return _Lesions(number_lesions(*of_study).astype(np.int32), measure_lesions(*of_study).lesions)
 
 
-def _warped(lesions: _Lesions, study: Study, later: Study, by: Registration) -> Labels:
-    """Numbers of the earlier lesions on the grid of the later CT.
-
-    A lesion between the centres of thick slices has every voxel that it touches.
-    """
-    if by.transform is None:
-        return lesions.numbers
-    box, part = part_with(later.lungs, later.geometry)
-    image = image_from(lesions.numbers, study.geometry)
-    numbers = _sampled(image, part, by.transform)
-    lost = np.isin(np.arange(len(lesions.facts) + 1), numbers, invert=True)
-    lost[0] = False
-    factors = [ceil(mm / _CELL_MM) for mm in part.spacing]
-    if lost.any() and max(factors) > 1:
-        fine = _sampled(image, _divided(part, factors), by.transform)
-        fine[~lost[fine]] = 0
-        touched = _cells(fine, factors[::-1])
-        numbers = np.where(numbers > 0, numbers, touched)
-    warped = np.zeros(later.geometry.shape, np.int32)
-    warped[box] = numbers
-    return warped
-
-
-def _sampled(image: sitk.Image, grid: Geometry, by: sitk.Transform) -> Labels:
-    """Labels at the centres of a grid's voxels, (k, j, i)."""
-    there = sitk.Resample(
-        image,
-        grid.size,
-        by,
-        sitk.sitkNearestNeighbor,
-        grid.origin,
-        grid.spacing,
-        grid.direction,
-        0,
-        sitk.sitkInt32,
-    )
-    labels: Labels = sitk.GetArrayFromImage(there)
-    return labels
-
-
-def _divided(grid: Geometry, factors: list[int]) -> Geometry:
-    """The grid with every voxel in so many parts along (i, j, k)."""
-    first = grid.ijk_to_lps @ [*((1 / factor - 1) / 2 for factor in factors), 1.0]
-    (columns, rows, slices), (x, y, z) = grid.size, grid.spacing
-    i, j, k = factors
-    return Geometry(
-        (columns * i, rows * j, slices * k),
-        (x / i, y / j, z / k),
-        (float(first[0]), float(first[1]), float(first[2])),
-        grid.direction,
-    )
-
-
 def _inside(lps: Sequence[float], geometry: Geometry) -> bool:
     """Whether a point, LPS in mm, lies in the volume."""
     index = np.linalg.solve(geometry.ijk_to_lps, [*lps, 1.0])[:3]
     return bool(((index >= -0.5) & (index <= np.array(geometry.size) - 0.5)).all())
-
-
-def _groups(
-    warped: Labels,
-    found: Labels,
-    geometry: Geometry,
-    rule: MatchingRule,
-    counts: tuple[int, int],
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Numbers of the (earlier, later) lesions that belong together; either may be empty.
-
-    Args:
-        warped, found: Numbers of the earlier and of the later lesions, (k, j, i).
-        geometry: Their grid.
-        counts: How many lesions there are in each.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    earlier, later = counts
-    links = _links(warped, found, geometry, rule, counts)
-    one, other = np.nonzero(links)
-    size = earlier + later
-    graph = coo_array((np.ones(len(one)), (one, earlier + other)), shape=(size, size))
-    _, group = connected_components(graph, directed=False)
-    found_groups: dict[int, tuple[list[int], list[int]]] = {}
-    for node, number in enumerate(group.tolist()):
-        members = found_groups.setdefault(number, ([], []))
-        members[0 if node < earlier else 1].append(
-            node + 1 if node < earlier else node - earlier + 1
-        )
-    return [(tuple(old), tuple(new)) for old, new in found_groups.values()]
-
-
-def _links(
-    warped: Labels,
-    found: Labels,
-    geometry: Geometry,
-    rule: MatchingRule,
-    counts: tuple[int, int],
-) -> npt.NDArray[np.bool_]:
-    """Whether two lesions belong together: (earlier lesions, later lesions)."""
-    links = np.zeros(counts, bool)
-    both = (warped > 0) | (found > 0)
-    if not both.any() or 0 in counts:
-        return links
-    box = bounding_box(both, [0, 0, 0])
-    factors = [max(1, int(_CELL_MM // mm)) for mm in geometry.spacing[::-1]]
-    spacing = [mm * factor for mm, factor in zip(geometry.spacing[::-1], factors, strict=True)]
-    old, new = (_cells(one[box], factors) for one in (warped, found))
-    met = np.zeros((2, *counts), np.int64)
-    for side, (own, others) in enumerate(((old, new), (new, old))):
-        nearest = _nearest(others, spacing, rule.tolerance_mm)
-        met_here = (own > 0) & (nearest > 0)
-        pair = (own[met_here], nearest[met_here])
-        pair = pair if side == 0 else pair[::-1]
-        np.add.at(met[side], (pair[0] - 1, pair[1] - 1), 1)
-    sizes = [
-        np.bincount(one.ravel(), minlength=count + 1)[1:].astype(float)
-        for one, count in zip((old, new), counts, strict=True)
-    ]
-    # A lesion that the registration puts outside the later lungs has no cell and no partner.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(
-            sizes[0][:, None] <= sizes[1][None, :],
-            met[0] / sizes[0][:, None],
-            met[1] / sizes[1][None, :],
-        )
-    linked: npt.NDArray[np.bool_] = (share >= rule.least_overlap) & (met.sum(axis=0) > 0)
-    return linked
-
-
-def _cells(numbers: Labels, factors: list[int]) -> Labels:
-    """Blocks of voxels, each with the highest number in it: none of a lesion is lost."""
-    for axis, factor in enumerate(factors):
-        if factor > 1:
-            starts = np.arange(0, numbers.shape[axis], factor)
-            numbers = np.maximum.reduceat(numbers, starts, axis=axis)
-    return numbers
-
-
-def _nearest(numbers: Labels, spacing: list[float], within_mm: float) -> Labels:
-    """Number of the nearest lesion of every cell, 0 where none is within so many mm."""
-    from scipy import ndimage
-
-    distance, index = ndimage.distance_transform_edt(
-        numbers == 0, sampling=spacing, return_indices=True
-    )
-    nearest: Labels = numbers[tuple(index)]
-    nearest[distance > within_mm] = 0
-    return nearest
 
 
 def _change(
@@ -333,14 +176,10 @@ def _change(
     after: tuple[LesionSeverity, ...],
 ) -> LesionChange:
     earlier, later = [before[n - 1] for n in old], [after[n - 1] for n in new]
-    shown = later or earlier
-    largest = max(shown, key=lambda one: one.lesion_ml)
-    pattern = None
-    if old and new:
-        pattern = _PATTERNS[len(old) > 1, len(new) > 1]
+    largest = max(later or earlier, key=lambda one: one.lesion_ml)
     return LesionChange(
         kind="persistent" if old and new else "new" if new else "resolved",
-        pattern=pattern,
+        pattern=_PATTERNS[len(old) > 1, len(new) > 1] if old and new else None,
         earlier=old,
         later=new,
         earlier_ml=sum(one.lesion_ml for one in earlier) if earlier else None,
