@@ -7,7 +7,8 @@ import torch
 
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.detection.training import detector_recipe
-from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
+from COVIDLesionSegLib.engine.models.card import ModelCard, Weights
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import save_weights
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import CovidLesionSegError, InputError, ModelError, OutputError
 from COVIDLesionSegLib.engine.models import monai_bundle
-from COVIDLesionSegLib.engine.models.card import write_card
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle, import_bundle
 from COVIDLesionSegLib.engine.models.registry import add_folder

@@ -22,7 +22,7 @@ from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.inference.predictor import Predictor
 from COVIDLesionSegLib.engine.metrics.overlap import ProbabilityHistogram
 from COVIDLesionSegLib.engine.models.calibration import Calibration, ReliabilityBin
-from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.models.card_json import card_from_json
 from COVIDLesionSegLib.engine.models.catalogue import Model
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.parameters import Parameters
@@ -93,10 +93,10 @@ def test_a_calibration_on_the_card_of_a_network_of_several_channels_is_refused()
 
 def test_a_card_carries_it_through_json():
     card = make_card(calibration=FITTED)
-    assert ModelCard.from_dict(json.loads(json.dumps(asdict(card)))) == replace(
+    assert card_from_json(json.loads(json.dumps(asdict(card)))) == replace(
         card, channels=card.classes
     )
-    assert ModelCard.from_dict(json.loads(json.dumps(asdict(make_card())))).calibration is None
+    assert card_from_json(json.loads(json.dumps(asdict(make_card())))).calibration is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_strangers_card_with_a_damaged_calibration_is_refused(field, value):
     values = json.loads(json.dumps(asdict(make_card(calibration=FITTED))))
     values["calibration"][field] = value
     with pytest.raises(ModelError, match="calibration"):
-        ModelCard.from_dict(values)
+        card_from_json(values)
 
 
 @pytest.mark.parametrize("calibrated", [False, True])

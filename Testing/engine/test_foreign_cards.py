@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import ModelError
-from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.models.card_json import card_from_json
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.json_file import parse_json
 from COVIDLesionSegLib.engine.models.user_models import (
@@ -169,7 +169,7 @@ def test_whatever_stands_on_a_card_it_is_a_card_or_a_model_error(tmp_path, place
         assert "theirs.json" in str(error)
     else:
         again = json.dumps(asdict(model.card), ensure_ascii=False).encode()
-        assert ModelCard.from_dict(parse_json(again)) == model.card
+        assert card_from_json(parse_json(again)) == model.card
         assert model.card.learned_from is None or sum(model.card.learned_from.values()) is not None
 
 

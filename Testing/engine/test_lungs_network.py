@@ -18,7 +18,8 @@ from COVIDLesionSegLib.engine.errors import (
 )
 from COVIDLesionSegLib.engine.lungs import get_extractor
 from COVIDLesionSegLib.engine.lungs.network import NetworkExtractor, label_lungs
-from COVIDLesionSegLib.engine.models.card import ModelCard, Weights, write_card
+from COVIDLesionSegLib.engine.models.card import ModelCard, Weights
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import save_weights

@@ -13,7 +13,7 @@ from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.errors import Cancelled, ParameterError
 from COVIDLesionSegLib.engine.lungs.extractor import LungLabels
 from COVIDLesionSegLib.engine.lungs.second_opinion import SecondOpinion, get_opinion
-from COVIDLesionSegLib.engine.models.card import write_card
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.parameters import Parameters

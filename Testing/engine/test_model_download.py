@@ -12,7 +12,8 @@ from hashlib import sha256
 import pytest
 
 from COVIDLesionSegLib.engine.errors import Cancelled, DownloadError, ModelError
-from COVIDLesionSegLib.engine.models.card import ModelCard, write_card
+from COVIDLesionSegLib.engine.models.card import ModelCard
+from COVIDLesionSegLib.engine.models.card_json import card_from_json, write_card
 from COVIDLesionSegLib.engine.models.catalogue import Place, load_catalogue
 from COVIDLesionSegLib.engine.models.download import download_weights
 from COVIDLesionSegLib.engine.models.downloads import (
@@ -320,4 +321,4 @@ def test_a_card_with_another_kind_of_address_or_size_is_refused(fields, said):
     values = json.loads(json.dumps(asdict(load_catalogue().get("amc-net").card)))
     values["weights"] |= fields
     with pytest.raises(ModelError, match=said):
-        ModelCard.from_dict(values)
+        card_from_json(values)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from COVIDLesionSegLib.engine.errors import ModelError
-from COVIDLesionSegLib.engine.models.card import ModelCard, Score
+from COVIDLesionSegLib.engine.models.card import Score
+from COVIDLesionSegLib.engine.models.card_json import card_from_json
 from COVIDLesionSegLib.engine.models.catalogue import (
     PACKAGED_FOLDER,
     check_models,
@@ -55,7 +56,7 @@ def test_every_packaged_card_states_its_networks_own_parameter_count(model):
 
 @pytest.mark.parametrize("model", PACKAGED, ids=lambda model: model.id)
 def test_every_packaged_card_survives_a_round_trip_through_json(model):
-    assert ModelCard.from_dict(json.loads(json.dumps(asdict(model.card)))) == model.card
+    assert card_from_json(json.loads(json.dumps(asdict(model.card)))) == model.card
 
 
 def test_every_packaged_card_has_an_id_of_its_own(user_folder):
@@ -190,7 +191,7 @@ def test_a_family_shares_fields_and_each_card_may_override_them(user_folder):
     own = {"id": "b", "title": "B", "notes": ["Own."], "preprocessing": {"window_hu": [-1250, 250]}}
     path = write_family(user_folder, {"shared": shared, "models": [{"id": "a"}, own]})
     a, b = read_models(path)
-    assert a.card == ModelCard.from_dict(shared | {"id": "a"})
+    assert a.card == card_from_json(shared | {"id": "a"})
     assert b.card == replace(
         a.card,
         id="b",
@@ -236,7 +237,7 @@ def test_a_taken_id_in_a_family_leaves_its_other_cards(user_folder):
 
 
 def valid_card(**changes):
-    return ModelCard.from_dict(packaged_card() | changes)
+    return card_from_json(packaged_card() | changes)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from monai.bundle import ConfigParser, verify_net_in_out
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import InputError, ModelError, OutputError
-from COVIDLesionSegLib.engine.models.card import Weights, write_card
+from COVIDLesionSegLib.engine.models.card import Weights
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue
 from COVIDLesionSegLib.engine.models.lineage import lineage_of, parent_of
 from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle, import_bundle

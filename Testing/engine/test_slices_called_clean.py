@@ -15,7 +15,7 @@ from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.detection.detect import detector_of
 from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
 from COVIDLesionSegLib.engine.inference.slice_classes import SliceClassifier
-from COVIDLesionSegLib.engine.models.card import write_card
+from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.parameters import Parameters

@@ -20,7 +20,8 @@ def parameters_of(panel) -> engine.Parameters:
 @pytest.fixture
 def lungs_of_mine(tmp_path, monkeypatch):
     """Card of a model of the user's that finds lungs; made before the panel is."""
-    from COVIDLesionSegLib.engine.models.card import Weights, write_card
+    from COVIDLesionSegLib.engine.models.card import Weights
+    from COVIDLesionSegLib.engine.models.card_json import write_card
     from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 
     monkeypatch.setenv("COVIDLESIONSEG_MODELS", str(tmp_path))

@@ -16,7 +16,7 @@ from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.run import evaluate as run_evaluation
 from ..engine.inference.allocator import tune_allocator
 from ..engine.labels import LESION
-from ..engine.models.card import write_card
+from ..engine.models.card_json import write_card
 from ..engine.models.catalogue import Catalogue, Model, load_catalogue
 from ..engine.parameters import DEFAULT_MODEL, Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress

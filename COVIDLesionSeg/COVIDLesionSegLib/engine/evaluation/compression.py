@@ -10,7 +10,8 @@ from ..data.labelled import LabelledImage
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
 from ..files import write_bytes
-from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, write_card
+from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score
+from ..models.card_json import write_card
 from ..models.catalogue import Model
 from ..models.eight_bit import DICE
 from ..models.weights import load_network, weights_data, weights_in_eight_bit

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import reprlib
-from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field
+from reprlib import repr as shown  # short, whatever a card holds
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ModelError
-from ..files import write_bytes
 from ..text import printable
-from .calibration import Calibration, ReliabilityBin
+from .calibration import Calibration
 from .preprocessing import Preprocessing
 
 SLICE_CLASSES = "slice-classes"
@@ -24,8 +20,6 @@ LARGEST_BFLOAT16_CHANGE = 0.002
 """Dice of any patient that bfloat16 may move on a card that allows it."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_FILE_NAME = re.compile(r"\w[^/\\:]{0,100}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -124,13 +118,13 @@ class ModelCard:
     def __post_init__(self) -> None:
         if not is_model_id(self.id):
             raise ModelError(
-                f"A model card has the unsafe id {_shown(self.id)}: it must be a name without '+', "
+                f"A model card has the unsafe id {shown(self.id)}: it must be a name without '+', "
                 "spaces or other signs, of 1 to 64 letters, digits, dots, hyphens and underscores, "
                 "a letter or digit first."
             )
         if self.task not in TASKS:
             raise ModelError(
-                f"The card of model {self.id} names the task {_shown(self.task)}, but must name "
+                f"The card of model {self.id} names the task {shown(self.task)}, but must name "
                 f"one of: {', '.join(TASKS)}."
             )
         if not self.channels:
@@ -190,41 +184,6 @@ class ModelCard:
         patients: dict[str, int] | None = self.training.get("data", {}).get("training")
         return patients
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ModelCard:
-        """Build a card from parsed JSON, whoever wrote it.
-
-        Raises:
-            ModelError: A field is missing, unknown or of the wrong form; the weights are not
-                safetensors, or their file's name could lead out of the folder.
-        """
-        if not isinstance(values, dict):
-            raise ModelError("A model card is a JSON object, and this one is not.")
-        name = values["id"] if is_model_id(values.get("id")) else "without an id"
-        try:
-            _check_fields(cls, values)
-            weights = values.get("weights")
-            card = cls(
-                **{
-                    **values,
-                    "classes": _texts(values["classes"], "classes"),
-                    "channels": _texts(values.get("channels", []), "channels"),
-                    "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
-                    "weights": None if weights is None else _build_weights(weights),
-                    "scores": tuple(map(_build_score, _list(values.get("scores", []), "scores"))),
-                    "calibration": _build_calibration(values.get("calibration")),
-                    "notes": _texts(values.get("notes", []), "notes"),
-                }
-            )
-            _check_values(card)
-        except _UnknownFields as error:
-            raise ModelError(f"The card of model {name} has {error}.") from error
-        except (TypeError, ValueError) as error:
-            raise ModelError(
-                f"The card of model {name} is incomplete or damaged: {error}."
-            ) from error
-        return card
-
 
 def is_model_id(value: object) -> bool:
     """Whether this can be the id of a model, see :attr:`ModelCard.id`."""
@@ -244,108 +203,6 @@ def is_web_address(url: object) -> bool:
         return False
 
 
-def write_card(card: ModelCard, folder: Path) -> None:
-    """Write ``<id>.json``, complete or not at all; raises OutputError when that is impossible."""
-    text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
-    write_bytes(text.encode(), folder / f"{card.id}.json")
-
-
-class _UnknownFields(ValueError):
-    """Fields that nothing reads, as in a card of a later version or with a slip of the pen."""
-
-
-def _check_fields(kind: type[Any], values: Any) -> None:
-    """Make sure that these are the fields of a dataclass."""
-    if not isinstance(values, dict):
-        raise TypeError(f"{_shown(values)} is not a JSON object")
-    known = {one.name: one for one in fields(kind)}
-    if unknown := sorted(set(values) - set(known)):
-        names = ", ".join(printable(name)[:40] for name in unknown)
-        raise _UnknownFields(f"unknown fields: {names}")
-    required = {
-        name
-        for name, one in known.items()
-        if one.default is MISSING and one.default_factory is MISSING
-    }
-    if missing := sorted(required - set(values)):
-        raise ValueError(f"it has no {', no '.join(missing)}")
-
-
-def _build_weights(values: Any) -> Weights:
-    _check_fields(Weights, values)
-    for name in ("file", "sha256", "licence", "licence_note"):
-        _check(isinstance(values[name], str), f"weights {name}", "text", values[name])
-    file, sha256 = values["file"], values["sha256"]
-    if not file.endswith(WEIGHTS_ENDING):
-        raise ValueError(
-            f"the weights file {_shown(file)} is not a {WEIGHTS_ENDING} file, and other formats, "
-            "such as pickles, can run code when they are read"
-        )
-    plain = _FILE_NAME.fullmatch(file) and file == printable(file)
-    _check(plain, "weights file", "a plain file name", file)
-    _check(_SHA256.fullmatch(sha256), "weights sha256", "64 hexadecimal digits", sha256)
-    url, size = values.get("url", ""), values.get("size")
-    _check(url == "" or is_web_address(url), "weights url", "an http or https address", url)
-    whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
-    _check(size is None or whole, "weights size", "a number of bytes", size)
-    bits = values.get("bits")
-    _check(bits is None or (bits == 8 and isinstance(bits, int)), "weights bits", "8", bits)
-    return Weights(**values)
-
-
-def _build_score(values: Any) -> Score:
-    _check_fields(Score, values)
-    for name in ("metric", "data", "protocol"):
-        _check(isinstance(values[name], str), f"score {name}", "text", values[name])
-    _check(_is_number(values["value"]), "score value", "a number", values["value"])
-    return Score(**values)
-
-
-def _build_calibration(values: Any) -> Calibration | None:
-    if values is None:
-        return None
-    _check_fields(Calibration, values)
-    for name in ("temperature", "bias", "error_before", "error_after"):
-        _check(_is_number(values[name]), f"calibration {name}", "a number", values[name])
-    temperature = values["temperature"]
-    _check(0 < temperature < 1000, "calibration temperature", "a number above 0", temperature)
-    _check(isinstance(values["data"], str), "calibration data", "text", values["data"])
-    bins = []
-    for one in _list(values["bins"], "calibration bins"):
-        _check_fields(ReliabilityBin, one)
-        _check(all(map(_is_number, one.values())), "calibration bin", "three numbers", one)
-        bins.append(ReliabilityBin(**one))
-    return Calibration(**{**values, "bins": tuple(bins)})
-
-
-def _check_values(card: ModelCard) -> None:
-    for name in ("title", "paper", "network"):
-        value = getattr(card, name)
-        _check(isinstance(value, str), name, "text", value)
-    for name in ("title", "classes", "channels"):
-        for text in [card.title] if name == "title" else getattr(card, name):
-            usable = text.strip() and text == printable(text)
-            _check(usable, name, "text without control characters", text)
-    for name in ("arguments", "training"):
-        _check(isinstance(getattr(card, name), dict), name, "a JSON object", getattr(card, name))
-    whole = _is_number(card.parameters) and isinstance(card.parameters, int)
-    _check(whole and card.parameters >= 0, "parameters", "a whole number", card.parameters)
-    _check(isinstance(card.bfloat16, bool), "bfloat16", "true or false", card.bfloat16)
-    data = card.training.get("data", {})
-    _check(isinstance(data, dict), "training data", "a JSON object", data)
-    for name in {"training", "validation", "outside", "pseudo_labels"} & set(data):
-        counts = data[name]
-        counted = isinstance(counts, dict) and all(isinstance(n, int) for n in counts.values())
-        _check(counted, f"training data {name}", "a number of slices for each patient", counts)
-    fingerprint = card.training.get("data_fingerprint", "")
-    _check(isinstance(fingerprint, str), "training data_fingerprint", "text", fingerprint)
-
-
-def _check(condition: object, name: str, kind: str, value: object) -> None:
-    if not condition:
-        raise TypeError(f"{name} must be {kind}, not {_shown(value)}")
-
-
 def _names_classes(arguments: object) -> bool:
     """Whether a network's arguments name classes of slices."""
     names = arguments.get("slice_classes") if isinstance(arguments, dict) else None
@@ -356,25 +213,3 @@ def _names_classes(arguments: object) -> bool:
             isinstance(name, str) and name.strip() and name == printable(name) for name in names
         )
     )
-
-
-def _list(value: Any, name: str) -> Sequence[Any]:
-    _check(isinstance(value, (list, tuple)), name, "a list", value)
-    items: Sequence[Any] = value
-    return items
-
-
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    items = _list(value, name)
-    _check(all(isinstance(item, str) for item in items), name, "a list of texts", value)
-    return tuple(items)
-
-
-def _is_number(value: object) -> bool:
-    """Whether this is a number; Python counts bool among them."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _shown(value: object) -> str:
-    """A stranger's value for an error message: short, and without control characters."""
-    return printable(reprlib.repr(value))

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import ModelError
 from ..text import printable, similar_names
 from .card import SLICE_CLASSES, ModelCard, Score
+from .card_json import card_from_json
 from .downloads import downloaded_weights
 from .json_file import read_json
 from .user_models import read_promotions, user_folder, warn_once
@@ -272,7 +273,7 @@ def read_models(path: Path) -> list[Model]:
     except ValueError as error:
         raise ModelError(f"The model card {name} cannot be read: {error}.") from error
     try:
-        return [Model(ModelCard.from_dict(values), path.parent) for values in _cards(content)]
+        return [Model(card_from_json(values), path.parent) for values in _cards(content)]
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from error
 

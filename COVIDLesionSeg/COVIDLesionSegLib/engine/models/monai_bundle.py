@@ -18,6 +18,7 @@ from ..files import write_bytes
 from ..networks.nnunet import NAME as NNUNET
 from ..text import printable
 from .card import SLICE_CLASSES, ModelCard
+from .card_json import card_from_json
 from .catalogue import Model
 from .json_file import LARGEST as LARGEST_CARD
 from .json_file import parse_json, read_json
@@ -123,7 +124,7 @@ def bundle_network(folder: str) -> nn.Module:
     from .weights import load_network
 
     try:
-        card = ModelCard.from_dict(read_json(Path(folder) / CARD))
+        card = card_from_json(read_json(Path(folder) / CARD))
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The folder holds no readable {CARD}: unpack the bundle, and name its folder."
@@ -141,7 +142,7 @@ def _read(path: Path) -> tuple[ModelCard, bytes]:
                     f"{name} is no model archive of this software: it has no {CARD}, or several."
                 )
             values = parse_json(_member(archive, cards[0], LARGEST_CARD))
-            card = ModelCard.from_dict(values)
+            card = card_from_json(values)
             root = cards[0][: -len(CARD)]
             return card, _member(archive, f"{root}models/{card.trained_weights.file}", _LARGEST)
     except OSError as error:

@@ -23,6 +23,7 @@ from ..networks import build_network, count_parameters
 from ..networks.nnunet import NAME, NnUNet
 from ..text import printable
 from .card import ModelCard, Weights
+from .card_json import card_from_json
 from .json_file import read_json
 from .preprocessing import Preprocessing
 
@@ -129,7 +130,7 @@ def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, by
         },
         notes=tuple(_notes(labels[1:], classes)),
     )
-    return ModelCard.from_dict(_as_json(card)), data
+    return card_from_json(_as_json(card)), data
 
 
 def _notes(found: Iterable[str], classes: Iterable[str]) -> Iterable[str]:

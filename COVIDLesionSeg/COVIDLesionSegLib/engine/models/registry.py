@@ -14,7 +14,8 @@ from ..errors import InputError, ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from ..text import printable
-from .card import WEIGHTS_ENDING, ModelCard, is_model_id, write_card
+from .card import WEIGHTS_ENDING, ModelCard, is_model_id
+from .card_json import write_card
 from .catalogue import Catalogue, Model, load_catalogue, read_models
 from .json_file import read_json
 from .nnunet_folder import is_nnunet_folder, read_nnunet_folder

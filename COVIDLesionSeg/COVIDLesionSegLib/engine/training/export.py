@@ -15,14 +15,8 @@ from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
 from ..files import write_bytes
 from ..models.calibration import Calibration
-from ..models.card import (
-    LARGEST_BFLOAT16_CHANGE,
-    ModelCard,
-    Score,
-    Weights,
-    is_model_id,
-    write_card,
-)
+from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, Weights, is_model_id
+from ..models.card_json import write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.eight_bit import Measure
 from ..models.lineage import parent_of
