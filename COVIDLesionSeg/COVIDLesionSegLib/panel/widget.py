@@ -106,12 +106,13 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
         self._run = RunSection(self)
+        results = ResultsSection(self)
         self.sections: list[Section] = [
             self._inputs,
             RestoreSection(self),
             self._model,
             self._run,
-            ResultsSection(self),
+            results,
             DisplaySection(self),
             CorrectionSection(self),
             ReviewSection(self),
@@ -126,6 +127,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui: Any = slicer.util.childWidgetVariables(frame)
         frame.setMRMLScene(slicer.mrmlScene)
         self.ui.noticeLabel.text = research_use_notice()
+        # Above the results, where nobody has to scroll for it.
+        frame.layout().insertWidget(self.sections.index(results), self.ui.noticeLabel)
         self._settle_timer = qt.QTimer()
         self._settle_timer.setSingleShot(True)
         self._settle_timer.setInterval(SETTLE_MS)
