@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= covid-lesion-seg-demo
 PYTEST_ARGS ?=
-# The Slicer application, where there is one: its suites are part of `make test` then.
+# The Slicer application, where there is one: its suites are part of the tests then.
 SLICER ?= $(shell command -v Slicer 2>/dev/null)
 SUITES ?=
 
@@ -17,13 +17,13 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # such as 2.13.0+cpu, which `==` accepts and `===` does not.
 TORCH_FOR_TORCHVISION = $(shell sed -n 's/^torch==/torch===/p' constraints.txt)
 
-.PHONY: help demo test suite test-fast test-slicer screenshots translations docs lint format clean \
+.PHONY: help demo test test-all suite suite-all test-slicer screenshots translations docs lint format clean \
     system-libraries
 
 help:
 	@echo "make demo       segment a generated chest CT; pictures and report in $(OUT)"
-	@echo "make test       lint, types and the whole test suite; also in Slicer, where there is one"
-	@echo "make test-fast  lint, types and the quick tests: no training, no rendering, no real data"
+	@echo "make test       lint, types and the tests but the slow ones; also in Slicer, where there is one"
+	@echo "make test-all   the same with the slow tests"
 	@echo "make test-slicer SLICER=/path/to/Slicer   the suites inside the Slicer application"
 	@echo "make screenshots SLICER=/path/to/Slicer   the documentation's pictures of the window"
 	@echo "make translations   put the panel's new strings into the files for translators"
@@ -45,18 +45,23 @@ IN_SLICER = $(PYTHON) Testing/in_slicer/run.py --slicer "$(SLICER)"
 SLICER_NEEDED = @test -n "$(SLICER)" || { \
     echo "Name the application: make $@ SLICER=/path/to/Slicer" >&2; exit 1; }
 
-test: system-libraries lint suite
 ifeq ($(SLICER),)
-	@echo "SKIPPED: the suites inside the Slicer application (make test SLICER=/path/to/Slicer)."
+SUITES_IN_SLICER = @echo "SKIPPED: the suites in the Slicer application (make $@ SLICER=/path/to/Slicer)."
 else
-	$(IN_SLICER) $(SUITES)
+SUITES_IN_SLICER = $(IN_SLICER) $(SUITES)
 endif
 
-suite: $(VENV)/test.installed
-	$(PYTEST) $(PYTEST_ARGS)
+test: system-libraries lint suite
+	$(SUITES_IN_SLICER)
 
-test-fast: system-libraries lint
-	$(PYTEST) -m "not slow and not rendering and not realdata" $(PYTEST_ARGS)
+test-all: system-libraries lint suite-all
+	$(SUITES_IN_SLICER)
+
+suite: $(VENV)/test.installed
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+suite-all: $(VENV)/test.installed
+	$(PYTEST) $(PYTEST_ARGS)
 
 test-slicer:
 	$(SLICER_NEEDED)

@@ -47,14 +47,21 @@ def test_the_demo_needs_neither_torchvision_nor_the_encoders(tmp_path):
     assert "torch===" not in planned
 
 
-def test_the_suites_in_slicer_are_part_of_the_tests_where_slicer_is_named():
-    assert 'Testing/in_slicer/run.py --slicer "/opt/Slicer"' in plan("test", "SLICER=/opt/Slicer")
+@pytest.mark.parametrize("target", ["test", "test-all"])
+def test_the_suites_in_slicer_are_part_of_the_tests_where_slicer_is_named(target):
+    assert 'Testing/in_slicer/run.py --slicer "/opt/Slicer"' in plan(target, "SLICER=/opt/Slicer")
 
 
-def test_it_is_said_where_the_suites_in_slicer_are_left_out():
-    planned = plan("test", "SLICER=")
-    assert "SKIPPED: the suites inside the Slicer application" in planned
+@pytest.mark.parametrize("target", ["test", "test-all"])
+def test_it_is_said_where_the_suites_in_slicer_are_left_out(target):
+    planned = plan(target, "SLICER=")
+    assert f"SKIPPED: the suites in the Slicer application (make {target} SLICER=" in planned
     assert "in_slicer/run.py" not in planned
+
+
+def test_the_slow_tests_are_left_out_of_the_usual_run_only():
+    assert 'pytest -n 2' in plan("test") and '-m "not slow"' in plan("test")
+    assert "pytest -n 2" in plan("test-all") and "not slow" not in plan("test-all")
 
 
 @pytest.mark.parametrize("target", ["test-slicer", "screenshots"])
