@@ -60,7 +60,7 @@ def test_it_is_said_where_the_suites_in_slicer_are_left_out(target):
 
 
 def test_the_slow_tests_are_left_out_of_the_usual_run_only():
-    assert 'pytest -n 2' in plan("test") and '-m "not slow"' in plan("test")
+    assert "pytest -n 2" in plan("test") and '-m "not slow"' in plan("test")
     assert "pytest -n 2" in plan("test-all") and "not slow" not in plan("test-all")
 
 

@@ -1,7 +1,10 @@
 """How a command ends: an exit code, and one clear line."""
 
 import os
+import select
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -68,3 +71,20 @@ def test_signal_handlers_are_given_back():
     with exit_codes():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="pipes end otherwise on this system")
+def test_a_reader_that_had_enough_ends_a_command_without_a_message():
+    command = "import sys; from COVIDLesionSegLib.cli.main import main; sys.exit(main())"
+    # Unbuffered: the first line that nobody reads is the end.
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", command, "info"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline().startswith("system:")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 1
+    process.stderr.close()

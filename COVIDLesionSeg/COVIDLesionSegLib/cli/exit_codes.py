@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -48,9 +49,22 @@ def exit_codes(
     except Cancelled as error:
         _end(str(error), CANCELLED)
     except Exception as error:
-        if debug:
+        if debug or _nobody_reads(error):
             raise
         _end(f"Error: {in_one_sentence(error)}{_option_hint(error, flags or {})}", FAILED)
+
+
+def _nobody_reads(error: Exception) -> bool:
+    """Whether the reader of the output, such as ``head``, had enough: typer then ends quietly."""
+    if not isinstance(error, BrokenPipeError) or not hasattr(select, "poll"):
+        return False
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    poll = select.poll()
+    poll.register(output, 0)
+    return bool(poll.poll(0))  # what is reported without being asked for: an error, a hang-up
 
 
 def _option_hint(error: Exception, flags: Mapping[str, str]) -> str:
