@@ -125,6 +125,7 @@ def test_segments_are_coded_and_say_what_found_them(dicom_case):
     assert side.CodeMeaning == "Right"
     hashes = "+".join(["0" * 64] * 2)
     assert f"model=amc-net+unet,weights_sha256={hashes}" in algorithm.AlgorithmParameters
+    assert "slice_classifier=capsules" in algorithm.AlgorithmParameters
     assert segmentation.ContentDescription == "Research software, not a medical device"
 
 

@@ -75,6 +75,9 @@ def lesion_algorithm(result: SegmentationResult) -> Algorithm:
     for name in ("combination", "threshold", "smallest_lesion_ml"):
         if name in result.provenance["parameters"]:
             parameters[name] = str(result.provenance["parameters"][name])
+    if classifier := result.provenance.get("slice_classifier"):  # said which slices are looked at
+        parameters["slice_classifier"] = classifier["model"]
+        parameters["slice_classifier_weights_sha256"] = classifier["weights_sha256"] or "none"
     return Algorithm(_kind(result), codes.DCM.ArtificialIntelligence, parameters)
 
 
