@@ -13,7 +13,6 @@ from COVIDLesionSegLib.engine.networks.affinity import (
     REGIONS,
     AffinityMaskRCNN,
     filled,
-    parameters_by_part,
 )
 from COVIDLesionSegLib.engine.networks.affinity_layer import AffinityLayer
 
@@ -32,6 +31,24 @@ CONV_REDUCE = 590_080
 def network():
     torch.manual_seed(0)
     return AffinityMaskRCNN().eval()
+
+
+def parameters_by_part(network):
+    """Number of parameters of each part, those of the frozen copies too."""
+    parts = {
+        "body": (network.body,),
+        "fpn": (network.fpn,),
+        "rpn": (network.rpn,),
+        "boxes": (network.roi.box_head, network.roi.box_predictor),
+        "masks": (network.roi.mask_head, network.roi.mask_predictor),
+        "branch": (network.branch,),
+        "affinity": (network.affinity,),
+        "classifier": (network.classifier,),
+    }
+    return {
+        name: sum(p.numel() for module in modules for p in module.parameters())
+        for name, modules in parts.items()
+    }
 
 
 def image(*size, seed=0):

@@ -194,7 +194,7 @@ def test_overlay_is_shown_over_the_ct_and_hidden_without_other_changes(scene, ct
 
 
 def test_hiding_the_overlay_brings_back_what_each_view_showed(scene, ct_node, shown):
-    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_visible, show_overlay
+    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_opacity, show_overlay
 
     other = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "other")
     pet = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PET")
@@ -204,11 +204,11 @@ def test_hiding_the_overlay_brings_back_what_each_view_showed(scene, ct_node, sh
     view.SetForegroundOpacity(0.3)
     for _ in range(2):
         show_overlay([view], ct_node, shown.probabilityNode)
-    assert overlay_visible([view], shown.probabilityNode)
+    assert overlay_opacity([view], shown.probabilityNode) is not None
 
     hide_overlay([view], shown.probabilityNode)
 
-    assert not overlay_visible([view], shown.probabilityNode)
+    assert overlay_opacity([view], shown.probabilityNode) is None
     assert view.GetBackgroundVolumeID() == other.GetID()
     assert view.GetForegroundVolumeID() == pet.GetID()
     assert view.GetForegroundOpacity() == pytest.approx(0.3)
@@ -337,7 +337,7 @@ def test_disagreement_is_a_hidden_overlay_in_a_colour_of_its_own(scene, ct_node)
 
 
 def test_one_overlay_takes_the_place_of_the_other(scene, ct_node):
-    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_visible, show_overlay
+    from COVIDLesionSegLib.scene.overlay import hide_overlay, overlay_opacity, show_overlay
     from COVIDLesionSegLib.scene.show import show_result
 
     def legend_visible(node):
@@ -351,11 +351,12 @@ def test_one_overlay_takes_the_place_of_the_other(scene, ct_node):
 
     show_overlay([view], ct_node, probability)
     show_overlay([view], ct_node, disagreement)
-    assert overlay_visible([view], disagreement) and not overlay_visible([view], probability)
+    assert overlay_opacity([view], disagreement) is not None
+    assert overlay_opacity([view], probability) is None
     assert legend_visible(disagreement) and not legend_visible(probability)
 
     hide_overlay([view], probability)
-    assert overlay_visible([view], disagreement)
+    assert overlay_opacity([view], disagreement) is not None
     hide_overlay([view], disagreement)
     assert view.GetForegroundVolumeID() == pet.GetID()
     assert not legend_visible(disagreement)

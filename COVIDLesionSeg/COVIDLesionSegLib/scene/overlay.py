@@ -148,14 +148,6 @@ def hide_overlay(
     set_legend_visible(overlay_node, False)
 
 
-def overlay_visible(
-    composite_nodes: Iterable[vtkMRMLSliceCompositeNode], overlay_node: vtkMRMLScalarVolumeNode
-) -> bool:
-    """Whether any of the given slice views shows the overlay."""
-    shown = (composite.GetForegroundVolumeID() for composite in composite_nodes)
-    return overlay_node.GetID() in shown
-
-
 def overlay_opacity(
     composite_nodes: Iterable[vtkMRMLSliceCompositeNode], overlay_node: vtkMRMLScalarVolumeNode
 ) -> float | None:

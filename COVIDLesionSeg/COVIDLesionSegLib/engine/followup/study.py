@@ -56,12 +56,6 @@ class Study:
         if not self.lungs.any():
             raise InputError("A study has no lungs: segment its CT again.")
 
-    @property
-    def lesion_mask(self) -> npt.NDArray[np.bool_]:
-        """Lesion of any class within the lungs, (k, j, i)."""
-        mask: npt.NDArray[np.bool_] = (self.lesions > 0) & (self.lungs > 0)
-        return mask
-
     def regions(self) -> tuple[RegionSeverity, ...]:
         """Right lung, left lung, both lungs, then the lobes that were given."""
         report = measure_severity(self.lungs, self.lesions, self.classes, self.geometry)

@@ -236,24 +236,6 @@ def filled(boxes: Tensor, rows: int, columns: int) -> Tensor:
     return boxes[torch.arange(REGIONS, device=boxes.device) * len(boxes) // REGIONS]
 
 
-def parameters_by_part(network: AffinityMaskRCNN) -> dict[str, int]:
-    """Number of parameters of each part, those of the frozen copies too."""
-    parts: dict[str, tuple[nn.Module, ...]] = {
-        "body": (network.body,),
-        "fpn": (network.fpn,),
-        "rpn": (network.rpn,),
-        "boxes": (network.roi.box_head, network.roi.box_predictor),
-        "masks": (network.roi.mask_head, network.roi.mask_predictor),
-        "branch": (network.branch,),
-        "affinity": (network.affinity,),
-        "classifier": (network.classifier,),
-    }
-    return {
-        name: sum(p.numel() for module in modules for p in module.parameters())
-        for name, modules in parts.items()
-    }
-
-
 class _Backbone(nn.Module):
     """Holds both parts for torchvision's constructor, which asks for the channels."""
 

@@ -18,8 +18,6 @@ from ..text import near_names
 
 FOLDER = Path(__file__).parent / "definitions"
 
-OVERS = ("slices", "folds", "pooled")
-
 
 @dataclass(frozen=True)
 class Column:
