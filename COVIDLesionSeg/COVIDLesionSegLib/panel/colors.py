@@ -14,9 +14,18 @@ _WARNINGS = ("#c62828", "#ff9e9e")
 _LINKS = ("#0b57a4", "#8ab9ff")
 
 
-def show_sentence(label: qt.QLabel, sentence: str, warning: bool) -> None:
-    """Show one sentence in a label, a warning bold and red."""
+def show_sentence(label: qt.QLabel, sentence: str, warning: bool, hide_empty: bool = False) -> None:
+    """Show one sentence in a label, a warning bold and red.
+
+    Args:
+        label: The label.
+        sentence: The sentence, or "" for none.
+        warning: Whether it is a warning.
+        hide_empty: Whether a label without a sentence gives its place to others.
+    """
     label.text = sentence
+    if hide_empty:
+        label.visible = bool(sentence)
     label.setProperty("isWarning", warning)
     color_sentence(label)
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .colors import show_sentence
 from .review_session import folder_text, reviewed_in_scene
+from .widgets import signals_blocked
 
 if TYPE_CHECKING:
     from .section import Panel
@@ -39,12 +40,10 @@ class KeepQuestion:
         ui.askKeepWidget.visible = keeping.consent is None
         box = ui.keepCheckBox
         box.visible = keeping.consent is not None
-        blocked = box.blockSignals(True)
-        box.checked = bool(keeping.consent)
-        box.blockSignals(blocked)
+        with signals_blocked(box):
+            box.checked = bool(keeping.consent)
         sentence, warning = ("", False) if ct is None else keeping.status(ct)
-        show_sentence(ui.keptLabel, sentence, warning)
-        ui.keptLabel.visible = bool(sentence)
+        show_sentence(ui.keptLabel, sentence, warning, hide_empty=True)
 
     def scene_closing(self) -> None:
         """Ask now if something would be lost."""

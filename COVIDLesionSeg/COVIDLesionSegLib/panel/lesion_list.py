@@ -21,6 +21,7 @@ from ..scene.lesion_instances import (
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
 from .region_names import region_text
+from .widgets import fill_row, set_header, signals_blocked
 
 if TYPE_CHECKING:
     from .section import Panel
@@ -66,15 +67,13 @@ class LesionList:
             if self._lesions
             else _("This result has no lesion.")
         )
-        blocked = button.blockSignals(True)
-        button.checked = ct is not None and find_marks(ct) is not None
-        button.blockSignals(blocked)
+        with signals_blocked(button):
+            button.checked = ct is not None and find_marks(ct) is not None
         box = self._ui.lesionNodesBox
         shown = None if ct is None else find_instances(ct)
         box.enabled = bool(self._lesions)
-        blocked = box.blockSignals(True)
-        box.setCurrentIndex(0 if shown is None else 1 + list(FORMS).index(shown[0]))
-        box.blockSignals(blocked)
+        with signals_blocked(box):
+            box.setCurrentIndex(0 if shown is None else 1 + list(FORMS).index(shown[0]))
 
     def _fill(self) -> None:
         table = self._ui.lesionsTable
@@ -83,8 +82,7 @@ class LesionList:
         header += [_("Confidence")] if calibrated else []
         self._filling = True
         table.clearContents()
-        table.setColumnCount(len(header))
-        table.setHorizontalHeaderLabels(header)
+        set_header(table, header, wide=(1,))
         table.setRowCount(len(self._lesions))
         for row, one in enumerate(self._lesions):
             texts = [
@@ -94,14 +92,7 @@ class LesionList:
                 millilitres(one.lesion_ml),
             ]
             texts += [confidence_text(one.confidence)] if calibrated else []
-            for column, text in enumerate(texts):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                item.setTextAlignment(qt.Qt.AlignCenter)
-                table.setItem(row, column, item)
-        for column in range(len(header)):
-            mode = qt.QHeaderView.Stretch if column == 1 else qt.QHeaderView.ResizeToContents
-            table.horizontalHeader().setSectionResizeMode(column, mode)
+            fill_row(table, row, texts, figures_from=0)
         table.setCurrentCell(-1, -1)
         self._filling = False
 

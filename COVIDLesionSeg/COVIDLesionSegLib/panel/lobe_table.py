@@ -16,7 +16,8 @@ from ..scene.lobes import coded_lobes, lobe_segments
 from .choices_of_ct import ChoicesOfCt
 from .lobe_measurement import LobeMeasurement
 from .segment_boxes import SegmentBoxes, read_choice
-from .severity_tables import fill_table, fit_rows, lobe_rows
+from .severity_tables import lobe_rows
+from .widgets import fill_table, fit_rows
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode

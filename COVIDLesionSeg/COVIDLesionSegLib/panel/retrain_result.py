@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -11,9 +10,9 @@ from slicer.i18n import tr as _
 from ..engine.errors import ModelError
 from ..engine.models.catalogue import load_catalogue
 from ..engine.models.lineage import lineage_of
-from ..engine.models.promotion import Overlap
 from ..engine.models.retrained import Retrained
 from ..engine.text import printable
+from .widgets import set_cell
 
 _MEASURES = ("dice", "sensitivity", "precision")
 _NARROWEST, _WIDEST = 240, 480
@@ -46,11 +45,10 @@ class ComparisonTable:
             [_("Patient"), _("Dice"), _("Sensitivity"), _("Precision")]
         )
         for row, (patient, count, old, new) in enumerate(rows):
-            name = qt.QTableWidgetItem(patient)
-            name.setToolTip(_("{count} slices, held out").format(count=count))
-            self._table.setItem(row, 0, name)
+            slices_text = _("{count} slices, held out").format(count=count)
+            set_cell(self._table, row, 0, patient, slices_text)
             for column, measure in enumerate(_MEASURES, start=1):
-                self._table.setItem(row, column, _cell(old, new, measure))
+                _set_change(self._table, row, column, getattr(old, measure), getattr(new, measure))
 
 
 class PictureViewer:
@@ -140,14 +138,14 @@ def lineage_text(retrained: Retrained) -> str:
     return "\n".join(lines)
 
 
-def _cell(old: Overlap, new: Overlap, measure: str) -> Any:
-    before, after = getattr(old, measure), getattr(new, measure)
-    cell = qt.QTableWidgetItem(f"{_short(before)} → {_short(after)}")
+def _set_change(
+    table: qt.QTableWidget, row: int, column: int, before: float | None, after: float | None
+) -> None:
+    exact = _("{old} before, {new} after").format(old=_exact(before), new=_exact(after))
+    cell = set_cell(table, row, column, f"{_short(before)} → {_short(after)}", exact)
     cell.setTextAlignment(qt.Qt.AlignCenter)
-    cell.setToolTip(_("{old} before, {new} after").format(old=_exact(before), new=_exact(after)))
     if before is not None and after is not None and _short(before) != _short(after):
         cell.setForeground(qt.QBrush(qt.QColor(_BETTER if after > before else _WORSE)))
-    return cell
 
 
 def _short(value: float | None) -> str:

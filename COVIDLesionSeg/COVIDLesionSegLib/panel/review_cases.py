@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -26,6 +25,7 @@ from ..scene.show import SceneResult, find_result
 from ..scene.volumes import may_be_ct
 from .idle_work import IdleWork
 from .review_session import told
+from .widgets import fill_row, set_header
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -71,12 +71,7 @@ class ReviewCases:
         self._reading = IdleWork()
         self._opening = IdleWork()
         table = ui.casesTable
-        table.setColumnCount(4)
-        table.setHorizontalHeaderLabels([_("Case"), _("Verdict"), _("Doubt"), _("Flags")])
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        for column in (1, 2, 3):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        set_header(table, [_("Case"), _("Verdict"), _("Doubt"), _("Flags")], wide=(0,))
         table.verticalHeader().hide()
         table.connect("itemSelectionChanged()", self._show_buttons)
         table.connect("cellDoubleClicked(int,int)", self._on_double_clicked)
@@ -119,10 +114,7 @@ class ReviewCases:
             table.clearContents()
             table.setRowCount(len(rows))
             for number, row in enumerate(rows):
-                for column, text in enumerate(_texts(row)):
-                    item = qt.QTableWidgetItem(text)
-                    item.setToolTip(text)
-                    table.setItem(number, column, item)
+                fill_row(table, number, _texts(row))
             table.clearSelection()
         self._ui.problemsLabel.text = "\n".join(self._kept.problems)
         self._ui.problemsLabel.visible = bool(self._kept.problems)

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ..engine.review.queue import LEAST_MM2, MOST, SHARE, SliceToReview
 from ..engine.text import confidence_text
-from .severity_tables import fit_rows
+from .widgets import fill_row, fit_rows, set_header
 
 _SEEN = "\u2713"
 
@@ -27,12 +27,7 @@ class ReviewList:
         self._table = table
         self._on_chosen = on_chosen
         self._filling = False
-        table.setColumnCount(3)
-        table.setHorizontalHeaderLabels([_("Slice"), _("Why to look at it"), _("Seen")])
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(0, qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
-        header.setSectionResizeMode(2, qt.QHeaderView.ResizeToContents)
+        set_header(table, [_("Slice"), _("Why to look at it"), _("Seen")], wide=(1,))
         table.verticalHeader().hide()
         # A reason is told in full: its row grows where the column is too narrow for one line.
         fit_rows(table)
@@ -65,10 +60,7 @@ class ReviewList:
             place = _("{index} (S {position:+.0f} mm)").format(
                 index=one.index, position=one.position_mm
             )
-            for column, text in enumerate((place, why, "")):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(tooltip)
-                self._table.setItem(row, column, item)
+            fill_row(self._table, row, (place, why, ""), tooltip=tooltip)
         self._table.setCurrentCell(-1, -1)
         self._filling = False
         self.mark(seen)

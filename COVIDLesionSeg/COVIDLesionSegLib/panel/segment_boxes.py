@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..scene.segmentation import segment_ids
+from .widgets import signals_blocked
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
@@ -49,14 +50,13 @@ class SegmentBoxes:
         segmentation = node.GetSegmentation()
         titles = {id_: segmentation.GetSegment(id_).GetName() for id_ in segment_ids(node)}
         for name, box in self.boxes.items():
-            blocked = box.blockSignals(True)
-            box.clear()
             by_code = ", ".join(titles[id_] for id_ in coded.get(name, [])) or _("none")
-            box.addItem(_("By code: {segment}").format(segment=by_code), "")
-            for id_, title in titles.items():
-                box.addItem(title, id_)
-            box.currentIndex = max(0, box.findData(chosen.get(name, "")))
-            box.blockSignals(blocked)
+            with signals_blocked(box):
+                box.clear()
+                box.addItem(_("By code: {segment}").format(segment=by_code), "")
+                for id_, title in titles.items():
+                    box.addItem(title, id_)
+                box.currentIndex = max(0, box.findData(chosen.get(name, "")))
 
     def _add_row(self, name: str, layout: qt.QFormLayout) -> qt.QComboBox:
         box = qt.QComboBox()

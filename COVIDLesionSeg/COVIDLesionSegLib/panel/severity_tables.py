@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 
-import qt
 from slicer.i18n import tr as _
 
 from ..engine.lobes import LOBES
@@ -91,38 +90,3 @@ def with_earlier(rows: list[list[str]], earlier: list[list[str]]) -> list[list[s
         ]
         for row, earlier_row in zip(rows, earlier, strict=True)
     ]
-
-
-def fill_table(
-    table: qt.QTableWidget, header: list[str], rows: list[list[str]], long_names: bool = True
-) -> None:
-    """Show these texts instead of the present ones; each is its own tooltip.
-
-    Args:
-        table: The table.
-        header: Heading of each column.
-        rows: Texts of each row; the first names it.
-        long_names: Give the names all the width that the figures leave; otherwise all figures
-            share what the names leave.
-    """
-    table.setColumnCount(len(header))
-    mode = qt.QHeaderView.ResizeToContents if long_names else qt.QHeaderView.Stretch
-    for column in range(len(header)):
-        table.horizontalHeader().setSectionResizeMode(column, mode)
-    first = qt.QHeaderView.Stretch if long_names else qt.QHeaderView.ResizeToContents
-    table.horizontalHeader().setSectionResizeMode(0, first)
-    table.setRowCount(len(rows))
-    table.setHorizontalHeaderLabels(header)
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            item = qt.QTableWidgetItem(text)
-            item.setToolTip(text)
-            if column:
-                item.setTextAlignment(qt.Qt.AlignCenter)
-            table.setItem(row, column, item)
-
-
-def fit_rows(table: qt.QTableWidget) -> None:
-    """Rows are as high as their texts, and nothing is scrolled."""
-    table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
-    table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)

@@ -2813,18 +2813,6 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
         <source>n/a</source>
         <translation>k. A.</translation>
     </message>
-    <message>
-        <source>accepted</source>
-        <translation>angenommen</translation>
-    </message>
-    <message>
-        <source>corrected</source>
-        <translation>korrigiert</translation>
-    </message>
-    <message>
-        <source>rejected</source>
-        <translation>abgelehnt</translation>
-    </message>
 </context>
 <context>
     <name>sections.correction</name>

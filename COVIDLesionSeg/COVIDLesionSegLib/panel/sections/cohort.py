@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from ...engine.review import Verdict
 from ...engine.text import percent
 from ...scene.cohort import CohortCase, cohort
 from ..choices import SeverityRule
 from ..cohort_files import CohortFiles
 from ..node_watch import NodeWatch
+from ..review_cases import verdict_text
 from ..section import Panel, Section
-from ..severity_tables import fill_table, fit_rows
+from ..widgets import fill_table, fit_rows
 
 if TYPE_CHECKING:
     from ..parameter_node import COVIDLesionSegParameterNode
@@ -115,15 +115,10 @@ class CohortSection(Section):
 
 def _texts(case: CohortCase) -> list[str]:
     none = _("n/a")
-    verdicts = {
-        Verdict.ACCEPTED: _("accepted"),
-        Verdict.CORRECTED: _("corrected"),
-        Verdict.REJECTED: _("rejected"),
-    }
     return [
         case.ct.GetName() or "",
         case.category or none,
         percent(case.ratio),
         none if case.warnings is None else str(case.warnings),
-        none if case.verdict is None else verdicts[case.verdict],
+        none if case.verdict is None else verdict_text(case.verdict),
     ]

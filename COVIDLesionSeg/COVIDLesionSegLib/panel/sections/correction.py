@@ -25,6 +25,7 @@ from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
 from ..correction_editor import CorrectionEditor
 from ..section import Panel, Section
+from ..widgets import fill_row, signals_blocked
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
@@ -48,7 +49,6 @@ class CorrectionSection(Section):
         self._density: str | None = None
         self._outlined: vtkMRMLSegmentationNode | None = None
         self._entered = False
-        self._showing = False
         self._does: dict[str, str] = {}
         ui = self.ui
         self._density_buttons = {
@@ -191,7 +191,7 @@ class CorrectionSection(Section):
         self._limit_editor()
 
     def _on_range_changed(self, value: int) -> None:
-        if self._density is not None and not self._showing:
+        if self._density is not None:
             low, high = self.ui.densityFromSpinBox.value, self.ui.densityToSpinBox.value
             self._ranges[self._density] = (float(min(low, high)), float(max(low, high)))
             self._limit_editor()
@@ -211,9 +211,8 @@ class CorrectionSection(Section):
             shown or next(iter(self._ranges.values())),
             strict=True,
         ):
-            self._showing = True
-            box.value = round(value)
-            self._showing = False
+            with signals_blocked(box):
+                box.value = round(value)
             box.enabled = shown is not None
             self._explain(
                 box, "" if shown else why_not if edits_lung else _("Choose GGO or Consolidation.")
@@ -293,12 +292,7 @@ class CorrectionSection(Section):
                 millilitres(change.removed_ml),
                 dice,
             )
-            for column, text in enumerate(texts):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                if column:
-                    item.setTextAlignment(qt.Qt.AlignCenter)
-                table.setItem(row, column, item)
+            fill_row(table, row, texts, figures_from=1)
 
     def _on_discard(self) -> None:
         segmentation, prediction = self._segmentation, self._prediction

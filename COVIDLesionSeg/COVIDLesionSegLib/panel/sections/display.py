@@ -14,6 +14,7 @@ from ..display_settings import DisplaySettings, apply_display, read_display
 from ..node_watch import NodeWatch
 from ..section import Panel, Section
 from ..shortcuts import TOGGLE_OVERLAY, with_shortcut
+from ..widgets import signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,9 +159,8 @@ class DisplaySection(Section):
         result = self.panel.result
         shows_disagreement = settings.overlayShown is OverlayKind.DISAGREEMENT
         slider = ui.visibleFromSlider
-        blocked = slider.blockSignals(True)
-        slider.value = getattr(settings, self._visible_from_field)
-        slider.blockSignals(blocked)
+        with signals_blocked(slider):
+            slider.value = getattr(settings, self._visible_from_field)
         is_off = _("Switch the overlay on first.")
         for control, tooltip, obstacle in (
             (

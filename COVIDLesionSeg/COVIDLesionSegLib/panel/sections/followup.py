@@ -21,7 +21,7 @@ from ..job_button import JobButton
 from ..region_names import region_text
 from ..run import RunState
 from ..section import Panel, Section
-from ..severity_tables import fill_table, fit_rows
+from ..widgets import fill_table, fit_rows
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

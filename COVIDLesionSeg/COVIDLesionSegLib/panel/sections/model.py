@@ -24,6 +24,7 @@ from ..model_text import (
     speed_sentence,
 )
 from ..section import Panel, Section
+from ..widgets import set_cell
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Catalogue
@@ -162,11 +163,11 @@ class ModelSection(Section):
         table.clearContents()
         table.rowCount = len(self._models)
         for row, one in enumerate(self._models.values()):
-            title = _set_cell(table, row, _TITLE, f"{one.title}\n{short_line(one)}")
+            title = set_cell(table, row, _TITLE, f"{one.title}\n{short_line(one)}")
             title.setData(qt.Qt.UserRole, one.id)
-            dice = _set_cell(table, row, _DICE, dice_text(one.dice))
+            dice = set_cell(table, row, _DICE, dice_text(one.dice))
             dice.setToolTip(dice_sentence(one.dice))
-            _set_cell(table, row, _SECONDS, "")
+            set_cell(table, row, _SECONDS, "")
 
     def _show_times(self) -> None:
         device = self._node.device if self._node else Device.AUTO
@@ -295,13 +296,6 @@ def _member_label(one: ListedModel) -> str:
     if one.trained:
         return one.title
     return str(_("{title} (not trained)").format(title=one.title))
-
-
-def _set_cell(table: qt.QTableWidget, row: int, column: int, text: str) -> qt.QTableWidgetItem:
-    cell = qt.QTableWidgetItem(text)
-    cell.setToolTip(text)
-    table.setItem(row, column, cell)
-    return cell
 
 
 def _fill(box: qt.QComboBox, choices: Iterable[tuple[str, str]]) -> None:

@@ -30,6 +30,7 @@ from ..run import Run, RunState
 from ..section import Panel, Section
 from ..stored_model_text import place_text, stored_model_html
 from ..weights_download import ask_to_download, may_be_downloaded, megabytes
+from ..widgets import fill_row
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Model
@@ -105,9 +106,7 @@ class ModelsSection(Section):
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the buttons."""
-        label = self.ui.modelStatusLabel
-        show_sentence(label, sentence, warning)
-        label.visible = bool(sentence)
+        show_sentence(self.ui.modelStatusLabel, sentence, warning, hide_empty=True)
 
     # What is shown
 
@@ -123,10 +122,7 @@ class ModelsSection(Section):
                 path.stat().st_size if path and path.is_file() else model.card.trained_weights.size
             )
             texts = (title.format(title=model.title), place_text(model.place), megabytes(size))
-            for column, text in enumerate(texts):
-                cell = qt.QTableWidgetItem(text)
-                cell.setToolTip(text)
-                table.setItem(row, column, cell)
+            fill_row(table, row, texts)
             table.item(row, _TITLE).setData(qt.Qt.UserRole, model.id)
 
     def _chosen(self) -> Model | None:

@@ -19,9 +19,10 @@ from ..lesion_list import LesionList
 from ..lobe_table import LobeTable
 from ..region_names import region_text
 from ..section import Panel, Section
-from ..severity_tables import fill_table, fit_rows, region_rows, rule_rows, with_earlier
+from ..severity_tables import region_rows, rule_rows, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
 from ..slice_chart import SliceChart
+from ..widgets import fill_table, fit_rows, signals_blocked
 
 if TYPE_CHECKING:
     from ..parameter_node import COVIDLesionSegParameterNode
@@ -232,6 +233,5 @@ class ResultsSection(Section):
 
     def _press_chart_button(self) -> None:
         button = self.ui.chartButton
-        blocked = button.blockSignals(True)
-        button.checked = self._chart.shown
-        button.blockSignals(blocked)
+        with signals_blocked(button):
+            button.checked = self._chart.shown
