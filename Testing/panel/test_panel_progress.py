@@ -103,7 +103,7 @@ def test_a_crash_is_one_sentence_and_its_log_one_click_away(panel, crash):
     assert not panel.ui.logButton.isHidden()
     panel.ui.logButton.click()
 
-    assert "Segmentation fault" in panel._run._log_window.text.plainText
+    assert "Segmentation fault" in panel._run._log_button.window.text.plainText
 
 
 def test_the_log_button_goes_with_the_next_run(panel, crash, apply, phantom):

@@ -363,7 +363,7 @@ def test_the_log_of_a_training_that_crashed_is_one_click_away(
     train(worker)
     assert not panel.ui.trainingLogButton.isHidden()
     panel.ui.trainingLogButton.click()
-    window = section._log_window
+    window = section._log_button.window
     assert "Segmentation fault" in window.text.plainText and "job retrain" in window.text.plainText
     train(Trainer(), wait=False) if panel.ui.trainButton.enabled else panel.ui.resumeButton.click()
     assert panel.ui.trainingLogButton.isHidden()

@@ -1,4 +1,4 @@
-"""The log of a background process that failed, in a window of its own."""
+"""The log of a background process that failed: a button that shows it in a window of its own."""
 
 from __future__ import annotations
 
@@ -36,3 +36,32 @@ class LogWindow:
 
     def close(self) -> None:
         self._dialog.close()
+
+
+class LogButton:
+    """A button that shows the log of the last run; there is none where that left no log.
+
+    Attributes:
+        log: What the last run left, see :attr:`.run.Run.kept_log`.
+        window: The window that was opened last, or None.
+    """
+
+    def __init__(self, button: qt.QPushButton) -> None:
+        self.log: Path | None = None
+        self.window: LogWindow | None = None
+        self._button = button
+        button.connect("clicked()", self._on_clicked)
+
+    def show(self, idle: bool) -> None:
+        """Bring the button in line with the log; while something runs there is none."""
+        self._button.visible = idle and self.log is not None
+
+    def close(self) -> None:
+        """Close the window, too."""
+        if self.window is not None:
+            self.window.close()
+
+    def _on_clicked(self) -> None:
+        if self.log is not None:
+            self.window = LogWindow(self.log)
+            self.window.show()

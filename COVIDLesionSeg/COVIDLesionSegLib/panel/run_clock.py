@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, Protocol
 
+import qt
 from slicer.i18n import tr as _
 
 from ..engine.progress import Progress
+from .run import Run, RunState
 
 STUCK_SECONDS = 20.0
 """After so long without progress and without computing, a run is said to be stuck."""
@@ -16,6 +19,7 @@ _UNKNOWN_SECONDS = 120.0
 _MOST_AHEAD = 0.08
 """How far the bar may be ahead of what was reported; it comes ever nearer, and never there."""
 _NEVER_BEYOND = 0.99
+_INTERVAL_MS = 500
 
 
 class RunClock:
@@ -76,6 +80,64 @@ class RunClock:
             "cancel, and start again."
         )
         return stuck.format(shown=shown, seconds=round(silent_seconds)), True
+
+
+class Say(Protocol):
+    """Shows one sentence to the user."""
+
+    def __call__(self, sentence: str, warning: bool = False) -> None: ...
+
+
+class ShownProgress:
+    """A run's progress on a bar and in a sentence, with each report and twice a second."""
+
+    def __init__(self, bar: qt.QProgressBar, say: Say) -> None:
+        self._bar = bar
+        self._say = say
+        self._clock = RunClock()
+        self._run: Run[Any] | None = None
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.connect("timeout()", self.show)
+
+    def begin(self, run: Run[Any] | None, expected_seconds: float | None = None) -> None:
+        """Show a run that begins now, until :meth:`end`.
+
+        Args:
+            run: The run, which is not shown while it is being cancelled; None for one of the
+                Python console.
+            expected_seconds: How long it will take, if that is known.
+        """
+        self._run, self._clock = run, RunClock(expected_seconds)
+        self._timer.start()
+        self.show()
+
+    def report(self, progress: Progress) -> None:
+        """Take a report of the run, and show it."""
+        self._clock.report(progress)
+        self.show()
+
+    def end(self) -> None:
+        """The run is over; what became of it is for others to say."""
+        self._timer.stop()
+
+    def show(self) -> None:
+        """Say again how far the run is, if one goes on."""
+        run = self._run
+        if self._timer.active and (run is None or run.state is RunState.RUNNING):
+            self._bar.value = int(100 * self._clock.fraction())
+            self._say(*self._clock.sentence(0.0 if run is None else run.silent_seconds))
+
+    def show_bar(self, visible: bool, checking: bool) -> None:
+        """Show the bar or hide it.
+
+        Args:
+            visible: Whether something goes on.
+            checking: Whether that is a check before the run; how long one takes is unknown.
+        """
+        self._bar.visible = visible
+        # Without a maximum it shows that something goes on.
+        self._bar.maximum = 0 if checking else 100
 
 
 def _clock(seconds: float) -> str:

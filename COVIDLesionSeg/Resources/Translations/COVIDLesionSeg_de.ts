@@ -2716,6 +2716,13 @@ vorher {was}</translation>
     </message>
 </context>
 <context>
+    <name>panel.undo_button</name>
+    <message>
+        <source>The last run was undone.</source>
+        <translation>Der letzte Lauf wurde rückgängig gemacht.</translation>
+    </message>
+</context>
+<context>
     <name>panel.weights_download</name>
     <message>
         <source>Download the weights of {title}?
@@ -3426,10 +3433,6 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     <message>
         <source>The lungs were found: correct them under Correction, then find the lesions.</source>
         <translation>Die Lungen wurden gefunden: korrigieren Sie sie unter Korrektur, und suchen Sie dann die Läsionen.</translation>
-    </message>
-    <message>
-        <source>The last run was undone.</source>
-        <translation>Der letzte Lauf wurde rückgängig gemacht.</translation>
     </message>
 </context>
 </TS>

@@ -15,7 +15,6 @@ from ...engine.models.catalogue import load_catalogue
 from ...engine.models.retrained import Retrained
 from ...engine.models.user_models import default_model
 from ...engine.parameters import Parameters
-from ...engine.progress import Progress
 from ...jobs import RetrainOptions
 from ...worker.retraining import (
     new_model_id,
@@ -25,23 +24,22 @@ from ...worker.retraining import (
 )
 from ..colors import color_sentence, show_sentence
 from ..first_use import FirstUse
-from ..log_window import LogWindow
+from ..log_window import LogButton
 from ..model_decision import LastRetraining, ModelDecision
 from ..retrain_result import ComparisonTable, PictureViewer, lineage_text
 from ..reviewed_cases import SEED, ReviewedCases
 from ..run import Run, RunState
-from ..run_clock import RunClock
+from ..run_clock import ShownProgress
 from ..section import Panel, Section
 from ..training_chart import TrainingChart
 from ..unlabelled import write_scene_cts
+from ..widgets import signals_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ...engine.models.catalogue import Model
 
-CLOCK_INTERVAL_MS = 500
 _RETRAINED = " (retrained"
 
 
@@ -59,22 +57,18 @@ class RetrainSection(Section):
         super().__init__(panel)
         ui = self.ui
         process = panel.start_process, slicer.app.temporaryPath
+        self._progress = ShownProgress(ui.trainingProgressBar, self._say)
         self.training: Run[Retrained] = Run(
-            self._on_progress,
+            self._progress.report,
             lambda result: self._end(_("The training is finished.")),
             lambda sentence: self._end(sentence, warning=True),
             self._end,
             *process,
         )
-        self._clock = RunClock()
-        self._clock_timer = qt.QTimer()
-        self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
-        self._clock_timer.connect("timeout()", self._show_progress)
         self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
-        self._log: Path | None = None
-        self._log_window: LogWindow | None = None
+        self._log_button = LogButton(ui.trainingLogButton)
         self.decision = ModelDecision(
             ui, self._last, self._end, panel.models_changed, self._base, *process
         )
@@ -89,7 +83,6 @@ class RetrainSection(Section):
             ui.nextPictureButton,
         )
         ui.trainButton.connect("clicked()", self._on_train)
-        ui.trainingLogButton.connect("clicked()", self._on_show_log)
         ui.resumeButton.connect("clicked()", self._on_resume)
         ui.comparisonButton.connect("clicked()", self._on_comparison)
         ui.curveButton.connect("toggled(bool)", self._on_curve)
@@ -104,12 +97,11 @@ class RetrainSection(Section):
         """List the models that can be retrained; the default is chosen at first."""
         box = self.ui.baseModelComboBox
         chosen = self._base() or default_model()
-        blocked = box.blockSignals(True)
-        box.clear()
-        for model in _trainable():
-            box.addItem(model.title, model.id)
-        box.currentIndex = max(0, box.findData(chosen)) if box.count else -1
-        box.blockSignals(blocked)
+        with signals_blocked(box):
+            box.clear()
+            for model in _trainable():
+                box.addItem(model.title, model.id)
+            box.currentIndex = max(0, box.findData(chosen)) if box.count else -1
         self._on_base_chosen()
 
     def palette_changed(self) -> None:
@@ -123,14 +115,13 @@ class RetrainSection(Section):
 
     def close(self) -> None:
         self._cases.watch(False)
-        self._clock_timer.stop()
+        self._progress.end()
         self._first_use.stop_now()
         self.training.stop_now()
         self.decision.close()
         self._chart.close()
         self._unlock()
-        if self._log_window is not None:
-            self._log_window.close()
+        self._log_button.close()
 
     @property
     def busy(self) -> bool:
@@ -195,29 +186,17 @@ class RetrainSection(Section):
             return
         try:
             self._lock = retraining.lock()
-            self._log = None
+            self._log_button.log = None
             self.training.start(partial(retrain_in_background, retraining, write_scene_cts))
         except CovidLesionSegError as error:
             self._end(str(error), warning=True)
             return
-        self._clock = RunClock()
-        self._clock_timer.start()
         self._chart.follow(retraining.training_folder, self._last.model, live=True)
-        self._show_progress()
-
-    def _on_progress(self, progress: Progress) -> None:
-        self._clock.report(progress)
-        self._show_progress()
-
-    def _show_progress(self) -> None:
-        """Show how far the training is, and that it goes on."""
-        if self.training.state is RunState.RUNNING:
-            self.ui.trainingProgressBar.value = int(100 * self._clock.fraction())
-            self._say(*self._clock.sentence(self.training.silent_seconds))
+        self._progress.begin(self.training)
 
     def _end(self, sentence: str, warning: bool = False) -> None:
-        self._clock_timer.stop()
-        self._log = self.training.kept_log
+        self._progress.end()
+        self._log_button.log = self.training.kept_log
         if not self._is_training:
             self._unlock()
             self._show_result()
@@ -254,10 +233,8 @@ class RetrainSection(Section):
         ui, training = self.ui, self._is_training
         ui.casesLabel.text = self._cases.text
         ui.optionsFrame.visible = not training
-        ui.trainingProgressBar.visible = training
-        # Without a maximum it shows that something goes on: how long the check takes is unknown.
-        ui.trainingProgressBar.maximum = 0 if self._first_use.busy else 100
-        ui.trainingLogButton.visible = self._log is not None and not training
+        self._progress.show_bar(training, self._first_use.busy)
+        self._log_button.show(not training)
         ui.resumeButton.visible = self._last.is_interrupted and not training
         ui.resumeButton.enabled = not self.decision.busy
         ui.resultFrame.visible = self._last.result is not None and not training
@@ -285,17 +262,11 @@ class RetrainSection(Section):
             return str(_("There is no trained model to begin with."))
         return self._cases.why_not
 
-    def _on_show_log(self) -> None:
-        if self._log is not None:
-            self._log_window = LogWindow(self._log)
-            self._log_window.show()
-
     def _show_curve_button(self) -> None:
         button = self.ui.curveButton
         button.visible = self._last.retraining is not None
-        blocked = button.blockSignals(True)
-        button.checked = self._chart.shown
-        button.blockSignals(blocked)
+        with signals_blocked(button):
+            button.checked = self._chart.shown
 
     def _on_curve(self, checked: bool) -> None:
         if checked:
@@ -327,9 +298,7 @@ class RetrainSection(Section):
         return Parameters.device if node is None else str(node.device.value)
 
     def _say(self, sentence: str, warning: bool = False) -> None:
-        label = self.ui.trainingStatusLabel
-        show_sentence(label, sentence, warning)
-        label.visible = bool(sentence)
+        show_sentence(self.ui.trainingStatusLabel, sentence, warning, hide_empty=True)
 
 
 def _trainable() -> list[Model]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -17,22 +15,19 @@ from ...scene import names
 from ...scene.prepared import PreparedResult
 from ...scene.show import SceneLungs, SceneResult, find_result, show_lungs, show_result
 from ...worker.turn import SEGMENTATION
-from .. import views
 from ..colors import color_sentence, show_sentence
-from ..log_window import LogWindow
-from ..lost_corrections import ask_before_run, ask_before_undo
+from ..log_window import LogButton
+from ..lost_corrections import ask_before_run
 from ..lungs_choice import lungs_of
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
 from ..run import Run, RunState, StartJob, end_of_console
-from ..run_clock import RunClock
+from ..run_clock import ShownProgress
 from ..section import Panel, Section
 from ..segmentation_task import SegmentationTask
+from ..undo_button import UndoButton
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
-
-
-CLOCK_INTERVAL_MS = 500
+    from slicer import vtkMRMLScalarVolumeNode
 
 
 class RunSection(Section):
@@ -48,8 +43,9 @@ class RunSection(Section):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
+        self._progress = ShownProgress(self.ui.progressBar, self.say)
         self.run = Run(
-            on_progress=self._on_progress,
+            on_progress=self._progress.report,
             on_result=self._on_result,
             on_error=self._on_error,
             on_cancelled=self._end_run,
@@ -61,19 +57,12 @@ class RunSection(Section):
         self._only_lungs = False
         self._on_shown: Callable[[], None] | None = None
         self._arrived: SceneResult | SceneLungs | None = None
-        self._undoable: dict[str, SceneResult | SceneLungs] = {}
+        self._undo = UndoButton(self.ui.undoButton, panel)
         self._of_console = False
-        self._clock = RunClock()
-        self._clock_timer = qt.QTimer()
-        self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
-        self._clock_timer.connect("timeout()", self._show_progress)
-        self._log: Path | None = None
-        self._log_window: LogWindow | None = None
+        self._log_button = LogButton(self.ui.logButton)
         SEGMENTATION.listen(self)
-        self.ui.logButton.connect("clicked(bool)", self._on_show_log)
         self.ui.applyButton.connect("clicked(bool)", self.on_apply)
         self.ui.lungsButton.connect("clicked(bool)", self._on_lungs_only)
-        self.ui.undoButton.connect("clicked(bool)", self._on_undo)
 
     @property
     def busy(self) -> bool:
@@ -84,15 +73,13 @@ class RunSection(Section):
     # The panel's calls
 
     def show_result(self, in_views: bool, new: bool) -> None:
-        self._show_undo()
+        self._undo.show()
 
     def show_state(self) -> None:
         idle = not self.panel.busy
-        self.ui.progressBar.visible = not idle
-        # Without a maximum it shows that something goes on: how long the check takes is unknown.
-        self.ui.progressBar.maximum = 0 if self.panel.first_use.busy else 100
-        self.ui.logButton.visible = idle and self._log is not None
-        self._show_undo()
+        self._progress.show_bar(not idle, self.panel.first_use.busy)
+        self._log_button.show(idle)
+        self._undo.show()
         self._show_apply(idle)
         self._show_lungs_only(idle)
 
@@ -100,9 +87,9 @@ class RunSection(Section):
         color_sentence(self.ui.statusLabel)
 
     def nodes_changed(self) -> None:
-        for ct_id in [i for i in self._undoable if slicer.mrmlScene.GetNodeByID(i) is None]:
-            del self._undoable[ct_id]
-        if _is_gone(self._running_ct):
+        self._undo.nodes_changed()
+        ct = self._running_ct
+        if ct is not None and not slicer.mrmlScene.IsNodePresent(ct):
             self._cancel(_("The CT was removed from the scene, so its segmentation stopped."))
 
     def scene_closing(self) -> None:
@@ -110,24 +97,16 @@ class RunSection(Section):
 
     def close(self) -> None:
         SEGMENTATION.forget(self)
-        self._clock_timer.stop()
+        self._progress.end()
         self.run.stop_now()
         SEGMENTATION.give_back(self)
-        if self._log_window is not None:
-            self._log_window.close()
+        self._log_button.close()
 
     def say(self, sentence: str, warning: bool = False) -> None:
         """Show one sentence below the Apply button."""
         show_sentence(self.ui.statusLabel, sentence, warning)
 
     # The buttons
-
-    def _show_undo(self) -> None:
-        ct = self.panel.ct
-        undoable = ct is not None and ct.GetID() in self._undoable
-        self.ui.undoButton.enabled = undoable
-        shown = undoable or self.panel.result is not None
-        self.ui.undoButton.visible = not self.panel.busy and shown
 
     def _show_apply(self, idle: bool) -> None:
         node, button = self.panel.parameter_node, self.ui.applyButton
@@ -194,8 +173,8 @@ class RunSection(Section):
             SEGMENTATION.give_back(self)
             raise
         self._running_ct, self._on_shown = ct, on_shown
-        self._log = None
-        self._begin_clock(RunClock(expected_seconds))
+        self._log_button.log = None
+        self._progress.begin(self.run, expected_seconds)
 
     def on_apply(self) -> None:
         """Start a run, or cancel the one in progress."""
@@ -245,20 +224,6 @@ class RunSection(Section):
             except CovidLesionSegError as error:
                 self._on_error(str(error))
 
-    def _begin_clock(self, clock: RunClock) -> None:
-        self._clock = clock
-        self._clock_timer.start()
-        self._show_progress()
-
-    def _on_progress(self, progress: Progress) -> None:
-        self._clock.report(progress)
-        self._show_progress()
-
-    def _show_progress(self) -> None:
-        if self.run.state is RunState.RUNNING or self._of_console:
-            self.ui.progressBar.value = int(100 * self._clock.fraction())
-            self.say(*self._clock.sentence(self.run.silent_seconds))
-
     def _put_into_scene(self, result: PreparedResult) -> None:
         if self._running_ct is None:
             return
@@ -278,7 +243,7 @@ class RunSection(Section):
         if ct is None or shown is None:
             self._end_run(sentence, warning)
             return
-        self._undoable[ct.GetID()] = shown
+        self._undo.remember(ct, shown)
         try:
             with slicer.util.tryWithErrorDisplay(sentence):
                 if isinstance(shown, SceneLungs):
@@ -329,31 +294,10 @@ class RunSection(Section):
             self._arrived.undo()
         self._arrived = self._running_ct = self._on_shown = None
         self._only_lungs = False
-        self._clock_timer.stop()
-        self._log = self.run.kept_log
+        self._progress.end()
+        self._log_button.log = self.run.kept_log
         SEGMENTATION.give_back(self)
         self.say(sentence, warning)
-        self.panel.show_state()
-
-    def _on_show_log(self) -> None:
-        if self._log is not None:
-            self._log_window = LogWindow(self._log)
-            self._log_window.show()
-
-    def _on_undo(self) -> None:
-        ct, result = self.panel.ct, self.panel.result
-        if ct is None or ct.GetID() not in self._undoable:
-            return
-        if not ask_before_undo(ct):
-            return
-        # Before the undo: it may remove the very volume that the views show.
-        opacity = None if result is None else views.hide_overlays(result)
-        self._undoable.pop(ct.GetID()).undo()
-        found = find_result(ct)
-        if found and opacity is not None:
-            views.show_overlay(ct, found.probabilityNode, opacity)
-        self.panel.show_result(ct, found)
-        self.say(_("The last run was undone."))
         self.panel.show_state()
 
     # Segmentations of the console
@@ -361,28 +305,24 @@ class RunSection(Section):
     def turn_taken(self) -> None:
         """A segmentation was started from the console."""
         self._of_console = True
-        self._log = None
-        self._begin_clock(RunClock())
+        self._log_button.log = None
+        self._progress.begin(None)
         self.panel.show_state()
 
     def turn_progressed(self, progress: Progress) -> None:
         """It has reported."""
-        self._on_progress(progress)
+        self._progress.report(progress)
 
     def turn_ended(self, shown: Any, error: BaseException | None) -> None:
         """It is over, and put ``shown`` into the scene, or nothing because of ``error``."""
         self._of_console = False
-        self._clock_timer.stop()
+        self._progress.end()
         self.say(*end_of_console(error))
         ct = None
         if isinstance(shown, (SceneResult, SceneLungs)):
             ct = shown.segmentationNode.GetNodeReference(names.CT_REFERENCE)
         if ct is not None:
-            self._undoable[ct.GetID()] = shown
-        if ct is not None and ct is self.panel.ct:
-            self.panel.show_result(ct, find_result(ct), in_views=True, new=True)
+            self._undo.remember(ct, shown)
+            if ct is self.panel.ct:
+                self.panel.show_result(ct, find_result(ct), in_views=True, new=True)
         self.panel.show_state()
-
-
-def _is_gone(node: vtkMRMLNode | None) -> bool:
-    return node is not None and not slicer.mrmlScene.IsNodePresent(node)
