@@ -79,7 +79,7 @@ class CohortOfFilesTest(Case):
         self.addCleanup(self.files.close)
 
     def rows(self) -> list[list[str]]:
-        self.wait_until(lambda: not self.files._looking.active)
+        self.wait_until(lambda: not self.files.list.active)
         table = self.ui.cohortFilesTable
         return [
             [table.item(row, column).text() for column in range(table.columnCount)]
@@ -117,7 +117,7 @@ class CohortOfFilesTest(Case):
         self.wait_until(lambda: bool(self.rows()), RUN_SECONDS, "No case was begun")
         self.click(self.ui.cohortRunButton)
         self.wait_until(lambda: not self.files.busy, RUN_SECONDS)
-        self.wait_until(lambda: not self.files._forgetting.active)
+        self.wait_until(lambda: not self.files.list.active)
         self.assertNotIn("begun", [row[1] for row in self.rows()])
         self.segment_all()
         self.assertEqual([row[1] for row in self.rows()], ["failed", "done"])

@@ -64,7 +64,7 @@ def rows(panel, files, bench):
     """The list, once it has settled."""
 
     def read():
-        bench.wait_until(lambda: not (files._looking.active or files._forgetting.active))
+        bench.wait_until(lambda: not files.list.active)
         table = panel.ui.cohortFilesTable
         return [
             [table.item(row, column).text() for column in range(table.columnCount)]

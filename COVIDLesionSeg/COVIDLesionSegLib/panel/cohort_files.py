@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_left
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,40 +13,32 @@ from slicer.i18n import tr as _
 
 from ..engine import requirements
 from ..engine.cohort import COHORT_HTML
-from ..engine.cohort.record import CaseRecord, RecordWatch, forget_begun
+from ..engine.cohort.record import CaseRecord
 from ..engine.errors import CovidLesionSegError
-from ..engine.progress import Progress
-from ..engine.steps import Steps, finish
-from ..engine.text import percent
 from ..jobs import BatchOptions, OpenCaseOptions
 from ..scene.opened_case import load_case
 from ..scene.prepared import PreparedResult
 from ..scene.show import show_result
 from ..worker.job import job_in_background
+from .cohort_list import CohortList, remarks_text
 from .colors import color_sentence, show_sentence
 from .dialogs import choose_file_to_open, choose_folder
 from .first_use import FirstUse
-from .idle_work import IdleWork
 from .parameter_node import parameters_from_node
 from .run import Run, RunState
-from .run_clock import RunClock
+from .run_clock import ShownProgress
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
 
     from .section import Panel
 
-CLOCK_INTERVAL_MS = 500
-LOOK_INTERVAL_MS = 1000
-_CASE, _STATUS, _SEVERITY, _INFECTED, _REMARKS = range(5)
-
 
 class CohortFiles:
-    """Starts, follows and stops the job ``batch``, lists its cases, and opens them in the scene.
-
-    The list is what the cohort's folder says, so that of an earlier run is shown as well.
+    """Starts, follows and stops the job ``batch``, and opens its cases in the scene.
 
     Attributes:
+        list: The cases.
         run: The cohort in progress, or the idle one.
         opening: The case that is being opened, or the idle one.
     """
@@ -56,8 +47,9 @@ class CohortFiles:
         self._panel = panel
         self._ui = ui
         process = panel.start_process, slicer.app.temporaryPath
+        self._progress = ShownProgress(ui.cohortProgressBar, self._say)
         self.run: Run[Path] = Run(
-            self._on_progress, self._on_done, self._on_error, self._on_cancelled, *process
+            self._progress.report, self._on_done, self._on_error, self._on_cancelled, *process
         )
         self.opening: Run[tuple[vtkMRMLScalarVolumeNode, PreparedResult]] = Run(
             lambda progress: self._say(
@@ -68,28 +60,16 @@ class CohortFiles:
             self._end_opening,
             *process,
         )
-        self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
-        self._clock = RunClock()
-        self._clock_timer = qt.QTimer()
-        self._clock_timer.setInterval(CLOCK_INTERVAL_MS)
-        self._clock_timer.connect("timeout()", self._show_progress)
-        self._look_timer = qt.QTimer()
-        self._look_timer.setInterval(LOOK_INTERVAL_MS)
-        self._look_timer.connect("timeout()", self._look)
-        self._looking = IdleWork()
-        self._forgetting = IdleWork()
-        self._watch: RecordWatch | None = None
-        self._names: list[str] = []
-        self._records: dict[str, CaseRecord] = {}
-        self._set_up_table()
+        self._first_use = FirstUse(self._say, self.show_state, panel.models_changed, *process)
+        self.list = CohortList(ui.cohortFilesTable, self._open, self._show_page_button)
         ui.cohortFolderButton.connect("clicked()", self._on_choose_folder)
         ui.cohortFileButton.connect("clicked()", self._on_choose_table)
         ui.cohortOutButton.connect("clicked()", self._on_choose_out)
-        ui.cohortSourceEdit.connect("textChanged(QString)", self._show)
+        ui.cohortSourceEdit.connect("textChanged(QString)", self.show_state)
         ui.cohortOutEdit.connect("textChanged(QString)", self._on_out_changed)
         ui.cohortRunButton.connect("clicked()", self._on_run)
         ui.cohortPageButton.connect("clicked()", self._on_page)
-        self._show()
+        self.show_state()
 
     # The section's calls
 
@@ -108,16 +88,12 @@ class CohortFiles:
 
     def close(self) -> None:
         """Stop what runs; a cohort is gone on with when it is started again."""
-        for timer in (self._clock_timer, self._look_timer):
-            timer.stop()
+        self._progress.end()
         self._first_use.stop_now()
         self.opening.stop_now()
-        if self.run.state is not RunState.IDLE:
-            self.run.stop_now()
-            finish(forget_begun(self._out))
-        if self._forgetting.active:
-            self._forgetting.finish()
-        self._looking.stop()  # last: what is forgotten is looked at
+        interrupted = self.run.state is not RunState.IDLE
+        self.run.stop_now()
+        self.list.close(interrupted)
 
     # What is chosen
 
@@ -146,15 +122,8 @@ class CohortFiles:
 
     def _on_out_changed(self, text: str) -> None:
         """List the cases of another folder."""
-        self._list_anew()
-        self._show()
-
-    def _list_anew(self) -> None:
-        self._looking.stop()
-        self._names, self._records = [], {}
-        self._ui.cohortFilesTable.setRowCount(0)
-        self._watch = RecordWatch(self._out) if self._ui.cohortOutEdit.text.strip() else None
-        self._look()
+        self.list.show_folder(self._out if text.strip() else None)
+        self.show_state()
 
     def _why_not(self) -> str:
         """Why no cohort can be started, or nothing."""
@@ -174,7 +143,7 @@ class CohortFiles:
             sentence = _("Stopped: what is finished stays. Start again to go on.")
             self._first_use.cancel(sentence)
             self.run.cancel(sentence)
-            self._show()
+            self.show_state()
             return
         node = self._panel.parameter_node
         if node is None or self._why_not():
@@ -195,7 +164,7 @@ class CohortFiles:
                 self._end,
                 requirements.COHORT,
             )
-        self._show()
+        self.show_state()
 
     def _start(self, options: BatchOptions) -> None:
         out = self._out.absolute()
@@ -205,28 +174,17 @@ class CohortFiles:
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return
-        self._clock = RunClock()
-        self._clock_timer.start()
-        self._look_timer.start()
-        self._show()
-
-    def _on_progress(self, progress: Progress) -> None:
-        self._clock.report(progress)
-        self._show_progress()
-
-    def _show_progress(self) -> None:
-        if self.run.state is RunState.RUNNING:
-            self._ui.cohortProgressBar.value = int(100 * self._clock.fraction())
-            self._say(*self._clock.sentence(self.run.silent_seconds))
+        self._progress.begin(self.run)
+        self.list.follow()
+        self.show_state()
 
     def _on_done(self, out: Path) -> None:
         self._end("")
-        self._look(self._say_counts)
+        self.list.look(self._say_counts)
 
     def _say_counts(self) -> None:
-        states = [record.status for record in self._records.values()]
-        failed = states.count("failed")
-        said = _("{done} done, {failed} failed.").format(done=states.count("done"), failed=failed)
+        done, failed = self.list.count("done"), self.list.count("failed")
+        said = _("{done} done, {failed} failed.").format(done=done, failed=failed)
         self._say(said, warning=failed > 0)
 
     def _on_error(self, sentence: str) -> None:
@@ -234,68 +192,24 @@ class CohortFiles:
 
     def _on_cancelled(self, sentence: str) -> None:
         self._end(sentence)
-        # The process was ended in the middle of a case, which is not its fault.
-        self._forgetting.start(forget_begun(self._out), lambda nothing: self._list_anew())
+        self.list.forget_begun()
 
     def _end(self, sentence: str, warning: bool = False) -> None:
-        self._clock_timer.stop()
-        self._look_timer.stop()
+        self._progress.end()
         self._say(sentence, warning)
-        self._look()
-        self._show()
-
-    # The list
-
-    def _set_up_table(self) -> None:
-        table = self._ui.cohortFilesTable
-        header = [_("Case"), _("Status"), _("Severity"), _("Infected"), _("Remarks")]
-        table.setColumnCount(len(header))
-        table.setHorizontalHeaderLabels(header)
-        for column in (_STATUS, _SEVERITY, _INFECTED):
-            table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
-        for column in (_CASE, _REMARKS):
-            table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        table.verticalHeader().hide()
-        table.connect("cellDoubleClicked(int,int)", self._on_open)
-
-    def _look(self, then: Any = None) -> None:
-        """Show what the cohort's folder says by now, while the window goes on."""
-        if self._watch is None or (self._looking.active and then is None):
-            return
-        if self._looking.active:
-            self._looking.finish()
-        self._looking.start(self._update(self._watch), lambda nothing: then() if then else None)
-
-    def _update(self, watch: RecordWatch) -> Steps[None]:
-        for record in watch.changed():
-            if record is not None:
-                self._show_case(record)
-            yield
-        self._show_page_button()
-
-    def _show_case(self, record: CaseRecord) -> None:
-        table = self._ui.cohortFilesTable
-        row = bisect_left(self._names, record.case)
-        if record.case not in self._records:
-            self._names.insert(row, record.case)
-            table.insertRow(row)
-        self._records[record.case] = record
-        for column, text in enumerate(_texts(record)):
-            item = qt.QTableWidgetItem(text)
-            item.setToolTip(text)
-            table.setItem(row, column, item)
+        self.list.stop_following()
+        self.show_state()
 
     def _on_page(self) -> None:
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._out / COHORT_HTML)))
 
     # A case
 
-    def _on_open(self, row: int, column: int) -> None:
-        if self.opening.state is not RunState.IDLE or not row < len(self._names):
+    def _open(self, record: CaseRecord) -> None:
+        if self.opening.state is not RunState.IDLE:
             return
-        record = self._records[self._names[row]]
         if record.status != "done":
-            self._say(_texts(record)[_REMARKS], warning=record.status == "failed")
+            self._say(remarks_text(record), warning=record.status == "failed")
             return
         if not self._ui.cohortSourceEdit.text.strip():  # not the CTs of the working folder
             self._say(_("Choose a folder with CTs, or a table of them."), warning=True)
@@ -326,11 +240,11 @@ class CohortFiles:
 
     def _end_opening(self, sentence: str, warning: bool = False) -> None:
         self._say(sentence, warning)
-        self._show_progress()
+        self._progress.show()
 
     # What is shown
 
-    def _show(self, text: str = "") -> None:
+    def show_state(self, text: str = "") -> None:
         """Bring every widget in line with the run and with what is chosen."""
         ui, busy = self._ui, self.busy
         for widget in (
@@ -342,9 +256,7 @@ class CohortFiles:
             ui.cohortRetryCheckBox,
         ):
             widget.enabled = not busy
-        ui.cohortProgressBar.visible = busy
-        # Without a maximum it shows that something goes on: how long the check takes is unknown.
-        ui.cohortProgressBar.maximum = 0 if self._first_use.busy else 100
+        self._progress.show_bar(busy, self._first_use.busy)
         button = ui.cohortRunButton
         button.text = _("Stop") if busy else _("Segment all")
         why = "" if busy else self._why_not()
@@ -356,34 +268,14 @@ class CohortFiles:
         )
         self._show_page_button()
 
-    def show_state(self) -> None:
-        """What can be done has changed."""
-        self._show()
-
     def _show_page_button(self) -> None:
-        there = self._watch is not None and (self._out / COHORT_HTML).is_file()
-        self._ui.cohortPageButton.enabled = there
-        self._ui.cohortFilesTable.visible = bool(self._names)
+        chosen = bool(self._ui.cohortOutEdit.text.strip())
+        self._ui.cohortPageButton.enabled = chosen and (self._out / COHORT_HTML).is_file()
 
     def _say(self, sentence: str, warning: bool = False) -> None:
-        label = self._ui.cohortStatusLabel
-        show_sentence(label, sentence, warning)
-        label.visible = bool(sentence)
+        show_sentence(self._ui.cohortStatusLabel, sentence, warning, hide_empty=True)
 
 
 def _path(text: str) -> Path:
     """What was typed so far, which need not be a path yet: ``~nobody`` stays as it is."""
     return Path(os.path.expanduser(text.strip()))
-
-
-def _texts(record: CaseRecord) -> list[str]:
-    """A row of the list."""
-    status = {"running": _("begun"), "done": _("done"), "failed": _("failed")}[record.status]
-    none = _("n/a")
-    if record.status == "done":
-        remarks = "; ".join(flag.message for flag in record.flags if flag.level == "warning")
-        severity, infected = record.numbers["category"] or none, percent(record.numbers["ratio"])
-    else:
-        severity = infected = none
-        remarks = record.error["message"] if record.error else _("It is not finished yet.")
-    return [record.case, str(status), severity, infected, str(remarks)]

@@ -1710,26 +1710,6 @@
         <translation>{done} fertig, {failed} fehlgeschlagen.</translation>
     </message>
     <message>
-        <source>Case</source>
-        <translation>Fall</translation>
-    </message>
-    <message>
-        <source>Status</source>
-        <translation>Stand</translation>
-    </message>
-    <message>
-        <source>Severity</source>
-        <translation>Schweregrad</translation>
-    </message>
-    <message>
-        <source>Infected</source>
-        <translation>Befallen</translation>
-    </message>
-    <message>
-        <source>Remarks</source>
-        <translation>Bemerkungen</translation>
-    </message>
-    <message>
         <source>The case could not be opened.</source>
         <translation>Der Fall konnte nicht geöffnet werden.</translation>
     </message>
@@ -1757,6 +1737,33 @@
         <source>Segment every CT in the background; what is done already is left alone.</source>
         <translation>Jedes CT im Hintergrund segmentieren; was schon fertig ist, bleibt, wie es ist.</translation>
     </message>
+</context>
+<context>
+    <name>panel.cohort_list</name>
+    <message>
+        <source>Case</source>
+        <translation>Fall</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>Stand</translation>
+    </message>
+    <message>
+        <source>Severity</source>
+        <translation>Schweregrad</translation>
+    </message>
+    <message>
+        <source>Infected</source>
+        <translation>Befallen</translation>
+    </message>
+    <message>
+        <source>Remarks</source>
+        <translation>Bemerkungen</translation>
+    </message>
+    <message>
+        <source>It is not finished yet.</source>
+        <translation>Er ist noch nicht fertig.</translation>
+    </message>
     <message>
         <source>begun</source>
         <translation>begonnen</translation>
@@ -1772,10 +1779,6 @@
     <message>
         <source>n/a</source>
         <translation>k. A.</translation>
-    </message>
-    <message>
-        <source>It is not finished yet.</source>
-        <translation>Er ist noch nicht fertig.</translation>
     </message>
 </context>
 <context>
