@@ -2557,6 +2557,41 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
+    <name>panel.review_slices</name>
+    <message>
+        <source>Next slice to review</source>
+        <translation>Nächste zu begutachtende Schicht</translation>
+    </message>
+    <message>
+        <source>Previous slice to review</source>
+        <translation>Vorige zu begutachtende Schicht</translation>
+    </message>
+    <message>
+        <source>Looking for the slices to review first.</source>
+        <translation>Zuerst werden die zu begutachtenden Schichten gesucht.</translation>
+    </message>
+    <message>
+        <source>{left} of {count} slices to look at, the most doubtful first.</source>
+        <translation>{left} von {count} Schichten anzusehen, die zweifelhafteste zuerst.</translation>
+    </message>
+    <message>
+        <source>Every slice of the list was seen.</source>
+        <translation>Jede Schicht der Liste wurde gesehen.</translation>
+    </message>
+    <message>
+        <source>Not listed, as less doubtful or close to one of these: {count}.</source>
+        <translation>Nicht aufgeführt, da weniger zweifelhaft oder nahe an einer davon: {count}.</translation>
+    </message>
+    <message>
+        <source>No slice is in doubt, and no quality flag names one.</source>
+        <translation>Keine Schicht ist zweifelhaft, und kein Qualitätshinweis nennt eine.</translation>
+    </message>
+    <message>
+        <source>The slice could not be shown.</source>
+        <translation>Die Schicht konnte nicht gezeigt werden.</translation>
+    </message>
+</context>
+<context>
     <name>panel.reviewed_cases</name>
     <message>
         <source>Reviewed: {accepted} accepted, {corrected} corrected, {rejected} rejected.</source>
@@ -3289,38 +3324,6 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     <message>
         <source>Accept the case</source>
         <translation>Den Fall annehmen</translation>
-    </message>
-    <message>
-        <source>Next slice to review</source>
-        <translation>Nächste zu begutachtende Schicht</translation>
-    </message>
-    <message>
-        <source>Previous slice to review</source>
-        <translation>Vorige zu begutachtende Schicht</translation>
-    </message>
-    <message>
-        <source>Looking for the slices to review first.</source>
-        <translation>Zuerst werden die zu begutachtenden Schichten gesucht.</translation>
-    </message>
-    <message>
-        <source>{left} of {count} slices to look at, the most doubtful first.</source>
-        <translation>{left} von {count} Schichten anzusehen, die zweifelhafteste zuerst.</translation>
-    </message>
-    <message>
-        <source>Every slice of the list was seen.</source>
-        <translation>Jede Schicht der Liste wurde gesehen.</translation>
-    </message>
-    <message>
-        <source>Not listed, as less doubtful or close to one of these: {count}.</source>
-        <translation>Nicht aufgeführt, da weniger zweifelhaft oder nahe an einer davon: {count}.</translation>
-    </message>
-    <message>
-        <source>No slice is in doubt, and no quality flag names one.</source>
-        <translation>Keine Schicht ist zweifelhaft, und kein Qualitätshinweis nennt eine.</translation>
-    </message>
-    <message>
-        <source>The slice could not be shown.</source>
-        <translation>Die Schicht konnte nicht gezeigt werden.</translation>
     </message>
     <message>
         <source>Withdraw this verdict.</source>

@@ -6,35 +6,22 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import slicer
 from slicer.i18n import tr as _
 
-from ...engine.errors import CovidLesionSegError
-from ...engine.parameters import Parameters
 from ...engine.review import Verdict
-from ...engine.review.queue import (
-    SliceToReview,
-    doubt_ml,
-    measure_slices_in_steps,
-    review_queue,
-)
 from ...scene.prediction import run_of
 from ...scene.review import EarlierVerdict, SceneReview, read_review, write_review
 from ...scene.show import find_result
-from ...scene.volumes import world_geometry
-from .. import views
 from ..colors import color_sentence
-from ..idle_work import IdleWork
 from ..keep_question import KeepQuestion
 from ..review_cases import ReviewCases, verdict_text
-from ..review_list import ReviewList
+from ..review_slices import ReviewSlices
 from ..section import Panel, Section
-from ..shortcuts import ACCEPT, NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
+from ..shortcuts import ACCEPT, with_shortcut
+from ..widgets import signals_blocked
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
-
-    from ...engine.steps import Steps
 
 
 class ReviewSection(Section):
@@ -51,35 +38,22 @@ class ReviewSection(Section):
         ui = self.ui
         self._node: vtkMRMLSegmentationNode | None = None
         self._run = ""
-        self._left_out = 0
         self._review = SceneReview()
-        self._measuring = IdleWork()
         self._keeping = panel.keeping
         self._keeping.on_change(self._on_keeping)
-        self._list = ReviewList(ui.reviewTable, self._on_slice_chosen)
         self._cases = ReviewCases(panel, ui)
         self._buttons = {
             Verdict.ACCEPTED: ui.acceptButton,
             Verdict.CORRECTED: ui.correctedButton,
             Verdict.REJECTED: ui.rejectButton,
         }
-        register = panel.shortcuts.register
-        self._accept_key = register(ACCEPT, _("Accept the case"), self._on_accept_key)
-        for key, text, button, action in (
-            (NEXT_TO_REVIEW, _("Next slice to review"), ui.nextSliceButton, self._on_next),
-            (
-                PREVIOUS_TO_REVIEW,
-                _("Previous slice to review"),
-                ui.previousSliceButton,
-                self._on_previous,
-            ),
-        ):
-            button.toolTip = with_shortcut(button.toolTip, register(key, text, action))
-            button.connect("clicked()", action)
+        self._accept_key = panel.shortcuts.register(
+            ACCEPT, _("Accept the case"), self._on_accept_key
+        )
+        self._slices = ReviewSlices(panel, ui, self._on_seen, self._cases.set_doubt)
         ui.acceptButton.connect("clicked(bool)", self._on_accept)
         ui.correctedButton.connect("clicked(bool)", self._on_corrected)
         ui.rejectButton.connect("clicked(bool)", self._on_reject)
-        ui.seenButton.connect("clicked(bool)", self._on_seen)
         ui.noteEdit.connect("textChanged()", self._on_note)
         self._question = KeepQuestion(panel, ui)
         panel.corrections.on_change(self._on_edited)
@@ -94,7 +68,7 @@ class ReviewSection(Section):
         run = "" if result is None else run_of(result)
         if node is not self._node or run != self._run or new:  # an undo brings back another run
             other, self._node, self._run = node is not self._node, node, run
-            self._measure()
+            self._slices.measure()
             if other:
                 self._keep_unwatched_edits()
         self._show_review()
@@ -132,102 +106,8 @@ class ReviewSection(Section):
         self._keeping.release_all()
 
     def close(self) -> None:
-        self._measuring.stop()
+        self._slices.close()
         self._cases.close()
-
-    # The slices to look at
-
-    def _measure(self) -> None:
-        """Find the slices to look at, while the window goes on."""
-        self._measuring.stop()
-        self._list.show((), (), {})
-        steps = self._steps()
-        if steps is None:
-            self._say_of_slices("")
-            return
-        self._say_of_slices(_("Looking for the slices to review first."))
-        self._measuring.start(steps, self._on_measured)
-
-    def _steps(self) -> Steps[tuple[SliceToReview, ...]] | None:
-        ct, result = self.panel.ct, self.panel.result
-        if ct is None or result is None:
-            return None
-        try:
-            geometry = world_geometry(ct)
-        except CovidLesionSegError:
-            return None
-        probability = slicer.util.arrayFromVolume(result.probabilityNode)
-        if probability.shape != geometry.shape:
-            return None
-        others = result.disagreementNode
-        chosen = result.provenance.get("parameters", {})
-        return measure_slices_in_steps(
-            probability,
-            float(chosen.get("threshold", Parameters().threshold)),
-            geometry,
-            result.original or result.severity,
-            result.flags,
-            None if others is None else slicer.util.arrayFromVolume(others),
-        )
-
-    def _on_measured(self, slices: tuple[SliceToReview, ...]) -> None:
-        ct, result = self.panel.ct, self.panel.result
-        if ct is not None and result is not None:
-            self._cases.set_doubt(result, doubt_ml(slices, world_geometry(ct)))
-        messages = {} if result is None else {flag.code: flag.message for flag in result.flags}
-        queue = review_queue(slices)
-        self._left_out = queue.left_out
-        self._list.show(queue.slices, self._review.seen, messages)
-        self._show_slices()
-
-    def _show_slices(self) -> None:
-        self._list.mark(self._review.seen)
-        slices = self._list.slices
-        left = sum(one.index not in self._review.seen for one in slices)
-        if slices:
-            sentences = [
-                _("{left} of {count} slices to look at, the most doubtful first.").format(
-                    left=left, count=len(slices)
-                )
-                if left
-                else _("Every slice of the list was seen.")
-            ]
-            if self._left_out:
-                less = _("Not listed, as less doubtful or close to one of these: {count}.")
-                sentences.append(less.format(count=self._left_out))
-            self._say_of_slices(" ".join(sentences))
-        elif not self._measuring.active:
-            self._say_of_slices(_("No slice is in doubt, and no quality flag names one."))
-        for button in (self.ui.nextSliceButton, self.ui.previousSliceButton):
-            button.enabled = bool(slices)
-        current = self._list.current
-        self.ui.seenButton.enabled = current is not None
-        self.ui.seenButton.checked = current is not None and current.index in self._review.seen
-
-    def _say_of_slices(self, sentence: str) -> None:
-        self.ui.slicesLabel.text = sentence
-        self.ui.slicesLabel.visible = bool(sentence)
-
-    def _on_slice_chosen(self, one: SliceToReview) -> None:
-        self._show_slices()
-        if self.panel.ct is not None:
-            with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
-                views.go_to_slice(self.panel.ct, one.index)
-
-    def _on_next(self) -> None:
-        # Who goes on has seen the slice.
-        if self._list.current is not None:
-            self._keep(replace(self._review, seen=self._review.seen | {self._list.current.index}))
-        self._list.go(1)
-
-    def _on_previous(self) -> None:
-        self._list.go(-1)
-
-    def _on_seen(self, checked: bool) -> None:
-        current = self._list.current
-        if current is not None:
-            seen = self._review.seen - {current.index}
-            self._keep(replace(self._review, seen=seen | {current.index} if checked else seen))
 
     # The verdict
 
@@ -295,6 +175,9 @@ class ReviewSection(Section):
         if self._node is not None and note != self._review.note:
             self._keep(replace(self._review, note=note))
 
+    def _on_seen(self, seen: frozenset[int]) -> None:
+        self._keep(replace(self._review, seen=seen))
+
     def _keep(self, review: SceneReview) -> None:
         """Make ``review`` that of the case on show."""
         if self._node is None:
@@ -319,12 +202,11 @@ class ReviewSection(Section):
 
     def _show_review(self) -> None:
         if str(self.ui.noteEdit.plainText) != self._review.note:
-            blocked = self.ui.noteEdit.blockSignals(True)
-            self.ui.noteEdit.plainText = self._review.note
-            self.ui.noteEdit.blockSignals(blocked)
+            with signals_blocked(self.ui.noteEdit):
+                self.ui.noteEdit.plainText = self._review.note
         self.ui.earlierLabel.text = _earlier_text(self._review.earlier)
         self.ui.earlierLabel.visible = bool(self._review.earlier)
-        self._show_slices()
+        self._slices.show(self._review.seen)
         self._show_verdict()
 
     def _show_verdict(self) -> None:
@@ -333,26 +215,22 @@ class ReviewSection(Section):
             button.checked = verdict is self._review.verdict
         accept, corrected, reject = self._buttons.values()
         accept.enabled, corrected.enabled = edited is not True, edited is not False
-        withdraw = _("Withdraw this verdict.")
-        accept.toolTip = (
-            _("You edited lungs or lesions since the run: the verdict is Corrected.")
-            if not accept.enabled
-            else withdraw
-            if accept.checked
-            else with_shortcut(_("The result is right as it is."), self._accept_key)
+        accept.toolTip = with_shortcut(_("The result is right as it is."), self._accept_key)
+        corrected.toolTip = with_shortcut(
+            _("The result is right after your edits."), self._accept_key
         )
-        corrected.toolTip = (
-            _("Nothing was edited since the run: edit lungs or lesions first, or accept.")
-            if not corrected.enabled
-            else withdraw
-            if corrected.checked
-            else with_shortcut(_("The result is right after your edits."), self._accept_key)
-        )
-        reject.toolTip = (
-            withdraw
-            if reject.checked
-            else _("The result is of no use. Models never learn from rejected cases.")
-        )
+        reject.toolTip = _("The result is of no use. Models never learn from rejected cases.")
+        for button in self._buttons.values():
+            if button.checked:
+                button.toolTip = _("Withdraw this verdict.")
+        if not accept.enabled:
+            accept.toolTip = _(
+                "You edited lungs or lesions since the run: the verdict is Corrected."
+            )
+        if not corrected.enabled:
+            corrected.toolTip = _(
+                "Nothing was edited since the run: edit lungs or lesions first, or accept."
+            )
 
 
 def _earlier_text(earlier: tuple[EarlierVerdict, ...]) -> str:
