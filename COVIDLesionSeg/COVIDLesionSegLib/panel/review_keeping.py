@@ -102,12 +102,7 @@ class ReviewKeeping:
             self._tell()
             return
         session = self._session(ct, result)
-        if not session.changed:
-            session.since = time.monotonic()
-        # The first order is complete: the user may have edited before agreeing.
-        session.labels = session.labels or labels or not session.order
-        session.others = True
-        session.error = ""
+        session.change(labels)
         self._prepare_next()
         # While strokes follow each other without a pause, a timer may never get its turn.
         if time.monotonic() - session.since > DELAY_MS / 1000:
@@ -123,7 +118,7 @@ class ReviewKeeping:
         """
         shown = "" if ct is None else ct.GetID()
         for ct_id, session in list(self._sessions.items()):
-            if ct_id != shown and not session.changed and not session.order:
+            if ct_id != shown and not session.under_review:
                 self._release(ct_id)
         if ct is not None and result is not None and result.predictionNode and self.consent:
             self._session(ct, result)
@@ -132,9 +127,7 @@ class ReviewKeeping:
     def keeps(self, ct: vtkMRMLScalarVolumeNode) -> bool:
         """Whether the result that a CT has now is under review."""
         session = self._sessions.get(ct.GetID())
-        if session is None or not (session.changed or session.order > 0):
-            return False
-        return run_shown(ct) == session.run
+        return session is not None and session.under_review and run_shown(ct) == session.run
 
     def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> Session:
         session = self._sessions.get(ct.GetID())
@@ -171,9 +164,9 @@ class ReviewKeeping:
 
     def nodes_changed(self) -> None:
         """Nodes were removed from the scene, perhaps the CT of a case."""
+        present = slicer.mrmlScene.IsNodePresent
         lost = []
         for ct_id, session in list(self._sessions.items()):
-            present = slicer.mrmlScene.IsNodePresent
             if session.changed and not present(session.ct):
                 lost.append(_("its CT was removed from the scene before it was saved."))
             if not present(session.ct) or not present(session.node):
@@ -216,10 +209,9 @@ class ReviewKeeping:
         self._preparing.seconds = HURRY_SECONDS if hurry else AT_A_TIME_SECONDS
         if self._preparing.active:
             return
-        waiting = [i for i, one in self._sessions.items() if not one.case and not one.error]
-        waiting.sort(key=lambda ct_id: not self._sessions[ct_id].changed)
+        waiting = [one for one in self._sessions.values() if one.needs_process]
         if waiting:
-            session = self._sessions[waiting[0]]
+            session = min(waiting, key=lambda one: not one.changed)
             self._preparing.start(
                 self._prepare(session),
                 partial(self._on_prepared, session),
@@ -227,11 +219,9 @@ class ReviewKeeping:
             )
 
     def _hand_over_now(self) -> None:
-        def waiting() -> bool:
-            cases = self._sessions.values()
-            return any(one.changed and not one.case and not one.error for one in cases)
-
-        while self._preparing.active and waiting():
+        while self._preparing.active and any(
+            one.changed and one.needs_process for one in self._sessions.values()
+        ):
             self._preparing.finish()
 
     def _prepare(self, session: Session) -> Steps[str]:
@@ -301,7 +291,7 @@ class ReviewKeeping:
                 keeper.start(session.case)
             if session.labels:
                 labels = labelled_ct(session.node, session.ct, result.original.classes)
-            session.order = keeper.keep(
+            order = keeper.keep(
                 session.case,
                 labels,
                 world_geometry(session.ct),
@@ -312,8 +302,7 @@ class ReviewKeeping:
         except Exception as error:
             session.error = told(error)
             return
-        session.labels = session.others = False
-        session.saved = None
+        session.give_order(order)
         self._poll.start()
 
     def _release(self, ct_id: str) -> None:
@@ -347,16 +336,13 @@ class ReviewKeeping:
             if session.case != answer.case:
                 continue
             if answer.error:
-                session.error = session.error or answer.error
-                session.labels = session.others = True
-                session.since = time.monotonic()
+                session.take_order_back(answer.error)
                 if self._keeper is None or not self._keeper.has(session.case):
                     session.case = ""  # hand over again with the next change
             elif answer.changed and answer.number == session.order:
                 session.saved = datetime.now()
                 review = read_review(session.node)
-                kept = replace(review, saved=answer.changed, case=answer.case)
-                write_review(session.node, kept)
+                write_review(session.node, replace(review, saved=answer.changed, case=answer.case))
             else:
                 continue
             self._tell()

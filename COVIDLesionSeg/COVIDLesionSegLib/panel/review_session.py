@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,38 @@ class Session:
 
     @property
     def changed(self) -> bool:
+        """Whether there is anything that no order was given for."""
         return self.labels or self.others
+
+    @property
+    def under_review(self) -> bool:
+        """Whether the user did anything with the case: to look at it is not enough."""
+        return self.changed or self.order > 0
+
+    @property
+    def needs_process(self) -> bool:
+        """Whether its CT is still to be handed over."""
+        return not self.case and not self.error
+
+    def change(self, labels: bool) -> None:
+        """The user did something with the case: edits where ``labels``, else what is said of it."""
+        if not self.changed:
+            self.since = time.monotonic()
+        # The first order is complete: the user may have edited before agreeing.
+        self.labels = self.labels or labels or not self.order
+        self.others = True
+        self.error = ""
+
+    def give_order(self, number: int) -> None:
+        """All that changed is on its way to the folder."""
+        self.order, self.saved = number, None
+        self.labels = self.others = False
+
+    def take_order_back(self, error: str) -> None:
+        """The last order failed: all is to be saved again with the next change."""
+        self.error = self.error or error
+        self.labels = self.others = True
+        self.since = time.monotonic()
 
 
 def reviewed_in_scene() -> Iterator[tuple[vtkMRMLScalarVolumeNode, SceneResult]]:
