@@ -14,20 +14,8 @@ from ..engine.data.labelled import LabelledImage
 from ..engine.data.splits import learned_patients
 from ..engine.data.training_data import TrainingData
 from ..engine.errors import InputError, ParameterError
-from ..engine.evaluation.card_scores import HeldOut, card_scores, evaluate_held_out
-from ..engine.evaluation.differences import DifferenceChooser, DifferenceSlice
-from ..engine.evaluation.evaluated_model import EvaluatedModel
-from ..engine.evaluation.run import Evaluation, evaluate
-from ..engine.evaluation.scores import ModelScores
 from ..engine.files import atomic_folder
-from ..engine.models.card import ModelCard
-from ..engine.models.promotion import (
-    Comparison,
-    HeldOutPatient,
-    Overlap,
-    PromotionDecision,
-    decide_promotion,
-)
+from ..engine.models.promotion import PromotionDecision, decide_promotion
 from ..engine.models.retrained import (
     COMPARISON_CSV,
     COMPARISON_HTML,
@@ -40,11 +28,11 @@ from ..engine.models.retrained import (
     load_retrained,
 )
 from ..engine.options import recorded_command
-from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.review import case_id, read_cases, reviews_folder
 from ..engine.self_training.frozen_cases import FrozenCase, freeze_cases, frozen_cases
-from ..engine.self_training.reviewed_data import ReviewedData, chosen_slices, read_case
+from ..engine.self_training.parent_comparison import ParentComparison
+from ..engine.self_training.reviewed_data import chosen_slices, read_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
 from ..engine.self_training.selection import THE_PAPERS, measure_for
 from ..engine.training.export import Provenance, check_held_out, export_model
@@ -135,8 +123,6 @@ class _Retraining:
         # Of a card without a record nobody is known to be held out, now and ever after.
         check_held_out(parent.card, ())
         self._learned_before = learned_patients(parent.card.learned_from or ())
-        self._evaluation: Evaluation | None = None
-        self._differences = DifferenceChooser()
 
     def run(self) -> Retrained:
         silence_lightning()
@@ -162,12 +148,21 @@ class _Retraining:
             ),
         )
         with atomic_folder(self._out / MODEL_FOLDER) as folder:
-            card = self._export(network, data, split, note, folder)
+            comparing = ParentComparison(
+                parent,
+                tuning.network,
+                split.held_out,
+                options.device,
+                self._progress_of_comparing,
+                self._cancel,
+            )
+            self._export(network, data, comparing, note, folder)
             self._progress(Progress("Writing the comparison", _COMPARED))
-            retrained = self._retrained(split, len(predictions), self._pictures(card, folder))
-            if self._evaluation is not None and retrained.comparison is not None:
+            pictures = self._pictures(comparing, folder)
+            retrained = self._retrained(split, len(predictions), comparing, pictures)
+            if comparing.evaluation is not None and retrained.comparison is not None:
                 write_comparison_csv(retrained.comparison, folder / COMPARISON_CSV)
-                write_evaluation_html(self._evaluation, folder / COMPARISON_HTML)
+                write_evaluation_html(comparing.evaluation, folder / COMPARISON_HTML)
             write_comparison_json(retrained, folder / RETRAINING_JSON)
             self._cancel.raise_if_cancelled()
         # Copies of what people reviewed are needed no more.
@@ -255,20 +250,14 @@ class _Retraining:
         self,
         network: nn.Module,
         data: TrainingData,
-        split: ReviewedSplit[FrozenCase],
+        comparing: ParentComparison,
         note: str,
         folder: Path,
-    ) -> ModelCard:
+    ) -> None:
         options, parent = self._options, self._parent
         weights = parent.card.trained_weights
-
-        def compare(
-            network: nn.Module, card: ModelCard, slices: Sequence[LabelledImage]
-        ) -> HeldOut:
-            return self._compare(network, card, slices, split)
-
         self._progress(Progress(_COMPARING, _TRAINED))
-        return export_model(
+        export_model(
             network,
             self._tuning.recipe,
             data,
@@ -282,70 +271,32 @@ class _Retraining:
                 f"{recorded_command('covid-lesion-seg retrain', options)} --out OUT",
                 date.today().isoformat(),
             ),
-            evaluate=compare,
+            evaluate=comparing.evaluate,
             parent=parent.card,
             notes=[note],
-        ).card
+        )
 
-    def _compare(
-        self,
-        network: nn.Module,
-        card: ModelCard,
-        slices: Sequence[LabelledImage],
-        split: ReviewedSplit[FrozenCase],
-    ) -> HeldOut:
-        """Both models on whole held-out CTs, within the lungs, as in the main job."""
-        parent, device = self._parent, self._options.device
+    def _progress_of_comparing(self, progress: Progress) -> None:
+        """One stage of its own, whatever its steps are called."""
         within = sub_progress(self._progress, _TRAINED, _COMPARED)
+        within(Progress(_COMPARING, progress.fraction, progress.message))
 
-        def report(progress: Progress) -> None:
-            within(Progress(_COMPARING, progress.fraction, progress.message))
-
-        change = evaluate_held_out(network, card, slices).bfloat16_change
-        evaluation = evaluate(
-            ReviewedData(split.held_out),
-            [
-                EvaluatedModel(
-                    [member], Parameters(model=member[0].id, device=device, precision="float32")
-                )
-                for member in ((parent.card, self._tuning.network), (card, network))
-            ],
-            report=report,
-            cancel=self._cancel,
-            watch=self._differences.consider,
-        )
-        self._evaluation = evaluation
-        _, new = evaluation.models
-        return HeldOut(
-            new.patients,
-            tuple(
-                score
-                for name, one in new.patients.items()
-                for score in card_scores(name, one, new.protocol)
-            ),
-            change,
-        )
-
-    def _pictures(self, card: ModelCard, folder: Path) -> tuple[DifferencePicture, ...]:
+    def _pictures(self, comparing: ParentComparison, folder: Path) -> tuple[DifferencePicture, ...]:
         pictures = []
-        for number, one in enumerate(self._differences.slices, start=1):
+        for number, one in enumerate(comparing.differences, start=1):
             file = f"difference-{number:03d}.png"
-            write_difference_figure(one, self._parent.id, card.id, folder / file)
-            pictures.append(_picture(one, file))
+            write_difference_figure(one, self._parent.id, self._options.model_id, folder / file)
+            pictures.append(DifferencePicture(file, one.patient, one.index, one.pixels))
         return tuple(pictures)
 
     def _retrained(
         self,
         split: ReviewedSplit[FrozenCase],
         predictions: int,
+        comparing: ParentComparison,
         pictures: tuple[DifferencePicture, ...],
     ) -> Retrained:
-        comparison, protocol = None, ""
-        decision = PromotionDecision(False, split.not_evaluated)
-        if self._evaluation is not None:
-            comparison = _comparison(*self._evaluation.models)
-            protocol = self._evaluation.protocol
-            decision = decide_promotion(comparison)
+        comparison, evaluation = comparing.comparison, comparing.evaluation
         return Retrained(
             self._options.model_id,
             self._parent.id,
@@ -359,28 +310,9 @@ class _Retraining:
                 seed=self._options.seed,
             ),
             comparison,
-            decision,
-            protocol,
+            PromotionDecision(False, split.not_evaluated)
+            if comparison is None
+            else decide_promotion(comparison),
+            "" if evaluation is None else evaluation.protocol,
             pictures,
         )
-
-
-def _comparison(old: ModelScores, new: ModelScores) -> Comparison:
-    return Comparison(
-        tuple(
-            HeldOutPatient(
-                name, one.slices, _overlap(one.values), _overlap(new.patients[name].values)
-            )
-            for name, one in old.patients.items()
-        ),
-        _overlap(old.pooled),
-        _overlap(new.pooled),
-    )
-
-
-def _overlap(values: dict[str, float | None]) -> Overlap:
-    return Overlap(values["dice"], values["sensitivity"], values["precision"])
-
-
-def _picture(one: DifferenceSlice, file: str) -> DifferencePicture:
-    return DifferencePicture(file, one.patient, one.index, one.pixels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -63,7 +63,7 @@ def evaluate_held_out(
     )
     return HeldOut(
         patients=patients,
-        scores=tuple(s for name, one in patients.items() for s in card_scores(name, one, protocol)),
+        scores=tuple(card_scores(patients, protocol)),
         bfloat16_change=max(changes, default=0.0),
         calibration=calibrate(
             histogram, ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
@@ -103,14 +103,18 @@ def score_patients(
     }
 
 
-def card_scores(patient: str, scores: PatientScores, protocol: str) -> list[Score]:
-    """Dice, precision and sensitivity of one patient; what is undefined is left out."""
-    data = f"{patient}, {scores.slices} slices"
-    patient_protocol = f"{_relation(scores)}; {protocol}"
+def card_scores(patients: Mapping[str, PatientScores], protocol: str) -> list[Score]:
+    """Dice, precision and sensitivity patient by patient; what is undefined is left out."""
     return [
-        Score(name, round(value, 4), data, patient_protocol)
+        Score(
+            name,
+            round(value, 4),
+            f"{patient}, {one.slices} slices",
+            f"{_relation(one)}; {protocol}",
+        )
+        for patient, one in patients.items()
         for key, name in _ON_CARDS.items()
-        if (value := scores.values[key]) is not None
+        if (value := one.values[key]) is not None
     ]
 
 
@@ -127,12 +131,8 @@ def _relation(scores: PatientScores) -> str:
 
 def with_scores(card: ModelCard, scores: ModelScores) -> ModelCard:
     """The card with its scores of held-out patients, which replace equal measurements."""
-    measured = [
-        score
-        for patient, one in scores.patients.items()
-        if not one.learned_from
-        for score in card_scores(patient, one, scores.protocol)
-    ]
+    held_out = {name: one for name, one in scores.patients.items() if not one.learned_from}
+    measured = card_scores(held_out, scores.protocol)
     known = {(score.metric, score.data, score.protocol) for score in measured}
     kept = [s for s in card.scores if (s.metric, s.data, s.protocol) not in known]
     return replace(card, scores=(*kept, *measured))

@@ -93,7 +93,7 @@ def compress_weights(
             )
         if new.learned_from:
             continue
-        scores += card_scores(patient, new, protocol_of(Parameters()))
+        scores += card_scores({patient: new}, protocol_of(Parameters()))
         if card.bfloat16:
             cancel.raise_if_cancelled()
             lower = score_patients(after, own, items, "bfloat16")[patient]
