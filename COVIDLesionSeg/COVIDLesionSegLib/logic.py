@@ -98,8 +98,7 @@ class COVIDLesionSegLogic:
         lungs = None
         if lungsNode is not None:
             lungs = given_lungs(lungsNode, lung_segments(lungsNode, {}), volumeNode)
-        chosen = Parameters.from_dict({"model": default_model(), **parameters})
-        return _segment(volumeNode, chosen, progress, cancel, show_result, lungs=lungs)
+        return _segment(volumeNode, parameters, progress, cancel, show_result, lungs=lungs)
 
     def showDetection(
         self,
@@ -151,8 +150,7 @@ class COVIDLesionSegLogic:
         """
         from .scene.show import show_lungs
 
-        chosen = Parameters.from_dict({"model": default_model(), **parameters})
-        return _segment(volumeNode, chosen, progress, cancel, show_lungs, only_lungs=True)
+        return _segment(volumeNode, parameters, progress, cancel, show_lungs, only_lungs=True)
 
     def batch(
         self,
@@ -196,12 +194,11 @@ class COVIDLesionSegLogic:
         from .jobs import BatchOptions
         from .worker.job import job_in_background
 
-        chosen = Parameters.from_dict({"model": default_model(), **parameters})
         options = BatchOptions(
             sources=tuple(Path(source).expanduser().absolute() for source in sources),
             with_scene=scene,
             retry_failed=retryFailed,
-            parameters=chosen,
+            parameters=_parameters(parameters),
         )
         folder = Path(out).expanduser().absolute()
         job = job_in_background(
@@ -213,7 +210,7 @@ class COVIDLesionSegLogic:
             temporary_path=_temporary_path(),
         )
         try:
-            return _wait(job, cancel or CancelToken())
+            return _wait(job, cancel)
         except Cancelled:
             # The process was ended in the middle of a case, which is not its fault.
             finish(forget_begun(folder))
@@ -265,7 +262,7 @@ class COVIDLesionSegLogic:
             out=None if out is None else Path(out).expanduser().absolute(),
             temporary_path=_temporary_path(),
         )
-        compared = _wait(job, cancel or CancelToken())
+        compared = _wait(job, cancel)
         return show_comparison(volumeNodes, compared.facts, compared.changes)
 
     def sampleCT(
@@ -301,12 +298,17 @@ class COVIDLesionSegLogic:
             progress or ignore_progress,
             temporary_path=_temporary_path(),
         )
-        return volume_to_node(_wait(job, cancel or CancelToken()), SAMPLE_CT_NAME)
+        return volume_to_node(_wait(job, cancel), SAMPLE_CT_NAME)
+
+
+def _parameters(given: dict[str, str | float | int | bool]) -> Parameters:
+    """What the user gave, with the user's default model where none is named."""
+    return Parameters.from_dict({"model": default_model(), **given})
 
 
 def _segment(
     volume_node: vtkMRMLScalarVolumeNode,
-    parameters: Parameters,
+    parameters: dict[str, str | float | int | bool],
     progress: ProgressCallback | None,
     cancel: CancelToken | None,
     show: Callable[[vtkMRMLScalarVolumeNode, PreparedResult], Shown],
@@ -319,6 +321,7 @@ def _segment(
     from .worker.segmentation import segment_in_background
     from .worker.turn import SEGMENTATION
 
+    chosen = _parameters(parameters)
     cancel = cancel or CancelToken()
     cancel.raise_if_cancelled()
     holder = object()
@@ -333,7 +336,7 @@ def _segment(
     try:
         job = segment_in_background(
             volume_from_node_in_steps(volume_node),
-            parameters,
+            chosen,
             partial(load_prepared, volume_node),
             tell,
             surfaces_on=ct_matrix(volume_node),
@@ -359,13 +362,13 @@ def _segment(
         SEGMENTATION.give_back(holder, shown, ended_by)
 
 
-def _wait(job: BackgroundJob[Result], cancel: CancelToken) -> Result:
+def _wait(job: BackgroundJob[Result], cancel: CancelToken | None) -> Result:
     """The result of a job; Slicer's window stays live until it is there."""
     import slicer
 
     try:
         while (result := job.poll()) is None:
-            if cancel.cancelled:
+            if cancel is not None and cancel.cancelled:
                 job.cancel()
             slicer.app.processEvents()
             if not job.hurries:
