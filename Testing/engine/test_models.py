@@ -105,7 +105,7 @@ def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_p
 
 
 def test_an_unknown_model_is_refused_with_similar_ids_and_the_trained_models(user_folder):
-    trained = "eamc, amc-net, eamc-1, eamc-2, eamc-3, eamc-4, eamc-5, "
+    trained = "eamc, amc-net, drsegunet-patches, eamc-1, eamc-2, eamc-3, eamc-4, eamc-5, "
     trained += "lungs-lite0, unet-lite0, unet-lite0-classes"
     message = rf"no model 'resnet'; did you mean .*resnet\d+.*\? Trained models: {trained}\.$"
     with pytest.raises(ModelError, match=message):

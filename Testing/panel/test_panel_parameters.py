@@ -159,7 +159,7 @@ def test_only_models_of_the_same_classes_are_offered_to_vote(panel):
     check(ui.membersComboBox, "unet")
     choose_model(panel, "drsegunet")
 
-    others = ["unet-lite0-classes", "drsegunet-upsampling", "drsegunet-patches", "drseg-unet"]
+    others = ["unet-lite0-classes", "drsegunet-patches", "drsegunet-upsampling", "drseg-unet"]
     assert values_of(ui.membersComboBox) == others
     assert parameters_of(panel).members == ("drsegunet",)
 
