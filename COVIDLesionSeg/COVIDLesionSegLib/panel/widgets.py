@@ -19,16 +19,15 @@ def signals_blocked(widget: qt.QWidget) -> Iterator[None]:
 
 
 def set_header(table: qt.QTableWidget, header: Sequence[str], wide: Collection[int]) -> None:
-    """Give a table these columns.
-
-    Args:
-        table: The table.
-        header: Heading of each column.
-        wide: Columns that share all the width that the texts of the others leave.
-    """
+    """Give a table columns with these headings, ``wide`` as of :func:`share_width`."""
     table.setColumnCount(len(header))
     table.setHorizontalHeaderLabels(header)
-    for column in range(len(header)):
+    share_width(table, wide)
+
+
+def share_width(table: qt.QTableWidget, wide: Collection[int]) -> None:
+    """Let the columns ``wide`` share all the width that the texts of the others leave."""
+    for column in range(table.columnCount):
         mode = qt.QHeaderView.Stretch if column in wide else qt.QHeaderView.ResizeToContents
         table.horizontalHeader().setSectionResizeMode(column, mode)
 

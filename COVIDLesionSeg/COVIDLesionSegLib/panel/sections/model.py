@@ -24,7 +24,7 @@ from ..model_text import (
     speed_sentence,
 )
 from ..section import Panel, Section
-from ..widgets import set_cell
+from ..widgets import set_cell, share_width
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Catalogue
@@ -66,10 +66,7 @@ class ModelSection(Section):
         self._details = ""
         self._shown_times: object = None
         self.problem = ""
-        header = ui.modelTable.horizontalHeader()
-        header.setSectionResizeMode(_TITLE, qt.QHeaderView.Stretch)
-        for column in (_DICE, _SECONDS):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        share_width(ui.modelTable, wide=(_TITLE,))
         ui.modelTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         _fill(ui.deviceComboBox, ((device.label(), device.value) for device in devices()))
         ui.showUntrainedCheckBox.checked = slicer.util.settingsValue(
@@ -165,8 +162,7 @@ class ModelSection(Section):
         for row, one in enumerate(self._models.values()):
             title = set_cell(table, row, _TITLE, f"{one.title}\n{short_line(one)}")
             title.setData(qt.Qt.UserRole, one.id)
-            dice = set_cell(table, row, _DICE, dice_text(one.dice))
-            dice.setToolTip(dice_sentence(one.dice))
+            set_cell(table, row, _DICE, dice_text(one.dice), dice_sentence(one.dice))
             set_cell(table, row, _SECONDS, "")
 
     def _show_times(self) -> None:

@@ -30,13 +30,13 @@ from ..run import Run, RunState
 from ..section import Panel, Section
 from ..stored_model_text import place_text, stored_model_html
 from ..weights_download import ask_to_download, may_be_downloaded, megabytes
-from ..widgets import fill_row
+from ..widgets import fill_row, share_width
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Model
     from ...engine.progress import Progress
 
-_TITLE, _PLACE, _SIZE = range(3)
+_TITLE = 0
 
 
 class ModelsSection(Section):
@@ -62,10 +62,7 @@ class ModelsSection(Section):
             start_process=panel.start_process,
             temporary_path=slicer.app.temporaryPath,
         )
-        header = ui.storedTable.horizontalHeader()
-        header.setSectionResizeMode(_TITLE, qt.QHeaderView.Stretch)
-        for column in (_PLACE, _SIZE):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        share_width(ui.storedTable, wide=(_TITLE,))
         ui.storedTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self.models_changed()
         ui.storedTable.connect("itemSelectionChanged()", self._show_chosen)
