@@ -47,6 +47,15 @@ def test_every_control_has_an_accessible_name_and_a_tooltip(control):
     assert property_text(control, "toolTip") or control.get("name") == "applyButton"
 
 
+@pytest.mark.parametrize(
+    ("what", "home"),
+    [("setSectionResizeMode", "widgets.py"), (".visible = bool(sentence)", "colors.py")],
+)
+def test_tables_and_sentences_are_laid_out_in_one_place(what, home):
+    files = (MODULE_FILE.parent / "COVIDLesionSegLib" / "panel").rglob("*.py")
+    assert {file.name for file in files if what in file.read_text("utf-8")} == {home}
+
+
 def test_every_widget_has_a_name_of_its_own():
     """The panel finds the widgets of all sections by name."""
     names = [widget.get("name") for widget in widgets()]

@@ -103,6 +103,7 @@ def test_names_and_order_say_nothing_until_the_user_does(shown, panel, bench, lo
     wrong = {"right upper lobe": "left lower lobe", "left lower lobe": "right upper lobe"}
     choose(panel, bench, lobes(coded=False, names=wrong))
     assert "choose below" in panel.ui.lobesLabel.text
+    assert panel.ui.lobesLabel.styleSheet == ""
     assert all(texts(panel)[lobe] == ["n/a"] * 3 for lobe in LOBES)
 
     (box,) = (
@@ -140,6 +141,7 @@ def test_segments_without_voxels_are_refused_in_one_sentence(shown, panel, bench
     panel.ui.lobesSelector.setCurrentNode(node)
     bench.wait_until(lambda: "no voxels" in panel.ui.lobesLabel.text, seconds=20)
     assert panel.ui.lobesTable.isHidden()
+    assert "bold" in panel.ui.lobesLabel.styleSheet  # as every problem
     assert not segmentation.ContainsRepresentation("Binary labelmap")
 
 

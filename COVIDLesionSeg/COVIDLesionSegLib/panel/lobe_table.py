@@ -14,6 +14,7 @@ from ..engine.severity.report import RegionSeverity
 from ..scene import names
 from ..scene.lobes import coded_lobes, lobe_segments
 from .choices_of_ct import ChoicesOfCt
+from .colors import color_sentence, show_sentence
 from .lobe_measurement import LobeMeasurement
 from .segment_boxes import SegmentBoxes, read_choice
 from .severity_tables import lobe_rows
@@ -62,6 +63,9 @@ class LobeTable:
     def scene_closing(self) -> None:
         self._of_ct.forget()
         self.stop()
+
+    def palette_changed(self) -> None:
+        color_sentence(self._ui.lobesLabel)
 
     def update(self) -> None:
         """Measure the case on show, if that is not on show yet."""
@@ -112,11 +116,10 @@ class LobeTable:
 
     def _on_problem(self, sentence: str) -> None:
         self._ui.lobesTable.visible = False
-        self._say(sentence)
+        self._say(sentence, warning=True)
 
-    def _say(self, sentence: str) -> None:
-        self._ui.lobesLabel.text = sentence
-        self._ui.lobesLabel.visible = bool(sentence)
+    def _say(self, sentence: str, warning: bool = False) -> None:
+        show_sentence(self._ui.lobesLabel, sentence, warning, hide_empty=True)
 
     # Which segment is which lobe
 

@@ -12,7 +12,7 @@ from ..engine.models.catalogue import load_catalogue
 from ..engine.models.lineage import lineage_of
 from ..engine.models.retrained import Retrained
 from ..engine.text import printable
-from .widgets import set_cell
+from .widgets import fit_rows, set_cell, set_header
 
 _MEASURES = ("dice", "sensitivity", "precision")
 _NARROWEST, _WIDEST = 240, 480
@@ -26,9 +26,7 @@ class ComparisonTable:
 
     def __init__(self, table: qt.QTableWidget) -> None:
         self._table = table
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.Stretch)
-        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        fit_rows(table)
 
     def show(self, retrained: Retrained | None) -> None:
         """Show the comparison of a retraining; nothing where there is none."""
@@ -39,11 +37,9 @@ class ComparisonTable:
         rows = [(one.patient, one.slices, one.old, one.new) for one in comparison.patients]
         slices = sum(one.slices for one in comparison.patients)
         rows.append((_("Together"), slices, comparison.old, comparison.new))
-        self._table.setColumnCount(1 + len(_MEASURES))
+        header = [_("Patient"), _("Dice"), _("Sensitivity"), _("Precision")]
+        set_header(self._table, header, wide=range(len(header)))
         self._table.setRowCount(len(rows))
-        self._table.setHorizontalHeaderLabels(
-            [_("Patient"), _("Dice"), _("Sensitivity"), _("Precision")]
-        )
         for row, (patient, count, old, new) in enumerate(rows):
             slices_text = _("{count} slices, held out").format(count=count)
             set_cell(self._table, row, 0, patient, slices_text)

@@ -19,6 +19,7 @@ from ..engine.review.queue import (
 from ..scene.show import SceneResult
 from ..scene.volumes import world_geometry
 from . import views
+from .colors import show_sentence
 from .idle_work import IdleWork
 from .review_list import ReviewList
 from .shortcuts import NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
@@ -142,8 +143,7 @@ class ReviewSlices:
         self.show(self._seen)
 
     def _say(self, sentence: str) -> None:
-        self._ui.slicesLabel.text = sentence
-        self._ui.slicesLabel.visible = bool(sentence)
+        show_sentence(self._ui.slicesLabel, sentence, warning=False, hide_empty=True)
 
     def _on_chosen(self, one: SliceToReview) -> None:
         self.show(self._seen)

@@ -83,6 +83,6 @@ def fill_table(
 
 
 def fit_rows(table: qt.QTableWidget) -> None:
-    """Rows are as high as their texts, and nothing is scrolled."""
+    """Rows are as high as their texts, and nothing is scrolled sideways."""
     table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
     table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)

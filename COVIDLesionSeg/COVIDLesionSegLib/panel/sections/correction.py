@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -25,12 +24,12 @@ from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
 from ..correction_editor import CorrectionEditor
 from ..section import Panel, Section
-from ..widgets import fill_row, signals_blocked
+from ..widgets import fill_table, fit_rows, signals_blocked
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
 
-    from ...engine.severity.correction import Correction
+    from ...engine.severity.correction import SegmentChange
 
 _EDITOR_ROW = 3  # of the section, below what the brush paints
 
@@ -62,8 +61,7 @@ class CorrectionSection(Section):
             box.connect("valueChanged(int)", self._on_range_changed)
         ui.compareButton.connect("toggled(bool)", self._on_compare)
         ui.discardButton.connect("clicked()", self._on_discard)
-        ui.changesTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        ui.changesTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        fit_rows(ui.changesTable)
         self.root.connect("contentsCollapsed(bool)", self._on_collapsed)
         panel.corrections.before_measuring = self._keep_classes_apart
         panel.corrections.on_change(self._show_changes)
@@ -271,28 +269,13 @@ class CorrectionSection(Section):
             text = _("Changed since the run, in ml:")
         ui.changesLabel.text = text
         if measured is not None:
-            self._fill_table(measured)
+            header = ["", _("Added"), _("Removed"), _("Dice")]
+            fill_table(ui.changesTable, header, [_texts(change) for change in measured.changes])
         ui.compareButton.enabled = known
         self._explain(ui.compareButton, "" if known else text)
         changed = known and (only_lungs or measured is not None or corrections.pending)
         ui.discardButton.enabled = changed
         self._explain(ui.discardButton, "" if changed else text)
-
-    def _fill_table(self, measured: Correction) -> None:
-        table = self.ui.changesTable
-        header = ["", _("Added"), _("Removed"), _("Dice")]
-        table.setColumnCount(len(header))
-        table.setRowCount(len(measured.changes))
-        table.setHorizontalHeaderLabels(header)
-        for row, change in enumerate(measured.changes):
-            dice = _("n/a") if change.dice is None else f"{change.dice:.3f}"
-            texts = (
-                change.name,
-                millilitres(change.added_ml),
-                millilitres(change.removed_ml),
-                dice,
-            )
-            fill_row(table, row, texts, figures_from=1)
 
     def _on_discard(self) -> None:
         segmentation, prediction = self._segmentation, self._prediction
@@ -306,6 +289,11 @@ class CorrectionSection(Section):
         """Say why a control is disabled; what it does where it is not."""
         does = self._does.setdefault(control.objectName, control.toolTip)
         control.toolTip = why_not or does
+
+
+def _texts(change: SegmentChange) -> list[str]:
+    dice = _("n/a") if change.dice is None else f"{change.dice:.3f}"
+    return [change.name, millilitres(change.added_ml), millilitres(change.removed_ml), dice]
 
 
 def _first_choice(segmentation: vtkMRMLSegmentationNode) -> str | None:

@@ -24,7 +24,7 @@ from ..model_text import (
     speed_sentence,
 )
 from ..section import Panel, Section
-from ..widgets import set_cell, share_width
+from ..widgets import fit_rows, set_cell, share_width
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Catalogue
@@ -67,7 +67,7 @@ class ModelSection(Section):
         self._shown_times: object = None
         self.problem = ""
         share_width(ui.modelTable, wide=(_TITLE,))
-        ui.modelTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        fit_rows(ui.modelTable)
         _fill(ui.deviceComboBox, ((device.label(), device.value) for device in devices()))
         ui.showUntrainedCheckBox.checked = slicer.util.settingsValue(
             _SHOW_UNTRAINED, False, slicer.util.toBool

@@ -30,7 +30,7 @@ from ..run import Run, RunState
 from ..section import Panel, Section
 from ..stored_model_text import place_text, stored_model_html
 from ..weights_download import ask_to_download, may_be_downloaded, megabytes
-from ..widgets import fill_row, share_width
+from ..widgets import fill_row, fit_rows, share_width
 
 if TYPE_CHECKING:
     from ...engine.models.catalogue import Model
@@ -63,7 +63,7 @@ class ModelsSection(Section):
             temporary_path=slicer.app.temporaryPath,
         )
         share_width(ui.storedTable, wide=(_TITLE,))
-        ui.storedTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        fit_rows(ui.storedTable)
         self.models_changed()
         ui.storedTable.connect("itemSelectionChanged()", self._show_chosen)
         for button, slot in (

@@ -91,6 +91,9 @@ class ResultsSection(Section):
         self._chart.hide()
         self._lobes.scene_closing()
 
+    def palette_changed(self) -> None:
+        self._lobes.palette_changed()
+
     def show_state(self) -> None:
         self.root.visible = not self.panel.busy and self.panel.result is not None
 
