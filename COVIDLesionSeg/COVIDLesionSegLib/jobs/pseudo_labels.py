@@ -19,8 +19,9 @@ from ..engine.progress import (
     ignore_progress,
     sub_progress,
 )
+from ..engine.self_training.lung_field import lung_field
 from ..engine.self_training.outlined_lesions import classes_by_density
-from ..engine.self_training.pseudo_labels import lung_field, pseudo_labels
+from ..engine.self_training.pseudo_labels import pseudo_labels
 from ..engine.volume import read_volume
 from ..report.pseudo_labels import write_pseudo_labels
 from .options import PseudoLabelOptions

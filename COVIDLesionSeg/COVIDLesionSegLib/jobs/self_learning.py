@@ -25,7 +25,7 @@ from ..engine.models.card import ModelCard
 from ..engine.networks import build_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.self_training.pseudo_labels import (
+from ..engine.self_training.ct_slices import (
     Labelling,
     pseudo_labelled_slices,
     unlabelled_slices,

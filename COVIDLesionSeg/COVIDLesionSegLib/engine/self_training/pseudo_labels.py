@@ -30,34 +30,20 @@ These are no expert's labels: bronchial walls, large vessels and motion are mist
 
 from __future__ import annotations
 
-import hashlib
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 from skimage.draw import line
-from skimage.measure import label
-from skimage.segmentation import clear_border
 
-from ..data.labelled import LabelledImage
-from ..data.slice_folder import read_slice_folder, write_slice_folder
-from ..data.slice_index import INDEX_CSV
-from ..data.tables import read_table
-from ..errors import InputError
-from ..labels import CLASSES
-from ..lungs import get_extractor
 from ..progress import CancelToken
-from ..volume import Volume, read_volume
+from .lung_field import THRESHOLD_HU
 
 _line: Callable[..., Any] = line
-_label: Callable[..., np.ndarray] = label
-_clear_border: Callable[..., np.ndarray] = clear_border
 
 RULES = ("density", "thesis")
 GROUND_GLASS, CONSOLIDATION = 1, 2
@@ -71,10 +57,6 @@ MOST_VOXELS = 1_000_000
 WELL_AERATED_UP_TO_HU = -700.0
 NORMALISED_HU = (-1000.0, 400.0)
 """HU of air and of bone, which become 0 and 1 (Section 4.4.1, step 1)."""
-THRESHOLD_HU = -170.0
-"""Lung is below (step 1); 0.592857 of the normalised image."""
-LARGEST = 2
-"""Components of a slice that are kept (step 2)."""
 LINE_LENGTH, LINE_DEGREES = 8, 50
 """``strel('line', 8, 50)``: length in pixels; angle from the columns' axis, counterclockwise."""
 PIXEL_MM = 0.75
@@ -221,129 +203,3 @@ def disk_element(pixel_mm: tuple[float, float]) -> np.ndarray:
     )
     disk: np.ndarray = rows[:, None] + columns[None, :] <= _OCTAGON_CUT + 1e-6
     return disk
-
-
-def lung_field(axial_hu: np.ndarray) -> np.ndarray:
-    """Lungs slice by slice, as the thesis finds them (Section 4.4.1, steps 1 to 3).
-
-    Dark, away from the border, the two largest parts, holes filled.
-
-    The thesis says neither what it does with the air around the patient, which is dark, too, nor
-    that lung is the dark side of its threshold. Air is what touches the border of the slice; so a
-    slice cropped to the lungs has none left.
-
-    Consolidation at the chest wall is outside these lungs; the extractors of ``engine/lungs`` keep
-    it inside.
-
-    Args:
-        axial_hu: HU, shape (z, y, x) in axial order.
-
-    Returns:
-        bool, same shape.
-    """
-    lungs = np.zeros(axial_hu.shape, dtype=bool)
-    for hu, field in zip(axial_hu, lungs, strict=True):
-        parts = _label(_clear_border(hu < THRESHOLD_HU), connectivity=2)
-        sizes = np.bincount(parts.ravel())[1:]
-        largest = np.argsort(-sizes, kind="stable")[:LARGEST] + 1
-        field[:] = ndimage.binary_fill_holes(np.isin(parts, largest))
-    return lungs
-
-
-_SHA256 = "ct_sha256"
-
-
-@dataclass(frozen=True)
-class Labelling:
-    """How the slices of a CT are labelled.
-
-    Attributes:
-        rule: As for :func:`pseudo_labels`.
-        thesis_lungs: Lungs by :func:`lung_field`, instead of the default extractor's.
-        thesis_slices: Only the slices "p-3 and p-2" of the thesis, p being the middle slice.
-    """
-
-    rule: str = "density"
-    thesis_lungs: bool = False
-    thesis_slices: bool = False
-
-
-def pseudo_labelled_slices(
-    ct: Path,
-    patient: str,
-    folder: Path,
-    classes: Sequence[str] = CLASSES,
-    cancel: CancelToken | None = None,
-    labelling: Labelling = Labelling(),
-) -> list[LabelledImage]:
-    """Every slice with lung, its labels computed.
-
-    Args:
-        ct: A file or DICOM folder.
-        patient: The patient of the CT; its slices are called ``patient_007``.
-        folder: Slice folder for them, in a folder that exists. If an earlier call wrote it, it is
-            read; it is complete or as it was.
-        classes: ``CLASSES``, or one that takes all lesions together.
-        cancel: Looked at between steps.
-        labelling: How they are labelled.
-
-    Raises:
-        InputError: The CT cannot be read or has no lungs; or the folder holds another CT's slices,
-            or slices that were labelled otherwise.
-        OutputError: The folder cannot be written.
-        Cancelled: The token was set.
-    """
-    volume = read_volume(ct)
-    digest = hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest()
-    if labelling != Labelling():
-        digest += f" {labelling}"
-    if not folder.exists():
-        slices = _slices(volume, patient, cancel or CancelToken(), labelling)
-        write_slice_folder(slices, folder, [{_SHA256: digest} for _ in slices])
-    if {row.get(_SHA256) for row in read_table(folder / INDEX_CSV).rows} != {digest}:
-        raise InputError(
-            f"The pseudo-labels of {patient} are those of another CT, or were made in another way: "
-            "choose another folder."
-        )
-    return read_slice_folder(folder, with_lungs=True, classes=classes)
-
-
-def unlabelled_slices(
-    ct: Path, patient: str, cancel: CancelToken, labelling: Labelling = Labelling()
-) -> list[LabelledImage]:
-    """Every slice with lung of a CT, without labels; raises InputError as the other does."""
-    return _slices(read_volume(ct), patient, cancel, labelling, labelled=False)
-
-
-def _slices(
-    volume: Volume, patient: str, cancel: CancelToken, labelling: Labelling, labelled: bool = True
-) -> list[LabelledImage]:
-    axial, spacing = volume.axial, volume.axial_spacing
-    if labelling.thesis_lungs:
-        lungs = lung_field(axial).astype(np.uint8)
-    else:
-        lungs = get_extractor().extract(axial, spacing, cancel=cancel).labels
-    if labelling.thesis_slices:
-        middle = len(lungs) // 2
-        chosen = np.isin(np.arange(len(lungs)), (middle - 3, middle - 2))
-        lungs = lungs * chosen[:, None, None].astype(lungs.dtype)
-    if not lungs.any():
-        raise InputError(
-            f"No lungs were found in the slices of {patient} that are to be learned from: check "
-            "that the CT is whole slices, in HU, or take all slices."
-        )
-    if labelled:
-        lesion = pseudo_labels(axial, lungs, spacing, cancel, labelling.rule)
-    else:
-        lesion = np.zeros(axial.shape, np.uint8)
-    sample = LabelledImage(
-        name=patient,
-        patient=patient,
-        image=axial,
-        windowed=False,
-        lesion=lesion,
-        lungs=lungs,
-        spacing_mm=spacing,
-        pseudo=True,
-    )
-    return list(sample.slices_with_lung())
