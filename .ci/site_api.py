@@ -1,4 +1,4 @@
-"""Hook of MkDocs: the page of the Python API lists every job with its options, from the code."""
+"""Hook of MkDocs: the page of the Python API lists jobs, options and errors, from the code."""
 
 from __future__ import annotations
 
@@ -14,21 +14,56 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "COVIDLesionSeg"
 
 from COVIDLesionSegLib import jobs  # noqa: E402
 from COVIDLesionSegLib.engine.options import Option, Options, options_of  # noqa: E402
+from COVIDLesionSegLib.engine.parameters import Parameters  # noqa: E402
 
 PAGE = "python-api.md"
 PLACE = "<!-- jobs -->"
+SHARED = """
+## What decides a result
+
+::: COVIDLesionSegLib.engine.parameters.Parameters
+    options:
+      members: false
+      show_bases: false
+      show_docstring_attributes: false
+
+{parameters}
+
+## Progress, and how to cancel
+
+::: COVIDLesionSegLib.engine.progress
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      members: [Progress, CancelToken]
+      filters: ["!^_", "!^(stage|fraction|message)$"]
+
+## Errors
+
+::: COVIDLesionSegLib.engine.errors
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      filters: ["^[A-Z]"]
+
+## Slicer's logic
+
+::: COVIDLesionSegLib.logic.COVIDLesionSegLogic
+"""
+"""What follows the jobs; the fields of Parameters have a table, as those of jobs have."""
 _ROLE = re.compile(r":(?:attr|class|func|meth|mod):<code>~?([^<]+)</code>")
 """A name in a docstring, in Sphinx's form."""
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Put the jobs in their place."""
+    """Put the jobs, and what they share, in their place."""
     if page.file.src_uri != PAGE:
         return markdown
     before, place, after = markdown.partition(PLACE)
     if not place:
         raise ValueError(f"docs/{PAGE} has no line {PLACE}.")
-    return before + "\n\n".join(_job(name) for name in jobs.OPTIONS) + after
+    shared = SHARED.format(parameters=_table(Parameters))
+    return before + "\n\n".join([*map(_job, jobs.OPTIONS), shared]) + after
 
 
 def on_page_content(html: str, page: Page, **_: Any) -> str:
@@ -59,8 +94,8 @@ def _row(one: Option) -> str:
         default = "none"
     else:
         default = f"`{one.default!r}`"
-    choices = "".join(f" `{choice}`" for choice in one.info.choices)
-    text = (one.info.help + (f" One of{choices}." if choices else "")).replace("|", "\\|")
+    choices = ", ".join(f"`{choice}`" for choice in one.info.choices)
+    text = (one.info.help + (f" One of {choices}." if choices else "")).replace("|", "\\|")
     if issubclass(one.type, Options):
         text = ", ".join(f"`{name}`" for name in one.info.exposed)
         text = f"Used: {text}." if text else "All of them are used."

@@ -29,8 +29,17 @@ PAGES = {
 """Pages whose file is not in docs/: path in the repository, path on the site."""
 
 PICTURES = "Resources/Screenshots"
+_CODE = re.compile(r"(?<=<code>)[^<]+(?=</code>)")
+"""Code within a line."""
+_WORD = re.compile(r"\S*-\S+")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s]+)(?=\))|(?<=src=\")(?P<source>[^\"]+)(?=\")")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """No page for addresses that do not exist: only a server shows one."""
+    config.theme.static_templates.discard("404.html")
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -65,3 +74,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     parts = _FENCE.split(markdown)
     return "".join(part if n % 2 else _LINK.sub(on_site, part) for n, part in enumerate(parts))
+
+
+def on_page_content(html: str, page: Page, **_: object) -> str:
+    """Names and options in one piece: a browser would break a line after each hyphen."""
+    return _CODE.sub(lambda code: _WORD.sub(r'<span class="word">\g<0></span>', code[0]), html)

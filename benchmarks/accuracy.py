@@ -1,8 +1,8 @@
 """Every model that ships on every development set, by one protocol, in one table.
 
 ``python -m benchmarks.accuracy DATA`` measures the models, writes their rows into the table that
-ships, and the table into docs/accuracy.md; ``--model ID`` measures one and keeps the others' rows.
-DATA holds the folders ``covid_slices`` and ``medseg_train50``.
+ships, and a table of each set into docs/accuracy.md; ``--model ID`` measures one and keeps the
+others' rows. DATA holds the folders ``covid_slices`` and ``medseg_train50``.
 """
 
 from __future__ import annotations
