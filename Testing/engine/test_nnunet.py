@@ -13,12 +13,14 @@ import pytest
 from torch import nn
 from typer.testing import CliRunner
 
+from COVIDLesionSegLib import jobs
 from COVIDLesionSegLib.cli.main import app
 from COVIDLesionSegLib.engine import pipeline
 from COVIDLesionSegLib.engine.errors import DependencyError, InputError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle
 from COVIDLesionSegLib.engine.models.nnunet_folder import read_nnunet_folder
+from COVIDLesionSegLib.engine.models.nnunet_labels import lesion_classes
 from COVIDLesionSegLib.engine.models.registry import add_folder
 from COVIDLesionSegLib.engine.networks.nnunet import (
     NnUNet,
@@ -79,6 +81,61 @@ def test_without_nnunetv2_one_sentence_says_what_to_install(tmp_path, user_folde
 def test_what_cannot_be_used_is_refused_in_one_sentence(tmp_path, changes, error, sentence):
     with pytest.raises(error, match=sentence):
         read_nnunet_folder(crafted_folder(tmp_path / "folder", **changes))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lesion", "Infection", "ground-glass opacity", "GGO", "ggo_consolidation", "COVID-19"),
+        *("Lung_Lesions", "pulmonary opacities", "Crazy Paving", "pneumonia", "GroundGlass"),
+    ],
+)
+def test_a_label_whose_name_says_lesion_is_one_and_lungs_are_none(name):
+    assert lesion_classes(("background", "left_lung", name, "Lungs", "lung right")) == (name,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("trachea", "heart", "nodule", "tumor", "class 1", "lung_upper_lobe_left", "effusion"),
+        *("no lesion", "non-infected", "healthy lung", "covid lung", "liver lesion", "and"),
+    ],
+)
+def test_a_label_that_may_be_no_lesion_is_never_taken_for_one_unasked(tmp_path, name):
+    folder = crafted_folder(tmp_path / "folder", labels={"background": 0, "lesion": 1, name: 2})
+    with pytest.raises(ModelError, match=f"neither lung nor lesion: '{name}'; say which") as error:
+        read_nnunet_folder(folder)
+    assert error.value.option == "lesion_labels" and "('lesion', " in str(error.value)
+
+
+def test_who_adds_a_model_says_which_labels_are_lesions():
+    labels = ("background", "left_lung", "trachea", "Nodule", "infection")
+    assert lesion_classes(labels, ["nodule"]) == ("Nodule",)
+    assert lesion_classes(labels, ["infection", "Left lung"]) == ("left_lung", "infection")
+    for absent in ("background", "nodules"):
+        with pytest.raises(InputError, match=f"no label '{absent}'.*'Nodule', 'infection'"):
+            lesion_classes(labels, ["nodule", absent])
+
+
+def test_the_command_says_how_to_tell_which_labels_are_lesions(tmp_path, user_folder):
+    labels = {"background": 0, "trachea": 1, "nodule": 2}
+    folder = crafted_folder(tmp_path / "folder", labels=labels)
+    answer = CliRunner().invoke(app, ["registry", "add", str(folder)])
+    assert answer.exit_code == 1 and "'trachea', 'nodule'" in answer.stderr
+    assert "Option: --lesion-label." in answer.stderr
+
+    wrong = ["registry", "add", str(folder), "--lesion-label", "nodule", "--lesion-label", "heart"]
+    assert "no label 'heart'" in CliRunner().invoke(app, wrong).stderr
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_labels_of_what_is_no_nnunet_cannot_be_chosen(tmp_path, kind):
+    path = tmp_path / "model"
+    path.mkdir() if kind == "folder" else path.touch()
+    options = jobs.ImportModelOptions(file=path, lesion_labels=("lesion",))
+    with pytest.raises(InputError, match="model is no result folder of nnU-Net") as error:
+        jobs.import_model(options, tmp_path / "out")
+    assert error.value.option == "lesion_labels"
 
 
 def test_a_folder_without_a_finished_fold_is_refused(tmp_path):
@@ -226,6 +283,16 @@ def test_a_result_folder_gives_what_nnunets_own_prediction_of_the_file_gives(
     ):
         with pytest.raises(ModelError, match="is an nnU-Net"):
             refused()
+
+
+@needs_nnunet
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_card_says_which_labels_were_called_lesions(result_folder, user_folder):
+    (model,) = add_folder(result_folder, lesion_labels=("right lung",))
+    assert model.card.classes == ("Right Lung",) and model.card.class_channels == (2,)
+    called, left_out = model.card.notes[-2:]
+    assert called.endswith("are lesions: Right Lung.") and "left_lung, infection" in left_out
 
 
 def own_prediction(folder, ct):

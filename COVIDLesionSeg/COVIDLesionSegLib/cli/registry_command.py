@@ -69,13 +69,22 @@ def add_model(
             "run. Only if you know who made it.",
         ),
     ] = False,
+    lesion_labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lesion-label",
+            metavar="NAME",
+            help="A label of an nnU-Net that is a lesion, where the names do not say it; the "
+            "others are left out; repeatable.",
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Verify a model that was trained here or by nnU-Net, all folds of it, and add it to yours."""
-    with exit_codes(debug, {"trust": "trust"}):
+    with exit_codes(debug, {"trust": "trust", "lesion_labels": "lesion-label"}):
         from ..engine.models.registry import add_folder
 
-        for model in add_folder(folder, new_id, trust):
+        for model in add_folder(folder, new_id, trust, lesion_labels or ()):
             _print_added(model, "added")
 
 

@@ -36,7 +36,8 @@ def import_model(
 
     Raises:
         InputError: The file is no model, or cannot be read.
-        ModelError: Card or weights are damaged, or the id is taken or unsafe.
+        ModelError: Card or weights are damaged, the id is taken or unsafe, or it is not known which
+            of an nnU-Net's labels are lesions.
         DependencyError: A package that the network is built from is missing.
         OutputError: The folder of the user's models, or ``out``, cannot be written.
         Cancelled: ``cancel`` was set; nothing was added.
@@ -48,8 +49,8 @@ def import_model(
     (cancel or CancelToken()).raise_if_cancelled()
     progress(Progress("Verifying the model", 0.5))
     path, model_id = options.file, options.model_id
-    if path.is_dir():
-        models = add_folder(path, model_id, options.trust)
+    if path.is_dir() or options.lesion_labels:
+        models = add_folder(path, model_id, options.trust, options.lesion_labels)
     elif path.suffix.lower() == _ARCHIVE:
         models = (import_bundle(path, model_id),)
     else:

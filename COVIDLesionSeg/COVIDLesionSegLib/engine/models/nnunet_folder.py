@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,14 @@ from ..text import printable
 from .card import ModelCard, Weights
 from .card_json import card_from_json
 from .json_file import read_json
+from .nnunet_labels import DATASET, lesion_classes, read_labels
 from .preprocessing import Preprocessing
 
-DATASET, PLANS, CHECKPOINT = "dataset.json", "plans.json", "checkpoint_final.pth"
+PLANS, CHECKPOINT = "plans.json", "checkpoint_final.pth"
 CHECKPOINTS = "checkpoint_sha256"
 """In what the card says of the training: of the file of each fold."""
 PAPER = "Isensee et al., nnU-Net, Nature Methods 18:203-211, 2021"
 _ALL = "all"
-_LUNGS = re.compile(r"(right|left)?\s*lungs?\s*(right|left)?")
 _OF_DATASET = ("channel_names", "modality", "labels", "regions_class_order", "file_ending")
 """Fields that nnunetv2 predicts with; others may name cases."""
 _UNKNOWN_LICENCE = "LicenseRef-unknown"
@@ -43,7 +43,9 @@ def is_nnunet_folder(folder: Path) -> bool:
     return (folder / DATASET).is_file() and (folder / PLANS).is_file()
 
 
-def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, bytes]:
+def read_nnunet_folder(
+    folder: Path, trust: bool = False, lesion_labels: Sequence[str] = ()
+) -> tuple[ModelCard, bytes]:
     """Card and content of the weights file of a result folder.
 
     All folds are read, whose mean nnU-Net predicts with; ``fold_all`` where there is no other.
@@ -51,14 +53,18 @@ def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, by
     Args:
         folder: Holds ``dataset.json``, ``plans.json`` and ``fold_N/checkpoint_final.pth``.
         trust: Read a checkpoint that holds more than data, too, which can run code.
+        lesion_labels: Labels that are lesions, see :func:`~.nnunet_labels.lesion_classes`.
 
     Raises:
-        InputError: A file is missing or damaged, or a checkpoint holds more than data.
+        InputError: A file is missing or damaged, a checkpoint holds more than data, or there is no
+            label of a name in ``lesion_labels``.
         ModelError: The model takes several images, tells overlapping regions apart, needs another
-            stage, or does not fit its plans.
+            stage, or does not fit its plans; or it is not known which of its labels are lesions.
         DependencyError: nnunetv2 is missing.
     """
     dataset, plans = (_read(folder / name) for name in (DATASET, PLANS))
+    labels = read_labels(dataset)
+    classes = lesion_classes(labels, lesion_labels)
     paths = _checkpoints(folder)
     checkpoints, sums = {}, {}
     for fold, path in paths.items():
@@ -71,10 +77,6 @@ def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, by
         raise InputError(
             "The folds of this nnU-Net were trained in different ways: use one folder."
         )
-    labels = _labels(dataset)
-    classes = tuple(name for name in labels[1:] if not _LUNGS.fullmatch(_plain(name)))
-    if not classes:
-        raise ModelError("This nnU-Net finds lungs, and no lesions: it cannot be used here.")
     arguments = {
         "plans": _only_configuration(plans, first["configuration"]),
         "dataset": {name: dataset[name] for name in _OF_DATASET if name in dataset},
@@ -128,17 +130,19 @@ def read_nnunet_folder(folder: Path, trust: bool = False) -> tuple[ModelCard, by
             "configuration": first["configuration"],
             CHECKPOINTS: sums,
         },
-        notes=tuple(_notes(labels[1:], classes)),
+        notes=tuple(_notes(labels[1:], classes, bool(lesion_labels))),
     )
     return card_from_json(_as_json(card)), data
 
 
-def _notes(found: Iterable[str], classes: Iterable[str]) -> Iterable[str]:
+def _notes(found: Iterable[str], classes: Sequence[str], chosen: bool) -> Iterable[str]:
     yield "nnU-Net's own preprocessing, sliding window and resampling, on the whole CT."
     yield "Who it learned from is not recorded in the folder."
+    if chosen:
+        yield f"Who added the model said which labels are lesions: {', '.join(classes)}."
     left_out = [name for name in found if name not in classes]
     if left_out:
-        yield f"Lungs are no lesions, so these labels are left out: {', '.join(left_out)}."
+        yield f"These labels are no lesions, and are left out: {', '.join(left_out)}."
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -208,35 +212,6 @@ def _numbers() -> list[Any]:
     kinds = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
     old = (scalar, "numpy.core.multiarray.scalar")
     return [scalar, old, np.dtype, np.ndarray, *kinds]
-
-
-def _labels(dataset: dict[str, Any]) -> tuple[str, ...]:
-    """Names of what the network tells apart, in the order of its channels, background first."""
-    channels = dataset.get("channel_names", dataset.get("modality"))
-    if not isinstance(channels, dict) or len(channels) != 1:
-        raise ModelError(
-            "This nnU-Net does not take one image: only models that learned from CT alone can be "
-            "used."
-        )
-    labels = dataset.get("labels")
-    if not isinstance(labels, dict):
-        raise InputError(f"{DATASET} names no labels.")
-    if dataset.get("regions_class_order") or any(isinstance(n, list) for n in labels.values()):
-        raise ModelError(
-            "This nnU-Net tells regions apart that overlap: only models whose labels exclude each "
-            "other can be used."
-        )
-    try:
-        by_number = {int(n): str(name) for name, n in labels.items() if name != "ignore"}
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{DATASET} numbers its labels in another way than nnU-Net v2.") from error
-    if sorted(by_number) != list(range(len(by_number))) or len(by_number) < 2:
-        raise InputError(f"{DATASET} does not number its labels from 0, the background, up.")
-    return tuple(by_number[n] for n in range(len(by_number)))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", " ", name).strip().lower()
 
 
 def _only_configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:

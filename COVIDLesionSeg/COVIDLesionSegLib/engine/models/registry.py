@@ -26,7 +26,12 @@ from .weights_file import read_weights
 _FIELDS_OF_A_CARD = {"id", "network", "weights"}
 
 
-def add_folder(folder: Path, model_id: str | None = None, trust: bool = False) -> tuple[Model, ...]:
+def add_folder(
+    folder: Path,
+    model_id: str | None = None,
+    trust: bool = False,
+    lesion_labels: Sequence[str] = (),
+) -> tuple[Model, ...]:
     """Add the model that training wrote into ``folder``, or the models of all folds.
 
     An nnU-Net's result folder is one model, see :func:`~.nnunet_folder.read_nnunet_folder`.
@@ -37,18 +42,27 @@ def add_folder(folder: Path, model_id: str | None = None, trust: bool = False) -
         folder: Holds ``<id>.json`` and ``<id>.safetensors``; or what nnU-Net v2 wrote.
         model_id: Another id for the model, if the folder holds a single one.
         trust: Read an nnU-Net's checkpoint even if it holds more than data, which can run code.
+        lesion_labels: An nnU-Net's labels that are lesions, where their names do not say it.
 
     Returns:
         The models that were added.
 
     Raises:
-        InputError: The folder holds no trained model, or several where one is to be renamed.
-        ModelError: Card or weights are damaged, or the id is taken or unsafe.
+        InputError: The folder holds no trained model, or several where one is to be renamed; or
+            there is no such label.
+        ModelError: Card or weights are damaged, the id is taken or unsafe, or it is not known which
+            of an nnU-Net's labels are lesions.
         DependencyError: A package that the network is built from is missing.
         OutputError: The folder of the user's models cannot be written to.
     """
     if is_nnunet_folder(folder):
-        return add_models([read_nnunet_folder(folder, trust)], model_id)
+        return add_models([read_nnunet_folder(folder, trust, lesion_labels)], model_id)
+    if lesion_labels:
+        raise InputError(
+            f"{printable(folder.name)} is no result folder of nnU-Net v2, and only of its labels "
+            "can be said which are lesions: leave that out.",
+            option="lesion_labels",
+        )
     trained = _trained_models(folder)
     if model_id is not None and len(trained) > 1:
         raise InputError(

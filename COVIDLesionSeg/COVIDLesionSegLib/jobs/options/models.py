@@ -25,6 +25,11 @@ class ImportModelOptions(Options):
     trust: bool = option(
         "Read an nnU-Net's checkpoint even if it holds more than data, which can run code.", False
     )
+    lesion_labels: tuple[str, ...] = option(
+        "An nnU-Net's labels that are lesions, where their names do not say it; the others are "
+        "left out.",
+        (),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
