@@ -137,6 +137,13 @@ def engine_packages() -> dict[str, list[Path]]:
     }
 
 
+def test_the_map_of_the_code_names_every_package():
+    text = (MODULE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    packages = [path for place in (LIBRARY, ENGINE) for path in place.iterdir() if path.is_dir()]
+    names = {path.name for path in packages if (path / "__init__.py").exists()}
+    assert not [name for name in sorted(names) if f"{name}/" not in text]
+
+
 @pytest.mark.parametrize("floor", BELOW)
 def test_a_floor_imports_only_from_the_floors_below(floor):
     of_all = {"HOMEPAGE", "RESEARCH_USE_NOTICE", "__version__"}
