@@ -23,7 +23,16 @@ from COVIDLesionSegLib.engine.review import Verdict, read_cases
 from COVIDLesionSegLib.engine.volume import read_array, same_grid, write_volume
 from COVIDLesionSegLib.monai_label import labelled_cases
 from COVIDLesionSegLib.monai_label.app_folder import MAIN, write_app
-from COVIDLesionSegLib.monai_label.choice import CONFIDENCE, DOUBT, SCORE, next_ct
+from COVIDLesionSegLib.monai_label.choice import (
+    CONFIDENCE,
+    DOUBT,
+    SCORE,
+    TRY,
+    begun,
+    next_ct,
+    state_of,
+    to_score,
+)
 from COVIDLesionSegLib.monai_label.labelled_cases import LabelledCt, collect_cases, names_of_values
 from COVIDLesionSegLib.monai_label.prediction import (
     asked_parameters,
@@ -142,6 +151,40 @@ def test_the_least_sure_ct_is_next_and_two_people_get_two():
     assert next_ct(images, DOUBT, "s", now=1010.0) == "unsure"
     assert next_ct(images, CONFIDENCE, "other", now=1010.0) == "unsure"
     assert next_ct({}, DOUBT, "s") is None
+
+
+def test_a_ct_is_scored_again_for_another_model_and_once_its_file_changed(tmp_path):
+    file = tmp_path / "ct.nii.gz"
+    file.write_bytes(b"one")
+    info = {"path": str(file)}
+    images = {"ct": {**info, SCORE: {"weights": "a", "files": state_of(info), DOUBT: 1.0}}}
+
+    def due(weights):
+        return to_score(images, {"ct": state_of(images["ct"])}, weights)
+
+    assert due("a") == [] and due("b") == ["ct"]
+    file.write_bytes(b"another")
+    assert due("a") == ["ct"]
+    file.unlink()
+    assert state_of(info) is state_of({}) is None
+    assert due("a") == [] and due("b") == ["ct"]
+
+
+def test_a_ct_that_failed_is_tried_again_later_or_changed_and_after_the_others():
+    states = {name: "file" for name in ("broken", "killed", "new")}
+    images = {name: {} for name in states}
+    images["killed"][SCORE] = begun({SCORE: {"weights": "old", DOUBT: 3.0}}, "a", "file")
+    images["broken"][SCORE] = {**begun({}, "a", "file"), "error": "It cannot be read."}
+    tried = images["killed"][SCORE][TRY]["time"]
+    images["broken"][SCORE][TRY]["time"] = tried + 1
+
+    assert to_score(images, states, "a", now=tried + 60) == ["new"]
+    later = tried + 3600
+    assert to_score(images, states, "a", now=later) == ["new", "killed", "broken"]
+    assert to_score(images, states, "other", now=tried + 60) == ["broken", "killed", "new"]
+    changed = {**states, "broken": "another"}
+    assert to_score(images, changed, "a", now=tried + 60) == ["broken", "new"]
+    assert next_ct(images, DOUBT, "s") == "killed"  # its score of before still counts
 
 
 def submit(phantom, path, shift=0):

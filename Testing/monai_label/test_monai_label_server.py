@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -45,17 +46,27 @@ def wait_for(what, whole=900.0):
 
 
 @pytest.fixture(scope="module")
-def client(cts, small_model, tmp_path_factory):
-    """MONAI Label's client of a server that was started with the app and a folder of CTs."""
+def studies(cts, tmp_path_factory):
+    """The CTs in a folder that may be changed."""
+    return Path(shutil.copytree(cts, tmp_path_factory.mktemp("studies") / "cts"))
+
+
+@pytest.fixture(scope="module")
+def client(studies, small_model, tmp_path_factory):
+    """MONAI Label's client of a server that was started with the app and a folder of CTs.
+
+    The first in the order of their names is no CT yet.
+    """
     from monailabel.client.client import MONAILabelClient
 
+    (studies / "broken.nii.gz").write_bytes(b"no CT")
     folder = tmp_path_factory.mktemp("server")
     write_app(folder / "app")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", folder / "app"]
-    command += ["--studies", cts, "--host", "127.0.0.1", "--port", port]
+    command += ["--studies", studies, "--host", "127.0.0.1", "--port", port]
     command += ["--conf", "models", MODEL, "--conf", "device", "cpu"]
     with (folder / "log.txt").open("w") as log:
         server = subprocess.Popen(
@@ -83,7 +94,7 @@ def client(cts, small_model, tmp_path_factory):
 
 
 def test_a_client_segments_labels_trains_and_is_told_what_to_label_next(
-    client, cts, phantoms, tmp_path
+    client, cts, studies, phantoms, tmp_path
 ):
     from monailabel.client.client import MONAILabelClientException
 
@@ -110,17 +121,25 @@ def test_a_client_segments_labels_trains_and_is_told_what_to_label_next(
         client.infer(MODEL, "oblique", {"device": "cuda:7"})
     assert "must be one of" in refused.value.msg
 
+    def known():
+        objects = client.datastore()["objects"].items()
+        return {name: one["image"]["info"].get(SCORE, {}) for name, one in objects}
+
     def scores():
-        known = {
-            name: one["image"]["info"].get(SCORE, {}).get(DOUBT)
-            for name, one in client.datastore()["objects"].items()
-        }
-        return known if None not in known.values() else None
+        found = {name: one.get(DOUBT) for name, one in known().items() if "error" not in one}
+        return found if None not in found.values() else None
 
     found = wait_for(scores)  # in the background, after the server started
-    assert set(found) == set(phantoms)
+    assert set(found) == set(phantoms) and "error" in known()["broken"]
     order = [client.next_sample(STRATEGY, {})["id"] for _ in found]
     assert order == sorted(found, key=found.get, reverse=True)
+    assert client.next_sample(STRATEGY, {})["id"] == "broken"
+
+    shutil.copy(cts / "one.nii.gz", studies / "broken.nii.gz")  # it is mended
+    client.next_sample(STRATEGY, {})  # which asks for scores
+    mended = wait_for(lambda: scores() if "error" not in known()["broken"] else None)
+    assert mended["broken"] == mended["one"]
+    (studies / "broken.nii.gz").unlink()
 
     for name, phantom in phantoms.items():
         label = tmp_path / f"{name}.nii.gz"

@@ -22,7 +22,7 @@ from ..engine.models.catalogue import load_catalogue
 from ..engine.models.retrained import MODEL_FOLDER
 from ..engine.parameters import DEVICES, Parameters
 from ..engine.progress import Progress
-from .choice import SCORE, next_ct, score_of
+from .choice import SCORE, TRY, begun, next_ct, score_of, state_of, to_score
 from .labelled_cases import LabelledCt, collect_cases, names_of_values
 from .prediction import (
     asked_parameters,
@@ -141,22 +141,24 @@ class Sureness(ScoringMethod):
         self._defaults = defaults
 
     def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, int]:
-        """Segment the CTs that these weights did not see yet; one that cannot be is left out."""
+        """Segment the CTs that are to be scored; one that cannot be keeps no other from it."""
         parameters = asked_parameters(request, self._defaults)
         weights = weights_of(parameters.model)
         done, failed = 0, 0
-        images = datastore.get_unlabeled_images()
-        for image in images:
-            known = score_of(datastore.get_image_info(image))
-            if known.get("weights") == weights:
-                continue
-            found: dict[str, Any] = {"model": parameters.model, "weights": weights}
+        images = {name: datastore.get_image_info(name) for name in datastore.get_unlabeled_images()}
+        states = {name: state_of(info) for name, info in images.items()}
+        for image in to_score(images, states, weights):
+            note = begun(images[image], weights, states[image])
+            datastore.update_image_info(image, {SCORE: note})
+            found: dict[str, Any] = {"model": parameters.model}
             try:
-                _, result = predict(Path(datastore.get_image_uri(image)), parameters)
-                found |= sureness(result)
+                ct = Path(datastore.get_image_uri(image))
+                files = state_of(datastore.get_image_info(image))  # they may have been fetched now
+                _, result = predict(ct, parameters)
+                found |= {"weights": weights, "files": files, **sureness(result)}
                 done += 1
-            except CovidLesionSegError as error:
-                found["error"] = in_one_sentence(error)
+            except Exception as error:  # whatever it is, the other CTs are scored
+                found |= {TRY: note[TRY], "error": in_one_sentence(error)}
                 failed += 1
             datastore.update_image_info(image, {SCORE: found})
         return {"images": len(images), "scored": done, "failed": failed}
