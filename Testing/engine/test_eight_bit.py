@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,11 +13,13 @@ from safetensors.torch import load, save
 from torch import nn
 
 from COVIDLesionSegLib.engine.data.training_data import TrainingData
+from COVIDLesionSegLib.engine.detection.held_out import HeldOutDetector
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.evaluation.compression import compress_weights
 from COVIDLesionSegLib.engine.models import eight_bit
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue, read_models
+from COVIDLesionSegLib.engine.models.eight_bit import DICE, MEAN_PRECISION
 from COVIDLesionSegLib.engine.models.weights import load_network, weights_data
 from COVIDLesionSegLib.engine.networks import _NETWORKS, count_parameters
 from engine.crafted import make_card, write_model
@@ -274,6 +278,56 @@ def test_training_keeps_half_precision_without_held_out_patients(learner, tmp_pa
     card = export_tiny(learner, data, "alone", recipe(), tmp_path, eight_bit=True).card
     assert card.weights.bits is None
     assert any("no held-out patients to try 8 bits on" in note for note in card.notes)
+
+
+def precisions(by_coco):
+    """As a detector is evaluated: the paper's rule by Dice here, COCO's as given, in turn."""
+
+    def evaluate(network, card, slices):
+        scores = score_patients(network, card, slices)
+        of_coco = itertools.cycle(by_coco)
+        patients = {
+            name: SimpleNamespace(
+                slices=one.slices,
+                values={"paper_map": one.values["dice"], "coco_map": next(of_coco)},
+            )
+            for name, one in scores.items()
+        }
+        return HeldOutDetector(
+            patients, (), measure=replace(MEAN_PRECISION, largest_change=DICE.largest_change)
+        )
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    ("by_coco", "mean"),
+    [((0.0001, 0.0), "0.0001"), ((0.199, 0.0), "0.0995"), ((None, None), "0.0000")],
+)
+def test_a_detector_that_finds_too_little_to_tell_stays_in_half_precision(
+    learner, tmp_path, by_coco, mean
+):
+    """Though 8 bits change next to nothing, and clean slices may give it a score."""
+    evaluate = precisions(by_coco)
+    card = export_tiny(
+        learner, DATA, "weak", recipe(), tmp_path, eight_bit=True, evaluate=evaluate
+    ).card
+    assert card.weights.bits is None
+    assert load((tmp_path / "weak.safetensors").read_bytes())["wide.weight"].dtype == torch.float16
+    assert any(f"COCO's rule is {mean} in the mean" in note for note in card.notes)
+
+
+@pytest.mark.parametrize("by_coco", [(0.2, 0.0), (None, 0.1)])
+def test_a_detector_that_finds_enough_is_stored_in_8_bits_unless_a_patient_moves(
+    learner, tmp_path, monkeypatch, by_coco
+):
+    stored = {"eight_bit": True, "evaluate": precisions(by_coco)}
+    card = export_tiny(learner, DATA, "small", recipe(), tmp_path, **stored).card
+    assert card.weights.bits == 8
+    coarse(monkeypatch)
+    card = export_tiny(learner, DATA, "kept", recipe(), tmp_path, **stored).card
+    assert card.weights.bits is None
+    assert any("the mean average precision of p2 moves by more" in note for note in card.notes)
 
 
 @pytest.fixture

@@ -97,6 +97,5 @@ def export_tiny(network, own, model_id, recipe, folder, **more):
         title="Tiny",
         paper="none",
         provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        evaluate=evaluate_held_out,
-        **more,
+        **{"evaluate": evaluate_held_out, **more},
     )

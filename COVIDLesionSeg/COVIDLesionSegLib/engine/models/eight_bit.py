@@ -6,13 +6,33 @@ half a scale at most: by 1/254 of the largest weight of its channel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
+
+
+@dataclass(frozen=True)
+class RequiredScore:
+    """What a model must reach on the held-out patients, or no change of its scores says anything.
+
+    Attributes:
+        key: Of the score, among a patient's values.
+        name: Of the score, in a sentence.
+        least: The least mean over the patients.
+    """
+
+    key: str
+    name: str
+    least: float
+
+    def mean(self, scores: Iterable[float | None]) -> float:
+        """Mean of the patients' scores, of those where it is defined; 0 where it is of none."""
+        known = [score for score in scores if score is not None]
+        return sum(known) / len(known) if known else 0.0
 
 
 @dataclass(frozen=True)
@@ -23,11 +43,13 @@ class Measure:
         key: Its name among a patient's values.
         name: Its name in a sentence.
         largest_change: By how much it may move.
+        required: What the model must reach for that to say anything; None where any will do.
     """
 
     key: str
     name: str
     largest_change: float
+    required: RequiredScore | None = None
 
     def changes(
         self, before: Mapping[str, float | None], after: Mapping[str, float | None]
@@ -43,8 +65,15 @@ class Measure:
 
 
 DICE = Measure("dice", "Dice", 0.002)
-MEAN_PRECISION = Measure("paper_map", "mean average precision", 0.01)
-"""Of a detector: one lesion more or less, of the few in a slice, moves it further than Dice."""
+MEAN_PRECISION = Measure(
+    "paper_map",
+    "mean average precision",
+    0.01,
+    RequiredScore("coco_map", "mean average precision by COCO's rule", 0.1),
+)
+"""Of a detector: one lesion more or less, of the few in a slice, moves it further than Dice. By the
+paper's rule a detector that finds nothing scores in clean slices; COCO's says whether it finds
+lesions. Required is ten times the change: near the change itself all lesions could be lost."""
 
 _SCALE = ".scale"
 """Follows a kernel's name in the name of its scales."""

@@ -32,6 +32,10 @@ _EIGHT_BIT = (
 _NOT_EIGHT_BIT = (
     "Stored in half precision: in 8 bits the {measure} of {patient} moves by more than {most:g}."
 )
+_TOO_LOW = (
+    "Stored in half precision: the {score} is {mean:.4f} in the mean of the held-out patients, and "
+    "below {least:g} it does not show what 8 bits change."
+)
 _NO_PATIENT_TO_TRY = "Stored in half precision: there were no held-out patients to try 8 bits on."
 _SELECTED = (
     "The weights, or the length of the training, were selected on the validation patients, so "
@@ -220,8 +224,8 @@ def export_model(
         calibrate: Calibrate the probabilities on the validation patients; scores are then those of
             the calibrated model. For networks of one channel.
         eight_bit: Store the weights in 8 bits instead, where that moves the measure of no held-out
-            patient by more than it may; half precision stays where it does, and without such
-            patients.
+            patient by more than it may; half precision stays where it does, where the model is too
+            weak to tell, and without such patients.
         parent: Card of the model whose weights the training started with; its calibration holds for
             what goes on from it, too, unless it is calibrated anew.
         notes: More notes for the card, which says by itself where labels were pseudo-labels.
@@ -309,11 +313,16 @@ def _in_eight_bit(
 
     Gives the card, the results of what is written in the end, and a note that says what that is.
     """
+    if (needed := measure.required) is not None:
+        mean = needed.mean(_values(results, needed.key).values())
+        if mean < needed.least:
+            note = _TOO_LOW.format(score=needed.name, mean=mean, least=needed.least)
+            return card, results, note
     data = weights_data(network, eight_bit=True)
     own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
     small = load_network(Model(own, folder), weights=data)
     own_results = [evaluate(small, own, group) for group in slices]
-    changes = measure.changes(_values(results, measure), _values(own_results, measure))
+    changes = measure.changes(_values(results, measure.key), _values(own_results, measure.key))
     if moved := measure.too_large(changes):
         note = _NOT_EIGHT_BIT.format(
             measure=measure.name, patient=next(iter(moved)), most=measure.largest_change
@@ -324,7 +333,5 @@ def _in_eight_bit(
     return own, own_results, _EIGHT_BIT.format(measure=measure.name, change=change)
 
 
-def _values(results: Sequence[HeldOutResult], measure: Measure) -> dict[str, float | None]:
-    return {
-        name: one.values[measure.key] for result in results for name, one in result.patients.items()
-    }
+def _values(results: Sequence[HeldOutResult], key: str) -> dict[str, float | None]:
+    return {name: one.values[key] for result in results for name, one in result.patients.items()}
