@@ -115,6 +115,11 @@ def test_every_block_is_understood(page, block):
             understand(words)
 
 
+def test_lines_of_code_fit_a_page_of_the_site():
+    code = [(page, block.code) for page in PAGES for block in blocks(page)]
+    assert not [(page, row) for page, text in code for row in text.splitlines() if len(row) > 80]
+
+
 @pytest.mark.parametrize(("page", "code"), INLINE)
 def test_every_command_in_the_text_is_understood(page, code):
     words = shlex.split(code)
