@@ -17,10 +17,13 @@ from COVIDLesionSegLib.engine.detection.held_out import HeldOutDetector
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.evaluation.compression import compress_weights
-from COVIDLesionSegLib.engine.models import eight_bit
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue, read_models
-from COVIDLesionSegLib.engine.models.eight_bit import DICE, MEAN_PRECISION
-from COVIDLesionSegLib.engine.models.weights import load_network, weights_data
+from COVIDLesionSegLib.engine.models.eight_bit import DICE, MEAN_PRECISION, smallest_kernels
+from COVIDLesionSegLib.engine.models.weights import (
+    load_network,
+    weights_data,
+    weights_data_in_eight_bit,
+)
 from COVIDLesionSegLib.engine.networks import _NETWORKS, count_parameters
 from engine.crafted import make_card, write_model
 from engine.training_slices import export_tiny, labelled, tiny_recipe
@@ -44,10 +47,13 @@ class Kinds(nn.Module):
         return self.head(self.linear(x.movedim(1, -1)).movedim(-1, 1))
 
 
+def in_eight_bit(network, smallest_kernel=1024):
+    return weights_data_in_eight_bit(network, smallest_kernel)
+
+
 @pytest.fixture
 def kinds(tmp_path, monkeypatch):
     """The network, and a function that gives a model whose file holds certain tensors."""
-    monkeypatch.setattr(eight_bit, "_SMALLEST_KERNEL", 1024)
     monkeypatch.setitem(_NETWORKS, "Kinds", Kinds)
     torch.manual_seed(3)
     network = Kinds().eval()
@@ -75,7 +81,7 @@ KERNELS = {"wide.weight": 0, "up.weight": 1, "linear.weight": 0}
 
 def test_large_kernels_alone_are_stored_in_8_bits(kinds):
     network, _ = kinds
-    half, stored = load(weights_data(network)), load(weights_data(network, eight_bit=True))
+    half, stored = load(weights_data(network)), load(in_eight_bit(network))
     assert {name for name, one in stored.items() if one.dtype == torch.int8} == set(KERNELS)
     assert set(stored) == set(half) | {f"{name}.scale" for name in KERNELS}
     for name in set(half) - set(KERNELS):
@@ -85,14 +91,14 @@ def test_large_kernels_alone_are_stored_in_8_bits(kinds):
 
 def test_loading_gives_whole_numbers_times_scales_exactly(kinds):
     network, model_of = kinds
-    data = weights_data(network, eight_bit=True)
+    data = in_eight_bit(network)
     stored, loaded = load(data), load_network(model_of(data)).state_dict()
     for name, axis in KERNELS.items():
         scale = stored[f"{name}.scale"]
         assert scale.dtype == torch.float32
         assert scale.shape[axis] == stored[name].shape[axis] == scale.numel()
         assert torch.equal(loaded[name], stored[name].float() * scale)
-    again = load(weights_data(load_network(model_of(data)), eight_bit=True))
+    again = load(in_eight_bit(load_network(model_of(data))))
     for name in KERNELS:
         assert torch.equal(again[name], stored[name])
         torch.testing.assert_close(
@@ -102,7 +108,7 @@ def test_loading_gives_whole_numbers_times_scales_exactly(kinds):
 
 def test_no_weight_moves_by_more_than_half_a_step_of_its_own_channel(kinds):
     network, model_of = kinds
-    loaded = load_network(model_of(weights_data(network, eight_bit=True))).state_dict()
+    loaded = load_network(model_of(in_eight_bit(network))).state_dict()
     for name, axis in KERNELS.items():
         exact = network.state_dict()[name]
         others = [one for one in range(exact.ndim) if one != axis]
@@ -118,19 +124,20 @@ def test_outputs_stay_near_those_in_half_precision(kinds):
     image = torch.rand(1, 1, 24, 24)
     with torch.no_grad():
         half = load_network(model_of(weights_data(network), bits=None))(image)
-        small = load_network(model_of(weights_data(network, eight_bit=True)))(image)
+        small = load_network(model_of(in_eight_bit(network)))(image)
     assert (small - half).abs().max() < 0.01 * half.std() + 0.01 * half.abs().max()
 
 
 def test_the_file_of_a_packaged_network_takes_about_half_the_space():
     network = load_network(load_catalogue().get("amc-net"))
-    small, half = weights_data(network, eight_bit=True), weights_data(network)
+    small = in_eight_bit(network, smallest_kernels(network)[0])
+    half = weights_data(network)
     assert len(small) < 0.53 * len(half)
 
 
 def test_small_kernels_stay_as_they_hold_little_and_err_most():
     network = load_network(load_catalogue().get("amc-net"))
-    stored = load(weights_data(network, eight_bit=True))
+    stored = load(in_eight_bit(network, smallest_kernels(network)[0]))
     sizes = {one.numel() for one in stored.values() if one.dtype == torch.int8}
     assert min(sizes) >= 16384
 
@@ -167,7 +174,7 @@ def set_scale(value):
 )
 def test_a_forged_file_is_refused(kinds, change, message):
     network, model_of = kinds
-    tensors = load(weights_data(network, eight_bit=True))
+    tensors = load(in_eight_bit(network))
     change(tensors)
     data = save({name: one.contiguous() for name, one in tensors.items()})
     with pytest.raises(ModelError, match=message):
@@ -178,13 +185,13 @@ def test_a_forged_file_is_refused(kinds, change, message):
 def test_a_truncated_file_is_refused(kinds, end):
     network, model_of = kinds
     with pytest.raises(ModelError, match="not in safetensors format"):
-        load_network(model_of(weights_data(network, eight_bit=True)[:end]))
+        load_network(model_of(in_eight_bit(network)[:end]))
 
 
 def test_a_card_that_does_not_say_how_its_weights_are_stored_is_refused(kinds):
     network, model_of = kinds
     with pytest.raises(ModelError, match="states no 8 bits for the weights in .*, but there are"):
-        load_network(model_of(weights_data(network, eight_bit=True), bits=None))
+        load_network(model_of(in_eight_bit(network), bits=None))
     with pytest.raises(ModelError, match="states 8 bits for the weights in .*, but there are none"):
         load_network(model_of(weights_data(network)))
 
@@ -194,7 +201,11 @@ def test_weights_that_are_not_numbers_do_not_become_numbers(kinds):
     with torch.no_grad():
         network.wide.weight[0, 0] = torch.nan
     with pytest.raises(ModelError, match="are not all numbers"):
-        load_network(model_of(weights_data(network, eight_bit=True)))
+        load_network(model_of(in_eight_bit(network)))
+
+
+def set_smallest_kernels(monkeypatch, *sizes):
+    monkeypatch.setattr("COVIDLesionSegLib.engine.models.eight_bit._SMALLEST_KERNELS", sizes)
 
 
 class Learner(nn.Module):
@@ -212,7 +223,7 @@ class Learner(nn.Module):
 @pytest.fixture
 def learner(monkeypatch):
     """A network that finds the bright rectangles, though not without error."""
-    monkeypatch.setattr(eight_bit, "_SMALLEST_KERNEL", 1024)
+    set_smallest_kernels(monkeypatch, 1024)
     monkeypatch.setitem(_NETWORKS, "Learner", Learner)
     torch.manual_seed(0)
     network = Learner().eval()
@@ -364,6 +375,50 @@ def test_a_model_whose_patient_would_move_is_left_as_it_is(trained, tmp_path, mo
     ):
         compress_weights(trained, HELD_OUT, out)
     assert list(out.iterdir()) == []
+
+
+class TwoKernels(Learner):
+    """The same with a larger kernel, of 0 and 1: any number of bits is enough for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.same = nn.Conv2d(64, 64, 3, padding=1, bias=False)
+        nn.init.dirac_(self.same.weight)
+
+    def forward(self, x):
+        return self.head(self.same(self.wide(x)))
+
+
+def test_where_a_patient_would_move_smaller_kernels_stay(learner, tmp_path, monkeypatch):
+    monkeypatch.setitem(_NETWORKS, "TwoKernels", TwoKernels)
+    network = TwoKernels().eval()
+    network.load_state_dict(learner.state_dict(), strict=False)
+    export_tiny(network, DATA, "two", tiny_recipe(network="TwoKernels"), tmp_path)
+    (model,) = read_models(tmp_path / "two.json")
+    coarse(monkeypatch)
+    set_smallest_kernels(monkeypatch, 1024, 30000, 10**6)
+    out = tmp_path / "out"
+    out.mkdir()
+    compressed = compress_weights(model, HELD_OUT, out)
+    assert set(compressed.changes.values()) == {0.0}
+    stored = load((out / "two.safetensors").read_bytes())
+    assert stored["same.weight"].dtype == torch.int8
+    assert stored["wide.weight"].dtype == torch.float16
+    assert stated(compressed.card) == pytest.approx(dice_of(out, "two"), abs=1e-4)
+
+
+def test_a_network_without_large_kernels_is_refused(trained, tmp_path, monkeypatch):
+    set_smallest_kernels(monkeypatch, 16384)
+    with pytest.raises(ModelError, match="model mine has no large kernel"):
+        compress_weights(trained, HELD_OUT, tmp_path)
+
+
+def test_training_keeps_half_precision_without_large_kernels(learner, tmp_path, monkeypatch):
+    set_smallest_kernels(monkeypatch, 16384)
+    card = export_tiny(learner, DATA, "small", recipe(), tmp_path, eight_bit=True).card
+    assert card.weights.bits is None
+    assert any("no kernel that is large enough" in note for note in card.notes)
+    assert stated(card) == pytest.approx(dice_of(tmp_path, "small"), abs=1e-4)
 
 
 def test_a_score_of_the_earlier_weights_is_never_kept(trained, tmp_path):

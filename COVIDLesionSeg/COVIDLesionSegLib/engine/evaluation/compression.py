@@ -10,11 +10,11 @@ from ..data.labelled import LabelledImage
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
 from ..files import write_bytes
-from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score
+from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard
 from ..models.card_json import write_card
 from ..models.catalogue import Model
-from ..models.eight_bit import DICE
-from ..models.weights import load_network, weights_data, weights_in_eight_bit
+from ..models.eight_bit import DICE, smallest_kernels
+from ..models.weights import load_network, weights_data_in_eight_bit, weights_in_eight_bit
 from ..models.weights_file import read_weights
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
@@ -47,6 +47,9 @@ def compress_weights(
 ) -> Compressed:
     """Write ``<id>.safetensors`` in 8 bits and ``<id>.json`` into ``folder``.
 
+    Where kernels in 8 bits move a patient's Dice too far, the smaller ones of them stay in half
+    precision, and if need be more of them.
+
     The card keeps no score of the earlier weights: its scores are those of the new weights on those
     of the patients that the model was not trained on. It allows bfloat16 where it did before and
     that still moves no such patient's Dice by more than 0.002.
@@ -59,8 +62,8 @@ def compress_weights(
         cancel: Looked at between patients.
 
     Raises:
-        ModelError: The weights are in 8 bits already, cannot be loaded, or a patient's Dice would
-            move by more than 0.002; the message names the patient.
+        ModelError: The weights are in 8 bits already, cannot be loaded, have no large kernel, or a
+            patient's Dice would move by more than 0.002; the message names the patient.
         InputError: The card scores a patient who is not among the slices.
         OutputError: The folder cannot be written to.
         Cancelled: The token was set.
@@ -69,39 +72,55 @@ def compress_weights(
     card = model.card
     if card.trained_weights.bits == 8:
         raise ModelError(f"The weights of model {model.id} are stored in 8 bits already.")
+    by_patient = {
+        patient: [item for item in slices if item.patient == patient]
+        for patient in sorted({item.patient for item in slices})
+    }
+    _check_all_are_there(card, list(by_patient))
     before = load_network(model)
-    data = weights_data(before, eight_bit=True)
-    own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data), scores=())
-    after = load_network(Model(own, folder), weights=data)
-    patients = sorted({item.patient for item in slices})
-    _check_all_are_there(card, patients)
-
-    changes: dict[str, float] = {}
-    scores: list[Score] = []
-    bfloat16 = 0.0
-    for number, patient in enumerate(patients):
-        cancel.raise_if_cancelled()
-        report(Progress("Comparing 8 bits", number / len(patients), patient))
-        items = [item for item in slices if item.patient == patient]
-        old = score_patients(before, card, items)[patient]
-        new = score_patients(after, own, items)[patient]
-        changes |= _change(patient, old, new)
-        if moved := DICE.too_large(changes):
-            raise ModelError(
-                f"In 8 bits the Dice of {patient} would move by {moved[patient]:+.4f}, which is "
-                f"more than {DICE.largest_change:g}: model {model.id} stays as it is."
-            )
-        if new.learned_from:
-            continue
-        scores += card_scores({patient: new}, protocol_of(Parameters()))
-        if card.bfloat16:
+    sizes = smallest_kernels(before)
+    if not sizes:
+        raise ModelError(
+            f"The network of model {model.id} has no large kernel, so 8 bits would save nothing: "
+            "it stays as it is."
+        )
+    exact: dict[str, PatientScores] = {}
+    moved: dict[str, float] = {}
+    for number, smallest in enumerate(sizes):
+        data = weights_data_in_eight_bit(before, smallest)
+        weights = weights_in_eight_bit(card.trained_weights, data)
+        own = replace(card, weights=weights, scores=())
+        after = load_network(Model(own, folder), weights=data)
+        compared: dict[str, PatientScores] = {}
+        changes: dict[str, float] = {}
+        for done, (patient, items) in enumerate(by_patient.items()):
             cancel.raise_if_cancelled()
-            lower = score_patients(after, own, items, "bfloat16")[patient]
-            bfloat16 = max(bfloat16, abs(_change(patient, new, lower)[patient]))
+            fraction = (number + done / len(by_patient)) / len(sizes)
+            report(Progress("Comparing 8 bits", fraction, patient))
+            if patient not in exact:
+                exact[patient] = score_patients(before, card, items)[patient]
+            compared[patient] = score_patients(after, own, items)[patient]
+            changes |= _change(patient, exact[patient], compared[patient])
+            if moved := DICE.too_large(changes):
+                break
+        else:
+            break
+    if moved:
+        patient, change = next(iter(moved.items()))
+        raise ModelError(
+            f"In 8 bits the Dice of {patient} would move by {change:+.4f}, which is more than "
+            f"{DICE.largest_change:g}: model {model.id} stays as it is."
+        )
+    outside = {name: one for name, one in compared.items() if not one.learned_from}
+    bfloat16 = 0.0
+    for patient in outside if card.bfloat16 else ():
+        cancel.raise_if_cancelled()
+        lower = score_patients(after, own, by_patient[patient], "bfloat16")[patient]
+        bfloat16 = max(bfloat16, abs(_change(patient, outside[patient], lower)[patient]))
     own = replace(
         own,
-        scores=tuple(scores),
-        bfloat16=card.bfloat16 and bool(scores) and bfloat16 <= LARGEST_BFLOAT16_CHANGE,
+        scores=tuple(card_scores(outside, protocol_of(Parameters()))),
+        bfloat16=card.bfloat16 and bool(outside) and bfloat16 <= LARGEST_BFLOAT16_CHANGE,
         notes=(*card.notes, _note(changes)),
     )
     write_bytes(data, folder / own.trained_weights.file)

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..files import write_bytes
@@ -60,32 +60,43 @@ def load_network(
     return network
 
 
-def save_weights(
-    network: nn.Module, path: Path, dtype: torch.dtype = torch.float16, eight_bit: bool = False
-) -> str:
+def save_weights(network: nn.Module, path: Path, dtype: torch.dtype = torch.float16) -> str:
     """Write the network's weights as safetensors, atomically; returns the file's SHA-256.
 
-    Kernels are written as ``dtype``, or the large ones in 8 bits, see :mod:`.eight_bit`; biases and
-    the statistics of normalisation stay as they are.
+    Kernels are written as ``dtype``; biases and the statistics of normalisation stay as they are.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    data = weights_data(network, dtype, eight_bit)
+    data = weights_data(network, dtype)
     write_bytes(data, path)
     return hashlib.sha256(data).hexdigest()
 
 
-def weights_data(
-    network: nn.Module, dtype: torch.dtype = torch.float16, eight_bit: bool = False
-) -> bytes:
+def weights_data(network: nn.Module, dtype: torch.dtype = torch.float16) -> bytes:
     """The content of the file that :func:`save_weights` writes."""
-    tensors = {
+    data: bytes = save_safetensors(_tensors(network, dtype))
+    return data
+
+
+def weights_data_in_eight_bit(network: nn.Module, smallest_kernel: int) -> bytes:
+    """The content of a file with the large kernels in 8 bits, see :mod:`.eight_bit`.
+
+    Args:
+        network: The network.
+        smallest_kernel: Least number of weights of a kernel in 8 bits; smaller ones stay in half
+            precision.
+    """
+    tensors = to_eight_bit(network, _tensors(network, torch.float16), smallest_kernel)
+    data: bytes = save_safetensors(tensors)
+    return data
+
+
+def _tensors(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    return {
         name: tensor.detach().to("cpu", dtype if tensor.ndim > 1 else tensor.dtype).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    data: bytes = save_safetensors(to_eight_bit(network, tensors) if eight_bit else tensors)
-    return data
 
 
 def weights_in_eight_bit(weights: Weights, data: bytes) -> Weights:

@@ -18,9 +18,14 @@ from ..models.calibration import Calibration
 from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, Weights, is_model_id
 from ..models.card_json import write_card
 from ..models.catalogue import Catalogue, Model
-from ..models.eight_bit import Measure
+from ..models.eight_bit import Measure, smallest_kernels
 from ..models.lineage import parent_of
-from ..models.weights import load_network, save_weights, weights_data, weights_in_eight_bit
+from ..models.weights import (
+    load_network,
+    save_weights,
+    weights_data_in_eight_bit,
+    weights_in_eight_bit,
+)
 from ..networks import count_parameters
 from .recipe import Recipe
 from .targets import evaluation_slice
@@ -37,6 +42,7 @@ _TOO_LOW = (
     "below {least:g} it does not show what 8 bits change."
 )
 _NO_PATIENT_TO_TRY = "Stored in half precision: there were no held-out patients to try 8 bits on."
+_NO_LARGE_KERNEL = "Stored in half precision: it has no kernel that is large enough for 8 bits."
 _SELECTED = (
     "The weights, or the length of the training, were selected on the validation patients, so "
     "their scores are optimistic."
@@ -318,7 +324,10 @@ def _in_eight_bit(
         if mean < needed.least:
             note = _TOO_LOW.format(score=needed.name, mean=mean, least=needed.least)
             return card, results, note
-    data = weights_data(network, eight_bit=True)
+    sizes = smallest_kernels(network)
+    if not sizes:
+        return card, results, _NO_LARGE_KERNEL
+    data = weights_data_in_eight_bit(network, sizes[0])
     own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
     small = load_network(Model(own, folder), weights=data)
     own_results = [evaluate(small, own, group) for group in slices]
