@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import zipfile
 from dataclasses import replace
 
 import pytest
 import torch
-from monai.bundle import ConfigParser, verify_net_in_out
+from monai.bundle import ConfigParser, verify_metadata, verify_net_in_out
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
 from COVIDLesionSegLib.engine.errors import InputError, ModelError, OutputError
@@ -116,6 +117,23 @@ def test_the_file_is_laid_out_as_a_monai_bundle(tmp_path, archive):
     assert output["num_channels"] == 1 and output["channel_def"] == {"0": "lesion"}
     assert "CC-BY-NC-SA-4.0" in (root / "LICENSE").read_text()
     assert RESEARCH_USE_NOTICE in (root / "docs" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("model_id", ["unet-lite0", "lungs-lite0"])
+def test_monai_verifies_the_metadata_of_the_bundle(tmp_path, model_id):
+    """By the schema that MONAI publishes, and that the metadata name."""
+    export_bundle(load_catalogue().get(model_id), tmp_path / "model.zip")
+    with zipfile.ZipFile(tmp_path / "model.zip") as file:
+        file.extractall(tmp_path)
+    metadata = tmp_path / model_id / "configs" / "metadata.json"
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(10.0)
+    try:
+        verify_metadata(meta_file=str(metadata), filepath=tmp_path / "schema.json")
+    except OSError as error:
+        pytest.skip(f"MONAI's schema cannot be downloaded: {error}")
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 @pytest.mark.parametrize("model_id", ["unet-lite0", "amc-net"])  # half precision, 8 bits
