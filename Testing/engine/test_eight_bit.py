@@ -407,6 +407,27 @@ def test_where_a_patient_would_move_smaller_kernels_stay(learner, tmp_path, monk
     assert stated(compressed.card) == pytest.approx(dice_of(out, "two"), abs=1e-4)
 
 
+def test_a_model_of_lungs_is_judged_by_the_lungs(learner, tmp_path):
+    held_out = [labelled("p2", seed=3, shape=SHAPE, lungs=True)]
+    data = TrainingData([labelled("p1", shape=SHAPE, lungs=True)], held_out, [])
+    lungs = tiny_recipe(network="Learner", task="lungs", classes=("lungs",), channels=("lungs",))
+    export_tiny(learner, data, "lungs", lungs, tmp_path)
+    (model,) = read_models(tmp_path / "lungs.json")
+    out = tmp_path / "out"
+    out.mkdir()
+    compressed = compress_weights(model, held_out, out)
+    assert stated(compressed.card) == pytest.approx(stated(model.card), abs=0.002)
+    with pytest.raises(InputError, match="no mask of the lungs"):
+        compress_weights(model, HELD_OUT, tmp_path)
+
+
+def test_a_model_that_does_not_segment_is_refused(trained, tmp_path):
+    arguments = {"slice_classes": ["clean", "infected"]}
+    card = replace(trained.card, task="slice-classes", arguments=arguments)
+    with pytest.raises(ModelError, match="choose 8 bits when you train it"):
+        compress_weights(replace(trained, card=card), HELD_OUT, tmp_path)
+
+
 def test_a_network_without_large_kernels_is_refused(trained, tmp_path, monkeypatch):
     set_smallest_kernels(monkeypatch, 16384)
     with pytest.raises(ModelError, match="model mine has no large kernel"):

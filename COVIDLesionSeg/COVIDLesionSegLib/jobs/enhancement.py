@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.data.ct_table import read_labelled_volumes
-from ..engine.data.labelled import LabelledData
+from ..engine.data.labelled import LabelledData, evaluation_slice
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError
@@ -17,7 +17,6 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_pr
 from ..engine.self_training.confidence import with_corrections
 from ..engine.self_training.selection import measure_for
 from ..engine.training.export import Exported, check_held_out, export_model
-from ..engine.training.targets import evaluation_slice
 from ..engine.training.trainer import silence_lightning
 from ..report.training import (
     BeforeAfter,
@@ -141,7 +140,7 @@ class _Enhancement:
         weighted = [replace(item, weight=options.prediction_weight) for item in chosen]
         learned = replace(data, training=[*data.training, *weighted])
         exported = self._retrained(learned, self._note(len(chosen), corrected))
-        evaluated = [evaluation_slice(item, tuning.recipe) for item in data.validation]
+        evaluated = [evaluation_slice(item, tuning.recipe.task) for item in data.validation]
         before = score_patients(load_network(parent), parent.card, evaluated)
         rows = before_and_after(before, exported.patients)
         write_before_after(rows, self._out / BEFORE_AFTER_CSV)

@@ -222,3 +222,18 @@ def class_of(item: LabelledImage, classes: Sequence[str]) -> int:
             f"{', '.join(classes)}."
         )
     return list(classes).index(item.slice_class)
+
+
+def truth_of(item: LabelledImage, task: str) -> np.ndarray:
+    """What a network of a task shall find in a slice, uint8 (rows, columns).
+
+    n + 1 where class n is, 0 elsewhere; 1 without classes. Of the task "lungs" the lungs.
+    """
+    if task == "lungs":
+        return (item.known_lungs() > 0).astype(np.uint8)
+    return item.lesion.astype(np.uint8)
+
+
+def evaluation_slice(item: LabelledImage, task: str) -> LabelledImage:
+    """The slice with what a network of that task finds as its lesions, classes as one."""
+    return replace(item, lesion=truth_of(item, task) > 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..data.labelled import LabelledImage
+from ..data.labelled import LabelledImage, evaluation_slice
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
 from ..files import write_bytes
@@ -56,15 +56,17 @@ def compress_weights(
 
     Args:
         model: With trained weights.
-        slices: All slices of the patients to try it on.
+        slices: All slices of the patients to try it on; a model of lungs is judged by their lungs.
         folder: Exists.
         report: Called with progress.
         cancel: Looked at between patients.
 
     Raises:
         ModelError: The weights are in 8 bits already, cannot be loaded, have no large kernel, or a
-            patient's Dice would move by more than 0.002; the message names the patient.
-        InputError: The card scores a patient who is not among the slices.
+            patient's Dice would move by more than 0.002, and then the message names the patient; or
+            the model does not segment.
+        InputError: The card scores a patient who is not among the slices, or a model of lungs meets
+            slices without lungs.
         OutputError: The folder cannot be written to.
         Cancelled: The token was set.
     """
@@ -72,8 +74,12 @@ def compress_weights(
     card = model.card
     if card.trained_weights.bits == 8:
         raise ModelError(f"The weights of model {model.id} are stored in 8 bits already.")
+    if card.task not in ("lesions", "lungs"):
+        raise ModelError(
+            f"Model {model.id} is judged by other scores than Dice: choose 8 bits when you train it."
+        )
     by_patient = {
-        patient: [item for item in slices if item.patient == patient]
+        patient: [evaluation_slice(item, card.task) for item in slices if item.patient == patient]
         for patient in sorted({item.patient for item in slices})
     }
     _check_all_are_there(card, list(by_patient))

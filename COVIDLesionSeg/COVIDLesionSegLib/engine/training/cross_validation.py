@@ -8,13 +8,12 @@ from pathlib import Path
 
 from torch import nn
 
-from ..data.labelled import LabelledImage
+from ..data.labelled import LabelledImage, truth_of
 from ..data.splits import Fold, hold_out_validation, make_folds, slices_without
 from ..data.training_data import TrainingData
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .export import Exported, PatientResult
 from .recipe import Recipe
-from .targets import truth_of
 from .trainer import train
 
 
@@ -128,7 +127,7 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
     shown = {
         item.patient
         for item in data.training
-        if len(item.patients) == 1 and truth_of(item, recipe).any()
+        if len(item.patients) == 1 and truth_of(item, recipe.task).any()
     }
     folds = make_folds(wanted, shown, recipe.seed)
     if not recipe.needs_validation:

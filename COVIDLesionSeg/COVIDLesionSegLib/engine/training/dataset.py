@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..data.labelled import LabelledImage
+from ..data.labelled import LabelledImage, truth_of
 from ..inference.field_of_view import FieldOfView
 from ..models.preprocessing import Preprocessing
 from ..volume import AIR_HU
@@ -26,7 +26,7 @@ from .augmentation import (
 )
 from .patches import PatchSite, patch_sites
 from .recipe import Recipe
-from .targets import channels_of, truth_of
+from .targets import channels_of
 
 Key = tuple[int, int]
 """Epoch, and place within it; both from 0."""
@@ -208,7 +208,7 @@ class ValidationDataset(UnchangedDataset):
     """Slices (image, target, truth): the first two for the network, truth (rows, columns)."""
 
     def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
-        return *prepare(item, recipe), torch.from_numpy(truth_of(item, recipe))
+        return *prepare(item, recipe), torch.from_numpy(truth_of(item, recipe.task))
 
 
 def field_of(shape: tuple[int, int], preprocessing: Preprocessing) -> FieldOfView:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from ..data.labelled import LabelledImage, fingerprint
+from ..data.labelled import LabelledImage, evaluation_slice, fingerprint
 from ..data.splits import learned_patients
 from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
@@ -28,7 +28,6 @@ from ..models.weights import (
 )
 from ..networks import count_parameters
 from .recipe import Recipe
-from .targets import evaluation_slice
 
 _EIGHT_BIT = (
     "Stored in 8 bits per channel, which moves no held-out patient's {measure} by more than "
@@ -268,7 +267,7 @@ def export_model(
     pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
     slices = [
-        [evaluation_slice(item, recipe) for item in group]
+        [evaluation_slice(item, recipe.task) for item in group]
         for group in (data.validation, data.outside)
         if group
     ]

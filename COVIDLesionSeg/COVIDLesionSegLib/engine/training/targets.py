@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from ..data.labelled import LabelledImage
+from ..data.labelled import LabelledImage, truth_of
 from ..data.masks import Placement
 from ..errors import InputError
 from .recipe import Recipe
@@ -57,7 +56,7 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
             f"network {recipe.network} sees the lungs only: give masks of the lungs that include "
             "the lesions, or choose another network."
         )
-    shown = {int(n) for item in slices for n in np.unique(truth_of(item, recipe))} - {0}
+    shown = {int(n) for item in slices for n in np.unique(truth_of(item, recipe.task))} - {0}
     expected = set(range(1, len(recipe.classes) + 1))
     if not shown:
         raise InputError(
@@ -90,19 +89,12 @@ def _check_classes(slices: Sequence[LabelledImage], recipe: Recipe, missing: set
         )
 
 
-def truth_of(item: LabelledImage, recipe: Recipe) -> np.ndarray:
-    """Labels (rows, columns), uint8: n + 1 where class n is, 0 elsewhere; 1 without classes."""
-    if recipe.task == "lungs":
-        return (item.known_lungs() > 0).astype(np.uint8)
-    return item.lesion.astype(np.uint8)
-
-
 def channels_of(item: LabelledImage, recipe: Recipe) -> np.ndarray:
     """Target (rows, columns), uint8, as losses take it.
 
     Of one channel 0 or 1; of several the number of the channel that each pixel belongs to.
     """
-    truth = truth_of(item, recipe)
+    truth = truth_of(item, recipe.task)
     if len(recipe.channels) == 1:
         return truth
     channels = np.full(truth.shape, recipe.background, dtype=np.uint8)
@@ -111,8 +103,3 @@ def channels_of(item: LabelledImage, recipe: Recipe) -> np.ndarray:
     for number, name in enumerate(recipe.classes, start=1):
         channels[truth == number] = recipe.channels.index(name)
     return channels
-
-
-def evaluation_slice(item: LabelledImage, recipe: Recipe) -> LabelledImage:
-    """The slice with the structures that the recipe's network finds as lesions, classes as one."""
-    return replace(item, lesion=truth_of(item, recipe) > 0)
