@@ -358,6 +358,8 @@ def test_a_model_is_compressed_with_scores_of_its_new_weights(trained, tmp_path)
     assert compressed.bytes_after < compressed.bytes_before
     (model,) = read_models(out / "mine.json")
     assert model.card == compressed.card
+    about_bfloat16 = [note for note in model.card.notes if note.startswith("Under bfloat16")]
+    assert len(about_bfloat16) == (1 if trained.card.bfloat16 else 0)
     assert model.card.weights.bits == 8
     assert stated(model.card) == pytest.approx(dice_of(out, "mine"), abs=1e-4)
     assert {s.protocol for s in model.card.scores} == {s.protocol for s in trained.card.scores}
@@ -424,7 +426,7 @@ def test_a_model_of_lungs_is_judged_by_the_lungs(learner, tmp_path):
 def test_a_model_that_does_not_segment_is_refused(trained, tmp_path):
     arguments = {"slice_classes": ["clean", "infected"]}
     card = replace(trained.card, task="slice-classes", arguments=arguments)
-    with pytest.raises(ModelError, match="choose 8 bits when you train it"):
+    with pytest.raises(ModelError, match="choose 8 bits in its training"):
         compress_weights(replace(trained, card=card), HELD_OUT, tmp_path)
 
 

@@ -38,7 +38,8 @@ def compress(
     model = load_catalogue().get(options.model_id)
     make_model_folder(out, resume=False)
     tune_allocator()
-    slices = [item for folder in options.slices for item in read_slice_folder(folder)]
+    folders = (read_slice_folder(folder, with_lungs=True) for folder in options.slices)
+    slices = [item for folder in folders for item in folder]
     found = compress_weights(model, slices, out, sub_progress(progress, 0.02, 0.99), cancel)
     progress(Progress("Done", 1.0))
     return found

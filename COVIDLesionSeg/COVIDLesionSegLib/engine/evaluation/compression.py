@@ -10,7 +10,7 @@ from ..data.labelled import LabelledImage, evaluation_slice
 from ..data.splits import learned_patients
 from ..errors import InputError, ModelError
 from ..files import write_bytes
-from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard
+from ..models.card import BFLOAT16_NOTE, LARGEST_BFLOAT16_CHANGE, ModelCard
 from ..models.card_json import write_card
 from ..models.catalogue import Model
 from ..models.eight_bit import DICE, smallest_kernels
@@ -76,7 +76,7 @@ def compress_weights(
         raise ModelError(f"The weights of model {model.id} are stored in 8 bits already.")
     if card.task not in ("lesions", "lungs"):
         raise ModelError(
-            f"Model {model.id} is judged by other scores than Dice: choose 8 bits when you train it."
+            f"Model {model.id} is judged by other scores than Dice: choose 8 bits in its training."
         )
     by_patient = {
         patient: [evaluation_slice(item, card.task) for item in slices if item.patient == patient]
@@ -118,16 +118,17 @@ def compress_weights(
             f"{DICE.largest_change:g}: model {model.id} stays as it is."
         )
     outside = {name: one for name, one in compared.items() if not one.learned_from}
-    bfloat16 = 0.0
+    bfloat16: dict[str, float] = {}
     for patient in outside if card.bfloat16 else ():
         cancel.raise_if_cancelled()
         lower = score_patients(after, own, by_patient[patient], "bfloat16")[patient]
-        bfloat16 = max(bfloat16, abs(_change(patient, outside[patient], lower)[patient]))
+        bfloat16 |= _change(patient, outside[patient], lower)
+    largest = max(map(abs, bfloat16.values()), default=None)
     own = replace(
         own,
         scores=tuple(card_scores(outside, protocol_of(Parameters()))),
-        bfloat16=card.bfloat16 and bool(outside) and bfloat16 <= LARGEST_BFLOAT16_CHANGE,
-        notes=(*card.notes, _note(changes)),
+        bfloat16=largest is not None and largest <= LARGEST_BFLOAT16_CHANGE,
+        notes=(*_notes(card, largest), _note(changes)),
     )
     write_bytes(data, folder / own.trained_weights.file)
     write_card(own, folder)
@@ -146,6 +147,15 @@ def _check_all_are_there(card: ModelCard, patients: Sequence[str]) -> None:
 
 def _change(patient: str, old: PatientScores, new: PatientScores) -> dict[str, float]:
     return DICE.changes({patient: old.values[DICE.key]}, {patient: new.values[DICE.key]})
+
+
+def _notes(card: ModelCard, bfloat16_change: float | None) -> list[str]:
+    """The card's notes, that on bfloat16 anew."""
+    about_bfloat16, _, _ = BFLOAT16_NOTE.partition("{change")
+    kept = [note for note in card.notes if not note.startswith(about_bfloat16)]
+    if bfloat16_change is not None:
+        kept.append(BFLOAT16_NOTE.format(change=bfloat16_change))
+    return kept
 
 
 def _note(changes: dict[str, float]) -> str:

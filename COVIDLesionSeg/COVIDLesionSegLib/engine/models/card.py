@@ -18,6 +18,8 @@ TASKS = ("lesions", "lungs", "instances", SLICE_CLASSES)
 WEIGHTS_ENDING = ".safetensors"
 LARGEST_BFLOAT16_CHANGE = 0.002
 """Dice of any patient that bfloat16 may move on a card that allows it."""
+BFLOAT16_NOTE = "Under bfloat16 no patient's Dice moves by more than {change:.4f}."
+"""Note of a card, of the patients of its scores."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

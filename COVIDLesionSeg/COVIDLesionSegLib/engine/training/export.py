@@ -15,7 +15,14 @@ from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
 from ..files import write_bytes
 from ..models.calibration import Calibration
-from ..models.card import LARGEST_BFLOAT16_CHANGE, ModelCard, Score, Weights, is_model_id
+from ..models.card import (
+    BFLOAT16_NOTE,
+    LARGEST_BFLOAT16_CHANGE,
+    ModelCard,
+    Score,
+    Weights,
+    is_model_id,
+)
 from ..models.card_json import write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.eight_bit import Measure, smallest_kernels
@@ -290,11 +297,7 @@ def export_model(
         bfloat16=bool(changes) and max(changes) <= LARGEST_BFLOAT16_CHANGE,
         notes=(
             *(() if patients else (_NO_HELD_OUT,)),
-            *(
-                (f"Under bfloat16 no patient's Dice moves by more than {max(changes):.4f}.",)
-                if changes
-                else ()
-            ),
+            *((BFLOAT16_NOTE.format(change=max(changes)),) if changes else ()),
             *((stored,) if stored else ()),
             *((_SELECTED,) if selected_on_validation else ()),
             *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),
