@@ -15,12 +15,15 @@ from typer.testing import CliRunner
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE, __version__
 from COVIDLesionSegLib.cli.main import app
+from COVIDLesionSegLib.cli.summaries.training import print_training
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
+from COVIDLesionSegLib.jobs.training import Trained
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
+from engine.crafted import make_card
 
 RESULT = names.RESULT_FILES - {names.GENERATED_CT, names.DISAGREEMENT, names.REPORT_PDF}
 RESULT -= names.DICOM_FILES
@@ -500,3 +503,22 @@ def test_card_texts_in_brackets_are_shown_as_they_are(tmp_path, monkeypatch):
 
 def test_version_is_the_packages_own():
     assert run("--version").stdout.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    ("task", "usage"),
+    [
+        ("lesions", "segment CT --model mine"),
+        ("lungs", "segment CT --lungs mine"),
+        ("instances", "detect CT --model mine"),
+        ("slice-classes", "segment CT --slice-classifier mine"),
+    ],
+)
+def test_training_ends_with_the_command_that_takes_such_a_model(task, usage, tmp_path, capsys):
+    arguments = {} if task in ("lesions", "lungs") else {"slice_classes": ["clean", "infected"]}
+    card = make_card(id="mine", task=task, arguments=arguments)
+    print_training(Trained(card), tmp_path, json_lines=True)
+    lines = json.loads(capsys.readouterr().out)["lines"]
+    assert lines[-1] == f"Then: covid-lesion-seg {usage} --out RESULT"
+    command, _, option, _ = usage.split()
+    assert f" {option} " in ask(command, "--help").stdout

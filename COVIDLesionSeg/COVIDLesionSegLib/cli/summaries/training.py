@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from ...jobs.self_learning import SelfLearnedModel
     from ...jobs.training import Trained
 
+_USES = {
+    "lesions": "segment CT --model",
+    "lungs": "segment CT --lungs",
+    "instances": "detect CT --model",
+    "slice-classes": "segment CT --slice-classifier",
+}
+"""How a model of a task is named to the command that uses it."""
+
 
 def print_synthesis(synthesis: Synthesis, folder: Path, json_lines: bool) -> None:
     """How many slices were made, and of how many."""
@@ -43,8 +51,8 @@ def print_synthesis(synthesis: Synthesis, folder: Path, json_lines: bool) -> Non
 def print_training(trained: Trained, folder: Path, json_lines: bool) -> None:
     """Scores of the new model, or of the members of a cross-validation on their patients."""
     if trained.card:
-        command = "detect" if trained.card.finds_instances else "segment"
-        lines = [*_score_lines(trained.card), *_how_to_use(folder, trained.card.id, command)]
+        card = trained.card
+        lines = [*_score_lines(card), *_how_to_use(folder, card.id, card.task)]
     else:
         from ...report.training import cross_validation_lines
 
@@ -118,10 +126,10 @@ def _score_lines(card: ModelCard) -> list[str]:
     return [f"{s.metric} {s.value:.4f} on {s.data}; {s.protocol}" for s in card.scores]
 
 
-def _how_to_use(folder: Path, model: str, command: str = "segment") -> list[str]:
+def _how_to_use(folder: Path, model: str, task: str = "lesions") -> list[str]:
     return [
         f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))}",
-        f"Then: covid-lesion-seg {command} CT --model {model} --out RESULT",
+        f"Then: covid-lesion-seg {_USES[task]} {model} --out RESULT",
     ]
 
 
