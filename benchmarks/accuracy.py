@@ -34,6 +34,7 @@ from COVIDLesionSegLib.engine.models.development_scores import (
     write_development_scores,
 )
 from COVIDLesionSegLib.engine.models.listing import ListedModel, list_models
+from COVIDLesionSegLib.engine.models.scores import PUBLIC_SETS
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.progress import CancelToken
@@ -49,22 +50,20 @@ class DevelopmentSet:
     """A set of slices.
 
     Attributes:
-        name: As the table calls it.
+        name: Of :data:`PUBLIC_SETS`.
         folder: In the folder of the data.
-        prefix: What the names of its patients begin with.
         has_lungs: Whether there are lung masks, for networks that see the lungs only.
     """
 
     name: str
     folder: str
-    prefix: str
     has_lungs: bool = True
 
 
 SETS = (
-    DevelopmentSet(OUTSIDE_SET, "covid_slices", "radiopaedia"),
-    DevelopmentSet("MedSeg", "medseg_train50", "medseg", has_lungs=False),
-    DevelopmentSet("coronacases", "covid_slices", "coronacases"),
+    DevelopmentSet(OUTSIDE_SET, "covid_slices"),
+    DevelopmentSet("MedSeg", "medseg_train50", has_lungs=False),
+    DevelopmentSet("coronacases", "covid_slices"),
 )
 
 
@@ -75,7 +74,7 @@ class SetData(SliceData):
         self.full = {
             patient: count
             for patient, count in slices_per_patient(folder).items()
-            if patient.startswith(one.prefix)
+            if patient.startswith(PUBLIC_SETS[one.name])
         }
         super().__init__(folder, list(self.full))
         self.seen = [patient for patient in self.full if model.learned_from(patient)]

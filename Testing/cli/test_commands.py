@@ -457,7 +457,10 @@ def test_the_list_shows_pooled_dice_with_data_set_patients_and_slices():
         said = " ".join(ask("models", name).stdout.split())
         assert f"Radiopaedia: pooled Dice {row['pooled_dice']:.3f}, median patient" in said
     line = next(line for line in lines if line.split()[:1] == ["eamc-1"])
-    assert "mean Dice 0.77 on radiopaedia_org_covid-19-pneumonia (5 patients, 135 slices)" in line
+    assert "mean Dice 0.77 on Radiopaedia (5 patients, 135 slices)" in line
+    said = " ".join(ask("models", "eamc-1").stdout.split())
+    assert "in the list mean Dice 0.77 on Radiopaedia (5 patients, 135 slices)" in said
+    assert models("eamc-1")[0]["dice"]["pooled"] is False
 
 
 def test_a_misspelt_model_is_answered_by_the_one_that_was_meant():

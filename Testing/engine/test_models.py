@@ -167,6 +167,22 @@ def test_a_summary_weighs_patients_by_their_slices_and_names_the_data_set():
     assert summarise_scores(scores[4:]) == []
 
 
+@pytest.mark.parametrize(
+    ("patients", "data"),
+    [
+        (("radiopaedia_org_covid-19-pneumonia-4", "radiopaedia_4_85506"), "Radiopaedia"),
+        (("medseg_000", "medseg_049"), "MedSeg"),
+        (("coronacases_org_001", "coronacases_org_010"), "coronacases"),
+    ],
+)
+def test_a_public_data_set_is_called_by_its_usual_name(patients, data):
+    scores = [Score("Dice", 0.5, f"{name}, 2 slices", "p") for name in patients]
+    (summary,) = summarise_scores(scores)
+    assert summary.data == data
+    (single,) = summarise_scores(scores[:1])
+    assert single.data == patients[0]
+
+
 def test_patients_of_nothing_in_common_have_no_data_set():
     scores = [Score("Dice", 0.5, f"{name}, 2 slices", "p") for name in ("anna", "bert")]
     (summary,) = summarise_scores(scores)

@@ -96,6 +96,8 @@ def test_the_dice_is_pooled_over_the_outside_set_with_the_number_of_patients(pan
         if (one.model, one.data) == ("amc-net", OUTSIDE_SET)
     )
     assert row_text(panel, "eamc-4")[1] == "mean 0.78\nn = 5"  # a score of its card
+    choose_model(panel, "eamc-4")
+    assert "mean over 5 patients of Radiopaedia, weighted by their 135 slices" in details(panel)
     _title, dice, _seconds = row_text(panel, "amc-net")
     assert dice == f"{row.pooled_dice:.2f}\nn = 5"
 

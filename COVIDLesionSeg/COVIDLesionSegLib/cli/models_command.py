@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +20,6 @@ from .exit_codes import exit_codes
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
     from ..engine.models.listing import ListedModel
-    from ..engine.models.scores import ScoreSummary
 
 
 def models(
@@ -77,7 +76,10 @@ def _facts(one: ListedModel) -> dict[str, Any]:
         }
     else:
         facts = model_facts(one.models[0])
-    return facts | {"development": [asdict(row) for row in one.development]}
+    return facts | {
+        "dice": None if one.dice is None else asdict(one.dice),
+        "development": [asdict(row) for row in one.development],
+    }
 
 
 def model_facts(model: Model) -> dict[str, Any]:
@@ -126,14 +128,15 @@ def _print_list(shown: dict[str, list[ListedModel]], hidden: int, default: str) 
         count = f"{hidden} more have" if hidden > 1 else "1 more has"
         console.print(f"{count} no weights: covid-lesion-seg models --all")
     console.print(
-        "Numbers count parameters. Dice compares on the same data only.\n"
+        "Numbers count parameters. Dice compares on the same data only, and pooled\n"
+        "Dice (all slices together) not with mean Dice (over the patients).\n"
         "Everything about a model: covid-lesion-seg models ID"
     )
 
 
 def _line(one: ListedModel) -> str:
     """Measured Dice, title, classes if they are several, and licence."""
-    parts = [*([_dice(one.dice)] if one.dice else []), one.title]
+    parts = [*([_dice(asdict(one.dice))] if one.dice else []), one.title]
     if one.is_ensemble:
         parts.append(", ".join(model.id for model in one.models))
     if len(one.classes) > 1:
@@ -144,13 +147,17 @@ def _line(one: ListedModel) -> str:
     return "; ".join(parts)
 
 
-def _dice(summary: ScoreSummary) -> str:
-    """Dice with the data, the number of patients and slices, and how it was put together."""
-    patients = "1 patient" if summary.patients == 1 else f"{summary.patients} patients"
-    slices = "1 slice" if summary.slices == 1 else f"{summary.slices} slices"
-    how = "pooled Dice" if summary.pooled else "mean Dice"
-    data = f" on {summary.data}" if summary.data else ""
-    return f"{how} {summary.value:.2f}{data} ({patients}, {slices})"
+def _dice(summary: Mapping[str, Any]) -> str:
+    """Dice with the data, the number of patients and slices, and how it was put together.
+
+    Args:
+        summary: Fields of a :class:`~..engine.models.scores.ScoreSummary`.
+    """
+    patients = "1 patient" if summary["patients"] == 1 else f"{summary['patients']} patients"
+    slices = "1 slice" if summary["slices"] == 1 else f"{summary['slices']} slices"
+    how = "pooled Dice" if summary["pooled"] else "mean Dice"
+    data = f" on {summary['data']}" if summary["data"] else ""
+    return f"{how} {summary['value']:.2f}{data} ({patients}, {slices})"
 
 
 def _print_details(facts: dict[str, Any]) -> None:
@@ -172,6 +179,8 @@ def _details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ensemble of", ", ".join(facts["members"])
     else:
         yield from _model_details(facts)
+    if facts.get("dice"):
+        yield "in the list", _dice(facts["dice"])
     for row in facts.get("development", ()):
         yield "development set", _development_text(row)
     for score in facts["scores"]:

@@ -62,7 +62,7 @@ def dice_sentence(dice: ScoreSummary | None) -> str:
     return str(
         _(
             "Dice {value}: mean over {patients} patients of {data}, weighted by their {slices} "
-            "slices; {protocol}."
+            "slices, which does not compare with pooled Dice; {protocol}."
         )
     ).format(
         value=f"{dice.value:.3f}",

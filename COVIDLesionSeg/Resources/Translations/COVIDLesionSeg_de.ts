@@ -2186,8 +2186,8 @@ n = {patients}</translation>
         <translation>Dice {value}, zusammengefasst, auf {data}: alle {slices} Schichten von {patients} Patienten, von denen kein mitgeliefertes Modell gelernt hat; {protocol}.</translation>
     </message>
     <message>
-        <source>Dice {value}: mean over {patients} patients of {data}, weighted by their {slices} slices; {protocol}.</source>
-        <translation>Dice {value}: Mittel über {patients} Patienten von {data}, gewichtet nach ihren {slices} Schichten; {protocol}.</translation>
+        <source>Dice {value}: mean over {patients} patients of {data}, weighted by their {slices} slices, which does not compare with pooled Dice; {protocol}.</source>
+        <translation>Dice {value}: Mittel über {patients} Patienten von {data}, gewichtet nach ihren {slices} Schichten, nicht vergleichbar mit zusammengefasstem Dice; {protocol}.</translation>
     </message>
     <message>
         <source>several sources</source>

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from .card import Score
 
+PUBLIC_SETS = {"Radiopaedia": "radiopaedia", "MedSeg": "medseg", "coronacases": "coronacases"}
+"""Public sets of slices by their usual name: what the names of their patients begin with."""
 _DATA = re.compile(r"(?P<patient>.+), (?P<slices>\d{1,9}) slices?")
 
 
@@ -21,8 +23,9 @@ class ScoreSummary:
         value: Of all pixels together where ``pooled``. Otherwise the mean over the patients,
             weighted by their numbers of slices: a patient with a single slice counts little.
         patients, slices: Their numbers.
-        data: What the patients' names begin with, which names the data set; the patient's name
-            where there is one patient; "" where the names have nothing in common.
+        data: Name of the data set, of :data:`PUBLIC_SETS` where it is one of them: what the
+            patients' names begin with. The patient's name where there is one patient; "" where the
+            names have nothing in common.
         protocol: How it was measured.
         pooled: Whether all slices of all patients were taken together.
     """
@@ -62,5 +65,8 @@ def _data_set(names: set[str]) -> str:
     if len(names) == 1:
         return next(iter(names))
     common = os.path.commonprefix(sorted(names))
+    for public, prefix in PUBLIC_SETS.items():
+        if common.startswith(prefix):
+            return public
     # Not in the middle of a word or number.
     return common[: max(map(common.rfind, "_- ")) + 1].rstrip("_- ")
