@@ -31,7 +31,8 @@ PAGES = {
 PICTURES = "Resources/Screenshots"
 _CODE = re.compile(r"(?<=<code>)[^<]+(?=</code>)")
 """Code within a line."""
-_WORD = re.compile(r"\S*-\S+")
+_WORD = re.compile(r"(?<!\S)(?=\S*-)\S{1,40}(?!\S)")
+"""With a hyphen, and as short as a line on a telephone."""
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s]+)(?=\))|(?<=src=\")(?P<source>[^\"]+)(?=\")")
 
