@@ -159,7 +159,7 @@ def _notes(card: ModelCard, bfloat16_change: float | None) -> list[str]:
 
 
 def _note(changes: dict[str, float]) -> str:
-    largest = max(map(abs, changes.values()))
+    largest = max(0.0001, *map(abs, changes.values()))  # as exact as it is printed
     return (
         f"Stored in 8 bits per channel, which moves the Dice of none of {len(changes)} patients by "
         f"more than {largest:.4f}."
