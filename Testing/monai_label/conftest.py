@@ -14,7 +14,7 @@ from engine.reviewed_cohort import CHEST
 CTS = ("one", "oblique", "three")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: tests of other files list the user's models
 def small_model(tmp_path_factory):
     """The folder of the user's own models, with a model that a single step makes better."""
     folder = tmp_path_factory.mktemp("models")
