@@ -423,6 +423,11 @@ def test_a_model_of_lungs_is_judged_by_the_lungs(learner, tmp_path):
         compress_weights(model, HELD_OUT, tmp_path)
 
 
+def test_a_model_is_never_compressed_without_a_slice_to_try_it_on(trained, tmp_path):
+    with pytest.raises(InputError, match="no slices to try 8 bits on"):
+        compress_weights(trained, [], tmp_path)
+
+
 def test_a_model_that_does_not_segment_is_refused(trained, tmp_path):
     arguments = {"slice_classes": ["clean", "infected"]}
     card = replace(trained.card, task="slice-classes", arguments=arguments)

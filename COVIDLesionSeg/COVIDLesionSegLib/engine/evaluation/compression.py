@@ -65,8 +65,8 @@ def compress_weights(
         ModelError: The weights are in 8 bits already, cannot be loaded, have no large kernel, or a
             patient's Dice would move by more than 0.002, and then the message names the patient; or
             the model does not segment.
-        InputError: The card scores a patient who is not among the slices, or a model of lungs meets
-            slices without lungs.
+        InputError: There are no slices, the card scores a patient who is not among them, or a model
+            of lungs meets slices without lungs.
         OutputError: The folder cannot be written to.
         Cancelled: The token was set.
     """
@@ -82,6 +82,10 @@ def compress_weights(
         patient: [evaluation_slice(item, card.task) for item in slices if item.patient == patient]
         for patient in sorted({item.patient for item in slices})
     }
+    if not by_patient:
+        raise InputError(
+X
+        )
     _check_all_are_there(card, list(by_patient))
     before = load_network(model)
     sizes = smallest_kernels(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..data.labelled import LabelledData, LabelledImage
+from ..data.labelled import LabelledData, LabelledImage, evaluation_slice
 from ..errors import ParameterError
 from ..models.catalogue import Catalogue
 from ..parameters import Parameters
@@ -38,7 +38,7 @@ class LungData:
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
         """The slices of one patient."""
         for item in self._data.read(patient, cancel):
-            yield replace(item, lesion=item.known_lungs() > 0, lungs=None)
+            yield replace(evaluation_slice(item, "lungs"), lungs=None)
 
 
 def find_lungs(names: Sequence[str], parameters: Parameters, catalogue: Catalogue) -> bool:
