@@ -84,7 +84,7 @@ def compress_weights(
     }
     if not by_patient:
         raise InputError(
-X
+            "There are no slices to try 8 bits on: name a slice folder that holds some."
         )
     _check_all_are_there(card, list(by_patient))
     before = load_network(model)
