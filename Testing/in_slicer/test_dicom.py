@@ -103,6 +103,8 @@ class DicomTest(case.Case):
         plugins = slicer.modules.dicomPlugins
         if "DICOMSegmentationPlugin" not in plugins:
             self.skipTest("This Slicer has no plugin for DICOM SEG.")
+        if not hasattr(slicer, "qSlicerDICOMExportable"):
+            self.skipTest("This Slicer was built without the export of DICOM.")
         self.load_lesions()
         plugin = plugins["DICOMSegmentationPlugin"]()
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()

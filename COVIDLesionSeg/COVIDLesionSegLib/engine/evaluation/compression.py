@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+
+from torch import nn
 
 from ..data.labelled import LabelledImage, evaluation_slice
 from ..data.splits import learned_patients
@@ -17,7 +20,7 @@ from ..models.eight_bit import DICE, smallest_kernels
 from ..models.weights import load_network, weights_data_in_eight_bit, weights_in_eight_bit
 from ..models.weights_file import read_weights
 from ..parameters import Parameters
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .card_scores import card_scores, score_patients
 from .scores import PatientScores, protocol_of
 
@@ -94,26 +97,16 @@ def compress_weights(
             f"The network of model {model.id} has no large kernel, so 8 bits would save nothing: "
             "it stays as it is."
         )
-    exact: dict[str, PatientScores] = {}
-    moved: dict[str, float] = {}
+    exact = cache(lambda patient: score_patients(before, card, by_patient[patient])[patient])
     for number, smallest in enumerate(sizes):
         data = weights_data_in_eight_bit(before, smallest)
         weights = weights_in_eight_bit(card.trained_weights, data)
         own = replace(card, weights=weights, scores=())
         after = load_network(Model(own, folder), weights=data)
-        compared: dict[str, PatientScores] = {}
-        changes: dict[str, float] = {}
-        for done, (patient, items) in enumerate(by_patient.items()):
-            cancel.raise_if_cancelled()
-            fraction = (number + done / len(by_patient)) / len(sizes)
-            report(Progress("Comparing 8 bits", fraction, patient))
-            if patient not in exact:
-                exact[patient] = score_patients(before, card, items)[patient]
-            compared[patient] = score_patients(after, own, items)[patient]
-            changes |= _change(patient, exact[patient], compared[patient])
-            if moved := DICE.too_large(changes):
-                break
-        else:
+        part = sub_progress(report, number / len(sizes), (number + 1) / len(sizes))
+        compared, changes = _compare(after, own, by_patient, exact, part, cancel)
+        moved = DICE.too_large(changes)
+        if not moved:
             break
     if moved:
         patient, change = next(iter(moved.items()))
@@ -147,6 +140,30 @@ def _check_all_are_there(card: ModelCard, patients: Sequence[str]) -> None:
             f"The card of model {card.id} has scores of {missing[0]}, who is not among the slices: "
             "name the slice folder with all of its patients."
         )
+
+
+def _compare(
+    network: nn.Module,
+    card: ModelCard,
+    by_patient: Mapping[str, Sequence[LabelledImage]],
+    exact: Callable[[str], PatientScores],
+    report: ProgressCallback,
+    cancel: CancelToken,
+) -> tuple[dict[str, PatientScores], dict[str, float]]:
+    """Scores of the network in 8 bits, and how much each patient's Dice moved from the exact ones.
+
+    The first patient whose Dice moved too far is the last of them.
+    """
+    compared: dict[str, PatientScores] = {}
+    changes: dict[str, float] = {}
+    for done, (patient, items) in enumerate(by_patient.items()):
+        cancel.raise_if_cancelled()
+        report(Progress("Comparing 8 bits", done / len(by_patient), patient))
+        compared[patient] = score_patients(network, card, items)[patient]
+        changes |= _change(patient, exact(patient), compared[patient])
+        if DICE.too_large(changes):
+            break
+    return compared, changes
 
 
 def _change(patient: str, old: PatientScores, new: PatientScores) -> dict[str, float]:
