@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
+import torchvision
 from typer.testing import CliRunner
 
 from COVIDLesionSegLib.cli.main import app
@@ -37,8 +39,10 @@ def train(tmp_path_factory):
 def trained(train, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "model"
     small = ("--input-size", 64, "--scale", 8, "--scale", 16, "--class", "normal", "--class", "ill")
-    own = ("--refinement", "shared", "--augment", "--eight-bit")
-    done = train("mine", out, "--validate", "p2", *small, *own)
+    own = ("--refinement", "shared", "--least-overlap", 0.5, "--augment", "--eight-bit")
+    encoder = out.with_name("resnet18.pth")
+    torch.save(torchvision.models.resnet18().state_dict(), encoder)
+    done = train("mine", out, "--validate", "p2", *small, *own, "--encoder-weights", encoder)
     assert done.exit_code == 0, done.output
     return out
 
@@ -49,6 +53,8 @@ def test_a_detector_that_loads_with_its_card(trained):
     load_network(model)
     assert card.finds_instances and card.outputs == ("normal", "ill")
     assert card.arguments["refinement"] == "shared" and card.arguments["scales"] == [8, 16]
+    assert card.arguments["least_overlap"] == 0.5
+    assert any("encoder started from the weights in a file" in note for note in card.notes)
     assert card.preprocessing.input_size == (64, 64)
     assert 0 < card.arguments["mean"] < 1 and card.arguments["std"] > 0
     assert card.learned_from == {"p1": 4}

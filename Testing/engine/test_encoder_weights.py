@@ -76,6 +76,22 @@ def test_names_of_a_whole_network_and_safetensors_are_understood(prefix, colour,
     assert torch.equal(network.encoder.layer1[0].conv1.weight, colour.layer1[0].conv1.weight)
 
 
+def test_a_detector_starts_from_an_encoder_of_colour_or_of_grey_images(colour):
+    """A U-Net's encoder, trained here, takes grey images; the detector repeats them in colour."""
+    detector = make_recipe(load_catalogue().get("affinity-8").card)
+    body = network_on_encoder(detector, colour.state_dict()).body
+    assert torch.equal(body.conv1.weight, colour.conv1.weight)
+    assert torch.equal(body.layer3[1].bn2.weight, colour.layer3[1].bn2.weight)
+
+    unet = build_network("EncoderUNet", {"encoder": "resnet18"}).eval()
+    body = network_on_encoder(detector, unet.state_dict()).body
+    image = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            body.conv1(image.expand(-1, 3, -1, -1)), unet.encoder.conv1(image)
+        )
+
+
 class Trap:
     def __reduce__(self):
         return print, ("this code was run",)

@@ -16,7 +16,7 @@ from ..engine.training.trainer import train as fit
 from ..report.training import write_curves
 from .options import TrainDetectorOptions
 from .options.training import BOTTLENECKS, REFINEMENTS
-from .training import Trained, make_model_folder, parent_of, provenance_of
+from .training import Trained, encoder_of, make_model_folder, parent_of, provenance_of
 
 CLASSES = ("clean", "infected")
 _AUGMENTATION = Augmentation(
@@ -79,7 +79,8 @@ def train_detector(
         precision=options.precision,
         augmentation=_AUGMENTATION if options.augment else None,
     )
-    start = None
+    on_encoder, notes = encoder_of(options.encoder_weights)
+    start = on_encoder(recipe) if on_encoder else None
     if options.fine_tune:
         check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
         start = start_from(parent, recipe)
@@ -110,6 +111,7 @@ def train_detector(
         evaluate=evaluate_detector,
         eight_bit=options.eight_bit,
         parent=parent.card if options.fine_tune else None,
+        notes=notes,
     )
     return Trained(exported.card)
 
@@ -123,4 +125,6 @@ def _arguments(options: TrainDetectorOptions) -> dict[str, object]:
         chosen["bottleneck"] = options.bottleneck
     if options.scales:
         chosen["scales"] = options.scales
+    if options.least_overlap is not None:
+        chosen["least_overlap"] = options.least_overlap
     return chosen

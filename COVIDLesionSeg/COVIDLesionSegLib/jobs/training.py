@@ -92,7 +92,7 @@ def train(
     parent = parent_of(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
     recipe = recipe_of(options, parent.card)
-    on_encoder, notes = _encoder_of(options)
+    on_encoder, notes = encoder_of(options.encoder_weights)
     if on_encoder is not None:
         start = on_encoder(recipe)
     classifies = recipe.task == SLICE_CLASSES
@@ -171,13 +171,13 @@ def train(
     return Trained(export(network, data, options.model_id, recipe).card)
 
 
-def _encoder_of(
-    options: TrainOptions,
+def encoder_of(
+    file: Path | None,
 ) -> tuple[Callable[[Recipe], nn.Module] | None, list[str]]:
     """What makes the network on the encoder of the user's file, and what the card says of it."""
-    if options.encoder_weights is None:
+    if file is None:
         return None, []
-    weights, sha256 = read_encoder_weights(options.encoder_weights)
+    weights, sha256 = read_encoder_weights(file)
     note = f"Its encoder started from the weights in a file with the SHA-256 {sha256}."
     return partial(network_on_encoder, weights=weights), [note]
 

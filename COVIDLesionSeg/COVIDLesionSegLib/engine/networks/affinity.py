@@ -24,6 +24,9 @@ REGIONS = 8
 SCALES = (2, 4, 8, 16, 32)
 RATIOS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0)
 MOST_DETECTIONS = 100
+LEAST_OVERLAP = 0.75
+BACKGROUND_OVERLAP = 0.5
+"""Intersection over union below which RoI(S) is taught that a region is no lesion."""
 SLICE_CLASSES = ("normal", "common pneumonia", "COVID-19")
 
 _CLASSIFYING_NMS = 0.25
@@ -72,6 +75,8 @@ class AffinityMaskRCNN(nn.Module):
         conv_reduce: A further convolution in the classification branch, which has random weights
             that never learn: the released code has it, the paper does not.
         scales: Edges of square anchors, in pixels of the input; the paper's are for 512 x 512.
+        least_overlap: Intersection over union, 0.5 to 1, above which RoI(S) is taught that a region
+            is a lesion; the paper's is 0.75.
         mean, std: Global mean and standard deviation of the training slices in 0..1, which the
             input is normalised by.
 
@@ -88,16 +93,19 @@ class AffinityMaskRCNN(nn.Module):
         bottleneck: str = "half",
         conv_reduce: bool = False,
         scales: Sequence[int] = SCALES,
+        least_overlap: float = LEAST_OVERLAP,
         mean: float = 0.0,
         std: float = 1.0,
     ):
         super().__init__()
         if not std > 0:
             raise ValueError("the standard deviation must be above 0")
+        if not BACKGROUND_OVERLAP <= least_overlap <= 1:
+            raise ValueError("the least overlap must be from 0.5 to 1")
         if isinstance(slice_classes, str) or len(set(slice_classes)) < 2:
             raise ValueError("there must be at least two classes of slices")
         self.mean, self.std = mean, std
-        detector = _mask_rcnn(tuple(scales))
+        detector = _mask_rcnn(tuple(scales), least_overlap)
         self.body: nn.Module = detector.backbone.body
         self.fpn: nn.Module = detector.backbone.fpn
         self.rpn: Any = detector.rpn
@@ -105,6 +113,11 @@ class AffinityMaskRCNN(nn.Module):
         self.branch = ClassificationBranch(self.roi, conv_reduce)
         self.affinity = AffinityLayer(REGIONS, CHANNELS, affinities, refinement, bottleneck)
         self.classifier = SliceClassifier(CHANNELS, len(slice_classes))
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The body, for which published weights can be given."""
+        return self.body
 
     def features(self, image: Tensor) -> dict[str, Tensor]:
         """Features (n, 256, rows / 16, columns / 16), by the name torchvision wants."""
@@ -246,7 +259,7 @@ class _Backbone(nn.Module):
         self.body, self.fpn = body, fpn
 
 
-def _mask_rcnn(scales: tuple[int, ...]) -> Any:
+def _mask_rcnn(scales: tuple[int, ...], least_overlap: float) -> Any:
     """torchvision's Mask R-CNN with the paper's parts and numbers."""
     try:
         from torchvision.models import resnet18
@@ -284,8 +297,8 @@ def _mask_rcnn(scales: tuple[int, ...]) -> Any:
         box_score_thresh=0.05,
         box_nms_thresh=0.5,
         box_detections_per_img=MOST_DETECTIONS,
-        box_fg_iou_thresh=0.75,
-        box_bg_iou_thresh=0.5,
+        box_fg_iou_thresh=least_overlap,
+        box_bg_iou_thresh=BACKGROUND_OVERLAP,
         box_batch_size_per_image=256,
         box_positive_fraction=0.75,
         mask_roi_pool=MultiScaleRoIAlign(["0"], 14, 2),

@@ -72,9 +72,10 @@ def network_on_encoder(recipe: Recipe, weights: Mapping[str, Tensor]) -> nn.Modu
     """The recipe's network, at random by its seed, with the encoder's weights of a file.
 
     Where the file's encoder takes colours and the network grey images, the three kernels are added
-    up. Where the network's input is 0 to 1, what ImageNet's images were shifted and scaled by goes
-    into kernel and running mean, so that a grey image gives the features of the same image in
-    colour, but for the outermost pixels.
+    up; the other way round each colour gets a third of the kernel. Where the network takes grey
+    images of 0 to 1, what ImageNet's images were shifted and scaled by goes into kernel and running
+    mean, so that a grey image gives the features of the same image in colour, but for the outermost
+    pixels.
 
     Raises:
         ModelError: The network has no such encoder, or the file's weights are of another one.
@@ -85,7 +86,7 @@ def network_on_encoder(recipe: Recipe, weights: Mapping[str, Tensor]) -> nn.Modu
     if not isinstance(encoder, nn.Module) or isinstance(encoder, (nn.ModuleList, nn.Sequential)):
         raise ModelError(
             f"The network {recipe.network} has no encoder of its own that weights could be given "
-            "for: choose a U-Net or FPN on an encoder, or random weights."
+            "for: choose a network on an encoder, or random weights."
         )
     own = encoder.state_dict()
     found = _named_as(own, weights)
@@ -93,6 +94,8 @@ def network_on_encoder(recipe: Recipe, weights: Mapping[str, Tensor]) -> nn.Modu
     if first in found and found[first].shape[1] == 3 and own[first].shape[1] == 1:
         unit = recipe.preprocessing.normalisation in ("unit", "grey-levels")
         _make_grey(found, first, [*own], unit)
+    elif first in found and found[first].shape[1] == 1 and own[first].shape[1] == 3:
+        found[first] = found[first].expand(-1, 3, -1, -1) / 3
     for name, one in own.items():
         if name.endswith("num_batches_tracked"):
             found.setdefault(name, one)

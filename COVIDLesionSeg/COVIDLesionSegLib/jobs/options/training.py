@@ -29,6 +29,22 @@ def _clean_name() -> Any:
     return option("What the model's card calls that CT.", "clean-ct")
 
 
+def _encoder_weights() -> Any:
+    return option(
+        "State dict of the network's encoder, such as ImageNet's from torchvision (.safetensors, "
+        ".pth, .pt), to start from instead of random weights.",
+        None,
+        shown_as="ENCODER",
+    )
+
+
+def _check_encoder_weights(weights: Path | None, fine_tune: bool) -> None:
+    if fine_tune and weights is not None:
+        raise ParameterError(
+            "Fine-tuning starts from the weights of a whole model: give no encoder weights."
+        )
+
+
 def _validate() -> Any:
     return option("Patient kept for validation; repeatable.", ())
 
@@ -65,12 +81,7 @@ class TrainOptions(Options):
         "a gentler recipe.",
         False,
     )
-    encoder_weights: Path | None = option(
-        "State dict of the network's encoder, such as ImageNet's from torchvision (.safetensors, "
-        ".pth, .pt), to start from instead of random weights.",
-        None,
-        shown_as="ENCODER",
-    )
+    encoder_weights: Path | None = _encoder_weights()
     title: str | None = option("The new model's name; the network's by default.", None)
     steps: int | None = shared.steps("the recipe's")
     learning_rate: float | None = option("Adam's; the recipe's by default.", None)
@@ -132,10 +143,7 @@ class TrainOptions(Options):
             raise ParameterError(
                 "Fine-tuning and folds exclude each other: the parent learned from those held out."
             )
-        if self.fine_tune and self.encoder_weights is not None:
-            raise ParameterError(
-                "Fine-tuning starts from the weights of a whole model: give no encoder weights."
-            )
+        _check_encoder_weights(self.encoder_weights, self.fine_tune)
         side_by_side = self.scheduler is not None or self.parallel > 1
         if side_by_side and not self.folds:
             raise ParameterError("A Dask cluster trains folds: name folds, or use no cluster.")
@@ -205,6 +213,13 @@ class TrainDetectorOptions(Options):
         (),
         flag="scale",
     )
+    least_overlap: float | None = option(
+        "Overlap with a true lesion (intersection over union) above which a region is taught as "
+        "lesion; by default the paper's 0.75. From random weights few regions have as much.",
+        None,
+        minimum=0.5,
+        maximum=1.0,
+    )
     augment: bool = option(
         "Mirror, turn, shift and blur slices, and change their window, at random, which the paper "
         "does not.",
@@ -213,6 +228,7 @@ class TrainDetectorOptions(Options):
     fine_tune: bool = option(
         "Start from the weights of that model; other classes get a new last layer.", False
     )
+    encoder_weights: Path | None = _encoder_weights()
     title: str | None = option("The new model's name; the network's by default.", None)
     steps: int | None = shared.steps("the recipe's 100 epochs")
     learning_rate: float | None = option("Adam's; the recipe's by default.", None)
@@ -237,6 +253,7 @@ class TrainDetectorOptions(Options):
         if bool(self.validate) == self.no_validation:
             raise ParameterError("Name patients to validate on, or ask for no validation.")
         _check_learning_rate(self.learning_rate)
+        _check_encoder_weights(self.encoder_weights, self.fine_tune)
         if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
             raise ParameterError("Name at least two classes of slices, each once.")
         if self.input_size is not None and self.input_size % 16:
