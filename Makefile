@@ -96,7 +96,7 @@ system-libraries:
 # Stamps: installed again only when the project's requirements change.
 $(VENV)/demo.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what the demo needs into $(VENV) ..."
-	@$(PIP_INSTALL) -e '.[inference,headless,cli]'
+	@$(PIP_INSTALL) -e .
 	@touch $@
 
 $(VENV)/docs.installed: pyproject.toml constraints.txt | $(BIN)/python

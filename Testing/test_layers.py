@@ -53,7 +53,7 @@ NEVER = {
 ENGINE_FLOORS = (
     ("errors",),
     ("files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
-    ("lesions", "lobes", "locks"),
+    ("lesions", "lobes", "locks", "software"),
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),
     ("inference", "result"),

@@ -43,7 +43,7 @@ def test_the_tests_get_no_local_build_of_torch_which_torchvision_could_not_load(
 def test_the_demo_needs_neither_torchvision_nor_the_encoders(tmp_path):
     planned = plan(f"{tmp_path}/demo.installed", f"VENV={tmp_path}")
 
-    assert "-e '.[inference,headless,cli]'" in planned
+    assert re.search(r" -e \.$", planned, re.MULTILINE)
     assert "torch===" not in planned
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -63,3 +64,14 @@ def test_version_licence_and_command_are_in_the_wheel(wheel):
     assert f"{info}/licenses/LICENSE" in wheel.namelist()
     commands = wheel.read(f"{info}/entry_points.txt").decode()
     assert "covid-lesion-seg = COVIDLesionSegLib.cli.main:main" in commands
+
+
+def test_the_wheel_alone_brings_what_segments_a_ct(wheel):
+    """`pip install .` is complete: extras are for other tasks."""
+    metadata = wheel.read(f"covid_lesion_seg-{__version__}.dist-info/METADATA").decode()
+    required = {
+        re.match(r"[\w-]+", line)[0]
+        for line in re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)
+        if "extra ==" not in line
+    }
+    assert {"torch", "monai", "SimpleITK", "slicer-core", "vtk", "matplotlib", "typer"} <= required

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
+import pytest
 import torch
 from typer.testing import CliRunner
 
@@ -46,3 +51,21 @@ def test_a_damaged_model_of_the_users_is_told(monkeypatch, tmp_path):
     (tmp_path / "mine.json").write_text("{")
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
     assert "mine.json" in printed()["model left out"]
+
+
+@pytest.mark.slow
+def test_a_computer_without_pytorch_gets_all_other_facts():
+    """Where the installation is broken, this block is what shows it."""
+    without = "import sys; sys.modules.update(torch=None, scipy=None, monai=None, skimage=None)"
+    run = "from COVIDLesionSegLib.cli.main import app; app(['info'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{without}; {run}"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    facts = {name: value.strip() for name, _, value in map(_parts, done.stdout.splitlines())}
+    assert done.returncode == 0, done.stderr
+    assert facts["device"] == "unknown, as PyTorch cannot be loaded"
+    assert facts["models"] and facts["temporary files"]

@@ -60,6 +60,13 @@ def probe(monkeypatch):
     bootstrap.require_rendering.cache_clear()
 
 
+@pytest.mark.parametrize(("module", "package"), [("slicer", "slicer-core"), ("vtkmodules", "vtk")])
+def test_a_missing_package_is_not_called_a_missing_opengl(monkeypatch, probe, module, package):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(DependencyError, match=f"pip install {package}'"):
+        bootstrap.require_rendering()
+
+
 def test_an_opengl_that_hangs_is_one_clear_error(monkeypatch, probe):
     probe("import time; time.sleep(60)")
     monkeypatch.setattr(bootstrap, "_RENDER_PROBE_SECONDS", 0.2)

@@ -246,9 +246,10 @@ def test_the_module_asks_for_the_same_versions_as_the_command_line():
     from packaging.requirements import Requirement
 
     with (REPOSITORY / "pyproject.toml").open("rb") as file:
-        groups = tomllib.load(file)["project"]["optional-dependencies"]
-    names = ("inference", "encoders", "lungmask", "training", "cli", "dicom", "nnunet")
-    listed = [one for name in names for one in groups[name]]
+        project = tomllib.load(file)["project"]
+    names = ("encoders", "lungmask", "training", "dicom", "nnunet")
+    groups = [project["optional-dependencies"][name] for name in names]
+    listed = [one for group in (project["dependencies"], *groups) for one in group]
     command_line = {one.name: one.specifier for one in map(Requirement, listed)}
     groups_here = (
         (requirements.TORCH, *requirements.INFERENCE, *requirements.TRAINING),

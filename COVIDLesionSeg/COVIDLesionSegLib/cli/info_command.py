@@ -29,7 +29,7 @@ def facts() -> Iterator[tuple[str, str]]:
     """Names and values, one for each line."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from ..engine.inference.provenance import describe_software
+    from ..engine.software import describe_software
 
     yield "system", f"{platform.platform()}, {platform.machine()}"
     for name, text in describe_software().items():
@@ -45,13 +45,15 @@ def facts() -> Iterator[tuple[str, str]]:
 
 
 def _device() -> str:
-    from ..engine.inference.device import make_plan
-    from ..engine.parameters import Parameters
-
     try:
+        from ..engine.inference.device import make_plan
+        from ..engine.parameters import Parameters
+
         plan = make_plan(Parameters(), bfloat16_allowed=True)
     except CovidLesionSegError as error:
         return str(error)
+    except (ImportError, OSError):  # OSError: a build for another computer
+        return "unknown, as PyTorch cannot be loaded"
     precision = "bfloat16" if plan.bfloat16 else "float32"
     return f"{plan.device} ({plan.name}), fastest precision {precision}"
 

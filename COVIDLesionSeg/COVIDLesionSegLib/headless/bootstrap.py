@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -64,6 +65,11 @@ _RENDER_PROBE = (
 )
 _RENDER_PROBE_SECONDS = 120
 
+_NO_MRML = (
+    "Scenes and pictures need Slicer's MRML, which is not installed: run 'pip install "
+    "slicer-core', or use the extension in 3D Slicer on Intel Macs and on Linux on ARM."
+)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -96,9 +102,7 @@ def boot(folder: Path | None = None) -> Session:
         import slicer
         import slicer.util
     except ImportError as error:
-        raise DependencyError(
-            "Scenes need Slicer's MRML, which is not installed: run 'pip install slicer-core'."
-        ) from error
+        raise DependencyError(_NO_MRML) from error
     from .application import HeadlessApplication
 
     if getattr(slicer, "mrmlScene", None) is None:
@@ -119,8 +123,12 @@ def require_rendering() -> None:
     ``VTK_DEFAULT_OPENGL_WINDOW`` says otherwise.
 
     Raises:
-        DependencyError: OpenGL is absent or does not work.
+        DependencyError: A package is not installed, or OpenGL is absent or does not work.
     """
+    if not _is_installed("slicer"):
+        raise DependencyError(_NO_MRML)
+    if not _is_installed("vtkmodules"):
+        raise DependencyError("Pictures need VTK, which is not installed: run 'pip install vtk'.")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     try:
@@ -148,6 +156,11 @@ def require_rendering() -> None:
             "with 'sudo apt-get install libegl1 libgl1-mesa-dri'."
         )
     raise DependencyError("Pictures need OpenGL: install this computer's graphics driver.")
+
+
+def _is_installed(module: str) -> bool:
+    """Without importing it, which takes seconds."""
+    return sys.modules.get(module) is not None or importlib.util.find_spec(module) is not None
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from ..engine.followup import COMPARISON_HTML, COMPARISON_JSON, TREND_PICTURE, c
 from ..engine.followup.changes import Change, RegionChange
 from ..engine.followup.compare import Comparison, Pair
 from ..engine.followup.matching import KINDS, LesionChange
-from ..engine.inference.provenance import describe_software
 from ..engine.labels import BOTH_LUNGS, CHANGE_STYLES
 from ..engine.options import Options
+from ..engine.software import describe_software
 from .report_json import write_json
 from .result_files import (
     COMPARISON_FORMAT,

@@ -13,8 +13,8 @@ from ..data.labelled import LabelledData, LabelledImage
 from ..data.masks import FILLED_ABOVE, Placement
 from ..errors import InputError, ParameterError
 from ..flags import Flag
-from ..inference.provenance import describe_software
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..software import describe_software
 from .classes import ClassCounts
 from .counts import Counts, SliceCount
 from .evaluated_model import EvaluatedModel

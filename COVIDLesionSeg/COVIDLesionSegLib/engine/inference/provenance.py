@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import platform
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ... import RESEARCH_USE_NOTICE, __version__
+from ... import RESEARCH_USE_NOTICE
 from ..models.card import ModelCard, Weights
 from ..models.catalogue import Model
 from ..models.nnunet_folder import CHECKPOINTS
 from ..models.weights import UNTRAINED_SEED
 from ..networks.nnunet import NAME as NNUNET
 from ..parameters import Parameters
+from ..software import describe_software
 from ..volume import Volume
 from ..volume.fingerprint import FINGERPRINT, fingerprint
 from .device import ComputePlan
-
-_PACKAGES = (
-    "torch",
-    "torchvision",
-    "monai",
-    "segmentation-models-pytorch",
-    "lungmask",
-    "SimpleITK",
-    "numpy",
-    "scipy",
-    "scikit-image",
-)
 
 
 def describe_run(
@@ -50,15 +36,6 @@ def describe_run(
         "input": {**volume.source, FINGERPRINT: fingerprint(volume)},
         "notice": RESEARCH_USE_NOTICE,
     }
-
-
-def describe_software() -> dict[str, str]:
-    """Versions of this package and of those that compute, as far as they are installed."""
-    versions = {"COVIDLesionSeg": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions
 
 
 def describe_model(card: ModelCard, plan: ComputePlan) -> dict[str, Any]:
