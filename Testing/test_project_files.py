@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from COVIDLesionSegLib import __version__
+from markdown_pages import PAGES
 
 REPOSITORY = Path(__file__).parents[1]
 YAML_FILES = sorted(
@@ -41,3 +42,13 @@ def test_workflows_call_only_targets_that_the_makefile_has():
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     called = set(re.findall(r"run: make ([a-z-]+)", read(".github/workflows/tests.yml")))
     assert called and called <= targets
+
+
+def test_what_is_said_to_be_installed_can_be():
+    """pip only warns of an extra that is not there, and installs nothing of it."""
+    tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
+    extras = set(tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"])
+    said = [read(name) for name in (*PAGES, "Makefile", ".github/workflows/tests.yml")]
+    named = re.findall(r"install [^\n]*?['\" ]\.\[([\w,-]+)\]", "\n".join(said))
+    assert len(named) > 5
+    assert {name for group in named for name in group.split(",")} <= extras

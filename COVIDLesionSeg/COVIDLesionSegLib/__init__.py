@@ -1,12 +1,6 @@
 """COVIDLesionSeg: lungs, COVID-19 lesions, severity and 3D infection model from a chest CT.
 
-Floors, each importing only from those below it::
-
-    panel   cli       Qt panel in Slicer; commands in a terminal
-      |    /   \\
-     scene   headless MRML nodes; Slicer's own MRML without the Slicer application
-       \\    /
-       engine         numbers: numpy, SimpleITK, torch, MONAI
+:mod:`COVIDLesionSegLib.jobs` is the Python API. CONTRIBUTING.md has the map of the code.
 
 Research software: not a medical device, not for clinical decisions.
 """

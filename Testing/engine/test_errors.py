@@ -47,6 +47,6 @@ def test_a_full_disk_is_named_by_where_it_is_mounted():
 
 
 def test_bytes_that_a_terminal_obeys_are_not_printed():
-    name = os.fsdecode(b"a\x1b[2J\xfc\n.nrrd") + "\u202e"
+    name = "a\x1b[2J\udcfc\n.nrrd\u202e"  # of a file name that is not UTF-8
     said = in_one_sentence(InputError(f"{name} is damaged."))
     assert said == "a?[2J? .nrrd? is damaged."

@@ -1,8 +1,5 @@
 """Segments of 3D Slicer's segmentation files: which layer and label, and where they lie."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -10,6 +7,7 @@ import SimpleITK as sitk
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.volume import Geometry
 from COVIDLesionSegLib.engine.volume.segmentation_file import holds_segments, read_segments
+from engine.volume_files import not_utf8
 
 GRID = Geometry((6, 5, 4), (0.7, 0.8, 2.5), (-20.0, -30.0, 40.0), tuple(np.eye(3).ravel()))
 LABELS = np.zeros(GRID.shape, np.uint8)
@@ -124,7 +122,7 @@ def test_truncated_segmentation_is_refused(path, compress):
 def test_missing_file_and_path_that_is_not_utf8_are_refused(path):
     with pytest.raises(InputError, match="does not exist"):
         read_segments(path, GRID)
-    latin = Path(os.fsdecode(os.fsencode(path.parent) + b"/\xe4.nrrd"))
+    latin = not_utf8(path.parent, b"\xe4.nrrd")
     write(path, LABELS, **two()).rename(latin)
     assert holds_segments(latin)
     with pytest.raises(InputError, match="not UTF-8"):

@@ -1,14 +1,10 @@
 """Results are written whole or not at all."""
 
 import os
-import resource
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +12,8 @@ import SimpleITK as sitk
 
 from COVIDLesionSegLib.engine.errors import OutputError
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
-from engine.volume_files import chest_hu, grid_of
+from engine.labelled_data import no_file_above
+from engine.volume_files import chest_hu, grid_of, not_utf8
 
 OBLIQUE = tuple(
     (np.array([[0.96, 0.28, 0.0], [-0.28, 0.96, 0.0], [0.0, 0.0, 1.0]])).ravel().tolist()
@@ -89,19 +86,6 @@ def test_array_of_another_shape_is_a_programming_error(tmp_path):
         write_volume(hu[1:], grid_of(hu), tmp_path / "ct.nrrd")
 
 
-@contextmanager
-def full_disk():
-    """Files of this process, pytest's own log too, cannot grow beyond 2000 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, suffix):
     path = tmp_path / f"result{suffix}"
@@ -109,7 +93,8 @@ def test_full_disk_is_reported_and_the_earlier_result_kept(tmp_path, suffix):
     write_volume(labels, grid_of(labels), path)
     before = path.read_bytes()
     hu = chest_hu((20, 30, 30))
-    with full_disk(), pytest.raises(OutputError, match="File too large.*free disk space") as caught:
+    told = "File too large.*free disk space"
+    with no_file_above(2000), pytest.raises(OutputError, match=told) as caught:
         write_volume(hu, grid_of(hu), path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
@@ -159,7 +144,7 @@ def test_disk_that_is_full_is_named(tmp_path):
 
 def test_folder_that_is_not_utf8_is_refused_instead_of_ending_the_process(tmp_path):
     hu = chest_hu()
-    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe4"))
+    folder = not_utf8(tmp_path, b"\xe4")
     folder.mkdir()
     with pytest.raises(OutputError, match="not UTF-8; rename"):
         write_volume(hu, grid_of(hu), folder / "ct.nrrd")

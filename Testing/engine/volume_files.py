@@ -5,6 +5,8 @@ Files are written with SimpleITK and pydicom themselves, never with the code und
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,13 @@ PATIENT_NAME = "Doe^Jane"
 PATIENT_ID = "ID-4711"
 SERIES_UID = "1.2.826.0.1.3680043.8.498.1001"
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def not_utf8(folder: Path, name: bytes) -> Path:
+    """A path in ``folder``; skips where the system takes UTF-8 names only."""
+    if sys.platform != "linux":
+        pytest.skip("this file system takes UTF-8 names only")
+    return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
 
 
 def chest_hu(shape: tuple[int, int, int] = (8, 14, 18), seed: int = 0) -> np.ndarray:

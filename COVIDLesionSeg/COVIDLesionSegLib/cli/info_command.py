@@ -1,4 +1,4 @@
-"""``covid-lesion-seg info``: one block about this computer, to paste into a report of a fault."""
+"""``covid-lesion-seg info``: one block about this computer, to paste into a bug report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .exit_codes import exit_codes
 
 
 def info(debug: Debug = False) -> None:
-    """Versions, devices, folders, models and free memory: paste it into a report of a fault.
+    """Versions, devices, folders, models and free memory: paste it into a bug report.
 
     It holds no patient data, and of your folders only what lies below your home.
     """
