@@ -73,6 +73,10 @@ screenshots:
 	for test in tutorial lungs_first retraining; do \
 	    $(IN_SLICER) --out Resources/Screenshots -k $$test screenshots || exit 1; done
 
+docs: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir site
+	@echo "The documentation is in site/index.html."
+
 translations: $(VENV)/test.installed
 	$(BIN)/python .ci/translations.py
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from markdown_pages import PAGES
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -22,6 +24,14 @@ def plan(*arguments: str) -> str:
         text=True,
         check=True,
     ).stdout
+
+
+def test_every_target_that_help_or_a_page_names_has_a_rule():
+    text = [plan("help"), *((REPOSITORY / page).read_text("utf-8") for page in PAGES)]
+    named = set(re.findall(r"(?:^|[`\"])make ([a-z-]+)", "\n".join(text), re.MULTILINE))
+    assert {"demo", "docs", "lint", "test", "test-slicer"} <= named
+    rules = (REPOSITORY / "Makefile").read_text("utf-8")
+    assert not {name for name in named if not re.search(rf"^{name}:.*\n\t", rules, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("variable", ["OUT", "VENV"])
