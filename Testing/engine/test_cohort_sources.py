@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def tree(tmp_path_factory):
         "soft": {"edit": kernel("B30f")},
         "short": {"array": hu[:6], "edit": kernel("B20f")},
         "coronal": {"geometry": grid_of(hu, direction=CORONAL)},
-        "mpr": {"edit": kind("DERIVED", "SECONDARY", "REFORMATTED")},
+        "mpr": {"edit": kind("DERIVED", "SECONDARY", "AXIAL", "CT_SOM5 MPR")},
         "pair": {"array": hu[:2]},
         "mr": {"modality": "MR"},
         "scout": {"array": hu[:1], "edit": kind("ORIGINAL", "PRIMARY", "LOCALIZER")},
@@ -66,9 +67,9 @@ def test_of_a_study_the_longest_axial_series_with_the_softest_kernel_is_taken(tr
 
 def test_what_is_left_out_is_named_with_its_reason(tree):
     _, left_out = find_cases([tree])
-    reasons = sorted(one.reason for one in left_out)
-    assert reasons == sorted(
+    assert sorted(one.reason for one in left_out) == sorted(
         [
+            "It is a localizer.",
             "It is a segmentation.",
             "It has only 2 slices.",
             "It is not CT but MR.",
@@ -92,6 +93,96 @@ def test_every_case_has_a_name_of_its_own_and_none_is_the_patients(tree):
 def test_a_ct_that_is_named_twice_is_one_case(tree):
     twice, _ = find_cases([tree, tree / "a" / "chest.nii.gz"])
     assert len(twice) == 3
+
+
+def reasons(left_out):
+    return {one.place: one.reason for one in left_out}
+
+
+def test_folders_of_localizers_or_reports_alone_are_left_out_and_no_failed_cases(tmp_path):
+    write_dicom_series(tmp_path / "ct", chest_hu())
+    write_dicom_series(
+        tmp_path / "scout",
+        chest_hu()[:1],
+        series_uid=f"{SERIES_UID}.1",
+        edit=kind("ORIGINAL", "PRIMARY", "LOCALIZER"),
+    )
+
+    def dose_report(dataset, k):
+        dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.67"
+        dataset.Modality = "SR"
+        del dataset.Rows
+
+    write_dicom_series(
+        tmp_path / "dose", chest_hu()[:1], series_uid=f"{SERIES_UID}.2", edit=dose_report
+    )
+    cases, left_out = find_cases([tmp_path])
+    assert [(case.place, case.problem) for case in cases] == [("ct", None)]
+    assert reasons(left_out) == {
+        "scout": "It is a localizer.",
+        "dose": "Its DICOM files hold no images of a scan.",
+    }
+
+
+def moved(dicom_folder, into, files):
+    into.mkdir(parents=True)
+    for file in files:
+        file.rename(into / file.name)
+    return dicom_folder
+
+
+def test_a_series_in_several_folders_is_one_case_with_all_its_slices(tmp_path):
+    whole = write_dicom_series(tmp_path / "disc" / "A", chest_hu())
+    files = sorted(whole.iterdir())
+    moved(whole, tmp_path / "disc" / "B", files[len(files) // 2 :])
+    (case,), left_out = find_cases([tmp_path])
+    assert case.place == "disc"
+    assert not left_out
+    assert read_volume(case.ct, case.series).axial.shape[0] == len(files)
+    before = case.fingerprint()
+    os.utime(tmp_path / "disc" / "B" / files[-1].name, ns=(1, 1))
+    assert case.fingerprint() != before
+
+
+def test_of_a_series_that_was_copied_one_is_taken(tmp_path):
+    write_dicom_series(tmp_path / "first", chest_hu())
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    (case,), left_out = find_cases([tmp_path])
+    assert case.place == "first"
+    assert reasons(left_out) == {"second": "Its slices are copies of those in another folder."}
+
+
+def test_linked_folders_are_searched_and_a_circle_of_links_ends(tmp_path):
+    elsewhere, cohort = tmp_path / "elsewhere", tmp_path / "cohort"
+    elsewhere.mkdir()
+    cohort.mkdir()
+    write_image(elsewhere / "chest.nii.gz", chest_hu())
+    try:
+        (cohort / "linked").symlink_to(elsewhere, target_is_directory=True)
+        (elsewhere / "circle").symlink_to(cohort, target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    (case,), _ = find_cases([cohort])
+    assert case.place == "linked/chest.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("softer", "sharper"),
+    [
+        ("D40s", "B70f"),
+        ("D30s", "D60s"),
+        (["Br36f", "3"], ["Br59f", "3"]),
+        ("FC08", "FC51"),
+        ("B", "YA"),
+        ("STANDARD", "LUNG"),
+    ],
+)
+def test_kernels_of_all_makers_are_ordered_from_soft_to_sharp(tmp_path, softer, sharper):
+    for number, name in enumerate((sharper, softer)):
+        uid = f"{SERIES_UID}.{number}"
+        write_dicom_series(tmp_path / str(number), chest_hu(), series_uid=uid, edit=kernel(name))
+    (case,), _ = find_cases([tmp_path])
+    assert case.place == "1"
 
 
 def test_a_damaged_series_is_a_case_with_its_problem_and_the_others_are_found(tmp_path):

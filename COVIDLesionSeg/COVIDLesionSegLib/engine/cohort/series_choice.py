@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,20 +10,60 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..volume.dicom_series import Slice
+from ..volume.dicom_series import Slice, without_localizers
 
 Found = Mapping[tuple[Path, str], list[Slice]]
-"""Slices by their folder and SeriesInstanceUID."""
+"""Images by their folder and SeriesInstanceUID."""
+Left = list[tuple[Path, str]]
+"""Folders, and why a series there is left out."""
 
 _FEWEST_SLICES = 3
 _AXIAL = 0.8
 """Least cosine between the slices' normal and the patient's axis: up to 37 degrees of tilt."""
-_DERIVED = {"REFORMATTED", "MPR", "PROJECTION IMAGE", "MIP", "MINIP", "CSA MPR", "SCREEN SAVE"}
+_DERIVED = {"REFORMATTED", "MPR", "PROJECTION", "MIP", "MINIP", "SCREEN"}
+"""Words of ImageType, such as those of ``CT_SOM5 MPR``, ``PROJECTION IMAGE``, ``SCREEN SAVE``."""
 _SOFT_TO_SHARP = ("SOFT", "STANDARD", "CHST", "DETAIL", "LUNG", "BONE", "EDGE")
 """Kernels of GE, from soft to sharp."""
 
 
-def choose_of_studies(found: Found) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:
+def gather(found: Found) -> tuple[dict[tuple[Path, str], list[Slice]], Left]:
+    """Each series once, however its files are spread over folders.
+
+    Of copies one is taken. A series whose parts lie in several folders, as on many discs, is
+    that of the innermost folder that holds them all: a part alone would be a CT cut short.
+
+    Returns:
+        As ``found``, without localizers; and the copies and series of localizers alone.
+    """
+    whole: dict[tuple[Path, str], list[Slice]] = {}
+    left: Left = []
+    places: dict[str, list[Path]] = {}
+    for (place, uid), images in found.items():
+        if slices := without_localizers(images):
+            whole[place, uid] = slices
+            places.setdefault(uid, []).append(place)
+        else:
+            left.append((place, "It is a localizer."))
+    for uid, folders in places.items():
+        if not uid or len(folders) == 1:
+            continue
+        kept: list[Path] = []
+        seen: set[str] = set()
+        for place in sorted(folders, key=lambda one: (-len(whole[one, uid]), str(one))):
+            instances = {one.text("SOPInstanceUID") for one in whole[place, uid]}
+            if instances <= seen and "" not in instances:
+                left.append((place, "Its slices are copies of those in another folder."))
+                del whole[place, uid]
+            else:
+                kept.append(place)
+                seen |= instances
+        if len(kept) > 1:
+            parts = [one for place in kept for one in whole.pop((place, uid))]
+            whole[Path(os.path.commonpath(kept)), uid] = parts
+    return whole, left
+
+
+def choose_of_studies(found: Found) -> tuple[list[tuple[Path, str]], Left]:
     """The series of each study that the cohort takes, and the others with the reason.
 
     Left out are series that are not CT, not axial, reformatted or projected, or of fewer than 3
@@ -30,7 +71,7 @@ def choose_of_studies(found: Found) -> tuple[list[tuple[Path, str]], list[tuple[
     as many the one with the softest kernel, on which the networks were trained.
     """
     chosen: list[tuple[Path, str]] = []
-    others: list[tuple[Path, str]] = []
+    others: Left = []
     studies: dict[str, list[tuple[Path, str]]] = {}
     for key, slices in found.items():
         if reason := _unfit(slices):
@@ -54,17 +95,18 @@ def choose_of_studies(found: Found) -> tuple[list[tuple[Path, str]], list[tuple[
 def kernel_sharpness(slices: list[Slice]) -> float:
     """How sharp the convolution kernel is, 0 to 1; 0.5 where it is not known.
 
-    The number in the kernels of Siemens (B31f, Br36) and Toshiba (FC51), the letter of Philips (A
-    to F, then L and Y), the word of GE.
+    The number in the kernels of Siemens (B31f, Br36, D40s) and Toshiba (FC51), the first letter of
+    Philips (A to F, then L and Y, as in YA), the word of GE.
     """
-    kernel = slices[0].text("ConvolutionKernel").upper()
-    if match := re.match(r"(?:B|BR|BL|HR|I|J|QR|FC)(\d\d)", kernel):
+    words = re.findall("[A-Z0-9]+", slices[0].text("ConvolutionKernel").upper())
+    kernel = words[0] if words else ""
+    if match := re.match(r"[A-Z]{1,2}(\d\d)", kernel):
         return int(match[1]) / 100
     for place, word in enumerate(_SOFT_TO_SHARP):
         if kernel.startswith(word):
             return place / len(_SOFT_TO_SHARP)
-    if len(kernel) == 1 and kernel in "ABCDEFLY":
-        return "ABCDEFLY".index(kernel) / 8
+    if len(kernel) in (1, 2) and kernel[0] in "ABCDEFLY":
+        return "ABCDEFLY".index(kernel[0]) / 8
     return 0.5
 
 
@@ -73,8 +115,7 @@ def _unfit(slices: list[Slice]) -> str:
     first = slices[0]
     if (modality := first.text("Modality")) not in ("CT", ""):
         return f"It is not CT but {modality[:16]}."
-    kinds = {kind.strip(" '\"[]").upper() for kind in first.text("ImageType").split(",")}
-    if kinds & _DERIVED:
+    if _DERIVED & set(re.findall("[A-Z]+", first.text("ImageType").upper())):
         return "It is reformatted, projected or a screenshot, no original CT."
     if len(slices) < _FEWEST_SLICES:
         return f"It has only {len(slices)} slice{'' if len(slices) == 1 else 's'}."

@@ -11,9 +11,9 @@ from pathlib import Path
 from ..data.ct_table import patient_of_ct
 from ..data.tables import read_table
 from ..errors import InputError
-from ..volume.dicom_series import Slice, find_series, is_dicom_file
+from ..volume.dicom_series import Slice, find_images, is_dicom_file, visible_files
 from ..volume.reading import FORMATS, readable
-from .series_choice import choose_of_studies
+from .series_choice import choose_of_studies, gather
 
 _NO_CTS = (".seg.nrrd", ".seg.nhdr")
 """Endings of files in a CT's format that hold something else."""
@@ -44,18 +44,20 @@ class CaseSource:
     def fingerprint(self) -> str:
         """SHA-256 of the files' names, sizes and times: another one means that the CT changed.
 
+        Of a folder with its subfolders, as it is read with them.
+
         The voxels are not read: a cohort may have terabytes.
 
         Raises:
             InputError: The file or folder is gone.
         """
         path = readable(self.ct)
-        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        files = visible_files(path) if path.is_dir() else [path]
         if self.lobes is not None:
             files.append(readable(self.lobes))
         seen = hashlib.sha256(repr((self.series, self.problem)).encode())
         for file in files:
-            state = file.stat()
+            state = os.stat(file, follow_symlinks=file.exists())  # reading says what is wrong
             seen.update(
                 f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\n".encode("utf-8", "replace")
             )
@@ -94,7 +96,7 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
         if source.is_dir():
             cases, others = _of_folder(source)
             if not cases:
-                why = f": {others[0].reason}" if others else ""
+                why = f": {others[0].reason}" if others else "; choose a folder that does."
                 raise InputError(f"{source.name} holds no chest CT{why}")
             left_out += others
         elif source.suffix.lower() == ".csv":
@@ -127,10 +129,15 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
 def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
     cases: list[CaseSource] = []
     left_out: list[LeftOut] = []
-    series: dict[tuple[Path, str], list[Slice]] = {}
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    found: dict[tuple[Path, str], list[Slice]] = {}
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
         here, shown = Path(place), Path(place).relative_to(folder).as_posix()
+        if (real := os.path.realpath(here)) in seen:  # links may lead in a circle
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         names = sorted(name for name in names if not name.startswith("."))
         for name in names:
             if not name.lower().endswith(tuple(FORMATS)):
@@ -143,18 +150,21 @@ def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
         if not any(_is_dicom(here / name) for name in names):
             continue
         try:
-            in_folder = find_series(here, recursive=False)
+            images = find_images(here, recursive=False)
         except InputError as error:
             number = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:10]
             cases.append(CaseSource(f"folder-{number}", shown, here, problem=str(error)))
             continue
-        series |= {(here, uid): slices for uid, slices in in_folder.items()}
-    chosen, others = choose_of_studies(series)
+        if not images:
+            left_out.append(LeftOut(shown, "Its DICOM files hold no images of a scan."))
+        found |= {(here, uid): slices for uid, slices in images.items()}
+    series, others = gather(found)
+    chosen, unfit = choose_of_studies(series)
     for here, uid in chosen:
         number = hashlib.sha256(uid.encode()).hexdigest()[:10]
         shown = here.relative_to(folder).as_posix()
         cases.append(CaseSource(f"series-{number}", shown, here, uid))
-    left_out += [LeftOut(at.relative_to(folder).as_posix(), why) for at, why in others]
+    left_out += [LeftOut(at.relative_to(folder).as_posix(), why) for at, why in others + unfit]
     return cases, left_out
 
 

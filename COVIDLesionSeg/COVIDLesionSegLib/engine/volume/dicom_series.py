@@ -23,6 +23,7 @@ _DERIVED = ("1.2.840.10008.5.1.4.1.1.66", "1.2.840.10008.5.1.4.1.1.481")
 _KEYWORDS = [
     "ImageType",
     "SOPClassUID",
+    "SOPInstanceUID",
     "Modality",
     "StudyInstanceUID",
     "SeriesInstanceUID",
@@ -110,18 +111,27 @@ def is_dicom_file(path: Path) -> bool:
     return start[_PREAMBLE:] == _MARK or _begins_with_elements(start)
 
 
-def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
-    """Every image series in a folder, by SeriesInstanceUID, localizers left out.
+def find_series(folder: Path) -> dict[str, list[Slice]]:
+    """Every image series in a folder and its subfolders, by SeriesInstanceUID, without localizers.
+
+    Raises:
+        InputError: The folder holds no such images; or as of :func:`find_images`.
+    """
+    return _series_of(find_images(folder))
+
+
+def find_images(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
+    """Every image of a scan in a folder, by SeriesInstanceUID, also localizers.
 
     Files of other kinds, DICOMDIR and hidden files are ignored. A file that could be a slice and
     is damaged or empty is not ignored: without it a series would be read short.
 
     Raises:
-        InputError: The folder holds no DICOM images, or a damaged or empty file among them.
+        InputError: The folder holds a damaged or empty file among its images.
     """
     images: list[Slice] = []
     others: list[tuple[Path, str]] = []
-    files = _visible_files(folder, recursive)
+    files = visible_files(folder, recursive)
     for number, path in enumerate(files, start=1):
         if path.name.upper() == "DICOMDIR":
             continue
@@ -139,12 +149,23 @@ def find_series(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
     _check_no_slice_lost(others, images)
     series: dict[str, list[Slice]] = {}
     for image in images:
-        if "LOCALIZER" not in image.text("ImageType"):
-            series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
+        series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
+    return series
+
+
+def _series_of(images: dict[str, list[Slice]]) -> dict[str, list[Slice]]:
+    """The images without localizers; raises InputError where none are left."""
+    kept = {uid: without_localizers(slices) for uid, slices in images.items()}
+    series = {uid: slices for uid, slices in kept.items() if slices}
     if not series:
         only = "only localizer images" if images else "no DICOM images"
         raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
     return series
+
+
+def without_localizers(slices: list[Slice]) -> list[Slice]:
+    """The slices but overview images, which some scanners store in the series itself."""
+    return [one for one in slices if "LOCALIZER" not in one.text("ImageType").upper()]
 
 
 def describe_series(slices: list[Slice]) -> str:
@@ -178,7 +199,11 @@ def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
         uid = found.text("SeriesInstanceUID")
         if wanted is not None and not uid.startswith(wanted):
             raise InputError(f"The file does not belong to series {wanted}; give its folder.")
-        path, wanted, series = path.parent, uid, find_series(path.parent, recursive=False)
+        path, wanted, series = (
+            path.parent,
+            uid,
+            _series_of(find_images(path.parent, recursive=False)),
+        )
     else:
         series = find_series(path)
     matches = [uid for uid in series if wanted is None or uid.startswith(wanted)]
@@ -196,8 +221,12 @@ def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
     )
 
 
-def _visible_files(folder: Path, recursive: bool) -> list[Path]:
-    """All files but hidden ones, sorted; links are followed, also broken ones."""
+def visible_files(folder: Path, recursive: bool = True) -> list[Path]:
+    """All files but hidden ones, sorted; links are followed, also broken ones.
+
+    Raises:
+        InputError: A folder cannot be opened.
+    """
 
     def refuse(error: OSError) -> None:
         raise InputError(
