@@ -11,7 +11,7 @@ from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.lobes import LOBE_LABELS, LOBES, meaning_of_labels
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.severity.lobe_score import lobe_score, total_score
-from COVIDLesionSegLib.engine.severity.lobes import with_lobes
+from COVIDLesionSegLib.engine.severity.lobes import lobes_by_lung, with_lobes
 from COVIDLesionSegLib.engine.severity.lobes_file import read_lobes
 from COVIDLesionSegLib.engine.severity.quality_flags import lobe_flags
 from COVIDLesionSegLib.engine.severity.report import SeverityReport
@@ -33,12 +33,24 @@ def lobes_and_lesions():
     return lobes, lesions.reshape(CT.shape)
 
 
+def lungs() -> np.ndarray:
+    return np.where(lobes_and_lesions()[0] <= 3, 1, 2).astype(np.uint8)
+
+
+def placed_lobes(names=None) -> PlacedLabels:
+    lobes, _ = lobes_and_lesions()
+    return PlacedLabels(lobes, CT.ijk_to_ras, names or dict(enumerate(LOBES, start=1)))
+
+
 def measured(names=None, lesion_free_ml=0.0) -> SeverityReport:
-    lobes, lesions = lobes_and_lesions()
-    lungs = np.where(lobes <= 3, 1, 2).astype(np.uint8)
-    severity = measure_severity(lungs, lesions, ("lesion",), CT, lesion_free_ml=lesion_free_ml)
-    placed = PlacedLabels(lobes, CT.ijk_to_ras, names or dict(enumerate(LOBES, start=1)))
-    return with_lobes(severity, placed, lesions, CT)
+    _, lesions = lobes_and_lesions()
+    severity = measure_severity(lungs(), lesions, ("lesion",), CT, lesion_free_ml=lesion_free_ml)
+    return with_lobes(severity, placed_lobes(names), lesions, CT)
+
+
+def codes_of_flags(names=None) -> list[str]:
+    by_lung = lobes_by_lung(placed_lobes(names), lungs(), CT)
+    return [flag.code for flag in lobe_flags(measured(names), by_lung)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ def test_each_lobe_has_its_share_and_score_and_their_sum_is_the_ct_severity_scor
     assert [lobe.ratio for lobe in severity.lobes] == pytest.approx(SHARES)
     assert list(severity.lobe_scores.values()) == [0, 1, 2, 4, 5]
     assert severity.ct_severity_score == 12
-    assert list(lobe_flags(severity)) == []
+    assert codes_of_flags() == []
     assert SeverityReport.from_dict(severity.to_dict()) == severity
 
 
@@ -91,14 +103,31 @@ def test_without_lobes_there_is_no_score_and_not_a_zero():
 
 
 def test_an_absent_lobe_has_no_score_no_total_and_a_flag():
-    severity = measured({1: LOBES[0], 2: LOBES[1], 3: LOBES[2], 4: LOBES[3]})
+    names = {1: LOBES[0], 2: LOBES[1], 3: LOBES[2], 4: LOBES[3]}
+    severity = measured(names)
     assert severity.lobes[4].ratio is None and severity.lobe_scores[LOBES[4]] is None
     assert severity.ct_severity_score is None
-    assert [flag.code for flag in lobe_flags(severity)] == [
-        "lobes-incomplete",
-        "lobes-miss-lungs",
-        "lobes-miss-lesions",
-    ]
+    assert codes_of_flags(names) == ["lobes-incomplete", "lobes-miss-lungs", "lobes-miss-lesions"]
+
+
+def test_labels_that_mean_other_lobes_are_flagged_by_the_side_they_lie_on():
+    other_software = dict(zip((3, 4, 5, 1, 2), LOBES, strict=True))
+    assert codes_of_flags(other_software) == ["lobes-in-other-lung"]
+    (flag,) = lobe_flags(
+        measured(other_software), lobes_by_lung(placed_lobes(other_software), lungs(), CT)
+    )
+    assert "right middle lobe, the right lower lobe, the left upper lobe" in flag.message
+    assert "right upper lobe" not in flag.message  # label 3 is a lobe of the right lung
+
+
+def test_lobes_beside_the_lungs_are_flagged_also_where_they_are_as_large_and_nothing_is_lesion():
+    here, there = lungs(), lobes_and_lesions()[0]
+    here[..., 20:], there[..., :20] = 0, 0
+    placed = PlacedLabels(there, CT.ijk_to_ras, dict(enumerate(LOBES, start=1)))
+    none = np.zeros_like(here)
+    severity = with_lobes(measure_severity(here, none, ("lesion",), CT), placed, none, CT)
+    flags = lobe_flags(severity, lobes_by_lung(placed, here, CT))
+    assert [flag.code for flag in flags] == ["lobes-miss-lungs"]
 
 
 def test_what_is_not_graded_has_no_score_and_what_counts_as_free_of_lesion_scores_0():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..engine.result import SegmentationResult
-from ..engine.severity.lobes import with_lobes
+from ..engine.severity.lobes import lobes_by_lung, with_lobes
 from ..engine.severity.quality_flags import lobe_flags
 from ..engine.volume.placed_labels import PlacedLabels
 
@@ -18,10 +18,11 @@ def with_given_lobes(result: SegmentationResult, lobes: PlacedLabels) -> Segment
         lobes: As :func:`~..engine.severity.lobes_file.read_lobes` gives them.
     """
     severity = with_lobes(result.severity, lobes, result.lesions, result.geometry)
+    by_lung = lobes_by_lung(lobes, result.lungs, result.geometry)
     labels = {name: str(label) for label, name in lobes.names.items()}
     return replace(
         result,
         severity=severity,
-        flags=(*result.flags, *lobe_flags(severity)),
+        flags=(*result.flags, *lobe_flags(severity, by_lung)),
         provenance=result.provenance | {"lobes": {"method": "given", "labels": labels}},
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..labels import LUNG_LABELS
 from ..lobes import LOBES
 from ..steps import finish
 from ..volume import Geometry
@@ -29,6 +30,22 @@ def with_lobes(
     placed = PlacedLabels(lesions, geometry.ijk_to_ras, dict(enumerate(classes, start=1)))
     measured = finish(measure_lobes([lobes], [placed], LOBES, classes, geometry))
     return replace(severity, lobes=measured)
+
+
+def lobes_by_lung(
+    lobes: PlacedLabels, lungs: np.ndarray, geometry: Geometry
+) -> dict[str, dict[str, float]]:
+    """How much of each lobe lies in the right and in the left lung, in ml, by lobe and lung.
+
+    Args:
+        lobes: Of the CT, by the names in ``LOBES``.
+        lungs: uint8 (k, j, i) on the CT's grid, by ``LUNG_LABELS``.
+        geometry: The CT's grid.
+    """
+    names = {label: name for name, label in LUNG_LABELS.items()}
+    placed = PlacedLabels(lungs, geometry.ijk_to_ras, names)
+    measured = finish(measure_lobes([lobes], [placed], LOBES, tuple(LUNG_LABELS), geometry))
+    return {lobe.region: lobe.lesion_class_ml for lobe in measured}
 
 
 def measure_lobes(

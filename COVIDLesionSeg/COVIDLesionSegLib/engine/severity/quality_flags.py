@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..flags import Flag
 from ..labels import BOTH_LUNGS
@@ -52,17 +52,31 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
         )
 
 
-def lobe_flags(severity: SeverityReport) -> Iterator[Flag]:
-    """Given lobes that are incomplete, or that leave out much of the lungs or of the lesions."""
+def lobe_flags(
+    severity: SeverityReport, by_lung: Mapping[str, Mapping[str, float]]
+) -> Iterator[Flag]:
+    """Given lobes that are incomplete, in the other lung, or beside much of lungs or lesions.
+
+    Args:
+        severity: With the lobes.
+        by_lung: ml of each lobe in each lung, as :func:`~.lobes.lobes_by_lung` gives it.
+    """
     if absent := [lobe.region for lobe in severity.lobes if lobe.ratio is None]:
         yield Flag(
             "lobes-incomplete",
             f"The given lobes lack the {', the '.join(absent)}: there is no CT severity score "
             "without all five.",
         )
+    if elsewhere := [lobe for lobe, ml in by_lung.items() if _in_other_lung(lobe, ml)]:
+        lobes, lie = ", the ".join(elsewhere), "lies" if len(elsewhere) == 1 else "lie"
+        yield Flag(
+            "lobes-in-other-lung",
+            f"The {lobes} {lie} in the lung of the other side, so the labels of the given lobes "
+            "mean something else, or the lungs are wrong: do not use the numbers by lobe.",
+        )
     both = severity.region(BOTH_LUNGS)
     for what, whole, within in (
-        ("lungs", both.lung_ml, sum(lobe.lung_ml for lobe in severity.lobes)),
+        ("lungs", both.lung_ml, sum(sum(ml.values()) for ml in by_lung.values())),
         ("lesions", both.lesion_ml, sum(lobe.lesion_ml for lobe in severity.lobes)),
     ):
         if whole > severity.lesion_free_ml and within < (1 - _MOST_BESIDE_LOBES) * whole:
@@ -72,6 +86,12 @@ def lobe_flags(severity: SeverityReport) -> Iterator[Flag]:
                 "their infected parts and scores are of what they hold, so check that they belong "
                 "to this CT and include dense lung.",
             )
+
+
+def _in_other_lung(lobe: str, by_lung: Mapping[str, float]) -> bool:
+    """Whether more of a lobe is in the lung of the other side than in its own."""
+    own = sum(ml for lung, ml in by_lung.items() if lobe.split()[0] == lung.split()[0])
+    return sum(by_lung.values()) > 2 * own
 
 
 def _by_lesion_area(severity: SeverityReport) -> tuple[int, ...]:
