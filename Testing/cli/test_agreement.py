@@ -58,12 +58,14 @@ def test_a_cohort_is_compared_and_every_case_is_accounted_for(cohort, tmp_path):
     assert (content["only_reader"], content["only_software"]) == (["z"], ["d"])
     assert content["rules"][0]["not_graded"] == ["e"]
 
-    compared = {
-        row.get("case"): row.get("compared") for row in read_table(folder / "agreement.csv").rows
-    }
-    assert compared["z"] == "not in the software's table"
-    assert compared["d"] == "not in the reader's table"
-    assert set("abc") | {"e"} == {case for case, why in compared.items() if why == "yes"}
+    assert [list(row.cells.values()) for row in read_table(folder / "agreement.csv").rows] == [
+        ["a", "CT-0", *["CT-0"] * 3, "yes"],
+        ["b", "CT-2", *["CT-1"] * 3, "yes"],
+        ["c", "CT-2", *["CT-2"] * 3, "yes"],
+        ["d", "n/a", *["CT-4"] * 3, "not in the reader's table"],
+        ["e", "CT-3", *["n/a"] * 3, "not graded by the software"],
+        ["z", "CT-1", *["n/a"] * 3, "not in the software's table"],
+    ]
     counts = [int(row.get("cases")) for row in read_table(folder / "confusion.csv").rows]
     assert sum(counts) == 3 * 3
     scores = {

@@ -128,6 +128,11 @@ def test_cases_on_one_side_only_are_named():
     assert found.only_reader == ("e",) and found.only_software == ("f",)
     assert found.reader_not_graded == ("c",)
     assert [case.case for case in found.cases] == ["a", "b", "d"]
+    assert [(one.case, one.reader, one.software["category"]) for one in found.others] == [
+        ("c", None, "CT-1"),
+        ("e", "CT-3", None),
+        ("f", None, "CT-4"),
+    ]
     first, second = found.rules
     assert (first.cases, first.not_graded) == (2, ("d",))
     assert (second.cases, second.not_graded, second.accuracy.value) == (3, (), 1.0)

@@ -50,6 +50,13 @@ def test_control_characters_are_not_written(text):
     assert table_bytes([text], []).decode() == "a\ufffd" + text[2:] + "\r\n"
 
 
+def test_semicolons_separate_where_the_header_holds_no_comma(table):
+    (row,) = table("case;category\r\ng1;CT-1, mild\r\n").rows
+    assert (row.get("case"), row.get("category")) == ("g1", "CT-1, mild")
+    (row,) = table("case,note\ng1,a;b\n").rows
+    assert row.get("note") == "a;b"
+
+
 def test_a_byte_order_mark_blanks_and_empty_lines_are_left_out(table):
     found = table("\ufeffct, mask ,\n\n a.nrrd , m.nrrd,\n\n")
     assert found.columns == ("ct", "mask", "")

@@ -15,6 +15,7 @@ from ..engine.evaluation.agreement import (
     BOOTSTRAP_SAMPLES,
     CLASS_MEASURES,
     KAPPAS,
+    MOST_UNDEFINED,
     Agreement,
     RuleAgreement,
     Score,
@@ -56,18 +57,13 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
         OutputError: A file cannot be written.
     """
     rules = [rule.rule for rule in agreement.rules]
+    why_not = {case: why for names, why in _left_out(agreement) for case in names}
     write_table(
         ["case", "reader", *rules, "compared"],
         [
-            *(
-                [case.case, case.reader, *(case.software[rule] for rule in rules), "yes"]
-                for case in agreement.cases
-            ),
-            *(
-                [case, None, *(None for _ in rules), why]
-                for names, why in _left_out(agreement)
-                for case in names
-            ),
+            [one.case, one.reader, *(one.software[rule] for rule in rules), compared]
+            for one in sorted((*agreement.cases, *agreement.others), key=lambda one: one.case)
+            if (compared := why_not.get(one.case) or ("yes" if one.graded_by_software else _FAILED))
         ],
         folder / AGREEMENT_CSV,
     )
@@ -115,9 +111,12 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
     write_bytes(html.encode(), folder / AGREEMENT_HTML)
 
 
+_FAILED = "not graded by the software"
 _HOW = (
     "95 % confidence intervals: of proportions Wilson's; of F1 and kappa the percentiles of "
-    f"{BOOTSTRAP_SAMPLES} bootstrap samples of the cases. Each case counts as one patient."
+    f"{BOOTSTRAP_SAMPLES} bootstrap samples of the cases, and none where more than "
+    f"{percent(MOST_UNDEFINED)} of the samples leave the score undefined. Each case counts as one "
+    "patient."
 )
 
 

@@ -87,6 +87,9 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV file in UTF-8, with or without a byte order mark.
 
+    Cells are separated by commas; by semicolons where the header holds no comma, as spreadsheets
+    write it in countries with a decimal comma.
+
     An apostrophe that :func:`table_bytes` put before a formula is taken off.
 
     Raises:
@@ -102,7 +105,9 @@ def read_table(path: Path) -> Table:
         raise InputError(
             f"{file} cannot be read as a CSV file: it is not text in UTF-8; save it as CSV UTF-8."
         ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = text.partition("\n")[0]
+    separator = ";" if ";" in header and "," not in header else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines: list[list[str]] = []
     try:
         for cells in reader:

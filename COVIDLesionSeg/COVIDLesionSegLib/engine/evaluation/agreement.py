@@ -31,7 +31,8 @@ KAPPAS = {
 }
 BOOTSTRAP_SAMPLES = 2000
 _SEED = 0
-_MOST_UNDEFINED = 0.05
+MOST_UNDEFINED = 0.05
+"""Part of the bootstrap samples in which a score with an interval may be undefined."""
 
 Interval = tuple[float, float] | None
 _Matrices = npt.NDArray[np.float64]
@@ -95,17 +96,22 @@ class RuleAgreement:
 
 @dataclass(frozen=True)
 class ComparedCase:
-    """One case with a category of both.
+    """What both say of one case.
 
     Attributes:
         case: Its name.
-        reader: The reader's category.
-        software: By rule; None where it did not grade the case.
+        reader: The reader's category; None where there is none.
+        software: By rule; None where it did not grade the case, or its table lacks it.
     """
 
     case: str
-    reader: str
+    reader: str | None
     software: dict[str, str | None]
+
+    @property
+    def graded_by_software(self) -> bool:
+        """Whether any rule graded it."""
+        return any(category is not None for category in self.software.values())
 
 
 @dataclass(frozen=True)
@@ -114,10 +120,12 @@ class Agreement:
 
     Attributes:
         rules: One for each rule of the software's table.
-        cases: Every case that both tables hold, and the reader graded, by name.
+        cases: Every case that both tables hold, and the reader graded, by name; a rule compares
+            those that it graded.
         only_reader: Cases that the software's table lacks.
         only_software: Cases that the reader's table lacks.
         reader_not_graded: Cases of both tables without a reader's category.
+        others: What is known of the cases of these three, by name.
     """
 
     rules: tuple[RuleAgreement, ...]
@@ -125,6 +133,7 @@ class Agreement:
     only_reader: tuple[str, ...]
     only_software: tuple[str, ...]
     reader_not_graded: tuple[str, ...]
+    others: tuple[ComparedCase, ...]
 
 
 Categories = Mapping[str, str | None]
@@ -146,12 +155,12 @@ def compare(
     """
     known = set().union(*software.values())
     both = sorted(set(reader) & known)
-    cases = tuple(
-        ComparedCase(case, category, {rule: of[case] for rule, of in software.items()})
-        for case in both
-        if (category := reader[case]) is not None
-    )
-    if not any(category for case in cases for category in case.software.values()):
+    everything = [
+        ComparedCase(case, reader.get(case), {rule: of.get(case) for rule, of in software.items()})
+        for case in sorted(set(reader) | known)
+    ]
+    cases = tuple(one for one in everything if one.reader is not None and one.case in known)
+    if not any(case.graded_by_software for case in cases):
         raise InputError(
             "No case has a category both of the reader and of the software: check that the names "
             "of the cases are the same in both tables."
@@ -162,6 +171,7 @@ def compare(
         only_reader=tuple(sorted(set(reader) - known)),
         only_software=tuple(sorted(known - set(reader))),
         reader_not_graded=tuple(case for case in both if reader[case] is None),
+        others=tuple(one for one in everything if one not in cases),
     )
 
 
@@ -184,6 +194,7 @@ def _of_rule(rule: str, title: str, cases: Sequence[ComparedCase]) -> RuleAgreem
     not_graded = []
     for case in cases:
         found = case.software[rule]
+        assert case.reader is not None  # of these cases
         if found is None:
             not_graded.append(case.case)
         else:
@@ -277,7 +288,7 @@ def _resampled(matrix: npt.NDArray[np.int64]) -> _Matrices:
 def _bootstrapped(value: float | None, resampled: npt.NDArray[np.float64]) -> Score:
     """The score with the percentile interval; without one where samples are often undefined."""
     defined = resampled[~np.isnan(resampled)]
-    if value is None or len(defined) < (1 - _MOST_UNDEFINED) * len(resampled):
+    if value is None or len(defined) < (1 - MOST_UNDEFINED) * len(resampled):
         return Score(value, None)
     low, high = (float(end) for end in np.quantile(defined, [0.025, 0.975]))
     return Score(value, (low, high))
