@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
     from .engine.cohort.record import CaseRecord
-    from .engine.detection.detect import LesionDetection
+    from .engine.detection.result import LesionDetection
     from .engine.steps import Steps
     from .scene.follow_up import SceneComparison
     from .scene.prepared import PreparedResult

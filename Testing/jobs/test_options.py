@@ -84,6 +84,7 @@ def test_options_survive_a_trip_through_json(job):
 OF_SLICER = {
     "bundle_scene",
     "check_installation",
+    "detect_volume",
     "download_model",
     "export_model",
     "import_model",

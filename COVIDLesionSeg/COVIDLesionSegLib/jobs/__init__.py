@@ -34,6 +34,7 @@ from .options import (
     CompressOptions,
     DemoOptions,
     DetectOptions,
+    DetectVolumeOptions,
     EnhanceOptions,
     EvaluateDetectorOptions,
     EvaluateOptions,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from .cohort_opening import open_case
     from .comparison import compare
     from .compression import compress
-    from .detection import detect
+    from .detection import detect, detect_volume
     from .detector_evaluation import evaluate_detector
     from .detector_training import train_detector
     from .dicom_export import export_dicom
@@ -98,6 +99,7 @@ __all__ = [
     "CompressOptions",
     "DemoOptions",
     "DetectOptions",
+    "DetectVolumeOptions",
     "EnhanceOptions",
     "EvaluateDetectorOptions",
     "EvaluateOptions",
@@ -126,6 +128,7 @@ __all__ = [
     "check_installation",
     "demo",
     "detect",
+    "detect_volume",
     "download_model",
     "enhance",
     "evaluate",
@@ -162,6 +165,7 @@ _JOBS = {
     "compress": (CompressOptions, "compression"),
     "demo": (DemoOptions, "segmentation"),
     "detect": (DetectOptions, "detection"),
+    "detect_volume": (DetectVolumeOptions, "detection"),
     "download_model": (StoredModelOptions, "model_store"),
     "enhance": (EnhanceOptions, "enhancement"),
     "evaluate": (EvaluateOptions, "evaluation"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.detection.detect import LesionDetection, detector_of, find_lesions
+from ..engine.detection.detect import detector_of, find_lesions
+from ..engine.detection.result import LesionDetection, save_detection
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.progress import (
@@ -15,10 +16,11 @@ from ..engine.progress import (
     sub_progress,
 )
 from ..engine.severity.lobes_file import read_lobes
-from ..engine.volume import read_volume
+from ..engine.volume import read_array, read_volume
+from ..engine.volume.exact import load_volume
 from ..report.detection import write_detection
 from ..report.result_files import LESIONS_RESULT
-from .options import DetectOptions
+from .options import DetectOptions, DetectVolumeOptions
 from .result_folder import result_folder
 
 _FINDING, _WRITING = 0.05, 0.95
@@ -68,4 +70,39 @@ def detect(
         progress(Progress("Writing the report", _WRITING))
         write_detection(volume, found, staging)
     progress(Progress("Done", 1.0))
+    return found
+
+
+def detect_volume(
+    options: DetectVolumeOptions,
+    out: Path,
+    *,
+    progress: ProgressCallback = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> LesionDetection:
+    """Find the lesions of a CT of another process one by one, and write them for it to read.
+
+    Args:
+        options: Where :func:`~COVIDLesionSegLib.engine.volume.exact.save_volume` wrote the CT, its
+            lungs, and the model.
+        out: A new folder for :func:`~COVIDLesionSegLib.engine.detection.result.save_detection`.
+        progress: Called with progress.
+        cancel: Set it to stop the job between two steps.
+
+    Raises:
+        CovidLesionSegError: As for :func:`detect`; there is no ``out``.
+        Cancelled: ``cancel`` was set; there is no ``out``.
+    """
+    volume = load_volume(options.volume)
+    lungs = None if options.lungs_file is None else read_array(options.lungs_file)[0]
+    tune_allocator()
+    found = find_lesions(
+        volume,
+        options.parameters,
+        report=sub_progress(progress, 0.0, _WRITING),
+        cancel=cancel,
+        lungs=lungs,
+    )
+    save_detection(found, Path(out))
+    progress(Progress("Handing over the result", 1.0))
     return found

@@ -241,7 +241,7 @@ def forget_torch_works() -> None:
 def _models_of(parameters: Parameters) -> list[Model]:
     """Every model of a run, that for the lungs included; raises ModelError for an unknown one."""
     catalogue = load_catalogue()
-    models = list(catalogue.members(parameters.members))
+    models = [catalogue.get(model_id) for model_id in catalogue.expand(parameters.members)]
     if parameters.lungs not in LUNG_METHODS:
         models.append(catalogue.get(parameters.lungs))
     return models

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -10,30 +10,47 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..engine.flags import is_untrained
-from ..engine.severity.report import LesionSeverity, SeverityReport
+from ..engine.severity.report import Lesion, LesionSeverity, SeverityReport
 from ..engine.text import confidence_text, millilitres
+from ..scene import names
 from ..scene.lesion_instances import (
     FORMS,
     MOST,
     find_instances,
     remove_instances,
+    show_instances,
     show_instances_of_result,
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
+from .lesion_detector import LesionDetector
 from .region_names import region_text
 from .widgets import fill_row, set_header, signals_blocked
 
 if TYPE_CHECKING:
+    from slicer import vtkMRMLPlotChartNode
+
     from .section import Panel
 
 
 class LesionList:
-    """The part of the Results section that is about lesions one by one."""
+    """The part of the Results section that is about lesions one by one.
 
-    def __init__(self, panel: Panel, ui: Any) -> None:
+    Attributes:
+        detector: Whether the lesions of the segmentation are listed, or those of a detector.
+    """
+
+    def __init__(
+        self, panel: Panel, ui: Any, on_chart: Callable[[vtkMRMLPlotChartNode], None]
+    ) -> None:
+        """
+        Args:
+            panel: The panel.
+            ui: Widgets of the section.
+            on_chart: Shows a chart.
+        """
         self._panel = panel
         self._ui = ui
-        self._lesions: Sequence[LesionSeverity] = ()
+        self._lesions: Sequence[Lesion] = ()
         self._filling = False
         self._shown: dict[str, tuple[str, SeverityReport]] = {}  # node and what it is of, by CT
         table = ui.lesionsTable
@@ -42,20 +59,21 @@ class LesionList:
         table.connect("cellClicked(int,int)", self._on_clicked)
         ui.markLesionsButton.connect("toggled(bool)", self._on_mark)
         ui.lesionNodesBox.connect("currentIndexChanged(int)", self._on_form)
+        self.detector = LesionDetector(panel, ui, self.show_case, on_chart)
 
     def show_case(self) -> None:
         """List the lesions of the case; what is shown of them one by one is that of now."""
         result, ct = self._panel.result, self._panel.ct
-        graded = result is not None and not is_untrained(result.flags)
-        self._lesions = result.severity.lesions[:MOST] if result is not None and graded else ()
-        self._fill()
+        self.detector.show()
+        self._lesions, heading, figures = self._of_now()
+        self._fill(heading, figures)
         if ct is not None and find_marks(ct) is not None:
             mark_lesions(ct, self._lesions)
         if ct is not None and (shown := find_instances(ct)) is not None:
             form, node = shown
             of_now = result is not None and (node.GetID(), result.severity)
             if self._shown.get(ct.GetID()) != of_now:  # it takes seconds, and the window waits
-                self._show_nodes(form)
+                self._show_nodes_of_result(form)
         self.nodes_changed()
 
     def nodes_changed(self) -> None:
@@ -65,33 +83,54 @@ class LesionList:
         button.toolTip = (
             _("Put a numbered point on every lesion of the table.")
             if self._lesions
-            else _("This result has no lesion.")
+            else _("No lesion is listed.")
         )
         with signals_blocked(button):
             button.checked = ct is not None and find_marks(ct) is not None
         box = self._ui.lesionNodesBox
-        shown = None if ct is None else find_instances(ct)
+        shown = None if ct is None else find_instances(ct, self._role)
         box.enabled = bool(self._lesions)
         with signals_blocked(box):
             box.setCurrentIndex(0 if shown is None else 1 + list(FORMS).index(shown[0]))
 
-    def _fill(self) -> None:
+    @property
+    def _role(self) -> str:
+        of_result = self.detector.chosen is None
+        return names.INSTANCES_ROLE if of_result else names.DETECTION_ROLE
+
+    def _of_now(self) -> tuple[Sequence[Lesion], str, list[str]]:
+        """The lesions to list; heading of their last column, if they have one, and its texts."""
+        if self.detector.chosen is not None:
+            detection = self.detector.detection
+            found = () if detection is None else detection.lesions[:MOST]
+            return found, _("Score"), [f"{one.score:.2f}" for one in found]
+        lesions = self._of_result()
+        calibrated = any(one.confidence is not None for one in lesions)
+        texts = [confidence_text(one.confidence) for one in lesions]
+        return lesions, _("Confidence") if calibrated else "", texts
+
+    def _of_result(self) -> Sequence[LesionSeverity]:
+        result = self._panel.result
+        if result is None or is_untrained(result.flags):
+            return ()
+        return result.severity.lesions[:MOST]
+
+    def _fill(self, heading: str, figures: Sequence[str]) -> None:
         table = self._ui.lesionsTable
-        calibrated = any(one.confidence is not None for one in self._lesions)
         header = [_("No."), _("Lung"), _("Slices"), _("ml")]
-        header += [_("Confidence")] if calibrated else []
+        header += [heading] if heading else []
         self._filling = True
         table.clearContents()
         set_header(table, header, wide=(1,))
         table.setRowCount(len(self._lesions))
-        for row, one in enumerate(self._lesions):
+        for row, (one, figure) in enumerate(zip(self._lesions, figures, strict=True)):
             texts = [
                 str(one.number),
                 region_text(one.region),
                 _("{first} to {last}").format(first=one.slices[0], last=one.slices[1]),
                 millilitres(one.lesion_ml),
             ]
-            texts += [confidence_text(one.confidence)] if calibrated else []
+            texts += [figure] if heading else []
             fill_row(table, row, texts, figures_from=0)
         table.setCurrentCell(-1, -1)
         self._filling = False
@@ -110,19 +149,33 @@ class LesionList:
             go_to_lesion(self._panel.ct, self._lesions[row])
 
     def _on_form(self, index: int) -> None:
-        self._show_nodes([None, *FORMS][index])
+        form = [None, *FORMS][index]
+        if self.detector.chosen is None:
+            self._show_nodes_of_result(form)
+        else:
+            self._show_nodes_of_detector(form)
         self.nodes_changed()
 
-    def _show_nodes(self, form: str | None) -> None:
+    def _show_nodes_of_result(self, form: str | None) -> None:
         ct, result = self._panel.ct, self._panel.result
         with slicer.util.tryWithErrorDisplay(_("The lesions could not be shown one by one.")):
             if ct is None:
                 return
-            if form is None or result is None or not self._lesions:
+            if form is None or result is None or not self._of_result():
                 remove_instances(ct)
             else:
                 node = show_instances_of_result(ct, result.segmentationNode, result.severity, form)
                 self._shown[ct.GetID()] = (node.GetID(), result.severity)
+
+    def _show_nodes_of_detector(self, form: str | None) -> None:
+        ct, detection = self._panel.ct, self.detector.detection
+        with slicer.util.tryWithErrorDisplay(_("The lesions could not be shown one by one.")):
+            if ct is None:
+                return
+            if form is None or detection is None:
+                remove_instances(ct, self._role)
+            else:
+                show_instances(ct, detection.labels, self._lesions, form, self._role)
 
     def _on_mark(self, wanted: bool) -> None:
         ct = self._panel.ct

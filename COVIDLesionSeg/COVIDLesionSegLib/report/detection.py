@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.detection.detect import LesionDetection
+from ..engine.detection.result import LesionDetection
 from ..engine.files import write_bytes
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LUNG_WINDOW_HU

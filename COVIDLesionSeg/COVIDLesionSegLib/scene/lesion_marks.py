@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from ..engine.severity.report import LesionSeverity
+from ..engine.severity.report import Lesion
 from ..engine.volume import AxialOrder
 from . import names
 from .nodes import find_own, make_own, place_beside_ct, remove_output
@@ -28,7 +28,7 @@ def find_marks(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLMarkupsFiducialNode |
 
 
 def mark_lesions(
-    ct_node: vtkMRMLScalarVolumeNode, lesions: Sequence[LesionSeverity]
+    ct_node: vtkMRMLScalarVolumeNode, lesions: Sequence[Lesion]
 ) -> vtkMRMLMarkupsFiducialNode:
     """Put a locked point with its number on every lesion; earlier points of the CT go.
 
@@ -57,9 +57,7 @@ def remove_marks(ct_node: vtkMRMLScalarVolumeNode) -> None:
         remove_output(node)
 
 
-def lesion_place(
-    ct_node: vtkMRMLScalarVolumeNode, lesion: LesionSeverity
-) -> tuple[float, float, float]:
+def lesion_place(ct_node: vtkMRMLScalarVolumeNode, lesion: Lesion) -> tuple[float, float, float]:
     """The lesion's centroid, moved into the slice with most of it: RAS, in mm."""
     geometry = world_geometry(ct_node)
     order = AxialOrder.of(geometry)
@@ -73,7 +71,7 @@ def lesion_place(
     return x, y, z
 
 
-def go_to_lesion(ct_node: vtkMRMLScalarVolumeNode, lesion: LesionSeverity) -> None:
+def go_to_lesion(ct_node: vtkMRMLScalarVolumeNode, lesion: Lesion) -> None:
     """Centre every slice view of the CT on the lesion, in the slice with most of it.
 
     Raises:

@@ -14,7 +14,7 @@ from .table import SLICE, Column, fill_table
 if TYPE_CHECKING:
     from slicer import vtkMRMLPlotChartNode, vtkMRMLScalarVolumeNode
 
-    from ..engine.detection.detect import SliceClass
+    from ..engine.detection.result import SliceClass
 
 _CHART, _TABLE = "vtkMRMLPlotChartNode", "vtkMRMLTableNode"
 _SERIES = "vtkMRMLPlotSeriesNode"

@@ -17,15 +17,13 @@ from ..engine.parameters import Parameters
 from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
 from ..engine.volume import Volume
-from ..engine.volume.exact import save_volume_in_steps
-from ..engine.volume.raw_nrrd import write_in_steps
 from ..jobs import SegmentVolumeOptions
 from .background import BackgroundJob, Retry
+from .given_ct import given_ct, write_ct_in_steps
 from .process import ChildProcess, WorkerProcess
-from .request import INPUT_FOLDER, RESULT_FOLDER, save_request
+from .request import RESULT_FOLDER, save_request
 
 JOB = "segment_volume"
-LUNGS_FILE = "lungs.nrrd"
 
 Result = TypeVar("Result")
 
@@ -76,18 +74,12 @@ def segment_in_background(
     )
 
     def write(folder: Path, options: SegmentVolumeOptions) -> Path:
-        place = folder / INPUT_FOLDER
-        lungs_file = None if lungs is None else place / LUNGS_FILE
+        place, lungs_file = given_ct(folder, lungs is not None)
         given = replace(options, volume=place, lungs_file=lungs_file)
         return save_request(folder, JOB, given.to_dict())
 
     def write_first(folder: Path) -> Steps[Path]:
-        (folder / INPUT_FOLDER).mkdir()
-        ct = yield from volume
-        yield from save_volume_in_steps(ct, folder / INPUT_FOLDER)
-        if lungs is not None:
-            labels = yield from lungs
-            yield from write_in_steps(labels, ct.geometry, folder / INPUT_FOLDER / LUNGS_FILE)
+        yield from write_ct_in_steps(folder, volume, lungs)
         return write(folder, options)
 
     return BackgroundJob(

@@ -970,8 +970,36 @@
         <translation>Einzelne Läsionen</translation>
     </message>
     <message>
-        <source>Areas of lesion that are connected in three dimensions, the largest first. Choose a row to see the lesion.</source>
-        <translation>Läsionen, die in drei Dimensionen zusammenhängen, die größte zuerst. Wählen Sie eine Zeile, um die Läsion zu sehen.</translation>
+        <source>Whose lesions the table lists: those of the segmentation, or those that a detector finds slice by slice.</source>
+        <translation>Wessen Läsionen die Tabelle zeigt: die der Segmentierung oder die, die ein Detektor Schicht für Schicht findet.</translation>
+    </message>
+    <message>
+        <source>Whose lesions are listed</source>
+        <translation>Wessen Läsionen gezeigt werden</translation>
+    </message>
+    <message>
+        <source>Find lesions with the detector</source>
+        <translation>Läsionen mit dem Detektor suchen</translation>
+    </message>
+    <message>
+        <source>Look at every slice of the lungs of this result; the segmentation is not changed.</source>
+        <translation>Jede Schicht der Lungen dieses Ergebnisses ansehen; die Segmentierung bleibt, wie sie ist.</translation>
+    </message>
+    <message>
+        <source>What the detector found</source>
+        <translation>Was der Detektor gefunden hat</translation>
+    </message>
+    <message>
+        <source>Lesions in three dimensions, the largest first. Choose a row to see the lesion.</source>
+        <translation>Läsionen in drei Dimensionen, die größte zuerst. Wählen Sie eine Zeile, um die Läsion zu sehen.</translation>
+    </message>
+    <message>
+        <source>Chart of the slices&apos; classes</source>
+        <translation>Diagramm der Klassen der Schichten</translation>
+    </message>
+    <message>
+        <source>Show the probability of every class slice by slice in a plot view. Click a point to see its slice.</source>
+        <translation>Die Wahrscheinlichkeit jeder Klasse Schicht für Schicht in einer Diagrammansicht zeigen. Klicken Sie auf einen Punkt, um seine Schicht zu sehen.</translation>
     </message>
     <message>
         <source>Mark lesions</source>
@@ -1952,14 +1980,29 @@ Jetzt durch neues Installieren reparieren?</translation>
     </message>
 </context>
 <context>
+    <name>panel.lesion_detector</name>
+    <message>
+        <source>Lesions of the segmentation</source>
+        <translation>Läsionen der Segmentierung</translation>
+    </message>
+    <message>
+        <source>Lesions found by: {model}</source>
+        <translation>Läsionen, gefunden von: {model}</translation>
+    </message>
+    <message>
+        <source>Choose a CT that has a result, and a detector.</source>
+        <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
+    </message>
+    <message>
+        <source>{lesions} lesions. Of {slices} slices with lung: {classes}.</source>
+        <translation>{lesions} Läsionen. Von {slices} Schichten mit Lunge: {classes}.</translation>
+    </message>
+</context>
+<context>
     <name>panel.lesion_list</name>
     <message>
         <source>Put a numbered point on every lesion of the table.</source>
         <translation>Einen nummerierten Punkt auf jede Läsion der Tabelle setzen.</translation>
-    </message>
-    <message>
-        <source>This result has no lesion.</source>
-        <translation>Dieses Ergebnis enthält keine Läsion.</translation>
     </message>
     <message>
         <source>No.</source>
@@ -1980,6 +2023,14 @@ Jetzt durch neues Installieren reparieren?</translation>
     <message>
         <source>Confidence</source>
         <translation>Sicherheit</translation>
+    </message>
+    <message>
+        <source>No lesion is listed.</source>
+        <translation>Es wird keine Läsion gezeigt.</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>Wert</translation>
     </message>
     <message>
         <source>{first} to {last}</source>

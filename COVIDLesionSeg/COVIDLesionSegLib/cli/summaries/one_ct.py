@@ -29,7 +29,7 @@ from ..progress_display import print_json_line
 from .printing import print_files, print_flags, summary_console
 
 if TYPE_CHECKING:
-    from ...engine.detection.detect import LesionDetection
+    from ...engine.detection.result import LesionDetection
     from ...engine.explain import SliceExplanation
     from ...engine.result import SegmentationResult
     from ...engine.severity import RegionSeverity

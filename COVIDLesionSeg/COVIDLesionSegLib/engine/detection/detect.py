@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..inference.provenance import describe_run
 from ..lesions import connected_areas
 from ..lobes import LOBES
 from ..lungs import get_extractor
+from ..lungs.given import GivenLungs
 from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..networks.affinity import AffinityMaskRCNN
@@ -30,59 +30,18 @@ from ..progress import (
     sub_progress,
 )
 from ..steps import finish
-from ..volume import Geometry, Volume
+from ..volume import Volume
 from ..volume.checks import check_chest_ct
 from ..volume.placed_labels import PlacedLabels, labels_on_grid
 from .detector import detect_slice
-from .lesion_table import FoundLesion, tabulate
+from .lesion_table import tabulate
 from .linking import Linker
+from .result import LesionDetection, SliceClass
 
 LEAST_SCORE = 0.5
 
 _LUNGS, _DETECTING = 0.3, 0.95
 """Fractions of the whole at which lungs and slices are done."""
-
-
-@dataclass(frozen=True)
-class SliceClass:
-    """What a detector says of one slice as a whole.
-
-    Attributes:
-        index: From 0 at the inferior end.
-        name: The most probable class.
-        probabilities: Of every class, by its own sigmoid, 0 to 1.
-        instances: Lesions found in the slice by the detector, of at least the least score.
-    """
-
-    index: int
-    name: str
-    probabilities: dict[str, float]
-    instances: int
-
-
-@dataclass(frozen=True)
-class LesionDetection:
-    """Lesions of one CT, one by one.
-
-    Attributes:
-        geometry: The CT's grid.
-        lungs: uint8 (k, j, i): 1 right lung, 2 left lung.
-        labels: uint16 (k, j, i): numbers of the lesions of the table, 0 elsewhere.
-        lesions: The largest first.
-        slices: Classes of the slices with lung; empty where the model does not tell them.
-        rule: How lesions of slices became lesions of the CT, one sentence.
-        flags: What a reader must know before trusting the result.
-        provenance: As of a segmentation's result.
-    """
-
-    geometry: Geometry
-    lungs: npt.NDArray[Any]
-    labels: npt.NDArray[Any]
-    lesions: tuple[FoundLesion, ...]
-    slices: tuple[SliceClass, ...]
-    rule: str
-    flags: tuple[Flag, ...]
-    provenance: dict[str, Any]
 
 
 DETECTOR_RULE = (
@@ -99,6 +58,7 @@ def find_lesions(
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     lobes: PlacedLabels | None = None,
+    lungs: npt.NDArray[Any] | None = None,
 ) -> LesionDetection:
     """Find the lesions of a chest CT one by one.
 
@@ -110,6 +70,7 @@ def find_lesions(
         report: Called with progress.
         cancel: Looked at between steps.
         lobes: By the names in ``LOBES``; each lesion is put into one.
+        lungs: Lungs that are given instead of found, see :class:`~..lungs.given.GivenLungs`.
 
     Raises:
         CovidLesionSegError: One of its kinds, as for :func:`~..pipeline.segment`.
@@ -118,12 +79,12 @@ def find_lesions(
     cancel = cancel or CancelToken()
     detector = detector_of(parameters)
     if detector is not None:
-        return _by_detector(detector, volume, parameters, least_score, report, cancel, lobes)
-    result = segment(volume, parameters, report, cancel)
+        return _by_detector(detector, volume, parameters, least_score, report, cancel, lobes, lungs)
+    result = segment(volume, parameters, report, cancel, lungs)
     axial = volume.order.to_axial
-    lungs, lesions = axial(result.lungs), axial(result.lesions)
-    areas = connected_areas((lungs > 0) & (lesions > 0))
-    numbers, scores = np.zeros(lungs.shape, np.int32), np.zeros(0)
+    axial_lungs, lesions = axial(result.lungs), axial(result.lesions)
+    areas = connected_areas((axial_lungs > 0) & (lesions > 0))
+    numbers, scores = np.zeros(axial_lungs.shape, np.int32), np.zeros(0)
     if areas is not None:
         numbers[areas.box] = areas.numbers
         scores = ndimage.mean(
@@ -132,7 +93,7 @@ def find_lesions(
             np.arange(1, len(areas.voxels)),
         )
     labels, table = tabulate(
-        numbers, list(scores), lungs, volume, lobes=_axial_lobes(lobes, volume)
+        numbers, list(scores), axial_lungs, volume, lobes=_axial_lobes(lobes, volume)
     )
     return LesionDetection(
         geometry=result.geometry,
@@ -174,11 +135,12 @@ def _by_detector(
     report: ProgressCallback,
     cancel: CancelToken,
     lobes: PlacedLabels | None,
+    given: npt.NDArray[Any] | None,
 ) -> LesionDetection:
     clock = StageClock()
     with clock.stage("model"):
         volume = check_chest_ct(volume)
-        extractor = get_extractor(parameters)
+        extractor = get_extractor(parameters) if given is None else GivenLungs(given, volume)
         report(Progress("Loading the model", 0.0, parameters.model))
         plan = make_plan(parameters, bfloat16_allowed=False)
         network = load_network(model, parameters.allow_untrained).to(plan.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,33 +11,11 @@ from scipy import ndimage
 
 from ..lobes import LOBES
 from ..severity.lesions import measure_numbered, position_of
-from ..severity.report import Lesion
 from ..volume import Volume
+from .result import FoundLesion
 
 MOST_LESIONS = 2**16 - 1
 """In a label map of 16 bits."""
-
-
-@dataclass(frozen=True)
-class FoundLesion(Lesion):
-    """One lesion, its value in the label map being its number.
-
-    Attributes:
-        box_mm: Its extent along the axes closest to right-left, anterior-posterior and
-            inferior-superior, in mm.
-        inside_lps_mm: The middle of one of its voxels in the largest slice, the nearest to its
-            centroid there: a crescent's centroid lies outside of it.
-        mean_hu: Mean of its voxels, in HU.
-        lobe: The given lobe that holds most of it; None where none does, or none were given.
-        score: 0 to 1. Of a detector: the highest softmax confidence of its slices. Of a model that
-            segments: the mean probability of its voxels.
-    """
-
-    box_mm: tuple[float, float, float]
-    inside_lps_mm: tuple[float, float, float]
-    mean_hu: float
-    score: float
-    lobe: str | None = None
 
 
 def tabulate(

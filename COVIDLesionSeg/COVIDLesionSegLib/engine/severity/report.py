@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..labels import BOTH_LUNGS
 from ..metrics.infection import SLICE_RULES
 from .categories import CATEGORY_NAMES
 from .lobe_score import lobe_score, total_score
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class Lesion:
     largest_slice: int
     centre_lps_mm: tuple[float, float, float]
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """From plain values, also after a trip through JSON."""
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
+
 
 @dataclass(frozen=True)
 class LesionSeverity(Lesion):
@@ -94,17 +107,6 @@ class LesionSeverity(Lesion):
     """
 
     confidence: float | None = None
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> LesionSeverity:
-        """From plain values, also after a trip through JSON."""
-        return cls(
-            **{
-                **values,
-                "slices": tuple(values["slices"]),
-                "centre_lps_mm": tuple(values["centre_lps_mm"]),
-            }
-        )
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,17 @@ class SegmentVolumeOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetectVolumeOptions(Options):
+    """A CT that another process of this software wrote, and the model that finds its lesions."""
+
+    volume: Path = option("Folder that holds the CT, exact to the last bit.", shown_as="CT")
+    lungs_file: Path | None = option(
+        "Label map of the lungs, 1 right and 2 left, which are then not looked for.", None
+    )
+    parameters: Parameters = nested(Parameters())
+
+
+@dataclass(frozen=True, kw_only=True)
 class RestoreCaseOptions(Options):
     """A reviewed case, for another process of this software that has its CT."""
 

@@ -54,7 +54,7 @@ class ResultsSection(Section):
         self.clean_copy = CleanCopy(ui.cleanCopyButton, panel)
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         self._lobes = LobeTable(panel, ui)
-        self._lesions = LesionList(panel, ui)
+        self._lesions = LesionList(panel, ui, self._chart.show)
         for table in (ui.regionsTable, ui.rulesTable):
             fit_rows(table)
         register = panel.shortcuts.register
@@ -81,14 +81,20 @@ class ResultsSection(Section):
             self._show_corrected()
         self._show_chart_of_case()
         self._lobes.show_case()
+        if new:
+            self._lesions.detector.forget()
         self._lesions.show_case()
 
     def nodes_changed(self) -> None:
         self._lobes.nodes_changed()
         self._lesions.nodes_changed()
 
+    def models_changed(self) -> None:
+        self._lesions.detector.models_changed()
+
     def scene_closing(self) -> None:
         self._chart.hide()
+        self._lesions.detector.scene_closing()
         self._lobes.scene_closing()
 
     def palette_changed(self) -> None:
@@ -99,6 +105,7 @@ class ResultsSection(Section):
 
     def close(self) -> None:
         self.clean_copy.run.stop_now()
+        self._lesions.detector.close()
         self._chart.forget()
         self._lobes.stop()
 

@@ -1,0 +1,177 @@
+"""Lesions that a detector finds, in the panel: chosen, found, listed beside the segmentation's."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from COVIDLesionSegLib.engine.detection.result import (
+    FoundLesion,
+    LesionDetection,
+    SliceClass,
+    save_detection,
+)
+from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.models.card import Weights
+from COVIDLesionSegLib.engine.models.card_json import write_card
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.volume import read_array
+from COVIDLesionSegLib.engine.volume.exact import load_volume
+from COVIDLesionSegLib.jobs import DetectVolumeOptions
+from COVIDLesionSegLib.scene import names
+from COVIDLesionSegLib.scene.lesion_instances import find_instances
+from COVIDLesionSegLib.scene.lesion_marks import find_marks
+from COVIDLesionSegLib.worker.process import ChildProcess
+from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
+from panel.sections import section_of
+from panel.test_panel_lesions import texts
+from panel.workers import ScriptedWorker, finished_with, known_result
+
+
+class DetectingWorker(ScriptedWorker):
+    """A worker that is done at once, with these lesions."""
+
+    def __init__(self, detection: LesionDetection) -> None:
+        super().__init__(exit_code=0)
+        self.detection = detection
+
+    def __call__(self, request):
+        options = DetectVolumeOptions.from_dict(load_request(request).options)
+        self.volume, self.parameters = load_volume(options.volume), options.parameters
+        self.lungs = read_array(options.lungs_file)[0]
+        save_detection(self.detection, request.parent / RESULT_FOLDER)
+        return self
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """A detector with random weights, as a file."""
+    from COVIDLesionSegLib.engine.models.weights import weights_data
+    from COVIDLesionSegLib.engine.networks import build_network
+
+    card = load_catalogue().get("affinity-8").card
+    return weights_data(build_network(card.network, card.arguments))
+
+
+@pytest.fixture
+def detector(tmp_path, monkeypatch, weights):
+    """A model of the user's that finds lesions one by one."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "mine.safetensors").write_bytes(weights)
+    stored = Weights(
+        "mine.safetensors", hashlib.sha256(weights).hexdigest(), "CC-BY-NC-SA-4.0", "A test."
+    )
+    card = load_catalogue().get("affinity-8").card
+    small = replace(card.preprocessing, input_size=(64, 64))
+    write_card(replace(card, id="mine", title="Mine", weights=stored, preprocessing=small), folder)
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(folder))
+    return "mine"
+
+
+@pytest.fixture
+def detection(phantom):
+    """Two lesions, one in each lung, and a class for each slice."""
+    geometry = phantom.volume.geometry
+    labels = np.zeros(geometry.shape, np.uint16)
+    labels[1][phantom.lungs[1] == 1] = 1
+    labels[2][phantom.lungs[2] == 2] = 2
+    place = (0.0, 0.0, 0.0)
+    lesions = tuple(
+        FoundLesion(n, region, 40.0 / n, (n, n), n, place, (9.0, 9.0, 9.0), place, -500.0, 0.9 / n)
+        for n, region in ((1, "right lung"), (2, "left lung"))
+    )
+    slices = tuple(
+        SliceClass(n, name, {"clean": 1 - value, "infected": value}, 1)
+        for n, (name, value) in enumerate([("clean", 0.25), ("infected", 0.75)] * 2)
+    )
+    flag = Flag("input", "The kernel is sharp.")
+    return LesionDetection(
+        geometry, phantom.lungs, labels, lesions, slices, "A rule.", (flag,), {"model": "mine"}
+    )
+
+
+@pytest.fixture
+def button(detector, loaded, panel, shown):
+    """The lesions of the user's detector are chosen."""
+    panel.models_changed()
+    box = panel.ui.lesionSourceBox
+    box.currentIndex = box.findData(detector)
+    return section_of(panel, "Results")._lesions.detector.finding
+
+
+def find(button, panel, bench, worker) -> None:
+    from COVIDLesionSegLib.panel.run import RunState
+
+    button.run._start_process = worker
+    panel.ui.detectButton.click()
+    bench.wait_until(lambda: button.run.state is RunState.IDLE)
+
+
+def test_before_it_ran_nothing_is_listed_and_the_segmentation_lists_its_own(button, panel, shown):
+    assert panel.ui.lesionsTable.rowCount == 0
+    assert not panel.ui.detectButton.isHidden() and panel.ui.detectionLabel.isHidden()
+    panel.ui.lesionSourceBox.currentIndex = 0
+    assert panel.ui.lesionsTable.rowCount == len(shown.severity.lesions)
+    assert panel.ui.detectButton.isHidden()
+
+
+def test_what_it_finds_is_listed_marked_and_shown_with_scores(button, panel, bench, detection):
+    worker = DetectingWorker(detection)
+    find(button, panel, bench, worker)
+
+    ui, ct = panel.ui, panel.ct
+    assert worker.parameters.model == "mine"
+    np.testing.assert_array_equal(worker.lungs, detection.lungs)
+    assert texts(ui.lesionsTable) == [
+        ["1", "right lung", "1 to 1", "40.0", "0.90"],
+        ["2", "left lung", "2 to 2", "20.0", "0.45"],
+    ]
+    assert ui.detectionLabel.text.splitlines() == [
+        "2 lesions. Of 4 slices with lung: 2 clean, 2 infected.",
+        "The kernel is sharp.",
+    ]
+    assert ui.detectButton.isHidden() and not ui.sliceClassesButton.isHidden()
+    ui.markLesionsButton.click()
+    assert find_marks(ct).GetNumberOfControlPoints() == 2
+    ui.lesionNodesBox.setCurrentIndex(1)
+    _, node = find_instances(ct, names.DETECTION_ROLE)
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert find_instances(ct) is None, "nodes of the segmentation's lesions are others"
+
+
+def test_the_segmentations_lesions_come_back_and_the_detectors_are_kept(
+    button, panel, bench, detection, shown
+):
+    find(button, panel, bench, DetectingWorker(detection))
+    box, table = panel.ui.lesionSourceBox, panel.ui.lesionsTable
+    box.currentIndex = 0
+    assert table.rowCount == len(shown.severity.lesions) and table.columnCount == 4
+    box.currentIndex = box.findData("mine")
+    assert [row[-1] for row in texts(table)] == ["0.90", "0.45"]
+
+
+def test_after_another_run_it_must_look_again(button, panel, bench, detection, apply, phantom):
+    find(button, panel, bench, DetectingWorker(detection))
+    apply(finished_with(known_result(phantom)))
+    assert panel.ui.lesionsTable.rowCount == 0 and not panel.ui.detectButton.isHidden()
+
+
+def test_without_a_trained_detector_there_is_nothing_to_choose(panel, shown, monkeypatch):
+    from COVIDLesionSegLib.panel import lesion_detector
+
+    monkeypatch.setattr(lesion_detector, "_detectors", list)
+    panel.models_changed()
+    assert panel.ui.lesionSourceBox.isHidden() and panel.ui.detectButton.isHidden()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_real_worker_looks_at_every_slice_with_lung(button, panel, bench, phantom):
+    find(button, panel, bench, ChildProcess)
+    with_lung = np.count_nonzero(phantom.lungs.any(axis=(1, 2)))
+    assert f"Of {with_lung} slices with lung: " in panel.ui.detectionLabel.text
