@@ -90,12 +90,11 @@ class Lesion:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """From plain values, also after a trip through JSON."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        own: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**own)
 
 
 @dataclass(frozen=True)
