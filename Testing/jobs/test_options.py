@@ -123,6 +123,8 @@ def test_the_command_has_every_option_of_its_job_with_the_same_default(job):
             assert parameter.default == one.default
         if not one.info.positional:
             assert parameter.opts == [f"--{one.flag}"]
+            if one.type is bool and parameter.default is not False:
+                assert parameter.secondary_opts == [f"--no-{one.flag}"], "it can be turned off"
         assert parameter.help
 
 

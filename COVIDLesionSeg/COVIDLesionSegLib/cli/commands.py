@@ -18,12 +18,19 @@ from ..engine.progress import CancelToken, Progress
 from .exit_codes import exit_codes
 from .progress_display import progress_display
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+_SHOWN = {bool: "", float: "NUMBER", int: "NUMBER", Path: "PATH", str: "TEXT"}
+"""What help texts call a value of each type; a flag has none."""
+Debug = Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")]
 _PROGRESS_OPTIONS: dict[str, Any] = {
     "json_progress": Annotated[
-        bool, typer.Option("--json-progress", help="Progress as JSON lines on standard output.")
+        bool,
+        typer.Option(
+            "--json-progress", metavar="", help="Progress as JSON lines on standard output."
+        ),
     ],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", "-q", metavar="", help="Print nothing but errors.")
+    ],
     "debug": Debug,
 }
 RESULT_FOLDER_HELP = "Result folder; an earlier result is replaced."
@@ -74,7 +81,10 @@ def add_job(
 
     parameters = {
         **{one.name: _parameter(one) for one in exposed if one.info.positional},
-        "out": (Annotated[Path, typer.Option("--out", "-o", help=out_help)], out_default),
+        "out": (
+            Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help=out_help)],
+            out_default,
+        ),
         **{one.name: _parameter(one) for one in exposed if not one.info.positional},
         **{name: (annotation, False) for name, annotation in _PROGRESS_OPTIONS.items()},
     }
@@ -132,10 +142,11 @@ def _parameter(one: Option) -> tuple[Any, Any]:
     if info.positional:
         return Annotated[kind, typer.Argument(metavar=info.metavar, help=info.help)], default
     flag = f"--{one.flag}"
-    if one.type is bool and one.optional:
+    if one.type is bool and (one.optional or one.default):
         flag = f"{flag}/--no-{one.flag}"
     low, high = (_bound(bound, one.type) for bound in (info.minimum, info.maximum))
-    setting = typer.Option(flag, help=info.help, min=low, max=high)
+    shown = None if info.choices else _SHOWN[one.type]
+    setting = typer.Option(flag, metavar=shown, help=info.help, min=low, max=high)
     return Annotated[kind, setting], default
 
 

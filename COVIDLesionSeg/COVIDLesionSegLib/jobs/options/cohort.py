@@ -19,7 +19,7 @@ class BatchOptions(Options):
         "CT files, folders that hold CT files or DICOM series, or CSV files with the columns ct "
         "and perhaps case, series and lobes.",
         positional=True,
-        metavar="SOURCE...",
+        metavar="SOURCE",
         shown_as="SOURCE",
     )
     with_scene: bool = option(

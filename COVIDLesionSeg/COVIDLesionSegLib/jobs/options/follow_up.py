@@ -22,7 +22,7 @@ class CompareOptions(Options):
         "Two or more studies of one patient, the earliest first: result folders, or CTs (files or "
         "DICOM folders), which are segmented first.",
         positional=True,
-        metavar="STUDY...",
+        metavar="STUDY",
         shown_as="STUDY",
     )
     cts: tuple[Path, ...] = option(

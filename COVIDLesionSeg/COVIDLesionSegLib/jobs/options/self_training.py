@@ -178,7 +178,7 @@ class SelfLearnOptions(Options):
     cts: tuple[Path, ...] = option(
         "CTs to learn from, files or DICOM folders; patients are called by their names.",
         positional=True,
-        metavar="CT...",
+        metavar="CT",
         shown_as="CT",
     )
     licence: str = shared.licence()
