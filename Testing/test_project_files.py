@@ -29,8 +29,9 @@ def test_the_citation_names_this_version_and_the_papers_of_the_readme():
     assert dois == set(re.findall(r"https://doi\.org/([^)\s]+)", read("README.md")))
 
 
-def test_the_changelog_has_this_version():
-    assert f"## {__version__}" in read("CHANGELOG.md")
+def test_the_changelog_has_this_version_and_its_date():
+    released = yaml.safe_load(read("CITATION.cff"))["date-released"]
+    assert f"\n## {__version__} - {released}\n" in read("CHANGELOG.md")
 
 
 @pytest.mark.parametrize("name", YAML_FILES)

@@ -76,6 +76,13 @@ def test_a_reader_finds_severity_rules_lungs_flags_and_provenance(result, pictur
     assert text.count(RESEARCH_USE_NOTICE) == 3  # at head and foot, and on every printed page
 
 
+def test_the_scale_names_the_volume_up_to_which_a_ct_is_ct_0(result, pictures):
+    for free_ml, named in ((3.0, "CT-0≤ 3 ml"), (0.0, "CT-0no lesion")):
+        severity = replace(result.severity, lesion_free_ml=free_ml)
+        page = Page(write(replace(result, severity=severity), pictures))
+        assert named in page.text
+
+
 def test_lesions_are_listed_with_the_confidence_of_a_calibrated_model(
     calibrated, single_class, pictures
 ):

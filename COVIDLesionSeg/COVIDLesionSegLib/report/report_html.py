@@ -45,6 +45,7 @@ def report_page(
         title: Below the heading, as the user chose: nothing else in it names a patient.
     """
     networks, others = _networks(result.provenance)
+    free_ml = result.severity.lesion_free_ml
     return render_page(
         "report_template.html",
         title=title,
@@ -57,7 +58,7 @@ def report_page(
             key=lambda one: one.confidence or 0.0,
             default=None,
         ),
-        category_ranges=CATEGORY_RANGES,
+        category_ranges=CATEGORY_RANGES | ({"CT-0": f"≤ {free_ml:g} ml"} if free_ml else {}),
         classes={name: _css(class_style(name).color) for name in result.classes},
         untrained=UNTRAINED_MARK if is_untrained(result.flags) else "",
         is_ensemble=result.disagreement is not None,
