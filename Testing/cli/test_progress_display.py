@@ -38,5 +38,19 @@ def test_a_log_gets_one_line_for_each_stage(capsys):
     assert err == "  0%  Reading\n 50%  Finding [lungs]\n"
 
 
+def test_a_log_says_how_a_long_stage_gets_on_at_every_tenth(capsys):
+    with progress_display(json_lines=False, quiet=False) as report:
+        for case in range(100):
+            report(
+                Progress("Segmenting", case / 100, f"{case} of 100, about {100 - case} min left")
+            )
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == [
+        "  0%  Segmenting",
+        " 10%  Segmenting: 10 of 100, about 90 min left",
+    ]
+    assert len(lines) == 10
+
+
 def test_quiet_prints_nothing(capsys):
     assert shown(capsys, json_lines=False, quiet=True) == ("", "")

@@ -174,7 +174,7 @@ def test_a_slice_is_left_out_neither_in_a_tie_nor_where_the_classifier_gives_no_
 def test_a_cohort_does_its_cases_again_where_the_classifier_has_other_weights(tmp_path):
     def made_with(parameters):
         options = jobs.BatchOptions(sources=(tmp_path,), parameters=parameters)
-        return CaseWork(options, tmp_path).made_with
+        return CaseWork(options, tmp_path).made_with_text
 
     sha256 = load_catalogue().get(NAME).card.weights.sha256
     assert sha256 in made_with(ASKED) and sha256 not in made_with(PLAIN)

@@ -19,17 +19,22 @@ import pytest
 import SimpleITK as sitk
 from benchmarks.cohort_inputs import BAD, write_chest, write_cohort
 
-from COVIDLesionSegLib import jobs
+from COVIDLesionSegLib import __version__, jobs
 from COVIDLesionSegLib.engine.cohort.record import (
     MANIFEST_FOLDER,
     MOST_ATTEMPTS,
     CaseRecord,
     failure,
     read_record,
+    read_records,
     write_record,
 )
-from COVIDLesionSegLib.engine.errors import Cancelled, OutputError
+from COVIDLesionSegLib.engine.cohort.sources import find_cases
+from COVIDLesionSegLib.engine.errors import Cancelled, ModelError, OutputError
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.jobs.cohort_case import CaseWork
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.cohort import outliers
 from jobs.cohorts import PARAMETERS, run
@@ -108,6 +113,35 @@ def test_the_page_shows_every_case_and_links_what_is_there(done):
 def test_no_case_stays_in_the_scene_that_wrote_it(done, mrml):
     for name in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
         assert mrml.scene.GetNumberOfNodesByClass(name) == 0
+
+
+def test_a_manifest_says_of_what_and_with_what_a_case_was_made(cts, done):
+    records = {one.case: one for one in read_records(done[1])}
+    weights = load_catalogue().get(PARAMETERS.model).card.weights.sha256
+    for case in ("case-000", done[0].failed[-1].case):
+        record = records[case]
+        assert record.made_with["weights"] == {PARAMETERS.model: weights}
+        assert record.made_with["parameters"] == PARAMETERS.to_dict()
+        assert record.made_with["version"] == __version__
+    (source,) = [one for one in find_cases([cts])[0] if one.case == "case-000"]
+    assert records["case-000"].input == source.fingerprint()
+    assert str(cts) not in (done[1] / MANIFEST_FOLDER / "case-000.json").read_text("utf-8")
+
+
+def test_weights_of_a_model_for_lungs_decide_results_and_an_unknown_one_is_said_at_once(
+    cts, tmp_path
+):
+    def work(**parameters):
+        chosen = Parameters(device="cpu", **parameters)
+        return CaseWork(jobs.BatchOptions(sources=(cts,), parameters=chosen), tmp_path)
+
+    sha256 = load_catalogue().get("lungs-lite0").card.weights.sha256
+    assert work(lungs="lungs-lite0").made_with["weights"]["lungs-lite0"] == sha256
+    assert work(second_opinion="lungs-lite0").made_with["weights"]["lungs-lite0"] == sha256
+    options = jobs.BatchOptions(sources=(cts,), parameters=Parameters(lungs="lungs-lite9"))
+    with pytest.raises(ModelError, match="lungs-lite9"):
+        jobs.batch(options, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_second_run_does_nothing_again(cts, done):

@@ -23,7 +23,7 @@ def progress_display(json_lines: bool, quiet: bool) -> Iterator[ProgressCallback
 
     JSON lines go to standard output, one ``{"stage", "fraction", "message"}`` per report. The bar
     goes to standard error, so that standard output stays clean for pipes. Where standard error is
-    a file, it gets one line for each stage.
+    a file, it gets a line for each stage, and one with the message for each tenth of a long one.
     """
     if json_lines:
         yield lambda progress: print_json_line(asdict(progress))
@@ -47,13 +47,16 @@ def print_json_line(content: dict[str, Any]) -> None:
 
 
 def _log_stages() -> ProgressCallback:
-    last = ""
+    last, tenth = "", 0
 
     def log(progress: Progress) -> None:
-        nonlocal last
-        if progress.stage != last:
-            last = progress.stage
-            print(f"{progress.fraction:4.0%}  {progress.stage}", file=sys.stderr, flush=True)
+        nonlocal last, tenth
+        further = progress.message and int(10 * progress.fraction) > tenth
+        if progress.stage != last or further:
+            message = f": {progress.message}" if progress.stage == last else ""
+            last, tenth = progress.stage, int(10 * progress.fraction)
+            text = f"{progress.fraction:4.0%}  {progress.stage}{message}"
+            print(text, file=sys.stderr, flush=True)
 
     return log
 

@@ -86,6 +86,8 @@ def batch(
     progress(Progress("Looking for CTs", 0.0))
     tune_allocator()
     check_models(options.parameters.members)
+    work = CaseWork(options, out)
+    work.made_with  # noqa: B018 - an unknown model is said before anything is written
     cases, left_out = find_cases(options.sources)
     if options.with_scene:
         from ..headless.bootstrap import require_rendering
@@ -101,7 +103,7 @@ def batch(
 
     subfolders = (CASE_FOLDER, MANIFEST_FOLDER)
     with growing_folder(out, options.sources, subfolders, is_cohort_file):
-        run = _Run(options, out, cases, left_out, progress, cancel)
+        run = _Run(options, work, out, cases, left_out, progress, cancel)
         with loading_beside(*_LIBRARIES):
             run.go()
     progress(Progress("Done", 1.0))
@@ -119,6 +121,7 @@ class _Run:
     def __init__(
         self,
         options: BatchOptions,
+        work: CaseWork,
         out: Path,
         cases: Sequence[CaseSource],
         left_out: Sequence[LeftOut],
@@ -129,7 +132,7 @@ class _Run:
         self._out = out
         self._left_out = tuple(left_out)
         self._progress, self._cancel = progress, cancel
-        self._work = CaseWork(options, out)
+        self._work = work
         self._records: dict[str, CaseRecord] = {}
         self._todo: list[tuple[CaseSource, CaseRecord]] = []
         self._skipped = 0
@@ -159,17 +162,17 @@ class _Run:
     def _plan(self, case: CaseSource) -> None:
         """Keep what an earlier run made of a case, or put it on the list of what is to be done."""
         try:
-            key = self._work.key(case)
+            record = self._work.begin(case)
             problem = case.problem
         except (InputError, OSError) as error:
-            key, problem = "", failure(error)["message"]
-        record = CaseRecord(case.case, case.place, key, "running")
+            record = CaseRecord(case.case, case.place, "", "running")
+            problem = failure(error)["message"]
         self._records[case.case] = record
         if problem is not None:
             self._fail(record, InputError(problem))
             return
         earlier = self._work.earlier(case.case)
-        if earlier is None or earlier.key != key:
+        if earlier is None or earlier.key != record.key:
             self._todo.append((case, record))
         elif earlier.status == "done" or (
             earlier.status == "failed" and not self._options.retry_failed

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..engine.cohort.record import (
@@ -23,7 +23,7 @@ from ..engine.cohort.record import (
 from ..engine.cohort.sources import CaseSource
 from ..engine.inference.allocator import give_back_freed_memory
 from ..engine.models.catalogue import load_catalogue
-from ..engine.parameters import NO_CLASSIFIER
+from ..engine.parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION
 from ..engine.progress import CancelToken, ignore_progress
 from ..engine.result import SegmentationResult
 from ..engine.severity.lobes_file import read_lobes
@@ -74,18 +74,32 @@ class CaseWork:
         self._out = out
 
     @cached_property
-    def made_with(self) -> str:
-        """What decides a result beside the CT, as text."""
+    def made_with(self) -> dict[str, Any]:
+        """What decides a result beside the CT.
+
+        Raises:
+            ModelError: A model is unknown.
+        """
         parameters = self._options.parameters
         catalogue = load_catalogue()
         models = list(catalogue.members(parameters.members))
-        if parameters.slice_classifier != NO_CLASSIFIER:
-            models.append(catalogue.get(parameters.slice_classifier))
-        weights = [model.card.weights.sha256 if model.card.weights else None for model in models]
-        files = self._options.with_scene, self._options.pdf
-        dicom = ["dicom", self._options.dicom_slices] if self._options.dicom else []
-        lobes = ["lobes", self._options.lobe_labels] if self._options.lobe_labels else []
-        return json.dumps([__version__, *files, parameters.to_dict(), weights, *dicom, *lobes])
+        others = {parameters.lungs, parameters.second_opinion, parameters.slice_classifier}
+        models += map(catalogue.get, sorted(others - {*LUNG_METHODS, NO_OPINION, NO_CLASSIFIER}))
+        files = ("with_scene", "pdf", "dicom", "dicom_slices", "lobe_labels")
+        return {
+            "version": __version__,
+            "parameters": parameters.to_dict(),
+            "weights": {
+                model.id: model.card.weights.sha256 if model.card.weights else None
+                for model in models
+            },
+            **{name: getattr(self._options, name) for name in files},
+        }
+
+    @cached_property
+    def made_with_text(self) -> str:
+        """The same, equal where a result would be."""
+        return json.dumps(self.made_with, sort_keys=True)
 
     @cached_property
     def _loaded(self) -> Loaded:
@@ -93,9 +107,17 @@ class CaseWork:
 
         return Loaded(self._options.parameters)
 
-    def key(self, case: CaseSource) -> str:
-        """What decides the result; raises InputError or OSError where the CT is gone."""
-        return hashlib.sha256(f"{case.fingerprint()}{self.made_with}".encode()).hexdigest()
+    def begin(self, case: CaseSource) -> CaseRecord:
+        """The record of a case that is about to begin.
+
+        Raises:
+            InputError or OSError: The CT is gone.
+        """
+        source = case.fingerprint()
+        key = hashlib.sha256(f"{source}{self.made_with_text}".encode()).hexdigest()
+        return CaseRecord(
+            case.case, case.place, key, "running", input=source, made_with=self.made_with
+        )
 
     def manifest(self, case: str) -> Path:
         """Where the manifest of a case is."""

@@ -159,7 +159,7 @@ def do_alone(
 
 def _work(plan: _Plan) -> CaseWork:
     """That of the cases before, with the models that it has loaded."""
-    return _latest(plan.options, plan.out, CaseWork(plan.options, plan.out).made_with)
+    return _latest(plan.options, plan.out, CaseWork(plan.options, plan.out).made_with_text)
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -86,7 +86,8 @@ def write_cohort(
         "options": {
             name: value for name, value in options.to_dict().items() if name not in _NOT_TOLD
         },
-        "cases": [asdict(case) for case in cases],
+        # What a case was made with is the same in all, and in its manifest.
+        "cases": [asdict(replace(case, made_with={})) for case in cases],
         "left_out": [asdict(one) for one in left_out],
         "outliers": odd,
     }

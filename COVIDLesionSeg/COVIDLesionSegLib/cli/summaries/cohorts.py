@@ -34,8 +34,10 @@ def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
         )
         return
     console = summary_console()
-    earlier = f" ({cohort.skipped} by an earlier run)" if cohort.skipped else ""
-    console.print(f"[bold]{done} of {len(cohort.cases)} cases done[/bold]{earlier}")
+    failed = f", {len(cohort.failed)} failed" if cohort.failed else ""
+    console.print(f"[bold]{done} of {len(cohort.cases)} cases done[/bold]{failed}")
+    if cohort.skipped:
+        console.print(f"  {cohort.skipped} as an earlier run left them")
     for case in cohort.failed[:MOST_FAILURES]:
         why = case.error["message"] if case.error else ""
         console.print(

@@ -37,14 +37,17 @@ class CaseRecord:
 
     Attributes:
         case, place: As of :class:`~.sources.CaseSource`.
-        key: What decides the result: the fingerprint of the CT, the parameters, the models'
-            weights, the version of this software. With another key the case is done again.
+        key: What decides the result, as one number: SHA-256 of ``input`` and ``made_with``. With
+            another key the case is done again.
         status: ``"running"`` also where the process was killed in the middle.
         attempts: How many times the case was begun with this key.
         error: Kind and sentence of what failed.
         numbers: Columns of the summary, by name; None where undefined. Empty unless done.
         flags: Of the result.
         seconds: By stage.
+        input: Fingerprint of the CT's files, as of :meth:`~.sources.CaseSource.fingerprint`.
+        made_with: Version of this software, parameters, SHA-256 of the weights by model, and which
+            files are written.
     """
 
     case: str
@@ -56,6 +59,8 @@ class CaseRecord:
     numbers: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    input: str = ""
+    made_with: dict[str, Any] = field(default_factory=dict)
 
     @property
     def warnings(self) -> int:
