@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from COVIDLesionSegLib import HOMEPAGE, RESEARCH_USE_NOTICE, jobs
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from markdown_pages import PAGES, REPOSITORY, anchors, code_in_text, links
 
 OUTSIDE = ("http://", "https://", "mailto:")
@@ -69,6 +70,26 @@ def test_every_field_of_the_report_is_documented():
     assert f"`covid-lesion-seg-report`, {fields['version']['const']} |" in (
         REPOSITORY / "docs" / "files.md"
     ).read_text("utf-8")
+
+
+def test_the_table_of_models_says_what_the_cards_say():
+    text = (REPOSITORY / "docs" / "models.md").read_text("utf-8")
+    rows = [row for row in text.splitlines() if row.endswith(" million |")]
+    counted = 0
+    for author in ("Pal Das", "Balantrapu", "Qiblawey", "Enshaei", "Ter-Sarkisov", "Tan"):
+        models = [one for one in load_catalogue().models if author in one.card.paper]
+        counted += len(models)
+        (row,) = (one for one in rows if author in one.split("|")[1])
+        for model in models:
+            # eamc-1 to eamc-5 are named as the members of eamc.
+            named = re.sub(r"^eamc-\d$", "eamc", model.id)
+            assert not model.weights_present or f"`{named}`" in row
+        shown = re.findall(r"[\d.]+", row.split("|")[-2])
+        sizes = [model.card.parameters / 1e6 for model in models]
+        for number, size in zip(shown, (min(sizes), max(sizes)), strict=False):
+            assert number == f"{size:.{len(number.partition('.')[2])}f}"
+        assert len(shown) == 2 or f"{min(sizes):.1f}" == f"{max(sizes):.1f}"
+    assert counted == len(load_catalogue().models)
 
 
 def test_every_page_is_in_the_menu_of_the_site():
