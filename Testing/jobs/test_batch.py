@@ -107,6 +107,8 @@ def test_the_page_shows_every_case_and_links_what_is_there(done):
         link = f'href="{names.CASE_FOLDER}/{case.case}/{names.REPORT_HTML}"'
         assert (link in page) == (case.status == "done")
     assert f"3 done, {len(BAD)} failed" in page
+    report = json.loads((out / names.CASE_FOLDER / "case-000" / names.REPORT_JSON).read_text())
+    assert f"by the rule <i>{report['severity']['rules'][0]['title']}</i>" in page
     assert "Research software" in page
 
 

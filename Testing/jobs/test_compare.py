@@ -26,6 +26,7 @@ from COVIDLesionSegLib.engine.result import SegmentationResult
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.steps import finish
 from COVIDLesionSegLib.engine.volume import Volume, write_volume
+from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from COVIDLesionSegLib.engine.volume.segmentation_file import read_segments
 from COVIDLesionSegLib.report.comparison import comparison_schema
 from jobs.result_folders import write_result_folder
@@ -67,7 +68,10 @@ def result_folder(one, folder):
         one.classes,
         measure_severity(one.lungs, one.lesions, one.classes, one.geometry),
         one.flags,
-        {"models": {"amc-net": member()}},
+        {
+            "models": {"amc-net": member()},
+            "input": {FINGERPRINT: fingerprint(Volume(one.hu, one.geometry))},
+        },
     )
     return write_result_folder(Volume(one.hu, one.geometry), result, folder)
 
@@ -152,6 +156,18 @@ def test_a_ct_of_another_grid_or_too_few_cts_are_refused(chest, mrml, tmp_path):
     for cts, message in (((tmp_path / "ct.nrrd",) * 2, "grid"), ((tmp_path / "ct.nrrd",), "1 CTs")):
         with pytest.raises(InputError, match=message):
             jobs.compare(jobs.CompareOptions(studies=results, cts=cts), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_ct_on_the_same_grid_is_refused(chest, mrml, tmp_path):
+    result = result_folder(chest[0], tmp_path / "a")
+    hu = np.array(chest[0].hu)
+    hu[0, 0, 0] += 1
+    for name, voxels in (("own", chest[0].hu), ("other", hu)):
+        write_volume(voxels, chest[0].geometry, tmp_path / f"{name}.nrrd")
+    cts = (tmp_path / "own.nrrd", tmp_path / "other.nrrd")
+    with pytest.raises(InputError, match="result a lies on its grid, but has other voxels"):
+        jobs.compare(jobs.CompareOptions(studies=(result, result), cts=cts), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -18,6 +18,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, sub_progr
 from ..engine.result import SegmentationResult
 from ..engine.volume import Volume, read_volume, same_grid
 from ..engine.volume.dicom_series import is_dicom_file
+from ..engine.volume.fingerprint import made_from
 from ..report.result_files import GENERATED_CT, REPORT_JSON
 from ..report.result_reading import StoredLabels, read_labels
 from .options import CompareOptions
@@ -151,6 +152,11 @@ def _study_of_result(folder: Path, ct: _Ct | None) -> Study:
             raise InputError(
                 f"The result {folder.name} does not lie on the grid of the CT that was given for "
                 "it: give the CT that it was made from."
+            )
+        if made_from(stored.provenance, volume) is False:
+            raise InputError(
+                f"The CT that was given for the result {folder.name} lies on its grid, but has "
+                "other voxels: give the CT that it was made from, or leave the CTs out."
             )
         study = replace(study, hu=volume.array)
     return study

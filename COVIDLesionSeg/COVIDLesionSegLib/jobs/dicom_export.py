@@ -11,7 +11,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_pr
 from ..engine.result import SegmentationResult
 from ..engine.review import result_on
 from ..engine.volume import Volume, read_volume
-from ..engine.volume.fingerprint import FINGERPRINT, fingerprint
+from ..engine.volume.fingerprint import made_from
 from ..report.result_reading import read_result
 from .options import ExportDicomOptions
 
@@ -78,13 +78,13 @@ def export_dicom(
 
 
 def _check_same_ct(result: SegmentationResult, volume: Volume, name: str) -> None:
-    made_from = result.provenance.get("input", {}).get(FINGERPRINT)
-    if made_from is None:
+    same = made_from(result.provenance, volume)
+    if same is None:
         raise InputError(
             f"The result {name} does not say which CT it was made from, as it is of an earlier "
             "version: segment the series again."
         )
-    if made_from != fingerprint(volume):
+    if not same:
         raise InputError(
             f"The series is not the CT that the result {name} was made from: choose the series "
             "with the same voxels.",

@@ -13,6 +13,7 @@ from ..engine.cohort.record import MANIFEST_FOLDER, CaseRecord
 from ..engine.cohort.sources import LeftOut
 from ..engine.files import write_bytes
 from ..engine.options import Options
+from ..engine.severity.categories import RULE_TITLES, WORSE_LUNG
 from .html_page import render_page
 from .report_html import CATEGORY_RANGES
 from .report_json import write_json
@@ -97,6 +98,7 @@ def write_cohort(
         cases=cases,
         status=_status,
         counts=_counts(cases),
+        rule=RULE_TITLES[WORSE_LUNG],
         distribution=_distribution(cases),
         left_out=left_out,
         outliers=odd,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +32,17 @@ def fingerprint(volume: Volume) -> str:
         64 hexadecimal digits.
     """
     return finish(fingerprint_in_steps(volume))
+
+
+def made_from(provenance: Mapping[str, Any], volume: Volume) -> bool | None:
+    """Whether a result was made from this CT; None where it does not say from which.
+
+    Args:
+        provenance: Of the result.
+        volume: The CT as :func:`~.checks.check_chest_ct` gives it.
+    """
+    stated = provenance.get("input", {}).get(FINGERPRINT)
+    return None if stated is None else bool(stated == fingerprint(volume))
 
 
 def fingerprint_in_steps(volume: Volume) -> Steps[str]:
