@@ -185,6 +185,13 @@ def test_kernels_of_all_makers_are_ordered_from_soft_to_sharp(tmp_path, softer, 
     assert case.place == "1"
 
 
+def test_of_a_ct_in_a_folder_and_in_a_table_the_tables_name_counts(tmp_path):
+    write_image(tmp_path / "ct.nii.gz", chest_hu())
+    (tmp_path / "cohort.csv").write_text("ct,case\nct.nii.gz,first\n")
+    for sources in ([tmp_path / "cohort.csv", tmp_path], [tmp_path, tmp_path / "cohort.csv"]):
+        assert [case.case for case in find_cases(sources)[0]] == ["first"]
+
+
 def test_a_damaged_series_is_a_case_with_its_problem_and_the_others_are_found(tmp_path):
     write_dicom_series(tmp_path / "good", chest_hu())
     bad = write_dicom_series(tmp_path / "bad", chest_hu(), series_uid=f"{SERIES_UID}.9")
@@ -213,6 +220,7 @@ def test_a_table_names_cases_and_a_missing_file_is_no_end_of_the_others(tmp_path
         ("ct.nii.gz,one\nother.nii.gz,ONE\n", "row 3, column case: the cell is 'ONE'"),
         ("ct.nii.gz,../up\n", "letters, digits"),
         (",one\n", "column ct: the cell is empty"),
+        ("a.nii.gz,one\na.nii.gz,two\n", "row 3, column ct: the cell names the CT of a row above"),
     ],
 )
 def test_a_table_that_cannot_be_understood_is_refused_by_row_and_column(tmp_path, rows, match):

@@ -41,6 +41,11 @@ class CaseSource:
     problem: str | None = None
     lobes: Path | None = None
 
+    @property
+    def voxels(self) -> tuple[str, str | None]:
+        """Which CT it is: two cases with the same have one result."""
+        return str(self.ct), self.series
+
     def fingerprint(self) -> str:
         """SHA-256 of the files' names, sizes and times: another one means that the CT changed.
 
@@ -87,8 +92,9 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
 
     Raises:
         InputError: A source does not exist or holds no CT, a table is damaged, or two of its rows
-            have one name.
+            have one name or one CT.
     """
+    named: list[CaseSource] = []  # by a table, which may say more of a CT than a folder does
     found: list[CaseSource] = []
     left_out: list[LeftOut] = []
     for source in sources:
@@ -99,12 +105,14 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
                 why = f": {others[0].reason}" if others else "; choose a folder that does."
                 raise InputError(f"{source.name} holds no chest CT{why}")
             left_out += others
+            found += cases
         elif source.suffix.lower() == ".csv":
-            cases = list(_of_table(source))
+            named += _of_table(source)
         else:
-            cases = [CaseSource(_name(patient_of_ct(source)), source.name, source)]
-        found += cases
-    once = {(str(item.ct), item.series): item for item in found}
+            found.append(CaseSource(_name(patient_of_ct(source)), source.name, source))
+    once: dict[tuple[str, str | None], CaseSource] = {}
+    for item in named + found:
+        once.setdefault(item.voxels, item)
     return sorted(_with_own_names(once.values()), key=lambda item: item.case), left_out
 
 
@@ -112,6 +120,7 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
     table = read_table(path)
     table.check_columns(["ct"])
     names: set[str] = set()
+    cts: set[tuple[str, str | None]] = set()
     for row in table.rows:
         ct = path.parent / Path(row.required("ct")).expanduser()
         case = row.get("case") or patient_of_ct(ct)
@@ -123,7 +132,11 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
         # What does not exist is a bad case of the cohort, not the end of it.
         lobes = path.parent / Path(row.get("lobes")).expanduser() if row.get("lobes") else None
         series = row.get("series") or None
-        yield CaseSource(_name(case), row.required("ct"), ct, series, lobes=lobes)
+        source = CaseSource(_name(case), row.required("ct"), ct, series, lobes=lobes)
+        if source.voxels in cts:
+            raise row.fault("ct", "names the CT of a row above")
+        cts.add(source.voxels)
+        yield source
 
 
 def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
