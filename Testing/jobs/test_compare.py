@@ -125,7 +125,10 @@ def test_result_folders_are_read_back_with_and_without_their_cts(chest, mrml, tm
         both = comparison.studies[1].region("both lungs")
         voxels = np.count_nonzero(chest[1].lesions)
         assert both.lesion_ml == pytest.approx(voxels * chest[1].geometry.voxel_volume_ml)
-    assert [one["day"] for one in written(tmp_path / "with")["studies"]] == [None, None]
+    studies = written(tmp_path / "with")["studies"]
+    assert [one["day"] for one in studies] == [None, None]
+    assert [one["models"] for one in studies] == [{"amc-net": member()["weights_sha256"]}] * 2
+    assert "amc-net" in (tmp_path / "with" / "comparison.html").read_text("utf-8")
 
 
 def test_lobes_are_told_where_the_result_has_them_and_was_not_corrected_since(
@@ -142,6 +145,10 @@ def test_lobes_are_told_where_the_result_has_them_and_was_not_corrected_since(
         (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
     comparison = jobs.compare(jobs.CompareOptions(studies=(first, second)), tmp_path / "out")
 
+    codes = [{flag.code for flag in one.flags} for one in comparison.studies]
+    assert ["segmentation-corrected" in one for one in codes] == [False, True]
+    page = (tmp_path / "out" / "comparison.html").read_text("utf-8")
+    assert page.count("was corrected after the run") == 1
     lobe = next(one for one in comparison.trend if one.region == "right upper lobe")
     assert lobe.lesion_ml.earlier > 0
     assert (lobe.lesion_ml.later, lobe.lesion_ml.difference) == (None, None)

@@ -20,7 +20,7 @@ from ..engine.volume import Volume, read_volume, same_grid
 from ..engine.volume.dicom_series import is_dicom_file
 from ..engine.volume.fingerprint import made_from
 from ..report.result_files import GENERATED_CT, REPORT_JSON
-from ..report.result_reading import StoredLabels, read_labels
+from ..report.result_reading import CORRECTED_FLAG, StoredLabels, read_labels
 from .options import CompareOptions
 from .options.follow_up import NO_SERIES
 
@@ -144,7 +144,9 @@ def _study_of_result(folder: Path, ct: _Ct | None) -> Study:
     """The segmentation as it is in the folder, also where it was corrected and saved there."""
     stored = read_labels(folder)
     study = _study(stored)
-    if not stored.changed:  # else the lobes are those of another segmentation
+    if stored.changed:
+        study = replace(study, flags=(*study.flags, CORRECTED_FLAG))
+    else:  # the lobes are those of this segmentation
         study = replace(study, lobes=stored.severity.lobes)
     if ct is not None:
         volume = ct.read()

@@ -58,6 +58,7 @@ def write_comparison(
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
     from .html_page import render_page
+    from .result_reading import CORRECTED_FLAG
     from .trend_chart import trend_chart_svg, write_trend_picture
 
     write_trend_picture(comparison, folder / TREND_PICTURE)
@@ -68,6 +69,7 @@ def _write_page(comparison: Comparison, folder: Path) -> None:
         counts=[lesion_counts(pair) for pair in comparison.pairs],
         chart=trend_chart_svg(comparison),
         flags=comparison.flags,
+        corrected=CORRECTED_FLAG.code,
         untrained=UNTRAINED_MARK if _untrained(comparison) else "",
         files=[changes_file(pair.earlier, pair.later) for pair in comparison.pairs],
         lesions_file=LESION_CHANGES_CSV,
@@ -106,6 +108,7 @@ def comparison_content(comparison: Comparison, options: Options) -> dict[str, An
                 "day": study.day,
                 "regions": [asdict(region) for region in study.regions],
                 "flags": [asdict(flag) for flag in study.flags],
+                "models": study.models,
             }
             for number, study in enumerate(comparison.studies, start=1)
         ],

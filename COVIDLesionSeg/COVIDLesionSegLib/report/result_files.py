@@ -116,7 +116,7 @@ COHORT_VERSION = 1
 VOLUMES_CSV = "volumes.csv"
 LESION_CHANGES_CSV = "lesion-changes.csv"
 COMPARISON_FORMAT = "covid-lesion-seg-comparison"
-COMPARISON_VERSION = 1
+COMPARISON_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _CHANGED = Flag(
     "The segmentation was changed after its report was written, so the numbers are those of the "
     "segmentation before the change: do not rely on them for this one.",
 )
-_CORRECTED = Flag(
+CORRECTED_FLAG = Flag(
     "segmentation-corrected",
     "The segmentation was corrected after the run: the numbers are those of the corrected one, and "
     "warnings may be about the one before.",
@@ -146,7 +146,7 @@ def _measured_again(stored: StoredLabels) -> StoredLabels:
         lesion_free_ml=stored.severity.lesion_free_ml,
     ).without_slices(stored.severity.slices_not_segmented)
     provenance = stored.provenance | {CORRECTED: True}
-    return _with_flag(replace(stored, severity=severity, provenance=provenance), _CORRECTED)
+    return _with_flag(replace(stored, severity=severity, provenance=provenance), CORRECTED_FLAG)
 
 
 def _with_flag(stored: StoredLabels, flag: Flag) -> StoredLabels:

@@ -31,11 +31,13 @@ class StudyNumbers:
         day: Days from the first study; None where that is not known.
         regions: Right lung, left lung, both lungs, then the lobes that were given.
         flags: Quality flags of its segmentation.
+        models: As of :class:`~.study.Study`.
     """
 
     day: int | None
     regions: tuple[RegionSeverity, ...]
     flags: tuple[Flag, ...]
+    models: dict[str, str | None]
 
     def region(self, name: str) -> RegionSeverity:
         """The region called ``name``; KeyError if there is none."""
@@ -117,7 +119,7 @@ def compare_studies(
         middle = (start + end) / 2
         cancel.raise_if_cancelled()
         study = source(sub_progress(progress, start, middle))
-        numbers.append(StudyNumbers(study.day, study.regions(), study.flags))
+        numbers.append(StudyNumbers(study.day, study.regions(), study.flags, study.models))
         check_days([one.day for one in numbers])
         if earlier is not None:
             within = sub_progress(progress, middle, end)
