@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
-from COVIDLesionSegLib.engine.flags import CLEAN_SLICES, Flag, untrained_flag
+from COVIDLesionSegLib.engine.flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, untrained_flag
 from COVIDLesionSegLib.engine.followup.compare import compare_studies
 from COVIDLesionSegLib.engine.followup.registration import register
 from COVIDLesionSegLib.engine.labels import CLASSES, NEW, PERSISTENT, RESOLVED
@@ -189,6 +189,20 @@ def test_slices_that_a_classifier_left_out_of_one_study_are_flagged(earlier, lat
     studies[not first] = replace(studies[not first], flags=flags)
 
     assert codes(compared(*studies).pairs[0]) == {"slices-not-segmented"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [((), "inspiration-differs"), ((Flag(LUNGS_CUT_OFF, "It ends."),), "study-cut-off")],
+)
+def test_half_a_lung_is_called_cut_off_where_its_ct_ends_and_else_other_breathing(
+    earlier, flags, code
+):
+    lungs = np.array(earlier.lungs)
+    lungs[: len(lungs) // 2] = 0
+    (pair,) = compared(earlier, replace(earlier, lungs=lungs, flags=flags)).pairs
+
+    assert codes(pair) - {"same-study-twice"} == {code}
 
 
 def test_where_nobody_knows_whether_it_is_one_patient_a_note_says_so(earlier, later):

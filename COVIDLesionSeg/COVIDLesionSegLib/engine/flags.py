@@ -12,6 +12,8 @@ UNTRAINED_MARK = "UNTRAINED NETWORK"
 """Written on every picture, page and node of such a result."""
 CLEAN_SLICES = "slices-called-clean"
 """Code of the flag that names the slices which a slice classifier left without segmentation."""
+LUNGS_CUT_OFF = "lungs-cut-off"
+"""Code of the flag on a CT that ends within the lungs."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..flags import CLEAN_SLICES, Flag, is_untrained
+from ..flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, is_untrained
 from ..labels import BOTH_LUNGS
 from .changes import RegionChange
 from .matching import Matching
@@ -66,18 +66,25 @@ class FollowUpFlags:
                 "were segmented by different models or weights, so a change may come from the "
                 "model: segment both with the same model.",
             )
-        if any(flag.code == CLEAN_SLICES for flag in (*earlier.flags, *later.flags)):
+        codes = {flag.code for flag in (*earlier.flags, *later.flags)}
+        if CLEAN_SLICES in codes:
             self._add(
                 "slices-not-segmented",
                 "have slices that a slice classifier called clean, so that no lesion was looked "
                 "for in them: what is new or resolved there may be so by its word alone.",
             )
         both = next(one for one in changes if one.region == BOTH_LUNGS)
-        if both.lung_ml.relative is not None and abs(both.lung_ml.relative) > BREATHING:
+        if LUNGS_CUT_OFF in codes:
+            self._add(
+                "study-cut-off",
+                "do not both show the whole lungs, so changes of volumes and shares come from what "
+                "was scanned, too: do not take them for changes of the disease.",
+            )
+        elif both.lung_ml.relative is not None and abs(both.lung_ml.relative) > BREATHING:
             self._add(
                 "inspiration-differs",
-                f"differ by {both.lung_ml.relative:+.0%} in the volume of the lungs, perhaps from "
-                "breathing: that changes density, volume and share of lesions.",
+                f"differ by {100 * both.lung_ml.relative:+.0f} % in the volume of the lungs, "
+                "perhaps from breathing: that changes density, volume and share of lesions.",
             )
 
     def _of_patients(self, earlier: str | None, later: str | None) -> None:

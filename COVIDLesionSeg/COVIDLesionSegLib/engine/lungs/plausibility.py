@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..flags import Flag
+from ..flags import LUNGS_CUT_OFF, Flag
 from .airway_flags import check_airways
 from .body import find_padding
 from .morphology import count_labels, label, within
@@ -129,7 +129,7 @@ def _check_borders(
         area = areas[index]
         if area > _CUT_OFF * largest:
             yield Flag(
-                "lungs-cut-off",
+                LUNGS_CUT_OFF,
                 f"The CT ends within the lungs at the {end} end: volumes and ratios are those of "
                 "the scanned part only.",
                 slices=(index,),
@@ -151,7 +151,7 @@ def _check_borders(
         reached = reached + grid.repeat_slices(_per_slice(cut)) * pixels
     if reached.sum() > _TOUCHES * largest:
         yield Flag(
-            "lungs-cut-off",
+            LUNGS_CUT_OFF,
             "The lungs reach the side of the field of view: volumes and ratios are those of the "
             "scanned part only.",
             slices=most_first(reached),
