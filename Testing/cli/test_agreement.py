@@ -81,6 +81,22 @@ def test_a_cohort_is_compared_and_every_case_is_accounted_for(cohort, tmp_path):
         assert "z" in text and "research" in text.lower()
 
 
+def test_the_table_of_mosmeddata_is_compared_with_the_cohort_of_its_files(cohort, tmp_path):
+    truth = tmp_path / "dataset_registry.csv"  # its columns, and how it names files
+    truth.write_text(
+        "\ufeffstudy_id,category,study_file,mask_file\n"
+        "1,CT-0,/studies/CT-0/a.nii.gz,\n2,CT-2,/studies/CT-2/b.nii.gz,\n",
+        encoding="utf-8",
+    )
+    done = run(cohort, "--truth", truth, "--out", tmp_path / "out", "--case-column", "study_file")
+    assert done.exit_code == 0, done.output
+    content = json.loads((tmp_path / "out" / "agreement.json").read_text("utf-8"))
+    assert [(one["case"], one["reader"]) for one in content["cases"]] == [
+        ("a", "CT-0"),
+        ("b", "CT-2"),
+    ]
+
+
 def test_a_table_without_common_cases_is_one_clear_line(cohort, tmp_path):
     truth = tmp_path / "truth.csv"
     truth.write_text("case,category\nx,CT-1\n")

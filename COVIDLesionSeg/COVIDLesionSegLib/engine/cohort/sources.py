@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..data.ct_table import patient_of_ct
+from ..data.ct_table import case_name, patient_of_ct
 from ..data.tables import read_table
 from ..errors import InputError
 from ..volume.dicom_series import Slice, find_images, is_dicom_file, visible_files
@@ -109,7 +109,7 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
         elif source.suffix.lower() == ".csv":
             named += _of_table(source)
         else:
-            found.append(CaseSource(_name(patient_of_ct(source)), source.name, source))
+            found.append(CaseSource(case_name(patient_of_ct(source)), source.name, source))
     once: dict[tuple[str, str | None], CaseSource] = {}
     for item in named + found:
         once.setdefault(item.voxels, item)
@@ -124,7 +124,7 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
     for row in table.rows:
         ct = path.parent / Path(row.required("ct")).expanduser()
         case = row.get("case") or patient_of_ct(ct)
-        if _name(case) != case and row.get("case"):
+        if case_name(case) != case and row.get("case"):
             raise row.fault("case", "may hold letters, digits, '.', '_' and '-' only")
         if row.get("case") and case.casefold() in names:
             raise row.fault("case", f"is {case!r}, as in a row above")
@@ -132,7 +132,7 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
         # What does not exist is a bad case of the cohort, not the end of it.
         lobes = path.parent / Path(row.get("lobes")).expanduser() if row.get("lobes") else None
         series = row.get("series") or None
-        source = CaseSource(_name(case), row.required("ct"), ct, series, lobes=lobes)
+        source = CaseSource(case_name(case), row.required("ct"), ct, series, lobes=lobes)
         if source.voxels in cts:
             raise row.fault("ct", "names the CT of a row above")
         cts.add(source.voxels)
@@ -159,7 +159,7 @@ def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
             if name.lower().endswith(_NO_CTS):
                 left_out.append(LeftOut(at, "It is a segmentation."))
             else:
-                cases.append(CaseSource(_name(patient_of_ct(Path(name))), at, here / name))
+                cases.append(CaseSource(case_name(patient_of_ct(Path(name))), at, here / name))
         if not any(_is_dicom(here / name) for name in names):
             continue
         try:
@@ -186,14 +186,6 @@ def _is_dicom(path: Path) -> bool:
         return path.is_file() and is_dicom_file(path)
     except OSError:
         return False
-
-
-def _name(text: str) -> str:
-    """Text as the name of a folder on any system."""
-    kept = "".join(
-        sign if sign.isalnum() and sign.isascii() or sign in "._-" else "_" for sign in text
-    )
-    return kept.strip(".")[:80] or "ct"
 
 
 def _with_own_names(cases: Iterable[CaseSource]) -> Iterator[CaseSource]:

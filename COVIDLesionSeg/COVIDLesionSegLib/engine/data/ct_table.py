@@ -146,6 +146,21 @@ def patient_of_ct(ct: Path) -> str:
     return name[: len(name) - len(ending)]
 
 
+def case_name(text: str) -> str:
+    """Text as the name of a case, which is one of a folder on any system."""
+    kept = "".join(
+        sign if sign.isalnum() and sign.isascii() or sign in "._-" else "_" for sign in text
+    )
+    return kept.strip(".")[:80] or "ct"
+
+
+def case_of_cell(cell: str) -> str:
+    """The case that a cell of a table means: that of a CT file, if it names one, else its text."""
+    if not cell.lower().endswith(_ENDINGS):
+        return cell
+    return case_name(patient_of_ct(Path(cell.replace("\\", "/"))))
+
+
 def _read_pairs(path: Path, labelled: bool) -> list[_Pair]:
     table = read_table(path)
     if unknown := {name for name in table.columns if name} - set(_COLUMNS):

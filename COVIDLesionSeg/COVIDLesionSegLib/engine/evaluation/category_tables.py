@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..data.ct_table import case_of_cell
 from ..data.tables import Row, Table, read_table
 from ..severity.categories import CATEGORIES, RULE_TITLES, category_from
 
@@ -47,11 +48,12 @@ def read_software(path: Path) -> dict[str, dict[str, str | None]]:
 
 
 def _cases(table: Table, column: str) -> Iterator[tuple[str, Row]]:
+    """Every case with its row; a CT file stands for the case that a cohort makes of it."""
     seen: set[str] = set()
     for row in table.rows:
-        case = row.required(column)
+        case = case_of_cell(row.required(column))
         if case in seen:
-            raise row.fault(column, f"is {case!r}, as in a row above")
+            raise row.fault(column, f"means case {case!r}, as in a row above")
         seen.add(case)
         yield case, row
 
