@@ -34,7 +34,9 @@ def messages(language: str) -> list[tuple[str, ET.Element]]:
     return [(c.findtext("name"), m) for c in root.iter("context") for m in c.iter("message")]
 
 
-def test_every_string_that_is_marked_for_translators_is_a_literal(translations):
+def test_every_string_that_is_marked_reaches_the_translators(translations):
+    """Qt's tools see no calls with other than literals, and none within an f-string."""
+    reached = {(context, one.findtext("source")) for context, one in messages("de")}
     for file in translations.source_files():
         if file.suffix != ".py":
             continue
@@ -42,6 +44,7 @@ def test_every_string_that_is_marked_for_translators_is_a_literal(translations):
             (text,) = call.args
             literal = isinstance(text, ast.Constant) and isinstance(text.value, str)
             assert literal, f"{file.name}, line {call.lineno}: translators cannot see this string"
+            assert (translations.context_of(file), text.value) in reached, text.value
 
 
 def test_files_of_all_languages_are_those_of_the_code(translations):

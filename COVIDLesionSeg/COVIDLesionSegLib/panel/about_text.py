@@ -30,9 +30,10 @@ def about_html(catalogue: Catalogue, folders: dict[str, Path], keys: Iterable[st
         keys: Every keyboard shortcut and what it does.
     """
     papers = dict.fromkeys([*(model.card.paper for model in catalogue.models), _LUNGMASK])
+    documentation = html.escape(_("Documentation"))
     parts = [
         f"<p><b>COVIDLesionSeg {html.escape(__version__)}</b><br>"
-        f'<a href="{HOMEPAGE}">{_("Documentation")}</a></p>',
+        f'<a href="{HOMEPAGE}">{documentation}</a></p>',
         _heading(_("Please cite the papers whose methods you use")),
         _list(linked_paper(paper) for paper in papers),
         _heading(_("Licences")),

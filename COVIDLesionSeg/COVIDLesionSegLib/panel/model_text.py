@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from ..engine.text import printable
+from .region_names import region_text
 
 if TYPE_CHECKING:
     from ..engine.models.card import ModelCard, Score
@@ -29,7 +30,7 @@ def short_line(listed: ListedModel) -> str:
     elif not listed.weights_present:
         parts.append(_("weights not installed"))
     if len(listed.classes) > 1:
-        parts.append(", ".join(listed.classes))
+        parts.append(", ".join(map(region_text, listed.classes)))
     papers = (_DOI.sub("", paper).strip(" ,;") for paper in listed.papers)
     return printable(" · ".join([*parts, *listed.licences, *papers]))
 
@@ -110,7 +111,7 @@ def _details(listed: ListedModel, speed: Speed | None) -> Iterator[tuple[str, st
         yield _("Members"), _escaped(", ".join(model.title for model in listed.models))
     for paper in listed.papers:
         yield _("Paper"), linked_paper(paper)
-    yield _("Finds"), _escaped(", ".join(listed.classes))
+    yield _("Finds"), _escaped(", ".join(map(region_text, listed.classes)))
     for licence, note in listed.licences.items():
         yield _("Licence"), _escaped(f"{licence}. {note}")
     yield _("Training"), _escaped(_training(listed.models[0].card))

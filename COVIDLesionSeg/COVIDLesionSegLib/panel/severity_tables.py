@@ -13,6 +13,12 @@ from ..engine.text import confidence_text, millilitres, percent
 from .region_names import region_text
 
 _NAME_WIDTH = 16  # characters: three columns of figures fit beside it
+_TITLE_WIDTH = 10  # characters of a column of figures
+
+
+def column_title(name: str) -> str:
+    """A name above a column of figures; on two lines where one is too narrow."""
+    return textwrap.fill(name, _TITLE_WIDTH, break_long_words=False)
 
 
 def region_rows(

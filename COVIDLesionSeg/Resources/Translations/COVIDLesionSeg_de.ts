@@ -662,7 +662,7 @@
     </message>
     <message>
         <source>Ensemble members:</source>
-        <translation>Mitglieder des Ensembles:</translation>
+        <translation>Ensemble-Modelle:</translation>
     </message>
     <message>
         <source>Models whose predictions are combined with those of the model above. Only models with the same lesion classes are listed.</source>
@@ -670,11 +670,11 @@
     </message>
     <message>
         <source>Ensemble members</source>
-        <translation>Mitglieder des Ensembles</translation>
+        <translation>Ensemble-Modelle</translation>
     </message>
     <message>
         <source>Ensemble rule:</source>
-        <translation>Regel des Ensembles:</translation>
+        <translation>Ensemble-Regel:</translation>
     </message>
     <message>
         <source>How the predictions of an ensemble are combined: by majority vote, with ties decided by the mean probability, by the mean probability, or by that of each class by itself, for models of several classes. Disabled for a single model of one class.</source>
@@ -682,7 +682,7 @@
     </message>
     <message>
         <source>Ensemble rule</source>
-        <translation>Regel des Ensembles</translation>
+        <translation>Ensemble-Regel</translation>
     </message>
     <message>
         <source>Run untrained networks</source>
@@ -801,7 +801,7 @@
     </message>
     <message>
         <source>Empty downloads…</source>
-        <translation>Heruntergeladenes leeren…</translation>
+        <translation>Downloads leeren…</translation>
     </message>
     <message>
         <source>Remove downloaded weights.</source>
@@ -809,7 +809,7 @@
     </message>
     <message>
         <source>Empty downloads</source>
-        <translation>Heruntergeladenes leeren</translation>
+        <translation>Downloads leeren</translation>
     </message>
     <message>
         <source>Open folder</source>
@@ -899,7 +899,7 @@
     </message>
     <message>
         <source>Previous flagged slice</source>
-        <translation>Vorige Schicht mit Hinweis</translation>
+        <translation>Voriger Hinweis</translation>
     </message>
     <message>
         <source>Show the next slice below that a quality flag names.</source>
@@ -907,7 +907,7 @@
     </message>
     <message>
         <source>Next flagged slice</source>
-        <translation>Nächste Schicht mit Hinweis</translation>
+        <translation>Nächster Hinweis</translation>
     </message>
     <message>
         <source>Show the next slice above that a quality flag names.</source>
@@ -1509,6 +1509,10 @@
 </context>
 <context>
     <name>panel.about_text</name>
+    <message>
+        <source>Documentation</source>
+        <translation>Dokumentation</translation>
+    </message>
     <message>
         <source>Please cite the papers whose methods you use</source>
         <translation>Bitte zitieren Sie die Arbeiten, deren Methoden Sie verwenden</translation>
@@ -3264,11 +3268,11 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     <name>sections.results</name>
     <message>
         <source>Next flagged slice</source>
-        <translation>Nächste Schicht mit Hinweis</translation>
+        <translation>Nächster Hinweis</translation>
     </message>
     <message>
         <source>Previous flagged slice</source>
-        <translation>Vorige Schicht mit Hinweis</translation>
+        <translation>Voriger Hinweis</translation>
     </message>
     <message>
         <source>The segmentation was edited: measuring it again.</source>

@@ -19,7 +19,7 @@ from ..lesion_list import LesionList
 from ..lobe_table import LobeTable
 from ..region_names import region_text
 from ..section import Panel, Section
-from ..severity_tables import region_rows, rule_rows, with_earlier
+from ..severity_tables import column_title, region_rows, rule_rows, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
 from ..slice_chart import SliceChart
 from ..widgets import fill_table, fit_rows, signals_blocked
@@ -140,7 +140,7 @@ class ResultsSection(Section):
         calibrated = earlier.confidence is not None
         fill_table(
             self.ui.regionsTable,
-            ["", *(region_text(region.region) for region in severity.regions)],
+            ["", *(column_title(region_text(region.region)) for region in severity.regions)],
             with_earlier(
                 region_rows(severity, graded, calibrated), region_rows(earlier, graded, calibrated)
             ),
