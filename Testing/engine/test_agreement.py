@@ -158,7 +158,10 @@ def test_readers_spell_categories_as_they_like(tmp_path):
     ("text", "sentence"),
     [
         ("case,category\na,severe\n", "row 2, column category: the cell is 'severe'"),
-        ("case,category\na,CT-1\na,CT-2\n", "row 3, column case: the cell means case 'a', as in a row"),
+        (
+            "case,category\na,CT-1\na,CT-2\n",
+            "row 3, column case: the cell means case 'a', as in a row",
+        ),
         ("case,grade\na,CT-1\n", "lacks the column category"),
         ("case,category\n,CT-1\n", "column case: the cell is empty"),
     ],

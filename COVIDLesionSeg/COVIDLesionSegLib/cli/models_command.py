@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 def models(
     model_id: Annotated[
-        str | None, typer.Argument(metavar="[MODEL]", help="Show everything about this model.")
+        str | None, typer.Argument(metavar="MODEL", help="Show everything about this model.")
     ] = None,
     show_all: Annotated[
-        bool, typer.Option("--all", help="List models without weights, too: they can be trained.")
+        bool,
+        typer.Option(
+            "--all", metavar="", help="List models without weights, too: they can be trained."
+        ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", metavar="", help="As JSON on standard output.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """List the models, or show one with its paper, preprocessing, licence, training and scores."""

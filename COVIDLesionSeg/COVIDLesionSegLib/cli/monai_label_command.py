@@ -15,7 +15,9 @@ from .exit_codes import exit_codes
 
 
 def monai_label(
-    out: Annotated[Path, typer.Option("--out", "-o", help="New folder for the app.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PATH", help="New folder for the app.")
+    ],
     debug: Debug = False,
 ) -> None:
     """Write the app for MONAI Label's server: segment, retrain, and what to label next."""

@@ -15,13 +15,19 @@ def recipe(
     model: Annotated[str, typer.Argument(help="Model of the catalogue.", metavar="ID")],
     name: Annotated[
         str | None,
-        typer.Option("--recipe", help="Another recipe: a name, or a JSON file, as for train."),
+        typer.Option(
+            "--recipe", metavar="TEXT", help="Another recipe: a name, or a JSON file, as for train."
+        ),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE, as for train; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="TEXT", help="NAME=VALUE, as for train; repeatable."),
     ] = None,
     fine_tune: Annotated[
-        bool, typer.Option("--fine-tune", help="The recipe that starts from the model's weights.")
+        bool,
+        typer.Option(
+            "--fine-tune", metavar="", help="The recipe that starts from the model's weights."
+        ),
     ] = False,
     debug: Debug = False,
 ) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 registry = typer.Typer(help="Export and import models; set the default.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the model.")]
-IdOption = Annotated[str | None, typer.Option("--id", help="Another id for the model.")]
+IdOption = Annotated[
+    str | None, typer.Option("--id", metavar="TEXT", help="Another id for the model.")
+]
 
 
 @registry.command("export")
@@ -65,6 +67,7 @@ def add_model(
         bool,
         typer.Option(
             "--trust",
+            metavar="",
             help="Read an nnU-Net's checkpoint even if it holds more than data: code in it may "
             "run. Only if you know who made it.",
         ),
