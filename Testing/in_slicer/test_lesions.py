@@ -8,7 +8,9 @@ import known_results
 import numpy as np
 import pictures
 import slicer
-from case import Case
+from case import RUN_SECONDS, Case
+
+DETECTOR = "affinity-8-infected"
 
 
 class LesionsTest(Case):
@@ -87,3 +89,29 @@ class LesionsTest(Case):
         self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 2)
         layout.setLayout(earlier)
         self.process_events(0.3)
+
+    def test_a_detector_finds_lesions_and_the_classes_of_slices(self) -> None:
+        self.needs_packages()
+        ui, layout = self.ui, slicer.app.layoutManager()
+        box, earlier = ui.lesionSourceBox, layout.layout
+        box.setCurrentIndex(box.findData(DETECTOR))
+        self.process_events(0.3)
+        self.assertEqual(ui.lesionsTable.rowCount, 0)
+        self.click(ui.detectButton)
+        self.wait_until(
+            lambda: ui.detectionLabel.visible,
+            RUN_SECONDS,
+            f"Nothing was found, and the panel says {ui.statusLabel.text!r}",
+        )
+        self.assertRegex(ui.detectionLabel.text, r"^\d+ lesions\. Of \d+ slices with lung: ")
+        self.assertEqual(
+            ui.lesionsTable.rowCount, int(ui.detectionLabel.text.partition(" ")[0]) or 0
+        )
+        ui.lesionNodesBox.setCurrentIndex(1)
+        self.click(ui.sliceClassesButton)
+        self.process_events(1.0)
+        pictures.save_window("detector")
+        layout.setLayout(earlier)
+        box.setCurrentIndex(0)
+        self.process_events(0.3)
+        self.assertEqual(ui.lesionsTable.rowCount, len(self.lesions))
