@@ -86,12 +86,13 @@ def test_a_detector_that_learned_for_one_step_is_too_weak_for_8_bits(trained):
 def test_fine_tuning_to_other_classes_names_the_parent(trained, train, tmp_path, monkeypatch):
     monkeypatch.setenv(USER_FOLDER_VARIABLE, str(trained))
     onward = ("--network", "mine", "--fine-tune", "--class", "clean", "--class", "infected")
-    done = train("next", tmp_path / "b", "--validate", "p2", *onward)
+    done = train("next", tmp_path / "b", "--validate", "p2", *onward, "--fixed-statistics")
     assert done.exit_code == 0, done.output
     (child,) = read_models(tmp_path / "b" / "next.json")
     assert child.card.training["parent"]["id"] == "mine"
     assert child.card.outputs == ("clean", "infected")
     assert child.card.arguments["refinement"] == "shared"
+    assert child.card.arguments["fixed_statistics"] is True
     assert child.card.preprocessing.input_size == (64, 64)
 
 

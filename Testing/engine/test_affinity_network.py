@@ -168,6 +168,20 @@ def test_the_branch_holds_copies_bit_for_bit_once_they_are_made(network):
     network.load_state_dict(before)
 
 
+@pytest.mark.parametrize("fixed", [False, True])
+def test_with_fixed_statistics_training_leaves_those_of_the_affinity_layer(fixed):
+    network = AffinityMaskRCNN(fixed_statistics=fixed).train()
+
+    def statistics(part):
+        return [one.clone() for name, one in part.named_buffers() if name.endswith("running_mean")]
+
+    before = statistics(network.affinity), statistics(network.body)
+    network(image(64, 64))
+    after = statistics(network.affinity), statistics(network.body)
+    assert all(map(torch.equal, before[0], after[0])) is fixed
+    assert not any(map(torch.equal, before[1], after[1]))
+
+
 def test_a_slice_without_any_region_is_classified_whole_and_says_so(network, monkeypatch):
     monkeypatch.setattr(
         network.rpn, "filter_proposals", lambda *_: ([torch.zeros(0, 4)], [torch.zeros(0)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import read_training_data
 from ..engine.detection.held_out import evaluate_detector
-from ..engine.detection.training import DETECTION, detector_recipe, start_from
+from ..engine.detection.training import DETECTION, FIXED_STATISTICS, detector_recipe, start_from
 from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.augmentation import Augmentation
 from ..engine.training.export import check_held_out, export_model
@@ -127,4 +127,6 @@ def _arguments(options: TrainDetectorOptions) -> dict[str, object]:
         chosen["scales"] = options.scales
     if options.least_overlap is not None:
         chosen["least_overlap"] = options.least_overlap
+    if options.fixed_statistics:
+        chosen[FIXED_STATISTICS] = True
     return chosen

@@ -22,6 +22,8 @@ from ..training.trainer import Method
 from .dataset import DetectionDataset, DetectionValidation, grey_statistics
 from .module import DetectionModule
 
+FIXED_STATISTICS = "fixed_statistics"
+"""The network's argument that changes its training alone."""
 _LAST_LAYER = "classifier.4."
 
 
@@ -72,7 +74,7 @@ def detector_recipe(
     """
     if not card.finds_instances:
         raise ModelError(f"Model {card.id} does not find lesions one by one: choose a detector.")
-    if fine_tune and (arguments or input_size):
+    if fine_tune and (set(arguments or ()) - {FIXED_STATISTICS} or input_size):
         raise ParameterError(
             "Fine-tuning keeps the network and its input size as they are: name neither."
         )

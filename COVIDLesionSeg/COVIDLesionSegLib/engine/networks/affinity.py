@@ -9,13 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import DependencyError
 from .affinity_layer import AffinityLayer, SliceClassifier, initialise
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CHANNELS = 256
 """Of the feature pyramid, and so of every region's features."""
@@ -77,6 +80,9 @@ class AffinityMaskRCNN(nn.Module):
         scales: Edges of square anchors, in pixels of the input; the paper's are for 512 x 512.
         least_overlap: Intersection over union, 0.5 to 1, above which RoI(S) is taught that a region
             is a lesion; the paper's is 0.75.
+        fixed_statistics: The affinity layer is normalised by its running statistics in training,
+            too, which then stay as they are: those of the eight regions of one slice hide what
+            tells it from another one.
         mean, std: Global mean and standard deviation of the training slices in 0..1, which the
             input is normalised by.
 
@@ -94,6 +100,7 @@ class AffinityMaskRCNN(nn.Module):
         conv_reduce: bool = False,
         scales: Sequence[int] = SCALES,
         least_overlap: float = LEAST_OVERLAP,
+        fixed_statistics: bool = False,
         mean: float = 0.0,
         std: float = 1.0,
     ):
@@ -105,6 +112,7 @@ class AffinityMaskRCNN(nn.Module):
         if isinstance(slice_classes, str) or len(set(slice_classes)) < 2:
             raise ValueError("there must be at least two classes of slices")
         self.mean, self.std = mean, std
+        self.fixed_statistics = fixed_statistics
         detector = _mask_rcnn(tuple(scales), least_overlap)
         self.body: nn.Module = detector.backbone.body
         self.fpn: nn.Module = detector.backbone.fpn
@@ -113,6 +121,12 @@ class AffinityMaskRCNN(nn.Module):
         self.branch = ClassificationBranch(self.roi, conv_reduce)
         self.affinity = AffinityLayer(REGIONS, CHANNELS, affinities, refinement, bottleneck)
         self.classifier = SliceClassifier(CHANNELS, len(slice_classes))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.fixed_statistics:
+            self.affinity.eval()
+        return self
 
     @property
     def encoder(self) -> nn.Module:

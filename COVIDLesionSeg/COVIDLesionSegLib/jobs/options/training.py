@@ -220,6 +220,11 @@ class TrainDetectorOptions(Options):
         minimum=0.5,
         maximum=1.0,
     )
+    fixed_statistics: bool = option(
+        "Keep the statistics of the affinity layer's batch normalisation as they are, also when "
+        "fine-tuning: those of the regions of one slice hide what tells it from another one.",
+        False,
+    )
     augment: bool = option(
         "Mirror, turn, shift and blur slices, and change their window, at random, which the paper "
         "does not.",
