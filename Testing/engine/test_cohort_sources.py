@@ -214,12 +214,23 @@ def test_a_table_names_cases_and_a_missing_file_is_no_end_of_the_others(tmp_path
         cases[1].fingerprint()
 
 
+def test_rows_without_a_ct_are_bad_cases_and_the_others_are_found(tmp_path):
+    write_image(tmp_path / "ct.nii.gz", chest_hu())
+    table = tmp_path / "cohort.csv"
+    table.write_text("ct,case\n,one\nct.nii.gz,two\n,three\n")
+    cases, _ = find_cases([table])
+    problems = {case.case: case.problem for case in cases}
+    assert set(problems) == {"one", "two", "three"} and problems["two"] is None
+    assert "row 2, column ct: the cell is empty" in problems["one"]
+    assert "row 4, column ct: the cell is empty" in problems["three"]
+    assert all(case.fingerprint() for case in cases)
+
+
 @pytest.mark.parametrize(
     ("rows", "match"),
     [
         ("ct.nii.gz,one\nother.nii.gz,ONE\n", "row 3, column case: the cell is 'ONE'"),
         ("ct.nii.gz,../up\n", "letters, digits"),
-        (",one\n", "column ct: the cell is empty"),
         ("a.nii.gz,one\na.nii.gz,two\n", "row 3, column ct: the cell names the CT of a row above"),
     ],
 )

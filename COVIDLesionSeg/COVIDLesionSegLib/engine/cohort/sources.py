@@ -122,6 +122,11 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
     names: set[str] = set()
     cts: set[tuple[str, str | None]] = set()
     for row in table.rows:
+        if not row.get("ct"):  # a bad case of the cohort, not the end of it
+            place = f"row-{row.number}"
+            why = str(row.fault("ct", "is empty"))
+            yield CaseSource(case_name(row.get("case") or place), place, path, place, problem=why)
+            continue
         ct = path.parent / Path(row.required("ct")).expanduser()
         case = row.get("case") or patient_of_ct(ct)
         if case_name(case) != case and row.get("case"):
