@@ -260,7 +260,7 @@ def test_training_stores_8_bits_where_it_is_asked_to_and_no_patient_moves(learne
     card = export_tiny(learner, DATA, "small", recipe(), tmp_path, eight_bit=True).card
     assert card.weights.bits == 8
     (note,) = (one for one in card.notes if "8 bits" in one)
-    assert note.startswith("Stored in 8 bits per channel, which moves no held-out patient's Dice")
+    assert note.startswith("Stored in 8 bits per channel, which moves the Dice of every held-out")
     assert load((tmp_path / "small.safetensors").read_bytes())["wide.weight"].dtype == torch.int8
     assert stated(card) == pytest.approx(dice_of(tmp_path, "small"), abs=1e-4)
     plain = export_tiny(learner, DATA, "plain", recipe(), tmp_path).card
@@ -329,7 +329,7 @@ def test_a_detector_that_finds_too_little_to_tell_stays_in_half_precision(
 
 
 @pytest.mark.parametrize("by_coco", [(0.2, 0.0), (None, 0.1)])
-def test_a_detector_that_finds_enough_is_stored_in_8_bits_unless_a_patient_moves(
+def test_a_detector_that_finds_enough_is_stored_in_8_bits_unless_it_moves(
     learner, tmp_path, monkeypatch, by_coco
 ):
     stored = {"eight_bit": True, "evaluate": precisions(by_coco)}
@@ -338,7 +338,7 @@ def test_a_detector_that_finds_enough_is_stored_in_8_bits_unless_a_patient_moves
     coarse(monkeypatch)
     card = export_tiny(learner, DATA, "kept", recipe(), tmp_path, **stored).card
     assert card.weights.bits is None
-    assert any("the mean average precision of p2 moves by more" in note for note in card.notes)
+    assert any("precision of all held-out slices together moves by more" in n for n in card.notes)
 
 
 @pytest.fixture

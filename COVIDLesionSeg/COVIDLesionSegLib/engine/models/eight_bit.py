@@ -37,18 +37,21 @@ class RequiredScore:
 
 @dataclass(frozen=True)
 class Measure:
-    """A score that storing in 8 bits may move by little, of any patient.
+    """A score that storing in 8 bits may move by little.
 
     Attributes:
         key: Its name among a patient's values.
         name: Its name in a sentence.
         largest_change: By how much it may move.
+        together: It may move so far in the mean over the slices of all patients, and not of every
+            patient.
         required: What the model must reach for that to say anything; None where any will do.
     """
 
     key: str
     name: str
     largest_change: float
+    together: bool = False
     required: RequiredScore | None = None
 
     def changes(
@@ -69,9 +72,11 @@ MEAN_PRECISION = Measure(
     "paper_map",
     "mean average precision",
     0.01,
+    True,
     RequiredScore("coco_map", "mean average precision by COCO's rule", 0.1),
 )
-"""Of a detector: one lesion more or less, of the few in a slice, moves it further than Dice. By the
+"""Of a detector: one lesion more or less moves it further than Dice, in a patient of nine slices by
+0.04, so that it is that of all slices. By the
 paper's rule a detector that finds nothing scores in clean slices; COCO's says whether it finds
 lesions. Required is ten times the change: near the change itself all lesions could be lost."""
 

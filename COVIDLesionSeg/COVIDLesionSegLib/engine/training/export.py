@@ -37,12 +37,12 @@ from ..networks import count_parameters
 from .recipe import Recipe
 
 _EIGHT_BIT = (
-    "Stored in 8 bits per channel, which moves no held-out patient's {measure} by more than "
-    "{change:.4f}."
+    "Stored in 8 bits per channel, which moves the {measure} of {whose} by at most {change:.4f}."
 )
 _NOT_EIGHT_BIT = (
-    "Stored in half precision: in 8 bits the {measure} of {patient} moves by more than {most:g}."
+    "Stored in half precision: in 8 bits the {measure} of {whose} moves by more than {most:g}."
 )
+_EVERY_PATIENT, _ALL_SLICES = "every held-out patient", "all held-out slices together"
 _TOO_LOW = (
     "Stored in half precision: the {score} is {mean:.4f} in the mean of the held-out patients, and "
     "below {least:g} it does not show what 8 bits change."
@@ -235,9 +235,9 @@ def export_model(
             validation patients.
         calibrate: Calibrate the probabilities on the validation patients; scores are then those of
             the calibrated model. For networks of one channel.
-        eight_bit: Store the weights in 8 bits instead, where that moves the measure of no held-out
-            patient by more than it may; half precision stays where it does, where the model is too
-            weak to tell, and without such patients.
+        eight_bit: Store the weights in 8 bits instead, where that moves the measure on held-out
+            patients by no more than it may; half precision stays where it does, where the model is
+            too weak to tell, and without such patients.
         parent: Card of the model whose weights the training started with; its calibration holds for
             what goes on from it, too, unless it is calibrated anew.
         notes: More notes for the card, which says by itself where labels were pseudo-labels.
@@ -317,7 +317,7 @@ def _in_eight_bit(
     evaluate: Evaluate,
     measure: Measure,
 ) -> tuple[ModelCard, list[HeldOutResult], str]:
-    """Write the weights in 8 bits where that moves no patient's measure by more than it may.
+    """Write the weights in 8 bits where that moves the measure by no more than it may.
 
     Where it does, the smaller ones of the kernels stay in half precision, and if need be more.
 
@@ -337,17 +337,25 @@ def _in_eight_bit(
         small = load_network(Model(own, folder), weights=data)
         own_results = [evaluate(small, own, group) for group in slices]
         changes = measure.changes(_values(results, measure.key), _values(own_results, measure.key))
+        if measure.together:
+            changes = {_ALL_SLICES: _mean_over_slices(changes, results)}
         moved = measure.too_large(changes)
         if not moved:
             break
     if moved:
         note = _NOT_EIGHT_BIT.format(
-            measure=measure.name, patient=next(iter(moved)), most=measure.largest_change
+            measure=measure.name, whose=next(iter(moved)), most=measure.largest_change
         )
         return card, results, note
     write_bytes(data, folder / own.trained_weights.file)
     change = max(map(abs, changes.values()))
-    return own, own_results, _EIGHT_BIT.format(measure=measure.name, change=change)
+    whose = _ALL_SLICES if measure.together else _EVERY_PATIENT
+    return own, own_results, _EIGHT_BIT.format(measure=measure.name, whose=whose, change=change)
+
+
+def _mean_over_slices(changes: Mapping[str, float], results: Sequence[HeldOutResult]) -> float:
+    slices = {name: one.slices for result in results for name, one in result.patients.items()}
+    return sum(change * slices[name] for name, change in changes.items()) / sum(slices.values())
 
 
 def _values(results: Sequence[HeldOutResult], key: str) -> dict[str, float | None]:

@@ -244,9 +244,9 @@ class TrainDetectorOptions(Options):
         "Of the training; bf16-mixed is faster on recent CPUs.", None, choices=PRECISIONS
     )
     eight_bit: bool = option(
-        "Store the weights in 8 bits per channel, in half the space, where that moves no held-out "
-        "patient's mean average precision by more than 0.01; not where it is below 0.1 by COCO's "
-        "rule, too low to tell.",
+        "Store the weights in 8 bits per channel, in half the space, where that moves the mean "
+        "average precision of all held-out slices by no more than 0.01; not where it is below 0.1 "
+        "by COCO's rule, too low to tell.",
         False,
     )
     resume: bool = shared.resume()
