@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,8 @@ from COVIDLesionSegLib.engine.detection.linking import Linker
 from COVIDLesionSegLib.engine.errors import Cancelled, ModelError
 from COVIDLesionSegLib.engine.flags import is_untrained
 from COVIDLesionSegLib.engine.lobes import LOBES
+from COVIDLesionSegLib.engine.models.card import Score
+from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.networks.affinity import AffinityMaskRCNN, Detections
 from COVIDLesionSegLib.engine.parameters import Parameters
@@ -206,6 +210,26 @@ def test_a_detector_finds_the_truth_it_is_given(chest, monkeypatch):
     assert found.rule == detect.DETECTOR_RULE
     assert is_untrained(found.flags)
     assert found.provenance["models"].keys() == {"affinity-8"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "why"),
+    [
+        ({}, "it was never measured for 'normal'"),
+        ({"normal": 0.9, "common pneumonia": 0.9}, "it was never measured for 'COVID-19'"),
+        (
+            {"normal": 0.9, "common pneumonia": 0.55, "COVID-19": 0.95},
+            "it told 55% of the held-out slices of 'common pneumonia'",
+        ),
+        ({"normal": 0.9, "common pneumonia": 0.8, "COVID-19": 0.95}, None),
+    ],
+)
+def test_a_detector_that_tells_the_class_of_too_few_slices_says_so(scores, why):
+    card = load_catalogue().get("affinity-8").card
+    known = tuple(Score(f"sensitivity, {name}", v, "p2", "protocol") for name, v in scores.items())
+    flags = detect.class_flags(replace(card, scores=known))
+    assert [flag.code for flag in flags] == ([] if why is None else ["slice-classes-weak"])
+    assert all(why in flag.message for flag in flags)
 
 
 def _lungs_of(volume):

@@ -86,7 +86,7 @@ def detection(phantom):
         for n, region in ((1, "right lung"), (2, "left lung"))
     )
     slices = tuple(
-        SliceClass(n, name, {"clean": 1 - value, "infected": value}, 1)
+        SliceClass(n, name, {"clean": 1 - value, "infected": value}, n % 2)
         for n, (name, value) in enumerate([("clean", 0.25), ("infected", 0.75)] * 2)
     )
     flag = Flag("input", "The kernel is sharp.")
@@ -132,7 +132,7 @@ def test_what_it_finds_is_listed_marked_and_shown_with_scores(button, panel, ben
         ["2", "left lung", "2 to 2", "20.0", "0.45"],
     ]
     assert ui.detectionLabel.text.splitlines() == [
-        "2 lesions. Of 4 slices with lung: 2 clean, 2 infected.",
+        "2 lesions, in 2 of 4 slices with lung.",
         "The kernel is sharp.",
     ]
     assert ui.detectButton.isHidden() and not ui.sliceClassesButton.isHidden()
@@ -174,4 +174,4 @@ def test_without_a_trained_detector_there_is_nothing_to_choose(panel, shown, mon
 def test_a_real_worker_looks_at_every_slice_with_lung(button, panel, bench, phantom):
     find(button, panel, bench, ChildProcess)
     with_lung = np.count_nonzero(phantom.lungs.any(axis=(1, 2)))
-    assert f"Of {with_lung} slices with lung: " in panel.ui.detectionLabel.text
+    assert f"of {with_lung} slices with lung." in panel.ui.detectionLabel.text

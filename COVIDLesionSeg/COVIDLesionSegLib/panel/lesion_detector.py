@@ -200,14 +200,12 @@ def _detectors() -> list[Model]:
 
 
 def _sentence(detection: LesionDetection) -> str:
-    """How many slices are of which class, and what a reader must know."""
+    """Where lesions were found, and what a reader must know."""
     slices = detection.slices
-    classes = dict.fromkeys(name for one in slices for name in one.probabilities)
-    counts = [(name, sum(one.name == name for one in slices)) for name in classes]
-    of_classes = ", ".join(f"{number} {name}" for name, number in counts)
-    warnings = [flag.message for flag in detection.flags if flag.level == "warning"]
-    lesions = len(detection.lesions)
-    text = _("{lesions} lesions. Of {slices} slices with lung: {classes}.").format(
-        lesions=lesions, slices=len(slices), classes=of_classes
+    text = _("{lesions} lesions, in {number} of {slices} slices with lung.").format(
+        lesions=len(detection.lesions),
+        number=sum(one.instances > 0 for one in slices),
+        slices=len(slices),
     )
+    warnings = [flag.message for flag in detection.flags if flag.level == "warning"]
     return "\n".join([str(text), *warnings])

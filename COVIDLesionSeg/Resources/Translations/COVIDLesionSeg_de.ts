@@ -1998,8 +1998,8 @@ Jetzt durch neues Installieren reparieren?</translation>
         <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
     </message>
     <message>
-        <source>{lesions} lesions. Of {slices} slices with lung: {classes}.</source>
-        <translation>{lesions} Läsionen. Von {slices} Schichten mit Lunge: {classes}.</translation>
+        <source>{lesions} lesions, in {number} of {slices} slices with lung.</source>
+        <translation>{lesions} Läsionen, in {number} von {slices} Schichten mit Lunge.</translation>
     </message>
 </context>
 <context>

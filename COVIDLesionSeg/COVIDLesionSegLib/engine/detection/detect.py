@@ -16,6 +16,7 @@ from ..lesions import connected_areas
 from ..lobes import LOBES
 from ..lungs import get_extractor
 from ..lungs.given import GivenLungs
+from ..models.card import ModelCard
 from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..networks.affinity import AffinityMaskRCNN
@@ -39,6 +40,8 @@ from .linking import Linker
 from .result import LesionDetection, SliceClass
 
 LEAST_SCORE = 0.5
+_LEAST_SENSITIVITY = 0.8
+"""Of every class on held-out slices, for the classes of slices to be shown without a warning."""
 
 _LUNGS, _DETECTING = 0.3, 0.95
 """Fractions of the whole at which lungs and slices are done."""
@@ -195,6 +198,7 @@ def _by_detector(
         *([untrained_flag([model.id])] if model.card.weights is None else []),
         *found.flags,
         *(Flag("input", warning) for warning in volume.warnings),
+        *class_flags(model.card),
         *_whole_slice_flags(whole),
     )
     return LesionDetection(
@@ -217,6 +221,26 @@ def _axial_lobes(lobes: PlacedLabels | None, volume: Volume) -> npt.NDArray[Any]
         return None
     labels = {name: number for number, name in enumerate(LOBES, start=1)}
     return volume.order.to_axial(finish(labels_on_grid([lobes], labels, volume.geometry)))
+
+
+def class_flags(card: ModelCard) -> list[Flag]:
+    """A warning where the classes of slices are unproven, or wrong too often."""
+    measured: dict[str, float] = {}
+    for score in card.scores:
+        title, _, name = score.metric.partition(", ")
+        if title == "sensitivity":
+            measured[name] = min(score.value, measured.get(name, 1.0))
+    unproven = [name for name in card.outputs if name not in measured]
+    weak = [name for name, value in measured.items() if value < _LEAST_SENSITIVITY]
+    if unproven:
+        why = f"on held-out slices it was never measured for '{unproven[0]}'"
+    elif weak:
+        why = f"it told {measured[weak[0]]:.0%} of the held-out slices of '{weak[0]}'"
+    else:
+        return []
+    return [
+        Flag("slice-classes-weak", f"Do not rely on this detector for the class of a slice: {why}.")
+    ]
 
 
 def _whole_slice_flags(slices: list[int]) -> list[Flag]:
