@@ -93,7 +93,7 @@ class LesionsTest(Case):
     def test_a_detector_finds_lesions_and_the_classes_of_slices(self) -> None:
         self.needs_packages()
         ui, layout = self.ui, slicer.app.layoutManager()
-        box, earlier = ui.lesionSourceBox, layout.layout
+        box, earlier, width = ui.lesionSourceBox, layout.layout, ui.lesionsTable.width
         box.setCurrentIndex(box.findData(DETECTOR))
         self.process_events(0.3)
         self.assertEqual(ui.lesionsTable.rowCount, 0)
@@ -107,8 +107,11 @@ class LesionsTest(Case):
         self.assertEqual(ui.lesionsTable.rowCount, int(ui.detectionLabel.text.partition(" ")[0]))
         ui.lesionNodesBox.setCurrentIndex(1)
         self.click(ui.sliceClassesButton)
+        area = slicer.util.findChild(slicer.util.mainWindow(), "ScrollArea")
+        area.ensureWidgetVisible(ui.lesionNodesBox)
         self.process_events(1.0)
         pictures.save_window("detector")
+        self.assertEqual(ui.lesionsTable.width, width, "the panel became wider")
         layout.setLayout(earlier)
         box.setCurrentIndex(0)
         self.process_events(0.3)
