@@ -161,6 +161,29 @@ def test_after_another_run_it_must_look_again(button, panel, bench, detection, a
     assert panel.ui.lesionsTable.rowCount == 0 and not panel.ui.detectButton.isHidden()
 
 
+class CheckingWorker(ScriptedWorker):
+    """A worker that checks PyTorch for ever."""
+
+    def __call__(self, request):
+        return self
+
+
+def test_a_second_press_stops_what_is_checked_before_the_first_run(button, panel, bench):
+    import slicer
+
+    from COVIDLesionSegLib.panel import first_use
+
+    slicer.app.userSettings().remove(first_use._CHECKED_TORCH)
+    first = section_of(panel, "Results")._lesions.detector._first_use
+    first.check._start_process = CheckingWorker()
+    panel.ui.detectButton.click()
+    assert first.busy and panel.ui.detectButton.enabled
+    panel.ui.detectButton.click()
+    bench.wait_until(lambda: not first.busy)
+    assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
+    assert panel.ui.lesionsTable.rowCount == 0 and not panel.ui.detectButton.isHidden()
+
+
 def test_without_a_trained_detector_there_is_nothing_to_choose(panel, shown, monkeypatch):
     from COVIDLesionSegLib.panel import lesion_detector
 

@@ -110,8 +110,6 @@ class LesionDetector:
         ui, found = self._ui, self._found_here()
         running = self.finding.run.state is not RunState.IDLE
         ui.detectButton.visible = running or (self.chosen is not None and found is None)
-        if not running:
-            ui.detectButton.enabled = not self._first_use.busy
         ui.detectionLabel.visible = found is not None
         ui.sliceClassesButton.visible = found is not None and found.chart is not None
         if found is not None:
@@ -119,8 +117,12 @@ class LesionDetector:
 
     def forget(self) -> None:
         """The CT on show has other lungs now: the detector is to look again."""
-        if self._panel.ct is not None:
-            self._found.pop(self._panel.ct.GetID(), None)
+        ct = self._panel.ct
+        if ct is None:
+            return
+        self._found.pop(ct.GetID(), None)
+        if self._running is not None and self._running[0] is ct:
+            self.finding.cancel()
 
     def scene_closing(self) -> None:
         """Nothing of the scene is kept."""
@@ -149,6 +151,9 @@ class LesionDetector:
 
     def _job(self) -> StartJob[LesionDetection] | None:
         """The run of the chosen detector; None while something is asked or checked before it."""
+        if self._first_use.busy:
+            self._first_use.cancel(_("Cancelled: nothing was changed."))
+            return None
         ct, result, node = self._panel.ct, self._panel.result, self._panel.parameter_node
         model_id = self.chosen
         if ct is None or result is None or node is None or model_id is None:

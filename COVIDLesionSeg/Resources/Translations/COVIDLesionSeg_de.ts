@@ -1994,6 +1994,10 @@ Jetzt durch neues Installieren reparieren?</translation>
         <translation>Läsionen, gefunden von: {model}</translation>
     </message>
     <message>
+        <source>Cancelled: nothing was changed.</source>
+        <translation>Abgebrochen: nichts wurde geändert.</translation>
+    </message>
+    <message>
         <source>Choose a CT that has a result, and a detector.</source>
         <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
     </message>
