@@ -100,7 +100,7 @@ class LesionDetector:
             box.clear()
             box.addItem(_("Lesions of the segmentation"), "")
             for model in detectors:
-                box.addItem(_("Lesions found by: {model}").format(model=model.title), model.id)
+                box.addItem(_("Found by {model}").format(model=model.title), model.id)
             box.currentIndex = max(0, box.findData(chosen or ""))
         box.visible = bool(detectors)
         self.show()

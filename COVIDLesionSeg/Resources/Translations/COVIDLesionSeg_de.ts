@@ -1990,8 +1990,8 @@ Jetzt durch neues Installieren reparieren?</translation>
         <translation>Läsionen der Segmentierung</translation>
     </message>
     <message>
-        <source>Lesions found by: {model}</source>
-        <translation>Läsionen, gefunden von: {model}</translation>
+        <source>Found by {model}</source>
+        <translation>Von {model}</translation>
     </message>
     <message>
         <source>Cancelled: nothing was changed.</source>
