@@ -24,7 +24,7 @@ LEFT_OUT = {"__pycache__", ".DS_Store"}
 def wheel(tmp_path_factory) -> zipfile.ZipFile:
     """Built from a copy, as a build writes beside its sources; the weights are empty there."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE.txt"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source)
     shutil.copytree(
         REPOSITORY / LIBRARY,
@@ -61,7 +61,7 @@ def test_version_licence_and_command_are_in_the_wheel(wheel):
     metadata = wheel.read(f"{info}/METADATA").decode()
     assert f"\nVersion: {__version__}\n" in metadata
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
-    assert f"{info}/licenses/LICENSE.txt" in wheel.namelist()
+    assert f"{info}/licenses/LICENSE" in wheel.namelist()
     commands = wheel.read(f"{info}/entry_points.txt").decode()
     assert "covid-lesion-seg = COVIDLesionSegLib.cli.main:main" in commands
 

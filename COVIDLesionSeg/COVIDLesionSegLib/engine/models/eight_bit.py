@@ -76,9 +76,9 @@ MEAN_PRECISION = Measure(
     RequiredScore("coco_map", "mean average precision by COCO's rule", 0.1),
 )
 """Of a detector: one lesion more or less moves it further than Dice, in a patient of nine slices by
-0.04, so that it is that of all slices. By the
-paper's rule a detector that finds nothing scores in clean slices; COCO's says whether it finds
-lesions. Required is ten times the change: near the change itself all lesions could be lost."""
+0.04, so that it is that of all slices. By the paper's rule a detector that finds nothing scores in
+clean slices; COCO's says whether it finds lesions. Required is ten times the change: near the
+change itself all lesions could be lost."""
 
 _SCALE = ".scale"
 """Follows a kernel's name in the name of its scales."""
