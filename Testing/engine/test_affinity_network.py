@@ -168,6 +168,28 @@ def test_the_branch_holds_copies_bit_for_bit_once_they_are_made(network):
     network.load_state_dict(before)
 
 
+def test_copies_are_stored_once_and_made_again(network):
+    state = network.state_dict()
+    assert not any(name.startswith("branch.") for name in state)
+    moved = {
+        name: value + 0.5 if name.startswith("roi.") else value for name, value in state.items()
+    }
+    other = AffinityMaskRCNN()
+    other.load_state_dict(moved)
+    for copy, source in (
+        (other.branch.box_head.fc6, moved["roi.box_head.fc6.weight"]),
+        (other.branch.upsample, moved["roi.mask_predictor.conv5_mask.weight"]),
+    ):
+        assert torch.equal(copy.weight, source)
+
+
+def test_state_with_copies_as_older_files_have_it_is_read(network):
+    state = network.state_dict()
+    older = state | {f"branch.{name}": value for name, value in network.branch.state_dict().items()}
+    assert len(older) > len(state)
+    AffinityMaskRCNN().load_state_dict(older)
+
+
 @pytest.mark.parametrize("fixed", [False, True])
 def test_with_fixed_statistics_training_leaves_those_of_the_affinity_layer(fixed):
     network = AffinityMaskRCNN(fixed_statistics=fixed).train()

@@ -121,6 +121,11 @@ class AffinityMaskRCNN(nn.Module):
         self.branch = ClassificationBranch(self.roi, conv_reduce)
         self.affinity = AffinityLayer(REGIONS, CHANNELS, affinities, refinement, bottleneck)
         self.classifier = SliceClassifier(CHANNELS, len(slice_classes))
+        # Stored once: a fifth of the file would be copies.
+        self.register_state_dict_post_hook(_drop_copies)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(  # type: ignore[no-untyped-call]
+            _restore_copies
+        )
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -197,6 +202,30 @@ class AffinityMaskRCNN(nn.Module):
         return affinities, [len(one) == 0 for one in boxes]
 
 
+_COPIES = {
+    "box_head": "box_head",
+    "box_predictor": "box_predictor",
+    "mask_head": "mask_head",
+    "upsample": "mask_predictor.conv5_mask",
+}
+"""Parts of RoI(C), and what of RoI(S) they are copies of."""
+
+
+def _drop_copies(
+    network: nn.Module, state: dict[str, Tensor], prefix: str, _metadata: object
+) -> None:
+    for part in _COPIES:
+        for name in [name for name in state if name.startswith(f"{prefix}branch.{part}.")]:
+            del state[name]
+
+
+def _restore_copies(network: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    for part, source in _COPIES.items():
+        copied = f"{prefix}roi.{source}."
+        for name in [name for name in state if name.startswith(copied)]:
+            state.setdefault(f"{prefix}branch.{part}.{name.removeprefix(copied)}", state[name])
+
+
 class ClassificationBranch(nn.Module):
     """RoI(C): copies of box head, box predictor and mask head, which get no gradients.
 
@@ -205,12 +234,15 @@ class ClassificationBranch(nn.Module):
         conv_reduce: As for :class:`AffinityMaskRCNN`.
     """
 
+    box_head: nn.Module
+    box_predictor: nn.Module
+    mask_head: nn.Module
+    upsample: nn.Module
+
     def __init__(self, regions: Any, conv_reduce: bool):
         super().__init__()
-        self.box_head = deepcopy(regions.box_head)
-        self.box_predictor = deepcopy(regions.box_predictor)
-        self.mask_head = deepcopy(regions.mask_head)
-        self.upsample = deepcopy(regions.mask_predictor.conv5_mask)
+        for part, source in _COPIES.items():
+            setattr(self, part, deepcopy(regions.get_submodule(source)))
         self.reduce = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) if conv_reduce else nn.Identity()
         initialise(self.reduce)
         self.requires_grad_(False)
@@ -220,13 +252,8 @@ class ClassificationBranch(nn.Module):
     @torch.no_grad()
     def copy_from(self, regions: Any) -> None:
         """Take the weights of the segmentation branch, bit for bit."""
-        for own, source in (
-            (self.box_head, regions.box_head),
-            (self.box_predictor, regions.box_predictor),
-            (self.mask_head, regions.mask_head),
-            (self.upsample, regions.mask_predictor.conv5_mask),
-        ):
-            own.load_state_dict(source.state_dict())
+        for part, source in _COPIES.items():
+            self.get_submodule(part).load_state_dict(regions.get_submodule(source).state_dict())
 
     def best_boxes(
         self, features: dict[str, Tensor], proposals: Tensor, size: tuple[int, int]
