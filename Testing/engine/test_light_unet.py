@@ -11,6 +11,7 @@ import torch
 from COVIDLesionSegLib.engine.errors import DependencyError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
+from COVIDLesionSegLib.engine.networks.cascade import encoder_fpn, encoder_unet
 from COVIDLesionSegLib.engine.networks.light import EfficientNetLite0
 from COVIDLesionSegLib.engine.training import imagenet
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
@@ -103,6 +104,28 @@ def test_a_grey_image_in_0_to_1_gives_the_features_of_the_image_in_colour(publis
         torch.testing.assert_close(
             other[..., middle, middle], one[..., middle, middle], rtol=1e-4, atol=1e-3
         )
+
+
+@pytest.mark.parametrize("build", [encoder_unet, encoder_fpn])
+def test_networks_of_the_cascade_on_timms_encoder_start_from_them_too(build):
+    pytest.importorskip("segmentation_models_pytorch")
+    network = build("tu-tf_efficientnet_lite0", channels=1).eval()
+    imagenet.load_imagenet_encoder(network)
+    ours = build_network("Lite0UNet", {}).eval()
+    imagenet.load_imagenet_encoder(ours)
+    image = torch.rand(1, 1, 64, 96)
+    with torch.no_grad():
+        # timm gives the features of the first stage, ours those of the stem.
+        pairs = list(zip(network.encoder(image)[2:], ours.encoder(image)[1:], strict=True))
+        assert network(image).shape == image.shape
+    for found, expected in pairs:
+        torch.testing.assert_close(found, expected)
+
+
+def test_an_encoder_that_timm_does_not_have_is_refused():
+    pytest.importorskip("segmentation_models_pytorch")
+    with pytest.raises(ValueError, match="'tu-nonsense' is no encoder"):
+        encoder_fpn("tu-nonsense")
 
 
 def test_other_networks_have_no_imagenet_weights():

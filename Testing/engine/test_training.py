@@ -188,6 +188,41 @@ def test_a_scale_enlarges_what_a_patch_shows_along_both_axes(scale, area):
     assert float(image[target > 0].median()) > float(image[target == 0].median())
 
 
+def test_patches_of_a_network_of_the_lungs_only_show_nothing_else():
+    """What noise, kernel and movement leave outside the lungs is what a CT's will be: exactly 0."""
+    strong = Augmentation(
+        rotation_degrees=30.0,
+        shift=0.2,
+        zoom=0.2,
+        scale=(0.7, 1.4),
+        flip=0.5,
+        noise=0.3,
+        kernel=1.0,
+    )
+    recipe = replace(EAMC, augmentation=strong)
+    lungs_only = replace(recipe, preprocessing=replace(recipe.preprocessing, lung_mask=True))
+    item = labelled(lungs=True)
+    pairs = [
+        (PatchDataset([item], recipe)[0, place], PatchDataset([item], lungs_only)[0, place])
+        for place in range(12)
+    ]
+    hidden = []
+    for (image, target), (masked, same_target) in pairs:
+        assert masked.shape == image.shape and torch.equal(target, same_target)
+        shown = masked > 0
+        assert torch.equal(masked[shown], image[shown])
+        assert shown[target > 0].float().mean() > 0.9  # lesions lie within these lungs
+        hidden.append(((masked == 0) & (image > 0)).float().mean().item())
+    assert max(hidden) > 0.2
+
+
+def test_networks_of_the_lungs_only_do_not_learn_from_slices_without_lung():
+    with_lung = labelled(lungs=True)
+    without = replace(labelled("p2", lungs=True), lungs=np.zeros_like(with_lung.lungs))
+    recipe = replace(EAMC, preprocessing=replace(EAMC.preprocessing, lung_mask=True))
+    assert PatchDataset([with_lung, without], recipe).slices == [with_lung]
+
+
 def test_a_scale_is_drawn_evenly_between_smaller_and_larger():
     rng = np.random.default_rng(0)
     drawn = np.array([Augmentation(scale=(0.5, 2.0)).random_scale(rng) for _ in range(2000)])

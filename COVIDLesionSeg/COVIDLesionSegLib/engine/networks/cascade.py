@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from .layers import encoder_library
 
 FILTERS = (64, 128, 256, 512, 1024)
+_OF_TIMM = "tu-"
+"""Encoders of timm have this before their name in segmentation-models-pytorch."""
 
 
 class PlainUNet(nn.Module):
@@ -57,6 +59,8 @@ class PlainUNet(nn.Module):
 
 def encoder_unet(encoder: str, channels: int = 2, head: int = 3) -> nn.Module:
     """U-Net on ``encoder``, a name of segmentation-models-pytorch such as ``"densenet161"``.
+
+    One of timm, such as ``"tu-tf_efficientnet_lite0"``, has ``tu-`` before its name.
 
     Decoder 256, 128, 64, 32, 16.
 
@@ -113,6 +117,10 @@ def _head(inputs: int, channels: int, kernel: int) -> nn.Conv2d:
 
 def _known(encoder: str) -> str:
     known = encoder_library().encoders.get_encoder_names()
+    if encoder.startswith(_OF_TIMM):
+        import timm  # here, as importing it takes longer than segmenting many a CT
+
+        known = [_OF_TIMM + name for name in timm.list_models()]
     if encoder not in known:
         raise ValueError(f"{encoder!r} is no encoder; for example 'resnet18' or 'densenet121' is")
     return encoder

@@ -39,7 +39,7 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
     workers, and see the same. ``len`` is the number of samples of one epoch.
 
     A slice of weight 2 gives all its samples twice, one of weight 0.5 half of them, others in every
-    epoch.
+    epoch. Where the network sees the lungs only, slices without lung are left out (COVID-Rate).
 
     Args:
         slices: See :func:`~.labels.check_slices`.
@@ -48,6 +48,8 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, slices: list[LabelledImage], recipe: Recipe, shape: tuple[int, int]):
+        if recipe.preprocessing.lung_mask:
+            slices = [item for item in slices if item.known_lungs().any()]
         self.slices = slices
         self.recipe = recipe
         self._changes = random_changes(recipe.augmentation, shape)
@@ -86,7 +88,10 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
     def _changed(
         self, image: Tensor, target: Tensor, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Both changed at random in the same way; beyond the border is air and background."""
+        """Both changed at random in the same way; beyond the border is air and background.
+
+        The target may have more than one plane (planes, rows, columns).
+        """
         self._changes.set_random_state(int(rng.integers(2**31)))
         background = self.recipe.background
         air = image.min().clamp(max=0.0)  # which a z-score has below 0
@@ -116,11 +121,17 @@ class PatchDataset(TrainingDataset):
         # An image of an unknown window is taken for one of the network's own.
         image_hu = prepared.from_unit(item.image) if item.windowed else item.image
         unit = np.clip((crop(image_hu, *place, fill=AIR_HU) - low) / (high - low), 0.0, 1.0)
-        target = crop(channels_of(item, self.recipe), *place, fill=self.recipe.background)
+        background = self.recipe.background
+        masks = crop(channels_of(item, self.recipe), *place, fill=background)
+        if prepared.lung_mask:
+            lungs = crop(item.known_lungs(), *place, fill=0) + background
+            masks = np.concatenate([masks, lungs])
         unit = resized(unit, 2 * self._size, smooth=True)
-        target = resized(target, 2 * self._size, smooth=False)
-        image, label = self._changed(torch.from_numpy(unit), torch.from_numpy(target), rng)
-        return torch.from_numpy(prepared.normalise(image.clamp(0.0, 1.0).numpy())), label
+        masks = resized(masks, 2 * self._size, smooth=False)
+        image, moved = self._changed(torch.from_numpy(unit), torch.from_numpy(masks), rng)
+        within = (moved[1:] > background).numpy() if prepared.lung_mask else None
+        normalised = prepared.normalise(image.clamp(0.0, 1.0).numpy(), within)
+        return torch.from_numpy(normalised), moved[:1]
 
 
 @dataclass(frozen=True)
@@ -132,14 +143,9 @@ class TurnedSlice:
 
 
 class SliceDataset(TrainingDataset):
-    """Whole slices, prepared as the trained network will get them.
-
-    Where the network sees the lungs only, slices without lung are left out (COVID-Rate).
-    """
+    """Whole slices, prepared as the trained network will get them."""
 
     def __init__(self, slices: list[LabelledImage], recipe: Recipe):
-        if recipe.preprocessing.lung_mask:
-            slices = [item for item in slices if item.known_lungs().any()]
         shape = recipe.preprocessing.input_size
         assert shape is not None  # a recipe that samples slices has one
         super().__init__(slices, recipe, shape)

@@ -30,7 +30,9 @@ def load_imagenet_encoder(network: nn.Module) -> None:
         DependencyError: The package with the weights is not installed.
     """
     encoder = getattr(network, "encoder", None)
-    if not isinstance(encoder, EfficientNetLite0):
+    encoder = getattr(encoder, "model", encoder)  # timm's, as segmentation-models-pytorch wraps it
+    known = EfficientNetLite0().state_dict()
+    if not isinstance(encoder, nn.Module) or set(encoder.state_dict()) != set(known):
         raise ModelError(
             f"There are no ImageNet weights for the network {type(network).__name__}: train it "
             "from random weights."

@@ -156,12 +156,10 @@ class Recipe:
     def _check_sampling(self) -> None:
         prepared = self.preprocessing
         rows, columns = prepared.patch_size or (0, 1)
-        if self.sampling == "patches" and (
-            rows != columns or prepared.lung_mask or prepared.needs_whole_slices
-        ):
+        if self.sampling == "patches" and (rows != columns or prepared.needs_whole_slices):
             raise ParameterError(
                 "A recipe that samples patches needs a preprocessing with a square patch size, "
-                "and without a lung mask or a normalisation of whole slices."
+                "and without a normalisation of whole slices."
             )
         if self.sampling == "slices" and prepared.input_size is None:
             raise ParameterError(
