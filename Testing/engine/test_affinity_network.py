@@ -9,11 +9,8 @@ import torch
 
 from COVIDLesionSegLib.engine.errors import DependencyError, ModelError
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
-from COVIDLesionSegLib.engine.networks.affinity import (
-    REGIONS,
-    AffinityMaskRCNN,
-    filled,
-)
+from COVIDLesionSegLib.engine.networks.affinity import AffinityMaskRCNN
+from COVIDLesionSegLib.engine.networks.affinity_branch import REGIONS, filled
 from COVIDLesionSegLib.engine.networks.affinity_layer import AffinityLayer
 
 PARTS = {
