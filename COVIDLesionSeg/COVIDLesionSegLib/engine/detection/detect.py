@@ -232,12 +232,15 @@ def class_flags(card: ModelCard) -> list[Flag]:
             measured[name] = min(score.value, measured.get(name, 1.0))
     unproven = [name for name in card.outputs if name not in measured]
     weak = [name for name, value in measured.items() if value < _LEAST_SENSITIVITY]
+    reasons = []
+    if weak:
+        least = min(weak, key=lambda name: measured[name])
+        reasons.append(f"it told {measured[least]:.0%} of the held-out slices of '{least}'")
     if unproven:
-        why = f"on held-out slices it was never measured for '{unproven[0]}'"
-    elif weak:
-        why = f"it told {measured[weak[0]]:.0%} of the held-out slices of '{weak[0]}'"
-    else:
+        reasons.append(f"it was never measured for '{unproven[0]}' on held-out slices")
+    if not reasons:
         return []
+    why = ", and ".join(reasons)
     return [
         Flag("slice-classes-weak", f"Do not rely on this detector for the class of a slice: {why}.")
     ]
