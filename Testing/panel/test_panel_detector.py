@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from COVIDLesionSegLib.engine.detection.result import (
     save_detection,
 )
 from COVIDLesionSegLib.engine.flags import Flag
+from COVIDLesionSegLib.engine.labels import LUNG_STYLES, RIGHT_LUNG
 from COVIDLesionSegLib.engine.models.card import Weights
 from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
@@ -25,6 +27,7 @@ from COVIDLesionSegLib.jobs import DetectVolumeOptions
 from COVIDLesionSegLib.scene import names
 from COVIDLesionSegLib.scene.lesion_instances import find_instances
 from COVIDLesionSegLib.scene.lesion_marks import find_marks
+from COVIDLesionSegLib.scene.slice_classes import find_slice_classes
 from COVIDLesionSegLib.worker.process import ChildProcess
 from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 from panel.sections import section_of
@@ -155,10 +158,168 @@ def test_the_segmentations_lesions_come_back_and_the_detectors_are_kept(
     assert [row[-1] for row in texts(table)] == ["0.90", "0.45"]
 
 
+def fewer(detection):
+    """The same without the second lesion."""
+    return replace(
+        detection, lesions=detection.lesions[:1], labels=detection.labels * (detection.labels == 1)
+    )
+
+
+def listed(panel) -> int:
+    """Lesions in the table; without what a detector found, it can be started."""
+    ui = panel.ui
+    assert ui.detectButton.isHidden() == (not ui.detectionLabel.isHidden())
+    assert not ui.detectButton.isHidden() or ui.lesionsTable.rowCount
+    return ui.lesionsTable.rowCount
+
+
 def test_after_another_run_it_must_look_again(button, panel, bench, detection, apply, phantom):
     find(button, panel, bench, DetectingWorker(detection))
     apply(finished_with(known_result(phantom)))
-    assert panel.ui.lesionsTable.rowCount == 0 and not panel.ui.detectButton.isHidden()
+    assert listed(panel) == 0
+
+
+def test_what_is_shown_of_its_lesions_goes_with_the_lungs_that_it_looked_at(
+    button, panel, bench, detection, apply, phantom, ct
+):
+    find(button, panel, bench, DetectingWorker(detection))
+    box = panel.ui.lesionNodesBox
+    box.setCurrentIndex(1)
+    assert find_instances(ct, names.DETECTION_ROLE) and find_slice_classes(ct)
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert find_instances(ct, names.DETECTION_ROLE) is None and find_slice_classes(ct) is None
+    assert box.currentIndex == 0 and not box.enabled
+
+    find(button, panel, bench, DetectingWorker(fewer(detection)))
+    box.setCurrentIndex(1)
+    assert listed(panel) == 1
+    panel.ui.undoButton.click()
+    assert panel.ui.statusLabel.text == "The last run was undone."
+    assert find_instances(ct, names.DETECTION_ROLE) is None and listed(panel) == 0
+
+
+def test_after_an_undo_what_was_found_before_the_run_is_listed_again(
+    button, panel, bench, detection, apply, phantom
+):
+    find(button, panel, bench, DetectingWorker(detection))
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert listed(panel) == 0
+    panel.ui.undoButton.click()
+    assert listed(panel) == 2
+    assert find_slice_classes(panel.ct) is None
+    panel.ui.sliceClassesButton.click()
+    assert find_slice_classes(panel.ct)
+
+
+def test_after_a_correction_of_the_lungs_it_must_look_again_but_not_after_one_of_lesions(
+    button, panel, bench, detection, ct, correct
+):
+    from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
+
+    find(button, panel, bench, DetectingWorker(detection))
+    correct()
+    bench.wait_until(lambda: panel.corrections.corrected and not panel.corrections.pending)
+    assert listed(panel) == 2
+    segmentation, lung = panel.result.segmentationNode, LUNG_STYLES[RIGHT_LUNG].id
+    voxels = arrayFromSegmentBinaryLabelmap(segmentation, lung, ct).copy()
+    voxels[1] = 0
+    updateSegmentBinaryLabelmapFromArray(voxels, segmentation, lung, ct)
+    bench.wait_until(lambda: not panel.corrections.pending)
+    assert listed(panel) == 0
+
+
+def test_it_looks_at_no_lungs_that_are_being_measured(button, panel, correct):
+    correct()
+    assert panel.corrections.pending
+    panel.ui.detectButton.click()
+    assert panel.ui.statusLabel.text == (
+        "The segmentation is being measured after an edit: try again in a moment."
+    )
+
+
+def test_a_run_that_ends_while_another_ct_is_on_show_makes_it_look_again(
+    button, panel, bench, detection, phantom, ct
+):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    find(button, panel, bench, DetectingWorker(detection))
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "another CT"))
+    show_result(ct, known_result(phantom), surfaces=False)
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert listed(panel) == 0
+
+
+def test_what_it_found_in_earlier_lungs_is_not_listed_when_it_arrives(
+    button, panel, bench, detection, phantom, ct
+):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    worker = DetectingWorker(detection)
+    worker.code = None
+    button.run._start_process = worker
+    panel.ui.detectButton.click()
+    bench.wait_until(lambda: hasattr(worker, "lungs"))
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "another CT"))
+    show_result(ct, known_result(phantom), surfaces=False)
+    worker.code = 0
+    changed = "The result changed while the detector looked: find the lesions again."
+    bench.wait_until(lambda: panel.ui.statusLabel.text == changed)
+    panel.ui.ctSelector.setCurrentNode(ct)
+    assert listed(panel) == 0 and find_slice_classes(ct) is None
+
+
+def test_a_loaded_scene_keeps_its_lesions_until_others_are_found(
+    button, panel, bench, detection, scene, tmp_path
+):
+    ui = panel.ui
+    find(button, panel, bench, DetectingWorker(detection))
+    ui.lesionNodesBox.setCurrentIndex(1)
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
+    ui.lesionSourceBox.currentIndex = ui.lesionSourceBox.findData("mine")
+    bench.wait_until(lambda: not panel.corrections.pending)
+
+    def segments() -> int:
+        _, node = find_instances(panel.ct, names.DETECTION_ROLE)
+        return node.GetSegmentation().GetNumberOfSegments()
+
+    assert listed(panel) == 0 and segments() == 2
+    box = ui.lesionNodesBox
+    assert box.enabled and box.currentIndex == 1
+    box.setCurrentIndex(2)
+    assert box.currentIndex == 1, "of lesions that are not known there is no other form"
+    find(button, panel, bench, DetectingWorker(fewer(detection)))
+    assert listed(panel) == 1 and segments() == 1
+    box.setCurrentIndex(0)
+    assert find_instances(panel.ct, names.DETECTION_ROLE) is None
+
+
+def test_without_the_detector_the_segmentations_lesions_are_listed(
+    button, panel, bench, detection, shown, monkeypatch
+):
+    from COVIDLesionSegLib.panel import lesion_detector
+
+    find(button, panel, bench, DetectingWorker(detection))
+    monkeypatch.setattr(lesion_detector, "_detectors", list)
+    panel.models_changed()
+    table = panel.ui.lesionsTable
+    assert table.rowCount == len(shown.severity.lesions) and table.columnCount == 4
+
+
+def test_slices_are_counted_by_the_lesions_that_are_listed(bench):
+    from COVIDLesionSegLib.panel.lesion_detector import _sentence
+
+    # The detector found something in every slice, most of it too small for the list.
+    slices = [SliceClass(n, "infected", {"infected": 0.9}, 3) for n in range(5)]
+    lesions = [SimpleNamespace(slices=(1, 2)), SimpleNamespace(slices=(2, 3))]
+    found = SimpleNamespace(slices=slices, lesions=lesions, flags=())
+    assert _sentence(found) == "2 lesions, in 3 of 5 slices with lung."
+    found.lesions = []
+    assert _sentence(found) == "0 lesions, in 0 of 5 slices with lung."
+    found.lesions = lesions * 51
+    assert _sentence(found).splitlines()[1] == "The 100 largest are listed."
 
 
 class CheckingWorker(ScriptedWorker):

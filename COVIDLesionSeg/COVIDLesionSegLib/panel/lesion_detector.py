@@ -12,8 +12,11 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import InputError, ModelError
 from ..engine.models.catalogue import load_catalogue
+from ..scene.detection import fingerprint_of_lungs, remove_what_is_of_other_lungs, write_lungs
 from ..scene.given_lungs import coded_lungs, given_lungs
-from ..scene.slice_classes import show_slice_classes
+from ..scene.lesion_instances import MOST
+from ..scene.show import find_result
+from ..scene.slice_classes import find_slice_classes, show_slice_classes
 from ..scene.volumes import volume_from_node_in_steps
 from ..worker.detection import detect_in_background
 from .first_use import FirstUse
@@ -32,12 +35,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """What a detector found in a CT, within the lungs of its result."""
+class _Search:
+    """Where a detector looks, or looked: within lungs with this fingerprint."""
 
+    ct: vtkMRMLScalarVolumeNode
     model_id: str
+    lungs: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a detector found, and where it looked."""
+
+    search: _Search
     detection: LesionDetection
-    chart: vtkMRMLPlotChartNode | None
+
+    def show_classes(self) -> vtkMRMLPlotChartNode | None:
+        """Make the chart of the classes of slices; None of a detector that tells none."""
+        chart = show_slice_classes(self.search.ct, self.detection.slices)
+        if chart is not None:
+            write_lungs(chart, self.search.lungs)
+        return chart
 
 
 class LesionDetector:
@@ -64,7 +82,7 @@ class LesionDetector:
         self._panel, self._ui = panel, ui
         self._on_change, self._on_chart = on_change, on_chart
         self._found: dict[str, _Found] = {}  # by CT
-        self._running: tuple[vtkMRMLScalarVolumeNode, str] | None = None
+        self._running: _Search | None = None
         self._waiting = False
         self._first_use = FirstUse(
             panel.say,
@@ -88,9 +106,20 @@ class LesionDetector:
 
     @property
     def detection(self) -> LesionDetection | None:
-        """What the chosen detector found in the CT on show."""
+        """What the chosen detector found in the CT on show, within the lungs that it has now."""
         found = self._found_here()
         return None if found is None else found.detection
+
+    @property
+    def latest(self) -> LesionDetection | None:
+        """The same of the detector that looked last, whichever is chosen."""
+        found = self._latest()
+        return None if found is None else found.detection
+
+    @property
+    def lungs(self) -> str:
+        """Fingerprint of the lungs of the CT on show."""
+        return fingerprint_of_lungs(self._panel.result)
 
     def models_changed(self) -> None:
         """List the detectors that are trained; without any there is nothing to choose."""
@@ -103,7 +132,10 @@ class LesionDetector:
                 box.addItem(_("Found by {model}").format(model=model.title), model.id)
             box.currentIndex = max(0, box.findData(chosen or ""))
         box.visible = bool(detectors)
-        self.show()
+        if self.chosen == chosen:
+            self.show()
+        else:  # it is gone
+            self._on_change()
 
     def show(self) -> None:
         """Show what can be done, and what was found."""
@@ -111,18 +143,20 @@ class LesionDetector:
         running = self.finding.run.state is not RunState.IDLE
         ui.detectButton.visible = running or (self.chosen is not None and found is None)
         ui.detectionLabel.visible = found is not None
-        ui.sliceClassesButton.visible = found is not None and found.chart is not None
+        ui.sliceClassesButton.visible = found is not None and bool(found.detection.slices)
         if found is not None:
             ui.detectionLabel.text = _sentence(found.detection)
 
-    def forget(self) -> None:
-        """The CT on show has other lungs now: the detector is to look again."""
-        ct = self._panel.ct
-        if ct is None:
-            return
-        self._found.pop(ct.GetID(), None)
-        if self._running is not None and self._running[0] is ct:
+    def show_case(self) -> None:
+        """Another CT or result is on show: what is of other lungs of the CT ends, or goes."""
+        ct, running = self._panel.ct, self._running
+        if ct is not None:
+            remove_what_is_of_other_lungs(ct, self.lungs)
+        looks = self.finding.run.state is RunState.RUNNING
+        if looks and running is not None and running.ct is ct and running.lungs != self.lungs:
             self.finding.cancel()
+            self._panel.say(_changed_meanwhile(), warning=True)
+        self.show()
 
     def scene_closing(self) -> None:
         """Nothing of the scene is kept."""
@@ -135,19 +169,26 @@ class LesionDetector:
         self._first_use.stop_now()
         self.finding.run.stop_now()
 
-    def _found_here(self) -> _Found | None:
+    def _latest(self) -> _Found | None:
         ct, result = self._panel.ct, self._panel.result
         found = None if ct is None or result is None else self._found.get(ct.GetID())
-        return found if found is not None and found.model_id == self.chosen else None
+        return found if found is not None and found.search.lungs == self.lungs else None
+
+    def _found_here(self) -> _Found | None:
+        found = self._latest()
+        return found if found is not None and found.search.model_id == self.chosen else None
 
     def _on_source(self, _index: int) -> None:
-        self.show()
         self._on_change()
 
     def _on_classes(self) -> None:
         found = self._found_here()
-        if found is not None and found.chart is not None:
-            self._on_chart(found.chart)
+        if found is None:
+            return
+        # It went with the lungs that it is of, if these came back by an undo.
+        chart = find_slice_classes(found.search.ct) or found.show_classes()
+        if chart is not None:
+            self._on_chart(chart)
 
     def _job(self) -> StartJob[LesionDetection] | None:
         """The run of the chosen detector; None while something is asked or checked before it."""
@@ -158,6 +199,10 @@ class LesionDetector:
         model_id = self.chosen
         if ct is None or result is None or node is None or model_id is None:
             raise InputError(_("Choose a CT that has a result, and a detector."))
+        if self._panel.corrections.pending:  # their fingerprint is that of before
+            raise InputError(
+                _("The segmentation is being measured after an edit: try again in a moment.")
+            )
         parameters = replace(parameters_from_node(node), model=model_id)
         ready: list[bool] = []
         self._waiting = False
@@ -166,7 +211,7 @@ class LesionDetector:
             self._waiting = True
             return None
         lungs = result.segmentationNode
-        self._running = ct, model_id
+        self._running = _Search(ct, model_id, self.lungs)
         return partial(
             detect_in_background,
             volume_from_node_in_steps(ct),
@@ -187,12 +232,16 @@ class LesionDetector:
 
     def _on_result(self, detection: LesionDetection) -> None:
         assert self._running is not None  # the job was started
-        ct, model_id = self._running
-        if not slicer.mrmlScene.IsNodePresent(ct):
+        search = self._running
+        if not slicer.mrmlScene.IsNodePresent(search.ct):
             return
-        chart = show_slice_classes(ct, detection.slices)
-        self._found[ct.GetID()] = _Found(model_id, detection, chart)
-        self.show()
+        if fingerprint_of_lungs(find_result(search.ct)) != search.lungs:
+            self._panel.say(_changed_meanwhile(), warning=True)
+            self.show()
+            return
+        found = _Found(search, detection)
+        found.show_classes()
+        self._found[search.ct.GetID()] = found
         self._on_change()
 
 
@@ -204,13 +253,23 @@ def _detectors() -> list[Model]:
     return [model for model in models if model.card.finds_instances and model.weights_present]
 
 
+def _changed_meanwhile() -> str:
+    return str(_("The result changed while the detector looked: find the lesions again."))
+
+
 def _sentence(detection: LesionDetection) -> str:
     """Where lesions were found, and what a reader must know."""
-    slices = detection.slices
-    text = _("{lesions} lesions, in {number} of {slices} slices with lung.").format(
-        lesions=len(detection.lesions),
-        number=sum(one.instances > 0 for one in slices),
-        slices=len(slices),
-    )
+    slices, lesions = detection.slices, detection.lesions
+    # Of the lesions that are listed: a slice's own count holds those that were left out later, too.
+    infected = {index for one in lesions for index in range(one.slices[0], one.slices[1] + 1)}
+    sentences = [
+        _("{lesions} lesions, in {number} of {slices} slices with lung.").format(
+            lesions=len(lesions),
+            number=sum(one.index in infected for one in slices),
+            slices=len(slices),
+        )
+    ]
+    if len(lesions) > MOST:
+        sentences.append(_("The {number} largest are listed.").format(number=MOST))
     warnings = [flag.message for flag in detection.flags if flag.level == "warning"]
-    return "\n".join([str(text), *warnings])
+    return "\n".join([*map(str, sentences), *warnings])

@@ -13,6 +13,7 @@ from ..engine.flags import is_untrained
 from ..engine.severity.report import Lesion, LesionSeverity, SeverityReport
 from ..engine.text import confidence_text, millilitres
 from ..scene import names
+from ..scene.detection import write_lungs
 from ..scene.lesion_instances import (
     FORMS,
     MOST,
@@ -27,8 +28,9 @@ from .region_names import region_text
 from .widgets import fill_row, set_header, signals_blocked
 
 if TYPE_CHECKING:
-    from slicer import vtkMRMLPlotChartNode
+    from slicer import vtkMRMLPlotChartNode, vtkMRMLScalarVolumeNode
 
+    from ..engine.detection.result import LesionDetection
     from .section import Panel
 
 
@@ -52,7 +54,8 @@ class LesionList:
         self._ui = ui
         self._lesions: Sequence[Lesion] = ()
         self._filling = False
-        self._shown: dict[str, tuple[str, SeverityReport]] = {}  # node and what it is of, by CT
+        # The node with lesions one by one and what it is of, by CT and role.
+        self._shown: dict[tuple[str, str], tuple[str, SeverityReport | LesionDetection]] = {}
         table = ui.lesionsTable
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
@@ -63,18 +66,39 @@ class LesionList:
 
     def show_case(self) -> None:
         """List the lesions of the case; what is shown of them one by one is that of now."""
-        result, ct = self._panel.result, self._panel.ct
-        self.detector.show()
+        ct = self._panel.ct
+        self.detector.show_case()
         self._lesions, heading, figures = self._of_now()
         self._fill(heading, figures)
         if ct is not None and find_marks(ct) is not None:
             mark_lesions(ct, self._lesions)
-        if ct is not None and (shown := find_instances(ct)) is not None:
-            form, node = shown
-            of_now = result is not None and (node.GetID(), result.severity)
-            if self._shown.get(ct.GetID()) != of_now:  # it takes seconds, and the window waits
-                self._show_nodes_of_result(form)
+        if ct is not None:
+            self._renew_nodes(ct)
         self.nodes_changed()
+
+    def _renew_nodes(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        """Show those of now where others are on show; it takes seconds, and the window waits."""
+        result, latest = self._panel.result, self.detector.latest
+        severity = None if result is None else result.severity
+        form = self._form_to_renew(ct, names.INSTANCES_ROLE, severity)
+        if form is not None:
+            self._show_nodes_of_result(form)
+        form = self._form_to_renew(ct, names.DETECTION_ROLE, latest)
+        if form is not None:
+            self._show_nodes_of_detector(form, latest)
+
+    def _form_to_renew(
+        self,
+        ct: vtkMRMLScalarVolumeNode,
+        role: str,
+        of_now: SeverityReport | LesionDetection | None,
+    ) -> str | None:
+        """Form of the node that is of something else than now; None where nothing is to be done."""
+        shown = find_instances(ct, role)
+        if shown is None:
+            return None
+        form, node = shown
+        return form if self._shown.get((ct.GetID(), role)) != (node.GetID(), of_now) else None
 
     def nodes_changed(self) -> None:
         """Button and box say what is shown of the lesions of the case one by one."""
@@ -89,7 +113,7 @@ class LesionList:
             button.checked = ct is not None and find_marks(ct) is not None
         box = self._ui.lesionNodesBox
         shown = None if ct is None else find_instances(ct, self._role)
-        box.enabled = bool(self._lesions)
+        box.enabled = bool(self._lesions) or shown is not None
         with signals_blocked(box):
             box.setCurrentIndex(0 if shown is None else 1 + list(FORMS).index(shown[0]))
 
@@ -153,7 +177,7 @@ class LesionList:
         if self.detector.chosen is None:
             self._show_nodes_of_result(form)
         else:
-            self._show_nodes_of_detector(form)
+            self._show_nodes_of_detector(form, self.detector.detection)
         self.nodes_changed()
 
     def _show_nodes_of_result(self, form: str | None) -> None:
@@ -165,17 +189,19 @@ class LesionList:
                 remove_instances(ct)
             else:
                 node = show_instances_of_result(ct, result.segmentationNode, result.severity, form)
-                self._shown[ct.GetID()] = (node.GetID(), result.severity)
+                self._shown[ct.GetID(), names.INSTANCES_ROLE] = node.GetID(), result.severity
 
-    def _show_nodes_of_detector(self, form: str | None) -> None:
-        ct, detection = self._panel.ct, self.detector.detection
+    def _show_nodes_of_detector(self, form: str | None, detection: LesionDetection | None) -> None:
+        ct, role = self._panel.ct, names.DETECTION_ROLE
         with slicer.util.tryWithErrorDisplay(_("The lesions could not be shown one by one.")):
             if ct is None:
                 return
-            if form is None or detection is None:
-                remove_instances(ct, self._role)
-            else:
-                show_instances(ct, detection.labels, self._lesions, form, self._role)
+            if form is None:
+                remove_instances(ct, role)
+            elif detection is not None:  # those of a loaded scene have the form that they have
+                node = show_instances(ct, detection.labels, detection.lesions[:MOST], form, role)
+                write_lungs(node, self.detector.lungs)
+                self._shown[ct.GetID(), role] = node.GetID(), detection
 
     def _on_mark(self, wanted: bool) -> None:
         ct = self._panel.ct

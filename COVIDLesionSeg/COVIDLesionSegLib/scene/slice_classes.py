@@ -20,6 +20,18 @@ _CHART, _TABLE = "vtkMRMLPlotChartNode", "vtkMRMLTableNode"
 _SERIES = "vtkMRMLPlotSeriesNode"
 
 
+def find_slice_classes(ct_node: vtkMRMLScalarVolumeNode) -> vtkMRMLPlotChartNode | None:
+    """The chart of the classes of a CT's slices; None where they are not known."""
+    return find_own(ct_node, _CHART, names.CLASSES_ROLE)
+
+
+def remove_slice_classes(ct_node: vtkMRMLScalarVolumeNode) -> None:
+    """Remove the chart of the classes of a CT's slices, if there is one, with lines and table."""
+    for class_name in (_SERIES, _CHART, _TABLE):
+        while (earlier := find_own(ct_node, class_name, names.CLASSES_ROLE)) is not None:
+            ct_node.GetScene().RemoveNode(earlier)
+
+
 def show_slice_classes(
     ct_node: vtkMRMLScalarVolumeNode, slices: Sequence[SliceClass]
 ) -> vtkMRMLPlotChartNode | None:
@@ -29,9 +41,7 @@ def show_slice_classes(
         ct_node: The CT.
         slices: Of its detector; without any there is no chart.
     """
-    for class_name in (_SERIES, _CHART, _TABLE):
-        while (earlier := find_own(ct_node, class_name, names.CLASSES_ROLE)) is not None:
-            ct_node.GetScene().RemoveNode(earlier)
+    remove_slice_classes(ct_node)
     if not slices:
         return None
     scene = ct_node.GetScene()

@@ -2002,8 +2002,20 @@ Jetzt durch neues Installieren reparieren?</translation>
         <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
     </message>
     <message>
+        <source>The segmentation is being measured after an edit: try again in a moment.</source>
+        <translation>Die Segmentierung wird nach einer Änderung gemessen: versuchen Sie es gleich noch einmal.</translation>
+    </message>
+    <message>
+        <source>The result changed while the detector looked: find the lesions again.</source>
+        <translation>Das Ergebnis hat sich geändert, während der Detektor suchte: suchen Sie die Läsionen noch einmal.</translation>
+    </message>
+    <message>
         <source>{lesions} lesions, in {number} of {slices} slices with lung.</source>
         <translation>{lesions} Läsionen, in {number} von {slices} Schichten mit Lunge.</translation>
+    </message>
+    <message>
+        <source>The {number} largest are listed.</source>
+        <translation>Die {number} größten sind aufgelistet.</translation>
     </message>
 </context>
 <context>

@@ -62,7 +62,7 @@ class SliceClass:
     instances: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LesionDetection:
     """Lesions of one CT, one by one.
 

@@ -81,8 +81,6 @@ class ResultsSection(Section):
             self._show_corrected()
         self._show_chart_of_case()
         self._lobes.show_case()
-        if new:
-            self._lesions.detector.forget()
         self._lesions.show_case()
 
     def nodes_changed(self) -> None:
