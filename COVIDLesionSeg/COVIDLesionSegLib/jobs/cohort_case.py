@@ -148,8 +148,9 @@ class CaseWork:
         """Begin with a case."""
         self.keep(record)
         start = time.perf_counter()
-        dicom = dicom_output(self._options, case.ct, case.series)
-        volume = read_volume(case.ct, case.series)
+        dicom = dicom_output(self._options, case.source, case.series)
+        volume = read_volume(case.source, case.series)
+        volume = replace(volume, warnings=(*volume.warnings, *case.warnings))
         lobes = None
         if case.lobes is not None:
             lobes = read_lobes(case.lobes, self._options.lobe_labels, volume.geometry)

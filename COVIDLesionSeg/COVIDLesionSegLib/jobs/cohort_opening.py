@@ -53,7 +53,7 @@ def open_case(
         )
     cancel.raise_if_cancelled()
     progress(Progress("Reading the CT", 0.2))
-    volume = read_volume(cases[0].ct, cases[0].series)
+    volume = read_volume(cases[0].source, cases[0].series)
     cancel.raise_if_cancelled()
     progress(Progress("Reading the result", 0.5))
     result = read_result(options.cohort / CASE_FOLDER / options.case, volume.geometry)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def dicom_output(
-    options: SegmentOptions | BatchOptions, ct: Path, series: str | None
+    options: SegmentOptions | BatchOptions, ct: Path | tuple[Path, ...], series: str | None
 ) -> DicomOutput | None:
     """The DICOM files of one CT, or None where none are wanted.
 

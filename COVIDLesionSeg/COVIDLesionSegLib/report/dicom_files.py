@@ -40,7 +40,9 @@ class DicomOutput:
     with_slices: bool
 
     @classmethod
-    def of_series(cls, ct: Path, series: str | None, with_slices: bool) -> DicomOutput:
+    def of_series(
+        cls, ct: Path | tuple[Path, ...], series: str | None, with_slices: bool
+    ) -> DicomOutput:
         """Read what the files repeat of the CT's series.
 
         Args:

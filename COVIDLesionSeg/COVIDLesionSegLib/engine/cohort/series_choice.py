@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 
 from ..errors import InputError
-from ..volume.dicom_series import Slice, without_localizers
-
-Found = Mapping[tuple[Path, str], list[Slice]]
-"""Images by their folder and SeriesInstanceUID."""
-Left = list[tuple[Path, str]]
-"""Folders, and why a series there is left out."""
+from ..volume.dicom_series import Slice
+from .series import Left, Series
 
 _FEWEST_SLICES = 3
 _AXIAL = 0.8
@@ -26,68 +20,31 @@ _SOFT_TO_SHARP = ("SOFT", "STANDARD", "CHST", "DETAIL", "LUNG", "BONE", "EDGE")
 """Kernels of GE, from soft to sharp."""
 
 
-def gather(found: Found) -> tuple[dict[tuple[Path, str], list[Slice]], Left]:
-    """Each series once, however its files are spread over folders.
-
-    Of copies one is taken. A series whose parts lie in several folders, as on many discs, is
-    that of the innermost folder that holds them all: a part alone would be a CT cut short.
-
-    Returns:
-        As ``found``, without localizers; and the copies and series of localizers alone.
-    """
-    whole: dict[tuple[Path, str], list[Slice]] = {}
-    left: Left = []
-    places: dict[str, list[Path]] = {}
-    for (place, uid), images in found.items():
-        if slices := without_localizers(images):
-            whole[place, uid] = slices
-            places.setdefault(uid, []).append(place)
-        else:
-            left.append((place, "It is a localizer."))
-    for uid, folders in places.items():
-        if not uid or len(folders) == 1:
-            continue
-        kept: list[Path] = []
-        seen: set[str] = set()
-        for place in sorted(folders, key=lambda one: (-len(whole[one, uid]), str(one))):
-            instances = {one.text("SOPInstanceUID") for one in whole[place, uid]}
-            if instances <= seen and "" not in instances:
-                left.append((place, "Its slices are copies of those in another folder."))
-                del whole[place, uid]
-            else:
-                kept.append(place)
-                seen |= instances
-        if len(kept) > 1:
-            parts = [one for place in kept for one in whole.pop((place, uid))]
-            whole[Path(os.path.commonpath(kept)), uid] = parts
-    return whole, left
-
-
-def choose_of_studies(found: Found) -> tuple[list[tuple[Path, str]], Left]:
+def choose_of_studies(found: Iterable[Series]) -> tuple[list[Series], Left]:
     """The series of each study that the cohort takes, and the others with the reason.
 
     Left out are series that are not CT, not axial, reformatted or projected, or of fewer than 3
     slices. Of those that remain in a study the one with most slices is taken, and of several with
     as many the one with the softest kernel, on which the networks were trained.
     """
-    chosen: list[tuple[Path, str]] = []
+    chosen: list[Series] = []
     others: Left = []
-    studies: dict[str, list[tuple[Path, str]]] = {}
-    for key, slices in found.items():
-        if reason := _unfit(slices):
-            others.append((key[0], reason))
+    studies: dict[str, list[Series]] = {}
+    for one in found:
+        if reason := _unfit(one.slices):
+            others.append((one.place, reason))
         else:
-            study = slices[0].text("StudyInstanceUID") or key[1]
-            studies.setdefault(study, []).append(key)
-    for keys in studies.values():
+            studies.setdefault(one.study, []).append(one)
+    for series in studies.values():
         first, *rest = sorted(
-            keys, key=lambda key: (-len(found[key]), kernel_sharpness(found[key]), str(key))
+            series,
+            key=lambda one: (-len(one.slices), kernel_sharpness(one.slices), one.place, one.uid),
         )
         chosen.append(first)
-        taken = len(found[first])
+        taken = len(first.slices)
         others += [
-            (place, f"The study has a series that suits better, of {taken} slices.")
-            for place, _ in rest
+            (one.place, f"The study has a series that suits better, of {taken} slices.")
+            for one in rest
         ]
     return chosen, others
 

@@ -11,12 +11,31 @@ from pathlib import Path
 from ..data.ct_table import case_name, patient_of_ct
 from ..data.tables import read_table
 from ..errors import InputError
-from ..volume.dicom_series import Slice, find_images, is_dicom_file, visible_files
+from ..volume.dicom_series import (
+    DICOM_ENDINGS,
+    Slice,
+    is_dicom_file,
+    read_images,
+    visible_files,
+)
 from ..volume.reading import FORMATS, readable
-from .series_choice import choose_of_studies, gather
+from .series import Series, gather, may_lack_slices
+from .series_choice import choose_of_studies
 
 _NO_CTS = (".seg.nrrd", ".seg.nhdr")
 """Endings of files in a CT's format that hold something else."""
+
+# Folders are called by the name of their case: their own may be the patient's.
+_PART_DAMAGED = (
+    "A part of this series lies in a folder with a damaged file, that of the case {}; copy that "
+    "folder again."
+)
+_MAY_LACK = (
+    "The damaged folder of the case {} may hold slices that this CT lacks; check that it is whole."
+)
+_SHARED = (
+    "Another CT has the same study and series UIDs; check that this one is whole, and whose it is."
+)
 
 
 @dataclass(frozen=True)
@@ -28,9 +47,13 @@ class CaseSource:
             its name; of a DICOM series a number made of its UID, as names of DICOM folders often
             are the patient's.
         place: Where it is, from the source that was named, with ``/``; "." for that itself.
-        ct: File or folder for :func:`~..volume.read_volume`.
+        ct: File or folder.
         series: SeriesInstanceUID, for a folder of DICOM files.
+        files: Those of the series, of all that the folder and its subfolders hold, where they
+            were looked for.
+        copies: Folders with copies of them.
         problem: Why it cannot be read, where that is known already.
+        warnings: What may be wrong with it, one sentence each.
         lobes: File of its lobes, where a table names one.
     """
 
@@ -38,29 +61,37 @@ class CaseSource:
     place: str
     ct: Path
     series: str | None = None
+    files: tuple[Path, ...] = ()
+    copies: tuple[Path, ...] = ()
     problem: str | None = None
+    warnings: tuple[str, ...] = ()
     lobes: Path | None = None
 
     @property
-    def voxels(self) -> tuple[str, str | None]:
+    def source(self) -> Path | tuple[Path, ...]:
+        """What :func:`~..volume.read_volume` reads, with ``series``."""
+        return self.files or self.ct
+
+    @property
+    def voxels(self) -> tuple[str | None, ...]:
         """Which CT it is: two cases with the same have one result."""
-        return str(self.ct), self.series
+        return self.series, *map(os.path.realpath, self.files or (self.ct,))
 
     def fingerprint(self) -> str:
         """SHA-256 of the files' names, sizes and times: another one means that the CT changed.
 
-        Of a folder with its subfolders, as it is read with them.
-
-        The voxels are not read: a cohort may have terabytes.
+        Of a folder in a table with its subfolders, as it is read with them. The voxels are not
+        read: a cohort may have terabytes.
 
         Raises:
             InputError: The file or folder is gone.
         """
         path = readable(self.ct)
-        files = visible_files(path) if path.is_dir() else [path]
+        files = [*self.files] or (visible_files(path) if path.is_dir() else [path])
         if self.lobes is not None:
             files.append(readable(self.lobes))
-        seen = hashlib.sha256(repr((self.series, self.problem)).encode())
+        said = (self.series, self.problem, *self.warnings)
+        seen = hashlib.sha256(repr(said).encode())
         for file in files:
             state = os.stat(file, follow_symlinks=file.exists())  # reading says what is wrong
             seen.update(
@@ -110,17 +141,52 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
             named += _of_table(source)
         else:
             found.append(CaseSource(case_name(patient_of_ct(source)), source.name, source))
-    once: dict[tuple[str, str | None], CaseSource] = {}
-    for item in named + found:
-        once.setdefault(item.voxels, item)
-    return sorted(_with_own_names(once.values()), key=lambda item: item.case), left_out
+    return sorted(_with_own_names(_each_once(named, found)), key=lambda item: item.case), left_out
+
+
+def _each_once(named: list[CaseSource], found: list[CaseSource]) -> list[CaseSource]:
+    """Every CT once: with the name and lobes of a table, and the files that a search found.
+
+    Raises:
+        InputError: Two rows of tables name one CT in two ways.
+    """
+    series_at: dict[str, list[CaseSource]] = {}
+    for item in found if named else ():
+        places = {*map(os.path.realpath, (*item.files, *item.copies))}
+        if item.files:
+            places.update(*(map(str, Path(place).parents) for place in places.copy()))
+        for place in places:
+            series_at.setdefault(place, []).append(item)
+    once: dict[tuple[str | None, ...], tuple[CaseSource, CaseSource]] = {}
+    for row in named:
+        matches = [
+            item
+            for item in series_at.get(os.path.realpath(row.ct), ())
+            if (item.series or "").startswith(row.series or "")
+        ]
+        item = row
+        if len(matches) == 1:
+            item = replace(matches[0], case=row.case, place=row.place, lobes=row.lobes)
+        _, first = once.setdefault(item.voxels, (item, row))
+        if first.voxels != row.voxels:
+            raise InputError(
+                f"The cases {first.case} and {row.case} of the table are one CT; remove one row."
+            )
+    cases = [item for item, _ in once.values()]
+    taken = {file for item in cases for file in item.voxels[1:]}
+    # Where a source lies in another, its part of a series is in the whole one.
+    for item in sorted(found, key=lambda item: -len(item.files)):
+        if not taken.issuperset(files := item.voxels[1:]):
+            taken.update(files)
+            cases.append(item)
+    return cases
 
 
 def _of_table(path: Path) -> Iterator[CaseSource]:
     table = read_table(path)
     table.check_columns(["ct"])
     names: set[str] = set()
-    cts: set[tuple[str, str | None]] = set()
+    cts: set[tuple[str | None, ...]] = set()
     for row in table.rows:
         if not row.get("ct"):  # a bad case of the cohort, not the end of it
             place = f"row-{row.number}"
@@ -147,7 +213,8 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
 def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
     cases: list[CaseSource] = []
     left_out: list[LeftOut] = []
-    found: dict[tuple[Path, str], list[Slice]] = {}
+    images: list[Slice] = []
+    damaged: dict[Path, str] = {}  # folders, and the names of their cases
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         here, shown = Path(place), Path(place).relative_to(folder).as_posix()
@@ -165,32 +232,66 @@ def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
                 left_out.append(LeftOut(at, "It is a segmentation."))
             else:
                 cases.append(CaseSource(case_name(patient_of_ct(Path(name))), at, here / name))
-        if not any(_is_dicom(here / name) for name in names):
+        if not any(_may_be_dicom(here / name) for name in names):
             continue
-        try:
-            images = find_images(here, recursive=False)
-        except InputError as error:
-            number = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:10]
-            cases.append(CaseSource(f"folder-{number}", shown, here, problem=str(error)))
-            continue
-        if not images:
+        of_folder, error = read_images(here, recursive=False)
+        images += of_folder
+        if error is not None:
+            damaged[here] = case = f"folder-{_number(shown)}"
+            cases.append(CaseSource(case, shown, here, problem=str(error)))
+        elif not of_folder:
             left_out.append(LeftOut(shown, "Its DICOM files hold no images of a scan."))
-        found |= {(here, uid): slices for uid, slices in images.items()}
-    series, others = gather(found)
-    chosen, unfit = choose_of_studies(series)
-    for here, uid in chosen:
-        number = hashlib.sha256(uid.encode()).hexdigest()[:10]
-        shown = here.relative_to(folder).as_posix()
-        cases.append(CaseSource(f"series-{number}", shown, here, uid))
-    left_out += [LeftOut(at.relative_to(folder).as_posix(), why) for at, why in others + unfit]
-    return cases, left_out
+    found, others = _of_series(folder, images, damaged)
+    return cases + found, left_out + others
 
 
-def _is_dicom(path: Path) -> bool:
+def _of_series(
+    folder: Path, images: list[Slice], damaged: dict[Path, str]
+) -> tuple[list[CaseSource], list[LeftOut]]:
+    """The series of all images in a folder; one with a part in a damaged folder has a problem.
+
+    One that lies in damaged folders alone is left to the cases of these.
+    """
+    series, left = gather(images, damaged)
+    whole = [one for one in series if not one.folders & damaged.keys()]
+    cut = [one for one in series if one.folders & damaged.keys() and one.folders - damaged.keys()]
+    unread = damaged.keys() - {image.path.parent for image in images}
+    lacking = {at: may_lack_slices(whole, at) for at in unread}
+
+    def case(one: Series) -> CaseSource:
+        near = sorted(damaged[at] for at in one.folders & damaged.keys())
+        problem = _PART_DAMAGED.format(" and ".join(near)) if near else None
+        doubtful = [at for at in damaged if at in one.copies or one in lacking.get(at, ())]
+        warnings = [_MAY_LACK.format(damaged[at]) for at in doubtful]
+        return CaseSource(
+            f"series-{_number(one.uid)}",
+            one.place.relative_to(folder).as_posix(),
+            one.place,
+            one.uid,
+            files=tuple(sorted(item.path for item in one.slices)),
+            copies=tuple(one.copies),
+            problem=problem,
+            warnings=(*warnings, *([_SHARED] if one.shares_uids else [])),
+        )
+
+    cases: list[CaseSource] = []
+    for some in (whole, cut):
+        chosen, unfit = choose_of_studies(some)
+        cases += map(case, chosen)
+        left += unfit
+    return cases, [LeftOut(at.relative_to(folder).as_posix(), why) for at, why in left]
+
+
+def _may_be_dicom(path: Path) -> bool:
     try:
-        return path.is_file() and is_dicom_file(path)
+        return path.suffix.lower() in DICOM_ENDINGS or (path.is_file() and is_dicom_file(path))
     except OSError:
         return False
+
+
+def _number(name: str) -> str:
+    """A number instead of a name that may be a patient's."""
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:10]
 
 
 def _with_own_names(cases: Iterable[CaseSource]) -> Iterator[CaseSource]:
@@ -199,6 +300,6 @@ def _with_own_names(cases: Iterable[CaseSource]) -> Iterator[CaseSource]:
     names = [item.case.casefold() for item in cases]
     for item in cases:
         if names.count(item.case.casefold()) > 1:
-            number = hashlib.sha256(str(item.ct).encode("utf-8", "replace")).hexdigest()[:8]
+            number = _number(str(item.files[0] if item.files else item.ct))[:8]
             item = replace(item, case=f"{item.case}-{number}")
         yield item

@@ -51,11 +51,11 @@ _CONSTANT_END = 0.25
 """Share of a slice's pixels that end in one value, beyond the median slice, that is odd."""
 
 
-def read_dicom(path: Path, series: str | None = None) -> Volume:
+def read_dicom(path: Path | tuple[Path, ...], series: str | None = None) -> Volume:
     """One CT series in HU, sorted by position along the slice normal; not yet checked as a chest.
 
     Args:
-        path: Folder or file, see :func:`choose_series`.
+        path: Folder, file or files, see :func:`choose_series`.
         series: SeriesInstanceUID or a unique beginning of it.
 
     Returns:

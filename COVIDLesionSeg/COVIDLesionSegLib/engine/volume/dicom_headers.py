@@ -47,7 +47,9 @@ _READ = [
 _SEXES = ("M", "F", "O", "")
 
 
-def read_source_headers(path: Path, series: str | None = None) -> tuple[pydicom.Dataset, ...]:
+def read_source_headers(
+    path: Path | tuple[Path, ...], series: str | None = None
+) -> tuple[pydicom.Dataset, ...]:
     """What derived objects need of each slice, and nothing else, in the order of the volume.
 
     They hold the patient's identity: the elements that DICOM demands of every object of a study.
@@ -64,13 +66,14 @@ def read_source_headers(path: Path, series: str | None = None) -> tuple[pydicom.
         InputError: It is no DICOM series, or lacks what derived objects must state.
         SeveralSeriesError: More than one series, and ``series`` does not choose one.
     """
-    path = readable(path)
-    if not path.is_dir() and not is_dicom_file(path):
-        raise InputError(
-            f"{path.name} is not DICOM, so its results cannot be written as DICOM; give the DICOM "
-            "series, or leave DICOM out.",
-            option="dicom",
-        )
+    if not isinstance(path, tuple):
+        path = readable(path)
+        if not path.is_dir() and not is_dicom_file(path):
+            raise InputError(
+                f"{path.name} is not DICOM, so its results cannot be written as DICOM; give the "
+                "DICOM series, or leave DICOM out.",
+                option="dicom",
+            )
     slices = [_with_all_elements(item) for item in in_order(choose_series(path, series))]
     headers = [_header(item) for item in slices]
     for keyword in ("PatientID", *_SAME_IN_ALL):

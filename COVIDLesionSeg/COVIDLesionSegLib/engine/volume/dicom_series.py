@@ -53,7 +53,7 @@ _LARGEST_NUMBER = 1e6
 
 _PREAMBLE = 128
 _MARK = b"DICM"
-_DICOM_ENDINGS = {".dcm", ".dicom", ".ima"}
+DICOM_ENDINGS = {".dcm", ".dicom", ".ima"}
 _ENDINGS_OF_UNFINISHED_COPIES = {".part", ".partial", ".crdownload", ".filepart"}
 # JPEG, PNG, ZIP, ELF and Windows programs, SQLite: thumbnails and viewers that discs come with.
 _OTHER_KINDS = (b"\xff\xd8\xff", b"\x89PNG", b"PK\x03\x04", b"\x7fELF", b"MZ", b"SQLite format")
@@ -111,56 +111,65 @@ def is_dicom_file(path: Path) -> bool:
     return start[_PREAMBLE:] == _MARK or _begins_with_elements(start)
 
 
-def find_series(folder: Path) -> dict[str, list[Slice]]:
-    """Every image series in a folder and its subfolders, by SeriesInstanceUID, without localizers.
+def find_series(source: Path | tuple[Path, ...], recursive: bool = True) -> dict[str, list[Slice]]:
+    """Every image series, by SeriesInstanceUID, without localizers.
+
+    Args:
+        source: A folder, or these files alone.
+        recursive: Whether to search the folder's subfolders.
 
     Raises:
-        InputError: The folder holds no such images; or as of :func:`find_images`.
+        InputError: There are no such images, or there is a damaged or empty file among them.
     """
-    return _series_of(find_images(folder))
+    images, error = read_images(source, recursive)
+    if error is not None:
+        raise error
+    series: dict[str, list[Slice]] = {}
+    for image in without_localizers(images):
+        series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
+    if not series:
+        only = "only localizer images" if images else "no DICOM images"
+        raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
+    return series
 
 
-def find_images(folder: Path, recursive: bool = True) -> dict[str, list[Slice]]:
-    """Every image of a scan in a folder, by SeriesInstanceUID, also localizers.
+def read_images(
+    source: Path | tuple[Path, ...], recursive: bool = True
+) -> tuple[list[Slice], InputError | None]:
+    """Every image of a scan that can be read, also localizers, and what is wrong with another.
 
     Files of other kinds, DICOMDIR and hidden files are ignored. A file that could be a slice and
     is damaged or empty is not ignored: without it a series would be read short.
 
-    Raises:
-        InputError: The folder holds a damaged or empty file among its images.
+    Args:
+        source: A folder, or these files alone.
+        recursive: Whether to search the folder's subfolders.
+
+    Returns:
+        The images, and the error of the first file that cannot be read, or None.
     """
     images: list[Slice] = []
     others: list[tuple[Path, str]] = []
-    files = visible_files(folder, recursive)
+    errors: list[InputError] = []
+    try:
+        files = source if isinstance(source, tuple) else visible_files(source, recursive)
+    except InputError as error:
+        return [], error
     for number, path in enumerate(files, start=1):
         if path.name.upper() == "DICOMDIR":
             continue
         name = f"File {number} of {len(files)} (by name)"
         try:
-            is_dicom = is_dicom_file(path)
-        except OSError as error:
-            raise InputError(
-                f"{name} cannot be opened; check its permissions, or the file that it links to."
-            ) from error
-        if not is_dicom:
-            others.append((path, name))
-        elif (found := _read_slice(path, name)) is not None:
-            images.append(found)
-    _check_no_slice_lost(others, images)
-    series: dict[str, list[Slice]] = {}
-    for image in images:
-        series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
-    return series
-
-
-def _series_of(images: dict[str, list[Slice]]) -> dict[str, list[Slice]]:
-    """The images without localizers; raises InputError where none are left."""
-    kept = {uid: without_localizers(slices) for uid, slices in images.items()}
-    series = {uid: slices for uid, slices in kept.items() if slices}
-    if not series:
-        only = "only localizer images" if images else "no DICOM images"
-        raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
-    return series
+            if not is_dicom_file(path):
+                others.append((path, name))
+            elif (found := _read_slice(path, name)) is not None:
+                images.append(found)
+        except InputError as error:
+            errors.append(error)
+        except OSError:
+            what = "check its permissions, or the file that it links to"
+            errors.append(InputError(f"{name} cannot be opened; {what}."))
+    return images, errors[0] if errors else _lost_slices(others, images)
 
 
 def without_localizers(slices: list[Slice]) -> list[Slice]:
@@ -180,32 +189,28 @@ def describe_series(slices: list[Slice]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def choose_series(path: Path, wanted: str | None = None) -> list[Slice]:
+def choose_series(path: Path | tuple[Path, ...], wanted: str | None = None) -> list[Slice]:
     """The slices of one series, in no particular order.
 
     Args:
-        path: A folder, searched with all its subfolders, or one file of a series, which stands
-            for all files of that series beside it.
+        path: A folder, searched with all its subfolders; one file of a series, which stands for
+            all files of that series beside it; or files, which are all that is read.
         wanted: SeriesInstanceUID, or a beginning of it that no other series shares.
 
     Raises:
         InputError: There is no such series, or a file is damaged.
         SeveralSeriesError: More than one series, and ``wanted`` does not choose one.
     """
-    if not path.is_dir():
+    if isinstance(path, tuple) or path.is_dir():
+        series = find_series(path)
+    else:
         found = _read_slice(path, "The file")
         if found is None:
             raise InputError("The file is not an image of a scan; choose a slice of a CT.")
         uid = found.text("SeriesInstanceUID")
         if wanted is not None and not uid.startswith(wanted):
             raise InputError(f"The file does not belong to series {wanted}; give its folder.")
-        path, wanted, series = (
-            path.parent,
-            uid,
-            _series_of(find_images(path.parent, recursive=False)),
-        )
-    else:
-        series = find_series(path)
+        wanted, series = uid, find_series(path.parent, recursive=False)
     matches = [uid for uid in series if wanted is None or uid.startswith(wanted)]
     if wanted in series:
         matches = [wanted]
@@ -289,18 +294,18 @@ def _begins_with_elements(start: bytes) -> bool:
     return explicit or int.from_bytes(start[4:8], "little") <= _PREAMBLE
 
 
-def _check_no_slice_lost(others: list[tuple[Path, str]], images: list[Slice]) -> None:
-    """Refuse files that are no DICOM but were probably meant as slices.
+def _lost_slices(others: list[tuple[Path, str]], images: list[Slice]) -> InputError | None:
+    """What to say of files that are no DICOM but were probably meant as slices.
 
     An interrupted copy leaves empty files, files of zeros, and files cut before the mark.
     """
-    endings = _DICOM_ENDINGS | {_ending(image.path) for image in images} - {""}
+    endings = DICOM_ENDINGS | {_ending(image.path) for image in images} - {""}
     folders = {image.path.parent for image in images}
     lost = [name for path, name in others if _could_be_slice(path, endings, path.parent in folders)]
     if not lost:
-        return
+        return None
     more = f" and {len(lost) - 1} other files are" if len(lost) > 1 else " is"
-    raise InputError(
+    return InputError(
         f"{lost[0]}{more} empty, damaged or no DICOM, so slices may be lost; copy the series "
         "again, or move what does not belong to it out of the folder."
     )

@@ -41,12 +41,13 @@ _READ_HEADER: dict[str, Callable[[Path], FileHeader]] = {
 }
 
 
-def read_volume(path: str | Path, series: str | None = None) -> Volume:
+def read_volume(path: str | Path | tuple[Path, ...], series: str | None = None) -> Volume:
     """A chest CT in HU, its voxels in the stored order on the stored grid.
 
     Args:
-        path: NIfTI, NRRD or MetaImage file; DICOM folder, searched with its subfolders; or one
-            DICOM file, which stands for the slices of its series in the same folder.
+        path: NIfTI, NRRD or MetaImage file; DICOM folder, searched with its subfolders; one
+            DICOM file, which stands for the slices of its series in the same folder; or DICOM
+            files, which are all that is read.
         series: For a DICOM folder with more than one series: the SeriesInstanceUID, or a
             beginning of it that no other series shares.
 
@@ -57,8 +58,9 @@ def read_volume(path: str | Path, series: str | None = None) -> Volume:
         InputError: It cannot be read whole, or is not a chest CT in HU (:func:`check_chest_ct`).
         SeveralSeriesError: The folder holds more than one series, and none was chosen.
     """
-    path = readable(path)
-    if path.is_dir() or is_dicom_file(path):
+    if not isinstance(path, tuple):
+        path = readable(path)
+    if isinstance(path, tuple) or path.is_dir() or is_dicom_file(path):
         with quiet_itk():
             volume = read_dicom(path, series)
     elif series is not None:
