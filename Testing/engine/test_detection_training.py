@@ -29,6 +29,7 @@ from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training.recipe_settings import change_recipe
 from COVIDLesionSegLib.engine.training.trainer import train
 from engine.detector_slices import CLASSES, blobs, save_detector, some, tiny_detector
 
@@ -214,6 +215,21 @@ def test_a_training_that_was_cancelled_goes_on_as_if_it_had_not_been(tmp_path):
     curve = (tmp_path / "parts" / "metrics.csv").read_text()
     assert curve == (tmp_path / "whole" / "metrics.csv").read_text()
     assert [line.split(",")[0] for line in curve.splitlines()] == ["step", "2", "3"]
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_fixed_statistics_of_the_affinity_layer_stay_in_a_whole_training(tmp_path, fixed):
+    """Validated halfway, as Lightning changes the modes of networks then."""
+    slices = some(number=4)
+    recipe = replace(tiny_detector(slices, steps=3), validation_steps=1)
+    recipe = change_recipe(recipe, [("network_arguments.fixed_statistics", fixed)])
+    trained = train(recipe, slices, tmp_path, validation=[blobs("p2", 2, 50)], method=DETECTION)
+    counted = {
+        int(value)
+        for name, value in trained.affinity.state_dict().items()
+        if name.endswith("num_batches_tracked")
+    }
+    assert counted == ({0} if fixed else {3})
 
 
 def test_other_classes_get_a_new_last_layer_and_keep_the_rest(tmp_path):

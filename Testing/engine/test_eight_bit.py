@@ -291,8 +291,11 @@ def test_training_keeps_half_precision_without_held_out_patients(learner, tmp_pa
     assert any("no held-out patients to try 8 bits on" in note for note in card.notes)
 
 
-def precisions(by_coco):
-    """As a detector is evaluated: the paper's rule by Dice here, COCO's as given, in turn."""
+def precisions(by_coco, of_class_alone=0):
+    """As a detector is evaluated: the paper's rule by Dice here, COCO's as given, in turn.
+
+    Of so many slices more nothing is outlined, and they have no score.
+    """
 
     def evaluate(network, card, slices):
         scores = score_patients(network, card, slices)
@@ -304,6 +307,9 @@ def precisions(by_coco):
             )
             for name, one in scores.items()
         }
+        if of_class_alone:
+            nothing = {"paper_map": None, "coco_map": None}
+            patients["p9"] = SimpleNamespace(slices=of_class_alone, values=nothing)
         return HeldOutDetector(
             patients, (), measure=replace(MEAN_PRECISION, largest_change=DICE.largest_change)
         )
@@ -339,6 +345,15 @@ def test_a_detector_that_finds_enough_is_stored_in_8_bits_unless_it_moves(
     card = export_tiny(learner, DATA, "kept", recipe(), tmp_path, **stored).card
     assert card.weights.bits is None
     assert any("precision of all held-out slices together moves by more" in n for n in card.notes)
+
+
+def test_slices_without_a_score_do_not_hide_how_far_a_detector_moves(
+    learner, tmp_path, monkeypatch
+):
+    coarse(monkeypatch)
+    stored = {"eight_bit": True, "evaluate": precisions((0.2, 0.2), of_class_alone=10_000)}
+    card = export_tiny(learner, DATA, "kept", recipe(), tmp_path, **stored).card
+    assert card.weights.bits is None
 
 
 @pytest.fixture

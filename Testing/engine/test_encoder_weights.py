@@ -12,6 +12,7 @@ from torch import nn
 
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.models.weights import weights_data_in_eight_bit
 from COVIDLesionSegLib.engine.networks import build_network, count_parameters
 from COVIDLesionSegLib.engine.networks.layers import encoder_library
 from COVIDLesionSegLib.engine.training.encoder_weights import (
@@ -74,6 +75,23 @@ def test_names_of_a_whole_network_and_safetensors_are_understood(prefix, colour,
     save_file({prefix + name: one.clone() for name, one in colour.state_dict().items()}, path)
     network = network_on_encoder(RESNET, read_encoder_weights(path)[0])
     assert torch.equal(network.encoder.layer1[0].conv1.weight, colour.layer1[0].conv1.weight)
+
+
+def test_weights_stored_in_8_bits_are_floats_again(tmp_path):
+    network = build_network("EncoderUNet", {"encoder": "resnet18"})
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(weights_data_in_eight_bit(network, 16384))
+    found = network_on_encoder(RESNET, read_encoder_weights(path)[0]).encoder.state_dict()
+    for name, one in network.encoder.state_dict().items():
+        step = one.abs().max() / 127
+        torch.testing.assert_close(found[name], one, rtol=1e-3, atol=float(step))
+
+
+def test_whole_numbers_without_scales_are_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({"conv1.weight": torch.ones(64, 3, 7, 7, dtype=torch.int8)}, path)
+    with pytest.raises(InputError, match=r"weights\.safetensors are whole numbers of 8 bits"):
+        read_encoder_weights(path)
 
 
 def test_a_detector_starts_from_an_encoder_of_colour_or_of_grey_images(colour):

@@ -38,6 +38,10 @@ class DetectionModule(SegmentationModule):
         super().__init__(recipe, steps)
         self.automatic_optimization = False
 
+    def on_train_start(self) -> None:
+        # Lightning trains a network in the mode that it is in: fixed statistics need its own.
+        self.network.train()
+
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.network(image)
         return logits

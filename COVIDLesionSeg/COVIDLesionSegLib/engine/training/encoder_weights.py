@@ -13,6 +13,7 @@ from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
 
 from ..errors import InputError, ModelError
+from ..models.eight_bit import from_eight_bit
 from ..networks import build_network
 from .recipe import Recipe
 
@@ -27,7 +28,8 @@ _LARGEST = 2**31
 def read_encoder_weights(path: Path) -> tuple[dict[str, Tensor], str]:
     """Tensors by name, and the SHA-256 of the file: safetensors, or a PyTorch state dict.
 
-    A PyTorch file is read as data alone: nothing in it is run.
+    A PyTorch file is read as data alone: nothing in it is run. Weights that this software stored in
+    8 bits are floats again.
 
     Raises:
         InputError: The file cannot be read, or holds anything but tensors of numbers.
@@ -65,7 +67,15 @@ def read_encoder_weights(path: Path) -> tuple[dict[str, Tensor], str]:
         raise InputError(
             f"The encoder's weights {path.name} hold values that are no numbers: {wanted}"
         )
-    return {str(name): one for name, one in content.items()}, hashlib.sha256(data).hexdigest()
+    named = {str(name): one for name, one in content.items()}
+    if any(one.dtype == torch.int8 for one in named.values()):
+        try:
+            named = from_eight_bit(named, True, path.name)
+        except ModelError as error:  # without scales, so not this software's
+            raise InputError(
+                f"The encoder's weights {path.name} are whole numbers of 8 bits: {wanted}"
+            ) from error
+    return named, hashlib.sha256(data).hexdigest()
 
 
 def network_on_encoder(recipe: Recipe, weights: Mapping[str, Tensor]) -> nn.Module:

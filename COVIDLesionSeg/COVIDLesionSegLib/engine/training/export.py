@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol
 
 from torch import nn
@@ -336,9 +337,11 @@ def _in_eight_bit(
         own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
         small = load_network(Model(own, folder), weights=data)
         own_results = [evaluate(small, own, group) for group in slices]
-        changes = measure.changes(_values(results, measure.key), _values(own_results, measure.key))
+        before = _values(results, measure.key)
+        changes = measure.changes(before, _values(own_results, measure.key))
         if measure.together:
-            changes = {_ALL_SLICES: _mean_over_slices(changes, results)}
+            scored = {name: changes[name] for name, score in before.items() if score is not None}
+            changes = {_ALL_SLICES: _mean_over_slices(scored, results)}
         moved = measure.too_large(changes)
         if not moved:
             break
@@ -355,7 +358,8 @@ def _in_eight_bit(
 
 def _mean_over_slices(changes: Mapping[str, float], results: Sequence[HeldOutResult]) -> float:
     slices = {name: one.slices for result in results for name, one in result.patients.items()}
-    return sum(change * slices[name] for name, change in changes.items()) / sum(slices.values())
+    weights = [slices[name] for name in changes]
+    return fmean(changes.values(), weights) if changes else 0.0
 
 
 def _values(results: Sequence[HeldOutResult], key: str) -> dict[str, float | None]:
