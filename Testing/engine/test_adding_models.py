@@ -179,7 +179,7 @@ def test_a_card_that_cannot_be_written_leaves_no_weights_and_the_id_free(
         ("EAMC", "ensemble that ships"),
         ("amc-net", "There is a model amc-net already"),
         ("AMC-Net", "There is a model AMC-Net already"),
-        ("eamc-3", "There is a model eamc-3 already"),
+        ("eamc-4", "There is a model eamc-4 already"),
     ],
 )
 def test_the_id_of_a_model_or_ensemble_that_ships_is_refused(

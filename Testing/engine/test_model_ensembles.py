@@ -23,26 +23,28 @@ def test_an_unknown_member_is_refused_by_its_name(user_folder):
 def test_an_ensembles_name_stands_for_its_members_each_of_whom_votes_once(user_folder):
     write_user_card(user_folder, "other")
     catalogue = load_catalogue()
-    names = [f"eamc-{number}" for number in range(1, 6)]
+    names = ["eamc-1", "eamc-4", "eamc-5"]
     assert [m.id for m in catalogue.members(("eamc",))] == names
-    both = catalogue.members(("other", "eamc-2", "eamc"))
-    assert [m.id for m in both] == ["other", "eamc-2", "eamc-1", "eamc-3", "eamc-4", "eamc-5"]
+    both = catalogue.members(("other", "eamc-4", "eamc"))
+    assert [m.id for m in both] == ["other", "eamc-4", "eamc-1", "eamc-5"]
 
 
 def test_an_ensemble_is_no_single_model_and_its_name_is_taken(user_folder):
-    with pytest.raises(ModelError, match="eamc is an ensemble.*eamc-1, eamc-2"):
+    with pytest.raises(ModelError, match="eamc is an ensemble.*eamc-1, eamc-4"):
         load_catalogue().get("eamc")
     write_user_card(user_folder, "eamc")
     (problem,) = load_catalogue().problems
     assert "Two model cards are called 'eamc'" in problem
 
 
-def test_every_patient_is_held_out_of_one_member_of_the_ensemble_that_ships():
+def test_no_patient_is_held_out_of_two_members_of_the_ensemble_that_ships():
+    """Each member was trained on eight of the ten; two of the five folds do not ship."""
     learned = [set(m.card.learned_from) for m in load_catalogue().members(("eamc",))]
     everybody = set.union(*learned)
     assert len(everybody) == 11
-    for patient in everybody - {"covid_ct_md_P001"}:
-        assert sum(patient not in own for own in learned) == 1, patient
+    held_out = [everybody - own for own in learned]
+    assert [len(own) for own in held_out] == [2, 2, 2]
+    assert len(set.union(*held_out)) == 6
 
 
 def test_members_of_other_classes_cannot_vote_together_and_both_are_named(user_folder):

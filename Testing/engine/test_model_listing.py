@@ -130,7 +130,7 @@ def test_an_ensemble_is_listed_with_its_members_and_its_own_scores():
     catalogue = load_catalogue()
     (eamc,) = (one for one in list_models(catalogue) if one.id == "eamc")
 
-    assert eamc.is_ensemble and len(eamc.models) == 5
+    assert eamc.is_ensemble and len(eamc.models) == 3
     assert eamc.scores == catalogue.ensemble("eamc").scores
     assert eamc.papers == (catalogue.get("amc-net").card.paper,)
     assert list(eamc.licences) == ["CC-BY-NC-SA-4.0"]

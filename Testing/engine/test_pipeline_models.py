@@ -81,7 +81,7 @@ def test_an_untrained_result_keeps_its_volumes_without_any_grade_and_comes_again
 def test_an_ensembles_name_runs_its_members_and_the_result_names_every_one(smallest_chest):
     result = segment(smallest_chest, Parameters(model="eamc", device="cpu"))
     assert result.provenance["parameters"]["model"] == "eamc"
-    assert list(result.provenance["models"]) == [f"eamc-{number}" for number in range(1, 6)]
+    assert list(result.provenance["models"]) == ["eamc-1", "eamc-4", "eamc-5"]
     assert result.disagreement is not None
 
 

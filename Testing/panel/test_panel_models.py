@@ -15,7 +15,7 @@ from panel.conftest import MODULE_FILE
 from panel.model_list import choose_model, chosen_model, listed_models, row_text
 from panel.workers import finished_with, known_result
 
-MEMBERS = [f"eamc-{number}" for number in range(1, 6)]
+MEMBERS = ["eamc-1", "eamc-4", "eamc-5"]
 PAL_DAS = {"amc-net", "eamc", *MEMBERS}
 TRAINED = {"unet-lite0", "unet-lite0-classes", "drsegunet-patches", *PAL_DAS}
 
@@ -65,7 +65,7 @@ def test_a_chosen_model_stays_in_the_list_when_others_are_hidden(panel):
 @pytest.mark.parametrize(
     ("search", "found"),
     [
-        ("eamc-3 member", {"eamc-3"}),
+        ("eamc-4 member", {"eamc-4"}),
         ("PAL et al.", PAL_DAS),
         ("cc-by-nc vote", {"eamc"}),
         ("no such model", set()),
@@ -136,9 +136,9 @@ def test_the_details_name_paper_licence_training_data_and_notes(panel):
 
 def test_the_title_of_the_section_names_the_chosen_model(panel):
     choose_model(panel, "eamc")
-    assert panel.ui.modelSection.text == "Model: EAMC: five AMC-Nets vote"
+    assert panel.ui.modelSection.text == "Model: EAMC: three AMC-Nets vote"
 
-    panel.logic.getParameterNode().model = "amc-net+eamc-2+eamc-3"
+    panel.logic.getParameterNode().model = "amc-net+eamc-4+eamc-5"
     assert panel.ui.modelSection.text == "Model: AMC-Net and 2 more"
 
 

@@ -103,6 +103,14 @@ def test_every_trained_network_for_lungs_is_offered_for_a_second_opinion(lungs_o
     assert parameters_of(panel).second_opinion == "lungs-of-mine"
 
 
+def test_trained_slice_classifiers_are_offered_and_none_is_used_unasked(panel):
+    box = panel.ui.classifierComboBox
+    assert parameters_of(panel).slice_classifier == engine.NO_CLASSIFIER
+    assert values_of(box) == [engine.NO_CLASSIFIER, "capsule-classifier-small"]
+    choose(box, "capsule-classifier-small")
+    assert parameters_of(panel).slice_classifier == "capsule-classifier-small"
+
+
 def test_what_is_set_in_the_panel_reaches_the_engine(panel):
     ui = panel.ui
     ui.showUntrainedCheckBox.click()

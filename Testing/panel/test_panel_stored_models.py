@@ -108,12 +108,12 @@ def test_trained_models_are_listed_with_the_place_of_their_weights(panel, models
 
 
 def test_the_checksum_licence_and_lineage_of_the_chosen_model_are_shown(panel, models):
-    choose(panel, "eamc-3")
+    choose(panel, "eamc-5")
     text = panel.ui.storedDetailsBrowser.plainText
 
-    weights = load_catalogue().get("eamc-3").card.weights
+    weights = load_catalogue().get("eamc-5").card.weights
     assert weights.sha256 in text and weights.licence in text
-    assert "Lineage eamc-3" in text and "slices of" in text
+    assert "Lineage eamc-5" in text and "slices of" in text
 
 
 def test_a_button_that_cannot_be_pressed_says_why(panel, models):
@@ -162,14 +162,14 @@ def test_a_model_is_exported_and_imported_again_under_another_id(
 
 @pytest.mark.slow
 def test_a_model_becomes_the_default_and_is_rolled_back(panel, models, wait):
-    choose(panel, "eamc-2")
+    choose(panel, "eamc-4")
     panel.ui.makeDefaultButton.click()
     wait()
-    assert said(panel) == "eamc-2 is the default model now."
-    assert default_model() == "eamc-2"
-    assert rows(panel)["eamc-2"][0].endswith("(default)")
+    assert said(panel) == "eamc-4 is the default model now."
+    assert default_model() == "eamc-4"
+    assert rows(panel)["eamc-4"][0].endswith("(default)")
 
-    choose(panel, "eamc-2")
+    choose(panel, "eamc-4")
     panel.ui.rollBackDefaultButton.click()
     assert said(panel) == f"{DEFAULT_MODEL} is the default model again."
     assert rows(panel)[DEFAULT_MODEL][0].endswith("(default)")
@@ -179,17 +179,17 @@ def test_a_model_becomes_the_default_and_is_rolled_back(panel, models, wait):
 def test_the_promotion_of_the_chosen_model_is_rolled_back_and_no_other(panel, models):
     from COVIDLesionSegLib.engine.models.user_models import promote
 
-    for model in ("eamc-2", "eamc-3"):
+    for model in ("eamc-4", "eamc-5"):
         promote(model, "0" * 64)
     panel.models_changed()
     button = panel.ui.rollBackDefaultButton
     choose(panel, "eamc-1")
-    assert not button.enabled and "the last one was eamc-3" in button.toolTip
-    choose(panel, "eamc-2")
+    assert not button.enabled and "the last one was eamc-5" in button.toolTip
+    choose(panel, "eamc-4")
     button.click()
-    assert default_model() == "eamc-3"
-    assert said(panel).startswith("The last promotion of eamc-2 was undone; eamc-3 stays")
-    choose(panel, "eamc-3")
+    assert default_model() == "eamc-5"
+    assert said(panel).startswith("The last promotion of eamc-4 was undone; eamc-5 stays")
+    choose(panel, "eamc-5")
     button.click()
     assert (
         default_model() == DEFAULT_MODEL
@@ -242,7 +242,7 @@ def test_weights_are_downloaded_after_asking_and_the_downloads_are_emptied(panel
 
 @pytest.mark.slow
 def test_a_job_can_be_cancelled(panel, models, wait, section):
-    choose(panel, "eamc-2")
+    choose(panel, "eamc-4")
     panel.ui.makeDefaultButton.click()
     panel.ui.cancelModelButton.click()
     wait()

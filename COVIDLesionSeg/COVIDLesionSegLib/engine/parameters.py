@@ -58,7 +58,7 @@ class Parameters(Options):
     """
 
     model: str = option(
-        "Model id, or several joined by +, which vote: amc-net+unet; eamc is an ensemble of five. "
+        "Model id, or several joined by +, which vote: amc-net+unet; eamc is an ensemble of three. "
         "By default your own default model, or unet-lite0.",
         DEFAULT_MODEL,
         names_model=True,

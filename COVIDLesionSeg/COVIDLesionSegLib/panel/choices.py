@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
-from ..engine.parameters import LUNG_METHODS, NO_OPINION
+from ..engine.parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Catalogue, Model
@@ -135,9 +135,18 @@ def lung_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
 
 def opinion_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
     """Name and label of no second opinion on the lungs, then of every model that can give one."""
+    return [(NO_OPINION, str(_("None"))), *_trained(catalogue, "lungs")]
+
+
+def classifier_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
+    """Name and label of no slice classifier, then of every trained one."""
+    return [(NO_CLASSIFIER, str(_("None"))), *_trained(catalogue, "slice-classes")]
+
+
+def _trained(catalogue: Catalogue | None, task: str) -> list[tuple[str, str]]:
     models = catalogue.models if catalogue else ()
-    lungs = [one for one in models if one.card.task == "lungs" and one.card.weights is not None]
-    return [(NO_OPINION, str(_("None"))), *((one.id, _label(one)) for one in lungs)]
+    own = [one for one in models if one.card.task == task and one.card.weights is not None]
+    return [(one.id, _label(one)) for one in own]
 
 
 def _label(model: Model) -> str:

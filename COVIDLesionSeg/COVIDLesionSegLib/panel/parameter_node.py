@@ -58,6 +58,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
             until one is chosen.
         lungs: Name of a lung extractor, or id of a model that finds lungs.
         secondOpinion: Id of a model that looks at the lungs, too, or ``none``.
+        sliceClassifier: Id of a model that says which slices need no segmentation, or ``none``.
         combination, device, tiling, precision: As in ``Parameters``, as enumerations with labels.
         threshold: Lesion probability above which a voxel is lesion.
         smallestLesionMl: Areas of lesion below this volume, in ml, are left out.
@@ -83,6 +84,7 @@ class COVIDLesionSegParameterNode(_Wrapper):
     combination: Combination = Combination(_DEFAULT.combination)
     lungs: str = _DEFAULT.lungs
     secondOpinion: str = _DEFAULT.second_opinion
+    sliceClassifier: str = _DEFAULT.slice_classifier
     device: Device = Device(_DEFAULT.device)
     tiling: Tiling = Tiling(_DEFAULT.tiling)
     precision: Precision = Precision(_DEFAULT.precision)
@@ -113,6 +115,7 @@ def parameters_from_node(node: COVIDLesionSegParameterNode) -> Parameters:
         combination=node.combination.value,
         lungs=node.lungs,
         second_opinion=node.secondOpinion,
+        slice_classifier=node.sliceClassifier,
         device=node.device.value,
         precision=node.precision.value,
         tiling=node.tiling.value,

@@ -13,7 +13,7 @@ from ...engine.errors import InputError, ModelError
 from ...engine.models.speed import read_speeds, speed_of
 from ...engine.volume.geometry import AxialOrder
 from ...scene.volumes import world_geometry
-from ..choices import Device, devices, lung_choices, opinion_choices
+from ..choices import Device, classifier_choices, devices, lung_choices, opinion_choices
 from ..colors import show_html
 from ..model_text import (
     details_html,
@@ -42,7 +42,7 @@ _USUAL_SLICES = 100
 
 
 class ModelSection(Section):
-    """Keeps the list of models, four more lists of the ``.ui`` file and the parameter node equal.
+    """Keeps the list of models, five more lists of the ``.ui`` file and the parameter node equal.
 
     Slicer's own connection of widgets and parameter nodes knows no lists that depend on a catalogue
     or on the computer.
@@ -79,6 +79,7 @@ class ModelSection(Section):
         ui.membersComboBox.connect("checkedIndexesChanged()", self._on_models_chosen)
         ui.lungsComboBox.connect("currentIndexChanged(int)", self._on_lungs_chosen)
         ui.opinionComboBox.connect("currentIndexChanged(int)", self._on_opinion_chosen)
+        ui.classifierComboBox.connect("currentIndexChanged(int)", self._on_classifier_chosen)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._on_device_chosen)
 
     # The panel's calls
@@ -109,9 +110,12 @@ class ModelSection(Section):
         self._fill_table()
         self._lungs = []
         self.ui.lungsComboBox.clear()
-        self.ui.opinionComboBox.clear()
-        opinions = opinion_choices(self._catalogue)
-        _fill(self.ui.opinionComboBox, ((label, name) for name, label in opinions))
+        for box, choices in (
+            (self.ui.opinionComboBox, opinion_choices(self._catalogue)),
+            (self.ui.classifierComboBox, classifier_choices(self._catalogue)),
+        ):
+            box.clear()
+            _fill(box, ((label, name) for name, label in choices))
         self._members = []
         self.ui.membersComboBox.clear()
         self.show_parameters(node)
@@ -129,6 +133,7 @@ class ModelSection(Section):
         self._select(first)
         _select(self.ui.lungsComboBox, node.lungs)
         _select(self.ui.opinionComboBox, node.secondOpinion)
+        _select(self.ui.classifierComboBox, node.sliceClassifier)
         _select(self.ui.deviceComboBox, node.device.value)
         self._show_members(first, others)
         chosen = self._models.get(first)
@@ -282,6 +287,10 @@ class ModelSection(Section):
     def _on_opinion_chosen(self, index: int) -> None:
         if self._node is not None and index >= 0:
             self._node.secondOpinion = self.ui.opinionComboBox.itemData(index)
+
+    def _on_classifier_chosen(self, index: int) -> None:
+        if self._node is not None and index >= 0:
+            self._node.sliceClassifier = self.ui.classifierComboBox.itemData(index)
 
     def _on_device_chosen(self, index: int) -> None:
         if self._node is not None and index >= 0:
