@@ -106,8 +106,8 @@ def test_packaged_scores_state_patient_and_protocol_and_reach_what_the_project_p
 
 def test_an_unknown_model_is_refused_with_similar_ids_and_the_trained_models(user_folder):
     trained = "eamc, affinity-8-infected, amc-net, capsule-classifier-small, "
-    trained += "drsegunet-patches, eamc-1, eamc-4, eamc-5, lungs-lite0, unet-lite0, "
-    trained += "unet-lite0-classes"
+    trained += "covid-rate-patches, drsegunet-patches, eamc-1, eamc-4, eamc-5, lungs-lite0, "
+    trained += "unet-lite0, unet-lite0-classes"
     message = rf"no model 'resnet'; did you mean .*resnet\d+.*\? Trained models: {trained}\.$"
     with pytest.raises(ModelError, match=message):
         load_catalogue().get("resnet")

@@ -56,6 +56,7 @@ def test_every_model_of_the_catalogue_has_a_recipe():
         "cascade-lesions",
         "cascade-lungs",
         "covid-rate",
+        "covid-rate-patches",
         "drsegunet",
         "drsegunet-patches",
         "encoder-patches",

@@ -17,7 +17,7 @@ from panel.workers import finished_with, known_result
 
 MEMBERS = ["eamc-1", "eamc-4", "eamc-5"]
 PAL_DAS = {"amc-net", "eamc", *MEMBERS}
-TRAINED = {"unet-lite0", "unet-lite0-classes", "drsegunet-patches", *PAL_DAS}
+TRAINED = {"unet-lite0", "unet-lite0-classes", "drsegunet-patches", "covid-rate-patches", *PAL_DAS}
 
 
 @pytest.fixture
