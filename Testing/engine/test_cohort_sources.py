@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,6 +203,27 @@ def test_a_damaged_series_is_a_case_with_its_problem_and_the_others_are_found(tm
     problems = {case.place: case.problem for case in cases}
     assert problems["good"] is None
     assert "damaged" in problems["bad"]
+
+
+def test_a_folder_that_cannot_be_opened_is_a_case_with_its_problem(tmp_path, monkeypatch):
+    """Root may open every folder, so the system's refusal is made here."""
+    for name in ("a", "closed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.nii.gz").touch()
+    scandir = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    cases, _ = find_cases([tmp_path])
+    assert [(one.place, one.problem is None) for one in cases] == [
+        ("a/a.nii.gz", True),
+        ("closed", False),
+    ]
+    assert "cannot be opened" in cases[1].problem and cases[1].case.startswith("folder-")
 
 
 def test_a_table_names_cases_and_a_missing_file_is_no_end_of_the_others(tmp_path):

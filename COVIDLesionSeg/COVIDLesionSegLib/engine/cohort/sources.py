@@ -33,6 +33,7 @@ _PART_DAMAGED = (
 _MAY_LACK = (
     "The damaged folder of the case {} may hold slices that this CT lacks; check that it is whole."
 )
+_CLOSED = "The folder cannot be opened, so CTs in it are missing here; check its permissions."
 _SHARED = (
     "Another CT has the same study and series UIDs; check that this one is whole, and whose it is."
 )
@@ -215,8 +216,9 @@ def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
     left_out: list[LeftOut] = []
     images: list[Slice] = []
     damaged: dict[Path, str] = {}  # folders, and the names of their cases
+    closed: list[OSError] = []
     seen: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=closed.append):
         here, shown = Path(place), Path(place).relative_to(folder).as_posix()
         if (real := os.path.realpath(here)) in seen:  # links may lead in a circle
             folders.clear()
@@ -241,6 +243,11 @@ def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
             cases.append(CaseSource(case, shown, here, problem=str(error)))
         elif not of_folder:
             left_out.append(LeftOut(shown, "Its DICOM files hold no images of a scan."))
+    for failure in closed:
+        here = Path(failure.filename)
+        shown = here.relative_to(folder).as_posix()
+        damaged[here] = case = f"folder-{_number(shown)}"
+        cases.append(CaseSource(case, shown, here, problem=_CLOSED))
     found, others = _of_series(folder, images, damaged)
     return cases + found, left_out + others
 
