@@ -332,15 +332,15 @@ def test_a_promotion_is_rolled_back_to_the_model_before(panel, section):
 
 def test_only_the_promotion_of_the_chosen_model_is_rolled_back(panel, section):
     promote(MODEL, "0" * 64)
-    promote("eamc-2", "0" * 64)
+    promote("eamc-4", "0" * 64)
     panel.models_changed()
     panel.ui.rollBackButton.click()
-    assert default_model() == "eamc-2"
+    assert default_model() == "eamc-4"
     said = panel.ui.trainingStatusLabel.text
-    assert said == f"The last promotion of {MODEL} was undone; eamc-2 stays the default model."
+    assert said == f"The last promotion of {MODEL} was undone; eamc-4 stays the default model."
     assert not panel.ui.rollBackButton.enabled
     box = panel.ui.baseModelComboBox
-    box.currentIndex = box.findData("eamc-2")
+    box.currentIndex = box.findData("eamc-4")
     assert panel.ui.rollBackButton.enabled
 
 
