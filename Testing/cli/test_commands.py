@@ -234,6 +234,7 @@ def test_a_saved_scene_of_an_ensemble_is_found_again_with_its_disagreement(untra
     assert found.disagreementNode.GetName().endswith("ensemble disagreement - UNTRAINED NETWORK")
 
 
+@pytest.mark.slow
 @pytest.mark.rendering
 def test_the_demo_runs_an_untrained_network_when_allowed(tmp_path, monkeypatch):
     from COVIDLesionSegLib.jobs import segmentation

@@ -182,6 +182,7 @@ def test_what_makes_studies_hard_to_compare_is_flagged(earlier):
     assert by_class["lesion"].earlier is None and by_class["lesion"].difference is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [False, True])
 def test_slices_that_a_classifier_left_out_of_one_study_are_flagged(earlier, later, first):
     flags = (Flag(CLEAN_SLICES, "Some were not segmented.", slices=(3,)),)

@@ -128,6 +128,7 @@ def test_every_network_has_first_layers_that_can_be_frozen(model, stages, kernel
         assert 0 < count < 0.2 * count_parameters(network)
 
 
+@pytest.mark.slow
 def test_every_model_of_the_catalogue_names_its_first_layers():
     for model in load_catalogue().models:
         if model.card.network in ("EncoderUNet", "EncoderFPN"):

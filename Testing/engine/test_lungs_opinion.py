@@ -167,6 +167,7 @@ def test_lungs_that_were_given_or_are_its_own_are_not_compared(phantom, method, 
     assert why in without_opinion(opinion_on(phantom.lungs, phantom, method=method))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_hu")
 def test_a_result_holds_the_opinion_and_what_gave_it():
     small = chest(seed=2, size=(112, 88, 28), spacing=(2.9, 2.9, 9.0))
