@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,13 +31,13 @@ def load_imagenet_encoder(network: nn.Module) -> None:
     """
     encoder = getattr(network, "encoder", None)
     encoder = getattr(encoder, "model", encoder)  # timm's, as segmentation-models-pytorch wraps it
-    known = EfficientNetLite0().state_dict()
-    if not isinstance(encoder, nn.Module) or set(encoder.state_dict()) != set(known):
+    names = list(EfficientNetLite0().state_dict())
+    if not isinstance(encoder, nn.Module) or set(encoder.state_dict()) != set(names):
         raise ModelError(
             f"There are no ImageNet weights for the network {type(network).__name__}: train it "
             "from random weights."
         )
-    encoder.load_state_dict(_for_grey_images(read_published_weights()))
+    encoder.load_state_dict(_for_grey_images(read_published_weights(), names))
 
 
 def read_published_weights() -> Mapping[str, Tensor]:
@@ -58,9 +58,8 @@ def read_published_weights() -> Mapping[str, Tensor]:
     return weights
 
 
-def _for_grey_images(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _for_grey_images(published: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
     # The file has other names but the same order; what follows the encoder is its classifier.
-    names = EfficientNetLite0().state_dict()
     weights = dict(zip(names, published.values(), strict=False))
     kernel = weights["conv_stem.weight"].sum(dim=1, keepdim=True)
     weights["conv_stem.weight"] = kernel * _SCALE
