@@ -115,6 +115,15 @@ def test_a_lesion_that_was_painted_over_a_lung_leaves_the_lung_whole(chest):
     assert not cutting.changes[0].changed and cutting.changes[2].changed
 
 
+def test_a_found_lesion_that_was_painted_larger_over_a_lung_keeps_its_lung(chest):
+    lungs, lesions = chest
+    painted, cut = lesions.copy(), lungs.copy()
+    painted[2, 3:7, 1:5] = 1
+    cut[painted == 1] = 0  # the brush went over the lesion that was there, too
+
+    assert measure(chest, (cut, painted)) == measure(chest, (lungs, painted))
+
+
 def test_agreement_of_two_empty_segments_is_undefined(chest):
     lungs, lesions = chest
     nothing = np.zeros_like(lesions)

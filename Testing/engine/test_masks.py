@@ -15,11 +15,12 @@ from scipy.spatial.transform import Rotation
 
 from COVIDLesionSegLib.engine.data.ct_table import VolumeData
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage
-from COVIDLesionSegLib.engine.data.masks import Placement, lungs_with_lesions, read_mask
+from COVIDLesionSegLib.engine.data.masks import Placement, read_mask
 from COVIDLesionSegLib.engine.data.training_data import read_training_data
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
 from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.lesions import lungs_with_lesions
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken

@@ -18,6 +18,7 @@ from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import Geometry, Volume, read_volume
 from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from COVIDLesionSegLib.report import result_files as names
+from COVIDLesionSegLib.report.result_reading import read_labels, read_result
 from jobs.result_folders import write_result_folder
 from report.dicom_results import faults, result_on, write_series
 
@@ -117,6 +118,60 @@ def test_a_corrected_segmentation_is_written_with_its_own_numbers(
     assert np.array_equal(masks(segmentation)[result.classes[0]], lesions == 1)
     assert {one.SegmentAlgorithmType for one in segmentation.SegmentSequence} == {"SEMIAUTOMATIC"}
     assert faults(tmp_path / "dicom" / names.DICOM_REPORT) == []
+
+
+def correct(folder, volume, result, lungs, lesions):
+    """Replace the segmentation of a result folder, as saving a corrected one does."""
+    other = folder.with_name("corrected")
+    write_result_folder(volume, replace(result, lungs=lungs, lesions=lesions), other)
+    shutil.copy(other / names.SEGMENTATION, folder / names.SEGMENTATION)
+    return read_result(folder, measure_again=True)
+
+
+def test_a_lesion_that_was_painted_over_a_lung_counts_and_leaves_it_whole(folder, volume, result):
+    lungs, lesions = result.lungs.copy(), result.lesions.copy()
+    lesions[2:5, 4:10, 3:7] = 1  # over a lesion that was found, and beyond it
+    lungs[2:5, 4:10, 3:7] = 0
+    read = correct(folder, volume, result, lungs, lesions)
+
+    np.testing.assert_array_equal(read.lungs, result.lungs)
+    whole = measure_severity(result.lungs, lesions, result.classes, volume.geometry)
+    assert read.severity.regions == whole.regions
+    assert read_labels(folder).severity.regions == result.severity.regions
+
+
+def test_lung_that_was_erased_below_a_found_lesion_stays_erased(folder, volume, result):
+    lungs = result.lungs.copy()
+    lungs[2:5, 4:8, 3:6] = 0
+    read = correct(folder, volume, result, lungs, result.lesions)
+
+    np.testing.assert_array_equal(read.lungs, lungs)
+    assert read.severity.region("right lung").lesion_ml == 0
+
+
+def test_a_drawn_lesion_counts_however_small_and_corrected_lungs_leave_the_limit(
+    folder, volume, result
+):
+    ml = volume.geometry.voxel_volume_ml
+    none, drawn = np.zeros_like(result.lesions), np.zeros_like(result.lesions)
+    drawn[2, 4, 3] = 1
+    smaller = result.lungs.copy()
+    smaller[1, 3:11, 2:8] = 0
+
+    def measured(lesions):
+        return measure_severity(
+            result.lungs, lesions, result.classes, volume.geometry, lesion_free_ml=2 * ml
+        )
+
+    for was, lungs, lesions, category in (
+        (none, result.lungs, drawn, "CT-1"),
+        (drawn, smaller, drawn, "CT-0"),
+    ):
+        shutil.rmtree(folder)
+        found = replace(result, lesions=was, severity=measured(was))
+        write_result_folder(volume, found, folder)
+        assert correct(folder, volume, found, lungs, lesions).severity.category == category
+        shutil.rmtree(folder.with_name("corrected"))
 
 
 def test_another_ct_is_refused_though_it_has_the_same_grid(folder, series, tmp_path):

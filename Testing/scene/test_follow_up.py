@@ -44,6 +44,28 @@ def test_a_study_is_the_result_with_its_corrections_on_the_stored_grid(scene, ge
     assert study.flags == result.flags
 
 
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_lesion_painted_over_the_lungs_counts_and_lung_erased_below_a_found_one_does_not(
+    scene, geometry, drawn
+):
+    result = make_result(geometry)
+    ct = add_ct(scene, geometry)
+    node = show_result(ct, result).segmentationNode
+    painted = (result.lungs == 2) & (np.arange(result.lungs.shape[2]) % 2 == 0)
+    lesions = (result.lesions > 0) | (drawn & painted)
+    cut = np.where(lesions, 0, result.lungs)
+    for id_, mask in (("lesion", lesions), ("right-lung", cut == 1), ("left-lung", cut == 2)):
+        array = mask.astype(np.uint8)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, id_, ct)
+    study = finish(study_from_nodes(ct, node))
+
+    np.testing.assert_array_equal(study.lesions > 0, lesions)
+    if drawn:
+        assert (study.lungs[result.lungs == 2] == 2).all()
+    else:
+        np.testing.assert_array_equal(study.lungs, cut)
+
+
 def test_the_changes_become_segments_on_the_ct_and_are_updated_by_the_next_comparison(
     scene, geometry
 ):

@@ -1,4 +1,4 @@
-"""Lesions one by one: areas of lesion that are connected in three dimensions."""
+"""Lesions one by one: connected areas, and lungs that lesions were painted over."""
 
 from __future__ import annotations
 
@@ -43,3 +43,61 @@ def connected_areas(lesion: npt.NDArray[Any]) -> Areas | None:
         voxels += np.bincount(one.ravel(), minlength=count + 1)
     voxels[0] = 0
     return Areas((z, y, x), numbers, voxels)
+
+
+def lungs_with_lesions(lungs: npt.NDArray[Any], lesion: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """The lungs with the lesions that lie in or against them.
+
+    Segments of 3D Slicer exclude each other by default, so a lesion that is painted cuts a hole
+    into its lung. A connected lesion that touches a lung at a face, an edge or a corner of a voxel
+    belongs to it; where it touches both, every voxel to the nearest lung around the lesion. One
+    that touches none stays outside.
+
+    Args:
+        lungs: 1 right and 2 left, any shape.
+        lesion: Non-zero in lesions, same shape.
+
+    Returns:
+        uint8, same shape.
+    """
+    from scipy import ndimage
+
+    whole = lungs.astype(np.uint8)
+    outside = (lesion > 0) & (whole == 0)
+    if not outside.any() or not whole.any():
+        return whole
+    everywhere = np.ones((3,) * whole.ndim, dtype=bool)
+    parts, count = ndimage.label(outside, everywhere)
+    touched = np.unique(parts[outside & ndimage.binary_dilation(whole > 0, everywhere)])
+    chosen = np.zeros(count + 1, dtype=bool)
+    chosen[touched] = True
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        if not chosen[number]:
+            continue
+        around = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in box)
+        own = parts[around] == number
+        nearest = ndimage.distance_transform_edt(
+            lungs[around] == 0, return_distances=False, return_indices=True
+        )
+        whole[around][own] = lungs[around][tuple(nearest)][own]
+    return whole
+
+
+def painted_over(beside: npt.NDArray[np.bool_], found: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which lesions beside the lungs cut them when somebody who corrected a result painted them.
+
+    Those connected areas of which any voxel was drawn. Where all of one was found in the run, the
+    lung was taken out on purpose, such as fluid that is no lung.
+
+    Args:
+        beside: Lesions, as corrected, that lie in no lung, (z, y, x).
+        found: Non-zero in lesions of the run, same shape.
+    """
+    painted = np.zeros(beside.shape, bool)
+    areas = connected_areas(beside)
+    if areas is not None:
+        drawn = np.zeros(len(areas.voxels), bool)
+        drawn[areas.numbers[found[areas.box] == 0]] = True
+        drawn[0] = False
+        painted[areas.box] = drawn[areas.numbers]
+    return painted

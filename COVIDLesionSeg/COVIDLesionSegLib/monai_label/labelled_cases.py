@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.data.masks import lungs_with_lesions
 from ..engine.errors import InputError
 from ..engine.followup.dicom_facts import dicom_facts
 from ..engine.labels import LUNG_LABELS
+from ..engine.lesions import lungs_with_lesions
 from ..engine.models.catalogue import load_catalogue
 from ..engine.parameters import Parameters
 from ..engine.review import (

@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from ..engine.errors import InputError
 from ..engine.flags import Flag
-from ..engine.labels import LUNG_LABELS, is_lesion
+from ..engine.labels import BOTH_LUNGS, LUNG_LABELS, is_lesion
+from ..engine.lesions import lungs_with_lesions, painted_over
 from ..engine.result import SegmentationResult
 from ..engine.severity import SeverityReport, measure_severity
+from ..engine.severity.correction import lesion_free_after
 from ..engine.severity.report import RegionSeverity, RuleResult, SliceSeverity
 from ..engine.volume import Geometry, read_array
 from ..engine.volume.segmentation_file import Segment, read_segments
@@ -64,7 +66,7 @@ def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
     """Lungs and lesions in a result folder, also where they were corrected and saved there.
 
     Segments of other software or the user's own are left out, as everywhere, unless their coded
-    term says that they are lesions.
+    term says that they are lesions. A lesion that was painted over a lung is part of that lung.
 
     Args:
         folder: As the job ``segment`` wrote it, or a case of a cohort.
@@ -92,6 +94,7 @@ def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
             lesions[segment.mask] = labels[segment.class_name]
         else:
             _refuse_lesions(segment, folder)
+    lungs = _with_painted_over(lungs, lesions, geometry, folder, provenance)
     measured = measure_severity(lungs, lesions, tuple(labels), geometry)
     changed = not _is_as_reported(severity.regions, measured.regions)
     return StoredLabels(
@@ -143,10 +146,42 @@ def _measured_again(stored: StoredLabels) -> StoredLabels:
         stored.lesions,
         stored.classes,
         stored.geometry,
-        lesion_free_ml=stored.severity.lesion_free_ml,
+        lesion_free_ml=lesion_free_after(stored.severity, _lesions_changed(stored)),
     ).without_slices(stored.severity.slices_not_segmented)
     provenance = stored.provenance | {CORRECTED: True}
     return _with_flag(replace(stored, severity=severity, provenance=provenance), CORRECTED_FLAG)
+
+
+def _lesions_changed(stored: StoredLabels) -> bool:
+    """Whether the lesions have other volumes than the report's, and not the lungs alone.
+
+    All that a run finds lies in the lungs, so lesions count that lie outside corrected ones.
+    """
+    voxel_ml = stored.geometry.voxel_volume_ml
+    reported = stored.severity.region(BOTH_LUNGS).lesion_class_ml
+    return any(
+        abs(np.count_nonzero(stored.lesions == label) * voxel_ml - reported[name]) > _ROUNDING_ML
+        for label, name in enumerate(stored.classes, start=1)
+    )
+
+
+def _with_painted_over(
+    lungs: npt.NDArray[np.uint8],
+    lesions: npt.NDArray[np.uint8],
+    geometry: Geometry,
+    folder: Path,
+    provenance: dict[str, Any],
+) -> npt.NDArray[np.uint8]:
+    """The lungs with the lesions that a correction painted over them."""
+    beside = (lesions > 0) & (lungs == 0)
+    if not beside.any():
+        return lungs
+    with _damage_named(folder):
+        probability = _read_float(folder / PROBABILITY, geometry)
+        threshold = provenance["parameters"]["threshold"]
+        # More than half of the threshold wherever a run finds lesion, by majority vote, too.
+        painted = painted_over(beside, found=probability > threshold / 2)
+    return lungs_with_lesions(lungs, painted)
 
 
 def _with_flag(stored: StoredLabels, flag: Flag) -> StoredLabels:

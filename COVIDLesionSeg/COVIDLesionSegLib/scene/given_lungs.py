@@ -18,10 +18,12 @@ from ..engine.labels import (
     RIGHT_LUNG,
     is_lesion,
 )
+from ..engine.lesions import painted_over
 from ..engine.lobes import lung_of
 from ..engine.steps import Steps, slabs
 from ..engine.volume.placed_labels import labels_on_grid
 from . import names
+from .corrections import find_prediction
 from .lobes import placed_labels
 from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
 from .volumes import world_geometry
@@ -87,7 +89,9 @@ def given_lungs(
     Returns:
         Shape (k, j, i): 0 elsewhere, 1 right lung, 2 left lung, 3 lesions of the segmentation that
         are in neither, as painting cuts them out of a lung: see
-        :class:`~COVIDLesionSegLib.engine.lungs.given.GivenLungs`.
+        :class:`~COVIDLesionSegLib.engine.lungs.given.GivenLungs`. In a result of this software
+        these are the lesions that were drawn: see
+        :func:`~COVIDLesionSegLib.engine.lesions.painted_over`.
 
     Raises:
         InputError: No segment is known to be a lung, they lie beside the CT, or they overlap.
@@ -104,16 +108,26 @@ def given_lungs(
             f"The lungs of '{node.GetName()}' are empty or do not lie on this CT: choose another "
             "segmentation."
         )
-    # In a result of ours lesions leave the lungs whole: what is no lung there was taken out of it.
     ours = node.GetAttribute(names.ROLE_ATTRIBUTE) == names.SEGMENTATION_ROLE
-    painted = [] if ours else lesion_segments(node, segments)
-    if painted:
-        images = placed_labels(node, dict.fromkeys(painted, LESION))
-        lesions = yield from labels_on_grid(images, {LESION: 1}, world_geometry(ct_node))
-        for part in slabs(lungs):
-            lungs[part][(lesions[part] > 0) & (lungs[part] == 0)] = PAINTED_OVER
-            yield
+    prediction = find_prediction(node) if ours else None
+    if ours and prediction is None:
+        return lungs  # below which of its lesions the lungs were taken out, nobody knows
+    beside = (yield from _lesions(node, segments, ct_node)) > 0
+    for part in slabs(lungs):
+        beside[part] &= lungs[part] == 0
+        yield
+    if prediction is not None and beside.any():
+        beside = painted_over(beside, (yield from _lesions(prediction, segments, ct_node)))
+    lungs[beside] = PAINTED_OVER
     return lungs
+
+
+def _lesions(
+    node: vtkMRMLSegmentationNode, lungs: Mapping[str, int], ct_node: vtkMRMLScalarVolumeNode
+) -> Steps[npt.NDArray[np.uint8]]:
+    """Lesions of any class on the stored grid of a CT, shape (k, j, i): 1 in them."""
+    images = placed_labels(node, dict.fromkeys(lesion_segments(node, lungs), LESION))
+    return (yield from labels_on_grid(images, {LESION: 1}, world_geometry(ct_node)))
 
 
 def lesion_segments(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import InputError
 from ..labels import CLASSES, LESION, PSEUDO_LABEL_MARK, lesions_of_labels
+from ..lesions import lungs_with_lesions
 from ..volume import Geometry, read_array, same_grid
 from ..volume.segmentation_file import holds_segments, read_segments
 from .labelled import LabelledImage
@@ -46,9 +46,10 @@ def read_mask(path: Path, geometry: Geometry, classes: Sequence[str] = (LESION,)
 
     A segmentation names its classes; where two of its segments overlap, the later of ``classes``
     stays. Lesions that were painted over its lungs, as Slicer's Segment Editor does by default, are
-    given back to them by :func:`lungs_with_lesions`. The labels of a label map are 1 for the first
-    of ``classes``, and so on. Lesions are boolean where there is a single class, and where the file
-    does not tell several apart: a segment is called lesion, or the map has one label only.
+    given back to them, see :func:`~..lesions.lungs_with_lesions`. The labels of a label map are 1
+    for the first of ``classes``, and so on. Lesions are boolean where there is a single class, and
+    where the file does not tell several apart: a segment is called lesion, or the map has one label
+    only.
 
     Args:
         path: The file.
@@ -65,42 +66,6 @@ def read_mask(path: Path, geometry: Geometry, classes: Sequence[str] = (LESION,)
         mask = Mask(_label_map(path, geometry, classes))
     check_not_inverted(mask.lesion, path.name)
     return mask
-
-
-def lungs_with_lesions(lungs: np.ndarray, lesion: np.ndarray) -> np.ndarray:
-    """The lungs with the lesions that lie in or against them.
-
-    Segments of 3D Slicer exclude each other by default, so a lesion that is painted cuts a hole
-    into its lung. A connected lesion that touches a lung at a face, an edge or a corner of a voxel
-    belongs to it; where it touches both, every voxel to the nearest lung around the lesion. One
-    that touches none stays outside.
-
-    Args:
-        lungs: 1 right and 2 left, any shape.
-        lesion: Non-zero in lesions, same shape.
-
-    Returns:
-        uint8, same shape.
-    """
-    whole = lungs.astype(np.uint8)
-    outside = (lesion > 0) & (whole == 0)
-    if not outside.any() or not whole.any():
-        return whole
-    everywhere = np.ones((3,) * whole.ndim, dtype=bool)
-    parts, count = ndimage.label(outside, everywhere)
-    touched = np.unique(parts[outside & ndimage.binary_dilation(whole > 0, everywhere)])
-    chosen = np.zeros(count + 1, dtype=bool)
-    chosen[touched] = True
-    for number, box in enumerate(ndimage.find_objects(parts), start=1):
-        if not chosen[number]:
-            continue
-        around = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in box)
-        own = parts[around] == number
-        nearest = ndimage.distance_transform_edt(
-            lungs[around] == 0, return_distances=False, return_indices=True
-        )
-        whole[around][own] = lungs[around][tuple(nearest)][own]
-    return whole
 
 
 def check_not_inverted(lesion: np.ndarray, file: str) -> None:

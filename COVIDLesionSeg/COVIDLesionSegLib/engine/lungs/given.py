@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from ..errors import InputError, LungsNotFoundError
 from ..flags import Flag
 from ..labels import LUNG_LABELS, LUNG_STYLES, PAINTED_OVER, is_lesion
+from ..lesions import lungs_with_lesions
 from ..lobes import lung_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume import Geometry, Volume, read_array, same_grid
@@ -72,10 +72,7 @@ class GivenLungs:
 
 
 def with_lesions(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The lungs with the lesions that were painted over them.
-
-    Every connected part of the lesions belongs to the lung that it touches most; one that touches
-    neither lies outside the lungs.
+    """The lungs with the lesions that were painted over them and touch them.
 
     Args:
         labels: 1 right lung, 2 left lung, 3 lesions; nothing of it is changed.
@@ -84,29 +81,7 @@ def with_lesions(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         0 elsewhere, 1 right lung, 2 left lung.
     """
     painted = labels == PAINTED_OVER
-    if not painted.any():
-        return labels
-    parts, count = ndimage.label(painted)
-    touching = np.stack([_contact(parts, count, labels == lung) for lung in LUNG_STYLES])
-    lung_of_part = np.array(list(LUNG_STYLES), np.uint8)[touching.argmax(axis=0)]
-    lung_of_part[touching.max(axis=0) == 0] = 0
-    whole = labels.copy()
-    whole[painted] = lung_of_part[parts[painted]]
-    return whole
-
-
-def _contact(
-    parts: npt.NDArray[np.int32], count: int, lung: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """How many faces each part, numbered from 1, shares with a lung."""
-    faces = np.zeros(count + 1, np.int64)
-    for axis in range(parts.ndim):
-        first = (slice(None),) * axis + (slice(None, -1),)
-        second = (slice(None),) * axis + (slice(1, None),)
-        for one, other in ((first, second), (second, first)):
-            faces += np.bincount(parts[one][lung[other]], minlength=count + 1)
-    faces[0] = 0
-    return faces
+    return lungs_with_lesions(np.where(painted, 0, labels), painted) if painted.any() else labels
 
 
 def read_lungs(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..labels import LUNG_LABELS
+from ..lesions import painted_over
 from ..metrics.overlap import Confusion
 from ..volume import AxialOrder, Geometry
 from .measure import measure_severity
@@ -129,8 +130,8 @@ def measure_correction(
     grid = geometry.cropped(start, shape)
     lungs = [paint(one.lungs, start, shape) for one in (before, after)]
     lesions = [paint(one.lesions, start, shape) for one in (before, after)]
-    # A new lesion that was painted over a lung, and so cut out of it, is part of that lung.
-    cut = (lungs[1] == 0) & (lesions[1] > 0) & (lesions[0] == 0)
+    # A lesion that was painted over a lung, and so cut out of it, is part of that lung.
+    cut = painted_over((lungs[1] == 0) & (lesions[1] > 0), found=lesions[0])
     lungs[1][cut] = lungs[0][cut]
     changes = tuple(
         _change(name, was == label, now == label, geometry.voxel_volume_ml)
@@ -142,19 +143,30 @@ def measure_correction(
     )
     if not any(change.changed for change in changes):
         return Correction(changes, original)
-    # What a person drew or left counts, however small it is.
     lesions_changed = any(change.changed and change.name in classes for change in changes)
     severity = measure_severity(
         lungs[1],
         lesions[1],
         classes,
         grid,
-        lesion_free_ml=0.0 if lesions_changed else original.lesion_free_ml,
+        lesion_free_ml=lesion_free_after(original, lesions_changed),
     )
     differs = (lungs[0] != lungs[1]) | (lesions[0] != lesions[1])
     edited = np.asarray(AxialOrder.of(geometry).to_axial(differs).any(axis=(1, 2)))
     severity = _on_whole_grid(severity, geometry, start, shape, original, edited)
     return Correction(changes, severity if graded else severity.ungraded())
+
+
+def lesion_free_after(original: SeverityReport, lesions_changed: bool) -> float:
+    """Volume up to which a corrected CT counts as free of lesions, in ml.
+
+    What a person drew or left counts, however small it is.
+
+    Args:
+        original: Severity of the run.
+        lesions_changed: Whether lesions were corrected, and not the lungs alone.
+    """
+    return 0.0 if lesions_changed else original.lesion_free_ml
 
 
 def _union(*parts: LabelledCT) -> tuple[Index, Index]:
