@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import qt
@@ -57,6 +58,13 @@ class ModelSection(Section):
         super().__init__(panel)
         ui = self.ui
         self._node: COVIDLesionSegParameterNode | None = None
+        # By the name of what they choose in the parameter node.
+        self._choices = {
+            "lungs": ui.lungsComboBox,
+            "secondOpinion": ui.opinionComboBox,
+            "sliceClassifier": ui.classifierComboBox,
+            "device": ui.deviceComboBox,
+        }
         self._models: dict[str, ListedModel] = {}
         self._members: list[ListedModel] = []
         self._lungs: list[tuple[str, str]] = []
@@ -77,10 +85,8 @@ class ModelSection(Section):
         ui.searchBox.connect("textChanged(QString)", self._on_filter)
         ui.showUntrainedCheckBox.connect("toggled(bool)", self._on_show_untrained)
         ui.membersComboBox.connect("checkedIndexesChanged()", self._on_models_chosen)
-        ui.lungsComboBox.connect("currentIndexChanged(int)", self._on_lungs_chosen)
-        ui.opinionComboBox.connect("currentIndexChanged(int)", self._on_opinion_chosen)
-        ui.classifierComboBox.connect("currentIndexChanged(int)", self._on_classifier_chosen)
-        ui.deviceComboBox.connect("currentIndexChanged(int)", self._on_device_chosen)
+        for name, box in self._choices.items():
+            box.connect("currentIndexChanged(int)", partial(self._write_choice, name))
 
     # The panel's calls
 
@@ -131,10 +137,9 @@ class ModelSection(Section):
             node.device = Device.AUTO
         first, *others = node.model.split("+")
         self._select(first)
-        _select(self.ui.lungsComboBox, node.lungs)
-        _select(self.ui.opinionComboBox, node.secondOpinion)
-        _select(self.ui.classifierComboBox, node.sliceClassifier)
-        _select(self.ui.deviceComboBox, node.device.value)
+        for name, box in self._choices.items():
+            value = getattr(node, name)
+            box.currentIndex = box.findData(value.value if isinstance(value, Device) else value)
         self._show_members(first, others)
         chosen = self._models.get(first)
         several = chosen is not None and (chosen.is_ensemble or len(chosen.classes) > 1)
@@ -280,21 +285,10 @@ class ModelSection(Section):
                 members.append(member.id)
         self._node.model = "+".join(members)
 
-    def _on_lungs_chosen(self, index: int) -> None:
+    def _write_choice(self, name: str, index: int) -> None:
         if self._node is not None and index >= 0:
-            self._node.lungs = self.ui.lungsComboBox.itemData(index)
-
-    def _on_opinion_chosen(self, index: int) -> None:
-        if self._node is not None and index >= 0:
-            self._node.secondOpinion = self.ui.opinionComboBox.itemData(index)
-
-    def _on_classifier_chosen(self, index: int) -> None:
-        if self._node is not None and index >= 0:
-            self._node.sliceClassifier = self.ui.classifierComboBox.itemData(index)
-
-    def _on_device_chosen(self, index: int) -> None:
-        if self._node is not None and index >= 0:
-            self._node.device = Device(self.ui.deviceComboBox.itemData(index))
+            as_held = type(getattr(self._node, name))
+            setattr(self._node, name, as_held(self._choices[name].itemData(index)))
 
 
 def _member_label(one: ListedModel) -> str:
@@ -307,7 +301,3 @@ def _fill(box: qt.QComboBox, choices: Iterable[tuple[str, str]]) -> None:
     """Add items with these labels and values."""
     for label, value in choices:
         box.addItem(label, value)
-
-
-def _select(box: qt.QComboBox, value: str) -> None:
-    box.currentIndex = box.findData(value)
