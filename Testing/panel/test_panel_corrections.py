@@ -125,3 +125,24 @@ def test_after_a_correction_flags_are_said_to_be_those_of_the_run(shown, panel, 
     correct()
     bench.wait_until(lambda: measured(panel))
     assert label.isHidden()
+
+
+def test_an_edit_on_a_ct_that_was_moved_since_its_run_is_refused_and_the_figures_stay(
+    shown, panel, bench, ct, scene, correct
+):
+    from vtk import vtkMatrix4x4
+
+    before = panel.result.severity
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtkMatrix4x4()
+    matrix.SetElement(2, 3, 60.0)
+    transform.SetMatrixTransformToParent(matrix)
+    correct()
+    ct.SetAndObserveTransformNodeID(transform.GetID())
+    bench.wait_until(lambda: measured(panel))
+    assert "moved" in panel.corrections.problem
+    assert panel.result.severity == before
+    ct.SetAndObserveTransformNodeID(None)
+    correct()  # takes the edit back
+    bench.wait_until(lambda: measured(panel))
+    assert not panel.corrections.problem and panel.result.severity == before

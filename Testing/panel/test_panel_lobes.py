@@ -8,6 +8,7 @@ import pytest
 from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.severity.lobe_score import lobe_score
 from COVIDLesionSegLib.engine.text import millilitres, percent
+from panel.workers import finished_with, known_result
 
 CODES = {
     "right upper lobe": ("45653009", "24028007"),
@@ -132,6 +133,14 @@ def test_an_edit_is_measured_again(shown, panel, bench, lobes, phantom, ct):
     )
 
 
+def test_a_run_with_other_classes_has_its_own_figures(shown, apply, panel, bench, lobes, phantom):
+    choose(panel, bench, lobes())
+    before = texts(panel)
+    apply(finished_with(known_result(phantom, ensemble=True)))
+    bench.wait_until(lambda: panel.ui.lobesLabel.isHidden(), seconds=20)
+    assert texts(panel) == before  # the same voxels, in two classes
+
+
 def test_segments_without_voxels_are_refused_in_one_sentence(shown, panel, bench, lobes, scene):
     node = lobes()
     node.CreateClosedSurfaceRepresentation()
@@ -160,7 +169,6 @@ def test_an_untrained_network_has_no_figures_by_lobe(apply, panel, bench, lobes,
     from dataclasses import replace
 
     from COVIDLesionSegLib.engine.flags import untrained_flag
-    from panel.workers import finished_with, known_result
 
     result = known_result(phantom)
     untrained = replace(
@@ -186,7 +194,6 @@ def test_lobes_of_one_ct_are_not_taken_for_anothers_and_come_back_with_it(
     shown, panel, bench, lobes, phantom, ct, apply
 ):
     from COVIDLesionSegLib.scene.volumes import volume_to_node
-    from panel.workers import finished_with, known_result
 
     node = lobes()
     choose(panel, bench, node)

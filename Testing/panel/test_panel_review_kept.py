@@ -361,3 +361,14 @@ def test_what_was_edited_while_another_ct_was_on_show_is_saved(
     case = only_case(reviews)
     assert stored(panel).verdict is case.verdict is Verdict.CORRECTED
     np.testing.assert_array_equal(case.lesions(), lesions_of(panel, ct))
+
+
+def test_labels_beside_a_ct_that_was_moved_are_not_kept(
+    agreed, shown, panel, bench, reviews, ct, phantom
+):
+    panel.ui.acceptButton.click()
+    wait_until_saved(panel, bench)
+    ct.SetOrigin([x + 60 for x in ct.GetOrigin()])
+    edit(panel, bench)
+    bench.wait_until(lambda: "moved" in panel.ui.keptLabel.text)
+    np.testing.assert_array_equal(only_case(reviews).lungs(), phantom.lungs)

@@ -154,6 +154,61 @@ def test_a_segment_on_a_grid_of_its_own_is_resampled(scene, ct_node, show):
     np.testing.assert_array_equal(painted(boxes, shape), expected)
 
 
+def shifted(scene, *moved_nodes):
+    """Puts nodes below a transform that shifts them."""
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 60.0)
+    transform.SetMatrixTransformToParent(matrix)
+    for node in moved_nodes:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+
+
+@pytest.mark.parametrize("hardened", [False, True], ids=["transform", "hardened"])
+def test_a_ct_that_was_moved_alone_is_not_measured_nor_kept(scene, ct_node, show, hardened):
+    from COVIDLesionSegLib.engine.errors import InputError
+    from COVIDLesionSegLib.scene.label_boxes import labelled_ct
+    from COVIDLesionSegLib.scene.prediction import prediction_of
+
+    shown = show(ct_node, truthful(make_result()), surfaces=False)
+    if hardened:
+        ct_node.SetOrigin([x + 60 for x in ct_node.GetOrigin()])
+        with pytest.raises(InputError, match="moved"):
+            prediction_of(ct_node)
+    else:
+        shifted(scene, ct_node)
+    with pytest.raises(InputError, match="moved"):
+        measure(shown, ct_node)
+    with pytest.raises(InputError, match="moved"):
+        labelled_ct(shown.segmentationNode, ct_node, ["lesion"])
+
+
+@pytest.mark.parametrize("hidden_too", [False, True], ids=["what is seen", "all"])
+def test_a_ct_that_was_moved_with_its_segmentation_is_measured(scene, ct_node, show, hidden_too):
+    shown = show(ct_node, truthful(make_result()), surfaces=False)
+    correct(shown.segmentationNode, "lesion", ct_node)
+    expected = measure(shown, ct_node)
+    shifted(
+        scene,
+        ct_node,
+        shown.segmentationNode,
+        *([shown.predictionNode] if hidden_too else []),
+    )
+    found = measure(shown, ct_node)
+    assert found.changes == expected.changes
+    assert [one.lesion_ml for one in found.severity.regions] == pytest.approx(
+        [one.lesion_ml for one in expected.severity.regions]
+    )
+
+
+def test_a_segmentation_on_a_finer_grid_of_the_users_is_measured(scene, ct_node, show):
+    shown = show(ct_node, truthful(make_result()), surfaces=False)
+    expected = measure(shown, ct_node)
+    finer = add_ct(scene, make_geometry("axial", spacing=(0.35, 0.45, 1.25)), "finer")
+    shown.segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(finer)
+    assert measure(shown, ct_node) == expected
+
+
 def test_tables_and_provenance_follow_a_correction_and_its_undo_exactly(ct_node, show):
     from COVIDLesionSegLib.scene.corrected_severity import show_correction
     from COVIDLesionSegLib.scene.corrections import is_corrected

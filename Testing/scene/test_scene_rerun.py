@@ -335,6 +335,46 @@ def test_a_single_model_takes_the_disagreement_away_and_undo_brings_it_back(scen
     assert sorted(node_ids(scene)) == sorted(ids)
 
 
+def test_undo_brings_a_result_back_whose_ids_an_added_scene_has_taken(
+    scene, ct_node, show, tmp_path
+):
+    from COVIDLesionSegLib.scene.nodes import series_of
+    from COVIDLesionSegLib.scene.show import find_result, show_lungs
+
+    first = show(ct_node, make_result(ensemble=True))
+    first.probabilityNode.GetDisplayNode().SetThreshold(0.5, 1.0)
+    taken = [node.GetID() for node in first.nodes]
+    result = make_result()
+    none = np.zeros_like(result.lesions)
+    lungs = show_lungs(ct_node, replace(result, classes=(), lesions=none, probability=None))
+    other = slicer.vtkMRMLScene()
+    scene.CopyRegisteredNodesToScene(other)
+    for kind in ("Table", "TableStorage", "ScalarVolume", "ScalarVolumeDisplay"):
+        for _ in range(12):
+            other.AddNewNodeByClass(f"vtkMRML{kind}Node")
+    for _ in range(12):
+        other.AddNewNodeByClass("vtkMRMLPlotSeriesNode")
+        other.AddNewNodeByClass("vtkMRMLPlotChartNode")
+    path = str(tmp_path / "other.mrml")
+    other.SetURL(path)
+    other.Commit(path)
+    scene.SetURL(path)
+    scene.Import()
+    strangers = [scene.GetNodeByID(id_) for id_ in taken]
+    assert None not in strangers and not set(first.nodes) & set(strangers[1:5])
+    lungs.undo()
+
+    found = find_result(ct_node)
+    assert found.nodes == first.nodes
+    assert found.probabilityNode.GetDisplayNode().GetLowerThreshold() == 0.5
+    series = [
+        found.chartNode.GetNthPlotSeriesNode(number)
+        for number in range(found.chartNode.GetNumberOfPlotSeriesNodes())
+    ]
+    assert series and set(series) <= set(series_of(found.chartNode))
+    assert all(one.GetTableNode() is found.slicesTableNode for one in series)
+
+
 def test_undo_out_of_turn_leaves_one_disagreement(scene, ct_node, show):
     first = make_result(ensemble=True)
     show(ct_node, first)

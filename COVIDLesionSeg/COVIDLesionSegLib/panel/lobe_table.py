@@ -78,7 +78,8 @@ class LobeTable:
                 _("Choose a segmentation of the lobes: its segments are known by their codes.")
             )
             return
-        case = (ct.GetID(), result.segmentationNode.GetID(), lobes.GetID(), self._chosen)
+        nodes = (ct.GetID(), result.segmentationNode.GetID(), lobes.GetID())
+        case = (nodes, self._chosen, result.severity.classes)
         if case != self._measured:
             self._measured = case
             self._ui.lobesTable.visible = False

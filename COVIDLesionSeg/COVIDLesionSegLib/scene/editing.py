@@ -13,7 +13,7 @@ from ..engine.labels import CLASSES, CONSOLIDATION_FROM_HU, LUNG_STYLES
 from ..engine.severity.correction import LabelBox
 from . import names
 from .corrections import corrected_segment_ids, find_prediction
-from .label_boxes import label_boxes
+from .label_boxes import label_boxes, was_moved
 from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def keep_inside_lungs(node: vtkMRMLSegmentationNode, lesion_id: str) -> bool:
     users = [id_ for id_ in segment_ids(node) if id_ not in own]
     ct_node = node.GetNodeReference(names.CT_REFERENCE)
     if not users or is_lung(lesion_id) or lesion_id not in own or ct_node is None:
+        return False
+    if was_moved(ct_node, node):  # what lies beside it would be lost
         return False
     boxes = label_boxes(node, ct_node, {lesion_id: 1})
     if not boxes:

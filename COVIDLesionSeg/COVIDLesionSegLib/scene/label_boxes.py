@@ -14,10 +14,12 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
 from ..engine.steps import Steps, finish, slabs
+from . import names
 from .images import matrix_to_array
 from .labels import bounding_box
+from .nodes import find_output
 from .segmentation import BINARY_LABELMAP
-from .volumes import local_ijk_to_ras
+from .volumes import local_ijk_to_ras, moved
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkOrientedImageData
@@ -39,10 +41,24 @@ def labelled_ct(
     Returns:
         Voxels are views of Slicer's memory wherever the segmentation has the CT's voxels: copy
         them before Slicer goes on.
+
+    Raises:
+        InputError: The CT was moved or replaced since it was segmented, and the segmentation was
+            not moved with it.
     """
+    if was_moved(ct_node, node):
+        raise moved()
     lungs = {style.id: label for label, style in LUNG_STYLES.items()}
     lesions = {segment_id(name): label for label, name in enumerate(classes, start=1)}
     return LabelledCT(label_boxes(node, ct_node, lungs), label_boxes(node, ct_node, lesions))
+
+
+def was_moved(ct_node: vtkMRMLScalarVolumeNode, node: vtkMRMLSegmentationNode) -> bool:
+    """Whether the CT is not where the lungs and lesions in ``node`` are any more."""
+    # The user may give the one on show another grid, such as a finer one.
+    prediction = find_output(ct_node, names.PREDICTION_ROLE)
+    both = (node, *([] if prediction is None else [prediction]))
+    return not (_moves_with(node, ct_node) and any(_made_on_grid(one, ct_node) for one in both))
 
 
 def label_boxes(
@@ -108,36 +124,73 @@ def same_boxes_in_steps(first: list[LabelBox], second: list[LabelBox]) -> Steps[
     return True
 
 
-def _on_grid(
-    layer: vtkOrientedImageData, node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode
-) -> tuple[npt.NDArray[Any], tuple[int, int, int]] | None:
-    """A layer's voxels and where they start on the CT's grid; None if they are not the CT's.
+def _moves_with(node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether a segmentation lies below the transform that the CT lies below.
 
-    Slicer may have turned the CT's or the layer's axes round when it read a scene.
+    What the run gave is hidden, so that nobody puts it below another one, wherever the CT goes.
     """
-    if node.GetParentTransformNode() is not ct_node.GetParentTransformNode():
-        return None
+    is_prediction = node.GetAttribute(names.ROLE_ATTRIBUTE) == names.PREDICTION_ROLE
+    return is_prediction or node.GetParentTransformNode() is ct_node.GetParentTransformNode()
+
+
+def _made_on_grid(node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode) -> bool:
+    """Whether the grid that a segmentation was made on is all of the CT's, or none is stated."""
+    converter = slicer.vtkSegmentationConverter
+    stated = node.GetSegmentation().GetConversionParameter(
+        converter.GetReferenceImageGeometryParameterName()
+    )
+    grid = slicer.vtkOrientedImageData()
+    if not stated or not converter.DeserializeImageGeometry(stated, grid, False):
+        return True
+    found = _axes_and_corners(grid, ct_node)
+    if found is None:
+        return False
+    low, high = np.sort(found[1], axis=0)
+    return not low.any() and tuple(high + 1) == ct_node.GetImageData().GetDimensions()
+
+
+def _axes_and_corners(
+    image: vtkOrientedImageData, ct_node: vtkMRMLScalarVolumeNode
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int_]] | None:
+    """Which of the CT's axes an image's are, and indices (i, j, k) of its first and last voxel.
+
+    3x3 with 1 or -1 in each row and column, and 2x3; None if its voxels are not the CT's. Slicer
+    may have turned the CT's or the image's axes round when it read a scene.
+    """
     matrix = vtk.vtkMatrix4x4()
-    layer.GetImageToWorldMatrix(matrix)
+    image.GetImageToWorldMatrix(matrix)
     to_index = np.linalg.inv(local_ijk_to_ras(ct_node)) @ matrix_to_array(matrix)
-    extent = np.array(layer.GetExtent()).reshape(3, 2)
-    if (extent[:, 1] < extent[:, 0]).any():
-        return np.zeros((0, 0, 0), np.uint8), (0, 0, 0)
-    corners = np.c_[extent.T, [1, 1]] @ to_index.T
+    extent = np.array(image.GetExtent()).reshape(3, 2)
+    corners = (np.c_[extent.T, [1, 1]] @ to_index.T)[:, :3]
     axes = np.rint(to_index[:3, :3])
     is_permutation = (np.abs(axes).sum(axis=0) == 1).all() and (np.abs(axes).sum(axis=1) == 1).all()
     if not is_permutation or np.abs(to_index[:3, :3] - axes).max() > _SAME_AXES:
         return None
-    first, last = np.rint(corners[:, :3]).astype(int)
-    if np.abs(corners[:, :3] - [first, last]).max() > _SAME_PLACE:
+    if np.abs(corners - np.rint(corners)).max() > _SAME_PLACE:
         return None
+    return axes, np.rint(corners).astype(int)
+
+
+def _on_grid(
+    layer: vtkOrientedImageData, node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode
+) -> tuple[npt.NDArray[Any], tuple[int, int, int]] | None:
+    """A layer's voxels and where they start on the CT's grid; None if they are not the CT's."""
+    if not _moves_with(node, ct_node):
+        return None
+    extent = np.array(layer.GetExtent()).reshape(3, 2)
+    if (extent[:, 1] < extent[:, 0]).any():
+        return np.zeros((0, 0, 0), np.uint8), (0, 0, 0)
+    found = _axes_and_corners(layer, ct_node)
+    if found is None:
+        return None
+    axes, corners = found
     scalars = vtk_to_numpy(layer.GetPointData().GetScalars())
     voxels = scalars.reshape(layer.GetDimensions()[::-1])
     # Array axis 2 - n is grid axis n.
     source = [2 - int(np.flatnonzero(axes[2 - axis])[0]) for axis in range(3)]
     backwards = [axes[2 - axis].sum() < 0 for axis in range(3)]
     voxels = voxels.transpose(source)[tuple(slice(None, None, -1 if b else 1) for b in backwards)]
-    return _inside(voxels, np.minimum(first, last)[::-1], ct_node)
+    return _inside(voxels, corners.min(axis=0)[::-1], ct_node)
 
 
 def _inside(

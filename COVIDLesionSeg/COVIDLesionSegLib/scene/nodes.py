@@ -121,9 +121,26 @@ def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
 
 
 def put_back(scene: vtkMRMLScene, removed: Iterable[vtkMRMLNode]) -> None:
-    """The inverse of :func:`remove_output`: the same nodes, with their names and displays."""
+    """The inverse of :func:`remove_output`: the same nodes, with their names and displays.
+
+    Args:
+        scene: Where they were.
+        removed: All that is to be put back: these nodes may refer to each other.
+    """
+    removed = list(removed)
+    ids = [node.GetID() for node in removed]
     for node in removed:
         scene.AddNode(node)
+    # Another node may have taken an id meanwhile, as an added scene's does; MRML then gives a new.
+    new_ids = {
+        id_: node.GetID() for id_, node in zip(ids, removed, strict=True) if id_ != node.GetID()
+    }
+    for node in removed if new_ids else []:
+        for role in map(node.GetNthNodeReferenceRole, range(node.GetNumberOfNodeReferenceRoles())):
+            for number in range(node.GetNumberOfNodeReferences(role)):
+                id_ = node.GetNthNodeReferenceID(role, number)
+                if id_ in new_ids:
+                    node.SetNthNodeReferenceID(role, number, new_ids[id_])
 
 
 def place_beside_ct(ct_node: vtkMRMLScalarVolumeNode, nodes: Iterable[vtkMRMLNode]) -> None:

@@ -42,7 +42,7 @@ from .segmentation import (
     update_segmentation,
 )
 from .undo import Snapshot
-from .volumes import local_ijk_to_ras, world_geometry
+from .volumes import local_ijk_to_ras, moved, world_geometry
 
 if TYPE_CHECKING:
     from slicer import (
@@ -160,7 +160,7 @@ def _show(
         _check_result_fits(ct_node, result)
         prepared = finish(prepare_result(ct_node, result))
     if not np.allclose(prepared.ijk_to_ras, local_ijk_to_ras(ct_node), rtol=0, atol=_MOVED_MM):
-        raise _moved()
+        raise moved()
     existing = find_outputs(ct_node)
     before = Snapshot(ct_node)
     scene = ct_node.GetScene()
@@ -308,7 +308,7 @@ def _scene_result(
 
 def _check_result_fits(ct_node: vtkMRMLScalarVolumeNode, result: SegmentationResult) -> None:
     if not same_grid(result.geometry, world_geometry(ct_node)):
-        raise _moved()
+        raise moved()
     arrays: tuple[np.ndarray | None, ...] = (
         result.lungs,
         result.lesions,
@@ -317,12 +317,6 @@ def _check_result_fits(ct_node: vtkMRMLScalarVolumeNode, result: SegmentationRes
     )
     if any(array is not None and array.shape != result.geometry.shape for array in arrays):
         raise InputError("The result's arrays do not have the shape of the CT: segment it again.")
-
-
-def _moved() -> InputError:
-    return InputError(
-        "The CT was moved or replaced since it was segmented: segment it again as it is now."
-    )
 
 
 def _save_scene_state(scene: vtkMRMLScene, nodes: Iterable[vtkMRMLNode]) -> None:

@@ -7,6 +7,7 @@ included, so results carry their own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -72,8 +73,8 @@ class Snapshot:
         scene = self._ct_node.GetScene()
         if scene is None:
             return
+        nodes.put_back(scene, chain.from_iterable(self._removed.values()))
         for removed in self._removed.values():
-            nodes.put_back(scene, removed)
             nodes.place_beside_ct(self._ct_node, removed[-1:])
         self._removed.clear()
         for copy in self._copies.values():

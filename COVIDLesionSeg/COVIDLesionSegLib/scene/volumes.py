@@ -163,6 +163,13 @@ def world_geometry(node: Any) -> Geometry:
     return Geometry.from_ijk_to_ras(matrix, node.GetImageData().GetDimensions())
 
 
+def moved() -> InputError:
+    """What is said of a CT that is not where its result lies any more."""
+    return InputError(
+        "The CT was moved or replaced since it was segmented: segment it again as it is now."
+    )
+
+
 def _check_is_ct(node: Any) -> None:
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("No CT is selected: choose a volume.")
