@@ -6,6 +6,7 @@ import dataclasses
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import ParameterError
@@ -31,7 +32,7 @@ OWN = make_recipe(CATALOGUE.get("amc-net").card)
 
 SET = {
     "network_arguments.dropout=0.3": ("network_arguments", {"dropout": 0.3}),
-    "preprocessing.window_hu=[-1000, 400]": ("preprocessing", None),
+    "preprocessing.window_hu=[-1000, 300]": ("preprocessing", None),
     "steps=7": ("steps", 7),
     "epochs=3": ("epochs", 3),
     "batch_size=2": ("batch_size", 2),
@@ -154,6 +155,8 @@ def test_another_loss_begins_with_its_own_arguments():
         (["frozen=stem"], "frozen is 'stem', but must be a list of texts"),
         (["preprocessing.window_hu=[5, 1]"], "The recipe's HU window 5.0 to 1.0 is empty"),
         (["preprocessing.patch_size=[100, 100]"], "The recipe's patch_size is not a multiple"),
+        (["preprocessing.window_hu=[-160, 240]"], r"is \[-160.0, 240.0\], but .* or to null"),
+        (["augmentation.window_high_hu=[-950, 250]"], "the first all below the second"),
         (["preprocessing=null"], "preprocessing is None, but must be a JSON object"),
         (["loss=Dice"], "no loss 'Dice': did you mean .*EamcDiceLoss"),
         (["loss=LogSoftmaxNLLLoss"], "does not fit a network of 1 output channels, lesion"),
@@ -223,6 +226,32 @@ def test_fine_tuning_keeps_the_layers_that_the_weights_are_of():
     assert own.network_arguments["dropout"] == 0.1
     with pytest.raises(ParameterError, match="Fine-tuning keeps the layers"):
         choose_recipe(card, fine_tune=True, settings=[("network_arguments.cascaded", True)])
+
+
+def test_fine_tuning_keeps_the_window_that_the_weights_know():
+    card = CATALOGUE.get("amc-net").card
+    published = choose_recipe(card, recipe="amc-net-published").preprocessing
+    parent = replace(card, id="mine", preprocessing=published)
+    for named in (None, "amc-net-published"):
+        recipe = choose_recipe(parent, fine_tune=True, recipe=named)
+        assert recipe.preprocessing == published
+        assert recipe.augmentation.window_low_hu is recipe.augmentation.window_high_hu is None
+    own = choose_recipe(card, fine_tune=True)
+    assert own.augmentation.window_high_hu == (50.0, 350.0)
+    with pytest.raises(ParameterError, match="keeps the preprocessing of model mine"):
+        choose_recipe(parent, fine_tune=True, settings=[("preprocessing.window_hu", [-1024, 200])])
+
+
+def test_a_window_without_random_ones_around_it_is_trained_on_as_it_is():
+    recipe = changed(
+        "preprocessing.window_hu=[-160, 240]",
+        "augmentation.window_low_hu=null",
+        "augmentation.window_high_hu=[200, 300]",
+    )
+    low, high = recipe.augmentation.window(
+        recipe.preprocessing.window_hu, np.random.default_rng(0)
+    )
+    assert low == -160 and 200 <= high <= 300
 
 
 @pytest.mark.parametrize("loss", loss_names(1))

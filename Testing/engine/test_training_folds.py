@@ -124,6 +124,31 @@ def test_patients_without_lesion_are_never_held_out():
     assert [fold.test for fold in folds] == [("p1",), ("p2",), ("p3",)]
 
 
+def test_pseudo_labels_are_learned_from_and_never_scored_against(tiny_network, tmp_path):
+    data = data_of("p1", "p2")
+    pseudo = [
+        replace(labelled(name, seed=n, shape=(48, 48)), pseudo=True)
+        for n, name in enumerate(("p1", "p3"), start=5)
+    ]
+    data = TrainingData([*data.training, *pseudo], [], [])
+    folds = folds_of(tiny_recipe(), data, "lopo")
+    assert [fold.test for fold in folds] == [("p1",), ("p2",)]
+    given = []
+
+    def export(network, own, model_id, by):
+        given.append(own)
+        return export_tiny(network, own, model_id, by, tmp_path)
+
+    plan = CrossValidation(tiny_recipe(steps=1), data, folds, tmp_path, "tiny", export)
+    for member in cross_validate(plan):
+        assert len(member.patients) == 1
+    assert not any(item.pseudo for own in given for item in own.validation)
+    assert [patients_in(own.training) for own in given] == [
+        {"p2", "p3", "healthy"},
+        {"p1", "p3", "healthy"},
+    ]
+
+
 def test_where_lungs_are_learned_patients_with_lungs_are_dealt_with_or_without_lesion():
     """Cascade section 2.3: five folds of all CTs."""
     recipe = make_recipe(load_catalogue().get("lungs-unet-resnet18").card)

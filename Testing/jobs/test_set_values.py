@@ -48,6 +48,7 @@ def test_what_is_set_is_in_the_recipe_of_a_fine_tuning_and_in_the_recorded_comma
         ("early_stop=3", "nothing may be selected"),
         ("members.seeds=true", "members are those of a cross-validation"),
         ("network_arguments.attention=false", "keeps the layers"),
+        ("preprocessing.window_hu=[-1000, 300]", "keeps the preprocessing"),
         ("learning_rat=1", "did you mean learning_rate"),
         ("batch_size", "write NAME=VALUE"),
     ],

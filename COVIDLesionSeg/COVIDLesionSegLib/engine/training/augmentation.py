@@ -105,6 +105,13 @@ class Augmentation:
         }
         return cls(**given)
 
+    def fits_window(self, window_hu: tuple[float, float]) -> bool:
+        """Whether random windows lie around this one, and none of them is empty."""
+        low, high = window_hu
+        lows, highs = self.window_low_hu or (low, low), self.window_high_hu or (high, high)
+        around = lows[0] <= low <= lows[1] and highs[0] <= high <= highs[1]
+        return around and lows[1] < highs[0]
+
     def random_scale(self, rng: np.random.Generator) -> float:
         """A scale drawn at random; halving is as likely as doubling."""
         low, high = self.scale

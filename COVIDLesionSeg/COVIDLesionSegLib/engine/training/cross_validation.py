@@ -40,8 +40,8 @@ Export = Callable[[nn.Module, TrainingData, str, Recipe], Exported]
 class CrossValidation:
     """A member for each fold, trained, written and scored.
 
-    Patients with a lesion, or with lungs where lungs are learned, are dealt to the folds; those
-    without are always trained on. A synthetic
+    Patients with a lesion that an expert marked, or with lungs where lungs are learned, are dealt
+    to the folds; all others, as those with pseudo-labels alone, are always trained on. A synthetic
     slice is trained on where none of its patients is held out. Nothing is selected on held-out
     patients: where the recipe selects on validation, a fifth of the training patients serve for it.
 
@@ -127,7 +127,7 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
     shown = {
         item.patient
         for item in data.training
-        if len(item.patients) == 1 and truth_of(item, recipe.task).any()
+        if not item.pseudo and len(item.patients) == 1 and truth_of(item, recipe.task).any()
     }
     folds = make_folds(wanted, shown, recipe.seed)
     if not recipe.needs_validation:
@@ -136,4 +136,5 @@ def folds_of(recipe: Recipe, data: TrainingData, wanted: str) -> list[Fold]:
 
 
 def _slices_of(slices: Sequence[LabelledImage], patients: Collection[str]) -> list[LabelledImage]:
-    return [item for item in slices if item.patient in patients]
+    """The slices of these patients that may be evaluated on: those without pseudo-labels."""
+    return [item for item in slices if item.patient in patients and not item.pseudo]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from reprlib import repr as shown  # short, whatever a file holds
@@ -70,6 +71,11 @@ def choose_recipe(
         raise ParameterError(
             "Fine-tuning keeps the layers of the model that it starts from: of network_arguments "
             "only dropout can be set."
+        )
+    if fine_tune and changed.preprocessing != card.preprocessing:
+        raise ParameterError(
+            f"Fine-tuning keeps the preprocessing of model {card.id}, whose weights know no other "
+            "input: leave preprocessing out."
         )
     return changed
 
@@ -168,6 +174,14 @@ def _check_fitting(before: Recipe, recipe: Recipe) -> None:
         raise ParameterError(
             f"The loss {recipe.loss} does not fit a network of {len(recipe.channels)} output "
             f"channels, {', '.join(recipe.channels)}: choose one of {', '.join(fitting)}."
+        )
+    prepared, augmentation = recipe.preprocessing, recipe.augmentation
+    if not augmentation.fits_window(prepared.window_hu):
+        raise ParameterError(
+            f"The recipe's preprocessing.window_hu is {json.dumps(prepared.window_hu)}, but windows "
+            f"are drawn from augmentation.window_low_hu, {json.dumps(augmentation.window_low_hu)}, "
+            f"and window_high_hu, {json.dumps(augmentation.window_high_hu)}: set these to ranges "
+            "around its two ends, the first all below the second, or to null."
         )
     if recipe.members.dropout is not None and not has_dropout(recipe.network):
         raise ParameterError(

@@ -6,7 +6,8 @@ recipe of a model's card. ``several_channels`` tells recipes of one network apar
 one channel, or several. A recipe with ``by_name`` is used only where it is asked for by its name.
 ``values`` are the fields of :class:`~..recipe.Recipe`; a recipe without a ``preprocessing`` of its
 own takes the card's, and members' dropout is left out of networks that have none. ``fine_tune``
-are those that differ, beside :data:`FINE_TUNE`, where training starts from a model's weights.
+are those that differ, beside :data:`FINE_TUNE`, where training starts from a model's weights; it
+keeps the card's ``preprocessing``. Random windows that do not lie around the card's are left out.
 ``notes`` tell where a paper is silent.
 """
 
@@ -76,18 +77,20 @@ def make_recipe(
     content = _recipe_for(card) if name is None else _recipe_named(name, card)
     values = content["values"]
     dropout = {} if has_dropout(card.network) else {"dropout": None}
+    preprocessing = card.preprocessing
+    if "preprocessing" in values and not fine_tune:
+        preprocessing = Preprocessing.from_dict(values["preprocessing"])
+    augmentation = Augmentation.from_dict(values["augmentation"])
+    if not augmentation.fits_window(preprocessing.window_hu):  # of a model of another window
+        augmentation = replace(augmentation, window_low_hu=None, window_high_hu=None)
     values = values | {
         "network": card.network,
         "network_arguments": content["networks"][card.network] | card.arguments,
         "task": card.task,
         "classes": card.classes,
         "channels": card.channels,
-        "preprocessing": (
-            Preprocessing.from_dict(values["preprocessing"])
-            if "preprocessing" in values
-            else card.preprocessing
-        ),
-        "augmentation": Augmentation.from_dict(values["augmentation"]),
+        "preprocessing": preprocessing,
+        "augmentation": augmentation,
         "members": Members(**_pairs(values.get("members", {}) | dropout)),
     }
     if fine_tune:
