@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -16,11 +17,12 @@ from COVIDLesionSegLib.engine.models.retrained import MODEL_FOLDER, TRAINING_FOL
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.review import Verdict, read_cases, save_verdict
+from COVIDLesionSegLib.engine.review import Verdict, patient_key, read_cases, save_verdict
 from COVIDLesionSegLib.engine.volume import write_volume
 from engine.beginner import PLAIN, write_beginner
 from engine.crafted import make_card, write_model
 from engine.reviewed_cohort import MODEL, chest, review
+from engine.volume_files import write_dicom_series
 
 pytestmark = pytest.mark.slow
 
@@ -173,6 +175,39 @@ def test_predictions_on_cts_with_a_verdict_are_never_learned_from(reviews, tmp_p
     assert retrained.learned.predictions > 0
     (model,) = read_models(tmp_path / "out" / MODEL_FOLDER / "better.json")
     assert set(model.card.training["data"]["pseudo_labels"]) <= {"open", "new"}
+
+
+def test_other_cts_of_held_out_patients_are_never_learned_from(retrained, reviews, tmp_path):
+    """Whether the table names the patient, or the DICOM files alone do."""
+    keys = {one.patient for one in retrained.comparison.patients}
+    named, in_dicom = (name for name in PATIENTS if patient_key(name, reviews)[:8] in keys)
+    other = next(name for name in PATIENTS if name not in (named, in_dicom))
+    for seed, patient in ((20, named), (21, other)):
+        volume = chest(seed).volume
+        write_volume(volume.array, volume.geometry, tmp_path / f"{patient}.nrrd")
+    volume = chest(22).volume
+
+    def of_patient(dataset, k):
+        dataset.PatientID = in_dicom
+
+    write_dicom_series(tmp_path / "study", volume.array, volume.geometry, edit=of_patient)
+    table = f"ct,patient\n{named}.nrrd,{named}\n{other}.nrrd,\nstudy,\n"
+    (tmp_path / "cts.csv").write_text(table, encoding="utf-8")
+    jobs.retrain(
+        options(reviews, unlabelled=tmp_path / "cts.csv", min_confidence=0.3), tmp_path / "out"
+    )
+    with (tmp_path / "out" / TRAINING_FOLDER / "candidates.csv").open(encoding="utf-8") as file:
+        assert {row["patient"] for row in csv.DictReader(file)} == {other}
+
+
+def test_patients_that_the_parent_learned_from_by_name_are_not_held_out(reviews, models, tmp_path):
+    (small,) = read_models(models / f"{MODEL}.json")
+    data = {"training": {"p0": 8, "p1": 8}, "validation": {}, "outside": {}}
+    card = replace(small.card, id="named", training={"data": data})
+    write_model(load_network(small), card, models)
+    retrained = jobs.retrain(options(reviews, model="named"), tmp_path / "out")
+    held_out = {one.patient for one in retrained.comparison.patients}
+    assert held_out == {patient_key(name, reviews)[:8] for name in ("p2", "p3")}
 
 
 def test_what_cannot_be_retrained_is_refused_before_anything_is_written(reviews, models, tmp_path):

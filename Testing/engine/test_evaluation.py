@@ -19,6 +19,7 @@ from COVIDLesionSegLib.engine.evaluation.evaluated_model import (
 )
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
 from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.scores import PatientScores, summarise
 from COVIDLesionSegLib.engine.inference.ensemble import Decision
 from COVIDLesionSegLib.engine.metrics.overlap import wilson_interval
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
@@ -340,6 +341,7 @@ def test_a_synthetic_slice_is_held_out_only_from_models_that_saw_neither_patient
 def remarks_on(*samples):
     class Given:
         samples_of = {"p": len(samples)}
+        classes = ("lesion",)
         unit, lungs, mask_by_default = "px", "experts", False
 
         def read(self, patient, cancel):
@@ -356,6 +358,27 @@ def test_masks_that_are_unlikely_to_be_lesions_of_the_lungs_give_a_remark():
     assert "100% of the lesions of p lie outside the lungs" in remarks_on(outside)
     filled = replace(well_placed, lungs=well_placed.lesion)
     assert "lesions of p fill 100% of the lungs" in remarks_on(filled)
+
+
+def test_a_slice_whose_lesions_were_not_outlined_is_no_clean_one():
+    unknown = replace(sample([(100, 0)]), slice_class="infected")
+    with pytest.raises(InputError, match="has a class, 'infected', but no lesion is outlined"):
+        remarks_on(unknown)
+    assert remarks_on(replace(sample([(100, 50)]), slice_class="infected")) == ""
+
+
+def test_shares_of_slices_have_the_interval_of_their_own_denominator():
+    counts = Counts()
+    samples = [sample([(100, 50)]), sample([(0, 50)]), *[sample([(0, 0)])] * 8]
+    for one in samples:
+        counts.add(one, brightness_model().predict(one, lung_mask=False))
+    found = summarise({"p": PatientScores.of(counts, False)}, counts)
+    assert found["pooled"]["detection_sensitivity"] == 0.5
+    assert found["intervals"]["detection_sensitivity"] == wilson_interval(0.5, 2)
+    assert found["intervals"]["rate_detection_specificity"] == wilson_interval(1.0, 8)
+    assert found["intervals"]["detection_accuracy"] == wilson_interval(0.9, 10)
+    assert found["intervals"]["detection_f1"] is None
+    assert found["intervals"]["dice"] == wilson_interval(found["pooled"]["dice"], 10)
 
 
 def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_folder, tmp_path):

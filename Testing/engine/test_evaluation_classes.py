@@ -31,7 +31,7 @@ def image(lesion, patient="p"):
 
 
 def scores_of(found, truth):
-    counts = ClassCounts(CLASSES)
+    counts = ClassCounts(CLASSES, CLASSES)
     counts.add(found, image(truth))
     return counts.scores()
 
@@ -59,7 +59,7 @@ def test_a_mask_without_classes_is_not_counted_and_one_without_lesion_is():
     assert scores_of(FOUND, TRUTH > 0) == {}
     clean = scores_of(FOUND, np.zeros(TRUTH.shape, bool))
     assert clean[CLASSES[1]]["precision"] == 0.0
-    one_class = ClassCounts(["lesion"])
+    one_class = ClassCounts(["lesion"], ["lesion"])
     one_class.add(FOUND, image(TRUTH))
     assert one_class.scores() == {}
 
@@ -77,6 +77,7 @@ class Known(EvaluatedModel):
 
 class Data:
     samples_of = {"p": 1, "q": 1}
+    classes = CLASSES
     unit, lungs, mask_by_default = "px", None, False
 
     def read(self, patient, cancel):
@@ -94,6 +95,19 @@ def test_an_evaluation_tells_classes_apart_beside_scores_of_all_together(evaluat
     assert model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
     assert model.patients["p"].classes == model.classes == scores_of(FOUND, TRUTH)
     assert model.patients["q"].classes == {}
+
+
+def test_a_model_that_names_the_classes_in_another_order_is_scored_by_their_names():
+    other = tuple(reversed(CLASSES))
+    counts = ClassCounts(other, CLASSES)
+    counts.add(np.array([0, 2, 1], np.uint8)[FOUND], image(TRUTH))
+    assert counts.scores() == scores_of(FOUND, TRUTH)
+
+
+def test_a_model_of_other_classes_than_the_masks_gets_no_scores_of_classes():
+    card = make_card(channels=("lesion", "scar", "background"), classes=("lesion", "scar"))
+    (model,) = evaluate(Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))]).models
+    assert model.classes == {} and model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
 
 
 def test_the_scores_of_classes_are_in_every_file(evaluation, tmp_path):

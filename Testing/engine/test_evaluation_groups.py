@@ -52,6 +52,7 @@ def test_without_lungs_there_are_no_groups_by_size_and_without_lesions_none_at_a
 
 class Data:
     samples_of = {"p": 3}
+    classes = ("lesion",)
     unit, lungs, mask_by_default = "px", "experts", False
 
     def read(self, patient, cancel):

@@ -21,6 +21,7 @@ from engine.training_slices import labelled
 
 class Data:
     samples_of = {"p": 1}
+    classes = ("lesion",)
     unit, lungs, mask_by_default = "px", "experts", True
 
     def read(self, patient, cancel):

@@ -248,9 +248,7 @@ def test_a_window_without_random_ones_around_it_is_trained_on_as_it_is():
         "augmentation.window_low_hu=null",
         "augmentation.window_high_hu=[200, 300]",
     )
-    low, high = recipe.augmentation.window(
-        recipe.preprocessing.window_hu, np.random.default_rng(0)
-    )
+    low, high = recipe.augmentation.window(recipe.preprocessing.window_hu, np.random.default_rng(0))
     assert low == -160 and 200 <= high <= 300
 
 

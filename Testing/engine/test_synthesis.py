@@ -75,6 +75,15 @@ def test_a_pasted_pseudo_label_stays_one():
     infected, healthy = replace(make_slice("a", LESION), pseudo=True), make_slice("h", seed=1)
     assert transfer_lesions(infected, healthy).pseudo
     assert not transfer_lesions(replace(infected, pseudo=False), healthy).pseudo
+    assert transfer_lesions(replace(infected, pseudo=False), replace(healthy, pseudo=True)).pseudo
+
+
+def test_lungs_of_a_slice_whose_lesions_were_not_outlined_are_not_healthy():
+    unknown = replace(make_slice("u", seed=1), slice_class="common pneumonia")
+    with pytest.raises(InputError, match="no slice without lesions"):
+        synthesize([make_slice("a", LESION), unknown])
+    (made,) = synthesize([make_slice("a", LESION), unknown, make_slice("h", seed=2)]).slices
+    assert made.healthy.patient == "h"
 
 
 def test_lesion_outside_the_healthy_lungs_is_trimmed():

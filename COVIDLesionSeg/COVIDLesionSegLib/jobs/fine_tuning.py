@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -185,15 +185,15 @@ def fine_tuned_note(*learned: tuple[int, str, float]) -> str:
 
 def read_unlabelled(
     path: Path,
-    leave_out: Collection[str] = (),
-    skip: Callable[[Volume], bool] | None = None,
+    leave_out: Callable[[str], bool] | None = None,
+    skip: Callable[[Path, Volume], bool] | None = None,
 ) -> LabelledData:
     """A slice folder, or a CSV file of CTs, whose masks are not read.
 
     Args:
         path: Folder or file.
-        leave_out: Patients that are not read.
-        skip: Of a CSV file: says whether a CT is not read.
+        leave_out: Says of the name of a patient whether none of its images is read.
+        skip: Of a CSV file: says of the path and the content of a CT whether it is not read.
 
     Raises:
         InputError: It does not exist, or cannot be understood.
@@ -204,8 +204,9 @@ def read_unlabelled(
         data = VolumeData(path, Parameters(), labelled=False, skip=skip)
     else:
         raise InputError(f"{path.name} does not exist; check the path.")
-    for patient in leave_out:
-        data.samples_of.pop(patient, None)
+    if leave_out is not None:
+        for patient in [name for name in data.samples_of if leave_out(name)]:
+            del data.samples_of[patient]
     return data
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from torch import nn
@@ -29,8 +30,14 @@ from ..engine.models.retrained import (
 )
 from ..engine.options import recorded_command
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.review import case_id, read_cases, reviews_folder
-from ..engine.self_training.frozen_cases import FrozenCase, freeze_cases, frozen_cases
+from ..engine.followup.dicom_facts import patient_id
+from ..engine.review import case_id, patient_key, read_cases, reviews_folder
+from ..engine.self_training.frozen_cases import (
+    FrozenCase,
+    freeze_cases,
+    frozen_cases,
+    short_id,
+)
 from ..engine.self_training.parent_comparison import ParentComparison
 from ..engine.self_training.reviewed_data import chosen_slices, read_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
@@ -122,7 +129,6 @@ class _Retraining:
         )
         # Of a card without a record nobody is known to be held out, now and ever after.
         check_held_out(parent.card, ())
-        self._learned_before = learned_patients(parent.card.learned_from or ())
 
     def run(self) -> Retrained:
         silence_lightning()
@@ -185,6 +191,12 @@ class _Retraining:
             validation_steps=_CURVE_STEPS,
         )
 
+    @cached_property
+    def _learned_before(self) -> set[str]:
+        """Patients of the parent, as its card names them and as reviewed cases do."""
+        names = learned_patients(self._parent.card.learned_from or ())
+        return self._keys_of(names) if self._reviews.is_dir() else names
+
     def _cases(self) -> list[FrozenCase]:
         """The cases as they are now, or as they were when the training began."""
         folder = self._tuning.folder / _CASES_FOLDER
@@ -230,14 +242,19 @@ class _Retraining:
         verdicts = {case.id for case in read_cases(self._reviews).cases if case.verdict is not None}
         verdicts |= {case.id for case in (*split.learned, *split.held_out, *split.left_out)}
 
-        def has_verdict(volume: Volume) -> bool:
-            return case_id(volume) in verdicts
+        def is_held_out(patient: str) -> bool:
+            return not self._keys_of([patient]).isdisjoint(split.held_out_patients)
+
+        def skip(ct: Path, volume: Volume) -> bool:
+            if case_id(volume) in verdicts:
+                return True
+            return volume.source["format"] == "DICOM" and is_held_out(patient_id(ct))
 
         measure, minimum = self._measure, options.min_confidence
         if minimum is None:
             minimum = _MIN_CERTAINTY if measure is THE_PAPERS else measure.minimum
         chosen = self._tuning.confident_predictions(
-            read_unlabelled(options.unlabelled, split.held_out_patients, has_verdict),
+            read_unlabelled(options.unlabelled, is_held_out, skip),
             reviewed,
             options.top_fraction,
             minimum,
@@ -245,6 +262,11 @@ class _Retraining:
             sub_progress(self._progress, _READ, _CHOSEN),
         ).slices
         return [replace(item, weight=options.prediction_weight) for item in chosen]
+
+    def _keys_of(self, patients: Collection[str]) -> set[str]:
+        """By which these patients, PatientIDs or keys, are known among the reviewed cases."""
+        keys = {short_id(patient_key(one, self._reviews)) for one in patients if one}
+        return keys | set(patients)
 
     def _export(
         self,

@@ -46,7 +46,7 @@ class VolumeData:
         classes: Lesion classes to tell apart, see :func:`~.masks.read_mask`; by default all lesions
             are taken together, as scores take them.
         labelled: Without, the table needs no column ``mask``, and one that it has is not read.
-        skip: Says whether a CT is left out.
+        skip: Says of the path and the content of a CT whether it is left out.
 
     Raises:
         InputError: The table cannot be understood, a file is missing, or a patient is unknown.
@@ -63,14 +63,14 @@ class VolumeData:
         patients: list[str] | None = None,
         classes: Sequence[str] = (LESION,),
         labelled: bool = True,
-        skip: Callable[[Volume], bool] | None = None,
+        skip: Callable[[Path, Volume], bool] | None = None,
     ):
         self._pairs = _read_pairs(table, labelled)
         counts = Counter(pair.patient for pair in self._pairs)
         self.samples_of = chosen_patients(dict(sorted(counts.items())), patients)
         self.lungs: str | None = parameters.lungs
         self._extractor = get_extractor(parameters)
-        self._classes = classes
+        self.classes = classes
         self._skip = skip
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
@@ -80,7 +80,7 @@ class VolumeData:
                 cancel.raise_if_cancelled()
                 try:
                     volume = read_volume(pair.ct)
-                    if self._skip is None or not self._skip(volume):
+                    if self._skip is None or not self._skip(pair.ct, volume):
                         yield self._read(pair, volume, cancel)
                 except InputError as error:
                     raise InputError(f"{pair.ct.name}: {error}") from error
@@ -89,7 +89,7 @@ class VolumeData:
         if pair.mask is None:
             mask = Mask(np.zeros(volume.array.shape, dtype=bool))
         else:
-            mask = read_mask(pair.mask, volume.geometry, self._classes)
+            mask = read_mask(pair.mask, volume.geometry, self.classes)
         lungs = mask.lungs
         if lungs is None:
             found = self._extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel)

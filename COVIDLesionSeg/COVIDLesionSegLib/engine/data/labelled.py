@@ -71,6 +71,11 @@ class LabelledImage:
         """Whether any pixel is marked as lesion."""
         return bool(self.lesion.any())
 
+    @property
+    def is_not_outlined(self) -> bool:
+        """Whether it has a class and no outlines: it may show lesions that ``lesion`` lacks."""
+        return bool(self.slice_class) and not self.has_lesion
+
     def in_unit(self, preprocessing: Preprocessing) -> np.ndarray:
         """The image in 0..1 of a network's window, or as its publisher windowed it."""
         return self.image if self.windowed else preprocessing.to_unit(self.image)
@@ -131,6 +136,7 @@ class LabelledData(Protocol):
 
     Attributes:
         samples_of: Number of slices or CTs of every patient.
+        classes: Lesion classes that masks may tell apart: class n has the label n + 1.
         unit: Unit of distances: ``"mm"``, or ``"px"`` where the size of pixels is not known.
         lungs: Where the lungs come from, for people; None if the data have none.
         mask_by_default: Whether lesions outside the lungs are not counted unless they are asked
@@ -138,6 +144,7 @@ class LabelledData(Protocol):
     """
 
     samples_of: dict[str, int]
+    classes: Sequence[str]
     unit: str
     lungs: str | None
     mask_by_default: bool

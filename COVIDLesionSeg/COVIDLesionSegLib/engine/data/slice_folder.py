@@ -59,12 +59,12 @@ class SliceData:
         self.samples_of = chosen_patients(slices_per_patient(folder), patients)
         self.lungs = "experts" if (folder / "lung").is_dir() else None
         self._folder = folder
-        self._classes = classes
+        self.classes = classes
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
         """The slices of one patient."""
         cancel.raise_if_cancelled()
-        yield from read_slice_folder(self._folder, [patient], True, self._classes)
+        yield from read_slice_folder(self._folder, [patient], True, self.classes)
 
 
 def slices_per_patient(folder: Path) -> dict[str, int]:

@@ -31,12 +31,14 @@ class ClassCounts:
     """Pixels of each class, of slices or CTs whose masks tell classes apart.
 
     Args:
-        classes: Class n has the label n + 1.
+        classes: Of the predictions: class n has the label n + 1.
+        of_masks: The same of the masks; where these are other classes, nothing is counted.
     """
 
-    def __init__(self, classes: Sequence[str]):
-        self._classes = tuple(classes)
-        self._counts = {name: Confusion() for name in (*classes, BACKGROUND)}
+    def __init__(self, classes: Sequence[str], of_masks: Sequence[str]):
+        self._classes = tuple(classes) if set(classes) == set(of_masks) else ()
+        self._of_masks = list(of_masks)
+        self._counts = {name: Confusion() for name in (*self._classes, BACKGROUND)}
         self._counted = False
 
     def add(self, labels: np.ndarray, truth: LabelledImage) -> None:
@@ -45,7 +47,8 @@ class ClassCounts:
             return
         self._counted = True
         for label, name in enumerate(self._classes, start=1):
-            self._counts[name] += Confusion.of(labels == label, truth.lesion == label)
+            true_label = self._of_masks.index(name) + 1
+            self._counts[name] += Confusion.of(labels == label, truth.lesion == true_label)
         self._counts[BACKGROUND] += Confusion.of(labels == 0, truth.lesion == 0)
 
     def merge(self, other: ClassCounts) -> None:
@@ -57,7 +60,7 @@ class ClassCounts:
     def scores(self) -> dict[str, dict[str, Value]]:
         """Each measure of every class, of the mean over classes of lesion, and of the background.
 
-        Empty where no mask told classes apart, or where there is one class only.
+        Empty where no mask told these classes apart, or where there is one class only.
         """
         if not self._counted or len(self._classes) < 2:
             return {}

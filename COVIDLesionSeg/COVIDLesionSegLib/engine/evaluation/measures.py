@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..metrics.decisions import called_infected, counted
+from ..metrics.decisions import called_infected, counted, shares
 from ..metrics.infection import (
     INFECTED_ABOVE,
     SLICE_RULES,
@@ -14,11 +14,12 @@ from ..metrics.infection import (
     rate_correlation,
     rate_error,
 )
-from ..metrics.overlap import Confusion, mean_and_sd
+from ..metrics.overlap import Confusion, mean_and_sd, wilson_interval
 from ..text import percent
 from .counts import SURFACE_TOLERANCE, Counts, SliceCount
 
 Value = float | None
+Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,14 @@ class Measure:
         key: Column of ``scores.csv``.
         title: For people; ``{unit}`` is the unit of distances.
         of: Computes it; None where it is undefined.
-        slices: The slices it is computed from, whose number gives its confidence interval; None for
-            a score that is not a proportion, which has none.
+        interval: Wilson's 95 % confidence interval of its value; None for a score that is not a
+            proportion, which has none.
     """
 
     key: str
     title: str
     of: Callable[[Counts], Value]
-    slices: Callable[[Counts], list[SliceCount]] | None = None
+    interval: Callable[[Counts, Value], Interval] = lambda counts, value: None
 
 
 def _all(counts: Counts) -> list[SliceCount]:
@@ -124,29 +125,51 @@ def _share(decisions: Callable[[Counts], Confusion], name: str) -> Callable[[Cou
     return lambda counts: getattr(decisions(counts), name)
 
 
+def _by_number(slices: Callable[[Counts], list[SliceCount]]) -> Callable[[Counts, Value], Interval]:
+    """The interval by the number of slices that a score of their pixels is computed from."""
+    return lambda counts, value: wilson_interval(value, len(slices(counts)))
+
+
+def _of_share(
+    decisions: Callable[[Counts], Confusion], name: str
+) -> Callable[[Counts, Value], Interval]:
+    """That of a share of the decisions, by the slices that it is a share of; F1 is none."""
+
+    def interval(counts: Counts, value: Value) -> Interval:
+        found = shares(decisions(counts))
+        return found[name].interval if name in found else None
+
+    return interval
+
+
 MEASURES: tuple[Measure, ...] = (
     *(
-        Measure(name, title, _share(lambda counts: counts.pixels, name), _all)
+        Measure(name, title, _share(lambda counts: counts.pixels, name), _by_number(_all))
         for name, title in _PIXEL_SHARES
     ),
-    Measure("auc", "Area under the ROC curve", lambda counts: counts.probabilities.auc, _all),
+    Measure(
+        "auc",
+        "Area under the ROC curve",
+        lambda counts: counts.probabilities.auc,
+        _by_number(_all),
+    ),
     Measure(
         "slice_dice",
         "Dice, mean over slices",
         lambda counts: _mean_dice(_with_lesion(counts)),
-        _with_lesion,
+        _by_number(_with_lesion),
     ),
     Measure(
         "slice_dice_small",
         f"Dice, mean over slices infected by less than {percent(SMALL_LESIONS_BELOW)}",
         lambda counts: _mean_dice(_small(counts)),
-        _small,
+        _by_number(_small),
     ),
     Measure(
         "slice_dice_large",
         f"Dice, mean over slices infected by {percent(SMALL_LESIONS_BELOW)} or more",
         lambda counts: _mean_dice(_large(counts)),
-        _large,
+        _by_number(_large),
     ),
     Measure(
         "surface_dice",
@@ -174,14 +197,18 @@ MEASURES: tuple[Measure, ...] = (
         lambda counts: rate_correlation(*_rates(_infected(counts))),
     ),
     *(
-        Measure(f"{key}_{name}", f"{title}, {share}", _share(decisions, name), slices)
-        for key, title, decisions, slices in (
-            ("detection", "Slices found by any pixel", _by(_ANY_PIXEL), _all),
+        Measure(
+            f"{key}_{name}",
+            f"{title}, {share}",
+            _share(decisions, name),
+            _of_share(decisions, name),
+        )
+        for key, title, decisions in (
+            ("detection", "Slices found by any pixel", _by(_ANY_PIXEL)),
             (
                 "rate_detection",
                 f"Slices found by an infection rate above {percent(INFECTED_ABOVE)}",
                 _by(_INFECTION_RATE),
-                _with_lung,
             ),
         )
         for name, share in _DETECTION_SHARES

@@ -32,13 +32,14 @@ class LungData:
             )
         self.lungs: str | None = None
         self.samples_of = data.samples_of
+        self.classes = data.classes
         self.unit = data.unit
         self._data = data
 
     def read(self, patient: str, cancel: CancelToken) -> Iterator[LabelledImage]:
         """The slices of one patient."""
         for item in self._data.read(patient, cancel):
-            yield replace(evaluation_slice(item, "lungs"), lungs=None)
+            yield replace(evaluation_slice(item, "lungs"), lungs=None, slice_class="")
 
 
 def find_lungs(names: Sequence[str], parameters: Parameters, catalogue: Catalogue) -> bool:

@@ -73,8 +73,8 @@ def evaluate(
         watch: Gets every slice or CT as a stack, and what each model calls lesion in it, bool.
 
     Raises:
-        InputError: A slice or CT cannot be read, its mask does not belong to it, or is a
-            pseudo-label.
+        InputError: A slice or CT cannot be read, its mask does not belong to it or is a
+            pseudo-label, or a slice has a class and no outlined lesion.
         ParameterError: The lungs are needed, but not known.
         DeviceError: Out of memory, with no smaller step left.
         Cancelled: The token was set.
@@ -87,7 +87,7 @@ def evaluate(
             "or leave the lung mask out."
         )
     pooled = [Counts() for _ in models]
-    pooled_classes = [ClassCounts(model.cards[0].classes) for model in models]
+    pooled_classes = [ClassCounts(model.cards[0].classes, data.classes) for model in models]
     seconds = [0.0 for _ in models]
     patients: list[dict[str, PatientScores]] = [{} for _ in models]
     counted: list[dict[str, list[SliceCount]]] = [{} for _ in models]
@@ -96,7 +96,7 @@ def evaluate(
     total, done = sum(data.samples_of.values()), 0
     for patient in data.samples_of:
         counts = [Counts() for _ in models]
-        classes = [ClassCounts(model.cards[0].classes) for model in models]
+        classes = [ClassCounts(model.cards[0].classes, data.classes) for model in models]
         placement = Placement()
         shown = {patient}
         for sample in map(LabelledImage.as_stack, data.read(patient, cancel)):
@@ -104,6 +104,11 @@ def evaluate(
                 raise InputError(
                     f"{sample.name} has pseudo-labels, which nobody checked, so they cannot be "
                     "used for evaluation: correct them in 3D Slicer, and rename the segments."
+                )
+            if sample.is_not_outlined:
+                raise InputError(
+                    f"Slice {sample.name} has a class, {sample.slice_class!r}, but no lesion is "
+                    "outlined on it: such slices evaluate a detector, or leave out their class."
                 )
             # All other scores take the classes together.
             told_apart, sample = sample, replace(sample, lesion=sample.lesion > 0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..metrics.decisions import RuleAgreement, agreement_by_rule
-from ..metrics.overlap import Confusion, mean_and_sd, wilson_interval
+from ..metrics.overlap import Confusion, mean_and_sd
 from ..parameters import Parameters
 from .classes import ClassCounts
 from .counts import Counts
@@ -107,10 +107,7 @@ def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, A
         "slices": len(pooled.slices),
         "pooled": values,
         "intervals": {
-            measure.key: wilson_interval(values[measure.key], len(measure.slices(pooled)))
-            if measure.slices
-            else None
-            for measure in MEASURES
+            measure.key: measure.interval(pooled, values[measure.key]) for measure in MEASURES
         },
         "means": {key: mean for key, (mean, _) in spread.items()},
         "sds": {key: sd for key, (_, sd) in spread.items()},

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..data.labelled import LabelledImage
 from ..errors import InputError
+from ..labels import LESION
 from ..progress import CancelToken
 from .frozen_cases import FrozenCase
 
@@ -25,6 +26,7 @@ class ReviewedData:
         cases: With reviewed lesions and lungs.
     """
 
+    classes = (LESION,)
     unit = "mm"
     mask_by_default = True
     lungs: str | None = "reviewed"

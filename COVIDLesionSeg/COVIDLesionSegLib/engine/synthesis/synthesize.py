@@ -68,7 +68,8 @@ def synthesize(
     """Make synthetic slices out of a training set.
 
     Lesions come from slices with lesions, lungs from slices without, both with lung masks and in
-    HU; windowed slices are not used, as their HU are unknown. The paper pairs slices of infected
+    HU; windowed slices are not used, as their HU are unknown, nor those with a class whose lesions
+    were not outlined. The paper pairs slices of infected
     and of healthy people at random; here no pair is used twice, and every infected slice is tried
     as often as any other.
 
@@ -89,7 +90,8 @@ def synthesize(
         raise ParameterError(f"The ratio is {ratio}, but must be a positive number.")
     usable = [s for s in slices if not s.windowed and not s.sources and _lung_share(s) > 0]
     infected = [s for s in usable if s.has_lesion]
-    healthy = [s for s in usable if not s.has_lesion and _lung_share(s) > LUNG_SHARE_ABOVE]
+    clean = [s for s in usable if not s.has_lesion and not s.is_not_outlined]
+    healthy = [s for s in clean if _lung_share(s) > LUNG_SHARE_ABOVE]
     for kind, found in (("with lesions", infected), ("without lesions", healthy)):
         if not found:
             raise InputError(

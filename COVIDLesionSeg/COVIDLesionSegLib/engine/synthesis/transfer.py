@@ -58,7 +58,7 @@ def transfer_lesions(infected: LabelledImage, healthy: LabelledImage) -> Labelle
         False,
         lesion,
         lungs,
-        pseudo=infected.pseudo,
+        pseudo=infected.pseudo or healthy.pseudo,
         sources=() if infected.patient == healthy.patient else (infected.patient, healthy.patient),
     )
 

@@ -63,7 +63,7 @@ def patch_sites(
         for _ in range(math.ceil(item.weight)):
             if len(lesion):
                 pixels = lesion[rng.integers(len(lesion), size=LESION_PATCHES)]
-                offsets = rng.integers(-patch // 2, patch // 2, size=(LESION_PATCHES, 2))
+                offsets = rng.integers(-patch // 2 + 1, patch // 2 + 1, size=(LESION_PATCHES, 2))
                 boxes = [(row, column) for row, column in pixels + offsets]
                 centres = [*boxes, *border_tiles((rows, columns), patch)]
             else:

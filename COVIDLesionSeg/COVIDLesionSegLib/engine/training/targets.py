@@ -34,7 +34,7 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
             f"The network {recipe.network} learns from slices in HU; windowed slices are for "
             "evaluation, or for networks that learn from patches."
         )
-    if unmarked := [item for item in slices if item.slice_class and not item.has_lesion]:
+    if unmarked := [item for item in slices if item.is_not_outlined]:
         raise InputError(
             f"Slice {unmarked[0].name} has a class, {unmarked[0].slice_class!r}, but no lesion is "
             "outlined on it: such slices are for training a detector, or leave out their class."
