@@ -76,6 +76,17 @@ def test_lesion_boxes_hold_lesion_and_lie_on_the_slice():
         assert item.lesion[rows, columns].any()
 
 
+@pytest.mark.parametrize("patch", [2, 3])
+def test_a_box_over_a_lesion_holds_the_pixel_that_it_was_drawn_for(patch):
+    """At every place of it, each as likely."""
+    item = labelled(infected=False)
+    item.lesion[80, 100] = True
+    sites = patch_sites([item], np.random.default_rng(0), patch=patch)[:20]
+    boxes = [crop(item.lesion, site.row, site.column, patch, 0) for site in sites]
+    assert all(box.any() for box in boxes)
+    assert len({tuple(np.argwhere(box)[0]) for box in boxes}) > patch
+
+
 def test_border_tiles_of_a_512_slice_are_the_12_outer_of_its_16_tiles():
     grid = {(64 + 128 * i, 64 + 128 * j) for i in range(4) for j in range(4)}
     inner = {(64 + 128 * i, 64 + 128 * j) for i in (1, 2) for j in (1, 2)}

@@ -16,6 +16,7 @@ from ..engine.data.splits import learned_patients
 from ..engine.data.training_data import TrainingData
 from ..engine.errors import InputError, ParameterError
 from ..engine.files import atomic_folder
+from ..engine.followup.dicom_facts import patient_id
 from ..engine.models.promotion import PromotionDecision, decide_promotion
 from ..engine.models.retrained import (
     COMPARISON_CSV,
@@ -30,7 +31,6 @@ from ..engine.models.retrained import (
 )
 from ..engine.options import recorded_command
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
-from ..engine.followup.dicom_facts import patient_id
 from ..engine.review import case_id, patient_key, read_cases, reviews_folder
 from ..engine.self_training.frozen_cases import (
     FrozenCase,

@@ -175,13 +175,13 @@ def _check_fitting(before: Recipe, recipe: Recipe) -> None:
             f"The loss {recipe.loss} does not fit a network of {len(recipe.channels)} output "
             f"channels, {', '.join(recipe.channels)}: choose one of {', '.join(fitting)}."
         )
-    prepared, augmentation = recipe.preprocessing, recipe.augmentation
-    if not augmentation.fits_window(prepared.window_hu):
+    window, augmentation = recipe.preprocessing.window_hu, recipe.augmentation
+    if not augmentation.fits_window(window):
+        lows, highs = map(json.dumps, (augmentation.window_low_hu, augmentation.window_high_hu))
         raise ParameterError(
-            f"The recipe's preprocessing.window_hu is {json.dumps(prepared.window_hu)}, but windows "
-            f"are drawn from augmentation.window_low_hu, {json.dumps(augmentation.window_low_hu)}, "
-            f"and window_high_hu, {json.dumps(augmentation.window_high_hu)}: set these to ranges "
-            "around its two ends, the first all below the second, or to null."
+            f"The recipe's preprocessing.window_hu is {json.dumps(window)}, but windows are drawn "
+            f"from augmentation.window_low_hu, {lows}, and window_high_hu, {highs}: set these to "
+            "ranges around its two ends, the first all below the second, or to null."
         )
     if recipe.members.dropout is not None and not has_dropout(recipe.network):
         raise ParameterError(
