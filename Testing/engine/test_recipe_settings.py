@@ -50,7 +50,6 @@ SET = {
     "validation_steps=null": ("validation_steps", None),
     "watched=validation_loss": ("watched", "validation_loss"),
     "early_stop=4": ("early_stop", 4),
-    "plateau=4": ("plateau", 4),
     "plateau_factor=0.5": ("plateau_factor", 0.5),
     "keep=best": ("keep", "best"),
     "checkpoint_steps=9": ("checkpoint_steps", 9),
@@ -74,7 +73,13 @@ def test_a_value_that_is_set_is_the_recipes_and_nothing_else_changes(text):
     recipe = changed(text)
     if value is not None or text.endswith("null"):
         assert getattr(recipe, name) == value
-    also = {"loss": "loss_arguments", "steps": "epochs", "epochs": "steps"}.get(name)
+    also = {
+        "loss": "loss_arguments",
+        "steps": "epochs",
+        "epochs": "steps",
+        "learning_rate": "members",
+        "network_arguments": "members",
+    }.get(name)
     differing = {
         one.name
         for one in dataclasses.fields(Recipe)
@@ -92,8 +97,25 @@ def test_sampling_is_set_together_with_the_preprocessing_that_it_needs():
     assert recipe.preprocessing.window_hu == OWN.preprocessing.window_hu
 
 
+def test_a_plateau_is_set_together_with_the_constant_learning_rate_that_it_lowers():
+    assert changed("plateau=4", "schedule=constant").plateau == 4
+
+
+def test_a_learning_rate_or_dropout_that_is_set_is_every_members():
+    def of_members(*texts):
+        members = [changed(*texts).of_member(number) for number in (1, 2, 3)]
+        return {(one.learning_rate, one.network_arguments["dropout"]) for one in members}
+
+    assert of_members("learning_rate=1e-05", "network_arguments.dropout=0.5") == {(1e-5, 0.5)}
+    assert of_members("learning_rate=1e-05", 'network_arguments={"dropout": 0.5}') == {(1e-5, 0.5)}
+    dropouts = {dropout for _, dropout in of_members("learning_rate=1e-05")}
+    assert len(dropouts) == 3
+    both = of_members("learning_rate=1e-05", "members.learning_rate=[0.001, 0.002]")
+    assert min(rate for rate, _ in both) >= 0.001
+
+
 def test_every_value_of_a_recipe_can_be_set():
-    names = {name for name, _ in SET.values()} | {"sampling"}
+    names = {name for name, _ in SET.values()} | {"sampling", "plateau"}
     assert names | set(OF_THE_MODEL) == {one.name for one in dataclasses.fields(Recipe)}
 
 
@@ -157,6 +179,9 @@ def test_another_loss_begins_with_its_own_arguments():
         (["preprocessing.patch_size=[100, 100]"], "The recipe's patch_size is not a multiple"),
         (["preprocessing.window_hu=[-160, 240]"], r"is \[-160.0, 240.0\], but .* or to null"),
         (["augmentation.window_high_hu=[-950, 250]"], "the first all below the second"),
+        (["augmentation.margin=0.5"], "augmentation.margin changes nothing .* lesions from patch"),
+        (["augmentation.quarter_turns=true"], "augmentation.quarter_turns changes nothing"),
+        (["plateau=4"], "schedule is cosine: set schedule=constant, or plateau=null"),
         (["preprocessing=null"], "preprocessing is None, but must be a JSON object"),
         (["loss=Dice"], "no loss 'Dice': did you mean .*EamcDiceLoss"),
         (["loss=LogSoftmaxNLLLoss"], "does not fit a network of 1 output channels, lesion"),
@@ -240,6 +265,33 @@ def test_fine_tuning_keeps_the_window_that_the_weights_know():
     assert own.augmentation.window_high_hu == (50.0, 350.0)
     with pytest.raises(ParameterError, match="keeps the preprocessing of model mine"):
         choose_recipe(parent, fine_tune=True, settings=[("preprocessing.window_hu", [-1024, 200])])
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value"),
+    [
+        ("covid-rate", "scale", [0.7, 1.4]),
+        ("covid-rate", "window_low_hu", [-1100, -900]),
+        ("capsule-classifier", "circle", 0.5),
+        ("affinity-8", "quarter_turns", True),
+    ],
+)
+def test_an_augmentation_that_such_samples_do_not_have_is_refused(model, name, value):
+    card = CATALOGUE.get(model).card
+    with pytest.raises(ParameterError, match=f"augmentation.{name} changes nothing"):
+        choose_recipe(card, settings=[(f"augmentation.{name}", value)])
+    windows = [("augmentation.window_high_hu", [100, 4000])]
+    assert model == "covid-rate" or choose_recipe(card, settings=windows)
+
+
+def test_fine_tuning_says_that_it_does_not_start_from_imagenet(tmp_path):
+    card = CATALOGUE.get("unet-lite0").card
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(choose_recipe(card).to_dict()), encoding="utf-8")
+    assert choose_recipe(card, recipe=str(file)).start == "imagenet"
+    assert choose_recipe(card, fine_tune=True, recipe=str(file)).start == "random"
+    set_anyway = [("start", "imagenet")]
+    assert choose_recipe(card, fine_tune=True, settings=set_anyway).start == "random"
 
 
 def test_a_window_without_random_ones_around_it_is_trained_on_as_it_is():

@@ -190,6 +190,14 @@ def test_a_recipe_that_contradicts_itself_is_refused(values, message):
         Recipe(**values)
 
 
+def test_the_learning_rate_stays_at_zero_beyond_the_end_of_its_schedule(tiny_network):
+    module = SegmentationModule(tiny_recipe(schedule_steps=20, learning_rate=1.0), steps=60)
+    optimizer = module.configure_optimizers()
+    (factor,) = optimizer["lr_scheduler"]["scheduler"].lr_lambdas
+    assert factor(5) > factor(19) > 0
+    assert [factor(step) for step in (20, 40, 60)] == [0.0] * 3
+
+
 def test_weight_decay_meets_the_kernels_of_context_boosting_alone():
     """The released code's L2 penalty: five kernels, no bias."""
     task = SegmentationModule(recipe_of("covid-rate"), steps=1)

@@ -13,7 +13,7 @@ from COVIDLesionSegLib.engine.self_training.self_learning import LevelSettings
 from COVIDLesionSegLib.engine.training.recipe_settings import choose_recipe
 from COVIDLesionSegLib.jobs.fine_tuning import fine_tuning_recipe
 from COVIDLesionSegLib.jobs.self_learning import LevelLearner
-from COVIDLesionSegLib.jobs.training import provenance_of
+from COVIDLesionSegLib.jobs.training import provenance_of, recipe_of
 
 CARD = load_catalogue().get("amc-net").card
 LICENCE = {"licence": "CC0-1.0", "licence_note": "A test."}
@@ -39,6 +39,24 @@ def test_what_is_set_is_in_the_recipe_of_a_fine_tuning_and_in_the_recorded_comma
     assert plain.steps == 250 and recipe.augmentation.zoom == plain.augmentation.zoom
     command = provenance_of("enhance", options).command
     assert "--set learning_rate=0.0005 --set augmentation.noise=0.1" in command
+
+
+def training(**values):
+    return jobs.TrainOptions(model_id="mine", slices=(Path("slices"),), **LICENCE, **values)
+
+
+def test_a_learning_rate_of_folds_is_every_members():
+    recipe = recipe_of(training(folds="5", learning_rate=1e-5), CARD)
+    assert {recipe.of_member(number).learning_rate for number in range(1, 6)} == {1e-5}
+
+
+def test_a_recipe_on_encoder_weights_does_not_say_that_it_starts_from_imagenet():
+    card = load_catalogue().get("unet-lite0").card
+    own, given = (
+        recipe_of(training(no_validation=True, encoder_weights=file), card)
+        for file in (None, Path("encoder.pth"))
+    )
+    assert (own.start, given.start) == ("imagenet", "random")
 
 
 @pytest.mark.parametrize(

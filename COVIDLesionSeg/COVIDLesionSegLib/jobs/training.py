@@ -195,6 +195,8 @@ def recipe_of(options: TrainOptions, card: ModelCard) -> Recipe:
     recipe = choose_recipe(
         card, fine_tune=options.fine_tune, recipe=options.recipe, settings=settings
     )
+    if options.encoder_weights is not None:  # in the place of ImageNet's
+        recipe = replace(recipe, start="random")
     return recipe if options.folds else replace(recipe, members=Members())
 
 

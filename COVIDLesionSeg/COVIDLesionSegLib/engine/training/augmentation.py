@@ -58,7 +58,7 @@ class Augmentation:
             small field have; of whole slices only. See :func:`round_field_of_view`.
         window_low_hu, window_high_hu: Ranges that the ends of the HU window are drawn from, so that
             networks get used to other scanners and to images windowed elsewhere; None for the
-            window of the preprocessing. Of patches and of a detector's slices.
+            window of the preprocessing. Of patches, and of slices whose class is learned.
         noise: Largest standard deviation of added noise, as a share of the window.
         kernel: Probability of blurring, and again of sharpening: other reconstruction kernels.
 

@@ -117,7 +117,8 @@ class SegmentationModule(lightning.LightningModule):
         def factor(step: int) -> float:
             if step < warm_up:
                 return (step + 1) / (warm_up + 1)
-            return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+            share = (min(step, steps) - warm_up) / max(1, steps - warm_up)
+            return 0.5 * (1 + math.cos(math.pi * share))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -50,7 +50,8 @@ class Recipe:
         weight_decay: Adam's, for parameters whose name fits a key such as ``"head.*"``; 0 for all
             others.
         schedule: ``"cosine"``: warmed up over the first 100 steps, then falling to zero along a
-            half cosine over ``schedule_steps``, or all steps where that is None. ``"constant"``.
+            half cosine over ``schedule_steps``, or all steps where that is None; zero from there
+            on. ``"constant"``.
         loss, loss_arguments: As for :func:`~..losses.build_loss`.
         clean_patches: Patches per lesion-free slice and epoch.
         augmentation: How far samples are changed at random.
@@ -64,7 +65,7 @@ class Recipe:
         watched: ``"validation_dice"`` or ``"validation_loss"``.
         early_stop: Validations without progress after which training stops; None for never.
         plateau: Validations without progress after which the learning rate is multiplied by
-            ``plateau_factor``; None for never.
+            ``plateau_factor``; None for never. Of a constant schedule.
         keep: The weights that are returned: ``"best"`` validation Dice, or ``"last"``.
         checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
             after every validation anyway.
@@ -130,6 +131,11 @@ class Recipe:
                 )
         if (self.steps is None) == (self.epochs is None):
             raise ParameterError("A recipe gives its length in steps or in epochs, one of the two.")
+        if self.plateau is not None and self.schedule != "constant":
+            raise ParameterError(
+                f"The recipe's plateau lowers a constant learning rate, but its schedule is "
+                f"{self.schedule}: set schedule=constant, or plateau=null."
+            )
         self._check_numbers()
         if len(self.channels) > 1 and "background" not in self.channels:
             raise ParameterError("A network of several channels needs one called background.")

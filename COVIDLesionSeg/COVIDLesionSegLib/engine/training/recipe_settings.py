@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ..errors import ModelError, ParameterError
 from ..losses import build_loss, loss_names
-from ..models.card import ModelCard
+from ..models.card import SLICE_CLASSES, ModelCard
 from ..models.json_file import parse_json, read_json
 from ..networks import build_network, has_dropout, network_arguments
 from ..text import near_names
@@ -26,6 +26,8 @@ OF_THE_MODEL = ("network", "task", "classes", "channels")
 
 _TAKEN_AWAY: dict[str, Any] = {"augmentation": Augmentation(), "members": Members()}
 """Nested values that ``null`` takes away."""
+
+_WINDOWS = ("window_low_hu", "window_high_hu")
 
 _Value = TypeVar("_Value")
 
@@ -77,7 +79,8 @@ def choose_recipe(
             f"Fine-tuning keeps the preprocessing of model {card.id}, whose weights know no other "
             "input: leave preprocessing out."
         )
-    return changed
+    # A file may be of a training that started otherwise.
+    return dataclasses.replace(changed, start="random") if fine_tune else changed
 
 
 def read_recipe_file(path: Path) -> dict[str, Any]:
@@ -130,9 +133,10 @@ def change_recipe(recipe: Recipe, settings: Sequence[tuple[str, Any]]) -> Recipe
     """A recipe with other values.
 
     Another ``loss`` begins with its own arguments; ``steps`` take the place of ``epochs``, and the
-    other way round. Of nested values those that are named change: an object for ``augmentation``,
-    ``members`` or ``preprocessing`` leaves the others as they are, and null for one of the first
-    two takes all of it away.
+    other way round. A ``learning_rate`` or ``network_arguments.dropout`` takes the place of the
+    range in ``members``, unless that is named, too. Of nested values those that are named change:
+    an object for ``augmentation``, ``members`` or ``preprocessing`` leaves the others as they are,
+    and null for one of the first two takes all of it away.
 
     Args:
         recipe: Is not changed.
@@ -152,12 +156,54 @@ def change_recipe(recipe: Recipe, settings: Sequence[tuple[str, Any]]) -> Recipe
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if values.get(one) is not None:
             values.setdefault(other, None)
+    for one, of_members in (("learning_rate",) * 2, ("network_arguments.dropout", "dropout")):
+        if _names(values, one) and not _names(values, f"members.{of_members}"):
+            values[f"members.{of_members}"] = None
     try:
         changed = _changed(recipe, values, "")
     except ModelError as error:  # of the preprocessing, which cards have as well
         raise ParameterError(str(error).replace("The model's", "The recipe's")) from error
     _check_fitting(recipe, changed)
     return changed
+
+
+def _names(values: Mapping[str, Any], dotted: str) -> bool:
+    """Whether a value is named, by itself or within the whole that it is a part of."""
+    whole, _, part = dotted.partition(".")
+    if not part or whole not in values:
+        return dotted in values
+    return values[whole] is None or (isinstance(values[whole], dict) and part in values[whole])
+
+
+def _unused_augmentation(recipe: Recipe) -> set[str]:
+    """Values of the augmentation that the recipe's samples are not changed by."""
+    of_classes = recipe.task in ("instances", SLICE_CLASSES)
+    unused: set[str] = set()
+    if of_classes or recipe.sampling == "patches":
+        unused |= {"quarter_turns", "margin", "crop_margin", "circle"}
+    if recipe.sampling == "slices":
+        unused |= {"scale"} if of_classes else {"scale", *_WINDOWS}
+    return unused
+
+
+def _check_augmentation(before: Augmentation, recipe: Recipe) -> None:
+    """Make sure that the augmentation changes samples as it says."""
+    window, augmentation = recipe.preprocessing.window_hu, recipe.augmentation
+    unused = _unused_augmentation(recipe)
+    for name in sorted(unused):
+        value = getattr(augmentation, name)
+        if value not in (getattr(before, name), getattr(Augmentation(), name)):
+            raise ParameterError(
+                f"The recipe's augmentation.{name} changes nothing where a network learns "
+                f"{recipe.task} from {recipe.sampling}: leave it out."
+            )
+    if unused.isdisjoint(_WINDOWS) and not augmentation.fits_window(window):
+        lows, highs = map(json.dumps, (augmentation.window_low_hu, augmentation.window_high_hu))
+        raise ParameterError(
+            f"The recipe's preprocessing.window_hu is {json.dumps(window)}, but windows are drawn "
+            f"from augmentation.window_low_hu, {lows}, and window_high_hu, {highs}: set these to "
+            "ranges around its two ends, the first all below the second, or to null."
+        )
 
 
 def _check_fitting(before: Recipe, recipe: Recipe) -> None:
@@ -175,14 +221,7 @@ def _check_fitting(before: Recipe, recipe: Recipe) -> None:
             f"The loss {recipe.loss} does not fit a network of {len(recipe.channels)} output "
             f"channels, {', '.join(recipe.channels)}: choose one of {', '.join(fitting)}."
         )
-    window, augmentation = recipe.preprocessing.window_hu, recipe.augmentation
-    if not augmentation.fits_window(window):
-        lows, highs = map(json.dumps, (augmentation.window_low_hu, augmentation.window_high_hu))
-        raise ParameterError(
-            f"The recipe's preprocessing.window_hu is {json.dumps(window)}, but windows are drawn "
-            f"from augmentation.window_low_hu, {lows}, and window_high_hu, {highs}: set these to "
-            "ranges around its two ends, the first all below the second, or to null."
-        )
+    _check_augmentation(before.augmentation, recipe)
     if recipe.members.dropout is not None and not has_dropout(recipe.network):
         raise ParameterError(
             f"The network {recipe.network} has no dropout, so set no members.dropout."
