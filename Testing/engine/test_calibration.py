@@ -131,6 +131,19 @@ def test_the_scores_of_an_exported_model_are_those_that_its_card_gives_again(
     again = score_patients(written, card, held_out)["p2"].values["dice"]
     stated = {score.metric: score.value for score in card.scores}["Dice"]
     assert stated == pytest.approx(again, abs=1e-4)
+    assert any("calibrated on the validation patients" in one for one in card.notes) is calibrated
+
+
+def test_a_fold_is_scored_before_it_is_calibrated_on_the_patients_held_out(tiny_network, tmp_path):
+    torch.manual_seed(1)
+    network = TinyNetwork().eval()
+    data = TrainingData([labelled("p1")], [labelled("p2", seed=seed) for seed in (3, 4)], [])
+    plain, calibrated = (
+        export_tiny(network, data, name, tiny_recipe(), tmp_path, calibrate=name == "calibrated")
+        for name in ("plain", "calibrated")
+    )
+    assert calibrated.patients["p2"].values == plain.patients["p2"].values
+    assert calibrated.card.scores != plain.card.scores
 
 
 def test_a_model_that_goes_on_from_a_calibrated_one_keeps_its_calibration(tiny_network, tmp_path):

@@ -81,6 +81,17 @@ def test_each_optimiser_has_its_stages_parameters_with_the_papers_decay():
     assert {group["weight_decay"] for group in groups} == {0.001}
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU")
+def test_validating_does_not_change_what_a_gpu_draws_next():
+    module = module_of(some()).to("cuda").eval()
+    torch.cuda.manual_seed(7)
+    before = torch.cuda.get_rng_state()
+    image, labels = (one[None].to("cuda") for one in prepare(blobs("p2", 2, 50), module.recipe))
+    module.on_validation_epoch_start()
+    module.validation_step((image, labels), 3)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
 def test_components_connect_by_diagonals_and_stay_apart_else():
     mask = np.zeros((5, 6), bool)
     mask[0, 0] = mask[1, 1] = mask[4, 5] = True

@@ -14,7 +14,7 @@ import torch
 
 from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder
 from COVIDLesionSegLib.engine.data.training_data import TrainingData, read_training_data
-from COVIDLesionSegLib.engine.errors import InputError
+from COVIDLesionSegLib.engine.errors import InputError, ModelError
 from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out, score_patients
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network
@@ -28,7 +28,7 @@ from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.training.trainer import train
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
-from engine.training_slices import export_tiny, labelled
+from engine.training_slices import export_tiny, labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -247,6 +247,13 @@ def test_a_scale_is_drawn_evenly_between_smaller_and_larger():
 def test_a_patient_on_both_sides_is_refused():
     with pytest.raises(InputError, match="both trained on and held out: p1"):
         TrainingData([labelled("p1")], [labelled("p2"), labelled("p1")], [])
+
+
+@pytest.mark.parametrize("wrong", [{"frozen": ("nonsense",)}, {"start": "imagenet"}])
+def test_a_training_that_cannot_begin_leaves_no_folder(wrong, tiny_network, tmp_path):
+    with pytest.raises(ModelError, match="no stage 'nonsense'|no ImageNet weights"):
+        train(tiny_recipe(**wrong), [labelled()], tmp_path / "training")
+    assert not (tmp_path / "training").exists()
 
 
 @pytest.fixture

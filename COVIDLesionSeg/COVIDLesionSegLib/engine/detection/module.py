@@ -72,7 +72,8 @@ class DetectionModule(SegmentationModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # type: ignore[override]
         image, labels = batch
         # The losses draw regions at random; a training must not depend on how often it validates.
-        with torch.random.fork_rng(devices=[]):
+        # Seeding is of all devices, so that what the GPU draws with must come back as well.
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(index)
             if labels.any():
                 losses = self.network.losses(image, [targets_of(labels[0])])

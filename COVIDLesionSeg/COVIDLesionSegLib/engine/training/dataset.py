@@ -42,7 +42,7 @@ class TrainingDataset(ABC, Dataset[tuple[Tensor, Tensor]]):
     epoch. Where the network sees the lungs only, slices without lung are left out (COVID-Rate).
 
     Args:
-        slices: See :func:`~.labels.check_slices`.
+        slices: See :func:`~.targets.check_slices`.
         recipe: Preprocessing, augmentation and seed.
         shape: (rows, columns) of a sample.
     """

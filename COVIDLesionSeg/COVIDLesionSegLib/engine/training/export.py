@@ -54,6 +54,10 @@ _SELECTED = (
     "The weights, or the length of the training, were selected on the validation patients, so "
     "their scores are optimistic."
 )
+_CALIBRATED = (
+    "The probabilities were calibrated on the validation patients, so their scores, which are of "
+    "the calibrated model, are optimistic."
+)
 _NO_HELD_OUT = (
     "There were no held-out patients, so the performance is unknown: these weights were trained on "
     "all patients there were."
@@ -116,7 +120,8 @@ class Exported:
 
     Attributes:
         card: Its card.
-        patients: Its scores by patient: those of validation, then those from outside.
+        patients: Its scores by patient: those of validation, then those from outside. Of patients
+            that it was calibrated on, those before calibration.
     """
 
     card: ModelCard
@@ -280,9 +285,10 @@ def export_model(
         if group
     ]
     results = [evaluate(written, card, group) for group in slices]
-    if calibrate:
+    uncalibrated: Mapping[str, PatientResult] = {}
+    if calibrate and results[0].calibration is not None:
         # Images of an unknown window would tell little of probabilities in HU.
-        card = replace(card, calibration=results[0].calibration)
+        card, uncalibrated = replace(card, calibration=results[0].calibration), results[0].patients
         results = [evaluate(written, card, group) for group in slices]
     stored = _NO_PATIENT_TO_TRY if eight_bit else ""
     measure = results[0].measure if results else None
@@ -301,12 +307,13 @@ def export_model(
             *((BFLOAT16_NOTE.format(change=max(changes)),) if changes else ()),
             *((stored,) if stored else ()),
             *((_SELECTED,) if selected_on_validation else ()),
+            *((_CALIBRATED,) if uncalibrated else ()),
             *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),
             *notes,
         ),
     )
     write_card(card, folder)
-    return Exported(card, patients)
+    return Exported(card, {**patients, **uncalibrated})
 
 
 def _in_eight_bit(

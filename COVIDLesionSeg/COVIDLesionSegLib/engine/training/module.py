@@ -163,6 +163,12 @@ def frozen(network: nn.Module, stages: Sequence[str]) -> Iterator[int]:
         yield sum(parameter.numel() for parameter in parameters)
 
 
+def check_stages(network: nn.Module, stages: Sequence[str]) -> None:
+    """Make sure that :func:`frozen` can freeze these; raises ModelError as it does."""
+    for name in stages:
+        _stage(network, name)
+
+
 def first_layers(network: nn.Module) -> tuple[str, ...]:
     """Names of the modules that see the image first, for :func:`frozen`.
 

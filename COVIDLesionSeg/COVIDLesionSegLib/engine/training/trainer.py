@@ -30,7 +30,7 @@ from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
 from .dataset import PatchDataset, SliceDataset, TrainingDataset, ValidationDataset
 from .distributed import check_processes, is_first_process
 from .imagenet import load_imagenet_encoder
-from .module import SegmentationModule, frozen
+from .module import SegmentationModule, check_stages, frozen
 from .recipe import Recipe
 from .run_folder import prepare_run_folder
 from .sampler import EpochBatches, ResumableLoader, batches_per_epoch
@@ -114,7 +114,9 @@ def train(
             checkpoint stays.
         ParameterError: The batch cannot be shared evenly, or not as many processes were started.
         DeviceError: The device is not available, or not as often as asked for.
-        ModelError: The network has no stage that the recipe freezes.
+        ModelError: The network has no stage that the recipe freezes, or no encoder to start from
+            ImageNet's weights.
+        DependencyError: The package with ImageNet's weights is not installed.
         TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
         Cancelled: The token was set; the last checkpoint stays.
     """
@@ -126,6 +128,14 @@ def train(
     dataset = method.dataset(slices, recipe)
     per_epoch = batches_per_epoch(dataset)
     total = recipe.total_steps(per_epoch)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    module = method.module(recipe, total)
+    if start is not None:
+        module.network.load_state_dict(start.state_dict())
+    elif recipe.start == "imagenet":
+        load_imagenet_encoder(module.network)
+    check_stages(module.network, recipe.frozen or ())
+    # Nothing is written before all that can be refused was.
     if is_first_process(processes):
         weights = None if start is None else start.state_dict()
         checkpoint = prepare_run_folder(
@@ -133,13 +143,6 @@ def train(
         )
     else:
         checkpoint = folder / LAST if (folder / LAST).is_file() else None
-
-    lightning.seed_everything(recipe.seed, verbose=False)
-    module = method.module(recipe, total)
-    if start is not None:
-        module.network.load_state_dict(start.state_dict())
-    elif recipe.start == "imagenet":
-        load_imagenet_encoder(module.network)
     if processes > 1 and device == "cuda":
         convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
         module.network = convert(module.network)
