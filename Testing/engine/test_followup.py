@@ -11,8 +11,10 @@ from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 from COVIDLesionSegLib.engine.flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, untrained_flag
 from COVIDLesionSegLib.engine.followup.compare import compare_studies
 from COVIDLesionSegLib.engine.followup.registration import register
+from COVIDLesionSegLib.engine.followup.study import Study
 from COVIDLesionSegLib.engine.labels import CLASSES, NEW, PERSISTENT, RESOLVED
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.volume import Geometry
 from engine.directions import DIRECTIONS
 from engine.follow_up_pairs import (
     CENTRE,
@@ -183,6 +185,36 @@ def test_what_makes_studies_hard_to_compare_is_flagged(earlier):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", [True, False])
+def test_a_lung_that_one_study_lacks_has_not_healed_and_is_flagged(earlier, first):
+    lungs = np.where(earlier.lungs == 2, 0, earlier.lungs)
+    hu = earlier.hu.copy()
+    hu[earlier.lungs == 0] += 1
+    without = replace(earlier, lungs=lungs, hu=hu)
+    found = compared(*((without, earlier) if first else (earlier, without))).pairs[0]
+    changes = {one.region: one for one in found.changes}
+    left = changes["left lung"]
+
+    known = "later" if first else "earlier"
+    for change in (left.lesion_ml, left.ratio, *left.lesion_class_ml.values()):
+        assert getattr(change, known) is not None
+        assert change.difference is None and change.relative is None
+    assert changes["right lung"].lesion_ml.difference == 0
+    assert "lung-in-one-only" in codes(found) and "inspiration-differs" not in codes(found)
+
+
+def test_cts_of_too_few_slices_are_said_not_to_fit():
+    lungs = np.zeros((3, 40, 60), np.uint8)
+    lungs[:, 8:32, 6:26], lungs[:, 8:32, 34:54] = 1, 2
+    noise = np.random.default_rng(0).integers(-50, 50, (2, *lungs.shape))
+    hu = (np.where(lungs > 0, -850, 0) + noise).astype(np.int16)
+    thin = Geometry((60, 40, 3), (4.0, 4.0, 5.0), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
+    first, second = (Study(thin, lungs, np.zeros_like(lungs), ("lesion",), one) for one in hu)
+
+    (pair,) = compared(first, second).pairs
+    assert "registration-poor" in codes(pair) and pair.matching is None
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_slices_that_a_classifier_left_out_of_one_study_are_flagged(earlier, later, first):
     flags = (Flag(CLEAN_SLICES, "Some were not segmented.", slices=(3,)),)
@@ -200,7 +232,7 @@ def test_half_a_lung_is_called_cut_off_where_its_ct_ends_and_else_other_breathin
     earlier, flags, code
 ):
     lungs = np.array(earlier.lungs)
-    lungs[: len(lungs) // 2] = 0
+    lungs[:, : lungs.shape[1] // 2] = 0
     (pair,) = compared(earlier, replace(earlier, lungs=lungs, flags=flags)).pairs
 
     assert codes(pair) - {"same-study-twice"} == {code}

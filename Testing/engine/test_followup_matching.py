@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -91,6 +93,44 @@ def test_a_lesion_that_the_other_ct_does_not_cover_is_neither_new_nor_resolved()
     for one in (*beyond.lesions, *unseen.lesions):
         assert (one.change_ml, one.change_ratio) == (None, None)
     assert not beyond.changes.any() and not unseen.changes.any()
+
+
+def without_lung(study, first, last):
+    """The study without the lung of these slices."""
+    lungs = study.lungs.copy()
+    lungs[first:last] = 0
+    return replace(study, lungs=lungs)
+
+
+@pytest.mark.parametrize(
+    "gap, covered",
+    [
+        ((3, 12), False),
+        ((5, 10), True),  # a middle slice is 6 mm from lung, the others are within 5 mm
+        ((0, 8), True),  # from the second slice on within 5 mm of lung
+        ((0, 11), False),
+    ],
+)
+def test_a_lesion_is_covered_where_the_other_ct_shows_lung_within_the_tolerance_of_most_of_it(
+    gap, covered
+):
+    there, none = with_lesions((5, 5, 5)), without_lung(with_lesions(), *gap)
+
+    assert kinds(matched(none, there)) == ["new" if covered else "not covered"]
+    assert kinds(matched(there, none)) == ["resolved" if covered else "not covered"]
+
+
+def test_a_lesion_in_lung_beyond_the_slices_with_lung_of_the_other_ct_is_not_covered():
+    there, none = with_lesions((1, 5, 5)), without_lung(with_lesions(), 0, 10)
+
+    assert kinds(matched(none, there)) == kinds(matched(there, none)) == ["not covered"]
+
+
+def test_lesions_count_as_lung_where_the_lungs_leave_them_out():
+    # It covers three fifths of the lesion.
+    other = without_lung(with_lesions((5, 5, 7), size=(5, 5, 8)), 0, 12)
+
+    assert kinds(matched(with_lesions((5, 5, 5)), other, tolerance_mm=0.0)) == ["resolved"]
 
 
 def test_a_resolved_lesion_never_covers_one_that_is_there():

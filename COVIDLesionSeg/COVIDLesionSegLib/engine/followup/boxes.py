@@ -12,17 +12,22 @@ Box = tuple[slice, ...]
 
 
 def part_with(
-    mask: npt.NDArray[np.generic], geometry: Geometry, margin: int = 0
+    mask: npt.NDArray[np.generic], geometry: Geometry, margins: list[int] | None = None
 ) -> tuple[Box, Geometry]:
     """The smallest box that holds what is not zero, and its grid.
 
     Args:
         mask: (k, j, i), not zero somewhere.
         geometry: Its grid.
-        margin: Voxels more on every side, where there are any.
+        margins: Voxels more on both sides along (k, j, i), where there are any; none by default.
     """
-    box = bounding_box(mask, [margin] * 3)
+    box = bounding_box(mask, margins or [0] * 3)
+    return box, grid_of(box, geometry)
+
+
+def grid_of(box: Box, geometry: Geometry) -> Geometry:
+    """The grid of a box of (k, j, i)."""
     k, j, i = box
     start = (k.start, j.start, i.start)
     shape = (k.stop - k.start, j.stop - j.start, i.stop - i.start)
-    return box, geometry.cropped(start, shape)
+    return geometry.cropped(start, shape)

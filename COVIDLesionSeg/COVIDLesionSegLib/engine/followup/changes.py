@@ -51,11 +51,11 @@ class RegionChange:
 
     Attributes:
         region: Its name, as in a severity report.
-        lung_ml: Its volume, lesions included.
-        lesion_ml: Of all lesions.
-        ratio: Infected share, 0 to 1.
+        lung_ml: Its volume, lesions included; 0 in a study without it.
+        lesion_ml: Of all lesions; undefined in a study without the region.
+        ratio: Infected share, 0 to 1; undefined in a study without the region.
         lesion_class_ml: Of each lesion class that either study knows; undefined in a study that
-            does not.
+            does not, or without the region.
     """
 
     region: str
@@ -83,16 +83,15 @@ def _region_change(
     both = (earlier, later)
     classes = dict.fromkeys(name for one in both if one is not None for name in one.lesion_class_ml)
 
-    def of(quantity: str) -> Change:
-        return Change(*(None if one is None else getattr(one, quantity) for one in both))
-
+    # What is not there has no lesions to heal.
+    there = [one if one is not None and one.ratio is not None else None for one in both]
     return RegionChange(
         region=name,
-        lung_ml=of("lung_ml"),
-        lesion_ml=of("lesion_ml"),
-        ratio=of("ratio"),
+        lung_ml=Change(*(one and one.lung_ml for one in both)),
+        lesion_ml=Change(*(one and one.lesion_ml for one in there)),
+        ratio=Change(*(one and one.ratio for one in there)),
         lesion_class_ml={
-            name: Change(*(None if one is None else one.lesion_class_ml.get(name) for one in both))
+            name: Change(*(one and one.lesion_class_ml.get(name) for one in there))
             for name in classes
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, is_untrained
-from ..labels import BOTH_LUNGS
+from ..labels import BOTH_LUNGS, LUNG_LABELS
 from .changes import RegionChange
 from .matching import Matching
 from .quality import RegistrationQuality
@@ -46,7 +46,7 @@ class FollowUpFlags:
         )
 
     def of_studies(self, earlier: Study, later: Study, changes: Sequence[RegionChange]) -> None:
-        """What makes studies hard to compare: patients, models, classes, slices, breathing."""
+        """What makes studies hard to compare: patients, models, classes, lungs, breathing."""
         self._of_patients(earlier.patient, later.patient)
         if is_untrained(earlier.flags) or is_untrained(later.flags):
             self._add(
@@ -66,6 +66,18 @@ class FollowUpFlags:
                 "were segmented by different models or weights, so a change may come from the "
                 "model: segment both with the same model.",
             )
+        missing = [
+            one.region
+            for one in changes
+            if one.region in LUNG_LABELS
+            and (one.ratio.earlier is None) != (one.ratio.later is None)
+        ]
+        for lung in missing:
+            self._add(
+                "lung-in-one-only",
+                f"do not both have a {lung}, so what is said of both lungs compares different "
+                "lungs: correct them, or look at each lung alone.",
+            )
         codes = {flag.code for flag in (*earlier.flags, *later.flags)}
         if CLEAN_SLICES in codes:
             self._add(
@@ -80,7 +92,11 @@ class FollowUpFlags:
                 "do not both show the whole lungs, so changes of volumes and shares come from what "
                 "was scanned, too: do not take them for changes of the disease.",
             )
-        elif both.lung_ml.relative is not None and abs(both.lung_ml.relative) > BREATHING:
+        elif (
+            not missing
+            and both.lung_ml.relative is not None
+            and abs(both.lung_ml.relative) > BREATHING
+        ):
             self._add(
                 "inspiration-differs",
                 f"differ by {100 * both.lung_ml.relative:+.0f} % in the volume of the lungs, "

@@ -18,12 +18,15 @@ from .study import Study
 Labels = npt.NDArray[np.int32]
 
 _CELL_MM = 2.0
+_MARGIN_MM = 20.0
 
 
 def on_later_grid(
     numbers: Labels, count: int, earlier: Study, later: Study, registration: Registration
 ) -> Labels:
-    """Lesions of the earlier CT where the registration puts them within the later lungs.
+    """Lesions of the earlier CT where the registration puts them in the later one.
+
+    They are looked for in the box around the later lungs and for :data:`_MARGIN_MM` about it.
 
     A lesion between the centres of thick slices has every voxel that it touches.
 
@@ -38,14 +41,15 @@ def on_later_grid(
     """
     if registration.transform is None:
         return numbers
-    box, part = part_with(later.lungs, later.geometry)
+    margins = [ceil(_MARGIN_MM / mm) for mm in later.geometry.spacing[::-1]]
+    box, part = part_with(later.lungs, later.geometry, margins)
     image = image_from(numbers, earlier.geometry)
-    found = _sampled(image, part, registration.transform)
+    found = sampled(image, part, registration.transform)
     lost = np.isin(np.arange(count + 1), found, invert=True)
     lost[0] = False
     factors = [ceil(mm / _CELL_MM) for mm in part.spacing]
     if lost.any() and max(factors) > 1:
-        fine = _sampled(image, _divided(part, factors), registration.transform)
+        fine = sampled(image, _divided(part, factors), registration.transform)
         fine[~lost[fine]] = 0
         found = np.where(found > 0, found, _cells(fine, factors[::-1]))
     placed = np.zeros(later.geometry.shape, np.int32)
@@ -86,7 +90,7 @@ def linked_groups(
     return [(tuple(before), tuple(after)) for before, after in found.values()]
 
 
-def _sampled(image: sitk.Image, grid: Geometry, by: sitk.Transform) -> Labels:
+def sampled(image: sitk.Image, grid: Geometry, by: sitk.Transform) -> Labels:
     """Labels at the centres of a grid's voxels, (k, j, i)."""
     there = sitk.Resample(
         image,
@@ -138,7 +142,7 @@ def _links(
         np.bincount(one.ravel(), minlength=count + 1)[1:].astype(float)
         for one, count in zip((old, new), counts, strict=True)
     ]
-    # A lesion that the registration puts outside the later lungs has no cell and no partner.
+    # A lesion that the registration puts far from the later lungs has no cell and no partner.
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(
             sizes[0][:, None] <= sizes[1][None, :],
@@ -150,7 +154,7 @@ def _links(
 
 
 def _cells(numbers: Labels, factors: list[int]) -> Labels:
-    """Blocks of voxels, each with the highest number in it: none of a lesion is lost."""
+    """Blocks of voxels, each with the highest number in it: that of its smallest lesion."""
     for axis, factor in enumerate(factors):
         if factor > 1:
             starts = np.arange(0, numbers.shape[axis], factor)

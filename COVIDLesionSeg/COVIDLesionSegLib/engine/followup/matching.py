@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from ..labels import NEW, PERSISTENT, RESOLVED
 from ..severity.lesions import measure_lesions, number_lesions
 from ..severity.report import LesionSeverity
-from ..volume import Geometry
+from .coverage import Coverage
 from .lesion_links import Labels, linked_groups, on_later_grid
 from .matching_rule import MatchingRule
 from .registration import Registration
@@ -32,7 +31,7 @@ class LesionChange:
 
     Attributes:
         kind: ``"new"``, ``"resolved"`` or ``"persistent"``; ``"not covered"`` where the other CT
-            does not reach the place, so that nobody can tell.
+            shows no lung at the place, so that nobody can tell, see :class:`~.coverage.Coverage`.
         pattern: Of persistent ones ``"one to one"``, ``"merged"`` (several became one), ``"split"``
             (one became several) or ``"regrouped"`` (several became several); else None.
         earlier, later: Numbers of the lesions in each CT, as in its own report: 1 is the largest.
@@ -121,15 +120,8 @@ def match_lesions(
     before, after = _lesions(earlier), _lesions(later)
     counts = len(before.facts), len(after.facts)
     warped = on_later_grid(before.numbers, counts[0], earlier, later, registration)
-    seen = np.bincount(warped.ravel(), minlength=counts[0] + 1)
-
-    def covered(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-        """Whether the other CT holds the place of a lesion without a partner."""
-        if old:
-            return bool(seen[old[0]])
-        centre = after.facts[new[0] - 1].centre_lps_mm
-        return _inside(registration.to_earlier.TransformPoint(centre), earlier.geometry)
-
+    placed = warped, after.numbers
+    coverage = Coverage(earlier, later, placed, registration, rule.tolerance_mm)
     found: list[LesionChange] = []
     left_out_ml: tuple[list[float], list[float]] = ([], [])
     labels_before = np.zeros(counts[0] + 1, np.uint8)
@@ -141,7 +133,7 @@ def match_lesions(
             if alone.lesion_ml < rule.smallest_ml:
                 left_out_ml[0 if old else 1].append(alone.lesion_ml)
                 continue
-            if not covered(old, new):
+            if not (coverage.of_earlier(*old) if old else coverage.of_later(*new)):
                 found.append(replace(change, kind="not covered"))
                 continue
         labels_before[list(old)] = PERSISTENT if new else RESOLVED
@@ -161,12 +153,6 @@ def match_lesions(
 def _lesions(study: Study) -> _Lesions:
     of_study = study.lungs, study.lesions, study.geometry
     return _Lesions(number_lesions(*of_study).astype(np.int32), measure_lesions(*of_study).lesions)
-
-
-def _inside(lps: Sequence[float], geometry: Geometry) -> bool:
-    """Whether a point, LPS in mm, lies in the volume."""
-    index = np.linalg.solve(geometry.ijk_to_lps, [*lps, 1.0])[:3]
-    return bool(((index >= -0.5) & (index <= np.array(geometry.size) - 0.5)).all())
 
 
 def _change(

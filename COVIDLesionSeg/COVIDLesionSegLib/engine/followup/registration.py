@@ -23,6 +23,8 @@ _SAMPLED = 0.3
 """Share of the voxels that the affine registration looks at, the same ones in every run."""
 _SEED = 1
 """ITK moves these places by a fraction of a voxel: without a seed, by the clock."""
+_LEAST_VOXELS = 4
+"""Along every axis, for ITK to smooth an image."""
 _DEFORMABLE_LEVELS = ((4, 30), (2, 30), (1, 15))
 """Shrink factor and iterations."""
 _SMOOTHING = 1.5
@@ -129,8 +131,15 @@ def _affine(
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(start, inPlace=True)
     with _cancellable(method, cancel):
-        method.Execute(target, moving)
+        method.Execute(target, _thick_enough(moving))
     return start
+
+
+def _thick_enough(image: sitk.Image) -> sitk.Image:
+    """The image, with its last voxels repeated where it has fewer than ITK needs to smooth it."""
+    missing = [max(0, _LEAST_VOXELS - length) for length in image.GetSize()]
+    padded: sitk.Image = sitk.ZeroFluxNeumannPad(image, [0, 0, 0], missing)
+    return padded
 
 
 def _deformable(

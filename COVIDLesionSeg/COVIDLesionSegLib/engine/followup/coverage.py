@@ -1,0 +1,102 @@
+"""Whether a CT shows the place where another one has a lesion."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from ..volume import image_from
+from .boxes import Box, grid_of
+from .lesion_links import Labels, sampled
+from .registration import Registration
+from .study import Study
+
+_LEAST = 0.5
+"""Share of a lesion that must lie in what the other CT shows of the lungs, or within the tolerance
+of it."""
+
+
+class Coverage:
+    """Looks for the lung of each CT where the other one has a lesion without a partner.
+
+    Lesions count as lung, as other software may leave them out of it.
+    """
+
+    def __init__(
+        self,
+        earlier: Study,
+        later: Study,
+        lesions: tuple[Labels, Labels],
+        registration: Registration,
+        tolerance_mm: float,
+    ) -> None:
+        """Take two studies.
+
+        Args:
+            earlier, later: The studies.
+            lesions: Numbers of the lesions of (earlier, later), from 1, 0 elsewhere, both (k, j, i)
+                of the later CT.
+            registration: From the later to the earlier one.
+            tolerance_mm: By which the registration may be off.
+        """
+        self._earlier, self._later, self._numbers = earlier, later, lesions
+        self._registration = registration
+        self._tolerance_mm = tolerance_mm
+
+    def of_earlier(self, number: int) -> bool:
+        """Whether the later CT shows lung where this lesion of the earlier one lay."""
+        box = self._box(0, number)
+        if box is None:
+            return False
+        return self._near(self._numbers[0][box] == number, _lung(self._later, box))
+
+    def of_later(self, number: int) -> bool:
+        """Whether the earlier CT shows lung where this lesion of the later one lies."""
+        box = self._box(1, number)
+        if box is None:
+            return False
+        grid = grid_of(box, self._later.geometry)
+        lung = sampled(self._lung_before, grid, self._registration.to_earlier) > 0
+        return self._near(self._numbers[1][box] == number, lung)
+
+    @cached_property
+    def _lung_before(self) -> sitk.Image:
+        return image_from(_lung(self._earlier).astype(np.uint8), self._earlier.geometry)
+
+    @cached_property
+    def _boxes(self) -> list[list[Box | None]]:
+        from scipy import ndimage
+
+        return [ndimage.find_objects(numbers) for numbers in self._numbers]
+
+    def _box(self, which: int, number: int) -> Box | None:
+        """What holds a lesion and all that lies within the tolerance; None where it is nowhere."""
+        boxes = self._boxes[which]
+        box = boxes[number - 1] if number <= len(boxes) else None
+        if box is None:
+            return None
+        margins = [ceil(self._tolerance_mm / mm) for mm in self._later.geometry.spacing[::-1]]
+        return tuple(
+            slice(max(0, one.start - margin), min(length, one.stop + margin))
+            for one, margin, length in zip(box, margins, self._numbers[which].shape, strict=True)
+        )
+
+    def _near(self, lesion: npt.NDArray[np.bool_], lung: npt.NDArray[np.bool_]) -> bool:
+        """Whether enough of a lesion lies in the lung or within the tolerance of it."""
+        from scipy import ndimage
+
+        if not lung.any():
+            return False
+        distance = ndimage.distance_transform_edt(
+            ~lung, sampling=self._later.geometry.spacing[::-1]
+        )
+        return bool((distance[lesion] <= self._tolerance_mm).mean() >= _LEAST)
+
+
+def _lung(study: Study, box: Box | tuple[()] = ()) -> npt.NDArray[np.bool_]:
+    lung: npt.NDArray[np.bool_] = (study.lungs[box] > 0) | (study.lesions[box] > 0)
+    return lung
