@@ -88,6 +88,30 @@ def test_cancelled_it_changes_nothing(shown, section, panel, ct, earlier, bench)
     assert find_changes(ct) is None and panel.ui.summaryLabel.isHidden()
 
 
+def test_a_comparison_of_labels_that_were_edited_meanwhile_is_not_shown(
+    shown, section, panel, ct, earlier, bench, correct, phantom
+):
+    from COVIDLesionSegLib.worker.comparison import ComparedStudies
+
+    section._start()
+    correct()
+    bench.wait_until(lambda: not panel.corrections.pending)
+    region = {
+        "region": "both lungs",
+        "lesion_ml": {"earlier": 1.0, "later": 2.0, "relative": 1.0},
+        "ratio": {"earlier": 0.1, "later": 0.2},
+    }
+    counts = {"new": 0, "resolved": 0, "persistent": 1}
+    pair = {"changes": [region], "lesions": [], "flags": [], "counts": counts}
+    compared = ComparedStudies({"pairs": [pair]}, (np.zeros_like(phantom.lesions),), None)
+    section._on_compared(compared)
+    assert "changed while" in panel.ui.statusLabel.text
+    assert panel.ui.volumesTable.isHidden() and find_changes(ct) is None
+    section._start()
+    section._on_compared(compared)
+    assert not panel.ui.volumesTable.isHidden()
+
+
 def test_nothing_is_compared_where_the_earlier_result_has_no_lesions_segment(
     shown, section, panel, earlier, bench
 ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from COVIDLesionSegLib.engine.errors import OutputError
 from COVIDLesionSegLib.engine.result import facts_from_result
 from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases
 from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
@@ -192,9 +192,28 @@ def test_a_process_that_was_killed_is_told_and_replaced(keeper, reviews, tmp_pat
     keep(keeper, edited(2))
     assert [one.error for one in answers_of(keeper)] == ["", ""]
     np.testing.assert_array_equal(only_case(reviews).lesions(), edited(2))
-    for folder in (tmp_path / "temporary").iterdir():
-        if not (folder / "request.json").samefile(keeper._given.parent / "request.json"):
-            shutil.rmtree(folder)  # left by the kills
+    (folder,) = (tmp_path / "temporary").iterdir()
+    assert folder == keeper._given.parent, "with the CT in it"
+
+
+def test_nothing_is_left_of_a_process_that_was_killed_before_the_window_closes(reviews, tmp_path):
+    keeper = Keeper(reviews, temporary_path=str(tmp_path))
+    begin(keeper)
+    answers_of(keeper)
+    keeper._process.kill()
+    wait(lambda: not keeper.has(ID))
+    keeper.close()
+    assert [one.name for one in tmp_path.iterdir()] == ["reviews"]
+
+
+def test_nothing_is_left_where_the_process_cannot_be_started(reviews, tmp_path):
+    def fail(request: Path):
+        raise OSError(12, "Cannot allocate memory")
+
+    keeper = Keeper(reviews, fail, str(tmp_path))
+    with pytest.raises(OutputError, match="Cannot allocate memory"):
+        begin(keeper)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path):

@@ -9,8 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..engine.errors import CovidLesionSegError, InputError
 from ..engine.flags import is_untrained
-from ..engine.severity.report import Lesion, LesionSeverity, SeverityReport
+from ..engine.severity.report import Lesion, LesionSeverity
 from ..engine.text import confidence_text, millilitres
 from ..scene import names
 from ..scene.detection import write_lungs
@@ -18,16 +19,21 @@ from ..scene.lesion_instances import (
     FORMS,
     MOST,
     find_instances,
+    labels_of_result,
     remove_instances,
     show_instances,
     show_instances_of_result,
+    shows,
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
+from .idle_work import IdleWork
 from .lesion_detector import LesionDetector
 from .region_names import region_text
 from .widgets import fill_row, set_header, signals_blocked
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from slicer import vtkMRMLPlotChartNode, vtkMRMLScalarVolumeNode
 
     from ..engine.detection.result import LesionDetection
@@ -54,8 +60,7 @@ class LesionList:
         self._ui = ui
         self._lesions: Sequence[Lesion] = ()
         self._filling = False
-        # The node with lesions one by one and what it is of, by CT and role.
-        self._shown: dict[tuple[str, str], tuple[str, SeverityReport | LesionDetection]] = {}
+        self._renewing = IdleWork()
         table = ui.lesionsTable
         table.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         table.connect("currentCellChanged(int,int,int,int)", self._on_current)
@@ -67,38 +72,70 @@ class LesionList:
     def show_case(self) -> None:
         """List the lesions of the case; what is shown of them one by one is that of now."""
         ct = self._panel.ct
+        self._renewing.stop()
         self.detector.show_case()
         self._lesions, heading, figures = self._of_now()
         self._fill(heading, figures)
         if ct is not None and find_marks(ct) is not None:
-            mark_lesions(ct, self._lesions)
+            self._mark(ct)
         if ct is not None:
             self._renew_nodes(ct)
         self.nodes_changed()
 
-    def _renew_nodes(self, ct: vtkMRMLScalarVolumeNode) -> None:
-        """Show those of now where others are on show; it takes seconds, and the window waits."""
-        result, latest = self._panel.result, self.detector.latest
-        severity = None if result is None else result.severity
-        form = self._form_to_renew(ct, names.INSTANCES_ROLE, severity)
-        if form is not None:
-            self._show_nodes_of_result(form)
-        form = self._form_to_renew(ct, names.DETECTION_ROLE, latest)
-        if form is not None:
-            self._show_nodes_of_detector(form, latest)
+    def scene_closing(self) -> None:
+        """Nothing of the scene is kept."""
+        self._renewing.stop()
+        self.detector.scene_closing()
 
+    def close(self) -> None:
+        """Stop what runs."""
+        self._renewing.stop()
+        self.detector.close()
+
+    def _mark(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        """Put the points where the lesions are now; none where that is not known."""
+        try:
+            mark_lesions(ct, self._lesions)
+        except InputError as error:  # as of a CT below a transform that bends it
+            remove_marks(ct)
+            self._panel.say(str(error), warning=True)
+
+    def _renew_nodes(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        """Show those of now where others are on show; it takes seconds, so in steps."""
+        latest = self.detector.latest
+        form = self._form_to_renew(ct, names.INSTANCES_ROLE, self._of_result())
+        result = self._panel.result
+        if form is not None and result is not None and self._of_result():
+            self._renewing.start(
+                labels_of_result(ct, result.segmentationNode, result.severity),
+                self._on_labels,
+                self._on_not_renewed,
+            )
+        elif form is not None:
+            self._show_nodes_of_result(None)
+        if latest is not None:
+            form = self._form_to_renew(ct, names.DETECTION_ROLE, latest.lesions[:MOST])
+            if form is not None:
+                self._show_nodes_of_detector(form, latest)
+
+    @staticmethod
     def _form_to_renew(
-        self,
-        ct: vtkMRMLScalarVolumeNode,
-        role: str,
-        of_now: SeverityReport | LesionDetection | None,
+        ct: vtkMRMLScalarVolumeNode, role: str, of_now: Sequence[Lesion]
     ) -> str | None:
         """Form of the node that is of something else than now; None where nothing is to be done."""
         shown = find_instances(ct, role)
-        if shown is None:
-            return None
-        form, node = shown
-        return form if self._shown.get((ct.GetID(), role)) != (node.GetID(), of_now) else None
+        return None if shown is None or shows(shown[1], of_now) else shown[0]
+
+    def _on_labels(self, labels: npt.NDArray[np.uint16]) -> None:
+        ct = self._panel.ct
+        shown = None if ct is None else find_instances(ct)
+        if ct is not None and shown is not None:  # it was not removed meanwhile
+            show_instances(ct, labels, self._of_result(), shown[0])
+
+    def _on_not_renewed(self, error: Exception) -> None:
+        if not isinstance(error, CovidLesionSegError):
+            raise error
+        self._panel.say(str(error), warning=True)
 
     def nodes_changed(self) -> None:
         """Button and box say what is shown of the lesions of the case one by one."""
@@ -181,6 +218,7 @@ class LesionList:
         self.nodes_changed()
 
     def _show_nodes_of_result(self, form: str | None) -> None:
+        self._renewing.stop()
         ct, result = self._panel.ct, self._panel.result
         with slicer.util.tryWithErrorDisplay(_("The lesions could not be shown one by one.")):
             if ct is None:
@@ -188,8 +226,7 @@ class LesionList:
             if form is None or result is None or not self._of_result():
                 remove_instances(ct)
             else:
-                node = show_instances_of_result(ct, result.segmentationNode, result.severity, form)
-                self._shown[ct.GetID(), names.INSTANCES_ROLE] = node.GetID(), result.severity
+                show_instances_of_result(ct, result.segmentationNode, result.severity, form)
 
     def _show_nodes_of_detector(self, form: str | None, detection: LesionDetection | None) -> None:
         ct, role = self._panel.ct, names.DETECTION_ROLE
@@ -201,7 +238,6 @@ class LesionList:
             elif detection is not None:  # those of a loaded scene have the form that they have
                 node = show_instances(ct, detection.labels, detection.lesions[:MOST], form, role)
                 write_lungs(node, self.detector.lungs)
-                self._shown[ct.GetID(), role] = node.GetID(), detection
 
     def _on_mark(self, wanted: bool) -> None:
         ct = self._panel.ct

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import colorsys
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +15,21 @@ import slicer
 
 from ..engine.labels import LESION, Color, class_style
 from ..engine.severity.correction import paint
-from ..engine.severity.lesions import number_lesions
+from ..engine.severity.lesions import number_lesions_in_steps
 from ..engine.severity.report import Lesion, SeverityReport
+from ..engine.steps import Steps, finish
 from . import names
 from .images import array_to_matrix, fill_image
-from .label_boxes import labelled_ct
+from .label_boxes import label_boxes, labelled_ct
 from .labels import bounding_box
 from .nodes import find_own, make_own, nodes_by_class, place_beside_ct, remove_output
-from .segmentation import BINARY_LABELMAP, set_contents
+from .segmentation import (
+    BINARY_LABELMAP,
+    read_segment_display,
+    segment_ids,
+    set_contents,
+    write_segment_display,
+)
 from .volumes import local_ijk_to_ras, set_voxels, world_geometry
 
 if TYPE_CHECKING:
@@ -33,6 +43,8 @@ MOST = 100
 
 _GOLDEN = 0.618034
 """Hues this far apart differ, however many there are."""
+_SAME_COLOR = 1e-3
+"""Slicer writes colours with few digits."""
 
 
 def find_instances(
@@ -46,6 +58,15 @@ def find_instances(
     return None
 
 
+def shows(node: vtkMRMLNode, lesions: Sequence[Lesion]) -> bool:
+    """Whether a node was made of these lesions; also after its scene was saved and loaded."""
+    return bool(node.GetAttribute(names.LESIONS_ATTRIBUTE) == _fingerprint(lesions))
+
+
+def _fingerprint(lesions: Sequence[Lesion]) -> str:
+    return hashlib.sha256(json.dumps([asdict(one) for one in lesions]).encode()).hexdigest()
+
+
 def show_instances(
     ct_node: vtkMRMLScalarVolumeNode,
     labels: npt.NDArray[Any],
@@ -53,7 +74,10 @@ def show_instances(
     form: str,
     role: str = names.INSTANCES_ROLE,
 ) -> vtkMRMLNode:
-    """Show lesions one by one; an earlier node of the CT with this role goes.
+    """Show lesions one by one, in the CT's node of this role if there is one of this form.
+
+    What the user made of that node stays: its name and display, and name, colour and display of a
+    segment, which follow most of its voxels where lesions are numbered anew.
 
     Args:
         ct_node: The CT.
@@ -62,15 +86,13 @@ def show_instances(
         form: :data:`SEGMENTS` or :data:`LABEL_MAP`.
         role: Whose lesions they are: those of the result, or of a detector.
     """
-    remove_instances(ct_node, role)
-    scene = ct_node.GetScene()
-    node = scene.CreateNodeByClass(FORMS[form])
-    node.UnRegister(None)
-    node.SetName(scene.GenerateUniqueName(f"{ct_node.GetName() or 'CT'} COVID-19 lesions"))
-    node = scene.AddNode(node)
-    make_own(node, ct_node, role)
-    node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
-    place_beside_ct(ct_node, [node])
+    found = find_instances(ct_node, role)
+    if found is None or found[0] != form:
+        remove_instances(ct_node, role)
+        node = _new_node(ct_node, form, role)
+    else:
+        node = found[1]
+        node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     numbers = [one.number for one in lesions]
     kept = np.zeros(max([int(labels.max(initial=0)), *numbers]) + 1, np.uint16)
     kept[numbers] = numbers
@@ -79,6 +101,19 @@ def show_instances(
         _fill_segments(node, ct_node, shown, lesions)
     else:
         _fill_label_map(node, ct_node, shown, lesions)
+    node.SetAttribute(names.LESIONS_ATTRIBUTE, _fingerprint(lesions))
+    return node
+
+
+def _new_node(ct_node: vtkMRMLScalarVolumeNode, form: str, role: str) -> vtkMRMLNode:
+    scene = ct_node.GetScene()
+    node = scene.CreateNodeByClass(FORMS[form])
+    node.UnRegister(None)
+    node.SetName(scene.GenerateUniqueName(f"{ct_node.GetName() or 'CT'} COVID-19 lesions"))
+    node = scene.AddNode(node)
+    make_own(node, ct_node, role)
+    node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    place_beside_ct(ct_node, [node])
     return node
 
 
@@ -97,15 +132,29 @@ def show_instances_of_result(
         form: As for :func:`show_instances`.
 
     Raises:
-        InputError: The CT has no voxels, or a transform that bends its grid.
+        InputError: The CT has no voxels, or a transform that bends its grid, or was moved.
+    """
+    labels = finish(labels_of_result(ct_node, segmentation_node, severity))
+    return show_instances(ct_node, labels, severity.lesions[:MOST], form)
+
+
+def labels_of_result(
+    ct_node: vtkMRMLScalarVolumeNode,
+    segmentation_node: vtkMRMLSegmentationNode,
+    severity: SeverityReport,
+) -> Steps[npt.NDArray[np.uint16]]:
+    """The labels for :func:`show_instances` of a result as its segmentation is now, in steps.
+
+    Args and errors: As for :func:`show_instances_of_result`; the first step raises.
     """
     geometry = world_geometry(ct_node)
     found = labelled_ct(segmentation_node, ct_node, severity.classes)
+    # Copied at once: Slicer may change or move the voxels between two steps.
     lungs, lesions = (
         paint(boxes, (0, 0, 0), geometry.shape) for boxes in (found.lungs, found.lesions)
     )
-    labels = number_lesions(lungs, lesions, geometry, MOST)
-    return show_instances(ct_node, labels, severity.lesions[:MOST], form)
+    yield
+    return (yield from number_lesions_in_steps(lungs, lesions, geometry, MOST))
 
 
 def remove_instances(ct_node: vtkMRMLScalarVolumeNode, role: str = names.INSTANCES_ROLE) -> None:
@@ -113,12 +162,14 @@ def remove_instances(ct_node: vtkMRMLScalarVolumeNode, role: str = names.INSTANC
     found = find_instances(ct_node, role)
     if found is None:
         return
-    _, node = found
-    display = node.GetDisplayNode()
-    colors = display.GetColorNode() if node.IsA("vtkMRMLLabelMapVolumeNode") and display else None
-    remove_output(node)
-    if colors is not None and colors.GetAttribute(names.ROLE_ATTRIBUTE) == role:
+    remove_output(found[1])
+    colors = _find_colors(ct_node, role)
+    if colors is not None:
         remove_output(colors)
+
+
+def _find_colors(ct_node: vtkMRMLScalarVolumeNode, role: str) -> vtkMRMLNode | None:
+    return find_own(ct_node, "vtkMRMLColorTableNode", role)
 
 
 def color_of(number: int) -> Color:
@@ -127,7 +178,21 @@ def color_of(number: int) -> Color:
 
 
 def _name(lesion: Lesion) -> str:
-    return f"Lesion {lesion.number}, {lesion.region}"
+    return f"{_numbered(lesion.number)} {lesion.region}"
+
+
+def _numbered(number: int) -> str:
+    return f"Lesion {number},"
+
+
+def _id(number: int) -> str:
+    return f"lesion-{number}"
+
+
+def _numbers_by_id(node: vtkMRMLSegmentationNode) -> dict[str, int]:
+    """The lesions that a node holds; not segments that the user added to it."""
+    present = set(segment_ids(node))
+    return {_id(number): number for number in range(1, MOST + 1) if _id(number) in present}
 
 
 def _fill_segments(
@@ -144,16 +209,78 @@ def _fill_segments(
     if box is not None:
         fill_image(image, labels[box], [axis.start for axis in box])
     segmentation = node.GetSegmentation()
+    earlier = {
+        number: _Looks.of(node, before)
+        for number, before in _numbers_before(node, ct_node, labels).items()
+    }
+    for id_ in _numbers_by_id(node):
+        segmentation.RemoveSegment(id_)
     terminology = class_style(LESION).terminology
     contents = {}
     for lesion in lesions:
-        id_ = f"lesion-{lesion.number}"
+        id_ = _id(lesion.number)
         segmentation.AddEmptySegment(id_, _name(lesion), color_of(lesion.number))
         segment = segmentation.GetSegment(id_)
         segment.SetTag("TerminologyEntry", terminology)
         segment.SetLabelValue(lesion.number)
         contents[id_] = {BINARY_LABELMAP: image}
+        if lesion.number in earlier:
+            earlier[lesion.number].give(node, id_)
     set_contents(node, contents)
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What the user may have made of a segment: name and colour, if they are the user's."""
+
+    name: str | None
+    color: Color | None
+    display: dict[str, Any]
+
+    @classmethod
+    def of(cls, node: vtkMRMLSegmentationNode, number: int) -> _Looks:
+        segment = node.GetSegmentation().GetSegment(_id(number))
+        name, color = segment.GetName(), segment.GetColor()
+        return cls(
+            None if name.startswith(_numbered(number)) else name,
+            None if np.allclose(color, color_of(number), atol=_SAME_COLOR) else color,
+            read_segment_display(node, _id(number)),
+        )
+
+    def give(self, node: vtkMRMLSegmentationNode, id_: str) -> None:
+        segment = node.GetSegmentation().GetSegment(id_)
+        if self.name is not None:
+            segment.SetName(self.name)
+        if self.color is not None:
+            segment.SetColor(self.color)
+        write_segment_display(node, id_, self.display)
+
+
+def _numbers_before(
+    node: vtkMRMLSegmentationNode,
+    ct_node: vtkMRMLScalarVolumeNode,
+    labels: npt.NDArray[np.uint16],
+) -> dict[int, int]:
+    """The number that a lesion had in ``node``, by its number now; each is given once.
+
+    Of several, that of the segment that shares most voxels with it.
+    """
+    shared: dict[tuple[int, int], int] = {}
+    for box in label_boxes(node, ct_node, _numbers_by_id(node)):
+        now = labels[
+            tuple(slice(a, a + n) for a, n in zip(box.start, box.voxels.shape, strict=True))
+        ]
+        both = (box.voxels > 0) & (now > 0)
+        pairs = box.voxels[both].astype(np.int64) << 16 | now[both]
+        for pair, count in zip(*np.unique(pairs, return_counts=True), strict=True):
+            value, number = int(pair) >> 16, int(pair) & 0xFFFF
+            if value in box.labels:
+                shared[number, box.labels[value]] = int(count)
+    found: dict[int, int] = {}
+    for number, earlier in sorted(shared, key=lambda pair: -shared[pair]):
+        if number not in found and earlier not in found.values():
+            found[number] = earlier
+    return found
 
 
 def _fill_label_map(
@@ -163,17 +290,21 @@ def _fill_label_map(
     lesions: Sequence[Lesion],
 ) -> None:
     set_voxels(node, labels, local_ijk_to_ras(ct_node))
-    scene = ct_node.GetScene()
-    colors = scene.CreateNodeByClass("vtkMRMLColorTableNode")
-    colors.UnRegister(None)
-    colors.SetName(scene.GenerateUniqueName(f"{node.GetName()} colours"))
-    colors.SetTypeToUser()
+    scene, role = ct_node.GetScene(), node.GetAttribute(names.ROLE_ATTRIBUTE)
+    colors = earlier = _find_colors(ct_node, role)
+    if colors is None:
+        colors = scene.CreateNodeByClass("vtkMRMLColorTableNode")
+        colors.UnRegister(None)
+        colors.SetName(scene.GenerateUniqueName(f"{node.GetName()} colours"))
+        colors.SetTypeToUser()
     colors.SetNumberOfColors(1 + max((one.number for one in lesions), default=0))
     colors.SetColor(0, "none", 0.0, 0.0, 0.0, 0.0)
     for lesion in lesions:
         colors.SetColor(lesion.number, _name(lesion), *color_of(lesion.number), 1.0)
+    if earlier is not None:
+        return
     colors = scene.AddNode(colors)
-    make_own(colors, ct_node, node.GetAttribute(names.ROLE_ATTRIBUTE))
+    make_own(colors, ct_node, role)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     for composite in nodes_by_class(scene, "vtkMRMLSliceCompositeNode"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -34,6 +34,19 @@ LUNG_IDS = frozenset(style.id for style in LUNG_STYLES.values())
 # their fill would hide the CT.
 LUNGS_OPACITY, _LUNG_FILL = 0.25, 0.0
 _LESION_OPACITY, _LESION_FILL = 1.0, 0.2
+_OVERRIDE_COLOR = "OverrideColor"
+_SEGMENT_DISPLAY = (
+    "Visibility",
+    "Visibility3D",
+    "Visibility2DFill",
+    "Visibility2DOutline",
+    "Opacity3D",
+    "Opacity2DFill",
+    "Opacity2DOutline",
+    "Pickable",
+    _OVERRIDE_COLOR,
+)
+"""What a display node says of each segment, by the names of its getters and setters."""
 
 
 def update_segmentation(
@@ -140,6 +153,26 @@ def restore_visibility(node: vtkMRMLSegmentationNode, visibility: dict[str, bool
     """
     for id_ in segment_ids(node):
         node.GetDisplayNode().SetSegmentVisibility(id_, visibility.get(id_, True))
+
+
+def read_segment_display(node: vtkMRMLSegmentationNode, segment_id: str) -> dict[str, Any]:
+    """How a segment is displayed; nothing where the node has no display."""
+    display = node.GetDisplayNode()
+    if display is None:
+        return {}
+    return {name: getattr(display, f"GetSegment{name}")(segment_id) for name in _SEGMENT_DISPLAY}
+
+
+def write_segment_display(
+    node: vtkMRMLSegmentationNode, segment_id: str, settings: dict[str, Any]
+) -> None:
+    """The inverse of :func:`read_segment_display`."""
+    display = node.GetDisplayNode()
+    if display is None:
+        return
+    for name, value in settings.items():
+        values = value if name == _OVERRIDE_COLOR else [value]
+        getattr(display, f"SetSegment{name}")(segment_id, *values)
 
 
 def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:

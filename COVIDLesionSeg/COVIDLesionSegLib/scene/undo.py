@@ -19,27 +19,15 @@ from .segmentation import (
     BINARY_LABELMAP,
     CLOSED_SURFACE,
     own_segment_ids,
+    read_segment_display,
     segment_ids,
     set_contents,
+    write_segment_display,
 )
 
 if TYPE_CHECKING:
     import vtk
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkSegment
-
-_COLOR = "OverrideColor"
-_SEGMENT_DISPLAY = (
-    "Visibility",
-    "Visibility3D",
-    "Visibility2DFill",
-    "Visibility2DOutline",
-    "Opacity3D",
-    "Opacity2DFill",
-    "Opacity2DOutline",
-    "Pickable",
-    _COLOR,
-)
-"""What a display node says of each segment, by the names of its getters and setters."""
 
 
 class Snapshot:
@@ -166,7 +154,7 @@ class _SegmentCopy:
         kinds = (BINARY_LABELMAP, CLOSED_SURFACE)
         found = {name: segment.GetRepresentation(name) for name in kinds}
         contents = {name: content for name, content in found.items() if content is not None}
-        return cls(id_, facts, contents, _read_display(node, id_))
+        return cls(id_, facts, contents, read_segment_display(node, id_))
 
     def restore(self, node: vtkMRMLSegmentationNode, place: int) -> None:
         """Put the segment back if the run took it away; its content comes later."""
@@ -177,7 +165,7 @@ class _SegmentCopy:
             segment = segmentation.GetSegment(self.id)
             segment.DeepCopyMetadata(self.facts)
             segmentation.SetSegmentIndex(self.id, place)
-            _write_display(node, self.id, self.display)
+            write_segment_display(node, self.id, self.display)
         segment.SetLabelValue(self.facts.GetLabelValue())
         marked = names.is_marked(self.facts.GetName())
         segment.SetName(names.marked(segment.GetName(), marked))
@@ -211,21 +199,3 @@ def _copy_content(source: vtkMRMLNode, target: vtkMRMLNode) -> None:
 
 def _is_copy_by_run(segment: vtkSegment) -> bool:
     return bool(segment.HasTag(names.KEPT_TAG))
-
-
-def _read_display(node: vtkMRMLSegmentationNode, segment_id: str) -> dict[str, Any]:
-    display = node.GetDisplayNode()
-    if display is None:
-        return {}
-    return {name: getattr(display, f"GetSegment{name}")(segment_id) for name in _SEGMENT_DISPLAY}
-
-
-def _write_display(
-    node: vtkMRMLSegmentationNode, segment_id: str, settings: dict[str, Any]
-) -> None:
-    display = node.GetDisplayNode()
-    if display is None:
-        return
-    for name, value in settings.items():
-        values = value if name == _COLOR else [value]
-        getattr(display, f"SetSegment{name}")(segment_id, *values)

@@ -30,7 +30,7 @@ from ..engine.volume.exact import save_volume_in_steps
 from ..engine.volume.raw_nrrd import write_in_steps
 from .label_files import LabelFiles
 from .process import ChildProcess, WorkerProcess
-from .request import INPUT_FOLDER, save_request
+from .request import INPUT_FOLDER, remove_request, save_request
 
 MODULE = "COVIDLesionSegLib.worker.keep"
 BEGIN, RESUME, KEEP, RELEASE = "begin", "resume", "keep", "release"
@@ -245,7 +245,7 @@ class Keeper:
                 "anything to try again."
             )
             answers += [Answer(case, n, error=sentence) for n, (_, case) in self._waiting.items()]
-            self._forget()
+            self._end()
         return answers
 
     def close(self) -> list[Answer]:
@@ -264,14 +264,17 @@ class Keeper:
                 write_bytes(b"", self._input / FINISH_FILE)
             # Its answers go with its folder.
             self._process.wait(max(LAST_POLL_SECONDS, deadline - time.monotonic()))
-        self._forget()
+        self._end()
         return answers
 
     @property
     def _alive(self) -> bool:
         return self._process is not None and self._process.exit_code() is None
 
-    def _forget(self) -> None:
+    def _end(self) -> None:
+        """Forget all that was handed over; where no process is left to remove it, remove it."""
+        if self._given is not None and not self._alive:
+            remove_request(self._given.parent)
         self._process = self._given = None
         self._waiting.clear()
         self._labels.clear()
@@ -288,13 +291,17 @@ class Keeper:
         """Have a process that runs, and a folder for the case."""
         try:
             if not self._alive:
-                self._forget()
-                # The process removes it: it may outlive this one.
+                self._end()
+                # The process removes it at its end: it may outlive this one.
                 folder = Path(tempfile.mkdtemp(prefix="COVIDLesionSeg-", dir=self._temporary_path))
                 self._given = folder / INPUT_FOLDER
                 self._given.mkdir()
                 request = save_request(folder, KEEP, {"reviews": str(self._reviews)})
-                self._process = self._start_process(request)
+                try:
+                    self._process = self._start_process(request)
+                except BaseException:
+                    self._end()
+                    raise
             (self._input / case).mkdir(exist_ok=True)
             self._files[case] = LabelFiles(self._input / case)
         except OSError as error:

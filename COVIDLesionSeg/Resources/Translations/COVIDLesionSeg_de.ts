@@ -3059,6 +3059,10 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
         <translation>Wählen Sie ein früheres CT desselben Patienten, das ein Ergebnis hat.</translation>
     </message>
     <message>
+        <source>A result changed while the CTs were compared: compare them again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Region</source>
         <translation>Region</translation>
     </message>

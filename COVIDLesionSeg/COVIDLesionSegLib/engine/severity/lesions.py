@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..labels import LUNG_LABELS
 from ..lesions import connected_areas
+from ..steps import Steps, finish, slabs
 from ..volume import AxialOrder, Geometry
 from .report import Lesion, LesionSeverity
 
@@ -176,15 +177,31 @@ def number_lesions(
         lungs, lesions, geometry: As for that.
         most: Only so many of the largest.
     """
+    return finish(number_lesions_in_steps(lungs, lesions, geometry, most))
+
+
+def number_lesions_in_steps(
+    lungs: npt.NDArray[Any], lesions: npt.NDArray[Any], geometry: Geometry, most: int
+) -> Steps[npt.NDArray[np.uint16]]:
+    """As :func:`number_lesions`, in steps; to find connected areas is one, of some 0.3 s."""
     order = AxialOrder.of(geometry)
-    lungs = order.to_axial(lungs)
+    lungs, lesions = order.to_axial(lungs), order.to_axial(lesions)
+    within = np.empty(lungs.shape, bool)
+    for part in slabs(within):
+        np.logical_and(lungs[part], lesions[part], out=within[part])
+        yield
     labels = np.zeros(geometry.shape, np.uint16)
-    areas = connected_areas((lungs > 0) & (order.to_axial(lesions) > 0))
+    areas = connected_areas(within)
+    yield
     if areas is not None:
         found = measure_numbered(areas.numbers, lungs[areas.box], geometry)
+        yield
         renamed = np.zeros(len(areas.voxels), np.uint16)
         renamed[found.sources[:most]] = range(1, min(most, len(found.sources)) + 1)
-        order.to_axial(labels)[areas.box] = renamed[areas.numbers]
+        target = order.to_axial(labels)[areas.box]
+        for part in slabs(target):
+            target[part] = renamed[areas.numbers[part]]
+            yield
     return labels
 
 

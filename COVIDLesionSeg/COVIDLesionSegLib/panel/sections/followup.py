@@ -14,6 +14,7 @@ from ...engine.severity.report import SeverityReport
 from ...engine.text import millilitres, percent
 from ...scene.cohort import cohort
 from ...scene.follow_up import show_comparison, studies_of
+from ...scene.show import find_result
 from ...worker.comparison import ComparedStudies, compare_in_background
 from ..choices import SeverityRule
 from ..dependencies import installed_version
@@ -24,6 +25,8 @@ from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from slicer import vtkMRMLScalarVolumeNode
 
     from ..run import StartJob
@@ -47,6 +50,7 @@ class FollowUpSection(Section):
         super().__init__(panel)
         self._earlier: list[vtkMRMLScalarVolumeNode] = []
         self._compared: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode] | None = None
+        self._compared_of: list[SeverityReport | None] = []
         self._shown_on: vtkMRMLScalarVolumeNode | None = None
         self._shown_of: SeverityReport | None = None
         self._filled: set[str] = set()
@@ -123,6 +127,7 @@ class FollowUpSection(Section):
         if earlier is None or later is None:
             raise InputError(_("Choose an earlier CT of the same patient that has a result."))
         self._compared = (earlier, later)
+        self._compared_of = _severities(self._compared)
         days = self.ui.daysSpinBox.value
         return partial(
             compare_in_background,
@@ -134,6 +139,11 @@ class FollowUpSection(Section):
     def _on_compared(self, compared: ComparedStudies) -> None:
         assert self._compared is not None  # the job was started
         earlier, later = self._compared
+        if _severities(self._compared) != self._compared_of:
+            self.panel.say(
+                _("A result changed while the CTs were compared: compare them again."), warning=True
+            )
+            return
         try:
             show_comparison((earlier, later), compared.facts, compared.changes)
         except InputError as error:
@@ -167,6 +177,12 @@ class FollowUpSection(Section):
     def _show_filled(self) -> None:
         for name in _OUTPUTS:
             getattr(self.ui, name).visible = name in self._filled
+
+
+def _severities(cts: Iterable[vtkMRMLScalarVolumeNode]) -> list[SeverityReport | None]:
+    """What the results of CTs say now: others after a correction, an undo or another run."""
+    results = map(find_result, cts)
+    return [None if result is None else result.severity for result in results]
 
 
 def _fill_volumes(table: qt.QTableWidget, pair: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ class ResultsSection(Section):
 
     def scene_closing(self) -> None:
         self._chart.hide()
-        self._lesions.detector.scene_closing()
+        self._lesions.scene_closing()
         self._lobes.scene_closing()
 
     def palette_changed(self) -> None:
@@ -103,7 +103,7 @@ class ResultsSection(Section):
 
     def close(self) -> None:
         self.clean_copy.run.stop_now()
-        self._lesions.detector.close()
+        self._lesions.close()
         self._chart.forget()
         self._lobes.stop()
 
