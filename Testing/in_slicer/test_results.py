@@ -225,6 +225,37 @@ class ResultsTest(Case):
         manager.setLayout(before)
         self.wait_until(lambda: not self.ui.chartButton.checked, 5, "The button stayed pressed")
 
+    def test_a_layout_that_the_user_chose_with_a_plot_view_of_its_own_stays(self) -> None:
+        manager, logic = slicer.app.layoutManager(), slicer.modules.plots.logic()
+        before = manager.layout
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        made = manager.layout
+        users = slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalPlotView
+        self.assertNotEqual(users, made)
+        self.assertEqual(logic.GetLayoutWithPlot(users), users)
+        manager.setLayout(users)
+        self.process_events(0.3)
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        self.assertEqual(manager.layout, users)
+        # The user leaves the chart's layout for another, and later chooses the same for something.
+        manager.setLayout(before)
+        self.process_events(0.3)
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        manager.setLayout(before)
+        self.process_events(0.3)
+        logic.ShowChartInLayout(None)
+        manager.setLayout(made)
+        self.process_events(0.3)
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        self.click(self.ui.chartButton)
+        self.process_events(0.3)
+        self.assertEqual(manager.layout, made)
+        manager.setLayout(before)
+
     def test_another_cts_chart_is_not_left_in_the_layout(self) -> None:
         from COVIDLesionSegLib.scene.volumes import volume_to_node
 

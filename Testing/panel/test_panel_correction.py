@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from panel.workers import finished_with, known_result
+from panel.workers import ScriptedWorker, finished_with, known_result
 
 
 @pytest.fixture
@@ -205,6 +205,49 @@ def test_leaving_the_module_or_folding_the_section_ends_editing(opened, node, pa
         assert editor._keys
 
 
+@pytest.fixture
+def keys(opened, monkeypatch):
+    """Whether Segment Editor's keys work, and whether they ever did while a run was in progress."""
+    widget, panel = opened._editor._widget, opened.panel
+    keys = {"work": True, "worked while busy": False}
+
+    def install() -> None:
+        keys["work"] = True
+        keys["worked while busy"] |= panel.busy
+
+    monkeypatch.setattr(widget, "installKeyboardShortcuts", install)
+    monkeypatch.setattr(widget, "uninstallKeyboardShortcuts", lambda: keys.update(work=False))
+    return keys
+
+
+def test_the_editors_keys_work_again_after_a_run_that_was_cancelled(opened, panel, bench, keys):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    panel.run._start_process = ScriptedWorker()
+    panel.ui.applyButton.click()
+    assert panel.busy and not keys["work"]
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    assert not panel.ui.correctionSection.isHidden() and keys["work"]
+
+
+def test_the_editors_keys_do_not_work_while_a_run_is_in_progress(
+    opened, panel, bench, keys, correct, monkeypatch
+):
+    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.sections import run
+
+    monkeypatch.setattr(run, "ask_before_run", lambda task: task)
+    correct()
+    bench.wait_until(lambda: panel.corrections._poll.active)
+    panel.run._start_process = ScriptedWorker()
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: measured(panel))
+    assert panel.busy and not keys["work"] and not keys["worked while busy"]
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+
 def test_the_editor_survives_a_closed_scene_and_takes_the_next_result(
     opened, panel, scene, phantom, bench
 ):
@@ -233,7 +276,7 @@ def test_a_scene_without_the_runs_segmentation_says_that_nothing_can_be_compared
     assert not panel.ui.compareButton.enabled and not panel.ui.discardButton.enabled
 
 
-def test_lungs_found_alone_can_be_corrected_and_discarded(panel, ct, phantom, scene):
+def test_lungs_found_alone_can_be_corrected_and_discarded(panel, ct, phantom, scene, bench):
     from dataclasses import replace
 
     from slicer.util import arrayFromSegmentBinaryLabelmap as array_of
@@ -262,7 +305,8 @@ def test_lungs_found_alone_can_be_corrected_and_discarded(panel, ct, phantom, sc
     assert (array_of(lungs, "right-lung", ct) == before).all()
     ui.compareButton.click()
     scene.RemoveNode(lungs)
-    assert ui.correctionSection.isHidden() and node.GetSegmentationNode() is None
+    bench.wait_until(ui.correctionSection.isHidden)
+    assert node.GetSegmentationNode() is None
 
 
 @pytest.fixture

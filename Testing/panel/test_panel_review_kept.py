@@ -220,13 +220,15 @@ def test_who_ends_before_a_verdict_could_be_saved_is_told_why(
 
 
 def test_who_removes_a_ct_before_its_verdict_was_saved_is_told(
-    agreed, shown, panel, reviews, scene, ct
+    agreed, shown, panel, bench, reviews, scene, ct
 ):
     from bench.application import message_boxes
 
     panel.ui.acceptButton.click()
     scene.RemoveNode(ct)
-    (sentence,) = message_boxes()
+    told = []
+    bench.wait_until(lambda: told.extend(message_boxes()) or told)
+    (sentence,) = told
     assert "not saved" in sentence and "removed from the scene" in sentence
 
 

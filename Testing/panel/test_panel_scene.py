@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from panel.sections import section_of
 from panel.workers import ScriptedWorker
 
 
@@ -126,3 +127,17 @@ def test_a_failed_run_logs_what_its_process_printed_and_no_empty_line(apply, cap
     attempts = 2  # the second with less memory
     assert len(logged) == attempts * bool(printed.strip())
     assert all(printed.strip() in message for message in logged)
+
+
+def test_nodes_that_are_removed_one_after_the_other_are_looked_at_once(
+    shown, panel, scene, bench, monkeypatch
+):
+    others = [scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode") for _ in range(5)]
+    bench.wait_until(lambda: not panel._settle_timer.active)
+    looked = []
+    monkeypatch.setattr(section_of(panel, "Review"), "nodes_changed", lambda: looked.append(1))
+    for node in others:
+        scene.RemoveNode(node)
+    assert not looked and not panel.ui.resultsSection.isHidden()
+    bench.wait_until(lambda: looked and not panel._settle_timer.active)
+    assert len(looked) == 1

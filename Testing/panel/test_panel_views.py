@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.layout import LayoutManager
-from panel.workers import finished_with, known_result
+from panel.workers import ScriptedWorker, finished_with, known_result
 
 
 @pytest.fixture
@@ -47,6 +47,33 @@ def visible(result) -> bool:
 
 def layers(slice_view) -> tuple[str | None, str | None]:
     return slice_view.GetBackgroundVolumeID(), slice_view.GetForegroundVolumeID()
+
+
+def test_a_run_that_ends_while_another_module_is_open_is_in_the_views_once_the_user_is_back(
+    panel, ct, bench, phantom, slice_view
+):
+    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    other = volume_to_node(phantom.volume, "other CT")
+    panel.enter()
+    panel.ui.ctSelector.setCurrentNode(ct)
+    worker = ScriptedWorker(result=known_result(phantom))
+    panel.run._start_process = worker
+    panel.ui.applyButton.click()
+    bench.wait_until(lambda: worker.volume is not None)
+    panel.exit()
+    slice_view.SetBackgroundVolumeID(other.GetID())
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    assert panel.result is not None
+    assert layers(slice_view) == (other.GetID(), None)
+    panel.enter()
+    assert layers(slice_view) == (ct.GetID(), panel.result.probabilityNode.GetID())
+    slice_view.SetBackgroundVolumeID(other.GetID())
+    panel.exit()
+    panel.enter()
+    assert slice_view.GetBackgroundVolumeID() == other.GetID(), "once is enough"
 
 
 def test_choosing_an_earlier_ct_shows_it_with_its_result_and_hides_the_other(

@@ -208,7 +208,7 @@ class FirstUse:
 
     def _on_torch_fails(self, reason: str) -> None:
         sentence = _("PyTorch {version} is installed, but does not work: {reason}").format(
-            version=_torch(), reason=reason
+            version=installed_version("torch") or _("of another Python"), reason=reason
         )
         question = _("{sentence}\n\nRepair it now, by installing it again?").format(
             sentence=sentence
@@ -252,4 +252,5 @@ def _was_checked() -> bool:
 
 
 def _torch() -> str:
+    """What is written in Slicer's settings; the version of another interpreter is not known."""
     return installed_version("torch") or "of another Python"

@@ -69,7 +69,8 @@ class Panel(Protocol):
         Args:
             ct: The CT.
             result: Its result.
-            in_views: Show them in the slice and 3D views, too.
+            in_views: Show them in the slice and 3D views, too; while another module is open, once
+                the user comes back.
             new: The result was not there before.
         """
 

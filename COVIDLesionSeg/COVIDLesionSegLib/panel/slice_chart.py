@@ -44,6 +44,7 @@ class SliceChart(VTKObservationMixin):
         if layout is None:
             return
         arrangement = layout.GetViewArrangement()
+        self.removeObservers()  # of a chart that was seen before
         if not _has_plot(arrangement):
             # With the layout, so that it is known after a scene was saved and loaded, too.
             layout.SetAttribute(_EARLIER_LAYOUT, str(arrangement))
@@ -62,10 +63,13 @@ class SliceChart(VTKObservationMixin):
         self.forget()
         if not shown or layout is None:
             return
-        slicer.modules.plots.logic().ShowChartInLayout(None)
+        logic = slicer.modules.plots.logic()
+        logic.ShowChartInLayout(None)
         earlier = layout.GetAttribute(_EARLIER_LAYOUT)
-        if earlier is not None:  # None where the user's own layout had a plot view
-            layout.RemoveAttribute(_EARLIER_LAYOUT)
+        if earlier is None:  # the user's own layout had a plot view
+            return
+        layout.RemoveAttribute(_EARLIER_LAYOUT)
+        if layout.GetViewArrangement() == logic.GetLayoutWithPlot(int(earlier)):
             layout.SetViewArrangement(int(earlier))
 
     def forget(self) -> None:
@@ -103,7 +107,9 @@ class SliceChart(VTKObservationMixin):
                     self._on_slice(index)
                 return
 
-    def _on_layout_modified(self, caller: vtk.vtkObject, event: str) -> None:
+    def _on_layout_modified(self, layout: vtkMRMLLayoutNode, event: str) -> None:
+        if not self.shown and layout.GetAttribute(_EARLIER_LAYOUT) is not None:
+            layout.RemoveAttribute(_EARLIER_LAYOUT)  # the user has left the layout of the chart
         self._on_change()
 
 

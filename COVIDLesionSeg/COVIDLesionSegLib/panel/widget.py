@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 LIBRARY = __name__.partition(".")[0]
 SETTLE_MS = 100
-"""New nodes are looked at this much later: whoever adds one has filled it by then."""
+"""Nodes that came or went are looked at this much later: whoever adds one has filled it by then."""
 _AFTER_SLICERS_OWN = -1.0
 """Observer priority: Slicer's lists of nodes follow the scene first."""
 
@@ -85,6 +85,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._gui_tag = 0
         self.ct: vtkMRMLScalarVolumeNode | None = None
         self.result: SceneResult | None = None
+        self._not_in_views: vtkMRMLScalarVolumeNode | None = None
 
     # Slicer's calls
 
@@ -172,6 +173,9 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in self.sections:
             section.enter()
         self.shortcuts.set_active(True)
+        waiting, self._not_in_views = self._not_in_views, None
+        if waiting is not None and waiting is self.ct:
+            self.show_result(self.ct, self.result, in_views=True)
 
     def exit(self) -> None:
         for section in self.sections:
@@ -211,20 +215,27 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._settle_timer.start()
 
     def _on_nodes_settled(self) -> None:
-        if not slicer.mrmlScene.IsBatchProcessing():
-            self._tell_nodes_changed()
+        if slicer.mrmlScene.IsBatchProcessing():
+            self._settle_timer.start()
+            return
+        self._tell_nodes_changed()
 
     def _on_node_removed(self, caller: vtk.vtkObject, event: str) -> None:
-        self._tell_nodes_changed()
+        # Many may be removed one after the other: only what cannot wait is done for each.
+        self._settle_timer.start()
+        self._run.nodes_changed()
         if self._is_gone(self.ct):
             self.show_result(None, None)
         elif self.ct and self.result and any(map(self._is_gone, self.result.nodes)):
             self.show_result(self.ct, find_result(self.ct))
+        else:
+            return
         self.show_state()
 
     def _tell_nodes_changed(self) -> None:
         for section in self.sections:
             section.nodes_changed()
+        self.show_state()
 
     @staticmethod
     def _is_gone(node: vtkMRMLNode | None) -> bool:
@@ -291,6 +302,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if ct is not self.ct and not self.busy:
             self.say("")  # what was said was about another CT
         self.ct, self.result = ct, result
+        if in_views and self._parameter_node is None:  # the views are another module's now
+            in_views, self._not_in_views = False, ct
         self.corrections.watch(ct, result, new)
         for section in self.sections:
             section.show_result(in_views, new)

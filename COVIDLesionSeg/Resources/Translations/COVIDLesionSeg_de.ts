@@ -1926,6 +1926,10 @@
         <translation>PyTorch {version} ist installiert, arbeitet aber nicht: {reason}</translation>
     </message>
     <message>
+        <source>of another Python</source>
+        <translation>eines anderen Python</translation>
+    </message>
+    <message>
         <source>{sentence}
 
 Repair it now, by installing it again?</source>
@@ -3060,7 +3064,7 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     </message>
     <message>
         <source>A result changed while the CTs were compared: compare them again.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Ergebnis hat sich geändert, während die CTs verglichen wurden: vergleichen Sie sie noch einmal.</translation>
     </message>
     <message>
         <source>Region</source>

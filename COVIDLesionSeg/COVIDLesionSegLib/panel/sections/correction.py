@@ -47,7 +47,7 @@ class CorrectionSection(Section):
         self._ranges = dict(DENSITIES_HU)
         self._density: str | None = None
         self._outlined: vtkMRMLSegmentationNode | None = None
-        self._entered = False
+        self._entered = self._busy = False
         self._does: dict[str, str] = {}
         ui = self.ui
         self._density_buttons = {
@@ -77,8 +77,11 @@ class CorrectionSection(Section):
     def show_state(self) -> None:
         shown = not self.panel.busy and self._segmentation is not None
         self.root.visible = shown
+        was_busy, self._busy = self._busy, self.panel.busy
         if not shown:
             self._editor.stop()
+        elif was_busy:
+            self._show_case()
 
     def nodes_changed(self) -> None:
         if self._editor.in_use and self._editor.segmentation is None:
@@ -136,7 +139,7 @@ class CorrectionSection(Section):
             self._editor.release()
         elif not self.root.collapsed:
             self._editor.edit(segmentation, ct, _first_choice(segmentation))
-            if self._entered:
+            if self._entered and not self.panel.busy:
                 self._editor.take_keys()
         self._show_controls()
 
