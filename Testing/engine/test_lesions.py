@@ -144,3 +144,25 @@ def test_confidence_stays_where_a_correction_changed_nothing(direction):
         3: pytest.approx(0.9),
         5: None,
     }
+
+
+@pytest.mark.parametrize("corner_mm", [-157.3, -157.05, -156.8, -156.55])
+def test_confidence_stays_of_lesions_that_a_correction_of_the_lungs_left_alone(corner_mm):
+    """On a part of the grid their centres, rounded to a tenth of a mm, may round otherwise."""
+    axes = tuple(np.eye(3).ravel())
+    geometry = Geometry((12, 10, 8), (0.7, 0.9, 1.5), (corner_mm, 112.1, 80.3), axes)
+    lungs, lesions = (np.zeros(geometry.shape, np.uint8) for _ in range(2))
+    lungs[1:7, 2:8, 1:11] = 1
+    for x in (1, 4, 7):
+        lesions[4, 3, x : x + 2] = 1
+    confidence = Confidence(lesions * np.float32(0.75), DIAGRAM.frequency)
+    original = measure_severity(lungs, lesions, CLASSES, geometry, confidence=confidence)
+    smaller = lungs.copy()
+    smaller[1, 2, 10] = 0
+
+    def labelled(lungs):
+        boxes = [LabelBox(one[1:7, 2:8, 1:11], (1, 2, 1), {1: 1}) for one in (lungs, lesions)]
+        return LabelledCT(boxes[:1], boxes[1:])
+
+    after = measure_correction(labelled(lungs), labelled(smaller), CLASSES, geometry, original)
+    assert after.severity.confidence == pytest.approx(0.65)

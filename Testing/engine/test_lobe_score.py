@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import InputError, ParameterError
-from COVIDLesionSegLib.engine.lobes import LOBE_LABELS, LOBES, meaning_of_labels
+from COVIDLesionSegLib.engine.lobes import LOBE_CODES, LOBE_LABELS, LOBES, meaning_of_labels
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.severity.lobe_score import lobe_score, total_score
 from COVIDLesionSegLib.engine.severity.lobes import lobes_by_lung, with_lobes
 from COVIDLesionSegLib.engine.severity.lobes_file import read_lobes
 from COVIDLesionSegLib.engine.severity.quality_flags import lobe_flags
 from COVIDLesionSegLib.engine.severity.report import SeverityReport
+from COVIDLesionSegLib.engine.steps import finish
 from COVIDLesionSegLib.engine.volume import Geometry, write_volume
 from COVIDLesionSegLib.engine.volume.placed_labels import PlacedLabels
+from COVIDLesionSegLib.engine.volume.raw_nrrd import write_layers_in_steps
 
 AXIAL = (1, 0, 0, 0, 1, 0, 0, 0, 1)
 CT = Geometry((40, 10, 5), (2.0, 2.0, 5.0), (-10.0, 4.0, 30.0), AXIAL)
@@ -134,6 +136,45 @@ def test_what_is_not_graded_has_no_score_and_what_counts_as_free_of_lesion_score
     assert measured().ungraded().ct_severity_score is None
     free = measured(lesion_free_ml=1000.0)
     assert free.category == "CT-0" and free.ct_severity_score == 0
+
+
+def test_lobes_that_hold_less_than_the_limit_of_more_lesion_are_scored():
+    """As the category is: the limit is one of both lungs."""
+    here, there = lungs(), lobes_and_lesions()[0]
+    lesions = lobes_and_lesions()[1]
+    there[..., :20] = 0
+    ml = [np.count_nonzero(one) * CT.voxel_volume_ml for one in (lesions, lesions[..., 20:])]
+    severity = measure_severity(here, lesions, ("lesion",), CT, lesion_free_ml=sum(ml) / 2)
+    placed = PlacedLabels(there, CT.ijk_to_ras, dict(enumerate(LOBES, start=1)))
+    severity = with_lobes(severity, placed, lesions, CT)
+    assert sum(lobe.lesion_ml for lobe in severity.lobes) <= severity.lesion_free_ml
+    assert severity.category != "CT-0" and severity.ct_severity_score > 0
+
+
+def test_segments_that_overlap_much_are_refused_as_lobes(tmp_path):
+    path, lobes = tmp_path / "lobes.seg.nrrd", lobes_and_lesions()[0]
+    masks = [lobes == 1, lobes == 2]
+    for overlapping in (False, True):
+        masks[1][0, :, :20] = overlapping
+        header = {}
+        for number, mask_of in enumerate(LOBES[:2]):
+            code = "^".join(LOBE_CODES[mask_of])
+            header |= {
+                f"Segment{number}_ID": f"s{number}",
+                f"Segment{number}_Name": f"s{number}",
+                f"Segment{number}_Layer": str(number),
+                f"Segment{number}_LabelValue": "1",
+                f"Segment{number}_Tags": f"TerminologyEntry:a~b~{code}~^^~~^^~^^|",
+            }
+        layers = [(mask.astype(np.uint8), (0, 0, 0)) for mask in masks]
+        finish(write_layers_in_steps(layers, CT, path, header))
+        if overlapping:
+            with pytest.raises(InputError, match="overlap"):
+                read_lobes(path, None, CT)
+        else:
+            np.testing.assert_array_equal(
+                read_lobes(path, None, CT).voxels, np.where(lobes < 3, lobes, 0)
+            )
 
 
 @pytest.mark.parametrize("text", [*LOBE_LABELS, "7,8,9,3,4"])

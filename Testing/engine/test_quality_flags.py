@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from COVIDLesionSegLib.engine.flags import UNTRAINED, Flag, untrained_flag
+from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.severity.quality_flags import severity_flags
 from COVIDLesionSegLib.engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
 
@@ -53,6 +54,15 @@ def test_as_little_lesion_as_without_covid_is_stated_and_pointed_at(lesion_ml, f
     flags = list(severity_flags(replace(measured, slices=(one,), lesion_free_ml=2.0)))
     assert [flag.code for flag in flags] == ["lesion-volume-as-without-covid"] * flagged
     assert all(flag.slices == (3,) and "CT-0" in flag.message for flag in flags)
+
+
+def test_what_is_known_of_the_default_limit_is_not_said_of_another_one():
+    for limit in (Parameters().lesion_free_ml, 2.5):
+        measured = replace(report(lung_ml=1000.0, lesion_ml=2.0), lesion_free_ml=limit)
+        (flag,) = severity_flags(measured)
+        for known in ("CTs without COVID-19", "one in 50 patients"):
+            assert (known in flag.message) == (limit == Parameters().lesion_free_ml)
+        assert f"{limit:g} ml" in flag.message
 
 
 def test_next_to_no_lesion_is_looked_for_where_most_of_it_is():

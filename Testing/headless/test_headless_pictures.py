@@ -154,7 +154,7 @@ def test_background_may_be_white(mrml, shown, tmp_path):
 
 def test_pictures_leave_the_scene_as_it_was(mrml, scene, shown, tmp_path):
     from COVIDLesionSegLib.headless.pictures import infection3d_picture
-    from COVIDLesionSegLib.headless.views import SliceView
+    from headless.slice_view import SliceView
 
     ids = [scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())]
     infection3d_picture(mrml, shown[1].segmentationNode, tmp_path / "a.png", size=(100, 100))
@@ -173,8 +173,8 @@ def test_a_picture_that_cannot_be_written_is_one_clear_error(mrml, shown, tmp_pa
 
 
 def test_slice_view_shows_jet_over_the_lesion_only(mrml, shown, tmp_path):
-    from COVIDLesionSegLib.headless.views import SliceView
     from COVIDLesionSegLib.scene.overlay import hide_overlay, show_overlay
+    from headless.slice_view import SliceView
 
     ct_node, result = shown
     result.segmentationNode.GetDisplayNode().SetVisibility(False)
@@ -200,9 +200,9 @@ def test_slice_view_shows_jet_over_the_lesion_only(mrml, shown, tmp_path):
 def test_the_colour_legend_is_small_and_in_the_corner_beside_the_patient(
     mrml, scene, tmp_path, size
 ):
-    from COVIDLesionSegLib.headless.views import SliceView
     from COVIDLesionSegLib.scene.overlay import set_legend_visible, show_overlay
     from COVIDLesionSegLib.scene.show import show_result
+    from headless.slice_view import SliceView
 
     ct_node = add_ct(scene, GEOMETRY)
     with SliceView(mrml, size=size) as view:
@@ -222,9 +222,10 @@ def test_the_colour_legend_is_small_and_in_the_corner_beside_the_patient(
 
 
 def test_open_views_follow_a_rerun(mrml, shown, tmp_path):
-    from COVIDLesionSegLib.headless.views import SliceView, ThreeDView
+    from COVIDLesionSegLib.headless.views import ThreeDView
     from COVIDLesionSegLib.scene.overlay import show_overlay
     from COVIDLesionSegLib.scene.show import show_result
+    from headless.slice_view import SliceView
 
     ct_node, first = shown
     healthy = chest()

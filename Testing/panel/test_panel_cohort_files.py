@@ -228,6 +228,16 @@ def test_a_case_of_other_cts_is_refused_and_leaves_no_node(
     assert not (tmp_path / "opened").exists()
 
 
+def test_a_ct_that_was_replaced_on_its_grid_is_not_shown_with_the_earlier_result(made, tmp_path):
+    cts = tmp_path / "cts"
+    shutil.copytree(made[0], cts)
+    write_chest(cts / "good.nii.gz", 42)
+    options = jobs.OpenCaseOptions(sources=(cts,), cohort=made[1], case="good")
+    with pytest.raises(InputError, match="another one than its result"):
+        jobs.open_case(options, tmp_path / "opened")
+    assert not (tmp_path / "opened").exists()
+
+
 def test_the_summary_is_opened_in_the_browser(panel, files, made, rows, monkeypatch):
     import qt
 

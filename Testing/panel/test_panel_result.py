@@ -10,6 +10,7 @@ import pytest
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.severity.lesions import Confidence
 from COVIDLesionSegLib.engine.text import millilitres
+from COVIDLesionSegLib.engine.volume import Geometry
 from panel.sections import section_of
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
@@ -54,6 +55,16 @@ def test_a_calibrated_model_states_the_confidence_of_each_lung(apply, panel, pha
     )
     apply(finished_with(replace(result, severity=severity)))
     assert table_texts(panel.ui.regionsTable)[-1] == ["Confidence", "0.70", "n/a", "0.70"]
+
+
+def test_a_lung_that_is_not_there_has_no_figures(panel):
+    from COVIDLesionSegLib.panel.severity_tables import region_rows
+
+    lungs = np.ones((2, 3, 4), np.uint8)
+    grid = Geometry((4, 3, 2), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
+    rows = region_rows(measure_severity(lungs, lungs, ("lesion",), grid))
+    assert [row[2] for row in rows] == ["n/a", "n/a", "n/a"]
+    assert "n/a" not in [row[1] for row in rows]
 
 
 @pytest.fixture

@@ -155,8 +155,10 @@ def test_what_is_undefined_is_left_out_and_said(tmp_path):
     result = without_left_lung(result_on(volume.geometry))
     folder = write(series, volume, result, tmp_path / "out")
     report = pydicom.dcmread(folder / DICOM_REPORT)
-    assert numbers(groups_of(report)["left lung"]) == [(VOLUME, 0, "mL"), (LESIONS, 0, "mL")]
-    assert "Left lung: not there, so its share of lesion is undefined." in said(report)
+    groups = groups_of(report)
+    assert numbers(groups["left lung"]) == []
+    assert [name for name, *_ in numbers(groups[result.classes[0]])] == [VOLUME, IN_RIGHT]
+    assert "Left lung: not there, so it has no measurements." in said(report)
     assert faults(folder / DICOM_REPORT) == []
 
 
@@ -175,12 +177,9 @@ def test_lobes_that_were_given_have_their_measurements_and_scores(tmp_path):
             ("Score of the lobe, 0 to 5", severity.lobe_scores[lobe.region], "1"),
         ]
     absent = severity.lobes[-1].region
-    assert numbers(groups[absent]) == [
-        (VOLUME, 0, "mL"),
-        ("Volume of the lesions in the lobe", 0, "mL"),
-    ]
+    assert numbers(groups[absent]) == []
     comments = said(pydicom.dcmread(folder / DICOM_REPORT))
-    assert f"{absent.capitalize()}: not there, so its share of lesion is undefined." in comments
+    assert f"{absent.capitalize()}: not there, so it has no measurements." in comments
     assert f"{SCORE_TITLE}: n/a." in comments
     by_reader = by_dcmqi(folder / DICOM_REPORT, tmp_path)
     assert by_reader["right lung"]["Laterality"]["CodeMeaning"] == "Right"

@@ -17,6 +17,20 @@ def test_several_classes_are_stacked_in_their_colours_and_named(result, single_c
         assert color not in single
 
 
+def test_a_slice_that_was_not_segmented_is_a_gap_and_a_single_segmented_one_a_dot(single_class):
+    severity = single_class.severity
+    clean = [replace(one, lesion_mm2=0.0, ratio=0.0) for one in severity.slices]
+    severity = replace(severity, slices=tuple(clean))
+    indices = [one.index for one in clean]
+    middle = indices[len(indices) // 2]
+    drawn = [
+        slice_chart_svg(severity.without_slices(left_out))
+        for left_out in ((), [middle], set(indices) - {middle}, indices)
+    ]
+    assert len(set(drawn)) == 4
+    assert ["<use" in one for one in drawn]
+
+
 def test_the_chart_is_the_same_for_the_same_slices_only(result):
     severity = result.severity
     assert slice_chart_svg(severity) == slice_chart_svg(severity)

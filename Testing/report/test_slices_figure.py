@@ -2,13 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from COVIDLesionSegLib.engine.labels import class_style
 from COVIDLesionSegLib.engine.result import OVERLAY_FROM
 from COVIDLesionSegLib.engine.severity import measure_severity
+from COVIDLesionSegLib.engine.text import percent
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
-from COVIDLesionSegLib.report.slices_figure import write_slices_figure
+from COVIDLesionSegLib.report.slices_figure import AxialViews, write_slices_figure
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +67,15 @@ def test_the_patients_right_is_on_the_left_of_the_picture(phantom, result, tmp_p
     green = np.argwhere((large[..., 1] > 0.65) & (large[..., 0] < 0.35) & (large[..., 2] < 0.55))
     assert len(blue) > 50 and len(green) > 50
     assert blue[:, 1].mean() < green[:, 1].mean()
+
+
+def test_a_slice_that_was_not_segmented_has_no_share_of_lesion(phantom, result):
+    views = AxialViews(phantom.volume, result)
+    one = result.severity.slices[0]
+    for segmented, text in ((True, percent(one.ratio)), (False, "not segmented")):
+        axes = Figure().subplots()
+        views.draw(axes, replace(one, segmented=segmented), 1.0, 8.0)
+        assert text in [drawn.get_text() for drawn in axes.texts]
 
 
 def near(picture: np.ndarray, color: tuple[float, float, float]) -> int:

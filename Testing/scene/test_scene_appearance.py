@@ -275,6 +275,21 @@ def test_a_trace_of_lesion_and_an_unmeasured_class_are_no_zero(scene):
     assert rows(table)[1][3:] == ["0", "n/a", "0.0 %"]
 
 
+def test_a_region_that_is_not_there_has_no_volumes(scene):
+    from COVIDLesionSegLib.engine.severity.report import RegionSeverity
+    from COVIDLesionSegLib.scene.table import update_severity_table
+
+    regions = (
+        RegionSeverity("right lung", 2000.0, 200.0, 0.1, {"lesion": 200.0}),
+        RegionSeverity("left lung", 0.0, 0.0, None, {"lesion": 0.0}),
+    )
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode")
+    update_severity_table(table, replace(make_result().severity, regions=regions))
+    for column, ml in (("Lung volume (ml)", 2000.0), ("Lesion volume (ml)", 200.0)):
+        values = slicer.util.arrayFromTableColumn(table, column)
+        np.testing.assert_array_equal(values, [ml, np.nan])
+
+
 def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
     from COVIDLesionSegLib.scene.show import show_result
 
@@ -284,7 +299,7 @@ def test_several_classes_have_a_column_each_by_region_and_by_slice(ct_node):
     names = [volumes.GetColumnName(i) for i in range(volumes.GetNumberOfColumns())]
     assert names[3:5] == ["ground-glass opacity (ml)", "consolidation (ml)"]
     assert rows(volumes)[0][2:5] == ["120.3", "80.2", "40.1"]
-    assert rows(volumes)[1][2:5] == ["0", "0", "0"]
+    assert rows(volumes)[1][2:5] == ["nan", "nan", "nan"]
     np.testing.assert_allclose(
         slicer.util.arrayFromTableColumn(areas, "ground-glass opacity (mm2)"), [160.0, 0.0]
     )

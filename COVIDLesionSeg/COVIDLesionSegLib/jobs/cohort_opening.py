@@ -12,6 +12,7 @@ from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_pr
 from ..engine.result import SegmentationResult, save_result
 from ..engine.volume import read_volume
 from ..engine.volume.exact import save_volume
+from ..engine.volume.fingerprint import made_from
 from ..report.result_files import CASE_FOLDER
 from ..report.result_reading import read_result
 from ..scene.labels import segments_of
@@ -57,6 +58,11 @@ def open_case(
     cancel.raise_if_cancelled()
     progress(Progress("Reading the result", 0.5))
     result = read_result(options.cohort / CASE_FOLDER / options.case, volume.geometry)
+    if made_from(result.provenance, volume) is False:
+        raise InputError(
+            f"The CT of the case {options.case} is another one than its result was made from: put "
+            "the earlier CT back, or segment the cohort again."
+        )
     cancel.raise_if_cancelled()
     progress(Progress("Making the 3D model", 0.7))
     with atomic_folder(Path(out)) as staging:

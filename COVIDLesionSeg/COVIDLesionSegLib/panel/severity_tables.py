@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from ..engine.lobes import LOBES
 from ..engine.severity.lobe_score import SCORE_TITLE
-from ..engine.severity.report import SeverityReport
+from ..engine.severity.report import RegionSeverity, SeverityReport
 from ..engine.text import confidence_text, millilitres, percent
 from .region_names import region_text
 
@@ -29,21 +29,28 @@ def region_rows(
     The confidence of each is told where the model is ``calibrated``.
     """
     regions = severity.regions
+
+    def millilitres_of(region: RegionSeverity, ml: float | None) -> str:
+        return millilitres(None if region.ratio is None else ml)
+
     # A single class is all lesions.
     classes = severity.classes if len(severity.classes) > 1 else ()
     return [
-        [_("Lung (ml)"), *(millilitres(one.lung_ml) for one in regions)],
+        [_("Lung (ml)"), *(millilitres_of(one, one.lung_ml) for one in regions)],
         *(
             [
                 textwrap.fill(_("{name} (ml)").format(name=region_text(name)), _NAME_WIDTH),
                 *(
-                    millilitres(one.lesion_class_ml.get(name) if graded else None)
+                    millilitres_of(one, one.lesion_class_ml.get(name) if graded else None)
                     for one in regions
                 ),
             ]
             for name in classes
         ),
-        [_("Lesions (ml)"), *(millilitres(one.lesion_ml if graded else None) for one in regions)],
+        [
+            _("Lesions (ml)"),
+            *(millilitres_of(one, one.lesion_ml if graded else None) for one in regions),
+        ],
         [_("Infected"), *(percent(one.ratio if graded else None) for one in regions)],
         *(
             [
@@ -60,12 +67,12 @@ def region_rows(
 
 def lobe_rows(severity: SeverityReport, graded: bool) -> list[list[str]]:
     """One row for each lobe, and the CT severity score; what was not measured is not available."""
-    measured = {one.region: one for one in severity.lobes}
+    measured = {one.region: one for one in severity.lobes if one.ratio is not None}
     rows = []
     for name in LOBES:
         one = measured.get(name)
         lesion_ml, ratio = (one.lesion_ml, one.ratio) if one and graded else (None, None)
-        lobe_ml = one.lung_ml if one and one.lung_ml else None
+        lobe_ml = one.lung_ml if one else None
         score = severity.lobe_scores.get(name) if graded else None
         figures = (millilitres(lobe_ml), millilitres(lesion_ml), percent(ratio))
         rows.append([region_text(name), *figures, _number(score)])

@@ -104,7 +104,7 @@ def comments(result: SegmentationResult) -> Iterator[str]:
     severity = result.severity
     for region in (*severity.regions, *severity.lobes):
         if region.ratio is None:
-            yield f"{region.region.capitalize()}: not there, so its share of lesion is undefined."
+            yield f"{region.region.capitalize()}: not there, so it has no measurements."
     for rule in severity.rules:
         if rule.category is None:
             yield f"Severity by {rule.title}: n/a."
@@ -203,10 +203,12 @@ def _lobes(result: SegmentationResult) -> Iterator[sr.MeasurementsAndQualitative
 def _region_measurements(
     region: RegionSeverity, lesion_volume: Code = LESION_VOLUME, lesion_share: Code = LESION_SHARE
 ) -> Iterator[sr.Measurement]:
+    """Volume, lesions and their share; nothing of a region that is not there."""
+    if region.ratio is None:
+        return
     yield sr.Measurement(codes.SCT.Volume, region.lung_ml, _ML)
     yield sr.Measurement(concept(lesion_volume), region.lesion_ml, _ML)
-    if region.ratio is not None:
-        yield sr.Measurement(concept(lesion_share), 100 * region.ratio, codes.UCUM.Percent)
+    yield sr.Measurement(concept(lesion_share), 100 * region.ratio, codes.UCUM.Percent)
 
 
 def _score(name: Code, score: int | None) -> Iterator[sr.Measurement]:
@@ -215,12 +217,14 @@ def _score(name: Code, score: int | None) -> Iterator[sr.Measurement]:
 
 
 def _class_measurements(name: str, result: SegmentationResult) -> Iterator[sr.Measurement]:
-    """Volume of a lesion class in both lungs, and in each."""
+    """Volume of a lesion class in both lungs, and in each that is there."""
     severity = result.severity
     volume = severity.region(BOTH_LUNGS).lesion_class_ml[name]
     yield sr.Measurement(codes.SCT.Volume, volume, _ML)
     for lung, quantity in VOLUME_IN_LUNG.items():
-        yield sr.Measurement(concept(quantity), severity.region(lung).lesion_class_ml[name], _ML)
+        region = severity.region(lung)
+        if region.ratio is not None:
+            yield sr.Measurement(concept(quantity), region.lesion_class_ml[name], _ML)
 
 
 def _site(side: Code | None) -> sr.FindingSite:

@@ -19,7 +19,8 @@ _LONGEST_NAME = 40
 def slice_chart_svg(severity: SeverityReport) -> str:
     """Share of lesion and areas of lung and lesion against the slice position, as an SVG element.
 
-    Several lesion classes are stacked, each in the colour of its segment.
+    Several lesion classes are stacked, each in the colour of its segment. A slice that is not
+    segmented is a gap; a single one between two of these is a dot.
 
     Returns:
         ``<svg>...</svg>``; text stays text; equal slices give equal characters.
@@ -31,12 +32,17 @@ def slice_chart_svg(severity: SeverityReport) -> str:
 
     several = len(classes) > 1
     colors = [class_style(name).color if several else _LESION for name in classes]
+    segmented = np.array([one.segmented for one in slices])
     areas = np.array([[one.lesion_class_mm2[name] for one in slices] for name in classes])
+    areas = np.where(segmented, areas, np.nan)
     lung_areas = np.array([one.lung_mm2 for one in slices])
     alpha = 1.0 if several else _PALE
     share.stackplot(positions, 100 * areas / lung_areas, colors=colors, alpha=alpha, linewidth=0)
     total = DARK if several else _LESION
-    share.plot(positions, [100 * one.ratio for one in slices], color=total, linewidth=1.6)
+    shares = [100 * one.ratio if one.segmented else np.nan for one in slices]
+    beside = np.r_[False, segmented[:-1]] | np.r_[segmented[1:], False]
+    alone = np.flatnonzero(segmented & ~beside).tolist()
+    share.plot(positions, shares, color=total, linewidth=1.6, marker=".", markevery=alone)
     share.set_ylabel("lesion, % of lung")
 
     lungs = area.fill_between(positions, lung_areas / 100, color=_LUNG, linewidth=0)

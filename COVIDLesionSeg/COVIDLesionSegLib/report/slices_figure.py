@@ -185,7 +185,8 @@ class AxialViews:
         # The picture's left is the patient's right, whichever lung is in the slice.
         side_marks(axes, font_size)
         label(axes, slice_text(one_slice.index, one_slice.position_mm), font_size)
-        label(axes, percent(one_slice.ratio), font_size, at=(1.0, 1.0))
+        share = percent(one_slice.ratio) if one_slice.segmented else "not segmented"
+        label(axes, share, font_size, at=(1.0, 1.0))
         scale_bar(axes, self.spacing[2], font_size)
 
 

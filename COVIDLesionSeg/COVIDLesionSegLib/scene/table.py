@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import vtk
 
 from ..engine.metrics.infection import SLICE_RULES
-from ..engine.severity.report import SeverityReport, SliceSeverity
+from ..engine.severity.report import RegionSeverity, SeverityReport, SliceSeverity
 from ..engine.text import percent, yes_or_no
 
 if TYPE_CHECKING:
@@ -40,18 +40,21 @@ class Column:
 
 
 def update_severity_table(node: vtkMRMLTableNode, severity: SeverityReport) -> None:
-    """Volumes in ml and infected share in % of right lung, left lung, both, and given lobes."""
+    """Volumes in ml and infected share in % of right lung, left lung, both, and given lobes.
+
+    Of a region that is not there they are undefined: NaN, and ``n/a``.
+    """
     regions = (*severity.regions, *severity.lobes)
     by_class = [
-        Column(f"{name} (ml)", [_rounded(r.lesion_class_ml.get(name), 1) for r in regions], "ml")
+        Column(f"{name} (ml)", [_volume(r, r.lesion_class_ml.get(name)) for r in regions], "ml")
         for name in _several_classes(severity)
     ]
     fill_table(
         node,
         [
             Column("Region", [region.region for region in regions]),
-            Column("Lung volume (ml)", [round(float(r.lung_ml), 1) for r in regions], "ml"),
-            Column("Lesion volume (ml)", [round(float(r.lesion_ml), 1) for r in regions], "ml"),
+            Column("Lung volume (ml)", [_volume(r, r.lung_ml) for r in regions], "ml"),
+            Column("Lesion volume (ml)", [_volume(r, r.lesion_ml) for r in regions], "ml"),
             *by_class,
             Column("Infected", [percent(region.ratio) for region in regions]),
         ],
@@ -156,6 +159,11 @@ def _share(one: SliceSeverity, class_name: str) -> float:
     """Share of the slice's lung that is of this class, in %."""
     area = one.lesion_class_mm2.get(class_name)
     return math.nan if area is None or not one.lung_mm2 else 100.0 * area / one.lung_mm2
+
+
+def _volume(region: RegionSeverity, ml: float | None) -> float | str:
+    """A volume in ml; not a number of a region that is not there."""
+    return math.nan if region.ratio is None else _rounded(ml, 1)
 
 
 def _rounded(value: float | None, digits: int) -> float | str:

@@ -14,10 +14,12 @@ from ..lesions import painted_over
 from ..metrics.overlap import Confusion
 from ..volume import AxialOrder, Geometry
 from .measure import measure_severity
-from .report import SeverityReport
+from .report import LesionSeverity, SeverityReport
 
 Index = tuple[int, int, int]
 """Along k, j, i."""
+_ROUNDED_MM = 0.11
+"""By which equal centres may differ once each is rounded to a tenth of a mm, and a little more."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,6 @@ def _on_whole_grid(
                 confidence=None if edited[one.index] else run.confidence,
             )
         slices.append(placed)
-    found = {replace(one, number=0, confidence=None): one.confidence for one in original.lesions}
     lesions = []
     for lesion in severity.lesions:
         first, last = lesion.slices
@@ -253,6 +254,18 @@ def _on_whole_grid(
             slices=(first + below, last + below),
             largest_slice=lesion.largest_slice + below,
         )
-        lesions.append(replace(moved, confidence=found.get(replace(moved, number=0))))
+        same = next((one for one in original.lesions if _is_same(one, moved)), None)
+        lesions.append(replace(moved, confidence=same and same.confidence))
     whole = replace(severity, slices=tuple(slices), lesions=tuple(lesions))
     return whole.without_slices(original.slices_not_segmented)
+
+
+def _is_same(one: LesionSeverity, other: LesionSeverity) -> bool:
+    """Whether two lesions of one CT are the same; their centres are rounded to a tenth of a mm."""
+    return (
+        one.region == other.region
+        and one.lesion_ml == other.lesion_ml
+        and one.slices == other.slices
+        and one.largest_slice == other.largest_slice
+        and np.allclose(one.centre_lps_mm, other.centre_lps_mm, rtol=0, atol=_ROUNDED_MM)
+    )

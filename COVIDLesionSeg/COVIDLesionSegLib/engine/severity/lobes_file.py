@@ -8,12 +8,10 @@ import numpy as np
 
 from ..errors import InputError
 from ..lobes import LOBE_LABELS, LOBES, lobe_of, meaning_of_labels
+from ..steps import finish
 from ..volume import Geometry, read_array
-from ..volume.placed_labels import PlacedLabels
+from ..volume.placed_labels import PlacedLabels, labels_on_grid
 from ..volume.segmentation_file import holds_segments, read_segments
-
-_MOST_TWICE = 0.01
-"""Part of a lobe that may also belong to another: brush strokes overlap where lobes meet."""
 
 
 def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabels:
@@ -52,19 +50,17 @@ def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabe
 
 
 def _of_segments(path: Path, geometry: Geometry) -> PlacedLabels:
-    voxels = np.zeros(geometry.shape, np.uint8)
-    for segment in read_segments(path, geometry):
-        lobe = lobe_of(segment.terminology)
-        if lobe is None:
-            continue
-        label = LOBES.index(lobe) + 1
-        taken = (voxels > 0) & (voxels != label) & segment.mask
-        if np.count_nonzero(taken) > _MOST_TWICE * np.count_nonzero(segment.mask):
-            raise InputError(f"Lobes overlap in {path.name}: correct them first.")
-        voxels[segment.mask & ~taken] = label
+    lobes = [
+        PlacedLabels(segment.mask, geometry.ijk_to_ras, {1: lobe})
+        for segment in read_segments(path, geometry)
+        if (lobe := lobe_of(segment.terminology)) is not None
+    ]
+    names = dict(enumerate(LOBES, start=1))
+    labels = {name: label for label, name in names.items()}
+    voxels = finish(labels_on_grid(lobes, labels, geometry))
     if not voxels.any():
         raise InputError(
             f"No segment of {path.name} is coded as a lobe: in Slicer, set the terminology of the "
             "lobes."
         )
-    return PlacedLabels(voxels, geometry.ijk_to_ras, dict(enumerate(LOBES, start=1)))
+    return PlacedLabels(voxels, geometry.ijk_to_ras, names)

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from ..flags import Flag
 from ..labels import BOTH_LUNGS
+from ..parameters import Parameters
 from .report import SeverityReport
 
 _TINY_FRACTION = 0.001
+_DEFAULT_FREE_ML = Parameters().lesion_free_ml
+"""What is known of patients with less lesion holds for this limit alone."""
 _DIVIDED = 0.5
 """Mean disagreement of an ensemble on a slice; votes of 3 to 1 give 0.5."""
 _MOST_BESIDE_LOBES = 0.1
@@ -19,11 +22,16 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
     """Next to no lesion, and slices on which an ensemble is divided, the worst first."""
     both = severity.region(BOTH_LUNGS)
     if 0 < both.lesion_ml <= severity.lesion_free_ml:
+        limit, reason = f"the {severity.lesion_free_ml:g} ml ", ""
+        if severity.lesion_free_ml == _DEFAULT_FREE_ML:
+            limit += "that CTs without COVID-19 may show"
+            reason = ", for one in 50 patients graded CT-1 by experts has less"
+        else:
+            limit += "set as the limit"
         yield Flag(
             "lesion-volume-as-without-covid",
-            f"{both.lesion_ml:.2f} ml of lesion was found, no more than the "
-            f"{severity.lesion_free_ml:g} ml that CTs without COVID-19 may show, so the category "
-            "is CT-0: look at the slices, for one in 50 patients graded CT-1 by experts has less.",
+            f"{both.lesion_ml:.2f} ml of lesion was found, no more than {limit}, so the category "
+            f"is CT-0: look at the slices{reason}.",
             slices=_by_lesion_area(severity),
         )
     elif both.ratio is not None and 0 < both.ratio < _TINY_FRACTION:

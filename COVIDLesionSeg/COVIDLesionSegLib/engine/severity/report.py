@@ -201,9 +201,9 @@ class SeverityReport:
     def lobe_scores(self) -> dict[str, int | None]:
         """Score of each lobe, 0 to 5, see :mod:`.lobe_score`; None where severity is not graded.
 
-        It is 0 where all lobes together hold no more lesion than ``lesion_free_ml``.
+        It is 0 where both lungs hold no more lesion than ``lesion_free_ml``, as the category is.
         """
-        free = sum(lobe.lesion_ml for lobe in self.lobes) <= self.lesion_free_ml
+        free = self.region(BOTH_LUNGS).lesion_ml <= self.lesion_free_ml
         return {
             lobe.region: lobe_score(0.0 if free and lobe.ratio is not None else lobe.ratio)
             if self.graded
