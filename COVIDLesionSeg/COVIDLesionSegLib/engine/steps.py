@@ -43,7 +43,7 @@ class Work(Generic[Result]):
         result: What it gave; None before its end.
     """
 
-    def __init__(self, steps: Steps[Result]) -> None:
+    def __init__(self, steps: Generator[Any, None, Result]) -> None:
         self._steps = steps
         self.result: Result | None = None
 

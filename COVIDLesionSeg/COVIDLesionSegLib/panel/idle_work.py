@@ -6,12 +6,12 @@ A thread would not do: inside Slicer it runs only while other Python code does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import qt
 
-from ..engine.steps import Steps, Work
+from ..engine.steps import Work
 
 AT_A_TIME_SECONDS = 0.01
 
@@ -40,7 +40,7 @@ class IdleWork:
 
     def start(
         self,
-        steps: Steps[Result],
+        steps: Generator[Any, None, Result],
         on_done: Callable[[Result], None],
         on_error: Callable[[Exception], None] | None = None,
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from ..engine.severity.lobes import measure_lobes
 from ..engine.severity.report import RegionSeverity
 from ..scene.lobes import lobe_segments, placed_labels
 from ..scene.volumes import world_geometry
+from .idle_work import IdleWork
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 DELAY_MS = 500
 """Edits that follow each other this fast are measured once, after the last."""
-STEP_SECONDS = 0.02
-"""Longest work between two events of the window, but for one slice of a CT."""
 
-_Steps = Generator[float, None, tuple[RegionSeverity, ...]]
+_Lobes = tuple[RegionSeverity, ...]
 
 
 class LobeMeasurement(VTKObservationMixin):
@@ -37,7 +35,7 @@ class LobeMeasurement(VTKObservationMixin):
 
     def __init__(
         self,
-        on_result: Callable[[tuple[RegionSeverity, ...]], None],
+        on_result: Callable[[_Lobes], None],
         on_problem: Callable[[str], None],
     ) -> None:
         """
@@ -51,9 +49,11 @@ class LobeMeasurement(VTKObservationMixin):
         self._case: tuple[vtkMRMLScalarVolumeNode, SceneResult] | None = None
         self._lobes: vtkMRMLSegmentationNode | None = None
         self._chosen: Mapping[str, str] = {}
-        self._steps: _Steps | None = None
-        self._delay = _timer(DELAY_MS, self._start)
-        self._turn = _timer(0, self._step)
+        self._work = IdleWork()
+        self._delay = qt.QTimer()
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(DELAY_MS)
+        self._delay.connect("timeout()", self._start)
 
     def measure(
         self,
@@ -88,51 +88,40 @@ class LobeMeasurement(VTKObservationMixin):
         """Measure nothing more."""
         self.removeObservers()
         self._delay.stop()
-        self._turn.stop()
-        self._steps = self._case = self._lobes = None
+        self._work.stop()
+        self._case = self._lobes = None
 
     def _on_modified(self, caller: vtk.vtkObject, event: str) -> None:
-        self._steps = None  # the voxels may be gone
-        self._turn.stop()
+        self._work.stop()  # the voxels may be gone
         self._delay.start()
 
     def _start(self) -> None:
-        if self._case is None or self._lobes is None:
-            return
-        ct, result = self._case
-        classes = result.severity.classes
-        try:
-            segments = lobe_segments(self._lobes, self._chosen)
-            self._steps = measure_lobes(
-                placed_labels(self._lobes, segments),
-                placed_labels(
-                    result.segmentationNode, {segment_id(name): name for name in classes}
-                ),
-                [lobe for lobe in LOBES if lobe in segments.values()],
-                classes,
-                world_geometry(ct),
+        if self._case is not None and self._lobes is not None:
+            self._work.start(
+                _measure(*self._case, self._lobes, self._chosen), self._on_result, self._on_error
             )
-        except CovidLesionSegError as error:
-            self._on_problem(str(error))
-        else:
-            self._turn.start()
 
-    def _step(self) -> None:
-        deadline = time.monotonic() + STEP_SECONDS
-        try:
-            while self._steps is not None and time.monotonic() < deadline:
-                next(self._steps)
-        except StopIteration as end:
-            self._steps = None
-            self._on_result(end.value)
-            return
-        if self._steps is not None:
-            self._turn.start()
+    def _on_error(self, error: Exception) -> None:
+        if not isinstance(error, CovidLesionSegError):
+            raise error
+        self._on_problem(str(error))
 
 
-def _timer(milliseconds: int, action: Callable[[], None]) -> qt.QTimer:
-    timer = qt.QTimer()
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.connect("timeout()", action)
-    return timer
+def _measure(
+    ct: vtkMRMLScalarVolumeNode,
+    result: SceneResult,
+    lobes: vtkMRMLSegmentationNode,
+    chosen: Mapping[str, str],
+) -> Generator[float, None, _Lobes]:
+    classes = result.severity.classes
+    segments = lobe_segments(lobes, chosen)
+    lesions = {segment_id(name): name for name in classes}
+    return (
+        yield from measure_lobes(
+            placed_labels(lobes, segments),
+            placed_labels(result.segmentationNode, lesions),
+            [lobe for lobe in LOBES if lobe in segments.values()],
+            classes,
+            world_geometry(ct),
+        )
+    )

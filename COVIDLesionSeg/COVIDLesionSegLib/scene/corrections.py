@@ -14,7 +14,13 @@ from ..engine.flags import Flag
 from ..engine.severity.correction import LabelBox
 from ..engine.steps import Steps
 from . import names, nodes
-from .label_boxes import label_boxes, lies_on_grid, same_boxes, same_boxes_in_steps
+from .label_boxes import (
+    label_boxes,
+    lies_on_grid,
+    same_boxes,
+    same_boxes_in_steps,
+    shared_part,
+)
 from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids
 
 if TYPE_CHECKING:
@@ -140,27 +146,23 @@ def _same_voxels(
     id_: str,
 ) -> bool:
     """Whether a segment is the same in both: Slicer crops layers, which does not change it."""
-    boxes = [_masks(label_boxes(one, ct_node, {id_: 1})) for one in (first, second)]
-    counts = [sum(int(np.count_nonzero(mask)) for _, mask in found) for found in boxes]
+    boxes = [label_boxes(one, ct_node, {id_: 1}) for one in (first, second)]
+    counts = [sum(int(np.count_nonzero(_mask(box))) for box in found) for found in boxes]
     if counts[0] != counts[1]:
         return False
-    shared = 0
-    for start, mask in boxes[0]:
-        for other_start, other in boxes[1]:
-            low = np.maximum(start, other_start)
-            high = np.minimum(start + mask.shape, other_start + other.shape)
-            here, there = (
-                tuple(slice(int(a), int(b)) for a, b in zip(low - at, high - at, strict=True))
-                for at in (start, other_start)
-            )
-            if (high > low).all():
-                shared += int(np.count_nonzero(mask[here] & other[there]))
-    return shared == counts[0]
+    both = 0
+    for box in boxes[0]:
+        for other in boxes[1]:
+            shared = shared_part(box, other)
+            if shared is not None:
+                here, there = shared
+                both += int(np.count_nonzero(_mask(box)[here] & _mask(other)[there]))
+    return both == counts[0]
 
 
-def _masks(boxes: list[LabelBox]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Where each box starts, and where it holds any of its labels."""
-    return [(np.array(box.start), np.isin(box.voxels, list(box.labels))) for box in boxes]
+def _mask(box: LabelBox) -> np.ndarray:
+    """Where a box holds any of its labels."""
+    return np.isin(box.voxels, list(box.labels))
 
 
 def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:

@@ -13,7 +13,7 @@ from ..engine.labels import CLASSES, CONSOLIDATION_FROM_HU, LUNG_STYLES
 from ..engine.severity.correction import LabelBox
 from . import names
 from .corrections import corrected_segment_ids, find_prediction
-from .label_boxes import label_boxes, was_moved
+from .label_boxes import label_boxes, shared_part, was_moved
 from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
@@ -211,31 +211,17 @@ def _mask(
     """The voxels of any of these segments, inside a box."""
     mask = np.zeros(where.voxels.shape, bool)
     for box in label_boxes(node, ct_node, dict.fromkeys(ids, 1)):
-        low = np.maximum(where.start, box.start)
-        high = np.minimum(*(np.add(one.start, one.voxels.shape) for one in (where, box)))
-        if (high <= low).any():
-            continue
-        here, there = (
-            tuple(slice(int(a), int(b)) for a, b in zip(low - at, high - at, strict=True))
-            for at in (where.start, box.start)
-        )
-        mask[here] |= np.isin(box.voxels[there], list(box.labels))
+        shared = shared_part(where, box)
+        if shared is not None:
+            here, there = shared
+            mask[here] |= np.isin(box.voxels[there], list(box.labels))
     return mask
 
 
-def _share_voxels(node: vtkMRMLSegmentationNode, *segment_ids: str) -> bool:
+def _share_voxels(node: vtkMRMLSegmentationNode, first_id: str, second_id: str) -> bool:
     """Whether two segments overlap."""
     ct_node = node.GetNodeReference(names.CT_REFERENCE)
-    masks = []
-    boxes = [label_boxes(node, ct_node, {id_: 1}) for id_ in segment_ids]
-    if not all(boxes):
-        return False
-    (first,), (second,) = boxes
-    low = np.maximum(first.start, second.start)
-    high = np.minimum(*(np.add(box.start, box.voxels.shape) for box in (first, second)))
-    if (high <= low).any():
-        return False
-    for box in (first, second):
-        part = tuple(slice(a, b) for a, b in zip(low - box.start, high - box.start, strict=True))
-        masks.append(np.isin(box.voxels[part], list(box.labels)))
-    return bool((masks[0] & masks[1]).any())
+    return any(
+        (np.isin(box.voxels, list(box.labels)) & _mask(node, ct_node, [second_id], box)).any()
+        for box in label_boxes(node, ct_node, {first_id: 1})
+    )

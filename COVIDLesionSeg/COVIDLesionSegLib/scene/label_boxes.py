@@ -89,6 +89,21 @@ def label_boxes(
     return [box for box in boxes if box.voxels.size]
 
 
+def shared_part(
+    first: LabelBox, second: LabelBox
+) -> tuple[tuple[slice, ...], tuple[slice, ...]] | None:
+    """Where two boxes overlap, in the voxels of each; None where they do not."""
+    low = np.maximum(first.start, second.start)
+    high = np.minimum(*(np.add(box.start, box.voxels.shape) for box in (first, second)))
+    if (high <= low).any():
+        return None
+    here, there = (
+        tuple(slice(int(a), int(b)) for a, b in zip(low - at, high - at, strict=True))
+        for at in (first.start, second.start)
+    )
+    return here, there
+
+
 def lies_on_grid(
     node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode, ids: Iterable[str]
 ) -> bool:

@@ -26,7 +26,7 @@ def job_in_background(
     start_process: Callable[[Path], WorkerProcess] = ChildProcess,
     temporary_path: str | None = None,
 ) -> BackgroundJob[Result]:
-    """Have a new worker process run a job.
+    """Have a new worker process run a job, which is started by the first polls.
 
     Args:
         job: Its name, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
@@ -38,9 +38,8 @@ def job_in_background(
         temporary_path: Where the job's private folder is made; the system's choice if None.
 
     Raises:
-        OutputError: The temporary folder cannot be written.
-        DependencyError: Slicer has no Python of its own.
-        OSError: The worker cannot be started.
+        OutputError: The temporary folder cannot be written. That a worker cannot be started,
+            :meth:`.background.BackgroundJob.poll` raises.
     """
     return BackgroundJob(
         lambda folder: save_request(folder, job, options.to_dict(), out),

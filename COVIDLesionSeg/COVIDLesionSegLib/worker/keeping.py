@@ -113,6 +113,8 @@ class Keeper:
     ) -> Steps[None]:
         """Hand over a CT and a prediction, in steps: nothing is saved before :meth:`start`.
 
+        The first step starts the process where none runs.
+
         Args:
             case: Id of the CT, see :func:`~COVIDLesionSegLib.engine.review.case_id`.
             volume: The CT.
