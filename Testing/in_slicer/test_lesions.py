@@ -51,6 +51,39 @@ class LesionsTest(Case):
         self.assertGreater(self.colours(), 0.001)
         pictures.save_window("lesion-segments")
 
+    def test_after_an_edit_its_segments_are_those_of_now_and_the_users_name_stays(self) -> None:
+        from COVIDLesionSegLib.scene.lesion_instances import find_instances, shows
+
+        self.ui.lesionNodesBox.setCurrentIndex(1)
+        _, node = find_instances(self.ct)
+        first, *_ = self.lesions
+        node.GetSegmentation().GetSegment(f"lesion-{first.number}").SetName("biopsied")
+        node.GetDisplayNode().SetSegmentVisibility("lesion-2", False)
+        self.process_events(0.3)
+        segmentation = self.panel.result.segmentationNode
+        lesions = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "lesion", self.ct).copy()
+        lungs = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "left-lung", self.ct)
+        lesions[np.nonzero(lungs)[0].mean().astype(int)] |= lungs[len(lungs) // 2]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(lesions, segmentation, "lesion", self.ct)
+        self.wait_until(
+            lambda: (
+                not self.panel.corrections.pending
+                and self.panel.result.severity.lesions != self.lesions
+                and shows(find_instances(self.ct)[1], self.panel.result.severity.lesions)
+            ),
+            60,
+            "The lesions were not renewed",
+        )
+        self.assertIs(find_instances(self.ct)[1], node)
+        names = [
+            node.GetSegmentation().GetSegment(id_).GetName()
+            for id_ in node.GetSegmentation().GetSegmentIDs()
+        ]
+        self.assertEqual(len(names), len(self.panel.result.severity.lesions))
+        self.assertIn("biopsied", names)
+        self.process_events(0.5)
+        pictures.save_window("lesion-segments-after-an-edit")
+
     def test_one_label_map_is_seen_in_the_colours_of_its_table_and_goes_again(self) -> None:
         from COVIDLesionSegLib.scene.lesion_instances import find_instances
 

@@ -43,6 +43,7 @@ MOST = 100
 
 _GOLDEN = 0.618034
 """Hues this far apart differ, however many there are."""
+_ID = "lesion-"
 _SAME_COLOR = 1e-3
 """Slicer writes colours with few digits."""
 
@@ -94,13 +95,16 @@ def show_instances(
         node = found[1]
         node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     numbers = [one.number for one in lesions]
-    kept = np.zeros(max([int(labels.max(initial=0)), *numbers]) + 1, np.uint16)
-    kept[numbers] = numbers
-    shown = kept[labels]
+    highest = int(labels.max(initial=0))
+    if not set(range(1, highest + 1)) <= set(numbers):  # only some are to be shown
+        kept = np.zeros(max([highest, *numbers]) + 1, np.uint16)
+        kept[numbers] = numbers
+        labels = kept[labels]
+    labels = labels.astype(np.uint16, copy=False)
     if form == SEGMENTS:
-        _fill_segments(node, ct_node, shown, lesions)
+        _fill_segments(node, ct_node, labels, lesions)
     else:
-        _fill_label_map(node, ct_node, shown, lesions)
+        _fill_label_map(node, ct_node, labels, lesions)
     node.SetAttribute(names.LESIONS_ATTRIBUTE, _fingerprint(lesions))
     return node
 
@@ -186,13 +190,13 @@ def _numbered(number: int) -> str:
 
 
 def _id(number: int) -> str:
-    return f"lesion-{number}"
+    return f"{_ID}{number}"
 
 
 def _numbers_by_id(node: vtkMRMLSegmentationNode) -> dict[str, int]:
     """The lesions that a node holds; not segments that the user added to it."""
-    present = set(segment_ids(node))
-    return {_id(number): number for number in range(1, MOST + 1) if _id(number) in present}
+    numbers = {id_: id_.removeprefix(_ID) for id_ in segment_ids(node) if id_.startswith(_ID)}
+    return {id_: int(number) for id_, number in numbers.items() if number.isdecimal()}
 
 
 def _fill_segments(
