@@ -158,8 +158,8 @@ class ReviewTest(case.Case):
         self.click(self.ui.acceptButton)
         self.dialogs.answer("Keep reviewed cases for retraining", "Yes")
         slicer.mrmlScene.Clear(False)
-        self.wait_until(self.reviews.exists)
-        self.wait_until(lambda: self.only_case().verdict is not None)
+        self.wait_until(lambda: any(self.reviews.glob("[!.]*/case.json")), SAVED_SECONDS)
+        self.wait_until(lambda: self.only_case().verdict is not None, SAVED_SECONDS)
         self.assertEqual(self.only_case().verdict.value, "accepted")
 
     def test_a_verdict_given_right_before_the_scene_is_closed_is_kept(self) -> None:
