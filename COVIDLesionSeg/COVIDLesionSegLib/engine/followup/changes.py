@@ -87,11 +87,11 @@ def _region_change(
     there = [one if one is not None and one.ratio is not None else None for one in both]
     return RegionChange(
         region=name,
-        lung_ml=Change(*(one and one.lung_ml for one in both)),
-        lesion_ml=Change(*(one and one.lesion_ml for one in there)),
-        ratio=Change(*(one and one.ratio for one in there)),
+        lung_ml=Change(*(None if one is None else one.lung_ml for one in both)),
+        lesion_ml=Change(*(None if one is None else one.lesion_ml for one in there)),
+        ratio=Change(*(None if one is None else one.ratio for one in there)),
         lesion_class_ml={
-            name: Change(*(one and one.lesion_class_ml.get(name) for one in there))
+            name: Change(*(None if one is None else one.lesion_class_ml.get(name) for one in there))
             for name in classes
         },
     )
