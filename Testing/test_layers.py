@@ -52,7 +52,7 @@ NEVER = {
 # its own line or from one after it.
 ENGINE_FLOORS = (
     ("errors",),
-    ("files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
+    ("choices", "files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
     ("lesions", "lobes", "locks", "software"),
     ("losses", "metrics", "networks", "parameters", "volume"),
     ("models", "phantom", "severity"),

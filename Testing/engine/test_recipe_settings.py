@@ -165,7 +165,7 @@ def test_another_loss_begins_with_its_own_arguments():
         (["average_warm_up=1"], "average_warm_up is 1, but must be true or false"),
         (["average_decay=1"], "average_decay is 1.0, but must be at least 0 and below 1"),
         (["seed=-1"], "seed is -1, but must be 0 to"),
-        (["schedule=linear"], "schedule is 'linear', but must be one of: cosine, constant"),
+        (["schedule=linear"], "schedule is 'linear', but must be one of: constant, cosine"),
         (["precision=16"], "precision is 16, but must be text"),
         (["precision=16-true"], "precision is '16-true', but must be one of"),
         (["weight_decay.head=-1"], "weight_decay of head is -1.0"),

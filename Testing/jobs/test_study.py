@@ -112,7 +112,9 @@ def test_a_study_writes_the_papers_table_beside_ours(name, slices, classed_slice
 
 
 def test_a_cancelled_study_goes_on_to_the_same_scores_and_skips_what_is_done(slices, tmp_path):
-    given = options("eamc-losses", slices, steps=2)
+    data = tmp_path / "data"
+    shutil.copytree(slices, data)
+    given = options("eamc-losses", data, steps=2)
     whole = jobs.study(given, tmp_path / "whole")
     token = CancelToken()
 
@@ -131,9 +133,20 @@ def test_a_cancelled_study_goes_on_to_the_same_scores_and_skips_what_is_done(sli
     scores = {name: result.scores for name, result in found.results.items()}
     assert scores == {name: result.scores for name, result in whole.results.items()}
     with pytest.raises(OutputError, match="trained with other settings or data"):
-        jobs.study(options("eamc-losses", slices, steps=3), out)
+        jobs.study(options("eamc-losses", data, steps=3), out)
     with pytest.raises(OutputError, match="trained with other settings or data"):
-        jobs.study(options("eamc-losses", slices, steps=2, rows=("iou",), folds="lopo"), out)
+        jobs.study(options("eamc-losses", data, steps=2, rows=("iou",), folds="lopo"), out)
+    mask = next((data / "lesion").iterdir())
+    original = mask.read_bytes()
+    write_grey_png(np.zeros_like(read_grey_png(mask)), mask)
+    with pytest.raises(OutputError, match="trained with other settings or data"):
+        jobs.study(given, out)
+    mask.write_bytes(original)
+    for row in (out / "rows").glob("*/row.json"):  # as an earlier version wrote it
+        content = json.loads(row.read_text(encoding="utf-8"))
+        del content["asked"]["files_sha256"]
+        row.write_text(json.dumps(content), encoding="utf-8")
+    assert jobs.study(given, out).results.keys() == found.results.keys()
 
 
 def test_patients_to_score_on_may_be_named_and_selection_on_them_is_told(slices, tmp_path):

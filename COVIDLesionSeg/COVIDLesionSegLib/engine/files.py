@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -78,6 +79,15 @@ def write_bytes(data: bytes, path: Path, flush: bool = False) -> None:
         temporary.write_bytes(data)
         if flush:
             flush_file(temporary)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content; raises OSError where it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def flush_file(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..engine.choices import BOTTLENECKS, REFINEMENTS
 from ..engine.data.splits import patients_in
 from ..engine.data.training_data import read_training_data
 from ..engine.detection.held_out import evaluate_detector
@@ -15,7 +16,6 @@ from ..engine.training.trainer import silence_lightning
 from ..engine.training.trainer import train as fit
 from ..report.training import write_curves
 from .options import TrainDetectorOptions
-from .options.training import BOTTLENECKS, REFINEMENTS
 from .training import Trained, encoder_of, make_model_folder, parent_of, provenance_of
 
 CLASSES = ("clean", "infected")

@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..engine.data.ct_table import files_of_table
+from ..engine.data.slice_folder import files_of_folder
 from ..engine.data.slice_index import INDEX_CSV
 from ..engine.errors import InputError, OutputError, ParameterError
 from ..engine.evaluation.run import Evaluation
+from ..engine.files import sha256_of
 from ..engine.models.catalogue import Catalogue, load_catalogue, read_models
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -33,6 +36,7 @@ from .growing_folder import growing_folder
 from .options import EvaluateOptions, StudyOptions, TrainOptions
 from .training import Trained, recipe_of, train
 
+_FILES = "files_sha256"
 _TRAINED = 0.9
 """Fraction of a row at which its training ends."""
 _LICENCE = "LicenseRef-not-stated"
@@ -80,7 +84,10 @@ def study(
     ]
     catalogue = load_catalogue()
     # What does not fit shall be said before the first row is trained.
-    plans = {row.id: _Plan(row, wanted, options, catalogue) for row in wanted.rows if row.network}
+    data = _fingerprints(options.data)
+    plans = {
+        row.id: _Plan(row, wanted, options, catalogue, data) for row in wanted.rows if row.network
+    }
     results: dict[str, RowResult] = {}
     with growing_folder(out, (options.data,), (ROW_FOLDER,), is_study_file):
         for name, plan in plans.items():
@@ -111,14 +118,23 @@ class _Plan:
         study: The paper's table.
         options: Of the job.
         catalogue: All models.
+        data: Fingerprints of the data.
 
     Raises:
         ModelError: No recipe trains the row's network.
         ParameterError: A value is unknown, out of range, or differs between the rows.
     """
 
-    def __init__(self, row: StudyRow, study: Study, options: StudyOptions, catalogue: Catalogue):
+    def __init__(
+        self,
+        row: StudyRow,
+        study: Study,
+        options: StudyOptions,
+        catalogue: Catalogue,
+        data: dict[str, str],
+    ):
         self.row = row
+        self._data = data
         self._study, self._options, self._catalogue = study, options, catalogue
         card = catalogue.get(row.network).card
         self.published = recipe_of(self._train_options(row.settings), card)
@@ -164,7 +180,7 @@ class _Plan:
     def _asked(self) -> dict[str, Any]:
         options = self._train_options(self._settings())
         return {
-            "data_sha256": _fingerprint(self._options.data),
+            **self._data,
             "network": self.row.network,
             "recipe": json.loads(json.dumps(self.recipe.to_dict())),
             "folds": options.folds,
@@ -173,7 +189,8 @@ class _Plan:
 
     def check_same(self, found: RowResult) -> None:
         """Make sure that an earlier result of this row is what is asked for now."""
-        if found.asked != self._asked:
+        # Rows of earlier versions do not say what the files held.
+        if {_FILES: self._data[_FILES], **found.asked} != self._asked:
             raise OutputError(
                 f"The folder holds the row {self.row.id} as it was trained with other settings or "
                 "data: choose another folder, or give the same ones."
@@ -256,15 +273,23 @@ class _Plan:
         )
 
 
-def _fingerprint(data: Path) -> str:
-    """SHA-256 of the table that names the data, so that those of other data are not mixed."""
+def _fingerprints(data: Path) -> dict[str, str]:
+    """SHA-256 of the table that names the data, and of what its files hold.
+
+    So rows of other data, or of corrected masks, are not mixed.
+    """
     table = data / INDEX_CSV if data.is_dir() else data
+    digest = hashlib.sha256()
+    for file in files_of_folder(data) if data.is_dir() else files_of_table(data):
+        digest.update(_sha256(file).encode())
+    return {"data_sha256": _sha256(table), _FILES: digest.hexdigest()}
+
+
+def _sha256(file: Path) -> str:
     try:
-        return hashlib.sha256(table.read_bytes()).hexdigest()
+        return sha256_of(file)
     except OSError as error:
-        raise InputError(
-            f"{table.name} cannot be read ({error.strerror}): check the path."
-        ) from error
+        raise InputError(f"{file.name} cannot be read ({error.strerror}): check it.") from error
 
 
 def _runs(

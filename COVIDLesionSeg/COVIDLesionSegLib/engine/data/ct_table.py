@@ -139,6 +139,20 @@ def read_labelled_volumes(
     ]
 
 
+def files_of_table(table: Path) -> list[Path]:
+    """The CTs and masks of a CSV file, in its order; of a DICOM folder all its files.
+
+    Raises:
+        InputError: The table cannot be understood, or a file is missing.
+    """
+    named = [one for pair in _read_pairs(table, True) for one in (pair.ct, pair.mask) if one]
+    return [
+        file
+        for one in named
+        for file in (sorted(filter(Path.is_file, one.rglob("*"))) if one.is_dir() else [one])
+    ]
+
+
 def patient_of_ct(ct: Path) -> str:
     """Patient of a CT where the table names none: the name of its file or folder."""
     name = ct.name

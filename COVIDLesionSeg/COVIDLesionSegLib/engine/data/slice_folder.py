@@ -76,6 +76,16 @@ def slices_per_patient(folder: Path) -> dict[str, int]:
     return dict(sorted(Counter(entry.patient for entry in read_index(folder)).items()))
 
 
+def files_of_folder(folder: Path) -> list[Path]:
+    """The images and masks of a slice folder, in the order of its index.
+
+    Raises:
+        InputError: The folder's index is missing or damaged.
+    """
+    kinds = [kind for kind in ("img", "lesion", "lung") if (folder / kind).is_dir()]
+    return [folder / kind / f"{one.name}.png" for one in read_index(folder) for kind in kinds]
+
+
 def read_slice_folder(
     folder: Path,
     patients: Iterable[str] | None = None,

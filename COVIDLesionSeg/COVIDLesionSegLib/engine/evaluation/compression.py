@@ -17,7 +17,7 @@ from ..models.card import BFLOAT16_NOTE, LARGEST_BFLOAT16_CHANGE, ModelCard
 from ..models.card_json import write_card
 from ..models.catalogue import Model
 from ..models.eight_bit import DICE, smallest_kernels
-from ..models.weights import load_network, weights_data_in_eight_bit, weights_in_eight_bit
+from ..models.weights import load_network, models_in_eight_bit
 from ..models.weights_file import read_weights
 from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -91,19 +91,17 @@ def compress_weights(
         )
     _check_all_are_there(card, list(by_patient))
     before = load_network(model)
-    sizes = smallest_kernels(before)
+    sizes = len(smallest_kernels(before))
     if not sizes:
         raise ModelError(
             f"The network of model {model.id} has no large kernel, so 8 bits would save nothing: "
             "it stays as it is."
         )
     exact = cache(lambda patient: score_patients(before, card, by_patient[patient])[patient])
-    for number, smallest in enumerate(sizes):
-        data = weights_data_in_eight_bit(before, smallest)
-        weights = weights_in_eight_bit(card.trained_weights, data)
-        own = replace(card, weights=weights, scores=())
-        after = load_network(Model(own, folder), weights=data)
-        part = sub_progress(report, number / len(sizes), (number + 1) / len(sizes))
+    tried = models_in_eight_bit(before, replace(card, scores=()), folder)
+    for number, one in enumerate(tried):
+        own, data, after = one
+        part = sub_progress(report, number / sizes, (number + 1) / sizes)
         compared, changes = _compare(after, own, by_patient, exact, part, cancel)
         moved = DICE.too_large(changes)
         if not moved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from http.client import HTTPException, HTTPMessage
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from ..errors import DownloadError, ModelError
-from ..files import cannot_write
+from ..files import cannot_write, sha256_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..text import printable
 from .card import ModelCard, Weights, is_web_address
@@ -58,10 +57,10 @@ def download_weights(
     if not is_web_address(weights.url):
         raise ModelError(f"The card of model {card.id} names no address to download weights from.")
     target = downloaded_weights(weights.sha256)
-    if target.is_file() and _sha256(target) == weights.sha256:
+    if target.is_file() and sha256_of(target) == weights.sha256:
         return target
     with download_lock(weights.sha256):
-        if not (target.is_file() and _sha256(target) == weights.sha256):  # by who held the lock
+        if not (target.is_file() and sha256_of(target) == weights.sha256):  # by who held the lock
             _fetch(card, target, progress, cancel or CancelToken())
     progress(Progress("Downloaded", 1.0))
     return target
@@ -72,7 +71,7 @@ def _fetch(card: ModelCard, target: Path, progress: ProgressCallback, cancel: Ca
     partial = partial_download(weights.sha256)
     try:
         _Download(card.id, weights, partial, progress, cancel).run()
-        if _sha256(partial) != weights.sha256:
+        if sha256_of(partial) != weights.sha256:
             partial.unlink()
             raise DownloadError(
                 f"What {weights.host} sent for model {card.id} does not have the checksum on its "
@@ -227,11 +226,3 @@ def _starts_at(headers: HTTPMessage, there: int) -> bool:
 
 def _megabytes(count: int) -> str:
     return f"{count / _MEGABYTE:.1f}"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()

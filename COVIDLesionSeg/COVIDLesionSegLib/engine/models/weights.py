@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from .card import ModelCard, Weights
 from .catalogue import Model
-from .eight_bit import from_eight_bit, to_eight_bit
+from .eight_bit import from_eight_bit, smallest_kernels, to_eight_bit
 from .weights_file import read_weights, verified
 
 UNTRAINED_SEED = 0
@@ -90,6 +91,26 @@ def weights_data_in_eight_bit(network: nn.Module, smallest_kernel: int) -> bytes
     tensors = to_eight_bit(network, _tensors(network, torch.float16), smallest_kernel)
     data: bytes = save_safetensors(tensors)
     return data
+
+
+def models_in_eight_bit(
+    network: nn.Module, card: ModelCard, folder: Path
+) -> Iterator[tuple[ModelCard, bytes, nn.Module]]:
+    """The model with its large kernels in 8 bits, then with fewer of them, to try one by one.
+
+    Args:
+        network: In full precision.
+        card: Its card.
+        folder: Of the model; nothing is written.
+
+    Yields:
+        One for each of :func:`~.eight_bit.smallest_kernels`: the card with these weights, the
+        content of their file, and the network that it holds.
+    """
+    for smallest in smallest_kernels(network):
+        data = weights_data_in_eight_bit(network, smallest)
+        own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
+        yield own, data, load_network(Model(own, folder), weights=data)
 
 
 def _tensors(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-REFINEMENTS = ("three blocks", "shared")
-BOTTLENECKS = ("half", "full")
+from ..choices import BOTTLENECKS, REFINEMENTS
 
 _STAGES = 3
 _SHARED_PASSES = 9

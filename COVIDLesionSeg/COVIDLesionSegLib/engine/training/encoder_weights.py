@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from ..errors import InputError, ModelError
 from ..models.eight_bit import from_eight_bit
 from ..networks import build_network
+from .imagenet import grey_kernel
 from .recipe import Recipe
 
-_MEAN = torch.tensor([0.485, 0.456, 0.406])
-_SD = torch.tensor([0.229, 0.224, 0.225])
+_MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+_SD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 """Colours of ImageNet's images, which published encoders were trained on after (x - mean) / sd."""
 _PREFIXES = ("", "encoder.", "module.", "model.", "backbone.", "module.encoder.")
 _OF_OLD_DENSENETS = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d)")
@@ -144,9 +145,8 @@ def _make_grey(found: dict[str, Tensor], kernel: str, order: list[str], unit: bo
     if not unit:
         found[kernel] = colours.sum(dim=1, keepdim=True)
         return
-    found[kernel] = (colours / _SD[:, None, None]).sum(dim=1, keepdim=True)
-    shift = -((_MEAN / _SD)[:, None, None] * colours).sum(dim=(1, 2, 3))
+    found[kernel], added = grey_kernel(colours, 1 / _SD, -_MEAN / _SD)
     behind = order[order.index(kernel) :]
     mean = next((name for name in behind if name.endswith("running_mean")), None)
-    if mean in found and found[mean].shape == shift.shape:
-        found[mean] = found[mean] - shift
+    if mean in found and found[mean].shape == added.shape:
+        found[mean] = found[mean] - added

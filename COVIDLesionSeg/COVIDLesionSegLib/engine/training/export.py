@@ -28,12 +28,7 @@ from ..models.card_json import write_card
 from ..models.catalogue import Catalogue, Model
 from ..models.eight_bit import Measure, smallest_kernels
 from ..models.lineage import parent_of
-from ..models.weights import (
-    load_network,
-    save_weights,
-    weights_data_in_eight_bit,
-    weights_in_eight_bit,
-)
+from ..models.weights import load_network, models_in_eight_bit, save_weights
 from ..networks import count_parameters
 from .recipe import Recipe
 
@@ -336,13 +331,10 @@ def _in_eight_bit(
         if mean < needed.least:
             note = _TOO_LOW.format(score=needed.name, mean=mean, least=needed.least)
             return card, results, note
-    sizes = smallest_kernels(network)
-    if not sizes:
+    if not smallest_kernels(network):
         return card, results, _NO_LARGE_KERNEL
-    for smallest in sizes:
-        data = weights_data_in_eight_bit(network, smallest)
-        own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
-        small = load_network(Model(own, folder), weights=data)
+    for one in models_in_eight_bit(network, card, folder):
+        own, data, small = one
         own_results = [evaluate(small, own, group) for group in slices]
         before = _values(results, measure.key)
         changes = measure.changes(before, _values(own_results, measure.key))

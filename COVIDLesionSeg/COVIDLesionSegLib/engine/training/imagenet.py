@@ -58,10 +58,26 @@ def read_published_weights() -> Mapping[str, Tensor]:
     return weights
 
 
+def grey_kernel(
+    colours: Tensor, scale: Tensor | float, shift: Tensor | float
+) -> tuple[Tensor, Tensor]:
+    """A kernel for grey images of 0 to 1 in the place of one for colours, scaled and shifted.
+
+    Args:
+        colours: (outputs, 3, rows, columns), trained on ``scale`` times an image and ``shift``.
+        scale, shift: The same for all colours, or (3, 1, 1).
+
+    Returns:
+        The kernel (outputs, 1, rows, columns); and (outputs,), what the shift added to its outputs,
+        which a running mean behind it must lose.
+    """
+    return (colours * scale).sum(dim=1, keepdim=True), (colours * shift).sum(dim=(1, 2, 3))
+
+
 def _for_grey_images(published: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
     # The file has other names but the same order; what follows the encoder is its classifier.
     weights = dict(zip(names, published.values(), strict=False))
-    kernel = weights["conv_stem.weight"].sum(dim=1, keepdim=True)
-    weights["conv_stem.weight"] = kernel * _SCALE
-    weights["bn1.running_mean"] = weights["bn1.running_mean"] - _SHIFT * kernel.sum(dim=(1, 2, 3))
+    kernel, added = grey_kernel(weights["conv_stem.weight"], _SCALE, _SHIFT)
+    weights["conv_stem.weight"] = kernel
+    weights["bn1.running_mean"] = weights["bn1.running_mean"] - added
     return weights

@@ -6,16 +6,15 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ..choices import SCHEDULES, TRAINING_PRECISIONS
 from ..errors import ParameterError
 from ..models.preprocessing import Preprocessing
 from .augmentation import Augmentation
 from .members import Members
 
 SAMPLINGS = ("patches", "slices")
-SCHEDULES = ("cosine", "constant")
 KEEP = ("best", "last")
 STARTS = ("imagenet", "random")
-PRECISIONS = ("32-true", "bf16-mixed")
 WATCHED = {"validation_dice": "max", "validation_loss": "min"}
 """Criteria for early stopping and lower learning rates, and which way is better."""
 
@@ -122,7 +121,7 @@ class Recipe:
             ("keep", KEEP),
             ("start", STARTS),
             ("watched", tuple(WATCHED)),
-            ("precision", PRECISIONS),
+            ("precision", TRAINING_PRECISIONS),
         ):
             if getattr(self, name) not in allowed:
                 raise ParameterError(

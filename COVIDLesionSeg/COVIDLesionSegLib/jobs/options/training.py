@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...engine.choices import BOTTLENECKS, REFINEMENTS, SCHEDULES, TRAINING_PRECISIONS
 from ...engine.errors import ParameterError
 from ...engine.options import Options, option
 from . import shared
-
-REFINEMENTS = ("three blocks", "shared")
-BOTTLENECKS = ("half", "full")
-SCHEDULES = ("constant", "cosine")
-PRECISIONS = ("32-true", "bf16-mixed")
 
 
 def _check_learning_rate(rate: float | None) -> None:
@@ -241,7 +237,7 @@ class TrainDetectorOptions(Options):
         "How the learning rate goes; the recipe's is constant.", None, choices=SCHEDULES
     )
     precision: str | None = option(
-        "Of the training; bf16-mixed is faster on recent CPUs.", None, choices=PRECISIONS
+        "Of the training; bf16-mixed is faster on recent CPUs.", None, choices=TRAINING_PRECISIONS
     )
     eight_bit: bool = option(
         "Store the weights in 8 bits per channel, in half the space, where that moves the mean "
