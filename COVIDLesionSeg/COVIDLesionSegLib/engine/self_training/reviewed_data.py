@@ -26,7 +26,7 @@ class ReviewedData:
         cases: With reviewed lesions and lungs.
     """
 
-    classes = (LESION,)
+    classes: Sequence[str] = (LESION,)
     unit = "mm"
     mask_by_default = True
     lungs: str | None = "reviewed"
