@@ -19,7 +19,7 @@ from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.retrained import MODEL_FOLDER
 from COVIDLesionSegLib.engine.parameters import Parameters
-from COVIDLesionSegLib.engine.review import Verdict, read_cases
+from COVIDLesionSegLib.engine.review import Verdict, patient_key, read_cases
 from COVIDLesionSegLib.engine.volume import read_array, same_grid, write_volume
 from COVIDLesionSegLib.monai_label import labelled_cases
 from COVIDLesionSegLib.monai_label.app_folder import MAIN, write_app
@@ -42,6 +42,7 @@ from COVIDLesionSegLib.monai_label.prediction import (
     write_label_map,
 )
 from engine.reviewed_cohort import MODEL
+from engine.volume_files import PATIENT_ID, write_dicom_series
 
 PACKAGE = Path(COVIDLesionSegLib.__file__).parent / "monai_label"
 SERVERS = {"monailabel", "fastapi"}
@@ -229,6 +230,15 @@ def test_submitted_labels_become_the_reviewed_cases_that_a_model_is_retrained_on
     monkeypatch.setattr(labelled_cases, "predict", None)
     left = collect_cases(labelled[:2], MODEL, reviews)
     assert {case.id for case in read_cases(reviews).cases} == {case.id for case in left}
+
+
+def test_the_patient_of_a_dicom_ct_is_the_one_of_slicers_reviews(phantoms, small_model, tmp_path):
+    volume = phantoms["one"].volume
+    ct = write_dicom_series(tmp_path / "ct", volume.array, volume.geometry)
+    names = names_of_values(submit(phantoms["one"], tmp_path / "one.nrrd"))
+    reviews = tmp_path / "reviews"
+    (case,) = collect_cases([LabelledCt(ct, tmp_path / "one.nrrd", names)], MODEL, reviews)
+    assert case.patient == patient_key(PATIENT_ID, reviews)
 
 
 def test_a_label_that_is_changed_is_learned_as_it_is_now(labelled, phantoms, small_model, tmp_path):

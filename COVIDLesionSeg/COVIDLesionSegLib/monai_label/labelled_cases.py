@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.errors import InputError
-from ..engine.followup.dicom_facts import dicom_facts
+from ..engine.followup.dicom_facts import patient_id
 from ..engine.labels import LUNG_LABELS
 from ..engine.lesions import lungs_with_lesions
 from ..engine.models.catalogue import load_catalogue
@@ -148,5 +148,5 @@ def collect_cases(
 
 
 def _patient(ct: Path, folder: Path) -> str | None:
-    known = dicom_facts(ct).patient if ct.is_dir() else None
-    return None if known is None else patient_key(known, folder)
+    known = patient_id(ct) if ct.is_dir() else ""
+    return patient_key(known, folder) if known else None
