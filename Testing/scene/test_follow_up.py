@@ -44,6 +44,22 @@ def test_a_study_is_the_result_with_its_corrections_on_the_stored_grid(scene, ge
     assert study.flags == result.flags
 
 
+def test_corrections_of_an_earlier_run_do_not_count(scene, geometry):
+    ct = add_ct(scene, geometry)
+    node = show_result(ct, make_result(geometry)).segmentationNode
+    for id_ in ("lesion", "right-lung"):
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, id_, ct).copy()
+        mask[:2] = 1 - mask[:2]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, id_, ct)
+    result = make_result(geometry, seed=1)
+    assert show_result(ct, result).segmentationNode is node
+    assert {"lesion-corrected", "right-lung-corrected"} < set(segment_ids(node))
+    study = finish(study_from_nodes(ct, node))
+
+    np.testing.assert_array_equal(study.lesions, result.lesions)
+    np.testing.assert_array_equal(study.lungs, result.lungs)
+
+
 @pytest.mark.parametrize("drawn", [True, False])
 def test_a_lesion_painted_over_the_lungs_counts_and_lung_erased_below_a_found_one_does_not(
     scene, geometry, drawn

@@ -25,7 +25,7 @@ from ..engine.volume.placed_labels import labels_on_grid
 from . import names
 from .corrections import find_prediction
 from .lobes import placed_labels
-from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
+from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids, segment_tag
 from .volumes import world_geometry
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def coded_lungs(node: vtkMRMLSegmentationNode) -> dict[str, int]:
     segmentation = node.GetSegmentation()
     lungs = {
         id_: lung_of(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry"))
-        for id_ in segment_ids(node)
+        for id_ in _counted_segments(node)
     }
     return {id_: label for id_, label in lungs.items() if label is not None}
 
@@ -108,7 +108,7 @@ def given_lungs(
             f"The lungs of '{node.GetName()}' are empty or do not lie on this CT: choose another "
             "segmentation."
         )
-    ours = node.GetAttribute(names.ROLE_ATTRIBUTE) == names.SEGMENTATION_ROLE
+    ours = _is_ours(node)
     prediction = find_prediction(node) if ours else None
     if ours and prediction is None:
         return lungs  # below which of its lesions the lungs were taken out, nobody knows
@@ -136,9 +136,21 @@ def lesion_segments(
     """Ids of the segments with voxels that hold lesions, by their tags; none of ``lungs``."""
     segmentation = node.GetSegmentation()
     found = []
-    for id_ in segment_ids(node):
+    for id_ in _counted_segments(node):
         segment = segmentation.GetSegment(id_)
         tags = (segment_tag(segment, name) for name in (CLASS_TAG, "TerminologyEntry"))
         if id_ not in (lungs or {}) and is_lesion(*tags):
             found += [id_] if segment.GetRepresentation(BINARY_LABELMAP) is not None else []
     return found
+
+
+def _counted_segments(node: vtkMRMLSegmentationNode) -> list[str]:
+    """Ids of the segments that count: in a result of this software its own, as in its tables.
+
+    Beside these lie corrections of earlier runs, and copies that the user made.
+    """
+    return own_segment_ids(node) if _is_ours(node) else segment_ids(node)
+
+
+def _is_ours(node: vtkMRMLSegmentationNode) -> bool:
+    return bool(node.GetAttribute(names.ROLE_ATTRIBUTE) == names.SEGMENTATION_ROLE)
