@@ -232,6 +232,17 @@ def test_who_removes_a_ct_before_its_verdict_was_saved_is_told(
     assert "not saved" in sentence and "removed from the scene" in sentence
 
 
+def test_who_removes_a_result_and_closes_the_scene_at_once_is_told_of_no_loss(
+    agreed, shown, panel, scene
+):
+    from bench.application import message_boxes
+
+    panel.ui.acceptButton.click()
+    scene.RemoveNode(panel.result.segmentationNode)
+    scene.Clear(False)
+    assert message_boxes() == []
+
+
 def test_an_unforeseen_error_is_told_instead_of_saving_for_ever(
     agreed, shown, panel, bench, reviews, monkeypatch, caplog
 ):

@@ -178,6 +178,7 @@ class ReviewKeeping:
 
         The window waits for CTs to be handed over: their nodes are about to be removed.
         """
+        self.nodes_changed()  # of nodes that were removed a moment ago, nobody has told yet
         slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
         try:
             self._hand_over_now()
