@@ -203,6 +203,8 @@ class SeverityReport:
 
         It is 0 where both lungs hold no more lesion than ``lesion_free_ml``, as the category is.
         """
+        if not self.lobes:
+            return {}
         free = self.region(BOTH_LUNGS).lesion_ml <= self.lesion_free_ml
         return {
             lobe.region: lobe_score(0.0 if free and lobe.ratio is not None else lobe.ratio)
