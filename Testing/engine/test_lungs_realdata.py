@@ -36,6 +36,10 @@ def read_case(data_folder, name):
     return as_volume(reader.Execute())
 
 
+CONTROL = pytest.param("control", marks=pytest.mark.slow)
+THICK = pytest.param("thick", marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def covid(data_folder):
     volume = read_case(data_folder, "covid")
@@ -57,7 +61,7 @@ def thick(data_folder):
     return volume, *lungs_of(volume)
 
 
-@pytest.mark.parametrize("chest", ["covid", "control", "thick"])
+@pytest.mark.parametrize("chest", ["covid", CONTROL, THICK])
 def test_lungs_are_plausible_and_on_their_sides(chest, request):
     _, result, ml, *_ = request.getfixturevalue(chest)
     assert 1000 < ml[1] < 4000
@@ -67,7 +71,7 @@ def test_lungs_are_plausible_and_on_their_sides(chest, request):
     assert all(flag.level == "note" for flag in result.flags)
 
 
-@pytest.mark.parametrize("chest", ["covid", "control"])
+@pytest.mark.parametrize("chest", ["covid", CONTROL])
 def test_no_gas_and_no_outside_air(chest, request):
     volume, result, *_ = request.getfixturevalue(chest)
     # Lung tissue is never as dark as air over a whole neighbourhood of 1 cm.

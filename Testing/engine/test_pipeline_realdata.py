@@ -31,6 +31,7 @@ def test_a_covid_ct_shows_lesions_in_the_slices_its_experts_marked(data_folder):
     assert result.severity.category == "CT-1"
 
 
+@pytest.mark.slow
 def test_a_ct_without_covid_is_called_lesion_in_less_than_one_percent_of_the_lungs(data_folder):
     result = segment(read_volume(data_folder / "LIDC-IDRI-0001.nii.gz"), CPU)
     assert result.severity.region("both lungs").ratio < 0.01

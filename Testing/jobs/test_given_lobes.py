@@ -48,6 +48,7 @@ def chest(tmp_path_factory):
     return folder, lobes
 
 
+@pytest.mark.slow
 @pytest.mark.rendering
 def test_given_lobes_are_measured_and_scored_in_every_report(chest, tmp_path):
     folder, lobes = chest
