@@ -11,7 +11,6 @@ import slicer
 import vtk
 
 from ..engine.flags import Flag
-from ..engine.severity.correction import LabelBox
 from ..engine.steps import Steps
 from . import names, nodes
 from .label_boxes import (
@@ -131,7 +130,7 @@ def _has(prepared: PreparedResult, node: vtkMRMLSegmentationNode, id_: str) -> b
                     slice(start, start + length)
                     for start, length in zip(box.start, box.voxels.shape, strict=True)
                 )
-                mask = np.isin(box.voxels, list(box.labels))
+                mask = box.mask()
                 if not np.array_equal(mask, new.labels[place] == new.label):
                     return False
                 voxels += int(np.count_nonzero(mask))
@@ -146,23 +145,21 @@ def _same_voxels(
     id_: str,
 ) -> bool:
     """Whether a segment is the same in both: Slicer crops layers, which does not change it."""
-    boxes = [label_boxes(one, ct_node, {id_: 1}) for one in (first, second)]
-    counts = [sum(int(np.count_nonzero(_mask(box))) for box in found) for found in boxes]
+    boxes = [
+        [(box, box.mask()) for box in label_boxes(one, ct_node, {id_: 1})]
+        for one in (first, second)
+    ]
+    counts = [sum(int(np.count_nonzero(mask)) for _, mask in found) for found in boxes]
     if counts[0] != counts[1]:
         return False
     both = 0
-    for box in boxes[0]:
-        for other in boxes[1]:
+    for box, mask in boxes[0]:
+        for other, other_mask in boxes[1]:
             shared = shared_part(box, other)
             if shared is not None:
                 here, there = shared
-                both += int(np.count_nonzero(_mask(box)[here] & _mask(other)[there]))
+                both += int(np.count_nonzero(mask[here] & other_mask[there]))
     return both == counts[0]
-
-
-def _mask(box: LabelBox) -> np.ndarray:
-    """Where a box holds any of its labels."""
-    return np.isin(box.voxels, list(box.labels))
 
 
 def _copy_for_user(node: vtkMRMLSegmentationNode, segment_id: str) -> str:

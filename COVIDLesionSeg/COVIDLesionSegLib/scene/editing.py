@@ -137,7 +137,7 @@ def keep_inside_lungs(node: vtkMRMLSegmentationNode, lesion_id: str) -> bool:
     if not boxes:
         return False
     (lesion,) = boxes
-    outside = np.isin(lesion.voxels, list(lesion.labels))
+    outside = lesion.mask()
     outside &= _mask(node, ct_node, users, lesion)
     prediction = find_prediction(node)
     kept = [(node, [id_ for id_ in own if id_ != lesion_id])]
@@ -152,7 +152,7 @@ def keep_inside_lungs(node: vtkMRMLSegmentationNode, lesion_id: str) -> bool:
         slice(start, start + length)
         for start, length in zip(lesion.start, outside.shape, strict=True)
     )
-    voxels[place] = np.isin(lesion.voxels, list(lesion.labels)) & ~outside
+    voxels[place] = lesion.mask() & ~outside
     slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, lesion_id, ct_node)
     return True
 
@@ -214,7 +214,7 @@ def _mask(
         shared = shared_part(where, box)
         if shared is not None:
             here, there = shared
-            mask[here] |= np.isin(box.voxels[there], list(box.labels))
+            mask[here] |= box.mask(there)
     return mask
 
 
@@ -222,6 +222,6 @@ def _share_voxels(node: vtkMRMLSegmentationNode, first_id: str, second_id: str) 
     """Whether two segments overlap."""
     ct_node = node.GetNodeReference(names.CT_REFERENCE)
     return any(
-        (np.isin(box.voxels, list(box.labels)) & _mask(node, ct_node, [second_id], box)).any()
+        (box.mask() & _mask(node, ct_node, [second_id], box)).any()
         for box in label_boxes(node, ct_node, {first_id: 1})
     )

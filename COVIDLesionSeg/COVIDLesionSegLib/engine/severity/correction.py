@@ -38,6 +38,10 @@ class LabelBox:
     labels: dict[int, int]
     state: str | None = None
 
+    def mask(self, part: Any = ...) -> npt.NDArray[np.bool_]:
+        """Where it, or a part of its voxels, holds any of its labels."""
+        return np.isin(self.voxels[part], list(self.labels))
+
 
 @dataclass(frozen=True)
 class LabelledCT:
