@@ -25,7 +25,14 @@ from ..engine.volume.placed_labels import labels_on_grid
 from . import names
 from .corrections import find_prediction
 from .lobes import placed_labels
-from .segmentation import BINARY_LABELMAP, own_segment_ids, segment_ids, segment_tag
+from .segmentation import (
+    BINARY_LABELMAP,
+    chosen_or_coded,
+    coded_segments,
+    own_segment_ids,
+    segment_ids,
+    segment_tag,
+)
 from .volumes import world_geometry
 
 if TYPE_CHECKING:
@@ -40,12 +47,7 @@ def coded_lungs(node: vtkMRMLSegmentationNode) -> dict[str, int]:
 
     Lobes are parts of their lungs.
     """
-    segmentation = node.GetSegmentation()
-    lungs = {
-        id_: lung_of(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry"))
-        for id_ in _counted_segments(node)
-    }
-    return {id_: label for id_, label in lungs.items() if label is not None}
+    return coded_segments(node, _counted_segments(node), lung_of)
 
 
 def lung_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> dict[str, int]:
@@ -58,19 +60,8 @@ def lung_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> d
         chosen: Segment id by name of the lung, ``"right lung"`` or ``"left lung"``; segments that
             do not exist are left out.
     """
-    present = set(segment_ids(node))
-    by_choice = {
-        id_: LUNG_LABELS[lung]
-        for lung, id_ in chosen.items()
-        if id_ in present and lung in LUNG_LABELS
-    }
-    taken = set(by_choice.values())
-    by_code = {
-        id_: label
-        for id_, label in coded_lungs(node).items()
-        if label not in taken and id_ not in by_choice
-    }
-    return by_choice | by_code
+    by_choice = {id_: LUNG_LABELS[lung] for lung, id_ in chosen.items() if lung in LUNG_LABELS}
+    return chosen_or_coded(node, by_choice, coded_lungs(node))
 
 
 def given_lungs(

@@ -14,7 +14,7 @@ from ..engine.errors import InputError
 from ..engine.lobes import LOBES, lobe_of
 from ..engine.volume.placed_labels import PlacedLabels
 from .images import matrix_to_array
-from .segmentation import BINARY_LABELMAP, segment_ids, segment_tag
+from .segmentation import BINARY_LABELMAP, chosen_or_coded, coded_segments, segment_ids
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode, vtkOrientedImageData
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 def coded_lobes(node: vtkMRMLSegmentationNode) -> dict[str, str]:
     """Lobe of each segment, by segment id, that its terminology calls a lobe."""
-    segmentation = node.GetSegmentation()
-    lobes = {
-        id_: lobe_of(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry"))
-        for id_ in segment_ids(node)
-    }
-    return {id_: lobe for id_, lobe in lobes.items() if lobe is not None}
+    return coded_segments(node, segment_ids(node), lobe_of)
 
 
 def lobe_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -39,15 +34,8 @@ def lobe_segments(node: vtkMRMLSegmentationNode, chosen: Mapping[str, str]) -> d
         node: The segmentation.
         chosen: Segment id by lobe; lobes and segments that do not exist are left out.
     """
-    present = set(segment_ids(node))
-    by_choice = {id_: lobe for lobe, id_ in chosen.items() if id_ in present and lobe in LOBES}
-    taken = set(by_choice.values())
-    by_code = {
-        id_: lobe
-        for id_, lobe in coded_lobes(node).items()
-        if lobe not in taken and id_ not in by_choice
-    }
-    return by_choice | by_code
+    by_choice = {id_: lobe for lobe, id_ in chosen.items() if lobe in LOBES}
+    return chosen_or_coded(node, by_choice, coded_lobes(node))
 
 
 def placed_labels(node: vtkMRMLSegmentationNode, names: Mapping[str, str]) -> list[PlacedLabels]:

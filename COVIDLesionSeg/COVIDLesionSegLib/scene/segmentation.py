@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import slicer
@@ -34,6 +34,8 @@ LUNG_IDS = frozenset(style.id for style in LUNG_STYLES.values())
 # their fill would hide the CT.
 LUNGS_OPACITY, _LUNG_FILL = 0.25, 0.0
 _LESION_OPACITY, _LESION_FILL = 1.0, 0.2
+Meaning = TypeVar("Meaning")
+
 _OVERRIDE_COLOR = "OverrideColor"
 _SEGMENT_DISPLAY = (
     "Visibility",
@@ -179,6 +181,34 @@ def segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
     """Ids of all segments, in order."""
     segmentation = node.GetSegmentation()
     return [segmentation.GetNthSegmentID(i) for i in range(segmentation.GetNumberOfSegments())]
+
+
+def coded_segments(
+    node: vtkMRMLSegmentationNode, ids: Iterable[str], meaning: Callable[[str], Meaning | None]
+) -> dict[str, Meaning]:
+    """What those of these segments are, by segment id, whose terminology has a ``meaning``."""
+    segmentation = node.GetSegmentation()
+    found = {
+        id_: meaning(segment_tag(segmentation.GetSegment(id_), "TerminologyEntry")) for id_ in ids
+    }
+    return {id_: what for id_, what in found.items() if what is not None}
+
+
+def chosen_or_coded(
+    node: vtkMRMLSegmentationNode, chosen: Mapping[str, Meaning], coded: Mapping[str, Meaning]
+) -> dict[str, Meaning]:
+    """What each segment is, by segment id: as the user chose, else by its terminology.
+
+    Chosen segments that do not exist are left out. What one was chosen for, no other is by its
+    terminology.
+    """
+    present = set(segment_ids(node))
+    by_choice = {id_: what for id_, what in chosen.items() if id_ in present}
+    taken = set(by_choice.values())
+    by_code = {
+        id_: what for id_, what in coded.items() if what not in taken and id_ not in by_choice
+    }
+    return by_choice | by_code
 
 
 def own_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
