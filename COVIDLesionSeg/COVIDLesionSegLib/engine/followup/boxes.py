@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,17 +14,27 @@ Box = tuple[slice, ...]
 
 
 def part_with(
-    mask: npt.NDArray[np.generic], geometry: Geometry, margins: list[int] | None = None
+    mask: npt.NDArray[np.generic], geometry: Geometry, margin: int = 0
 ) -> tuple[Box, Geometry]:
     """The smallest box that holds what is not zero, and its grid.
 
     Args:
         mask: (k, j, i), not zero somewhere.
         geometry: Its grid.
-        margins: Voxels more on both sides along (k, j, i), where there are any; none by default.
+        margin: Voxels more on every side, where there are any.
     """
-    box = bounding_box(mask, margins or [0] * 3)
+    box = bounding_box(mask, [margin] * 3)
     return box, grid_of(box, geometry)
+
+
+def widened(box: Box, mm: float, geometry: Geometry) -> Box:
+    """The box and at least so many mm more on every side, where the grid has voxels there."""
+    return tuple(
+        slice(max(0, one.start - margin), min(length, one.stop + margin))
+        for one, margin, length in zip(
+            box, [ceil(mm / size) for size in geometry.spacing[::-1]], geometry.shape, strict=True
+        )
+    )
 
 
 def grid_of(box: Box, geometry: Geometry) -> Geometry:

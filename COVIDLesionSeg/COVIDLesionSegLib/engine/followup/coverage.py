@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
 from ..volume import image_from
-from .boxes import Box, grid_of
+from .boxes import Box, grid_of, widened
 from .lesion_links import Labels, sampled
 from .registration import Registration
 from .study import Study
@@ -79,11 +78,7 @@ class Coverage:
         box = boxes[number - 1] if number <= len(boxes) else None
         if box is None:
             return None
-        margins = [ceil(self._tolerance_mm / mm) for mm in self._later.geometry.spacing[::-1]]
-        return tuple(
-            slice(max(0, one.start - margin), min(length, one.stop + margin))
-            for one, margin, length in zip(box, margins, self._numbers[which].shape, strict=True)
-        )
+        return widened(box, self._tolerance_mm, self._later.geometry)
 
     def _near(self, lesion: npt.NDArray[np.bool_], lung: npt.NDArray[np.bool_]) -> bool:
         """Whether enough of a lesion lies in the lung or within the tolerance of it."""

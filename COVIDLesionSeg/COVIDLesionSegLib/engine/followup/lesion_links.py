@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..lungs.morphology import bounding_box
 from ..volume import Geometry, image_from
-from .boxes import part_with
+from .boxes import grid_of, part_with, widened
 from .matching_rule import MatchingRule
 from .registration import Registration
 from .study import Study
@@ -41,8 +41,9 @@ def on_later_grid(
     """
     if registration.transform is None:
         return numbers
-    margins = [ceil(_MARGIN_MM / mm) for mm in later.geometry.spacing[::-1]]
-    box, part = part_with(later.lungs, later.geometry, margins)
+    box, _ = part_with(later.lungs, later.geometry)
+    box = widened(box, _MARGIN_MM, later.geometry)
+    part = grid_of(box, later.geometry)
     image = image_from(numbers, earlier.geometry)
     found = sampled(image, part, registration.transform)
     lost = np.isin(np.arange(count + 1), found, invert=True)

@@ -44,7 +44,7 @@ class LungImages:
 
 def lung_images(study: Study) -> LungImages:
     """The images of a study, reduced to about half of :data:`WORKING_MM` by means of blocks."""
-    box, geometry = part_with(study.lungs, study.geometry, margins=[2, 2, 2])
+    box, geometry = part_with(study.lungs, study.geometry, margin=2)
     lungs, lesions = study.lungs[box], study.lesions[box] > 0
     inside = lungs > 0
     aerated = inside & ~lesions
