@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import CovidLesionSegError, InputError
+from ..engine.errors import InputError
 from ..engine.flags import is_untrained
 from ..engine.severity.report import Lesion, LesionSeverity
 from ..engine.text import confidence_text, millilitres
@@ -26,7 +26,7 @@ from ..scene.lesion_instances import (
     shows,
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
-from .idle_work import IdleWork
+from .idle_work import IdleWork, foreseen
 from .lesion_detector import LesionDetector
 from .region_names import region_text
 from .widgets import fill_row, set_header, signals_blocked
@@ -133,9 +133,7 @@ class LesionList:
             show_instances(ct, labels, self._of_result(), shown[0])
 
     def _on_not_renewed(self, error: Exception) -> None:
-        if not isinstance(error, CovidLesionSegError):
-            raise error
-        self._panel.say(str(error), warning=True)
+        self._panel.say(str(foreseen(error)), warning=True)
 
     def nodes_changed(self) -> None:
         """Button and box say what is shown of the lesions of the case one by one."""

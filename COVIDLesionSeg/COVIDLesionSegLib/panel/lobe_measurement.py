@@ -10,14 +10,13 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..engine.errors import CovidLesionSegError
 from ..engine.labels import segment_id
 from ..engine.lobes import LOBES
 from ..engine.severity.lobes import measure_lobes
 from ..engine.severity.report import RegionSeverity
 from ..scene.lobes import lobe_segments, placed_labels
 from ..scene.volumes import world_geometry
-from .idle_work import IdleWork
+from .idle_work import IdleWork, foreseen
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -102,9 +101,7 @@ class LobeMeasurement(VTKObservationMixin):
             )
 
     def _on_error(self, error: Exception) -> None:
-        if not isinstance(error, CovidLesionSegError):
-            raise error
-        self._on_problem(str(error))
+        self._on_problem(str(foreseen(error)))
 
 
 def _measure(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from ...engine.errors import CovidLesionSegError, InputError
+from ...engine.errors import InputError
 from ...engine.review import ReviewedCase, case_id_in_steps, read_case, reviews_folder
 from ...scene.prepared import load_prepared
 from ...scene.review import SceneReview, read_review, write_review
 from ...scene.show import find_result
 from ...scene.volumes import ct_matrix, volume_from_node_in_steps, world_geometry
 from ...worker.restoring import restore_in_background
-from ..idle_work import IdleWork
+from ..idle_work import IdleWork, foreseen
 from ..section import Panel, Section
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ class RestoreSection(Section):
 
     def _on_not_found(self, error: Exception) -> None:
         # Of a volume that is no CT nothing is offered; a run says what is wrong with it.
-        if not isinstance(error, CovidLesionSegError):
-            raise error
+        foreseen(error)
 
     def _on_keeping(self) -> None:
         # A review that goes on, or began anew on another prediction, takes the place of the former.
