@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import InputError, ModelError
-from ..files import write_bytes
+from ..files import sha256_of, write_bytes
 from ..networks import build_network, count_parameters
 from ..text import printable
 from .card import WEIGHTS_ENDING, ModelCard, is_model_id
@@ -269,6 +269,6 @@ def _is_present(model: Model, catalogue: Catalogue) -> bool:
 
 def _sha256_of(path: Path) -> str | None:
     try:
-        return sha256(path.read_bytes()).hexdigest()
+        return sha256_of(path)
     except OSError:
         return None
