@@ -345,6 +345,19 @@ def test_windowed_slices_are_learned_from_where_their_folder_is_named_so(slice_f
     }
 
 
+def test_windowed_slices_with_pseudo_labels_are_refused_unless_they_are_learned_from(slice_folder):
+    path = slice_folder / "index.csv"
+    first, *rows = path.read_text(encoding="utf-8").splitlines()
+    marked = [f"{row},{'yes' if 'radiopaedia' in row else 'no'}" for row in rows]
+    path.write_text("\n".join([f"{first},pseudo", *marked]) + "\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match="radiopaedia_10_85902 are windowed.*nobody checked"):
+        read_training_data([slice_folder], [])
+
+    learned = read_training_data([], [], windowed=[slice_folder]).describe()
+    assert learned["pseudo_labels"] == {"radiopaedia_10_85902": 2}
+
+
 def test_a_missing_patient_image_or_list_is_one_clear_sentence(slice_folder, tmp_path):
     with pytest.raises(InputError, match="no patient coronacases_org_009"):
         read_training_data([slice_folder], ["coronacases_org_009"])

@@ -89,8 +89,8 @@ def read_training_data(
             lesions are not outlined; "" to leave them out.
 
     Raises:
-        InputError: A file is missing or damaged, there are no data, a slice is there twice, or a
-            patient of ``validation`` is not there.
+        InputError: A file is missing or damaged, there are no data, a slice is there twice, a
+            patient of ``validation`` is not there, or slices for evaluation have pseudo-labels.
         Cancelled: The token was set.
     """
 
@@ -130,10 +130,17 @@ def read_training_data(
                 replace(item, slice_class=infected_class)
                 for item in lesion_free_slices(volume, infected, clean_name, lungs)
             ]
+    outside = [s for s in others if s.windowed and s.patient not in learned_windowed]
+    if pseudo := [s for s in outside if s.pseudo]:
+        raise InputError(
+            f"The slices of patient {pseudo[0].patient} are windowed, so models are scored on "
+            "them, but they have pseudo-labels, which nobody checked: give their folder as one of "
+            "windowed slices to learn from, or leave it out."
+        )
     return TrainingData(
         training=training,
         validation=[s for s in slices if s.patient in validation],
-        outside=[s for s in others if s.windowed and s.patient not in learned_windowed],
+        outside=outside,
     )
 
 
