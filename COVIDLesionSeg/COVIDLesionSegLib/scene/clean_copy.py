@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import slicer
 import vtk
 
-from ..engine.errors import InputError
 from ..engine.labels import CLASS_TAG
 from . import names, nodes, overlay
 from .corrections import without_names
-from .scene_folder import SEGMENT_TAGS, tag_of, write_automatic_window
+from .images import array_to_matrix, parent_to_world
+from .scene_folder import write_automatic_window, written_tags
 from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids, segment_ids
 
 if TYPE_CHECKING:
@@ -95,18 +95,11 @@ def clean_scene(ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> vtkMRM
 def _copy_transform(
     ct_node: vtkMRMLScalarVolumeNode, scene: vtkMRMLScene
 ) -> vtkMRMLLinearTransformNode | None:
-    transform = ct_node.GetParentTransformNode()
-    if transform is None:
+    if ct_node.GetParentTransformNode() is None:
         return None
-    if not transform.IsTransformToWorldLinear():
-        raise InputError(
-            "The CT is under a nonlinear transform: harden the transform (Data module), or take "
-            "the CT out of it, and save the copy again."
-        )
-    matrix = vtk.vtkMatrix4x4()
-    transform.GetMatrixTransformToWorld(matrix)
+    matrix = parent_to_world(ct_node, "the CT")
     copy = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Transform")
-    copy.SetMatrixTransformToParent(matrix)
+    copy.SetMatrixTransformToParent(array_to_matrix(matrix))
     return copy
 
 
@@ -191,7 +184,7 @@ def _copy_segments(
     own = own_segment_ids(node)
     for number, id_ in enumerate(segment_ids(node), start=1):
         segment, new = source.GetSegment(id_), slicer.vtkSegment()
-        tags = {name: value for name in SEGMENT_TAGS if (value := tag_of(segment, name))}
+        tags = written_tags(segment)
         plain = tags[CLASS_TAG] if id_ in own else f"Segment {number}"
         new.SetName(names.marked(plain, names.is_marked(segment.GetName())))
         new.SetColor(segment.GetColor())

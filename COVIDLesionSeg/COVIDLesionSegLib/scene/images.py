@@ -1,14 +1,19 @@
-"""Numpy arrays as VTK images."""
+"""Numpy arrays as VTK images and back, and where images lie."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import vtk
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
+
+from ..engine.errors import InputError
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLTransformableNode, vtkOrientedImageData
 
 
 def empty_array(
@@ -30,8 +35,7 @@ def empty_array(
         extent += [int(first), int(first) + int(length) - 1]
     image.SetExtent(extent)
     image.AllocateScalars(get_vtk_array_type(np.dtype(dtype)), 1)
-    array: npt.NDArray[Any] = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape)
-    return array
+    return voxels_of(image)
 
 
 def fill_image(
@@ -39,6 +43,47 @@ def fill_image(
 ) -> None:
     """Give ``image`` a copy of ``array``, of shape (k, j, i), see :func:`empty_array`."""
     empty_array(image, array.shape, array.dtype, start)[...] = array
+
+
+def voxels_of(image: vtk.vtkImageData) -> npt.NDArray[Any]:
+    """Voxels (k, j, i) of an image that has scalars, one for each, in VTK's memory."""
+    scalars: npt.NDArray[Any] = vtk_to_numpy(image.GetPointData().GetScalars())
+    return scalars.reshape(image.GetDimensions()[::-1])
+
+
+def extent_of(image: vtk.vtkImageData) -> npt.NDArray[np.int_]:
+    """First and last index along (i, j, k), shape (3, 2); the last is lower where it is empty."""
+    return np.array(image.GetExtent()).reshape(3, 2)
+
+
+def image_to_world(image: vtkOrientedImageData) -> npt.NDArray[np.float64]:
+    """4x4, from indices (i, j, k) to mm of the node that holds the image."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    return matrix_to_array(matrix)
+
+
+def parent_to_world(node: vtkMRMLTransformableNode, called: str) -> npt.NDArray[np.float64]:
+    """4x4, from the mm of a node to those of the world: the transforms that it lies below.
+
+    Args:
+        node: A CT or a segmentation.
+        called: What an error calls it.
+
+    Raises:
+        InputError: A transform bends space.
+    """
+    transform = node.GetParentTransformNode()
+    if transform is None:
+        return np.eye(4)
+    if not transform.IsTransformToWorldLinear():
+        raise InputError(
+            f"There is a nonlinear transform above {called}: harden the transform (Data module), "
+            f"or take {called} out of it, and try again."
+        )
+    matrix = vtk.vtkMatrix4x4()
+    transform.GetMatrixTransformToWorld(matrix)
+    return matrix_to_array(matrix)
 
 
 def matrix_to_array(matrix: vtk.vtkMatrix4x4) -> npt.NDArray[np.float64]:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import slicer
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
 from ..engine.steps import Steps, finish, slabs
 from . import names
-from .images import matrix_to_array
+from .images import extent_of, image_to_world, voxels_of
 from .labels import bounding_box
 from .nodes import find_output
 from .segmentation import BINARY_LABELMAP
@@ -172,11 +170,8 @@ def _axes_and_corners(
     3x3 with 1 or -1 in each row and column, and 2x3; None if its voxels are not the CT's. Slicer
     may have turned the CT's or the image's axes round when it read a scene.
     """
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    to_index = np.linalg.inv(local_ijk_to_ras(ct_node)) @ matrix_to_array(matrix)
-    extent = np.array(image.GetExtent()).reshape(3, 2)
-    corners = (np.c_[extent.T, [1, 1]] @ to_index.T)[:, :3]
+    to_index = np.linalg.inv(local_ijk_to_ras(ct_node)) @ image_to_world(image)
+    corners = (np.c_[extent_of(image).T, [1, 1]] @ to_index.T)[:, :3]
     axes = np.rint(to_index[:3, :3])
     is_permutation = (np.abs(axes).sum(axis=0) == 1).all() and (np.abs(axes).sum(axis=1) == 1).all()
     if not is_permutation or np.abs(to_index[:3, :3] - axes).max() > _SAME_AXES:
@@ -192,19 +187,18 @@ def _on_grid(
     """A layer's voxels and where they start on the CT's grid; None if they are not the CT's."""
     if not _moves_with(node, ct_node):
         return None
-    extent = np.array(layer.GetExtent()).reshape(3, 2)
+    extent = extent_of(layer)
     if (extent[:, 1] < extent[:, 0]).any():
         return np.zeros((0, 0, 0), np.uint8), (0, 0, 0)
     found = _axes_and_corners(layer, ct_node)
     if found is None:
         return None
     axes, corners = found
-    scalars = vtk_to_numpy(layer.GetPointData().GetScalars())
-    voxels = scalars.reshape(layer.GetDimensions()[::-1])
     # Array axis 2 - n is grid axis n.
     source = [2 - int(np.flatnonzero(axes[2 - axis])[0]) for axis in range(3)]
-    backwards = [axes[2 - axis].sum() < 0 for axis in range(3)]
-    voxels = voxels.transpose(source)[tuple(slice(None, None, -1 if b else 1) for b in backwards)]
+    steps = [-1 if axes[2 - axis].sum() < 0 else 1 for axis in range(3)]
+    turned = tuple(slice(None, None, step) for step in steps)
+    voxels = voxels_of(layer).transpose(source)[turned]
     return _inside(voxels, corners.min(axis=0)[::-1], ct_node)
 
 

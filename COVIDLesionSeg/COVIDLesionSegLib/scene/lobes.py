@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
 from ..engine.lobes import LOBES, lobe_of
 from ..engine.volume.placed_labels import PlacedLabels
-from .images import matrix_to_array
+from .images import extent_of, image_to_world, parent_to_world, voxels_of
 from .segmentation import BINARY_LABELMAP, chosen_or_coded, coded_segments, segment_ids
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def placed_labels(node: vtkMRMLSegmentationNode, names: Mapping[str, str]) -> li
         InputError: A segment has no voxels, such as one that was made of a surface, or the
             segmentation is below a transform that bends it.
     """
-    to_world = _to_world(node)
+    to_world = parent_to_world(node, f"'{node.GetName()}'")
     layers: dict[vtkOrientedImageData, dict[int, str]] = {}
     for id_, name in names.items():
         segment = node.GetSegmentation().GetSegment(id_)
@@ -69,23 +67,6 @@ def placed_labels(node: vtkMRMLSegmentationNode, names: Mapping[str, str]) -> li
 def _placed(
     layer: vtkOrientedImageData, labels: dict[int, str], to_world: npt.NDArray[np.float64]
 ) -> PlacedLabels:
-    matrix = vtk.vtkMatrix4x4()
-    layer.GetImageToWorldMatrix(matrix)
-    ijk_to_ras = to_world @ matrix_to_array(matrix)
-    ijk_to_ras[:, 3] = ijk_to_ras @ [*layer.GetExtent()[0::2], 1]
-    voxels = vtk_to_numpy(layer.GetPointData().GetScalars())
-    return PlacedLabels(voxels.reshape(layer.GetDimensions()[::-1]), ijk_to_ras, labels)
-
-
-def _to_world(node: vtkMRMLSegmentationNode) -> npt.NDArray[np.float64]:
-    transform = node.GetParentTransformNode()
-    if transform is None:
-        return np.eye(4)
-    if not transform.IsTransformToWorldLinear():
-        raise InputError(
-            f"'{node.GetName()}' is below a nonlinear transform: harden the transform (Data "
-            "module), or take the segmentation out of it."
-        )
-    matrix = vtk.vtkMatrix4x4()
-    transform.GetMatrixTransformToWorld(matrix)
-    return matrix_to_array(matrix)
+    ijk_to_ras = to_world @ image_to_world(layer)
+    ijk_to_ras[:, 3] = ijk_to_ras @ [*extent_of(layer)[:, 0], 1]
+    return PlacedLabels(voxels_of(layer), ijk_to_ras, labels)

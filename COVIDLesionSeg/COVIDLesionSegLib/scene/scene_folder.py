@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError, OutputError
 from ..engine.labels import CLASS_TAG
@@ -27,8 +26,8 @@ from ..engine.steps import SLAB_BYTES, Steps
 from ..engine.volume import Geometry
 from ..engine.volume.raw_nrrd import can_be_written, write_in_steps, write_layers_in_steps
 from . import nodes
-from .images import fill_image, matrix_to_array
-from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, segment_ids
+from .images import extent_of, fill_image, image_to_world, voxels_of
+from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, segment_ids, segment_tag
 from .volumes import local_ijk_to_ras
 
 if TYPE_CHECKING:
@@ -39,10 +38,9 @@ if TYPE_CHECKING:
         vtkMRMLScene,
         vtkMRMLSegmentationNode,
         vtkOrientedImageData,
+        vtkSegment,
     )
 
-SEGMENT_TAGS = ("TerminologyEntry", CLASS_TAG)
-"""Tags of a segment that are written."""
 _AUTOMATIC_WINDOW = "COVIDLesionSeg.automaticWindow"
 _SAME_GRID = 1e-6  # mm
 _NOT_WRITTEN = "The copy could not be written: check the free disk space."
@@ -133,15 +131,15 @@ class _VolumeVoxels:
 
     @property
     def bytes(self) -> int:
-        return int(_array_of(self.images[0]).nbytes)
+        return int(voxels_of(self.images[0]).nbytes)
 
     def take_out(self) -> None:
         image = vtk.vtkImageData()
-        fill_image(image, np.zeros((1, 1, 1), _array_of(self.images[0]).dtype))
+        fill_image(image, np.zeros((1, 1, 1), voxels_of(self.images[0]).dtype))
         self.node.SetAndObserveImageData(image)
 
     def write(self, path: Path) -> Steps[None]:
-        return write_in_steps(_array_of(self.images[0]), self.geometry, path)
+        return write_in_steps(voxels_of(self.images[0]), self.geometry, path)
 
 
 @dataclass(eq=False)
@@ -181,11 +179,11 @@ class _SegmentVoxels:
     def write(self, path: Path) -> Steps[None]:
         layers = []
         for image in self.images:
-            k, j, i = (int(n) for n in (_extent(image)[:, 0] - self.start)[::-1])
+            k, j, i = (int(n) for n in (extent_of(image)[:, 0] - self.start)[::-1])
             if _is_empty(image):
                 layers.append((np.zeros((0, 0, 0), np.uint8), (0, 0, 0)))
             else:
-                layers.append((_array_of(image), (k, j, i)))
+                layers.append((voxels_of(image), (k, j, i)))
         return write_layers_in_steps(layers, self.geometry, path, self.keys)
 
 
@@ -193,7 +191,7 @@ def _volume_voxels(node: vtkMRMLScalarVolumeNode) -> _VolumeVoxels | None:
     image = node.GetImageData()
     if image is None or _is_empty(image) or image.GetNumberOfScalarComponents() != 1:
         return None
-    if not can_be_written(_array_of(image).dtype):
+    if not can_be_written(voxels_of(image).dtype):
         return None
     geometry = Geometry.from_ijk_to_ras(local_ijk_to_ras(node), image.GetDimensions())
     return _VolumeVoxels(node, [image], geometry)
@@ -213,12 +211,12 @@ def _segment_voxels(node: vtkMRMLSegmentationNode) -> _SegmentVoxels | None:
             layers.append(image)
         layer_of[id_] = layers.index(image)
     filled = [layer for layer in layers if not _is_empty(layer)]
-    if any(not can_be_written(_array_of(layer).dtype) for layer in filled):
+    if any(not can_be_written(voxels_of(layer).dtype) for layer in filled):
         return None
-    matrices = [_matrix(layer) for layer in filled or layers[:1]]
+    matrices = [image_to_world(layer) for layer in filled or layers[:1]]
     if not matrices or any(np.abs(one - matrices[0]).max() > _SAME_GRID for one in matrices):
         return None
-    extents = np.array([_extent(layer) for layer in filled] or [np.zeros((3, 2), int)])
+    extents = np.array([extent_of(layer) for layer in filled] or [np.zeros((3, 2), int)])
     start, end = extents[:, :, 0].min(axis=0), extents[:, :, 1].max(axis=0)
     if filled and (start == end).all():
         end += [0, 0, 1]  # Slicer takes a file of one voxel for one without any
@@ -250,8 +248,8 @@ def _keys(
     }
     for number, (id_, layer) in enumerate(layer_of.items()):
         segment, image = segmentation.GetSegment(id_), layers[layer]
-        tags = {name: value for name in SEGMENT_TAGS if (value := tag_of(segment, name))}
-        extent = _extent(image) if _is_empty(image) else _extent(image) - start[:, np.newaxis]
+        tags = written_tags(segment)
+        extent = extent_of(image) if _is_empty(image) else extent_of(image) - start[:, np.newaxis]
         keys |= {
             f"Segment{number}_{key}": value
             for key, value in {
@@ -269,10 +267,10 @@ def _keys(
     return keys
 
 
-def tag_of(segment: slicer.vtkSegment, name: str) -> str:
-    """The value of a segment's tag; empty if it has none."""
-    value = vtk.mutable("")
-    return str(value) if segment.GetTag(name, value) else ""
+def written_tags(segment: vtkSegment) -> dict[str, str]:
+    """Those tags of a segment that are written, by name; not what others may have added."""
+    tags = ("TerminologyEntry", CLASS_TAG)
+    return {name: value for name in tags if (value := segment_tag(segment, name))}
 
 
 def _files_of_nodes(folder: Path) -> dict[str, Path]:
@@ -295,25 +293,8 @@ def _files_of_nodes(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _array_of(image: vtk.vtkImageData) -> npt.NDArray[Any]:
-    """Voxels (k, j, i), in VTK's memory."""
-    array: npt.NDArray[Any] = vtk_to_numpy(image.GetPointData().GetScalars())
-    return array.reshape(image.GetDimensions()[::-1])
-
-
 def _is_empty(image: vtk.vtkImageData) -> bool:
     return 0 in image.GetDimensions() or image.GetPointData().GetScalars() is None
-
-
-def _extent(image: vtk.vtkImageData) -> npt.NDArray[np.int_]:
-    """First and last index along i, j, k, shape (3, 2)."""
-    return np.array(image.GetExtent()).reshape(3, 2)
-
-
-def _matrix(image: vtkOrientedImageData) -> npt.NDArray[np.float64]:
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    return matrix_to_array(matrix)
 
 
 def _numbers(values: npt.NDArray[np.int_]) -> str:

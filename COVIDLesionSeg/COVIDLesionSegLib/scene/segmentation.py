@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.flags import is_untrained
 from ..engine.labels import CLASS_TAG, LUNG_LABELS, LUNG_STYLES, Color, SegmentStyle, segment_id
 from . import names
+from .images import voxels_of
 
 if TYPE_CHECKING:
     from slicer import (
@@ -269,7 +269,7 @@ def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:
             continue
         apart = slicer.vtkOrientedImageData()
         apart.DeepCopy(image)
-        voxels = vtk_to_numpy(apart.GetPointData().GetScalars())
+        voxels = voxels_of(apart)
         kept = [segmentation.GetSegment(id_).GetLabelValue() for id_ in users]
         voxels[~np.isin(voxels, kept)] = 0
         for id_ in users:

@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from ..engine.errors import InputError
 from ..engine.labels import LUNG_WINDOW
 from ..engine.steps import Steps, copied, finish, slabs
 from ..engine.volume import Geometry, Volume
 from . import names
-from .images import array_to_matrix, fill_image, matrix_to_array
+from .images import array_to_matrix, fill_image, matrix_to_array, parent_to_world, voxels_of
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene
@@ -49,7 +48,7 @@ def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
     _check_is_ct(node)
     image = _image_of(node)
     geometry = world_geometry(node)
-    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    array = voxels_of(image)
     modified = image.GetMTime()
     yield
     copy = yield from _hounsfield_type(array)
@@ -153,7 +152,7 @@ def world_geometry(node: Any) -> Geometry:
     Raises:
         InputError: The node has no voxels, or its transform bends or shears the grid.
     """
-    matrix = _parent_to_world(node) @ local_ijk_to_ras(node)
+    matrix = parent_to_world(node, "the CT") @ local_ijk_to_ras(node)
     axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     if np.abs(axes.T @ axes - np.eye(3)).max() > _ORTHOGONALITY_TOLERANCE:
         raise InputError(
@@ -207,17 +206,3 @@ def _hounsfield_type(array: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
                 break
             yield
     return (yield from copied(array, dtype))
-
-
-def _parent_to_world(node: Any) -> npt.NDArray[np.float64]:
-    transform = node.GetParentTransformNode()
-    if transform is None:
-        return np.eye(4)
-    if not transform.IsTransformToWorldLinear():
-        raise InputError(
-            "The CT is under a nonlinear transform: harden the transform (Data module), "
-            "or take the CT out of it, and run again."
-        )
-    matrix = vtk.vtkMatrix4x4()
-    transform.GetMatrixTransformToWorld(matrix)
-    return matrix_to_array(matrix)
