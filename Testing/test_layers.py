@@ -55,7 +55,7 @@ ENGINE_FLOORS = (
     ("choices", "files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
     ("lesions", "lobes", "locks", "software"),
     ("losses", "metrics", "networks", "parameters", "volume"),
-    ("models", "phantom", "severity"),
+    ("boxes", "models", "phantom", "severity"),
     ("inference", "result"),
     ("cluster", "lungs", "review"),
     ("data", "explain", "followup", "pipeline"),

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 
+from ..engine.boxes import bounding_box
 from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
 from ..engine.steps import Steps, finish, slabs
 from . import names
 from .images import extent_of, image_to_world, voxels_of
-from .labels import bounding_box
 from .nodes import find_output
 from .segmentation import BINARY_LABELMAP
 from .volumes import local_ijk_to_ras, moved

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -53,19 +53,3 @@ def layers_of(result: SegmentationResult) -> list[list[LabelledSegment]]:
 def segments_of(result: SegmentationResult) -> list[LabelledSegment]:
     """All segments of a result: lungs, then lesion classes."""
     return [segment for layer in layers_of(result) for segment in layer]
-
-
-def bounding_box(labels: npt.NDArray[Any]) -> tuple[slice, ...] | None:
-    """Smallest box (k, j, i) around what is not zero, or None where all is."""
-    box = []
-    # Slice by slice: what is empty is not looked at a second time.
-    occupied = np.flatnonzero([one.any() for one in labels])
-    if occupied.size == 0:
-        return None
-    box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
-    labels = labels[box[0]]
-    for axis in (1, 2):
-        others = tuple(a for a in range(3) if a != axis)
-        occupied = np.flatnonzero(labels.any(axis=others))
-        box.append(slice(int(occupied[0]), int(occupied[-1]) + 1))
-    return tuple(box)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 
+from ..engine.boxes import bounding_box
 from ..engine.labels import LESION, Color, class_style
 from ..engine.severity.correction import paint
 from ..engine.severity.lesions import number_lesions_in_steps
@@ -21,7 +22,6 @@ from ..engine.steps import Steps, finish
 from . import names
 from .images import array_to_matrix, fill_image
 from .label_boxes import label_boxes, labelled_ct
-from .labels import bounding_box
 from .nodes import find_own, make_own, nodes_by_class, place_beside_ct, remove_output
 from .segmentation import (
     BINARY_LABELMAP,

@@ -11,12 +11,13 @@ import numpy.typing as npt
 import slicer
 import vtk
 
+from ..engine.boxes import bounding_box
 from ..engine.result import ARRAYS, SegmentationResult, load_result_in_steps
 from ..engine.steps import Steps, slabs
 from ..engine.volume.raw_nrrd import read_in_steps
 from . import names
 from .images import array_to_matrix, empty_array
-from .labels import EDITED_FILES, LabelledSegment, bounding_box, layers_of
+from .labels import EDITED_FILES, LabelledSegment, layers_of
 from .surfaces import load_surfaces
 from .volumes import local_ijk_to_ras
 

@@ -20,10 +20,11 @@ from vtkmodules.vtkCommonTransforms import vtkTransform
 from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDataFilter
 from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D, vtkTransformPolyDataFilter
 
+from ..engine.boxes import bounding_box
 from ..engine.errors import InputError
 from ..engine.progress import CancelToken
 from ..engine.steps import Steps, slabs
-from .labels import LabelledSegment, bounding_box
+from .labels import LabelledSegment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from ..boxes import Box, grid_of, widened_by_mm
 from ..volume import image_from
-from .boxes import Box, grid_of, widened
 from .lesion_links import Labels, sampled
 from .registration import Registration
 from .study import Study
@@ -78,7 +78,7 @@ class Coverage:
         box = boxes[number - 1] if number <= len(boxes) else None
         if box is None:
             return None
-        return widened(box, self._tolerance_mm, self._later.geometry)
+        return widened_by_mm(box, self._tolerance_mm, self._later.geometry)
 
     def _near(self, lesion: npt.NDArray[np.bool_], lung: npt.NDArray[np.bool_]) -> bool:
         """Whether enough of a lesion lies in the lung or within the tolerance of it."""

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from ..lungs.morphology import bounding_box
+from ..boxes import bounding_box, grid_of, part_with, widened_by_mm
 from ..volume import Geometry, image_from
-from .boxes import grid_of, part_with, widened
 from .matching_rule import MatchingRule
 from .registration import Registration
 from .study import Study
@@ -42,7 +41,7 @@ def on_later_grid(
     if registration.transform is None:
         return numbers
     box, _ = part_with(later.lungs, later.geometry)
-    box = widened(box, _MARGIN_MM, later.geometry)
+    box = widened_by_mm(box, _MARGIN_MM, later.geometry)
     part = grid_of(box, later.geometry)
     image = image_from(numbers, earlier.geometry)
     found = sampled(image, part, registration.transform)
@@ -127,9 +126,9 @@ def _links(
     """Whether two lesions belong together: (earlier lesions, later lesions)."""
     links = np.zeros(counts, bool)
     both = (old > 0) | (new > 0)
-    if not both.any() or 0 in counts:
+    box = bounding_box(both)
+    if box is None or 0 in counts:
         return links
-    box = bounding_box(both, [0, 0, 0])
     factors = [max(1, int(_CELL_MM // mm)) for mm in geometry.spacing[::-1]]
     spacing = [mm * factor for mm, factor in zip(geometry.spacing[::-1], factors, strict=True)]
     old, new = _cells(old[box], factors), _cells(new[box], factors)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from ..boxes import part_with
 from ..labels import LEFT_LUNG, RIGHT_LUNG
 from ..volume import image_from
-from .boxes import part_with
 from .study import Study
 
 WORKING_MM = 3.5

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..boxes import bounding_box, whole, widened
 from ..models.preprocessing import Preprocessing
 from .field_of_view import FieldOfView
 
@@ -63,16 +64,10 @@ def frame_of(
         preprocessing: With an input size.
         pixel_mm: Pixel size along (rows, columns); any where both are alike.
     """
-    rows, columns = slice(0, shape[0]), slice(0, shape[1])
-    if lungs is not None and lungs.any():
-        rows = _around(np.flatnonzero(lungs.any(axis=1)), shape[0])
-        columns = _around(np.flatnonzero(lungs.any(axis=0)), shape[1])
+    box = None if lungs is None else bounding_box(lungs)
+    if box is not None:
+        box = widened(box, [round(MARGIN * (one.stop - one.start)) for one in box], shape)
+    rows, columns = box or whole(shape)
     seen = (rows.stop - rows.start, columns.stop - columns.start)
     field = FieldOfView(seen, pixel_mm, preprocessing, (preprocessing.multiple,) * 2)
     return Frame(shape, rows, columns, field)
-
-
-def _around(places: np.ndarray, length: int) -> slice:
-    first, last = int(places[0]), int(places[-1])
-    margin = round(MARGIN * (last + 1 - first))
-    return slice(max(0, first - margin), min(length, last + 1 + margin))

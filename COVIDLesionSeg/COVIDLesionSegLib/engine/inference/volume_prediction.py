@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from ..boxes import bounding_box, whole
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .allocator import give_back_freed_memory
@@ -115,14 +116,10 @@ def predict_volume(
 
 def _lung_box(lungs: np.ndarray, pixel_mm: tuple[float, float]) -> tuple[slice, slice]:
     """Rows and columns that hold the lungs of all these slices, with a margin."""
-    projection = np.any(lungs, axis=0)
-
-    def extent(axis: int) -> slice:
-        inside = np.flatnonzero(projection.any(axis=1 - axis))
-        margin = round(_MARGIN_MM / pixel_mm[axis])
-        return slice(max(0, int(inside[0]) - margin), int(inside[-1]) + 1 + margin)
-
-    return extent(0), extent(1)
+    seen: np.ndarray = np.any(lungs, axis=0)
+    margin = [round(_MARGIN_MM / mm) for mm in pixel_mm]
+    rows, columns = bounding_box(seen, margin) or whole(seen.shape)
+    return rows, columns
 
 
 def in_parallel(

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
+from ..boxes import bounding_box, widened
 from ..flags import Flag
 from .airways import below_carina, bronchi_in_lung, find_trachea, grow_airways
 from .body import midline_of
-from .morphology import bounding_box, label
+from .morphology import label
 from .places import most_first, name_slices
 from .working_grid import WorkingGrid
 
@@ -72,12 +73,17 @@ def _central_airways(lungs: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -
     """Lumen of trachea and main bronchi; bool, like ``coarse``."""
     airways = np.zeros(coarse.shape, bool)
     seen: np.ndarray = np.any(lungs, axis=0)
-    rows, columns = bounding_box(seen, [round(_AROUND / mm) for mm in grid.spacing[1:]])
+    around = bounding_box(seen, [round(_AROUND / mm) for mm in grid.spacing[1:]])
+    if around is None:
+        return airways
+    rows, columns = around
     part = coarse[:, rows, columns]
     midline = midline_of(coarse > _TISSUE) - columns.start
     trachea = find_trachea(part, np.ones(part.shape, bool), midline, grid)
-    if trachea is not None:
-        box = bounding_box(trachea, below_carina(grid.spacing))
+    if trachea is None:
+        return airways
+    box = bounding_box(trachea, below_carina(grid.spacing))
+    if box is not None:
         airways[:, rows, columns][box] = grow_airways(part[box], trachea[box], grid.spacing)
     return airways
 
@@ -87,14 +93,16 @@ def _left_out(
 ) -> np.ndarray:
     """Large pieces of aerated tissue amid a lung that are not in it; the lung's label, else 0."""
     result = np.zeros_like(sides)
-    box = bounding_box(sides > 0, [1, 1, 1])
+    box = bounding_box(sides > 0, 1)
+    if box is None:
+        return result
     # Voxels that share the wall of an airway are no lung.
     near = ndimage.binary_dilation(airways[box], iterations=2)
     aerated = (coarse[box] < _AERATED) & (sides[box] == 0) & ~near
     labels, sizes = label(ndimage.binary_opening(aerated, _CROSS))
     regions = ndimage.find_objects(labels)
     for number in np.flatnonzero(sizes * grid.voxel_ml > _LEFT_OUT_ML):
-        region = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in regions[number - 1])
+        region = widened(regions[number - 1], 1, labels.shape)
         piece = labels[region] == number
         around = np.bincount(
             sides[box][region][ndimage.binary_dilation(piece) & ~piece], minlength=3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .morphology import bounding_box, deeper_than, label, label_slices, within
+from ..boxes import bounding_box, widened
+from .morphology import deeper_than, label, label_slices, within
 from .working_grid import WorkingGrid, clip_hu
 
 AIRWAY = 3  # label, beside right lung 1 and left lung 2
@@ -72,15 +73,16 @@ def mark_airways(
     Of slices much thinner than a millimetre only some are looked at, and the others repeat them.
     """
     every = max(1, round(_STEP / spacing[0]))
-    box = tuple(
-        slice(max(0, part.start * factor - margin), min(part.stop * factor + margin, count))
-        for part, factor, margin, count in zip(
-            bounding_box(trachea, [0, 0, 0]),
-            grid.factors,
-            below_carina(spacing),
-            grid.shape,
-            strict=True,
-        )
+    coarse = bounding_box(trachea)
+    if coarse is None:
+        return
+    box = widened(
+        tuple(
+            slice(part.start * factor, part.stop * factor)
+            for part, factor in zip(coarse, grid.factors, strict=True)
+        ),
+        below_carina(spacing),
+        grid.shape,
     )
     rows_columns = box[1:]
     seen = slice(box[0].start, box[0].stop, every)
@@ -148,10 +150,10 @@ def bronchi_in_lung(airways: np.ndarray, sides: np.ndarray, grid: WorkingGrid) -
         uint8, same shape; the lung that the airway belongs to, 0 where it is none.
     """
     result = np.zeros_like(sides)
-    if not airways.any():
-        return result
     size = [2 * round(_SURROUNDINGS / 2 / mm) + 1 for mm in grid.spacing]
     box = bounding_box(airways, size)
+    if box is None:
+        return result
     around = [
         ndimage.uniform_filter((sides[box] == side).astype(np.float32), size) for side in (1, 2)
     ]

@@ -17,9 +17,9 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from skimage import draw
 
+from ..boxes import bounding_box
 from .chest_wall import dense_rim
 from .morphology import (
-    bounding_box,
     closed,
     count_labels,
     deeper_than,
@@ -105,9 +105,11 @@ def add_dense_lung(
 
 def _between(lung: np.ndarray, grid: WorkingGrid) -> np.ndarray:
     """Voxels with lung above and below, and on both sides along x or y, none of it far away."""
-    box = bounding_box(lung, [0, 0, 0])
-    enclosed = [_gap(lung[box], axis) * grid.spacing[axis] < _GAP for axis in range(3)]
     result = np.zeros_like(lung)
+    box = bounding_box(lung)
+    if box is None:
+        return result
+    enclosed = [_gap(lung[box], axis) * grid.spacing[axis] < _GAP for axis in range(3)]
     result[box] = enclosed[0] & (enclosed[1] | enclosed[2])
     return result
 
@@ -130,9 +132,11 @@ def _outer_pockets(lung: np.ndarray, rays: Rays, voxel_ml: float) -> np.ndarray:
     A large pocket without lung below, and with little at its sides, is liver, spleen or stomach
     under the dome.
     """
-    last = rays.at_voxels(rays.exit(lung))
-    box = bounding_box(lung, [0, 0, 0])
     pockets = np.zeros_like(lung)
+    box = bounding_box(lung)
+    if box is None:
+        return pockets
+    last = rays.at_voxels(rays.exit(lung))
     pockets[box] = slice_hulls(lung[box])
     pockets[box] |= np.moveaxis(slice_hulls(np.moveaxis(lung[box], 2, 0)), 0, 2)
     pockets &= ~lung & (last > 0)

@@ -8,6 +8,8 @@ import numpy as np
 import SimpleITK
 from scipy import ndimage
 
+from ..boxes import bounding_box
+
 sitk: Any = SimpleITK  # its functions have no annotations
 
 _IN_AXIAL_PLANE = np.zeros((3, 3, 3), bool)
@@ -71,8 +73,8 @@ def fill_enclosed(mask: np.ndarray) -> np.ndarray:
     surrounds in axial slices only, is not.
     """
     filled = mask.copy()
-    if mask.any():
-        box = bounding_box(mask, [1, 1, 1])
+    box = bounding_box(mask, 1)
+    if box is not None:
         votes = np.zeros(mask[box].shape, np.uint8)
         for axis in range(3):
             votes += np.moveaxis(fill_slices(np.moveaxis(mask[box], axis, 0)), 0, axis)
@@ -85,16 +87,18 @@ def free_surface(piece: np.ndarray, whole: np.ndarray) -> float:
 
     Voxels beyond the volume do not count; nan if there are no others.
     """
-    box = bounding_box(piece, [1, 1, 1])
+    box = bounding_box(piece, 1)
+    if box is None:
+        return float("nan")
     around = ndimage.binary_dilation(piece[box]) & ~piece[box]
     return 1 - float(whole[box][around].mean()) if around.any() else float("nan")
 
 
 def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Voxels at most ``distance`` mm from the mask (a dilation by a true ball)."""
-    if not mask.any():
-        return mask.copy()
     box = bounding_box(mask, [int(np.ceil(distance / mm)) + 1 for mm in spacing])
+    if box is None:
+        return mask.copy()
     image = sitk.GetImageFromArray(mask[box].astype(np.uint8))
     image.SetSpacing(spacing[::-1])
     result = np.zeros(mask.shape, bool)
@@ -107,10 +111,10 @@ def within(mask: np.ndarray, distance: float, spacing: tuple[float, float, float
 
 def deeper_than(mask: np.ndarray, depth: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Voxels more than ``depth`` mm inside the mask (an erosion by a true ball)."""
-    if not mask.any():
-        return mask.copy()
     # One voxel around the mask: what lies beyond is not nearer than this.
-    box = bounding_box(mask, [1, 1, 1])
+    box = bounding_box(mask, 1)
+    if box is None:
+        return mask.copy()
     result = np.zeros(mask.shape, bool)
     result[box] = mask[box] & ~within(~mask[box], depth, spacing)
     return result
@@ -124,14 +128,3 @@ def closed(mask: np.ndarray, radius: float, spacing: tuple[float, float, float])
     padded = deeper_than(within(padded, radius, spacing), radius, spacing)
     result: np.ndarray = padded[tuple(slice(n, -n) for n in margin)] | mask
     return result
-
-
-def bounding_box(mask: np.ndarray, margin: list[int]) -> tuple[slice, ...]:
-    """Slices of the smallest box around the mask, wider by ``margin`` voxels on each side."""
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(n for n in range(mask.ndim) if n != axis)
-        used = np.flatnonzero(mask.any(axis=others))
-        first = max(int(used[0]) - margin[axis], 0)
-        box.append(slice(first, min(int(used[-1]) + margin[axis] + 1, mask.shape[axis])))
-    return tuple(box)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..boxes import bounding_box
 from ..errors import LungsNotFoundError, ModelError
 from ..flags import untrained_flag
 from ..inference.device import make_plan
@@ -20,7 +21,7 @@ from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .body import find_body, large_pieces, midline_of, width_of
 from .extractor import LungLabels
-from .morphology import bounding_box, fill_enclosed, within
+from .morphology import fill_enclosed, within
 from .plausibility import check_lungs
 from .sides import remove_remnant, right_and_left
 from .slice_batches import ANSWERED, slice_batches
@@ -119,8 +120,8 @@ def label_lungs(
         edge = grid.repeat(within(sides == side, max(grid.spacing), grid.spacing))
         labels[edge & lung & (labels == 0)] = side
         one = labels == side
-        if one.any():
-            box = bounding_box(one, [1, 1, 1])
+        box = bounding_box(one, 1)
+        if box is not None:
             labels[box][fill_enclosed(one[box]) & (labels[box] == 0)] = side
     remove_remnant(labels)
     return labels

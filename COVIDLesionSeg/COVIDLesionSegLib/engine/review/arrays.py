@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..boxes import Box, bounding_box
 from ..files import write_bytes
 
 FILE_SUFFIX = ".npz"
@@ -19,18 +20,11 @@ _FASTEST = 1
 """Compression of zlib: label maps become a hundredth of their size even so."""
 _CORNER = "{}-corner"
 
-Box = tuple[slice, slice, slice]
-
 
 def crop(array: npt.NDArray[Any]) -> tuple[Box, npt.NDArray[Any]]:
     """The smallest box (k, j, i) around what is not zero, and a copy of what is in it."""
-    box = tuple(slice(0, 0) for _ in range(3))
-    projection = np.logical_or.reduce(array, axis=0)
-    rows, columns = projection.any(axis=1), projection.any(axis=0)
-    if projection.any():
-        row, column = _extent(rows), _extent(columns)
-        box = (_extent(np.array([one.any() for one in array[:, row, column]])), row, column)
-    return box, np.ascontiguousarray(array[box])  # type: ignore[return-value]
+    box = bounding_box(array) or (slice(0, 0),) * array.ndim
+    return box, np.ascontiguousarray(array[box])
 
 
 def content_key(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
@@ -111,8 +105,3 @@ def _put_back(
         raise ValueError("the array is larger than the CT")
     array[tuple(slice(*ends) for ends in zip(first, last, strict=True))] = content
     return array
-
-
-def _extent(occupied: npt.NDArray[np.bool_]) -> slice:
-    indices = np.flatnonzero(occupied)
-    return slice(int(indices[0]), int(indices[-1]) + 1)

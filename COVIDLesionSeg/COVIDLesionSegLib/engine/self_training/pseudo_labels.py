@@ -40,6 +40,7 @@ from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 from skimage.draw import line
 
+from ..boxes import bounding_box
 from ..progress import CancelToken
 from .lung_field import THRESHOLD_HU
 
@@ -164,10 +165,9 @@ def _tidy(mask: np.ndarray, pixel_mm: tuple[float, float]) -> np.ndarray:
     margin = max(*thin.shape, *wide.shape)
     tidy = np.zeros_like(mask)
     for one, result in zip(mask, tidy, strict=True):
-        rows, columns = (np.flatnonzero(one.any(axis=axis)) for axis in (1, 0))
-        if not rows.size:
+        box = bounding_box(one)
+        if box is None:
             continue
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         # Nothing grows beyond the box, but the elements must see that beyond there is nothing.
         opened = ndimage.binary_opening(np.pad(one[box], margin), thin)
         result[box] = ndimage.binary_closing(opened, wide)[margin:-margin, margin:-margin]

@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..boxes import Box, bounding_box
 from ..data.labelled import LabelledImage
 from ..data.splits import synthetic_patient
 from ..errors import InputError
 from ..volume import AIR_HU
-
-Box = tuple[slice, slice]
 
 
 def transfer_lesions(infected: LabelledImage, healthy: LabelledImage) -> LabelledImage:
@@ -64,12 +63,12 @@ def transfer_lesions(infected: LabelledImage, healthy: LabelledImage) -> Labelle
 
 
 def _lung_box(item: LabelledImage) -> Box:
-    if item.lungs is None or not item.lungs.any():
+    box = None if item.lungs is None else bounding_box(item.lungs)
+    if box is None:
         raise InputError(
             f"Slice {item.name} has no lungs: lesions can be pasted only where their mask is known."
         )
-    rows, columns = (np.flatnonzero(item.lungs.any(axis=axis)) for axis in (1, 0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return box
 
 
 def _box_centre(box: Box) -> np.ndarray:
@@ -92,5 +91,4 @@ def _overlap(into: tuple[int, ...], out_of: tuple[int, ...], shift: np.ndarray) 
 
 
 def _box(starts: np.ndarray, stops: np.ndarray) -> Box:
-    rows, columns = (slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
-    return rows, columns
+    return tuple(slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
