@@ -15,12 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from COVIDLesionSegLib import RESEARCH_USE_NOTICE
+from COVIDLesionSegLib.engine.boxes import bounding_box
 from COVIDLesionSegLib.engine.errors import LungsNotFoundError
 from COVIDLesionSegLib.engine.flags import untrained_flag
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.text import printable
 from COVIDLesionSegLib.report.explanation import draw_explanation
-from COVIDLesionSegLib.report.figures import crop_to_lungs, scale_bar, window_text
+from COVIDLesionSegLib.report.figures import crop_to_lungs, draw_box, scale_bar, window_text
 from COVIDLesionSegLib.report.slices_figure import draw_slices, write_slices_figure
 from COVIDLesionSegLib.report.synthesis import draw_synthesis
 from report import documents
@@ -194,6 +195,18 @@ def test_a_scale_bar_is_as_long_as_it_says(pixel_mm, columns, rows):
     first, last = axes.lines[0].get_xdata()
     centimetres = int(axes.texts[0].get_text().removesuffix(" cm"))
     assert (last - first) * columns * pixel_mm == pytest.approx(10 * centimetres)
+
+
+def test_a_box_lies_on_the_outer_edges_of_its_pixels():
+    mask = np.zeros((20, 30))
+    mask[4:7, 10:11] = 1
+    axes = Figure().add_subplot()
+    axes.imshow(mask)
+    draw_box(axes, bounding_box(mask), "red", 1.0)
+    drawn = axes.patches[0].get_bbox()
+    contour = axes.contour(mask, levels=[0.5]).allsegs[0][0]
+    assert drawn.extents == pytest.approx([9.5, 3.5, 10.5, 6.5])
+    assert drawn.extents == pytest.approx([*contour.min(axis=0), *contour.max(axis=0)])
 
 
 def test_a_window_is_given_as_width_and_level():

@@ -99,10 +99,10 @@ def batch(
         require_pdf()
     if options.dicom:
         require_dicom()
-    from ..report.cohort import is_cohort_file
+    from ..report.cohort import COHORT_FILES
 
     subfolders = (CASE_FOLDER, MANIFEST_FOLDER)
-    with growing_folder(out, options.sources, subfolders, is_cohort_file):
+    with growing_folder(out, options.sources, subfolders, COHORT_FILES):
         run = _Run(options, work, out, cases, left_out, progress, cancel)
         with loading_beside(*_LIBRARIES):
             run.go()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def growing_folder(
     out: Path,
     inputs: Sequence[Path],
     subfolders: Sequence[str],
-    is_own: Callable[[Path], bool],
+    files: Collection[str],
 ) -> Iterator[None]:
     """Make the folder, for this run alone.
 
@@ -24,7 +24,8 @@ def growing_folder(
         out: Absent, empty, or that of an earlier run.
         inputs: Must not lie inside it.
         subfolders: Are made in it.
-        is_own: Whether a file or folder in it is one that the job writes.
+        files: Names of all files and folders that the job writes into it; hidden ones are its own,
+            too.
 
     Raises:
         OutputError: It cannot be written, holds files of another origin or an input, or another run
@@ -35,7 +36,8 @@ def growing_folder(
             raise OutputError(f"{path} lies inside the output folder {out}: choose another folder.")
     try:
         if out.is_dir():
-            foreign = [path.name for path in out.iterdir() if not is_own(path)]
+            names = (path.name for path in out.iterdir())
+            foreign = [one for one in names if one not in files and not one.startswith(".")]
             if foreign:
                 raise OutputError(
                     f"{out.name} holds files of another origin, such as {min(foreign)}: choose "

@@ -30,7 +30,7 @@ from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import parse_setting
 from ..engine.training.run_folder import trained_length
 from ..report.result_files import ROW_FOLDER
-from ..report.study import is_study_file, write_study
+from ..report.study import STUDY_FILES, write_study
 from .evaluation import evaluate_from
 from .growing_folder import growing_folder
 from .options import EvaluateOptions, StudyOptions, TrainOptions
@@ -89,7 +89,7 @@ def study(
         row.id: _Plan(row, wanted, options, catalogue, data) for row in wanted.rows if row.network
     }
     results: dict[str, RowResult] = {}
-    with growing_folder(out, (options.data,), (ROW_FOLDER,), is_study_file):
+    with growing_folder(out, (options.data,), (ROW_FOLDER,), STUDY_FILES):
         for name, plan in plans.items():
             if (found := read_row(out / ROW_FOLDER / name)) is not None:
                 plan.check_same(found)

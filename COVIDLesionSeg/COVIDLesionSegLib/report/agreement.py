@@ -20,12 +20,11 @@ from ..engine.evaluation.agreement import (
     RuleAgreement,
     Score,
 )
-from ..engine.files import write_bytes
 from ..engine.severity.categories import CATEGORIES
 from ..engine.text import interval_text, percent, score_text
 from .figures import figure_style, save_png
-from .html_page import data_uri, render_page
-from .report_json import write_json
+from .html_page import data_uri, write_page
+from .json_file import head, write_json
 from .result_files import (
     AGREEMENT_CSV,
     AGREEMENT_FORMAT,
@@ -83,9 +82,7 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
         folder / SCORES_CSV,
     )
     content = {
-        "format": AGREEMENT_FORMAT,
-        "version": AGREEMENT_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(AGREEMENT_FORMAT, AGREEMENT_VERSION),
         "categories": list(CATEGORIES),
         "scores": {**_OVERALL, **CLASS_MEASURES},
         "intervals": _HOW,
@@ -93,8 +90,9 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
     }
     write_json(content, folder / AGREEMENT_JSON)
     _write_matrices(agreement, folder / CONFUSION_PICTURE)
-    html = render_page(
+    write_page(
         "agreement_template.html",
+        folder / AGREEMENT_HTML,
         agreement=agreement,
         categories=CATEGORIES,
         measures=CLASS_MEASURES,
@@ -108,7 +106,6 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
         how=_HOW,
         picture=data_uri((folder / CONFUSION_PICTURE).read_bytes()),
     )
-    write_bytes(html.encode(), folder / AGREEMENT_HTML)
 
 
 _FAILED = "not graded by the software"

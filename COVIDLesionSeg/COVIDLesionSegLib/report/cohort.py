@@ -8,15 +8,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .. import RESEARCH_USE_NOTICE
 from ..engine.cohort.record import MANIFEST_FOLDER, CaseRecord
 from ..engine.cohort.sources import LeftOut
-from ..engine.files import write_bytes
 from ..engine.options import Options
 from ..engine.severity.categories import RULE_TITLES, WORSE_LUNG
-from .html_page import render_page
+from .html_page import write_page
+from .json_file import head, write_json
 from .report_html import CATEGORY_RANGES
-from .report_json import write_json
 from .result_files import (
     CASE_FOLDER,
     COHORT_CSV,
@@ -36,12 +34,8 @@ _FEWEST_FOR_OUTLIERS = 10
 _OUTLIERS_OF = {"both_lungs_ml": "volume of the lungs", "both_lungs_ratio": "infected share"}
 _NOT_TOLD = {"sources", "scheduler", "workers"}
 """Options that name the user's folders and computers, and decide no result."""
-_FILES = {COHORT_CSV, COHORT_HTML, COHORT_JSON, CASE_FOLDER, MANIFEST_FOLDER}
-
-
-def is_cohort_file(path: Path) -> bool:
-    """Whether a file or folder of a cohort's folder is one that this software writes."""
-    return path.name in _FILES or path.name.startswith(".")
+COHORT_FILES = frozenset({COHORT_CSV, COHORT_HTML, COHORT_JSON, CASE_FOLDER, MANIFEST_FOLDER})
+"""All files and folders in that of a cohort."""
 
 
 def write_cohort(
@@ -81,9 +75,7 @@ def write_cohort(
         folder / COHORT_CSV,
     )
     facts = {
-        "format": COHORT_FORMAT,
-        "version": COHORT_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(COHORT_FORMAT, COHORT_VERSION),
         "options": {
             name: value for name, value in options.to_dict().items() if name not in _NOT_TOLD
         },
@@ -93,8 +85,9 @@ def write_cohort(
         "outliers": odd,
     }
     write_json(facts, folder / COHORT_JSON)
-    html = render_page(
+    write_page(
         "cohort_template.html",
+        folder / COHORT_HTML,
         cases=cases,
         status=_status,
         counts=_counts(cases),
@@ -106,7 +99,6 @@ def write_cohort(
         parameters=options.to_dict()["parameters"],
         table=COHORT_CSV,
     )
-    write_bytes(html.encode(), folder / COHORT_HTML)
 
 
 def outliers(cases: Sequence[CaseRecord]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.files import write_bytes
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.followup import COMPARISON_HTML, COMPARISON_JSON, TREND_PICTURE, changes_file
 from ..engine.followup.changes import Change, RegionChange
@@ -19,7 +18,7 @@ from ..engine.followup.matching import KINDS, LesionChange
 from ..engine.labels import BOTH_LUNGS, CHANGE_STYLES
 from ..engine.options import Options
 from ..engine.software import describe_software
-from .report_json import write_json
+from .json_file import head, write_json
 from .result_files import (
     COMPARISON_FORMAT,
     COMPARISON_VERSION,
@@ -57,13 +56,14 @@ def write_comparison(
 
 
 def _write_page(comparison: Comparison, folder: Path) -> None:
-    from .html_page import render_page
+    from .html_page import write_page
     from .result_reading import CORRECTED_FLAG
     from .trend_chart import trend_chart_svg, write_trend_picture
 
     write_trend_picture(comparison, folder / TREND_PICTURE)
-    html = render_page(
+    write_page(
         "comparison_template.html",
+        folder / COMPARISON_HTML,
         comparison=comparison,
         both=[study.region(BOTH_LUNGS) for study in comparison.studies],
         counts=[lesion_counts(pair) for pair in comparison.pairs],
@@ -76,7 +76,6 @@ def _write_page(comparison: Comparison, folder: Path) -> None:
         volumes_file=VOLUMES_CSV,
         json_file=COMPARISON_JSON,
     )
-    write_bytes(html.encode(), folder / COMPARISON_HTML)
 
 
 def write_changes(pair: Pair, path: Path) -> None:
@@ -98,9 +97,7 @@ def comparison_content(comparison: Comparison, options: Options) -> dict[str, An
     Units are part of the names: ``_ml``, ``_mm``; a ratio or share lies between 0 and 1.
     """
     return {
-        "format": COMPARISON_FORMAT,
-        "version": COMPARISON_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(COMPARISON_FORMAT, COMPARISON_VERSION),
         "untrained": _untrained(comparison),
         "studies": [
             {

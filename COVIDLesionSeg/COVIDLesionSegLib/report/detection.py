@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import RESEARCH_USE_NOTICE
+from ..engine.boxes import bounding_box
 from ..engine.detection.result import LesionDetection
-from ..engine.files import write_bytes
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.volume import Volume
@@ -20,14 +19,15 @@ from .figures import (
     INK,
     black_figure,
     crop_to_lungs,
+    draw_box,
     figure_style,
     label,
     research_notice,
     save_png,
     side_marks,
 )
-from .html_page import data_uri, groups, render_page
-from .report_json import write_json
+from .html_page import data_uri, groups, write_page
+from .json_file import grid_content, head, write_json
 from .result_files import (
     LESIONS_CSV,
     LESIONS_FORMAT,
@@ -100,8 +100,9 @@ def write_detection(volume: Volume, found: LesionDetection, folder: Path) -> Non
     write_table(COLUMNS, rows, folder / LESIONS_CSV)
     write_volume(found.labels, found.geometry, folder / LESIONS_LABELS)
     write_lesions_picture(volume, found, folder / LESIONS_PICTURE)
-    html = render_page(
+    write_page(
         "lesions_template.html",
+        folder / REPORT_HTML,
         found=found,
         listed=found.lesions[:_LISTED],
         untrained=UNTRAINED_MARK if is_untrained(found.flags) else "",
@@ -111,26 +112,17 @@ def write_detection(volume: Volume, found: LesionDetection, folder: Path) -> Non
         shown=min(_SHOWN, len(found.lesions)),
         provenance=groups(found.provenance),
     )
-    write_bytes(html.encode(), folder / REPORT_HTML)
 
 
 def detection_content(found: LesionDetection) -> dict[str, Any]:
     """The report as plain values; units are part of the names."""
-    geometry = found.geometry
     return {
-        "format": LESIONS_FORMAT,
-        "version": LESIONS_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(LESIONS_FORMAT, LESIONS_VERSION),
         "rule": found.rule,
         "lesions": [asdict(one) for one in found.lesions],
         "slices": [asdict(one) for one in found.slices],
         "flags": [asdict(flag) for flag in found.flags],
-        "geometry": {
-            "size_voxels": list(geometry.size),
-            "spacing_mm": list(geometry.spacing),
-            "origin_lps_mm": list(geometry.origin),
-            "direction_lps": list(geometry.direction),
-        },
+        "geometry": grid_content(found.geometry),
         "provenance": found.provenance,
     }
 
@@ -176,16 +168,13 @@ def _rows_to_columns(shape: tuple[int, ...], spacing: tuple[float, float, float]
 
 
 def _draw(axes: Axes, hu: np.ndarray, mask: np.ndarray, volume: Volume) -> None:
-    from matplotlib.patches import Rectangle
-
     low, high = LUNG_WINDOW_HU
     _, row_mm, column_mm = volume.axial_spacing
     axes.imshow(hu, cmap="gray", vmin=low, vmax=high, aspect=row_mm / column_mm)
     axes.set_axis_off()
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    corner = (columns[0] - 1.5, rows[0] - 1.5)
-    size = (columns[-1] - columns[0] + 3, rows[-1] - rows[0] + 3)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_BOX, linewidth=1.2))
+    box = bounding_box(mask)
+    if box is not None:
+        draw_box(axes, box, _BOX, 1.2)
     axes.contour(mask, levels=[0.5], colors=[_BOX], linewidths=0.7)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import RESEARCH_USE_NOTICE, __version__
+from .. import __version__
+from ..engine.boxes import bounding_box
 from ..engine.detection.evaluation import DetectorEvaluation, DetectorExample
 from ..engine.detection.held_out import PROTOCOL, RULE_TEXTS, DetectorScores
 from ..engine.metrics.decisions import CASE_RULE
@@ -17,8 +18,16 @@ from ..engine.metrics.overlap import Confusion
 from ..engine.text import yes_or_no
 from .decisions import ALL, decision_rows, write_decisions_csv
 from .detector_scanners import write_scanners
-from .figures import FOOT_INCHES, black_figure, figure_style, label, research_notice, save_png
-from .report_json import write_json
+from .figures import (
+    FOOT_INCHES,
+    black_figure,
+    draw_box,
+    figure_style,
+    label,
+    research_notice,
+    save_png,
+)
+from .json_file import head, write_json
 from .result_files import (
     DECISIONS_CSV,
     DETECTOR_FORMAT,
@@ -56,9 +65,7 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
     rows = decision_rows(by_group, (ALL, ALL), evaluation.decisions)
     write_decisions_csv(("patient", "scanner"), rows, folder / DECISIONS_CSV)
     content = {
-        "format": DETECTOR_FORMAT,
-        "version": DETECTOR_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(DETECTOR_FORMAT, DETECTOR_VERSION),
         "software": __version__,
         "model": evaluation.model,
         "classes": list(evaluation.classes),
@@ -137,16 +144,14 @@ def write_examples(evaluation: DetectorEvaluation, path: Path) -> None:
 
 
 def _draw_found(axes: Axes, one: DetectorExample, classes: tuple[str, ...]) -> None:
-    from matplotlib.patches import Rectangle
-
     axes.imshow(one.unit, cmap="gray", vmin=0, vmax=1)
     for score, mask in zip(one.found.scores, one.found.masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not len(rows):
+        box = bounding_box(mask)
+        if box is None:
             continue
-        corner = (columns[0] - 0.5, rows[0] - 0.5)
-        size = (len(range(columns[0], columns[-1] + 1)), len(range(rows[0], rows[-1] + 1)))
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_FOUND, linewidth=1.0))
+        draw_box(axes, box, _FOUND, 1.0)
+        rows, columns = box
+        corner = (columns.start - 0.5, rows.start - 0.5)
         axes.text(*corner, f"{score:.2f}", color=_FOUND, fontsize=6, va="bottom")
     found = one.found.slice_class
     label(axes, f"{one.name}: {classes[found]} {one.found.class_probabilities[found]:.2f}", 7)

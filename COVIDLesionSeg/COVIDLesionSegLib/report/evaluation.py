@@ -13,7 +13,6 @@ import numpy.typing as npt
 from markupsafe import Markup
 from matplotlib.image import imsave
 
-from .. import RESEARCH_USE_NOTICE
 from ..engine.evaluation import examples as picture
 from ..engine.evaluation.classes import CLASS_MEASURES
 from ..engine.evaluation.examples import MOST_PATIENTS, Example
@@ -21,7 +20,6 @@ from ..engine.evaluation.groups import GROUP_MEASURES
 from ..engine.evaluation.measures import MEASURES
 from ..engine.evaluation.run import Evaluation
 from ..engine.evaluation.scores import ModelScores
-from ..engine.files import write_bytes
 from ..engine.labels import LUNG_WINDOW_HU
 from ..engine.metrics.decisions import CASE_RULE
 from ..engine.text import score_text, yes_or_no
@@ -29,8 +27,8 @@ from .decisions import model_decisions_for_page
 from .evaluation_charts import agreement_svg, compared, slices_svg, thresholds_svg
 from .evaluation_slices import groups_for_page, rates_for_page
 from .figures import window_text
-from .html_page import data_uri, groups, render_page
-from .report_json import write_json
+from .html_page import data_uri, groups, write_page
+from .json_file import head, write_json
 from .result_files import EVALUATION_FORMAT, EVALUATION_VERSION
 from .tables import UNDEFINED, write_table
 
@@ -99,9 +97,7 @@ def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     content = {
-        "format": EVALUATION_FORMAT,
-        "version": EVALUATION_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(EVALUATION_FORMAT, EVALUATION_VERSION),
         "protocol": evaluation.protocol,
         "distances_in": evaluation.unit,
         "slices": evaluation.slices,
@@ -134,8 +130,9 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     titles = measure_titles(evaluation)
-    html = render_page(
+    write_page(
         "evaluation_template.html",
+        path,
         evaluation=evaluation,
         slice_count=sum(evaluation.slices.values()),
         notes=list(_notes(evaluation)),
@@ -155,7 +152,6 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         window=window_text(LUNG_WINDOW_HU),
         provenance=groups(evaluation.provenance),
     )
-    write_bytes(html.encode(), path)
 
 
 def _charts(evaluation: Evaluation) -> dict[str, list[Markup]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .. import RESEARCH_USE_NOTICE, __version__
+from .. import __version__
 from ..engine.explain import MAPS_PER_BLOCK, SliceExplanation
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..engine.labels import LUNG_WINDOW_HU
@@ -33,7 +33,7 @@ from .figures import (
     slice_text,
     window_text,
 )
-from .report_json import write_json
+from .json_file import head, write_json
 from .result_files import EXPLANATION_FORMAT, EXPLANATION_VERSION
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def write_explanation_json(
     """
     weights = explanation.model.card.weights
     content = {
-        "format": EXPLANATION_FORMAT,
-        "version": EXPLANATION_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(EXPLANATION_FORMAT, EXPLANATION_VERSION),
         "software": __version__,
         "model": explanation.model.id,
         "weights_sha256": weights.sha256 if weights else None,

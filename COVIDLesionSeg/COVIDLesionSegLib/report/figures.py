@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from .. import RESEARCH_USE_NOTICE
+from ..engine.boxes import Box, bounding_box, whole
 from ..engine.files import write_bytes
 
 if TYPE_CHECKING:
@@ -104,14 +107,25 @@ def crop_to_lungs(
         lungs: (z, y, x) in axial order, 0 outside the lungs.
         spacing: mm along (z, y, x).
     """
-    crop = []
-    for axis in (1, 2):
-        others = tuple(n for n in range(3) if n != axis)
-        occupied = np.flatnonzero(lungs.any(axis=others))
-        margin = int(np.ceil(_CROP_MARGIN_MM / spacing[axis]))
-        first, last = (occupied[0], occupied[-1]) if occupied.size else (0, lungs.shape[axis] - 1)
-        crop.append(slice(max(first - margin, 0), min(last + margin + 1, lungs.shape[axis])))
-    return crop[0], crop[1]
+    seen: npt.NDArray[np.bool_] = np.any(lungs, axis=0)
+    margin = [ceil(_CROP_MARGIN_MM / mm) for mm in spacing[1:]]
+    rows, columns = bounding_box(seen, margin) or whole(seen.shape)
+    return rows, columns
+
+
+def draw_box(axes: Axes, box: Box, color: str, width: float) -> None:
+    """A rectangle along the outer edges of the pixels of a box.
+
+    Args:
+        axes: Shows an image, one unit for each pixel, the first centred at 0.
+        box: Rows and columns.
+        color: Of the line.
+        width: Of the line, in points.
+    """
+    rows, columns = box
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=width))
 
 
 def slice_text(index: int, position_mm: float) -> str:

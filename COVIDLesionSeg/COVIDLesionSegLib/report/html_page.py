@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .. import RESEARCH_USE_NOTICE, __version__
+from ..engine.files import write_bytes
 from ..engine.text import confidence_text, index_ranges, millilitres, percent, printable
 
 
@@ -37,6 +39,15 @@ def render_page(template: str, **content: Any) -> str:
     return environment.get_template(template).render(
         notice=RESEARCH_USE_NOTICE, version=__version__, **content
     )
+
+
+def write_page(template: str, path: Path, **content: Any) -> None:
+    """Write what :func:`render_page` gives.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    write_bytes(render_page(template, **content).encode(), path)
 
 
 def _printable(value: Any) -> Any:

@@ -29,7 +29,7 @@ from .figures import (
     side_marks,
     window_text,
 )
-from .report_json import write_json
+from .json_file import write_json
 from .tables import write_table
 
 if TYPE_CHECKING:

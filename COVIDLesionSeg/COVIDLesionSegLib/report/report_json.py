@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from .. import RESEARCH_USE_NOTICE
-from ..engine.files import write_bytes
 from ..engine.metrics.infection import SLICE_RULES, SliceRule
 from ..engine.result import SegmentationResult
 from ..engine.severity import SeverityReport
+from .json_file import grid_content, head, write_json
 from .result_files import REPORT_FORMAT, REPORT_VERSION
 
 
@@ -26,29 +24,14 @@ def write_report_json(result: SegmentationResult, path: Path) -> None:
     write_json(report_content(result), path)
 
 
-def write_json(content: Mapping[str, Any], path: Path) -> None:
-    """Write plain values as indented JSON.
-
-    Raises:
-        OutputError: The file cannot be written.
-        ValueError: A number is not finite.
-    """
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    # Half of a surrogate pair, which a card's JSON may hold, has no UTF-8; its escape is JSON.
-    write_bytes(f"{text}\n".encode(errors="backslashreplace"), path)
-
-
 def report_content(result: SegmentationResult) -> dict[str, Any]:
     """The report as plain values; what is undefined is None, never 0.
 
     Units are part of the names: ``_ml``, ``_mm``, ``_mm2``; a ratio lies between 0 and 1.
     """
     severity = result.severity
-    geometry = result.geometry
     return {
-        "format": REPORT_FORMAT,
-        "version": REPORT_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(REPORT_FORMAT, REPORT_VERSION),
         "severity": {
             "category": severity.category,
             "ratio": severity.ratio,
@@ -69,12 +52,7 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
         "classes": [
             {"label": label, "name": name} for label, name in enumerate(result.classes, start=1)
         ],
-        "geometry": {
-            "size_voxels": list(geometry.size),
-            "spacing_mm": list(geometry.spacing),
-            "origin_lps_mm": list(geometry.origin),
-            "direction_lps": list(geometry.direction),
-        },
+        "geometry": grid_content(result.geometry),
         "provenance": result.provenance,
     }
 

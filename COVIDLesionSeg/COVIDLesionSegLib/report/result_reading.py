@@ -22,6 +22,7 @@ from ..engine.severity.correction import lesion_free_after
 from ..engine.severity.report import RegionSeverity, RuleResult, SliceSeverity
 from ..engine.volume import Geometry, read_array
 from ..engine.volume.segmentation_file import Segment, read_segments
+from .json_file import grid_from_content
 from .result_files import DISAGREEMENT, PROBABILITY, REPORT_JSON, SEGMENTATION, SEGMENTATION_RESULT
 
 CORRECTED = "corrected"
@@ -80,7 +81,7 @@ def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
         report = json.loads((folder / REPORT_JSON).read_text("utf-8"))
         if not SEGMENTATION_RESULT.is_report(report):
             raise InputError("It is not the report of a segmentation.")
-        geometry = geometry or _geometry(report["geometry"])
+        geometry = geometry or grid_from_content(report["geometry"])
         labels = {one["name"]: int(one["label"]) for one in report["classes"]}
         segments = read_segments(folder / SEGMENTATION, geometry)
         severity = SeverityReport.from_dict(_as_measured(report["severity"]))
@@ -196,11 +197,6 @@ def _damage_named(folder: Path) -> Iterator[None]:
         raise InputError(
             f"{folder.name} holds no complete result, or one of another CT: segment the CT again."
         ) from error
-
-
-def _geometry(grid: dict[str, Any]) -> Geometry:
-    names = ("size_voxels", "spacing_mm", "origin_lps_mm", "direction_lps")
-    return Geometry(*(tuple(grid[name]) for name in names))
 
 
 def _refuse_lesions(segment: Segment, folder: Path) -> None:

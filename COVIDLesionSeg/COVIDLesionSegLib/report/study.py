@@ -7,12 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import RESEARCH_USE_NOTICE
-from ..engine.files import write_bytes
 from ..engine.studies import Column, StudyRow
 from ..engine.studies.results import Comparison, RowResult, StudyResult, compare
-from .html_page import render_page
-from .report_json import write_json
+from .html_page import write_page
+from .json_file import head, write_json
 from .result_files import (
     ROW_FOLDER,
     STUDY_CSV,
@@ -23,7 +21,8 @@ from .result_files import (
 )
 from .tables import UNDEFINED, write_table
 
-_FILES = {STUDY_CSV, STUDY_HTML, STUDY_JSON, ROW_FOLDER}
+STUDY_FILES = frozenset({STUDY_CSV, STUDY_HTML, STUDY_JSON, ROW_FOLDER})
+"""All files and folders in that of a study."""
 _OVER = {
     "slices": "mean ± standard deviation over the infected slices of all held-out patients",
     "folds": (
@@ -32,11 +31,6 @@ _OVER = {
     ),
     "pooled": "all pixels of all held-out slices together",
 }
-
-
-def is_study_file(path: Path) -> bool:
-    """Whether a file or folder of a study's folder is one that this software writes."""
-    return path.name in _FILES or path.name.startswith(".")
 
 
 def write_study(found: StudyResult, folder: Path) -> None:
@@ -48,16 +42,15 @@ def write_study(found: StudyResult, folder: Path) -> None:
     _write_csv(found, folder / STUDY_CSV)
     study = asdict(found.study)
     content = {
-        "format": STUDY_FORMAT,
-        "version": STUDY_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(STUDY_FORMAT, STUDY_VERSION),
         "study": study,
         "settings": found.settings,
         "results": {name: asdict(result) for name, result in found.results.items()},
     }
     write_json(content, folder / STUDY_JSON)
-    html = render_page(
+    write_page(
         "study_template.html",
+        folder / STUDY_HTML,
         study=found.study,
         ours=ours_titles(found),
         rows=[_row(row, found) for row in found.study.rows],
@@ -69,7 +62,6 @@ def write_study(found: StudyResult, folder: Path) -> None:
         held_out=_held_out(found),
         settings=[f"{name}={json.dumps(value)}" for name, value in found.settings.items()],
     )
-    write_bytes(html.encode(), folder / STUDY_HTML)
 
 
 def _write_csv(found: StudyResult, path: Path) -> None:

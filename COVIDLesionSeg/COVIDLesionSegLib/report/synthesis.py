@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import RESEARCH_USE_NOTICE, __version__
+from .. import __version__
 from ..engine.labels import LESION_OUTLINE, LUNG_WINDOW_HU
 from ..engine.synthesis.synthesize import Synthesis
 from ..engine.text import percent, printable
@@ -25,7 +25,7 @@ from .figures import (
     side_marks,
     window_text,
 )
-from .report_json import write_json
+from .json_file import head, write_json
 from .result_files import SYNTHESIS_FORMAT, SYNTHESIS_VERSION
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def write_synthesis_json(
         OutputError: The file cannot be written.
     """
     content = {
-        "format": SYNTHESIS_FORMAT,
-        "version": SYNTHESIS_VERSION,
-        "research_use_notice": RESEARCH_USE_NOTICE,
+        **head(SYNTHESIS_FORMAT, SYNTHESIS_VERSION),
         "software": __version__,
         "amount": amount,
         "seed": seed,
