@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..data.labelled import LabelledImage
 from ..inference.ensemble import Decision
-from ..metrics.infection import Involvement, any_pixel, infection_rate, involvement
+from ..metrics.decisions import called_infected, counted
+from ..metrics.infection import SLICE_RULES, Involvement, any_pixel, infection_rate, involvement
 from ..metrics.overlap import Confusion, ProbabilityHistogram
 from ..metrics.surface import hausdorff95, normalised_surface_dice
 
@@ -53,6 +54,8 @@ class Counts:
         surface_dice: Normalised surface Dice of every slice or CT, or None where undefined.
         probabilities: Of all pixels.
         windowed: Some image was windowed by its publisher.
+        decisions: Which slices each rule calls infected, by the rule's id; those alone that it can
+            decide.
     """
 
     def __init__(self) -> None:
@@ -61,6 +64,7 @@ class Counts:
         self.surface_dice: list[float | None] = []
         self.probabilities = ProbabilityHistogram()
         self.windowed = False
+        self.decisions = {one.rule: Confusion() for one in SLICE_RULES}
 
     @property
     def pixels(self) -> Confusion:
@@ -82,11 +86,13 @@ class Counts:
                 if sides:
                     involved = involvement(truth, lungs), involvement(found, lungs)
             pixels, name = Confusion.of(found, truth), sample.slice_name(index)
-            self.slices.append(
-                SliceCount(
-                    pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml
-                )
+            one = SliceCount(
+                pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml
             )
+            self.slices.append(one)
+            called = called_infected(pixels.tp + pixels.fp, one.predicted_rate)
+            for rule, answer in called.items():
+                self.decisions[rule] += counted([(answer, one.infected)])
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed
         # A single slice has no extent along the patient, so its border is a line.
@@ -103,3 +109,5 @@ class Counts:
         self.surface_dice += other.surface_dice
         self.probabilities.merge(other.probabilities)
         self.windowed |= other.windowed
+        for rule, found in other.decisions.items():
+            self.decisions[rule] += found

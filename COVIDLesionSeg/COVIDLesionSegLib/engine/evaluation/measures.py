@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..metrics.decisions import called_infected, counted, shares
+from ..metrics.decisions import shares
 from ..metrics.infection import (
     INFECTED_ABOVE,
     SLICE_RULES,
@@ -88,18 +88,8 @@ def _rates(slices: list[SliceCount]) -> tuple[list[float], list[float]]:
     return [_true_rate(one) for one in slices], [_predicted_rate(one) for one in slices]
 
 
-def decisions_of(counts: Counts) -> dict[str, Confusion]:
-    """Which slices each rule calls infected, by the rule's id; those alone that it can decide."""
-    answers: dict[str, list[tuple[bool, bool]]] = {one.rule: [] for one in SLICE_RULES}
-    for one in counts.slices:
-        called = called_infected(one.pixels.tp + one.pixels.fp, one.predicted_rate)
-        for rule, answer in called.items():
-            answers[rule].append((answer, one.infected))
-    return {rule: counted(pairs) for rule, pairs in answers.items()}
-
-
 def _by(rule: SliceRule) -> Callable[[Counts], Confusion]:
-    return lambda counts: decisions_of(counts)[rule.rule]
+    return lambda counts: counts.decisions[rule.rule]
 
 
 _ANY_PIXEL, _INFECTION_RATE = SLICE_RULES

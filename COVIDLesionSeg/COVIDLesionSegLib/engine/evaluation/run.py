@@ -13,6 +13,7 @@ from ..data.labelled import LabelledData, LabelledImage
 from ..data.masks import FILLED_ABOVE, Placement
 from ..errors import InputError, ParameterError
 from ..flags import Flag
+from ..inference.ensemble import Decision
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..software import describe_software
 from .classes import ClassCounts
@@ -86,92 +87,129 @@ def evaluate(
             "A lung mask was asked for, but the data have no lungs: add a folder lung/ with them, "
             "or leave the lung mask out."
         )
-    pooled = [Counts() for _ in models]
-    pooled_classes = [ClassCounts(model.cards[0].classes, data.classes) for model in models]
-    seconds = [0.0 for _ in models]
-    patients: list[dict[str, PatientScores]] = [{} for _ in models]
-    counted: list[dict[str, list[SliceCount]]] = [{} for _ in models]
+    tallies = [_Tally(model, data) for model in models]
     chooser = ExampleChooser()
     flags: list[Flag] = []
     total, done = sum(data.samples_of.values()), 0
     for patient in data.samples_of:
-        counts = [Counts() for _ in models]
-        classes = [ClassCounts(model.cards[0].classes, data.classes) for model in models]
         placement = Placement()
         shown = {patient}
         for sample in map(LabelledImage.as_stack, data.read(patient, cancel)):
-            if sample.pseudo:
-                raise InputError(
-                    f"{sample.name} has pseudo-labels, which nobody checked, so they cannot be "
-                    "used for evaluation: correct them in 3D Slicer, and rename the segments."
-                )
-            if sample.is_not_outlined:
-                raise InputError(
-                    f"Slice {sample.name} has a class, {sample.slice_class!r}, but no lesion is "
-                    "outlined on it: such slices evaluate a detector, or leave out their class."
-                )
+            _check_can_be_scored(sample)
             # All other scores take the classes together.
             told_apart, sample = sample, replace(sample, lesion=sample.lesion > 0)
             placement.add(sample)
             shown.update(sample.patients)
             predicted = []
-            for number, model in enumerate(models):
+            for number, tally in enumerate(tallies):
                 start = (done + number / len(models)) / total
                 end = (done + (number + 1) / len(models)) / total
-                report(Progress("Finding lesions", start, f"{sample.name}: {model.name}"))
+                report(Progress("Finding lesions", start, f"{sample.name}: {tally.model.name}"))
                 began = perf_counter()
-                decision = model.predict(
+                decision = tally.model.predict(
                     sample, lung_mask, sub_progress(report, start, end), cancel
                 )
-                seconds[number] += perf_counter() - began
+                tally.seconds += perf_counter() - began
                 cancel.raise_if_cancelled()
-                counts[number].add(sample, decision)
-                classes[number].add(decision.labels, told_apart)
+                tally.add(sample, told_apart, decision)
                 predicted.append(decision.labels > 0)
             chooser.consider(sample, predicted)
             if watch is not None:
                 watch(sample, predicted)
             done += 1
-        for number, (model, of_model) in enumerate(zip(models, counts, strict=True)):
-            patients[number][patient] = PatientScores.of(
-                of_model, model.learned_from(*shown), classes[number]
-            )
-            counted[number][patient] = of_model.slices
-            pooled[number].merge(of_model)
-            pooled_classes[number].merge(classes[number])
+        for tally in tallies:
+            tally.end_patient(patient, shown)
         flags += _flags(patient, placement)
     report(Progress("Finding lesions", 1.0))
     protocol = protocol_of(models[0].parameters, data.lungs if lung_mask else None)
     return Evaluation(
         protocol=protocol,
         unit=data.unit,
-        slices={name: scores.slices for name, scores in patients[0].items()},
-        models=tuple(
-            ModelScores(
-                model=model.name,
-                title=model.title,
-                protocol=protocol + model.own_protocol(data.lungs),
-                seconds_per_slice=spent / len(of_model.slices),
-                remarks=tuple(flag.message for flag in (*flags, *model.flags)),
-                classes=by_class.scores(),
-                **summarise(of_patient, of_model),
-            )
-            for model, of_patient, of_model, by_class, spent in zip(
-                models, patients, pooled, pooled_classes, seconds, strict=True
-            )
-        ),
+        slices={name: scores.slices for name, scores in tallies[0].patients.items()},
+        models=tuple(tally.scores(protocol, flags) for tally in tallies),
         examples=tuple(chooser.examples),
-        counted=tuple(counted),
-        threshold_dice=tuple(
-            {threshold: one.probabilities.dice_above(threshold) for threshold in THRESHOLDS}
-            for one in pooled
-        ),
+        counted=tuple(tally.counted for tally in tallies),
+        threshold_dice=tuple(tally.threshold_dice() for tally in tallies),
         provenance={
             "models": {id_: facts for one in models for id_, facts in one.describe().items()},
             "parameters": _common_parameters(models[0], data),
             "software": describe_software(),
         },
     )
+
+
+class _Tally:
+    """What is counted of one model: of the patient in turn, and of all before.
+
+    Attributes:
+        model: The model.
+        seconds: Wall time of its predictions.
+        patients: Scores of those that were ended.
+        counted: Their slices.
+    """
+
+    def __init__(self, model: EvaluatedModel, data: LabelledData) -> None:
+        self.model = model
+        self.seconds = 0.0
+        self.patients: dict[str, PatientScores] = {}
+        self.counted: dict[str, list[SliceCount]] = {}
+        self._data = data
+        self._pooled, self._pooled_classes = Counts(), self._class_counts()
+        self._counts, self._classes = Counts(), self._class_counts()
+
+    def add(self, sample: LabelledImage, told_apart: LabelledImage, decision: Decision) -> None:
+        """Count a prediction; ``told_apart`` is the sample with its classes of lesions."""
+        self._counts.add(sample, decision)
+        self._classes.add(decision.labels, told_apart)
+
+    def end_patient(self, patient: str, shown: set[str]) -> None:
+        """What was added is one patient's; ``shown`` are all that are in these images."""
+        self.patients[patient] = PatientScores.of(
+            self._counts, self.model.learned_from(*shown), self._classes
+        )
+        self.counted[patient] = self._counts.slices
+        self._pooled.merge(self._counts)
+        self._pooled_classes.merge(self._classes)
+        self._counts, self._classes = Counts(), self._class_counts()
+
+    def scores(self, protocol: str, flags: list[Flag]) -> ModelScores:
+        """Over all patients.
+
+        Args:
+            protocol: What the models' protocols share.
+            flags: Of the data.
+        """
+        return ModelScores(
+            model=self.model.name,
+            title=self.model.title,
+            protocol=protocol + self.model.own_protocol(self._data.lungs),
+            seconds_per_slice=self.seconds / len(self._pooled.slices),
+            remarks=tuple(flag.message for flag in (*flags, *self.model.flags)),
+            classes=self._pooled_classes.scores(),
+            **summarise(self.patients, self._pooled),
+        )
+
+    def threshold_dice(self) -> dict[float, float | None]:
+        """Dice of all pixels by threshold."""
+        dice_above = self._pooled.probabilities.dice_above
+        return {threshold: dice_above(threshold) for threshold in THRESHOLDS}
+
+    def _class_counts(self) -> ClassCounts:
+        return ClassCounts(self.model.cards[0].classes, self._data.classes)
+
+
+def _check_can_be_scored(sample: LabelledImage) -> None:
+    """Raises InputError where there is no expert's mask to score a prediction by."""
+    if sample.pseudo:
+        raise InputError(
+            f"{sample.name} has pseudo-labels, which nobody checked, so they cannot be used for "
+            "evaluation: correct them in 3D Slicer, and rename the segments."
+        )
+    if sample.is_not_outlined:
+        raise InputError(
+            f"Slice {sample.name} has a class, {sample.slice_class!r}, but no lesion is outlined "
+            "on it: such slices evaluate a detector, or leave out their class."
+        )
 
 
 def _flags(patient: str, placement: Placement) -> Iterator[Flag]:

@@ -10,7 +10,7 @@ from ..metrics.overlap import Confusion, mean_and_sd
 from ..parameters import Parameters
 from .classes import ClassCounts
 from .counts import Counts
-from .measures import MEASURES, Value, decisions_of
+from .measures import MEASURES, Value
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PatientScores:
             counts.windowed,
             _values(counts),
             by_class,
-            decisions_of(counts),
+            dict(counts.decisions),
         )
 
 
