@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.lungs.second_opinion import compare_lungs
 
 SPACING = (10.0, 5.0, 5.0)  # 4 voxels are 1 ml
@@ -72,8 +71,3 @@ def test_an_outline_one_voxel_apart_is_no_difference():
     other[2:18, 4:36, 4:26] = 1
     assert flags(lungs(), other, largest_ml=1.0) == []
     assert flags(other, lungs(), largest_ml=1.0) == []
-
-
-def test_two_grids_are_refused():
-    with pytest.raises(InputError, match="one grid"):
-        flags(lungs(), lungs()[1:])

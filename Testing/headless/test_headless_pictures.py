@@ -142,16 +142,6 @@ def test_a_picture_of_an_untrained_networks_result_says_so(mrml, scene, tmp_path
     assert found[False] == 0
 
 
-def test_background_may_be_white(mrml, shown, tmp_path):
-    from COVIDLesionSegLib.headless.pictures import infection3d_picture
-
-    path = tmp_path / "infection3d.png"
-    infection3d_picture(mrml, shown[1].segmentationNode, path, size=(300, 300), background="white")
-    picture = read_png(path)
-    np.testing.assert_allclose(picture[5, 5], 1.0)
-    assert red_pixels(picture).sum() > 100
-
-
 def test_pictures_leave_the_scene_as_it_was(mrml, scene, shown, tmp_path):
     from COVIDLesionSegLib.headless.pictures import infection3d_picture
     from headless.slice_view import SliceView

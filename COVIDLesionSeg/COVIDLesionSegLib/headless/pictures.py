@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLSegmentationNode
 
 NOTICE = "Research use only"
-_BACKGROUNDS = {"black": (0.0, 0.0, 0.0), "white": (1.0, 1.0, 1.0)}
+_BLACK = (0.0, 0.0, 0.0)
 
 
 def infection3d_picture(
@@ -26,7 +26,6 @@ def infection3d_picture(
     segmentation_node: vtkMRMLSegmentationNode,
     path: str | os.PathLike[str],
     size: tuple[int, int] = (900, 800),
-    background: str = "black",
 ) -> None:
     """Picture of the 3D infection model: translucent lungs, solid lesions, seen from the front.
 
@@ -38,19 +37,16 @@ def infection3d_picture(
         segmentation_node: The result's segmentation, with closed surfaces.
         path: PNG file to write.
         size: Width and height in pixels.
-        background: ``"black"`` or ``"white"``.
 
     Raises:
         DependencyError: OpenGL is missing.
         OutputError: The file cannot be written.
     """
-    color = _BACKGROUNDS[background]
-    ink = (1.0 - color[0], 1.0 - color[1], 1.0 - color[2])
     with ThreeDView(session, size=size) as view:
-        view.set_background(color)
+        view.set_background(_BLACK)
         # The human figure is a file of the application's, which the wheel does not have.
         view.node.SetOrientationMarkerType(slicer.vtkMRMLAbstractViewNode.OrientationMarkerTypeCube)
-        view.annotate(NOTICE, ink)
+        view.annotate(NOTICE)
         classes = lesion_colors(segmentation_node)
         if len(classes) > 1:
             view.add_legend(classes)

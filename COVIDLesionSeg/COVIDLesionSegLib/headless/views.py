@@ -36,6 +36,7 @@ _THREED_MANAGERS = (
     "vtkMRMLColorLegendDisplayableManager",
 )
 _DEPTH_PEELS = 24
+_INK, _WARNING = (1.0, 1.0, 1.0), (1.0, 0.75, 0.0)
 # Shares of the window.
 _LEGEND_WIDTH, _LEGEND_LINE, _LEGEND_TOP = 0.3, 0.035, 0.92
 
@@ -99,13 +100,13 @@ class OffscreenView:
                 self.session.scene.RemoveNode(node)
         self.window.Finalize()
 
-    def annotate(self, text: str, color: Color = (1.0, 1.0, 1.0)) -> None:
-        """Write ``text`` into the lower left corner."""
-        self._write(text, vtk.vtkCornerAnnotation.LowerLeft, color, 16)
+    def annotate(self, text: str) -> None:
+        """Write ``text`` into the lower left corner, for a dark ground."""
+        self._write(text, vtk.vtkCornerAnnotation.LowerLeft, _INK, 16)
 
-    def warn(self, text: str, color: Color = (1.0, 0.75, 0.0)) -> None:
+    def warn(self, text: str) -> None:
         """Write ``text`` large at the upper edge."""
-        self._write(text, vtk.vtkCornerAnnotation.UpperEdge, color, 30)
+        self._write(text, vtk.vtkCornerAnnotation.UpperEdge, _WARNING, 30)
 
     def _write(self, text: str, place: int, color: Color, size: int) -> None:
         annotation = vtk.vtkCornerAnnotation()
@@ -168,9 +169,7 @@ class OffscreenView:
 class ThreeDView(OffscreenView):
     """One of Slicer's 3D views."""
 
-    def __init__(
-        self, session: Session, name: str = "picture", size: tuple[int, int] = (900, 800)
-    ) -> None:
+    def __init__(self, session: Session, size: tuple[int, int] = (900, 800)) -> None:
         super().__init__(session, size)
         self.interactor.SetInteractorStyle(vtk.vtkInteractorStyle3D())
         # Translucent lungs in front of and behind lesions come out right only when peeled.
@@ -185,7 +184,7 @@ class ThreeDView(OffscreenView):
         self.logic.SetMRMLApplicationLogic(session.application_logic)
         self.logic.SetMRMLScene(session.scene)
         session.application_logic.GetViewLogics().AddItem(self.logic)
-        self.node = self.logic.AddViewNode(name)
+        self.node = self.logic.AddViewNode("picture")
         self.group.SetMRMLDisplayableNode(self.node)
         self._own_nodes = self._new_nodes()
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 from torch import nn
 
-from ..errors import InputError, ParameterError
+from ..errors import ParameterError
 from ..flags import Flag
 from ..inference.device import make_plan
 from ..inference.predictor import Predictor
@@ -224,12 +224,7 @@ def compare_lungs(
     Yields:
         Flags with the code ``lung-opinions-differ``, which name the lung, the volumes that only one
         of them counts, and the slices, those that differ most first.
-
-    Raises:
-        InputError: The two are not of one shape.
     """
-    if labels.shape != other.shape:
-        raise InputError("Two labelmaps of lungs are compared on one grid: give both its shape.")
     voxel_ml = float(np.prod(spacing)) / 1000
     for side, name in ((1, "right"), (2, "left")):
         here, there = labels == side, other == side

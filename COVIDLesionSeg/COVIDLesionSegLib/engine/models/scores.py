@@ -39,8 +39,8 @@ class ScoreSummary:
     pooled: bool = False
 
 
-def summarise_scores(scores: Iterable[Score], metric: str = "Dice") -> list[ScoreSummary]:
-    """The scores of one measure, one summary for each protocol, in the order of the card.
+def summarise_scores(scores: Iterable[Score]) -> list[ScoreSummary]:
+    """Dice on a card, one summary for each protocol, in the order of the card.
 
     Left out are scores whose data do not end in a number of slices, as those on cards that were
     written by hand.
@@ -48,17 +48,17 @@ def summarise_scores(scores: Iterable[Score], metric: str = "Dice") -> list[Scor
     groups: dict[str, list[tuple[str, int, float]]] = {}
     for score in scores:
         found = _DATA.fullmatch(score.data)
-        if score.metric == metric and found and int(found["slices"]) > 0:
+        if score.metric == "Dice" and found and int(found["slices"]) > 0:
             group = groups.setdefault(score.protocol, [])
             group.append((found["patient"], int(found["slices"]), score.value))
-    return [_summary(metric, protocol, group) for protocol, group in groups.items()]
+    return [_summary(protocol, group) for protocol, group in groups.items()]
 
 
-def _summary(metric: str, protocol: str, group: list[tuple[str, int, float]]) -> ScoreSummary:
+def _summary(protocol: str, group: list[tuple[str, int, float]]) -> ScoreSummary:
     names = {patient for patient, _, _ in group}
     slices = sum(count for _, count, _ in group)
     mean = sum(count * value for _, count, value in group) / slices
-    return ScoreSummary(metric, mean, len(names), slices, _data_set(names), protocol)
+    return ScoreSummary("Dice", mean, len(names), slices, _data_set(names), protocol)
 
 
 def _data_set(names: set[str]) -> str:

@@ -28,18 +28,17 @@ def write_volume(
     array: npt.NDArray[Any],
     geometry: Geometry,
     path: str | Path,
-    compress: bool = True,
     header: Mapping[str, str] | None = None,
 ) -> None:
     """Write a stored array on its grid, replacing an earlier file in one step.
 
     The voxels go to a hidden temporary file in the same folder, which is verified and then renamed.
+    Voxels of NRRD and MetaImage are compressed, those of NIfTI where its name says so.
 
     Args:
         array: Labels (bool, uint8), HU (int16) or probabilities (float32), shape (k, j, i).
         geometry: The grid; NIfTI keeps it in single precision.
         path: Ends in one of ``WRITABLE``; its folder exists.
-        compress: Compress the voxels of NRRD and MetaImage; NIfTI decides by its name.
         header: Key-value pairs for the header of an NRRD file.
 
     Raises:
@@ -62,7 +61,7 @@ def write_volume(
             raise OutputError(str(error)) from error
         try:
             with quiet_itk():
-                sitk.WriteImage(image, target, compress)
+                sitk.WriteImage(image, target, useCompression=True)
             # ITK reports success for a NIfTI file that filled the disk.
             check_complete(read_header(temporary), array.nbytes)
         except (RuntimeError, InputError) as error:
