@@ -13,6 +13,7 @@ from torch import nn
 
 from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
+from .inference.ensemble import Decision
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
 from .inference.slice_classes import SliceClassifier
@@ -35,7 +36,7 @@ from .progress import (
     sub_progress,
 )
 from .result import SegmentationResult
-from .severity import measure_severity
+from .severity import SeverityReport, measure_severity
 from .severity.lesions import Confidence
 from .severity.quality_flags import severity_flags
 from .volume import Volume
@@ -128,14 +129,7 @@ def segment(
         report(Progress("Loading the model", 0.0, parameters.model))
         members = loaded.predictors(volume, cancel)
     with clock.stage("lungs"):
-        found = extractor.extract(
-            volume.axial,
-            volume.axial_spacing,
-            progress=sub_progress(report, 0.05, 0.35 if opinion is None else 0.3),
-            cancel=cancel,
-        )
-        if opinion is not None:
-            found = _with_opinion(found, opinion, volume, sub_progress(report, 0.3, 0.35), cancel)
+        found = _find_lungs(extractor, opinion, volume, report, (0.05, 0.3, 0.35), cancel)
         give_back_freed_memory()
     cancel.raise_if_cancelled()
     clean = None
@@ -166,31 +160,16 @@ def segment(
     with clock.stage("severity"):
         report(Progress("Grading severity", 0.95))
         lung_labels = volume.on_grid(found.labels)
-        lesions = volume.on_grid(decision.labels)
-        probability = volume.on_grid(decision.probability)
-        disagreement = decision.disagreement
-        if disagreement is not None:
-            disagreement = volume.on_grid(disagreement)
-        classes = models[0].card.classes
-        severity = measure_severity(
-            lung_labels,
-            lesions,
-            classes,
-            volume.geometry,
-            disagreement,
-            lesion_free_ml=parameters.lesion_free_ml,
-            confidence=_confidence(probability, models),
-        )
+        lesions = _on_grid(decision, volume)
+        severity = _severity(lung_labels, lesions, volume, loaded)
         if clean is not None:
             severity = severity.without_slices(clean.slices)
-        asked = [*models, *([classifier.model] if classifier else [])]
-        untrained = [model.id for model in asked if model.card.weights is None]
         remarks = (
-            *([untrained_flag(untrained)] if untrained else []),
+            *_untrained_flags(loaded),
             *found.flags,
             *(clean.flags if clean else ()),
             *(flag for member in members for flag in member.flags),
-            *(Flag("input", warning) for warning in volume.warnings),
+            *_input_flags(volume),
             *_small_lesion_flags(small, parameters),
             *severity_flags(severity),
         )
@@ -202,10 +181,10 @@ def segment(
     return SegmentationResult(
         geometry=volume.geometry,
         lungs=lung_labels,
-        lesions=lesions,
-        probability=probability,
-        disagreement=disagreement,
-        classes=classes,
+        lesions=lesions.labels,
+        probability=lesions.probability,
+        disagreement=lesions.disagreement,
+        classes=models[0].card.classes,
         severity=severity,
         flags=flags,
         provenance=describe_run(
@@ -240,14 +219,7 @@ def find_lungs(
         opinion = get_opinion(parameters)
     with clock.stage("lungs"):
         cancel = cancel or CancelToken()
-        found = extractor.extract(
-            volume.axial,
-            volume.axial_spacing,
-            progress=sub_progress(report, 0.0, 1.0 if opinion is None else 0.9),
-            cancel=cancel,
-        )
-        if opinion is not None:
-            found = _with_opinion(found, opinion, volume, sub_progress(report, 0.9, 1.0), cancel)
+        found = _find_lungs(extractor, opinion, volume, report, (0.0, 0.9, 1.0), cancel)
     lungs = volume.on_grid(found.labels)
     nothing = np.zeros_like(lungs)
     return SegmentationResult(
@@ -257,22 +229,75 @@ def find_lungs(
         probability=nothing.astype(np.float32),
         classes=(),
         severity=measure_severity(lungs, nothing, (), volume.geometry).ungraded(),
-        flags=(*found.flags, *(Flag("input", warning) for warning in volume.warnings)),
+        flags=(*found.flags, *_input_flags(volume)),
         provenance=describe_run(volume, parameters, found.provenance, [], clock.seconds),
     )
 
 
-def _with_opinion(
-    found: LungLabels,
-    opinion: SecondOpinion,
+def _find_lungs(
+    extractor: LungExtractor,
+    opinion: SecondOpinion | None,
     volume: Volume,
     report: ProgressCallback,
+    steps: tuple[float, float, float],
     cancel: CancelToken,
 ) -> LungLabels:
-    """The lungs with what a network says of them."""
-    said = opinion.of(found, volume.axial, volume.axial_spacing, report, cancel)
+    """The lungs of a CT, in axial order, with what a second opinion says of them, if one is wanted.
+
+    Args:
+        extractor, opinion, volume, cancel: As their names say.
+        report: Called with progress.
+        steps: Progress at the start, before the second opinion and at the end.
+    """
+    start, between, end = steps
+    found = extractor.extract(
+        volume.axial,
+        volume.axial_spacing,
+        progress=sub_progress(report, start, end if opinion is None else between),
+        cancel=cancel,
+    )
+    if opinion is None:
+        return found
+    asked = sub_progress(report, between, end)
+    said = opinion.of(found, volume.axial, volume.axial_spacing, asked, cancel)
     provenance = {**found.provenance, "second_opinion": said.facts}
     return replace(found, flags=(*found.flags, *said.flags), provenance=provenance)
+
+
+def _on_grid(decision: Decision, volume: Volume) -> Decision:
+    """What was found in axial order, on the CT's own grid."""
+    disagreement = decision.disagreement
+    return Decision(
+        probability=volume.on_grid(decision.probability),
+        labels=volume.on_grid(decision.labels),
+        disagreement=None if disagreement is None else volume.on_grid(disagreement),
+    )
+
+
+def _severity(
+    lungs: npt.NDArray[Any], lesions: Decision, volume: Volume, loaded: Loaded
+) -> SeverityReport:
+    """The severity of lungs and lesions on the CT's own grid."""
+    return measure_severity(
+        lungs,
+        lesions.labels,
+        loaded.models[0].card.classes,
+        volume.geometry,
+        lesions.disagreement,
+        lesion_free_ml=loaded.parameters.lesion_free_ml,
+        confidence=_confidence(lesions.probability, loaded.models),
+    )
+
+
+def _untrained_flags(loaded: Loaded) -> Iterator[Flag]:
+    asked = [*loaded.models, *([loaded.classifier.model] if loaded.classifier else [])]
+    untrained = [model.id for model in asked if model.card.weights is None]
+    if untrained:
+        yield untrained_flag(untrained)
+
+
+def _input_flags(volume: Volume) -> Iterator[Flag]:
+    yield from (Flag("input", warning) for warning in volume.warnings)
 
 
 def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator[Flag]:
