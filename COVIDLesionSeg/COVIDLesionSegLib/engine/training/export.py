@@ -262,17 +262,10 @@ def export_model(
         channels=recipe.channels,
         preprocessing=recipe.preprocessing,
         weights=Weights(file, digest, provenance.licence, provenance.licence_note),
-        training={
-            **training_lineage(parent, data.describe()),
-            "data_fingerprint": fingerprint(data.training),
-            "recipe": recipe.to_dict(),
-            "command": provenance.command,
-            **({"date": provenance.date} if provenance.date else {}),
-        },
+        training=_training_facts(recipe, data, parent, provenance),
         # What goes on from calibrated weights would else call less or more lesion than they do.
         calibration=parent.calibration if parent and not calibrate else None,
     )
-    pseudo = card.training["data"].get("pseudo_labels")
     written = load_network(Model(card, folder))
     slices = [
         [evaluation_slice(item, recipe.task) for item in group]
@@ -293,22 +286,41 @@ def export_model(
         )
     patients = {name: one for result in results for name, one in result.patients.items()}
     changes = [r.bfloat16_change for r in results if r.bfloat16_change is not None]
+    change = max(changes, default=None)
+    said = (
+        "" if patients else _NO_HELD_OUT,
+        "" if change is None else BFLOAT16_NOTE.format(change=change),
+        stored,
+        _SELECTED if selected_on_validation else "",
+        _CALIBRATED if uncalibrated else "",
+        _pseudo_label_note(card),
+    )
     card = replace(
         card,
         scores=tuple(score for result in results for score in result.scores),
-        bfloat16=bool(changes) and max(changes) <= LARGEST_BFLOAT16_CHANGE,
-        notes=(
-            *(() if patients else (_NO_HELD_OUT,)),
-            *((BFLOAT16_NOTE.format(change=max(changes)),) if changes else ()),
-            *((stored,) if stored else ()),
-            *((_SELECTED,) if selected_on_validation else ()),
-            *((_CALIBRATED,) if uncalibrated else ()),
-            *((_PSEUDO.format(patients=", ".join(pseudo)),) if pseudo else ()),
-            *notes,
-        ),
+        bfloat16=change is not None and change <= LARGEST_BFLOAT16_CHANGE,
+        notes=(*filter(None, said), *notes),
     )
     write_card(card, folder)
     return Exported(card, {**patients, **uncalibrated})
+
+
+def _training_facts(
+    recipe: Recipe, data: TrainingData, parent: ModelCard | None, provenance: Provenance
+) -> dict[str, Any]:
+    """What a card says of the training."""
+    return {
+        **training_lineage(parent, data.describe()),
+        "data_fingerprint": fingerprint(data.training),
+        "recipe": recipe.to_dict(),
+        "command": provenance.command,
+        **({"date": provenance.date} if provenance.date else {}),
+    }
+
+
+def _pseudo_label_note(card: ModelCard) -> str:
+    pseudo = card.training["data"].get("pseudo_labels")
+    return _PSEUDO.format(patients=", ".join(pseudo)) if pseudo else ""
 
 
 def _in_eight_bit(
