@@ -13,6 +13,27 @@ from pathlib import Path
 from .errors import OutputError, full_disk
 
 
+def output_path(out: Path | str) -> Path:
+    """Where a job's output goes: absolute, and the target where it is a link.
+
+    Renaming something to it replaces no link, and another working folder does not move it.
+
+    Raises:
+        OutputError: It is no usable path.
+    """
+    try:
+        path = Path(out).expanduser().resolve()
+        str(path).encode("utf-8")  # MRML and ITK write no others
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            "The path of the output folder holds characters that are not UTF-8: choose another "
+            "folder."
+        ) from error
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"{out} is not a usable path: name another.") from error
+    return path
+
+
 @contextmanager
 def atomic_path(path: Path, suffix: str | None = None) -> Iterator[Path]:
     """Give a hidden path beside ``path`` to write to; it replaces ``path`` if all goes well.

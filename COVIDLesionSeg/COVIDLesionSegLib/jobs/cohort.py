@@ -17,6 +17,7 @@ from ..engine.cohort.record import (
 )
 from ..engine.cohort.sources import CaseSource, LeftOut, find_cases
 from ..engine.errors import Cancelled, CovidLesionSegError, InputError
+from ..engine.files import output_path
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
@@ -82,7 +83,7 @@ def batch(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().absolute()
+    out = output_path(out)
     progress(Progress("Looking for CTs", 0.0))
     tune_allocator()
     check_models(options.parameters.members)

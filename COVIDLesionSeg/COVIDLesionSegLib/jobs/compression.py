@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..engine.data.slice_folder import read_slice_folder
 from ..engine.evaluation.compression import Compressed, compress_weights
+from ..engine.files import output_path
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -33,7 +34,7 @@ def compress(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().resolve()
+    out = output_path(out)
     progress(Progress("Starting", 0.0))
     model = load_catalogue().get(options.model_id)
     make_model_folder(out, resume=False)

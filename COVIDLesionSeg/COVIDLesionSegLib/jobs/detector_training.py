@@ -9,6 +9,7 @@ from ..engine.data.splits import patients_in
 from ..engine.data.training_data import read_training_data
 from ..engine.detection.held_out import evaluate_detector
 from ..engine.detection.training import DETECTION, FIXED_STATISTICS, detector_recipe, start_from
+from ..engine.files import output_path
 from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.augmentation import Augmentation
 from ..engine.training.export import check_held_out, export_model
@@ -51,7 +52,7 @@ def train_detector(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().resolve()
+    out = output_path(out)
     silence_lightning()
     parent = parent_of(options.model_id, options.network)
     own = parent.card.arguments.get("slice_classes", CLASSES) if options.fine_tune else CLASSES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engine.errors import InputError
-from ..engine.files import atomic_folder
+from ..engine.files import atomic_folder, output_path
 from ..engine.flags import is_untrained
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..engine.result import SegmentationResult
@@ -56,7 +56,7 @@ def export_dicom(
     from ..report.dicom_files import DicomOutput
 
     cancel = cancel or CancelToken()
-    with atomic_folder(Path(out).expanduser().absolute()) as staging:
+    with atomic_folder(output_path(out)) as staging:
         progress(Progress("Reading the result", 0.0))
         result = read_result(options.result, measure_again=True)
         if is_untrained(result.flags):

@@ -11,6 +11,7 @@ from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError
 from ..engine.evaluation.card_scores import evaluate_held_out, score_patients
+from ..engine.files import output_path
 from ..engine.models.card import ModelCard
 from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -82,7 +83,7 @@ def enhance(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    return _Enhancement(options, Path(out).expanduser().resolve(), progress, cancel).run()
+    return _Enhancement(options, output_path(out), progress, cancel).run()
 
 
 class _Enhancement:

@@ -21,7 +21,7 @@ def growing_folder(
     """Make the folder, for this run alone.
 
     Args:
-        out: Absent, empty, or that of an earlier run.
+        out: Absent, empty, or that of an earlier run; of :func:`~..engine.files.output_path`.
         inputs: Must not lie inside it.
         subfolders: Are made in it.
         files: Names of all files and folders that the job writes into it; hidden ones are its own,
@@ -32,7 +32,7 @@ def growing_folder(
             is writing it.
     """
     for path in inputs:
-        if path.expanduser().resolve().is_relative_to(out.resolve()):
+        if path.expanduser().resolve().is_relative_to(out):
             raise OutputError(f"{path} lies inside the output folder {out}: choose another folder.")
     try:
         if out.is_dir():

@@ -10,6 +10,7 @@ import numpy as np
 from ..engine.data.slice_folder import read_slice_folder, slices_per_patient, write_slice_folder
 from ..engine.data.slice_index import INDEX_CSV
 from ..engine.errors import InputError, LungsNotFoundError, OutputError
+from ..engine.files import output_path
 from ..engine.labels import CLASSES
 from ..engine.lungs import get_extractor
 from ..engine.progress import (
@@ -68,7 +69,7 @@ def pseudo_label(
         Cancelled: ``cancel`` was set; there is no ``out``.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().absolute()
+    out = output_path(out)
     if (options.ct / INDEX_CSV).is_file():
         return _sort_outlined(options.ct, out, progress, cancel)
     _check_new(out)

@@ -22,6 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..engine.errors import Cancelled, OutputError
+from ..engine.files import output_path
 from ..report.result_files import SEGMENTATION_RESULT, FolderKind
 
 
@@ -48,7 +49,7 @@ def result_folder(
             or is being written by another run.
         Cancelled: The block was cancelled; ``folder`` is as it was.
     """
-    folder = _absolute(Path(folder))
+    folder = output_path(folder)
     _refuse_unsafe(folder, inputs)
     made = _make_parents(folder.parent)
     try:
@@ -183,21 +184,6 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _sibling(folder: Path, role: str) -> Path:
     return folder.with_name(f".{folder.name}.covid-lesion-seg-{role}")
-
-
-def _absolute(folder: Path) -> Path:
-    """The folder itself where the path is a link, so that renaming replaces no link."""
-    try:
-        absolute = folder.expanduser().resolve()
-        str(absolute).encode("utf-8")  # MRML and ITK write no others
-    except UnicodeEncodeError as error:
-        raise OutputError(
-            "The path of the output folder holds characters that are not UTF-8: choose another "
-            "folder."
-        ) from error
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"{folder} is not a usable path: name another.") from error
-    return absolute
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ..engine.data.labelled import LabelledImage
 from ..engine.data.splits import learned_patients
 from ..engine.data.training_data import TrainingData
 from ..engine.errors import InputError, ParameterError
-from ..engine.files import atomic_folder
+from ..engine.files import atomic_folder, output_path
 from ..engine.followup.dicom_facts import patient_id
 from ..engine.models.promotion import PromotionDecision, decide_promotion
 from ..engine.models.retrained import (
@@ -29,7 +29,6 @@ from ..engine.models.retrained import (
     Retrained,
     load_retrained,
 )
-from ..engine.options import recorded_command
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.review import case_id, patient_key, read_cases, reviews_folder
 from ..engine.self_training.frozen_cases import (
@@ -42,7 +41,7 @@ from ..engine.self_training.parent_comparison import ParentComparison
 from ..engine.self_training.reviewed_data import chosen_slices, read_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
 from ..engine.self_training.selection import THE_PAPERS, measure_for
-from ..engine.training.export import Provenance, check_held_out, export_model
+from ..engine.training.export import check_held_out, export_model
 from ..engine.training.recipe import Recipe
 from ..engine.training.run_folder import trained_length
 from ..engine.training.trainer import silence_lightning
@@ -61,7 +60,7 @@ from .fine_tuning import (
     read_unlabelled,
 )
 from .options import RetrainOptions
-from .training import make_model_folder, parent_of, settings_of
+from .training import make_model_folder, parent_of, provenance_of, settings_of
 
 _CASES_FOLDER = "cases"
 _COMPARING = "Comparing both models"
@@ -98,7 +97,7 @@ def retrain(
         CovidLesionSegError: One of its kinds.
         Cancelled: ``cancel`` was set.
     """
-    out = Path(out).expanduser().resolve()
+    out = output_path(out)
     if options.resume and (out / MODEL_FOLDER).is_dir():
         return load_retrained(out / MODEL_FOLDER)
     return _Retraining(options, out, progress, cancel or CancelToken()).run()
@@ -277,7 +276,6 @@ class _Retraining:
         folder: Path,
     ) -> None:
         options, parent = self._options, self._parent
-        weights = parent.card.trained_weights
         self._progress(Progress(_COMPARING, _TRAINED))
         export_model(
             network,
@@ -287,11 +285,8 @@ class _Retraining:
             model_id=options.model_id,
             title=options.title or f"{parent.title}, retrained",
             paper=parent.card.paper,
-            provenance=Provenance(
-                options.licence or weights.licence,
-                options.licence_note or weights.licence_note,
-                f"{recorded_command('covid-lesion-seg retrain', options)} --out OUT",
-                date.today().isoformat(),
+            provenance=provenance_of(
+                "retrain", options, parent.card.trained_weights, date.today().isoformat()
             ),
             evaluate=comparing.evaluate,
             parent=parent.card,

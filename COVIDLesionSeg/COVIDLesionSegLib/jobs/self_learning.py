@@ -17,6 +17,7 @@ from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.card_scores import evaluate_held_out
+from ..engine.files import output_path
 from ..engine.inference.device import make_plan
 from ..engine.inference.ensemble import decide
 from ..engine.inference.predictor import Predictor
@@ -80,7 +81,7 @@ def self_learn(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().resolve()
+    out = output_path(out)
     silence_lightning()
     progress(Progress("Starting", 0.0))
     parent = parent_of(options.model_id, options.network)

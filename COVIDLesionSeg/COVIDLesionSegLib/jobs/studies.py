@@ -13,7 +13,7 @@ from ..engine.data.slice_folder import files_of_folder
 from ..engine.data.slice_index import INDEX_CSV
 from ..engine.errors import InputError, OutputError, ParameterError
 from ..engine.evaluation.run import Evaluation
-from ..engine.files import sha256_of
+from ..engine.files import output_path, sha256_of
 from ..engine.models.catalogue import Catalogue, load_catalogue, read_models
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -76,7 +76,7 @@ def study(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().absolute()
+    out = output_path(out)
     progress(Progress("Starting", 0.0))
     wanted = read_study(options.study)
     rows = [wanted.row(name) for name in options.rows] or [

@@ -15,7 +15,8 @@ from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import OutputError, ParameterError
 from ..engine.evaluation.card_scores import evaluate_held_out
 from ..engine.evaluation.slice_classes import evaluate_slice_classes
-from ..engine.models.card import SLICE_CLASSES, ModelCard
+from ..engine.files import output_path
+from ..engine.models.card import SLICE_CLASSES, ModelCard, Weights
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.models.weights import load_network
 from ..engine.options import recorded_command
@@ -87,7 +88,7 @@ def train(
         Cancelled: ``cancel`` was set.
     """
     cancel = cancel or CancelToken()
-    out = Path(out).expanduser().resolve()
+    out = output_path(out)
     silence_lightning()
     parent = parent_of(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
@@ -271,8 +272,23 @@ def make_model_folder(out: Path, resume: bool) -> None:
 
 def provenance_of(
     job: str,
-    options: TrainOptions | TrainDetectorOptions | EnhanceOptions | SelfLearnOptions,
+    options: TrainOptions
+    | TrainDetectorOptions
+    | EnhanceOptions
+    | SelfLearnOptions
+    | RetrainOptions,
+    inherited: Weights | None = None,
+    date: str = "",
 ) -> Provenance:
-    """What a new model's card says about its weights."""
+    """What a new model's card says about its weights.
+
+    Args:
+        job: Its command.
+        options: Of the job.
+        inherited: Weights whose licence holds where the options state none.
+        date: See :class:`~..engine.training.export.Provenance`.
+    """
     command = f"{recorded_command(f'covid-lesion-seg {job}', options)} --out OUT"
-    return Provenance(options.licence, options.licence_note, command)
+    licence = options.licence or (inherited.licence if inherited else "")
+    note = options.licence_note or (inherited.licence_note if inherited else "")
+    return Provenance(licence, note, command, date)
