@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..engine.errors import CovidLesionSegError
+from ..engine.text import megabytes
 from .commands import Debug
 from .exit_codes import exit_codes
 
@@ -76,7 +77,7 @@ def _folders() -> Iterator[tuple[str, str]]:
     from ..engine.review.folder import reviews_folder
 
     yield "your models", _place(user_folder())
-    yield "downloaded weights", f"{_place(downloads_folder())}, {downloads_size() / 1e6:.0f} MB"
+    yield "downloaded weights", f"{_place(downloads_folder())}, {megabytes(downloads_size())} MB"
     yield "reviewed cases", _place(reviews_folder())
     temporary = Path(tempfile.gettempdir())
     free = shutil.disk_usage(temporary).free / 1e9

@@ -27,6 +27,11 @@ def millilitres(volume: float | None) -> str:
     return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
 
 
+def megabytes(size: int) -> str:
+    """A number of bytes for people, in MB of a million bytes, without the unit."""
+    return f"{size / 1_000_000:.1f}"
+
+
 def yes_or_no(answer: bool | None) -> str:
     """``yes``, ``no``, or ``n/a`` where it is not known."""
     return "n/a" if answer is None else ("no", "yes")[answer]

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...engine.text import score_text
+from ...engine.text import megabytes, score_text
 from ...report.result_files import SYNTHESIS_PICTURE
 from ..progress_display import print_json_line
 from .printing import print_files, summary_console
@@ -115,9 +115,9 @@ def print_self_learning(model: SelfLearnedModel, folder: Path, json_lines: bool)
 
 def print_compression(compressed: Compressed, folder: Path, json_lines: bool) -> None:
     """How every patient's Dice moved, and how much space is saved."""
-    before, after = compressed.bytes_before / 1e6, compressed.bytes_after / 1e6
+    before, after = megabytes(compressed.bytes_before), megabytes(compressed.bytes_after)
     lines = [f"{name}  Dice {change:+.4f}" for name, change in compressed.changes.items()]
-    lines.append(f"{before:.1f} MB became {after:.1f} MB")
+    lines.append(f"{before} MB became {after} MB")
     lines.append(f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))} --id NEW")
     _print_lines(lines, folder, json_lines)
 

@@ -15,7 +15,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from ..errors import DownloadError, ModelError
 from ..files import cannot_write, sha256_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from ..text import printable
+from ..text import megabytes, printable
 from .card import ModelCard, Weights, is_web_address
 from .downloads import download_lock, downloaded_weights, partial_download
 
@@ -24,7 +24,6 @@ LARGEST = 2**30
 _CHUNK = 2**16
 _TIMEOUT_SECONDS = 30.0
 _REPORT_SECONDS = 0.25
-_MEGABYTE = 1_000_000
 
 
 def download_weights(
@@ -142,8 +141,8 @@ class _Download:
                 received = self._copy(response, file, start, total)
         if total is not None and received < total:
             raise DownloadError(
-                f"The connection to {self._weights.host} broke after {_megabytes(received)} of "
-                f"{_megabytes(total)} MB: download again, it goes on there."
+                f"The connection to {self._weights.host} broke after {megabytes(received)} of "
+                f"{megabytes(total)} MB: download again, it goes on there."
             )
 
     def _copy(self, response: Any, file: IO[bytes], received: int, total: int | None) -> int:
@@ -165,15 +164,15 @@ class _Download:
         self._said = now
         total = total or self._weights.size
         if total:
-            message = f"{_megabytes(received)} of {_megabytes(total)} MB"
+            message = f"{megabytes(received)} of {megabytes(total)} MB"
             self._progress(Progress(stage, min(0.99, received / total), message))
         else:
-            self._progress(Progress(stage, 0.0, f"{_megabytes(received)} MB"))
+            self._progress(Progress(stage, 0.0, f"{megabytes(received)} MB"))
 
     def _too_large(self) -> DownloadError:
         self._partial.unlink(missing_ok=True)
         return DownloadError(
-            f"{self._weights.host} sends more than the {_megabytes(self._limit)} MB that were "
+            f"{self._weights.host} sends more than the {megabytes(self._limit)} MB that were "
             f"expected for model {self._model_id}, so the download was stopped: ask who made the "
             "model for its present address."
         )
@@ -222,7 +221,3 @@ class _WebRedirectsOnly(HTTPRedirectHandler):
 
 def _starts_at(headers: HTTPMessage, there: int) -> bool:
     return str(headers.get("Content-Range", "")).startswith(f"bytes {there}-")
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / _MEGABYTE:.1f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from reprlib import repr as shown
 from typing import Any
 
@@ -20,28 +21,19 @@ from .eamc import AMCNet, R2UNet, XceptionUNet, densenet_unet, inception_unet
 from .light import Lite0UNet
 
 
-def _of_cascade(name: str) -> Callable[..., nn.Module]:
-    """A network of the cascade, whose blocks are MONAI's: it takes seconds to load."""
-
-    def build(**arguments: Any) -> nn.Module:
-        from . import cascade
-
-        network: nn.Module = getattr(cascade, name)(**arguments)
-        return network
-
+def _of_monai(module: str, name: str) -> Callable[..., nn.Module]:
+    """What builds a network whose blocks are MONAI's, which takes seconds to load."""
+    build: Callable[..., nn.Module] = getattr(import_module(f".{module}", __package__), name)
     return build
+
+
+def _of_cascade(name: str) -> Callable[..., nn.Module]:
+    return lambda **arguments: _of_monai("cascade", name)(**arguments)
 
 
 def _compared(name: str) -> Callable[[], nn.Module]:
-    """A network of COVID-Rate's Table 4, from MONAI too."""
-
-    def build() -> nn.Module:
-        from . import covid_rate_compared
-
-        network: nn.Module = getattr(covid_rate_compared, name)()
-        return network
-
-    return build
+    """A network of COVID-Rate's Table 4, which takes no arguments."""
+    return lambda: _of_monai("covid_rate_compared", name)()
 
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
