@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .scene.follow_up import SceneComparison
     from .scene.prepared import PreparedResult
     from .scene.show import SceneLungs, SceneResult
-    from .worker.background import BackgroundJob
+    from .worker.job import WorkerJob
 
 Result = TypeVar("Result")
 Shown = TypeVar("Shown")
@@ -201,16 +201,10 @@ class COVIDLesionSegLogic:
             parameters=_parameters(parameters),
         )
         folder = Path(out).expanduser().absolute()
-        job = job_in_background(
-            "batch",
-            options,
-            read_records,
-            progress or ignore_progress,
-            out=folder,
-            temporary_path=_temporary_path(),
-        )
         try:
-            return _wait(job, cancel)
+            return _wait(
+                job_in_background("batch", options, read_records, out=folder), progress, cancel
+            )
         except Cancelled:
             # The process was ended in the middle of a case, which is not its fault.
             finish(forget_begun(folder))
@@ -256,13 +250,11 @@ class COVIDLesionSegLogic:
 
         job = compare_in_background(
             studies_of(volumeNodes, segmentationNodes),
-            progress or ignore_progress,
             days=tuple(days),
             page=out is not None,
             out=None if out is None else Path(out).expanduser().absolute(),
-            temporary_path=_temporary_path(),
         )
-        compared = _wait(job, cancel)
+        compared = _wait(job, progress, cancel)
         return show_comparison(volumeNodes, compared.facts, compared.changes)
 
     def sampleCT(
@@ -289,16 +281,13 @@ class COVIDLesionSegLogic:
             Cancelled: ``cancel`` was set.
             CovidLesionSegError: The background process ended unexpectedly.
         """
+        from .engine.volume.exact import load_volume
         from .jobs import SampleCtOptions
         from .scene.volumes import volume_to_node
-        from .worker.sample import sample_ct_in_background
+        from .worker.job import job_in_background
 
-        job = sample_ct_in_background(
-            SampleCtOptions(seed=seed),
-            progress or ignore_progress,
-            temporary_path=_temporary_path(),
-        )
-        return volume_to_node(_wait(job, cancel), SAMPLE_CT_NAME)
+        job = job_in_background("sample_ct", SampleCtOptions(seed=seed), load_volume)
+        return volume_to_node(_wait(job, progress, cancel), SAMPLE_CT_NAME)
 
 
 def _parameters(given: dict[str, str | float | int | bool]) -> Parameters:
@@ -338,13 +327,11 @@ def _segment(
             volume_from_node_in_steps(volume_node),
             chosen,
             partial(load_prepared, volume_node),
-            tell,
             surfaces_on=ct_matrix(volume_node),
             lungs=lungs,
             only_lungs=only_lungs,
-            temporary_path=_temporary_path(),
         )
-        prepared = _wait(job, cancel)
+        prepared = _wait(job, tell, cancel)
         if volume_node.GetScene() is None:
             raise InputError("The CT was removed from the scene while it was segmented.")
         shown = show(volume_node, prepared)
@@ -362,23 +349,24 @@ def _segment(
         SEGMENTATION.give_back(holder, shown, ended_by)
 
 
-def _wait(job: BackgroundJob[Result], cancel: CancelToken | None) -> Result:
+def _wait(
+    job: WorkerJob[Result], progress: ProgressCallback | None, cancel: CancelToken | None
+) -> Result:
     """The result of a job; Slicer's window stays live until it is there."""
     import slicer
 
+    from .worker.background import BackgroundJob
+
+    running = BackgroundJob(
+        job, progress or ignore_progress, temporary_path=str(slicer.app.temporaryPath)
+    )
     try:
-        while (result := job.poll()) is None:
+        while (result := running.poll()) is None:
             if cancel is not None and cancel.cancelled:
-                job.cancel()
+                running.cancel()
             slicer.app.processEvents()
-            if not job.hurries:
+            if not running.hurries:
                 time.sleep(POLL_INTERVAL_SECONDS)
     finally:
-        job.close()
+        running.close()
     return result
-
-
-def _temporary_path() -> str:
-    import slicer
-
-    return str(slicer.app.temporaryPath)

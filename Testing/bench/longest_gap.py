@@ -98,7 +98,7 @@ def main(size: int = 512, slices: int = 148) -> None:
         gaps = f"{1000 * heart.wall:.0f} ms, of it processor time {1000 * heart.processor:.0f} ms"
         print(f"{what}: {taken:.1f} s, longest gap {gaps}; {panel.ui.statusLabel.text!r}")
 
-    panel.run._start_process = Remembered(finished_with(result, surfaces=True))
+    panel.run.start_process = Remembered(finished_with(result, surfaces=True))
     measure("(making the result)", panel.ui.applyButton.click)
     panel.ui.undoButton.click()
     for what in ("first run", "second run"):

@@ -208,7 +208,7 @@ class RunningTest(case.Case):
         for what in ("first run", "run again"):
             for rendering in (False, True):
                 heart = Heart()
-                self.panel.run._start_process = start
+                self.panel.run.start_process = start
                 if not rendering:
                     slicer.app.pauseRender()
                 try:

@@ -76,7 +76,7 @@ def apply(panel, ct, bench):
     from COVIDLesionSegLib.panel.run import RunState
 
     def press(worker: ScriptedWorker) -> None:
-        panel.run._start_process = worker
+        panel.run.start_process = worker
         panel.ui.applyButton.click()
         bench.wait_until(lambda: panel.run.state is RunState.IDLE)
 

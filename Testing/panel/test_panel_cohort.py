@@ -96,7 +96,7 @@ def test_during_a_run_no_other_ct_is_chosen_and_the_table_says_why(
 
     add_ct(phantom, "other CT")
     cohort()
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
     panel.ui.applyButton.click()
     bench.wait_until(lambda: panel.busy, seconds=10)
     assert not panel.ui.cohortTable.enabled

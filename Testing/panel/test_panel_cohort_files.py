@@ -122,7 +122,7 @@ def test_the_job_gets_what_was_chosen_and_its_cases_are_listed_while_it_goes_on(
     out = tmp_path / "new"
     worker = AtOnce(lambda options, out: (out / MANIFEST_FOLDER).mkdir(parents=True))
     worker._messages = [{"stage": "Segmenting", "fraction": 0.5, "message": "a: 2 of 2"}]
-    files.run._start_process = worker
+    files.run.start_process = worker
     choose(panel, made[0], out)
     panel.ui.cohortRetryCheckBox.checked = True
     panel.ui.cohortRunButton.click()
@@ -156,7 +156,7 @@ def test_stopping_keeps_what_is_finished_and_counts_no_attempt(
     done = read_record(out / MANIFEST_FOLDER / "good.json")
     begun = replace(done, case="begun", status="running")
     worker = AtOnce(lambda options, out: write_record(begun, out / MANIFEST_FOLDER / "begun.json"))
-    files.run._start_process = worker
+    files.run.start_process = worker
     choose(panel, made[0], out)
     panel.ui.cohortRunButton.click()
     bench.wait_until(lambda: worker.asked is not None)
@@ -169,7 +169,7 @@ def test_stopping_keeps_what_is_finished_and_counts_no_attempt(
 
 def test_an_error_of_the_whole_cohort_is_said(panel, files, made, settled, tmp_path):
     message = {"error": "InputError", "message": "It holds no chest CT."}
-    files.run._start_process = AtOnce(lambda options, out: None, messages=[message], exit_code=1)
+    files.run.start_process = AtOnce(lambda options, out: None, messages=[message], exit_code=1)
     choose(panel, made[0], tmp_path / "new")
     panel.ui.cohortRunButton.click()
     settled()
@@ -182,7 +182,7 @@ def test_a_double_click_shows_ct_and_result_and_leaves_what_was_there(
     from COVIDLesionSegLib.engine.volume import read_volume
     from COVIDLesionSegLib.scene.volumes import volume_from_node
 
-    files.opening._start_process = AtOnce(exit_code=0)
+    files.opening.start_process = AtOnce(exit_code=0)
     choose(panel, *made)
     assert rows()[1][0] == "good"
     panel.ui.cohortFilesTable.cellDoubleClicked.emit(1, 0)
@@ -218,7 +218,7 @@ def test_a_case_of_other_cts_is_refused_and_leaves_no_node(
         )
     except Exception as error:
         worker._messages = [{"error": type(error).__name__, "message": str(error)}]
-    files.opening._start_process = worker
+    files.opening.start_process = worker
     choose(panel, *made)
     rows()
     panel.ui.cohortFilesTable.cellDoubleClicked.emit(1, 0)

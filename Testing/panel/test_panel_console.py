@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from COVIDLesionSegLib.engine.errors import Cancelled, CovidLesionSegError
+from COVIDLesionSegLib.engine.errors import Cancelled, CovidLesionSegError, OutputError
+from COVIDLesionSegLib.jobs import CheckInstallationOptions
+from COVIDLesionSegLib.worker.job import job_in_background
 from panel.workers import ScriptedWorker, finished_with, known_result
 
 
@@ -14,10 +18,9 @@ def console(panel, ct, monkeypatch):
     import slicer
 
     from COVIDLesionSegLib.panel.parameter_node import COVIDLesionSegLogic
-    from COVIDLesionSegLib.worker import segmentation
+    from COVIDLesionSegLib.worker import background
 
     def segment(worker, during=lambda: None):
-        real = segmentation.segment_in_background
         process_events = type(slicer.app).processEvents
 
         def live(app) -> None:
@@ -25,11 +28,8 @@ def console(panel, ct, monkeypatch):
             during()
 
         with monkeypatch.context() as patch:
-            patch.setattr(
-                segmentation,
-                "segment_in_background",
-                lambda *args, **kwargs: real(*args, **kwargs, start_process=worker),
-            )
+            of_worker = partial(background.BackgroundJob, start_process=worker)
+            patch.setattr(background, "BackgroundJob", of_worker)
             patch.setattr(type(slicer.app), "processEvents", live)
             return COVIDLesionSegLogic().segment(ct)
 
@@ -101,7 +101,7 @@ def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phan
     from COVIDLesionSegLib.panel.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.applyButton.click()
     with pytest.raises(CovidLesionSegError, match="running already"):
         console(finished_with(known_result(phantom)))
@@ -113,12 +113,16 @@ def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phan
     assert console(finished_with(known_result(phantom))).segmentationNode is not None
 
 
-def test_a_run_that_cannot_begin_leaves_the_turn_to_others(console, panel, ct, phantom):
-    def refuse(progress, *, start_process, temporary_path):
-        raise OSError("no more processes")
+def test_a_run_that_cannot_begin_leaves_the_turn_to_others(
+    console, panel, ct, phantom, tmp_path, monkeypatch
+):
+    import slicer
 
-    with pytest.raises(OSError, match="processes"):
-        panel.start_run(ct, refuse)
+    job = job_in_background("check_installation", CheckInstallationOptions(), lambda out: out)
+    with monkeypatch.context() as patch:
+        patch.setattr(slicer.app, "temporaryPath", str(tmp_path / "absent"))
+        with pytest.raises(OutputError):
+            panel.start_run(ct, job)
 
     assert not panel.busy
     assert console(finished_with(known_result(phantom))).segmentationNode is not None

@@ -223,7 +223,7 @@ def keys(opened, monkeypatch):
 def test_the_editors_keys_work_again_after_a_run_that_was_cancelled(opened, panel, bench, keys):
     from COVIDLesionSegLib.panel.run import RunState
 
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
     panel.ui.applyButton.click()
     assert panel.busy and not keys["work"]
     panel.ui.applyButton.click()
@@ -240,7 +240,7 @@ def test_the_editors_keys_do_not_work_while_a_run_is_in_progress(
     monkeypatch.setattr(run, "ask_before_run", lambda task: task)
     correct()
     bench.wait_until(lambda: panel.corrections._poll.active)
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
     panel.ui.applyButton.click()
     bench.wait_until(lambda: measured(panel))
     assert panel.busy and not keys["work"] and not keys["worked while busy"]
@@ -258,7 +258,7 @@ def test_the_editor_survives_a_closed_scene_and_takes_the_next_result(
     assert panel.ui.correctionSection.isHidden()
     ct = volume_to_node(phantom.volume, "CT")
     panel.ui.ctSelector.setCurrentNode(ct)
-    panel.run._start_process = finished_with(known_result(phantom))
+    panel.run.start_process = finished_with(known_result(phantom))
     panel.ui.applyButton.click()
     bench.wait_until(lambda: not panel.busy)
 

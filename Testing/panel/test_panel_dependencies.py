@@ -33,7 +33,7 @@ def packaging(bench):
 def missing_package(panel, monkeypatch, packaging):
     """The panel asks for a package that is not installed; the run itself never ends."""
     monkeypatch.setattr(requirements, "INFERENCE", (NOT_INSTALLED,))
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
     return NOT_INSTALLED
 
 

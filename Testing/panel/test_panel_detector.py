@@ -110,7 +110,7 @@ def button(detector, loaded, panel, shown):
 def find(button, panel, bench, worker) -> None:
     from COVIDLesionSegLib.panel.run import RunState
 
-    button.run._start_process = worker
+    button.run.start_process = worker
     panel.ui.detectButton.click()
     bench.wait_until(lambda: button.run.state is RunState.IDLE)
 
@@ -258,7 +258,7 @@ def test_what_it_found_in_earlier_lungs_is_not_listed_when_it_arrives(
 
     worker = DetectingWorker(detection)
     worker.code = None
-    button.run._start_process = worker
+    button.run.start_process = worker
     panel.ui.detectButton.click()
     bench.wait_until(lambda: hasattr(worker, "lungs"))
     panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "another CT"))
@@ -336,7 +336,7 @@ def test_a_second_press_stops_what_is_checked_before_the_first_run(button, panel
 
     slicer.app.userSettings().remove(first_use._CHECKED_TORCH)
     first = section_of(panel, "Results")._lesions.detector._first_use
-    first.check._start_process = CheckingWorker()
+    first.check.start_process = CheckingWorker()
     panel.ui.detectButton.click()
     assert first.busy and panel.ui.detectButton.enabled
     panel.ui.detectButton.click()

@@ -29,7 +29,7 @@ def first_time(panel, ct):
 
     licences.forget_approvals()
     first_use.forget_torch_works()
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
 
 
 @pytest.fixture

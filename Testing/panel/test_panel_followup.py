@@ -57,7 +57,7 @@ def test_compare_shows_tables_flags_and_segments_on_the_later_ct(
     apply, section, panel, ct, earlier, phantom, bench
 ):
     apply(finished_with(known_result(phantom)))
-    section.comparison.run._start_process = ChildProcess
+    section.comparison.run.start_process = ChildProcess
     panel.ui.daysSpinBox.value = 14
     panel.ui.followUpButton.click()
     assert "Cancel" in panel.ui.followUpButton.text

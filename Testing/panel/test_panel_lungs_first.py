@@ -22,7 +22,7 @@ def run_with(panel, ct, bench):
     from COVIDLesionSegLib.panel.run import RunState
 
     def press(button, worker: ScriptedWorker) -> None:
-        panel.run._start_process = worker
+        panel.run.start_process = worker
         button.click()
         bench.wait_until(lambda: panel.run.state is RunState.IDLE)
 
@@ -159,7 +159,7 @@ def test_cancel_at_the_question_runs_nothing(shown, panel, edit, bench):
 
     mine = edit(panel.result.segmentationNode, "lesion")
     answer("Cancel")
-    panel.run._start_process = ScriptedWorker()
+    panel.run.start_process = ScriptedWorker()
     panel.ui.applyButton.click()
 
     assert "'lesion'" in questions()[0]
@@ -200,7 +200,7 @@ def test_a_segmentation_deleted_during_the_run_is_made_anew(shown, panel, scene,
     from COVIDLesionSegLib.panel.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.applyButton.click()
     bench.wait_until(lambda: worker.volume is not None)
     for node in panel.result.nodes:
@@ -217,7 +217,7 @@ def test_lungs_deleted_while_they_are_handed_over_end_the_run_with_a_sentence(
 ):
     from COVIDLesionSegLib.panel.run import RunState
 
-    panel.run._start_process = ScriptedWorker(exit_code=1)
+    panel.run.start_process = ScriptedWorker(exit_code=1)
     panel.ui.applyButton.click()
     scene.RemoveNode(lungs)
     bench.wait_until(lambda: panel.run.state is RunState.IDLE)

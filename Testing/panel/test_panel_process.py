@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -136,10 +135,9 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
         on_result=unexpected.append,
         on_error=errors.append,
         on_cancelled=unexpected.append,
-        temporary_path=str(tmp_path),
     )
     ct = at_once(phantom.volume)
-    run.start(partial(segment_in_background, ct, Parameters(), load_result_in_steps))
+    run.start(segment_in_background(ct, Parameters(), load_result_in_steps))
     bench.wait_until(lambda: run.state is RunState.IDLE)
 
     assert not unexpected

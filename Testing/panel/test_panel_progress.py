@@ -68,7 +68,7 @@ def test_a_process_that_does_not_compute_is_called_stuck(clock_of):
 
 
 def test_the_panel_goes_on_showing_the_time(panel, ct, bench):
-    panel.run._start_process = ScriptedWorker(
+    panel.run.start_process = ScriptedWorker(
         [{"stage": "Finding lesions", "fraction": 0.5, "message": ""}]
     )
     panel.ui.applyButton.click()
@@ -87,7 +87,7 @@ def crash(panel, ct, bench, tmp_path, monkeypatch):
 
     def press() -> ScriptedWorker:
         worker = ScriptedWorker(exit_code=-11, printed="Fatal Python error: Segmentation fault")
-        panel.run._start_process = worker
+        panel.run.start_process = worker
         panel.ui.applyButton.click()
         bench.wait_until(lambda: panel.run.state is RunState.IDLE)
         return worker

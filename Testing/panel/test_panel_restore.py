@@ -202,7 +202,7 @@ def test_a_result_that_comes_while_another_ct_is_chosen_is_not_shown_for_it(
     from panel.workers import finished_with
 
     other = other_ct(phantom)
-    panel.run._start_process = finished_with(known_result(phantom))
+    panel.run.start_process = finished_with(known_result(phantom))
     panel.ui.applyButton.click()
     panel.parameter_node.ct = other
     bench.wait_until(lambda: panel.run.state is RunState.IDLE)

@@ -388,7 +388,7 @@ def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, sce
     from COVIDLesionSegLib.panel.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.applyButton.click()
     bench.wait_until(lambda: worker.volume is not None)
     ct.SetOrigin(500, 0, 0)
@@ -404,7 +404,7 @@ def test_the_worker_gets_the_ct_and_the_settings_exactly(panel, ct, bench, phant
     from COVIDLesionSegLib.scene.volumes import volume_from_node
 
     worker = ScriptedWorker(exit_code=1)
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.thresholdSlider.value = 0.4
     panel.ui.applyButton.click()
     bench.wait_until(lambda: panel.run.state is RunState.IDLE)

@@ -148,7 +148,7 @@ def train(panel, section, bench):
     """Press Train with a given worker, and wait for its end."""
 
     def press(worker: Trainer, wait: bool = True) -> Trainer:
-        section.training._start_process = worker
+        section.training.start_process = worker
         panel.ui.trainButton.click()
         if wait:
             bench.wait_until(lambda: not section.busy)
@@ -220,7 +220,7 @@ def test_a_training_leaves_the_panel_free_and_can_be_cancelled_and_resumed(
     assert not ui.resumeButton.isHidden() and not ui.trainButton.enabled
     assert "Resume or discard" in ui.trainButton.toolTip
 
-    section.training._start_process = again = Trainer(retrained())
+    section.training.start_process = again = Trainer(retrained())
     ui.resumeButton.click()
     bench.wait_until(lambda: not section._is_training)
     assert again.asked.options == options

@@ -167,7 +167,7 @@ def test_closing_slicer_ends_the_process_before_returning(running, panel, tmp_pa
 
 def test_leaving_the_module_lets_the_run_go_on(bench, panel, ct, run_state):
     worker = ScriptedWorker([{"stage": "Finding lesions", "fraction": 0.5, "message": ""}])
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.applyButton.click()
     panel.exit()
     bench.wait_until(lambda: panel.ui.progressBar.value == 50)
@@ -221,7 +221,7 @@ def test_a_worker_that_cannot_start_is_reported_and_leaves_nothing(
 
 
 def test_a_lost_result_is_reported(panel, ct, wait_idle):
-    panel.run._start_process = ScriptedWorker(exit_code=0)
+    panel.run.start_process = ScriptedWorker(exit_code=0)
     panel.ui.applyButton.click()
     wait_idle()
 

@@ -63,7 +63,7 @@ def test_a_run_on_another_ct_is_not_disturbed(panel, run, bench, ct, scene):
     from panel.workers import ScriptedWorker
 
     panel.ui.sampleButton.click()
-    panel.run._start_process = ScriptedWorker()  # runs until it is ended
+    panel.run.start_process = ScriptedWorker()  # runs until it is ended
     panel.ui.applyButton.click()
     bench.wait_until(lambda: is_idle(run), 120)
 
@@ -76,7 +76,7 @@ def test_a_run_on_another_ct_is_not_disturbed(panel, run, bench, ct, scene):
 def test_a_failure_is_said(panel, run, bench, scene):
     from panel.workers import ScriptedWorker
 
-    run._start_process = lambda request: ScriptedWorker(
+    run.start_process = lambda request: ScriptedWorker(
         [{"error": "OutputError", "message": "The disk is full."}], exit_code=1
     )
     panel.ui.sampleButton.click()

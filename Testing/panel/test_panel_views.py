@@ -59,7 +59,7 @@ def test_a_run_that_ends_while_another_module_is_open_is_in_the_views_once_the_u
     panel.enter()
     panel.ui.ctSelector.setCurrentNode(ct)
     worker = ScriptedWorker(result=known_result(phantom))
-    panel.run._start_process = worker
+    panel.run.start_process = worker
     panel.ui.applyButton.click()
     bench.wait_until(lambda: worker.volume is not None)
     panel.exit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +14,10 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import Progress
 from COVIDLesionSegLib.engine.result import load_result_in_steps
 from COVIDLesionSegLib.engine.steps import at_once
+from COVIDLesionSegLib.jobs import StoredModelOptions
 from COVIDLesionSegLib.worker import background, segmentation
 from COVIDLesionSegLib.worker.failure_log import FOLDER_VARIABLE, KEPT, keep_log
+from COVIDLesionSegLib.worker.job import Retry, WorkerJob, job_in_background
 from COVIDLesionSegLib.worker.process import ChildProcess
 from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 
@@ -60,33 +61,28 @@ def run(job: background.BackgroundJob, seconds: float = 240.0):
     return result
 
 
-def job_of(start_process, progress=lambda report: None, tmp_path=None, retries=()):
-    return background.BackgroundJob(
-        lambda folder: write(folder, "first"),
-        lambda folder: (folder / "done").read_text(),
-        progress,
-        retries=[
-            background.Retry(f"Trying {name}", name, lambda folder, name=name: write(folder, name))
-            for name in retries
-        ],
-        name="a-job",
-        start_process=start_process,
+def job_of(start_process, progress=lambda report: None, retries=()):
+    job = WorkerJob(
+        "a-job",
+        attempt("first"),
+        Path.read_text,
+        retries=tuple(Retry(f"Trying {name}", name, attempt(name)) for name in retries),
     )
+    return background.BackgroundJob(job, progress, start_process=start_process)
 
 
-def write(folder: Path, name: str) -> Path:
-    path = folder / "request.json"
-    path.write_text(name)
-    return path
+def attempt(name: str):
+    return lambda folder, progress: StoredModelOptions(model_id=name)
 
 
 DONE_UNLESS = (
-    "import sys, pathlib, os, signal",
-    "request = pathlib.Path(sys.argv[1])",
-    "print('attempt', request.read_text(), file=sys.stderr, flush=True)",
+    "import json, sys, pathlib, os, signal",
+    "request = json.loads(pathlib.Path(sys.argv[1]).read_text())",
+    "name = request['options']['model_id']",
+    "print('attempt', name, file=sys.stderr, flush=True)",
     SPEAKS,
-    "if request.read_text() != '{}': os.kill(os.getpid(), signal.SIGKILL)",
-    "(request.parent / 'done').write_text(request.read_text())",
+    "if name != '{}': os.kill(os.getpid(), signal.SIGKILL)",
+    "pathlib.Path(request['out']).write_text(name)",
 )
 
 
@@ -118,12 +114,10 @@ def test_when_nothing_helps_one_sentence_says_what_was_tried(script):
 def test_out_of_memory_that_the_worker_tells_is_tried_again_and_other_errors_are_not(script):
     told = """print('{"error": "NAME", "message": "Too bad."}', flush=True)"""
     fails = [*done_only_if("second")]
-    fails[4] = (
-        f"if request.read_text() != 'second': {told.replace('NAME', 'MemoryError')}; sys.exit(1)"
-    )
+    fails[5] = f"if name != 'second': {told.replace('NAME', 'MemoryError')}; sys.exit(1)"
     assert run(job_of(script(*fails), retries=("second",))) == "second"
 
-    fails[4] = fails[4].replace("MemoryError", "InputError")
+    fails[5] = fails[5].replace("MemoryError", "InputError")
     job = job_of(script(*fails), retries=("second",))
     with pytest.raises(InputError, match="^Too bad.$"):
         run(job)
@@ -147,6 +141,17 @@ def test_the_log_of_a_crash_is_kept_and_names_neither_the_folder_nor_the_home(
     assert job.kept_log.parent == logs
     assert "opened <job>/request.json of ~" in text and "jane-doe" not in text
     assert "a-job" in text and "exit code -9" in text
+
+
+def test_the_log_of_a_failure_names_the_job_that_the_worker_was_asked_for():
+    job = job_in_background("verify_model", StoredModelOptions(model_id="any"), lambda out: None)
+    running = background.BackgroundJob(
+        job, lambda report: None, start_process=lambda request: Dead()
+    )
+    with pytest.raises(CovidLesionSegError):
+        run(running)
+
+    assert running.kept_log.read_text().splitlines()[1].endswith("  job verify_model")
 
 
 def test_only_the_last_logs_are_kept(logs, tmp_path):
@@ -198,14 +203,15 @@ def test_a_worker_that_computes_is_heard_and_one_that_sleeps_falls_silent(script
 
 
 def test_a_job_that_is_cancelled_while_the_ct_is_handed_over_starts_no_process():
-    def endless(folder):
+    def endless(folder, progress):
         while True:
             yield
 
     def start(request):
         raise AssertionError("a process was started")
 
-    job = background.BackgroundJob(endless, lambda f: None, lambda p: None, start_process=start)
+    endless_job = WorkerJob("a-job", endless, lambda out: None)
+    job = background.BackgroundJob(endless_job, lambda report: None, start_process=start)
     assert job.poll() is None and job.hurries
     job.cancel()
     with pytest.raises(Cancelled):
@@ -253,15 +259,10 @@ def ct():
 
 def test_a_segmentation_after_a_crash_is_the_same_and_says_how_it_came_about(ct):
     def segment(start_process):
-        return run(
-            segmentation.segment_in_background(
-                at_once(ct),
-                Parameters(threshold=0.02),
-                load_result_in_steps,
-                lambda report: None,
-                start_process=start_process,
-            )
+        job = segmentation.segment_in_background(
+            at_once(ct), Parameters(threshold=0.02), load_result_in_steps
         )
+        return run(background.BackgroundJob(job, lambda report: None, start_process=start_process))
 
     crashes = Crashes(lambda parameters: parameters.batch_size == 1)
     expected, result = segment(ChildProcess), segment(crashes)
@@ -279,14 +280,10 @@ def test_after_the_smaller_batch_the_cpu_is_tried_where_there_may_be_a_gpu(ct, m
         monkeypatch.setattr(segmentation, "_may_have_gpu", lambda: gpu)
         crashes = Crashes(lambda parameters: False)
         job = segmentation.segment_in_background(
-            at_once(ct),
-            Parameters(**parameters),
-            load_result_in_steps,
-            lambda report: None,
-            start_process=crashes,
+            at_once(ct), Parameters(**parameters), load_result_in_steps
         )
         with pytest.raises(CovidLesionSegError):
-            run(job)
+            run(background.BackgroundJob(job, lambda report: None, start_process=crashes))
         return [(one.device, one.batch_size) for one in crashes.asked]
 
     assert tried(gpu=True) == [("auto", 0), ("auto", 1), ("cpu", 1)]
@@ -298,19 +295,14 @@ def test_after_the_smaller_batch_the_cpu_is_tried_where_there_may_be_a_gpu(ct, m
 def test_what_an_attempt_left_is_not_taken_for_the_result_of_the_next(tmp_path):
     left = []
 
-    def write(folder: Path) -> Path:
+    def prepare(folder: Path, progress) -> StoredModelOptions:
         left.append((folder / RESULT_FOLDER).exists())
         (folder / RESULT_FOLDER).mkdir()
-        (folder / "request.json").write_text(json.dumps({}))
-        return folder / "request.json"
+        return StoredModelOptions(model_id="any")
 
-    job = background.BackgroundJob(
-        write,
-        lambda folder: None,
-        lambda report: None,
-        retries=[background.Retry("Again", "less", write)],
-        start_process=lambda request: Dead(),
-    )
+    job = WorkerJob("a-job", prepare, lambda out: None, retries=(Retry("Again", "less", prepare),))
     with pytest.raises(CovidLesionSegError):
-        run(job)
+        run(
+            background.BackgroundJob(job, lambda report: None, start_process=lambda request: Dead())
+        )
     assert left == [False, False]

@@ -18,7 +18,7 @@ from .job_button import JobButton
 from .section import Panel
 
 if TYPE_CHECKING:
-    from .run import StartJob
+    from ..worker.job import WorkerJob
 
 SUFFIX = ".mrb"
 
@@ -34,7 +34,7 @@ class CleanCopy(JobButton[Path]):
         self.ask_path: Callable[[], str] = _ask_path
         super().__init__(button, panel, self._job, self._on_saved)
 
-    def _job(self) -> StartJob[Path] | None:
+    def _job(self) -> WorkerJob[Path] | None:
         ct, result = self._panel.ct, self._panel.result
         if ct is None or result is None:
             return None
@@ -44,7 +44,7 @@ class CleanCopy(JobButton[Path]):
         path = Path(chosen if chosen.endswith(SUFFIX) else chosen + SUFFIX)
         # Made here, so that it is the case on show now; it is written in short steps.
         scene = clean_scene(ct, result)
-        return partial(bundle_in_background, partial(write_scene_folder, scene), SCENE_NAME, path)
+        return bundle_in_background(partial(write_scene_folder, scene), SCENE_NAME, path)
 
     def _on_saved(self, path: Path) -> None:
         self._panel.say(_("The copy without patient data was saved."))

@@ -46,10 +46,9 @@ class CohortFiles:
     def __init__(self, panel: Panel, ui: Any) -> None:
         self._panel = panel
         self._ui = ui
-        process = panel.start_process, slicer.app.temporaryPath
         self._progress = ShownProgress(ui.cohortProgressBar, self._say)
         self.run: Run[Path] = Run(
-            self._progress.report, self._on_done, self._on_error, self._on_cancelled, *process
+            self._progress.report, self._on_done, self._on_error, self._on_cancelled
         )
         self.opening: Run[tuple[vtkMRMLScalarVolumeNode, PreparedResult]] = Run(
             lambda progress: self._say(
@@ -58,9 +57,8 @@ class CohortFiles:
             self._on_opened,
             lambda sentence: self._end_opening(sentence, warning=True),
             self._end_opening,
-            *process,
         )
-        self._first_use = FirstUse(self._say, self.show_state, panel.models_changed, *process)
+        self._first_use = FirstUse(self._say, self.show_state, panel.models_changed)
         self.list = CohortList(ui.cohortFilesTable, self._open, self._show_page_button)
         ui.cohortFolderButton.connect("clicked()", self._on_choose_folder)
         ui.cohortFileButton.connect("clicked()", self._on_choose_table)
@@ -168,7 +166,7 @@ class CohortFiles:
 
     def _start(self, options: BatchOptions) -> None:
         out = self._out.absolute()
-        job = partial(job_in_background, "batch", options, lambda folder: folder, out=out)
+        job = job_in_background("batch", options, lambda folder: folder, out)
         try:
             self.run.start(job)
         except CovidLesionSegError as error:
@@ -220,7 +218,7 @@ class CohortFiles:
         load = partial(load_case, name=record.case)
         with slicer.util.tryWithErrorDisplay(_("The case could not be opened.")):
             try:
-                self.opening.start(partial(job_in_background, "open_case", options, load))
+                self.opening.start(job_in_background("open_case", options, load))
             except CovidLesionSegError as error:
                 self._say(str(error), warning=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import qt
 import slicer
@@ -19,7 +18,6 @@ from ..jobs import CheckInstallationOptions, StoredModelOptions
 from ..jobs.installation import Installation, load_installation
 from ..jobs.model_store import load_model_ids
 from ..worker.job import job_in_background
-from ..worker.process import ChildProcess, WorkerProcess
 from . import dependencies
 from .dependencies import (
     install,
@@ -55,8 +53,6 @@ class FirstUse:
         say: Callable[[str], None],
         on_state: Callable[[], None],
         on_models: Callable[[], None],
-        start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-        temporary_path: str | None = None,
     ) -> None:
         """All callbacks are called in the window's thread.
 
@@ -64,8 +60,6 @@ class FirstUse:
             say: Gets a sentence on what is being done.
             on_state: Called when :attr:`busy` has changed.
             on_models: Called when weights were downloaded.
-            start_process: Starts the worker that checks PyTorch, or downloads.
-            temporary_path: Where the worker's private folder is made.
         """
         self._say = say
         self._on_state = on_state
@@ -76,16 +70,12 @@ class FirstUse:
             on_result=lambda installation: self._on_torch_works(),
             on_error=self._on_torch_fails,
             on_cancelled=partial(self._refuse, warning=False),
-            start_process=start_process,
-            temporary_path=temporary_path,
         )
         self.download: Run[list[str]] = Run(
             on_progress=self._on_progress,
             on_result=lambda ids: self._on_downloaded(),
             on_error=self._refuse,
             on_cancelled=partial(self._refuse, warning=False),
-            start_process=start_process,
-            temporary_path=temporary_path,
         )
 
     @property
@@ -177,7 +167,7 @@ class FirstUse:
                 ).format(model=model.title)
             )
         options = StoredModelOptions(model_id=model.id)
-        self.download.start(partial(job_in_background, "download_model", options, load_model_ids))
+        self.download.start(job_in_background("download_model", options, load_model_ids))
         self._say(_("Downloading the weights of {model}").format(model=model.title))
         self._on_state()
 
@@ -190,9 +180,7 @@ class FirstUse:
 
     def _start_check(self) -> None:
         options = CheckInstallationOptions()
-        self.check.start(
-            partial(job_in_background, "check_installation", options, load_installation)
-        )
+        self.check.start(job_in_background("check_installation", options, load_installation))
         self._say(_("Checking PyTorch, which is done once"))
         self._on_state()
 

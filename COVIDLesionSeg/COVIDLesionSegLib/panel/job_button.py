@@ -10,11 +10,13 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import CovidLesionSegError
 from ..engine.progress import Progress
-from .run import Run, RunState, StartJob
+from .run import Run, RunState
 from .section import Panel
 
 if TYPE_CHECKING:
     import qt
+
+    from ..worker.job import WorkerJob
 
 Result = TypeVar("Result")
 
@@ -30,7 +32,7 @@ class JobButton(Generic[Result]):
         self,
         button: qt.QPushButton,
         panel: Panel,
-        get_job: Callable[[], StartJob[Result] | None],
+        get_job: Callable[[], WorkerJob[Result] | None],
         on_result: Callable[[Result], None],
     ) -> None:
         """Text and tooltip of the ``.ui`` file are those of the idle button.
@@ -52,8 +54,6 @@ class JobButton(Generic[Result]):
             on_result=self._end_with,
             on_error=self._on_error,
             on_cancelled=lambda sentence: self._show_state(),
-            start_process=panel.start_process,
-            temporary_path=slicer.app.temporaryPath,
         )
         button.connect("clicked()", self._on_clicked)
 

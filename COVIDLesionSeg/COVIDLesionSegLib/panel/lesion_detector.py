@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ..engine.detection.result import LesionDetection
     from ..engine.models.catalogue import Model
-    from .run import StartJob
+    from ..worker.job import WorkerJob
     from .section import Panel
 
 
@@ -84,13 +84,7 @@ class LesionDetector:
         self._found: dict[str, _Found] = {}  # by CT
         self._running: _Search | None = None
         self._waiting = False
-        self._first_use = FirstUse(
-            panel.say,
-            self.show,
-            panel.models_changed,
-            panel.start_process,
-            slicer.app.temporaryPath,
-        )
+        self._first_use = FirstUse(panel.say, self.show, panel.models_changed)
         self.finding = JobButton["LesionDetection"](
             ui.detectButton, panel, self._job, self._on_result
         )
@@ -190,7 +184,7 @@ class LesionDetector:
         if chart is not None:
             self._on_chart(chart)
 
-    def _job(self) -> StartJob[LesionDetection] | None:
+    def _job(self) -> WorkerJob[LesionDetection] | None:
         """The run of the chosen detector; None while something is asked or checked before it."""
         if self._first_use.busy:
             self._first_use.cancel(_("Cancelled: nothing was changed."))
@@ -212,8 +206,7 @@ class LesionDetector:
             return None
         lungs = result.segmentationNode
         self._running = _Search(ct, model_id, self.lungs)
-        return partial(
-            detect_in_background,
+        return detect_in_background(
             volume_from_node_in_steps(ct),
             given_lungs(lungs, coded_lungs(lungs), ct),
             parameters,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import slicer
@@ -13,7 +11,6 @@ from slicer.i18n import tr as _
 from ..engine.errors import CovidLesionSegError, InputError, ModelError
 from ..engine.models.retrained import Retrained
 from ..engine.models.user_models import default_model, read_promotions, roll_back
-from ..worker.process import WorkerProcess
 from ..worker.retraining import (
     Decision,
     Retraining,
@@ -83,8 +80,6 @@ class ModelDecision:
         on_end: Say,
         on_models_changed: Callable[[], None],
         base: Callable[[], str],
-        start_process: Callable[[Path], WorkerProcess],
-        temporary_path: str,
     ) -> None:
         """
         Args:
@@ -94,7 +89,6 @@ class ModelDecision:
             on_end: Gets a sentence on what was done, and whether it is a warning.
             on_models_changed: Called after ``on_end`` when models or the default have changed.
             base: Gives the id of the model that training would begin with.
-            start_process, temporary_path: As for :class:`.run.Run`.
         """
         self._ui = ui
         self._last = last
@@ -106,8 +100,6 @@ class ModelDecision:
             on_result=self._on_kept,
             on_error=self._on_error,
             on_cancelled=lambda reason: on_end(reason, False),
-            start_process=start_process,
-            temporary_path=temporary_path,
         )
         ui.promoteButton.connect("clicked()", self._on_promote)
         ui.keepButton.connect("clicked()", self._on_keep)
@@ -173,7 +165,7 @@ class ModelDecision:
         if retraining is None:
             return
         try:
-            self.run.start(partial(keep_in_background, retraining, promote))
+            self.run.start(keep_in_background(retraining, promote))
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from ..engine.errors import Cancelled, CovidLesionSegError, in_one_sentence
-from ..engine.progress import Progress, ProgressCallback
+from ..engine.progress import Progress
 from ..worker.background import BackgroundJob
+from ..worker.job import WorkerJob
 from ..worker.process import ChildProcess, WorkerProcess
 
 POLL_INTERVAL_MS = 100
@@ -21,18 +23,6 @@ HURRY_INTERVAL_MS = 10
 """Between two steps of handing over: Slicer's window gets its turn in between."""
 
 Result = TypeVar("Result")
-
-
-class StartJob(Protocol[Result]):
-    """Begins a job, such as :func:`.worker.segmentation.segment_in_background` on one CT."""
-
-    def __call__(
-        self,
-        progress: ProgressCallback,
-        *,
-        start_process: Callable[[Path], WorkerProcess],
-        temporary_path: str | None,
-    ) -> BackgroundJob[Result]: ...
 
 
 class RunState(Enum):
@@ -57,6 +47,7 @@ class Run(Generic[Result]):
     """At most one worker process at a time, polled on a timer so that the window stays live.
 
     Attributes:
+        start_process: Starts the worker on a request file; tests may supply another.
         kept_log: What a worker of the last run printed that failed unexpectedly; else None.
     """
 
@@ -66,8 +57,6 @@ class Run(Generic[Result]):
         on_result: Callable[[Result], None],
         on_error: Callable[[str], None],
         on_cancelled: Callable[[str], None],
-        start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-        temporary_path: str | None = None,
         on_arrival: Callable[[Result], None] | None = None,
     ) -> None:
         """Exactly one of ``on_result``, ``on_error`` and ``on_cancelled`` ends each run.
@@ -77,8 +66,6 @@ class Run(Generic[Result]):
             on_result: Gets the result.
             on_error: Gets one sentence for people.
             on_cancelled: Gets the reason given to :meth:`cancel`.
-            start_process: Starts the worker on a request file.
-            temporary_path: Where the private folder is made; the system's choice if None.
             on_arrival: Gets the result first, while the run still goes on and can be cancelled, in
                 a turn of the event loop before that of ``on_result``; what it raises ends the run.
         """
@@ -87,8 +74,7 @@ class Run(Generic[Result]):
         self._on_result = on_result
         self._on_error = on_error
         self._on_cancelled = on_cancelled
-        self._start_process = start_process
-        self._temporary_path = temporary_path
+        self.start_process: Callable[[Path], WorkerProcess] = ChildProcess
         self._active: _Active[Result] | None = None
         self.kept_log: Path | None = None
         self._timer = qt.QTimer()
@@ -106,7 +92,7 @@ class Run(Generic[Result]):
             return RunState.IDLE
         return RunState.RUNNING if self._active.cancel_reason is None else RunState.CANCELLING
 
-    def start(self, start_job: StartJob[Result]) -> None:
+    def start(self, job: WorkerJob[Result]) -> None:
         """Begin a job and return at once; its worker process is started soon.
 
         Raises:
@@ -116,12 +102,13 @@ class Run(Generic[Result]):
         if self._active is not None:
             raise RuntimeError("A run is in progress already.")
         self.kept_log = None
-        job = start_job(
+        background_job = BackgroundJob(
+            job,
             self._on_progress,
-            start_process=self._start_process,
-            temporary_path=self._temporary_path,
+            start_process=self.start_process,
+            temporary_path=slicer.app.temporaryPath,
         )
-        self._active = _Active(job)
+        self._active = _Active(background_job)
         self._timer.setInterval(HURRY_INTERVAL_MS)
         self._timer.start()
 

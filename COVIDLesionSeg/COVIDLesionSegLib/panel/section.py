@@ -8,27 +8,23 @@ import slicer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import qt
     from slicer import vtkMRMLScalarVolumeNode
 
     from ..scene.prepared import PreparedResult
     from ..scene.show import SceneResult
-    from ..worker.process import WorkerProcess
+    from ..worker.job import WorkerJob
     from .corrections import Corrections
     from .first_use import FirstUse
     from .parameter_node import COVIDLesionSegParameterNode
     from .review_keeping import ReviewKeeping
-    from .run import StartJob
     from .shortcuts import Shortcuts
 
 
 class Panel(Protocol):
     """What sections know of the panel: the case on show, and whom to tell of changes."""
 
-    start_process: Callable[[Path], WorkerProcess]
-    """Starts the worker of a job."""
     first_use: FirstUse
     """What is to be asked and checked before models run."""
 
@@ -77,7 +73,7 @@ class Panel(Protocol):
     def start_run(
         self,
         ct: vtkMRMLScalarVolumeNode,
-        start_job: StartJob[PreparedResult],
+        job: WorkerJob[PreparedResult],
         on_shown: Callable[[], None] | None = None,
     ) -> None:
         """Run a job that gives a result for ``ct``, and show it as one step that can be undone."""

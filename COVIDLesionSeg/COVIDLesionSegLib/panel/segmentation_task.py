@@ -12,8 +12,8 @@ from ..engine.parameters import Parameters
 from ..scene.given_lungs import given_lungs
 from ..scene.prepared import PreparedResult, load_prepared
 from ..scene.volumes import ct_matrix, volume_from_node_in_steps
+from ..worker.job import WorkerJob
 from ..worker.segmentation import segment_in_background
-from .run import StartJob
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -37,7 +37,7 @@ class SegmentationTask:
     lungs: vtkMRMLSegmentationNode | None = None
     lung_segments: dict[str, int] = field(default_factory=dict)
 
-    def job(self) -> StartJob[PreparedResult]:
+    def job(self) -> WorkerJob[PreparedResult]:
         """What :meth:`.run.Run.start` takes.
 
         Raises:
@@ -46,8 +46,7 @@ class SegmentationTask:
         lungs = None
         if self.lungs is not None:
             lungs = given_lungs(self.lungs, self.lung_segments, self.ct)
-        return partial(
-            segment_in_background,
+        return segment_in_background(
             volume_from_node_in_steps(self.ct),
             self.parameters,
             partial(load_prepared, self.ct),

@@ -16,7 +16,6 @@ from ..engine.models.user_models import default_model
 from ..scene import names
 from ..scene.nodes import remove_output
 from ..scene.show import SceneResult, find_result
-from ..worker.process import ChildProcess
 from .corrections import Corrections
 from .first_use import FirstUse
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
 
     from ..scene.prepared import PreparedResult
-    from .run import StartJob
+    from ..worker.job import WorkerJob
 
 LIBRARY = __name__.partition(".")[0]
 SETTLE_MS = 100
@@ -67,7 +66,6 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Holds the sections together: one case is on show in all of them.
 
     Attributes:
-        start_process: Starts the worker of a job; tests may supply another.
         first_use: What is to be asked and checked before models run.
         sections: All sections, from the top down.
         shortcuts: The keys that sections registered; active while the module is open.
@@ -75,8 +73,6 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ct: The CT on show.
         result: What the scene holds for that CT.
     """
-
-    start_process = ChildProcess
 
     def __init__(self, parent: slicer.qSlicerScriptedLoadableModuleWidget | None = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -101,8 +97,6 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             say=self.say,
             on_state=self.show_state,
             on_models=self.models_changed,
-            start_process=self.start_process,
-            temporary_path=slicer.app.temporaryPath,
         )
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
@@ -311,11 +305,11 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def start_run(
         self,
         ct: vtkMRMLScalarVolumeNode,
-        start_job: StartJob[PreparedResult],
+        job: WorkerJob[PreparedResult],
         on_shown: Callable[[], None] | None = None,
     ) -> None:
         """Run a job that gives a result for a CT, see :class:`.section.Panel`."""
-        self._run.start(ct, start_job, on_shown)
+        self._run.start(ct, job, on_shown)
         self.show_state()
 
     def show_state(self) -> None:

@@ -6,19 +6,20 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..engine import errors
 from ..engine.errors import Cancelled, CovidLesionSegError, DependencyError, OutputError
 from ..engine.files import cannot_write
+from ..engine.options import Options
 from ..engine.progress import Progress, ProgressCallback, sub_progress
 from ..engine.steps import Steps, Work, at_once
 from .failure_log import keep_log
+from .job import WorkerJob
 from .process import ChildProcess, WorkerProcess, unexpected_end
-from .request import RESULT_FOLDER
+from .request import RESULT_FOLDER, save_request
 
 LAST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.02
@@ -29,21 +30,6 @@ _BUSY_SECONDS = 0.05
 
 Result = TypeVar("Result")
 Handed = TypeVar("Handed")
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Another attempt, after a worker crashed or ran out of memory.
-
-    Attributes:
-        announcement: What is being done, for people.
-        tried: How it was tried, for the sentence on a failure: ``"one patch at a time"``.
-        write_request: As the one of :class:`BackgroundJob`.
-    """
-
-    announcement: str
-    tried: str
-    write_request: Callable[[Path], Steps[Path] | Path]
 
 
 class BackgroundJob(Generic[Result]):
@@ -59,40 +45,31 @@ class BackgroundJob(Generic[Result]):
 
     def __init__(
         self,
-        write_request: Callable[[Path], Steps[Path] | Path],
-        load_result: Callable[[Path], Steps[Result] | Result],
+        job: WorkerJob[Result],
         progress: ProgressCallback,
         *,
-        retries: Sequence[Retry] = (),
-        name: str = "",
         start_process: Callable[[Path], WorkerProcess] = ChildProcess,
         temporary_path: str | None = None,
     ) -> None:
         """Make the private folder; the worker is started by :meth:`poll`.
 
         Args:
-            write_request: Writes the request into the private folder and returns its path, see
-                :func:`.request.save_request`; at once, or in steps.
-            load_result: Reads the result, given the private folder, before that is removed; at
-                once, or in steps.
-            progress: Called with every report of the worker, during :meth:`poll`.
-            retries: What to try, one after the other, where the worker crashes or memory runs out.
-            name: Of the job, for the log of a failure.
+            job: The job.
+            progress: Called with every report of the job, during :meth:`poll`.
             start_process: Starts the worker on a request file.
             temporary_path: Where the private folder is made; the system's choice if None.
 
         Raises:
             OutputError: The temporary folder cannot be written.
         """
-        self._write_request = write_request
-        self._load_result = load_result
+        self._job = job
+        self._prepare = job.prepare
         self._start_process = start_process
         self._progress = progress
         self._report: ProgressCallback = self._tell
         self._fraction = 0.0
-        self._retries = list(retries)
+        self._retries = list(job.retries)
         self._tried: list[str] = []
-        self._name = name
         self._error: CovidLesionSegError | None = None
         self._out_of_memory = False
         self._spoke = False
@@ -106,7 +83,7 @@ class BackgroundJob(Generic[Result]):
             )
         except OSError as error:
             raise cannot_write(Path(temporary_path or tempfile.gettempdir()), error) from error
-        self._giving: Work[Path] | None = None
+        self._giving: Work[Options] | None = None
         self._process: WorkerProcess | None = None
         self._taking: Work[Result] | None = None
 
@@ -174,7 +151,7 @@ class BackgroundJob(Generic[Result]):
                 raise failure
             return None
         if self._taking is None:
-            self._taking = _work(self._load_result(self._path))
+            self._taking = _work(self._job.load(self._job.out or self._path / RESULT_FOLDER))
         if self._taking.go_on(STEP_SECONDS):
             return self._taking.result
         return None
@@ -183,12 +160,16 @@ class BackgroundJob(Generic[Result]):
         if self._cancelled:
             raise Cancelled
         if self._giving is None:
-            self._giving = _work(self._write_request(self._path))
+            told = sub_progress(self._report, 0.0, self._job.prepared)
+            self._giving = _work(self._prepare(self._path, told))
         if not self._giving.go_on(STEP_SECONDS) or self._giving.result is None:
             return
+        self._report = sub_progress(self._report, self._job.prepared, 1.0)
+        options = self._giving.result.to_dict()
+        request = save_request(self._path, self._job.name, options, self._job.out)
         self._heard = time.monotonic()
         try:
-            self._process = self._start_process(self._giving.result)
+            self._process = self._start_process(request)
         except OSError as error:
             raise OutputError(
                 f"The background process could not be started ({error.strerror}): check the "
@@ -219,7 +200,7 @@ class BackgroundJob(Generic[Result]):
         crashed = self._error is None
         if crashed or self._out_of_memory or type(self._error) is CovidLesionSegError:
             ended = f"ended with exit code {exit_code}: {self._error or 'it did not say why'}"
-            self.kept_log = keep_log(self._name, ended, printed, self._path)
+            self.kept_log = keep_log(self._job.name, ended, printed, self._path)
         if not (crashed or self._out_of_memory):
             self._retries.clear()
         error = self._error or CovidLesionSegError(unexpected_end(exit_code, self._spoke))
@@ -241,7 +222,7 @@ class BackgroundJob(Generic[Result]):
         self._process = self._giving = self._error = None
         self._out_of_memory = self._spoke = False
         self._processor_seconds = 0.0
-        self._write_request = retry.write_request
+        self._prepare = retry.prepare
         done = self._fraction
         self._report = sub_progress(self._tell, done, 1.0)
         self._tell(Progress(retry.announcement, done))

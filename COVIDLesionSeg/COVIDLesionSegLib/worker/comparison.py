@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,8 @@ from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
 from ..engine.volume import read_array
 from ..jobs import CompareOptions
-from .background import BackgroundJob
-from .process import ChildProcess, WorkerProcess
-from .request import INPUT_FOLDER, RESULT_FOLDER, save_request
-
-JOB = "compare"
+from .job import WorkerJob
+from .request import INPUT_FOLDER
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +41,21 @@ class ComparedStudies:
 
 def compare_in_background(
     studies: Sequence[Steps[Study]],
-    progress: ProgressCallback,
     *,
     days: tuple[int, ...] = (),
     page: bool = False,
     out: Path | None = None,
-    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-    temporary_path: str | None = None,
-) -> BackgroundJob[ComparedStudies]:
-    """Write studies in steps, and have a new worker process compare them.
+) -> WorkerJob[ComparedStudies]:
+    """The job ``compare`` on studies of the window, which are handed over in steps.
 
     Args:
         studies: The earliest first; each is read in steps when its turn comes.
-        progress: Called with every report of the worker.
         days: Of each study, where they are known.
         page: Also make the page and the chart, which need Jinja and Matplotlib.
         out: Folder of the comparison; a private one, gone with the job, by default.
-        start_process: Starts the worker on a request file.
-        temporary_path: Where the job's private folder is made; the system's choice if None.
-
-    Raises:
-        OutputError: The temporary folder cannot be written.
     """
 
-    def write_request(folder: Path) -> Steps[Path]:
+    def prepare(folder: Path, progress: ProgressCallback) -> Steps[CompareOptions]:
         places = []
         for number, steps in enumerate(studies, start=1):
             study = yield from steps
@@ -75,17 +63,9 @@ def compare_in_background(
             places[-1].mkdir(parents=True)
             yield from save_study_in_steps(study, places[-1])
             del study
-        options = CompareOptions(studies=tuple(places), days=days, page=page)
-        return save_request(folder, JOB, options.to_dict(), out)
+        return CompareOptions(studies=tuple(places), days=days, page=page)
 
-    return BackgroundJob(
-        write_request,
-        lambda folder: _load(out or folder / RESULT_FOLDER),
-        progress,
-        name=JOB,
-        start_process=start_process,
-        temporary_path=temporary_path,
-    )
+    return WorkerJob("compare", prepare, _load, out)
 
 
 def _load(folder: Path) -> ComparedStudies:

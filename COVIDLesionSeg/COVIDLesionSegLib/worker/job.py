@@ -1,50 +1,65 @@
-"""Any job that needs nothing but its options, in a worker process."""
+"""A job for a worker process, as a value: who runs it makes a :class:`.BackgroundJob` of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ..engine.options import Options
 from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
-from .background import BackgroundJob
-from .process import ChildProcess, WorkerProcess
-from .request import RESULT_FOLDER, save_request
 
 Result = TypeVar("Result")
 
+Prepare = Callable[[Path, ProgressCallback], Steps[Options] | Options]
+"""Writes what the job reads into its private folder, and gives the job's options; at once, or in
+steps, of which it may report progress."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Another attempt, after a worker crashed or ran out of memory.
+
+    Attributes:
+        announcement: What is being done, for people.
+        tried: How it was tried, for the sentence on a failure: ``"one patch at a time"``.
+        prepare: As the one of :class:`WorkerJob`.
+    """
+
+    announcement: str
+    tried: str
+    prepare: Prepare
+
+
+@dataclass(frozen=True, eq=False)
+class WorkerJob(Generic[Result]):
+    """What a worker process is asked for, and how its answer is read.
+
+    Attributes:
+        name: One of ``COVIDLesionSegLib.jobs.OPTIONS``.
+        prepare: Called with the job's private folder just before the worker is started.
+        load: Reads the result from what the job wrote, before the private folder is removed; at
+            once, or in steps.
+        out: What the job writes; something in its private folder, gone when it is over, if None.
+        retries: What to try, one after the other, where the worker crashes or memory runs out.
+        prepared: Progress when ``prepare`` is done, from 0 to 1.
+    """
+
+    name: str
+    prepare: Prepare
+    load: Callable[[Path], Steps[Result] | Result]
+    out: Path | None = None
+    retries: tuple[Retry, ...] = ()
+    prepared: float = 0.0
+
 
 def job_in_background(
-    job: str,
+    name: str,
     options: Options,
     load: Callable[[Path], Steps[Result] | Result],
-    progress: ProgressCallback,
-    *,
     out: Path | None = None,
-    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-    temporary_path: str | None = None,
-) -> BackgroundJob[Result]:
-    """Have a new worker process run a job, which is started by the first polls.
-
-    Args:
-        job: Its name, one of ``COVIDLesionSegLib.jobs.OPTIONS``.
-        options: Its options.
-        load: Reads the result from what the job wrote; at once, or in steps.
-        progress: Called with every report of the worker.
-        out: What the job writes; something in its private folder by default, gone when it is over.
-        start_process: Starts the worker on a request file.
-        temporary_path: Where the job's private folder is made; the system's choice if None.
-
-    Raises:
-        OutputError: The temporary folder cannot be written. That a worker cannot be started,
-            :meth:`.background.BackgroundJob.poll` raises.
-    """
-    return BackgroundJob(
-        lambda folder: save_request(folder, job, options.to_dict(), out),
-        lambda folder: load(out or folder / RESULT_FOLDER),
-        progress,
-        start_process=start_process,
-        temporary_path=temporary_path,
-    )
+) -> WorkerJob[Result]:
+    """A job that needs nothing but its options; see :class:`WorkerJob`."""
+    return WorkerJob(name, lambda folder, progress: options, load, out)

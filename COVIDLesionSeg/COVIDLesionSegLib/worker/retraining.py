@@ -33,9 +33,7 @@ from ..engine.models.retrained import (
 from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
 from ..jobs import KeepRetrainedOptions, RetrainOptions
-from .background import BackgroundJob
-from .process import ChildProcess, WorkerProcess
-from .request import save_request
+from .job import WorkerJob, job_in_background
 
 RETRAININGS_FOLDER_VARIABLE = "COVIDLESIONSEG_RETRAININGS"
 STATE_FILE, LOCK_FILE = "retraining.json", "lock"
@@ -178,75 +176,41 @@ def remove_retraining(retraining: Retraining) -> None:
 
 def retrain_in_background(
     retraining: Retraining,
-    prepare: Callable[[Path], Steps[Path | None]],
-    progress: ProgressCallback,
-    *,
-    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-    temporary_path: str | None = None,
-) -> BackgroundJob[Retrained]:
-    """Have a new worker process do a retraining, or go on with one that was interrupted.
+    write_cts: Callable[[Path], Steps[Path | None]],
+) -> WorkerJob[Retrained]:
+    """The job ``retrain``, begun or gone on with after an interruption.
 
     Args:
         retraining: Its folder and options.
-        prepare: Writes the CTs that are to be predicted into a folder, which it may make, and
+        write_cts: Writes the CTs that are to be predicted into a folder, which it may make, and
             gives their table, or None where there are none, in steps. Not called where the options
             name no table.
-        progress: Called with every report of the worker.
-        start_process: Starts the worker on a request file.
-        temporary_path: Where the worker's private folder is made; the system's choice if None.
-
-    Raises:
-        OutputError: The temporary folder cannot be written.
     """
 
-    def write_request(folder: Path) -> Steps[Path]:
+    def prepare(folder: Path, progress: ProgressCallback) -> Steps[RetrainOptions]:
         options = replace(retraining.options, resume=True)
         if options.unlabelled is not None and not options.unlabelled.is_file():
-            table = yield from prepare(options.unlabelled.parent)
+            table = yield from write_cts(options.unlabelled.parent)
             options = replace(options, unlabelled=table)
-        return save_request(folder, "retrain", options.to_dict(), retraining.folder)
+        return options
 
     def load(folder: Path) -> Retrained:
         _tidy(retraining)
         return retraining.result()
 
-    return BackgroundJob(
-        write_request,
-        load,
-        progress,
-        name="retrain",
-        start_process=start_process,
-        temporary_path=temporary_path,
-    )
+    return WorkerJob("retrain", prepare, load, retraining.folder)
 
 
-def keep_in_background(
-    retraining: Retraining,
-    promote: bool,
-    progress: ProgressCallback,
-    *,
-    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-    temporary_path: str | None = None,
-) -> BackgroundJob[Retraining]:
-    """Have a new worker process add a retrained model to the user's, and perhaps promote it.
+def keep_in_background(retraining: Retraining, promote: bool) -> WorkerJob[Retraining]:
+    """The job ``keep_retrained``, which adds a model to the user's, and perhaps promotes it.
 
     Args:
         retraining: It is finished.
         promote: Whether the model becomes the default.
-        progress, start_process, temporary_path: As for :func:`retrain_in_background`.
-
-    Raises:
-        OutputError: The temporary folder cannot be written.
     """
     options = KeepRetrainedOptions(folder=retraining.model_folder, promote=promote)
     decision = Decision.PROMOTED if promote else Decision.KEPT
-    return BackgroundJob(
-        lambda folder: save_request(folder, "keep_retrained", options.to_dict()),
-        lambda folder: decide(retraining, decision),
-        progress,
-        start_process=start_process,
-        temporary_path=temporary_path,
-    )
+    return job_in_background("keep_retrained", options, lambda out: decide(retraining, decision))
 
 
 def _tidy(retraining: Retraining) -> None:

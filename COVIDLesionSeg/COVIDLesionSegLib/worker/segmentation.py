@@ -18,12 +18,8 @@ from ..engine.progress import ProgressCallback
 from ..engine.steps import Steps
 from ..engine.volume import Volume
 from ..jobs import SegmentVolumeOptions
-from .background import BackgroundJob, Retry
 from .given_ct import given_ct, write_ct_in_steps
-from .process import ChildProcess, WorkerProcess
-from .request import RESULT_FOLDER, save_request
-
-JOB = "segment_volume"
+from .job import Retry, WorkerJob
 
 Result = TypeVar("Result")
 
@@ -32,15 +28,12 @@ def segment_in_background(
     volume: Steps[Volume],
     parameters: Parameters,
     load: Callable[[Path], Steps[Result]],
-    progress: ProgressCallback,
     *,
     surfaces_on: tuple[float, ...] = (),
     lungs: Steps[npt.NDArray[np.uint8]] | None = None,
     only_lungs: bool = False,
-    start_process: Callable[[Path], WorkerProcess] = ChildProcess,
-    temporary_path: str | None = None,
-) -> BackgroundJob[Result]:
-    """Hand a CT to a new worker process, which runs the job ``segment_volume``.
+) -> WorkerJob[Result]:
+    """The job ``segment_volume`` on a CT of the window.
 
     Where it crashes or runs out of memory, it is tried again with one patch at a time, and then on
     the CPU; a note among the flags of the result says so.
@@ -50,20 +43,11 @@ def segment_in_background(
         parameters: Everything else that decides the result.
         load: Reads the result from its folder, in steps, such as
             :func:`~COVIDLesionSegLib.engine.result.load_result_in_steps`.
-        progress: Called with every report of the worker.
         surfaces_on: Matrix of the surfaces that the worker makes, see
             :class:`~COVIDLesionSegLib.jobs.SegmentVolumeOptions`; none by default.
         lungs: Gives the lungs, which are then not looked for, in steps: shape (k, j, i), 1 right, 2
             left.
         only_lungs: Look for the lungs only.
-        start_process: Starts the worker on a request file.
-        temporary_path: Where the job's private folder is made; the system's choice if None.
-
-    Returns:
-        The job, which does nothing until it is polled.
-
-    Raises:
-        OutputError: The temporary folder cannot be written.
     """
 
     options = SegmentVolumeOptions(
@@ -73,26 +57,24 @@ def segment_in_background(
         parameters=parameters,
     )
 
-    def write(folder: Path, options: SegmentVolumeOptions) -> Path:
+    def given(
+        folder: Path, progress: ProgressCallback, options: SegmentVolumeOptions
+    ) -> SegmentVolumeOptions:
         place, lungs_file = given_ct(folder, lungs is not None)
-        given = replace(options, volume=place, lungs_file=lungs_file)
-        return save_request(folder, JOB, given.to_dict())
+        return replace(options, volume=place, lungs_file=lungs_file)
 
-    def write_first(folder: Path) -> Steps[Path]:
+    def prepare(folder: Path, progress: ProgressCallback) -> Steps[SegmentVolumeOptions]:
         yield from write_ct_in_steps(folder, volume, lungs)
-        return write(folder, options)
+        return given(folder, progress, options)
 
-    return BackgroundJob(
-        write_first,
-        lambda folder: load(folder / RESULT_FOLDER),
-        progress,
-        retries=[
-            Retry(f"Trying again with {how}", how, partial(write, options=smaller))
+    return WorkerJob(
+        "segment_volume",
+        prepare,
+        load,
+        retries=tuple(
+            Retry(f"Trying again with {how}", how, partial(given, options=smaller))
             for how, smaller in _smaller(options)
-        ],
-        name=JOB,
-        start_process=start_process,
-        temporary_path=temporary_path,
+        ),
     )
 
 

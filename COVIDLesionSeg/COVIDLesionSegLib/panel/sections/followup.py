@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from slicer import vtkMRMLScalarVolumeNode
 
-    from ..run import StartJob
+    from ...worker.job import WorkerJob
 
 _PAGE_PACKAGES = ("matplotlib", "jinja2")
 _OUTPUTS = ("summaryLabel", "flagsLabel", "volumesTable", "lesionChangesTable", "chartLabel")
@@ -122,15 +121,14 @@ class FollowUpSection(Section):
         index = self.ui.earlierComboBox.currentIndex
         return self._earlier[index] if 0 <= index < len(self._earlier) else None
 
-    def _start(self) -> StartJob[ComparedStudies]:
+    def _start(self) -> WorkerJob[ComparedStudies]:
         earlier, later = self._chosen(), self.panel.ct
         if earlier is None or later is None:
             raise InputError(_("Choose an earlier CT of the same patient that has a result."))
         self._compared = (earlier, later)
         self._compared_of = _severities(self._compared)
         days = self.ui.daysSpinBox.value
-        return partial(
-            compare_in_background,
+        return compare_in_background(
             studies_of(self._compared),
             days=(0, days) if days >= 0 else (),
             page=all(installed_version(name) is not None for name in _PAGE_PACKAGES),

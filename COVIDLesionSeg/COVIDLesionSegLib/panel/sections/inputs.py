@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import slicer
 
 from ...engine.volume import Volume
+from ...engine.volume.exact import load_volume
 from ...jobs import SampleCtOptions
 from ...logic import SAMPLE_CT_NAME
 from ...scene.volumes import first_ct, may_be_ct, volume_to_node
-from ...worker.sample import sample_ct_in_background
+from ...worker.job import job_in_background
 from .. import views
 from ..job_button import JobButton
 from ..lungs_choice import LungsChoice
@@ -33,7 +33,7 @@ class InputsSection(Section):
         self.sample = JobButton[Volume](
             self.ui.sampleButton,
             panel,
-            lambda: partial(sample_ct_in_background, SampleCtOptions()),
+            lambda: job_in_background("sample_ct", SampleCtOptions(), load_volume),
             self._on_sample,
         )
 

@@ -59,8 +59,6 @@ class ModelsSection(Section):
             on_result=self._on_result,
             on_error=partial(self._end, warning=True),
             on_cancelled=self._end,
-            start_process=panel.start_process,
-            temporary_path=slicer.app.temporaryPath,
         )
         share_width(ui.storedTable, wide=(_TITLE,))
         fit_rows(ui.storedTable)
@@ -212,7 +210,7 @@ class ModelsSection(Section):
         self._done = done
         with slicer.util.tryWithErrorDisplay(_("The models could not be worked on.")):
             try:
-                self.run.start(partial(job_in_background, job, options, load, out=out))
+                self.run.start(job_in_background(job, options, load, out))
             except CovidLesionSegError as error:
                 self.say(str(error), warning=True)
                 return

@@ -112,8 +112,7 @@ class RestoreSection(Section):
             case = _as_it_is_now(offered)
             self.panel.start_run(
                 ct,
-                partial(
-                    restore_in_background,
+                restore_in_background(
                     case.folder,
                     world_geometry(ct),
                     ct_matrix(ct),

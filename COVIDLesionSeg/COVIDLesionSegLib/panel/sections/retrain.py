@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 import qt
@@ -56,22 +55,18 @@ class RetrainSection(Section):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         ui = self.ui
-        process = panel.start_process, slicer.app.temporaryPath
         self._progress = ShownProgress(ui.trainingProgressBar, self._say)
         self.training: Run[Retrained] = Run(
             self._progress.report,
             lambda result: self._end(_("The training is finished.")),
             lambda sentence: self._end(sentence, warning=True),
             self._end,
-            *process,
         )
-        self._first_use = FirstUse(self._say, self._show, panel.models_changed, *process)
+        self._first_use = FirstUse(self._say, self._show, panel.models_changed)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
         self._log_button = LogButton(ui.trainingLogButton)
-        self.decision = ModelDecision(
-            ui, self._last, self._end, panel.models_changed, self._base, *process
-        )
+        self.decision = ModelDecision(ui, self._last, self._end, panel.models_changed, self._base)
         self._cases = ReviewedCases(self._show)
         self._chart = TrainingChart(self._show_curve_button)
         self._table = ComparisonTable(ui.comparisonTable)
@@ -187,7 +182,7 @@ class RetrainSection(Section):
         try:
             self._lock = retraining.lock()
             self._log_button.log = None
-            self.training.start(partial(retrain_in_background, retraining, write_scene_cts))
+            self.training.start(retrain_in_background(retraining, write_scene_cts))
         except CovidLesionSegError as error:
             self._end(str(error), warning=True)
             return

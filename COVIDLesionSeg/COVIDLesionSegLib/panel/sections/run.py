@@ -20,7 +20,7 @@ from ..log_window import LogButton
 from ..lost_corrections import ask_before_run
 from ..lungs_choice import lungs_of
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
-from ..run import Run, RunState, StartJob, end_of_console
+from ..run import Run, RunState, end_of_console
 from ..run_clock import ShownProgress
 from ..section import Panel, Section
 from ..segmentation_task import SegmentationTask
@@ -28,6 +28,8 @@ from ..undo_button import UndoButton
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
+
+    from ...worker.job import WorkerJob
 
 
 class RunSection(Section):
@@ -49,8 +51,6 @@ class RunSection(Section):
             on_result=self._on_result,
             on_error=self._on_error,
             on_cancelled=self._end_run,
-            start_process=panel.start_process,
-            temporary_path=slicer.app.temporaryPath,
             on_arrival=self._put_into_scene,
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
@@ -150,7 +150,7 @@ class RunSection(Section):
     def start(
         self,
         ct: vtkMRMLScalarVolumeNode,
-        start_job: StartJob[PreparedResult],
+        job: WorkerJob[PreparedResult],
         on_shown: Callable[[], None] | None = None,
         expected_seconds: float | None = None,
     ) -> None:
@@ -158,7 +158,7 @@ class RunSection(Section):
 
         Args:
             ct: The CT.
-            start_job: Begins the job.
+            job: The job.
             on_shown: Called once the result is shown.
             expected_seconds: How long it takes; None if nobody knows.
 
@@ -168,7 +168,7 @@ class RunSection(Section):
         """
         SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")))
         try:
-            self.run.start(start_job)
+            self.run.start(job)
         except BaseException:
             SEGMENTATION.give_back(self)
             raise
