@@ -137,8 +137,7 @@ def test_lungs_are_made_transparent_and_lesions_are_not(single, panel):
 
 
 def test_what_is_changed_elsewhere_is_read_back(ensemble, panel, view, bench):
-    from COVIDLesionSegLib.panel import views
-    from COVIDLesionSegLib.scene import overlay
+    from COVIDLesionSegLib.scene import model3d, overlay
 
     ui = panel.ui
     view.SetForegroundVolumeID(ensemble.disagreementNode.GetID())
@@ -155,7 +154,7 @@ def test_what_is_changed_elsewhere_is_read_back(ensemble, panel, view, bench):
     assert display.GetSegmentOpacity3D("left-lung") == 0.25
     ui.overlayComboBox.currentIndex = 0
     assert ui.visibleFromSlider.value == 0.45
-    views.show_surfaces(ensemble, False)
+    model3d.set_surfaces_visible(ensemble.segmentationNode, False)
     view.SetForegroundVolumeID(None)
     settled(panel, bench)
     assert ui.threeDComboBox.currentIndex == NOTHING
@@ -174,11 +173,12 @@ def test_a_volume_rendering_switched_on_elsewhere_is_noticed(single, panel, benc
 
 def test_what_was_changed_while_the_module_was_left_is_read_when_it_is_entered(single, panel, view):
     from COVIDLesionSegLib.panel import views
+    from COVIDLesionSegLib.scene import model3d
 
     panel.exit()
     views.hide_overlays(single)
-    views.show_surfaces(single, False)
-    views.show_volume_rendering(single, True)
+    model3d.set_surfaces_visible(single.segmentationNode, False)
+    model3d.show_volume_rendering(single.probabilityNode)
     panel.enter()
 
     assert not panel.ui.overlayCheckBox.checked

@@ -91,8 +91,9 @@ def apply_display(
     if "lungsOpacity" in names:
         model3d.set_lungs_opacity(result.segmentationNode, settings.lungsOpacity)
     if "threeD" in names:
-        views.show_surfaces(result, settings.threeD is ThreeD.SURFACES)
-        views.show_volume_rendering(result, settings.threeD is ThreeD.VOLUME_RENDERING)
+        surfaces, rendering = ThreeD.SURFACES, ThreeD.VOLUME_RENDERING
+        model3d.set_surfaces_visible(result.segmentationNode, settings.threeD is surfaces)
+        model3d.show_volume_rendering(probability, settings.threeD is rendering)
 
 
 def _overlay(result: SceneResult) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def _overlay(result: SceneResult) -> dict[str, Any]:
 
 
 def _three_d(result: SceneResult) -> ThreeD:
-    if views.volume_rendering_visible(result):
+    if model3d.volume_rendering_visible(result.probabilityNode):
         return ThreeD.VOLUME_RENDERING
-    return ThreeD.SURFACES if views.surfaces_visible(result) else ThreeD.NOTHING
+    visible = model3d.surfaces_visible(result.segmentationNode)
+    return ThreeD.SURFACES if visible else ThreeD.NOTHING

@@ -95,31 +95,6 @@ def hide_overlays(result: SceneResult) -> float | None:
     return next((one for one in opacities if one is not None), None)
 
 
-def show_segmentation(result: SceneResult, visible: bool) -> None:
-    """Show or hide a result's segmentation as a whole, in all views; its segments keep theirs."""
-    result.segmentationNode.GetDisplayNode().SetVisibility(visible)
-
-
-def show_surfaces(result: SceneResult, visible: bool) -> None:
-    """Show or hide lungs and lesions in the 3D views."""
-    model3d.set_surfaces_visible(result.segmentationNode, visible)
-
-
-def surfaces_visible(result: SceneResult) -> bool:
-    """Whether the 3D views show lungs or lesions."""
-    return bool(model3d.surfaces_visible(result.segmentationNode))
-
-
-def show_volume_rendering(result: SceneResult, visible: bool) -> None:
-    """Show or hide the lesion probability as a volume rendering in the 3D views."""
-    model3d.show_volume_rendering(result.probabilityNode, visible)
-
-
-def volume_rendering_visible(result: SceneResult) -> bool:
-    """Whether the 3D views show the volume rendering."""
-    return bool(model3d.volume_rendering_visible(result.probabilityNode))
-
-
 def go_to_slice(ct: vtkMRMLScalarVolumeNode, index: int) -> None:
     """Show an axial slice of the CT in the slice views; see :mod:`..scene.slice_views`."""
     if not slice_views.slice_views(ct):

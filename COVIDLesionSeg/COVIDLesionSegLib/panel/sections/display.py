@@ -100,7 +100,7 @@ class DisplaySection(Section):
         moved = views.show_background(ct)
         if case := self._case:
             _ct, result = case
-            views.show_segmentation(result, True)
+            result.segmentationNode.GetDisplayNode().SetVisibility(True)
             # Only what differs: settings of single segments or views are the user's.
             seen = read_display(*case)
             wanted = vars(self._settings)
