@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import qt
 
-from ..engine.errors import CovidLesionSegError
 from ..engine.steps import Work
 
 AT_A_TIME_SECONDS = 0.01
@@ -83,13 +82,6 @@ class IdleWork:
             self._timer.stop()
             self._work = None
             self._on_done(work.result)
-
-
-def foreseen(error: Exception) -> CovidLesionSegError:
-    """An error that people are told; any other is raised in the event loop."""
-    if not isinstance(error, CovidLesionSegError):
-        raise error
-    return error
 
 
 def _raise(error: Exception) -> None:

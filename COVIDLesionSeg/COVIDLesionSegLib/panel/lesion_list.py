@@ -26,9 +26,10 @@ from ..scene.lesion_instances import (
     shows,
 )
 from ..scene.lesion_marks import find_marks, go_to_lesion, mark_lesions, remove_marks
-from .idle_work import IdleWork, foreseen
+from .idle_work import IdleWork
 from .lesion_detector import LesionDetector
 from .region_names import region_text
+from .unforeseen import raise_unforeseen
 from .widgets import fill_row, set_header, signals_blocked
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class LesionList:
             show_instances(ct, labels, self._of_result(), shown[0])
 
     def _on_not_renewed(self, error: Exception) -> None:
-        self._panel.say(str(foreseen(error)), warning=True)
+        self._panel.say(raise_unforeseen(error), warning=True)
 
     def nodes_changed(self) -> None:
         """Button and box say what is shown of the lesions of the case one by one."""

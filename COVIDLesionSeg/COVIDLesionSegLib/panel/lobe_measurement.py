@@ -16,7 +16,8 @@ from ..engine.severity.lobes import measure_lobes
 from ..engine.severity.report import RegionSeverity
 from ..scene.lobes import lobe_segments, placed_labels
 from ..scene.volumes import world_geometry
-from .idle_work import IdleWork, foreseen
+from .idle_work import IdleWork
+from .unforeseen import raise_unforeseen
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -101,7 +102,7 @@ class LobeMeasurement(VTKObservationMixin):
             )
 
     def _on_error(self, error: Exception) -> None:
-        self._on_problem(str(foreseen(error)))
+        self._on_problem(raise_unforeseen(error))
 
 
 def _measure(

@@ -24,7 +24,7 @@ from ..scene.reviewed_ct import open_ct, opened_ct
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import may_be_ct
 from .idle_work import IdleWork
-from .review_session import told
+from .unforeseen import log_unforeseen
 from .widgets import fill_row, set_header
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class ReviewCases:
 
     def _on_not_opened(self, error: Exception) -> None:
         self._show_buttons()
-        slicer.util.errorDisplay(told(error))
+        slicer.util.errorDisplay(log_unforeseen(error))
 
     def scene_closing(self) -> None:
         self._opening.stop()

@@ -29,8 +29,8 @@ from .review_session import (
     last_saved,
     reviewed_in_scene,
     say_lost,
-    told,
 )
+from .unforeseen import log_unforeseen
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -263,7 +263,7 @@ class ReviewKeeping:
         self._prepare_next()
 
     def _on_not_prepared(self, session: Session, error: Exception) -> None:
-        session.error = told(error)
+        session.error = log_unforeseen(error)
         self._prepare_next()
         self._tell()
 
@@ -301,7 +301,7 @@ class ReviewKeeping:
                 review.seen,
             )
         except Exception as error:
-            session.error = told(error)
+            session.error = log_unforeseen(error)
             return
         session.give_order(order)
         self._poll.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.errors import CovidLesionSegError, InputError, in_one_sentence
+from ..engine.errors import InputError
 from ..engine.review import read_case, reviews_folder
 from ..scene.review import read_review
 from ..scene.show import SceneResult, find_result
@@ -98,13 +97,6 @@ def is_reviewed(result: SceneResult) -> bool:
         return False
     review = read_review(result.segmentationNode)
     return bool(result.correction or review.verdict or review.note)
-
-
-def told(error: Exception) -> str:
-    """What people are told of an error; one that nobody foresaw goes into the log, too."""
-    if not isinstance(error, CovidLesionSegError):
-        logging.getLogger(__name__).error("Unforeseen", exc_info=error)
-    return in_one_sentence(error)
 
 
 def say_lost(reasons: list[str]) -> None:

@@ -15,8 +15,9 @@ from ...scene.review import SceneReview, read_review, write_review
 from ...scene.show import find_result
 from ...scene.volumes import ct_matrix, volume_from_node_in_steps, world_geometry
 from ...worker.restoring import restore_in_background
-from ..idle_work import IdleWork, foreseen
+from ..idle_work import IdleWork
 from ..section import Panel, Section
+from ..unforeseen import raise_unforeseen
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -95,7 +96,7 @@ class RestoreSection(Section):
 
     def _on_not_found(self, error: Exception) -> None:
         # Of a volume that is no CT nothing is offered; a run says what is wrong with it.
-        foreseen(error)
+        raise_unforeseen(error)
 
     def _on_keeping(self) -> None:
         # A review that goes on, or began anew on another prediction, takes the place of the former.
