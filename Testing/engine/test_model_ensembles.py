@@ -6,6 +6,7 @@ import pytest
 
 from COVIDLesionSegLib.engine.errors import ModelError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from COVIDLesionSegLib.engine.parameters import Parameters
 from engine.model_cards import write_user_card
 
 
@@ -27,6 +28,26 @@ def test_an_ensembles_name_stands_for_its_members_each_of_whom_votes_once(user_f
     assert [m.id for m in catalogue.members(("eamc",))] == names
     both = catalogue.members(("other", "eamc-4", "eamc"))
     assert [m.id for m in both] == ["other", "eamc-4", "eamc-1", "eamc-5"]
+
+
+def test_the_models_of_a_run_are_all_that_look_at_the_ct_each_once(user_folder):
+    def models(**chosen) -> list[str]:
+        return [one.id for one in load_catalogue().models_of(Parameters(**chosen))]
+
+    assert models(model="eamc+amc-net") == ["eamc-1", "eamc-4", "eamc-5", "amc-net"]
+    assert models(
+        lungs="lungs-unet-resnet18",
+        second_opinion="lungs-lite0",
+        slice_classifier="capsule-classifier-small",
+    ) == ["unet-lite0", "lungs-unet-resnet18", "capsule-classifier-small", "lungs-lite0"]
+    assert models(lungs="lungs-lite0", second_opinion="lungs-lite0") == [
+        "unet-lite0",
+        "lungs-lite0",
+    ]
+    # Without weights there is no second opinion, and the run goes on.
+    assert models(second_opinion="lungs-unet-resnet18") == ["unet-lite0"]
+    with pytest.raises(ModelError, match="There is no model 'nobody'"):
+        models(slice_classifier="nobody")
 
 
 def test_an_ensemble_is_no_single_model_and_its_name_is_taken(user_folder):

@@ -144,6 +144,32 @@ def test_a_ct_that_leaves_the_scene_meanwhile_gets_no_result(ct, scene, monkeypa
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
+@pytest.mark.slow
+def test_lungs_alone_are_the_engines_own_and_once_corrected_lesions_are_found_in_them(ct, scene):
+    from slicer.util import arrayFromSegmentBinaryLabelmap, updateSegmentBinaryLabelmapFromArray
+
+    from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.engine.pipeline import find_lungs
+    from COVIDLesionSegLib.logic import COVIDLesionSegLogic
+
+    found = COVIDLesionSegLogic().findLungs(ct)
+    node = found.segmentationNode
+    expected = find_lungs(generate_chest_ct(**PHANTOM).volume, Parameters())
+    right, left = (
+        arrayFromSegmentBinaryLabelmap(node, name, ct) for name in ("right-lung", "left-lung")
+    )
+    np.testing.assert_array_equal(right + 2 * left, expected.lungs)
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert [flag.code for flag in found.flags] == [flag.code for flag in expected.flags]
+
+    corrected = right.copy()
+    corrected[:2] = 0
+    updateSegmentBinaryLabelmapFromArray(corrected, node, "right-lung", ct)
+    segmented = COVIDLesionSegLogic().segment(ct, lungsNode=node, threshold=THRESHOLD)
+    kept = arrayFromSegmentBinaryLabelmap(segmented.segmentationNode, "right-lung", ct)
+    np.testing.assert_array_equal(kept, corrected)
+
+
 @pytest.mark.parametrize(
     ("told", "kind", "option"),
     [

@@ -23,7 +23,6 @@ from ..engine.cohort.record import (
 from ..engine.cohort.sources import CaseSource
 from ..engine.inference.allocator import give_back_freed_memory
 from ..engine.models.catalogue import load_catalogue
-from ..engine.parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION
 from ..engine.progress import CancelToken, ignore_progress
 from ..engine.result import SegmentationResult
 from ..engine.severity.lobes_file import read_lobes
@@ -82,16 +81,14 @@ class CaseWork:
         """
         parameters = self._options.parameters
         catalogue = load_catalogue()
-        models = list(catalogue.members(parameters.members))
-        others = {parameters.lungs, parameters.second_opinion, parameters.slice_classifier}
-        models += map(catalogue.get, sorted(others - {*LUNG_METHODS, NO_OPINION, NO_CLASSIFIER}))
+        catalogue.members(parameters.members)  # they can be used together
         files = ("with_scene", "pdf", "dicom", "dicom_slices", "lobe_labels")
         return {
             "version": __version__,
             "parameters": parameters.to_dict(),
             "weights": {
                 model.id: model.card.weights.sha256 if model.card.weights else None
-                for model in models
+                for model in catalogue.models_of(parameters)
             },
             **{name: getattr(self._options, name) for name in files},
         }

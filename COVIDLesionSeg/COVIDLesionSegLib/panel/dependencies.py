@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from ..engine import requirements
 from ..engine.errors import DependencyError
 from ..engine.models.catalogue import load_catalogue
-from ..engine.parameters import LUNG_METHODS, Parameters
+from ..engine.parameters import Parameters
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -67,16 +67,12 @@ def missing_requirements(parameters: Parameters, also: tuple[str, ...] = ()) -> 
 
 
 def chosen_packages(parameters: Parameters) -> list[str]:
-    """pip requirements of the chosen networks and lung extractor, beyond those of every run.
+    """pip requirements of a run's networks and lung extractor, beyond those of every run.
 
     Raises:
         ModelError: There is no such model.
     """
-    catalogue = load_catalogue()
-    model_ids = catalogue.expand(parameters.members)
-    if parameters.lungs not in LUNG_METHODS:
-        model_ids += (parameters.lungs,)
-    networks = [catalogue.get(model_id).card.network for model_id in model_ids]
+    networks = [model.card.network for model in load_catalogue().models_of(parameters)]
     return requirements.packages_for(networks, parameters.lungs)
 
 

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from ..engine.errors import CovidLesionSegError, ModelError
 from ..engine.models.catalogue import Model, load_catalogue
-from ..engine.parameters import LUNG_METHODS, Parameters
+from ..engine.parameters import Parameters
 from ..engine.progress import Progress
 from ..jobs import CheckInstallationOptions, StoredModelOptions
 from ..jobs.installation import Installation, load_installation
@@ -121,7 +121,7 @@ class FirstUse:
         if preparation is None:
             return
         try:
-            models = _models_of(preparation.parameters)
+            models = load_catalogue().models_of(preparation.parameters)
             if not preparation.agreed:
                 ask_before_first_use(models, preparation.parameters, preparation.also)
                 preparation.agreed = True
@@ -219,20 +219,6 @@ class FirstUse:
 def remember_torch_works() -> None:
     """Do not check this version of PyTorch again."""
     qt.QSettings().setValue(_CHECKED_TORCH, _torch())
-
-
-def forget_torch_works() -> None:
-    """Check PyTorch again before the next run."""
-    qt.QSettings().remove(_CHECKED_TORCH)
-
-
-def _models_of(parameters: Parameters) -> list[Model]:
-    """Every model of a run, that for the lungs included; raises ModelError for an unknown one."""
-    catalogue = load_catalogue()
-    models = [catalogue.get(model_id) for model_id in catalogue.expand(parameters.members)]
-    if parameters.lungs not in LUNG_METHODS:
-        models.append(catalogue.get(parameters.lungs))
-    return models
 
 
 def _was_checked() -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION, Parameters
 from ..text import printable, similar_names
 from .card import SLICE_CLASSES, ModelCard, Score
 from .card_json import card_from_json
@@ -182,6 +183,26 @@ class Catalogue:
                     f"{', '.join(model.card.classes)}."
                 )
         return found
+
+    def models_of(self, parameters: Parameters) -> tuple[Model, ...]:
+        """Every model that a run uses, each once; whether they can be used together is not asked.
+
+        The one that gives a second opinion is among them where its weights are there, for a run
+        goes on without it.
+
+        Raises:
+            ModelError: There is no such model.
+        """
+        ids = [*self.expand(parameters.members)]
+        if parameters.lungs not in LUNG_METHODS:
+            ids.append(parameters.lungs)
+        if parameters.slice_classifier != NO_CLASSIFIER:
+            ids.append(parameters.slice_classifier)
+        models = [self.get(model_id) for model_id in ids]
+        if parameters.second_opinion != NO_OPINION:
+            opinion = self.get(parameters.second_opinion)
+            models += [opinion] if opinion.weights_present else []
+        return tuple({model.id: model for model in models}.values())
 
     def _ids(self) -> list[str]:
         return [*(one.id for one in self.ensembles), *(model.id for model in self.models)]
