@@ -12,8 +12,9 @@ from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
-from COVIDLesionSegLib.engine.result import load_result, save_result
+from COVIDLesionSegLib.engine.result import save_result
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION, GreyLevels, make_card, write_model
+from engine.saved_results import load_result
 
 pytestmark = pytest.mark.slow
 

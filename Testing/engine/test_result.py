@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
 from COVIDLesionSegLib.engine.flags import Flag
-from COVIDLesionSegLib.engine.result import SegmentationResult, load_result, save_result
+from COVIDLesionSegLib.engine.result import SegmentationResult, save_result
 from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.volume import Geometry
+from engine.saved_results import load_result
 
 positive = st.floats(0.05, 20, allow_nan=False)
 position = st.floats(-2000, 2000, allow_nan=False)

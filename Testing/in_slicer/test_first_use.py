@@ -16,6 +16,7 @@ from unittest import mock
 import case
 import slicer
 import worker_python
+from first_questions import forget_approvals, forget_torch_works
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
@@ -30,10 +31,8 @@ class FirstUseCase(case.Case):
     def setUp(self) -> None:
         super().setUp()
         self.needs_packages()
-        from COVIDLesionSegLib.panel import first_use, licences
-
-        licences.forget_approvals()
-        first_use.forget_torch_works()
+        forget_approvals()
+        forget_torch_works()
         self.load_ct()
         self.nodes = slicer.mrmlScene.GetNumberOfNodes()
 
@@ -144,11 +143,10 @@ class PackagesTest(FirstUseCase):
         self,
     ) -> None:
         """To open the module takes two more: the list of modules, and its name there."""
-        from COVIDLesionSegLib.panel import licences
         from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
 
         shutil.rmtree(os.environ["COVIDLESIONSEG_REVIEWS"], ignore_errors=True)
-        licences.forget_approvals()
+        forget_approvals()
         settings = slicer.app.userSettings()
         settings.remove(CONSENT_SETTING)
         self.addCleanup(settings.setValue, CONSENT_SETTING, "false")

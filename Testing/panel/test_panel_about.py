@@ -9,6 +9,7 @@ import pytest
 
 from COVIDLesionSegLib import HOMEPAGE, __version__
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+from in_slicer.first_questions import forget_approvals
 
 
 @pytest.fixture
@@ -35,15 +36,13 @@ def test_it_names_version_privacy_and_every_paper_once(text):
 
 
 def test_it_names_the_licences_and_whether_they_were_accepted(places, panel):
-    from COVIDLesionSegLib.panel import licences
-
     section = panel.ui.aboutSection
     section.collapsed = False
     said = "Research and non-commercial use only, share alike"
     assert said in panel.ui.aboutBrowser.plainText
     assert "Accepted on this computer" in panel.ui.aboutBrowser.plainText
 
-    licences.forget_approvals()
+    forget_approvals()
     section.collapsed = True
     section.collapsed = False
     assert "Accepted on this computer" not in panel.ui.aboutBrowser.plainText

@@ -180,7 +180,7 @@ def test_a_double_click_shows_ct_and_result_and_leaves_what_was_there(
     panel, files, made, rows, ct, scene, settled
 ):
     from COVIDLesionSegLib.engine.volume import read_volume
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     files.opening.start_process = AtOnce(exit_code=0)
     choose(panel, *made)

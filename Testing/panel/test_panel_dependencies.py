@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from COVIDLesionSegLib.engine import requirements
+from in_slicer.first_questions import forget_approvals
 from panel.workers import ScriptedWorker
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
@@ -117,9 +118,7 @@ def test_without_the_pytorch_extension_nothing_is_asked(
 def test_without_the_pytorch_extension_no_licence_is_asked_about_either(
     panel, ct, torch_is_missing, packaging
 ):
-    from COVIDLesionSegLib.panel import licences
-
-    licences.forget_approvals()
+    forget_approvals()
     assert press_apply_and_answer(panel, "Ok") == []
     assert "extension PyTorch" in panel.ui.statusLabel.text
 
@@ -129,7 +128,7 @@ def test_packages_and_licence_are_one_question(panel, ct, missing_package, packa
     from COVIDLesionSegLib.panel import licences
     from COVIDLesionSegLib.panel.run import RunState
 
-    licences.forget_approvals()
+    forget_approvals()
     (question,) = press_apply_and_answer(panel, button)
     assert missing_package in question and "CC-BY-NC-SA-4.0" in question
     agreed = button == "Ok"
@@ -191,6 +190,24 @@ def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked, bench
     packages = chosen_packages(Parameters(**choice))
 
     assert [Requirement(one).name for one in packages] == asked
+
+
+@pytest.mark.parametrize(
+    ("network", "choice"),
+    [
+        ("Lite0UNet", {"second_opinion": "lungs-lite0"}),
+        ("CapsuleClassifier", {"slice_classifier": "capsule-classifier-small"}),
+    ],
+)
+def test_the_packages_of_whoever_else_looks_at_the_ct_are_asked_for(
+    network, choice, monkeypatch, bench
+):
+    from COVIDLesionSegLib.engine.parameters import Parameters
+    from COVIDLesionSegLib.panel.dependencies import chosen_packages
+
+    monkeypatch.setitem(requirements.NETWORK_PACKAGES, network, (NOT_INSTALLED,))
+
+    assert chosen_packages(Parameters(model="amc-net", **choice)) == [NOT_INSTALLED]
 
 
 def test_the_packages_of_the_chosen_model_are_asked_for_too(panel, monkeypatch, packaging):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
+from in_slicer.first_questions import forget_approvals, forget_torch_works
 from panel.model_list import row_text
 from panel.served import served
 from panel.test_panel_dependencies import PyTorchExtension
@@ -25,10 +26,8 @@ BROKEN = {
 @pytest.fixture
 def first_time(panel, ct):
     """Nothing was ever asked or checked on this computer; the run itself never ends."""
-    from COVIDLesionSegLib.panel import first_use, licences
-
-    licences.forget_approvals()
-    first_use.forget_torch_works()
+    forget_approvals()
+    forget_torch_works()
     panel.run.start_process = ScriptedWorker()
 
 
@@ -123,6 +122,26 @@ def test_a_model_without_weights_has_no_licence_to_approve(panel, torch_was_chec
     panel.ui.applyButton.click()
 
     assert asked() == [] and is_running(panel)
+
+
+@pytest.mark.parametrize(
+    ("field", "model_id"),
+    [("secondOpinion", "lungs-lite0"), ("sliceClassifier", "capsule-classifier-small")],
+)
+def test_the_licence_of_whoever_else_looks_at_the_ct_is_asked_about(
+    panel, torch_was_checked, field, model_id
+):
+    from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
+
+    node = panel.logic.getParameterNode()
+    node.model = "unet"  # has no weights, and so no licence
+    setattr(node, field, model_id)
+    answer("Cancel")
+    panel.ui.applyButton.click()
+
+    (question,) = asked()
+    assert load_catalogue().get(model_id).title in question and "CC-BY-NC-SA-4.0" in question
+    assert not panel.busy
 
 
 def test_only_licences_that_limit_the_use_need_approval():

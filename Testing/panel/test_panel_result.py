@@ -401,7 +401,7 @@ def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, sce
 
 def test_the_worker_gets_the_ct_and_the_settings_exactly(panel, ct, bench, phantom):
     from COVIDLesionSegLib.panel.run import RunState
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     worker = ScriptedWorker(exit_code=1)
     panel.run.start_process = worker

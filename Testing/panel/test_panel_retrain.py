@@ -232,7 +232,8 @@ def test_cts_of_the_scene_are_handed_over_once_where_predictions_are_wanted(
 ):
     from COVIDLesionSegLib.engine.review import case_id
     from COVIDLesionSegLib.engine.volume import read_volume
-    from COVIDLesionSegLib.scene.volumes import volume_from_node, volume_to_node
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+    from scene.read_nodes import volume_from_node
 
     again = volume_to_node(volume_from_node(ct), "The same CT")
     scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")

@@ -70,7 +70,7 @@ def test_a_ct_of_the_scene_is_listed_with_its_doubt_and_verdict(
 
 
 def test_opening_a_case_of_the_folder_shows_its_ct_and_offers_its_review(listed, panel, bench):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     assert not panel.ui.openCaseButton.enabled
     panel.ui.casesTable.setCurrentCell(2, 0)

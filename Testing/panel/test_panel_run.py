@@ -182,7 +182,7 @@ def test_an_error_of_the_engine_is_its_one_sentence_on_the_panel(panel, ct, wait
 
     from COVIDLesionSegLib.engine.errors import InputError
     from COVIDLesionSegLib.engine.volume import check_chest_ct
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     arrayFromVolume(ct)[:] = 40
     arrayFromVolumeModified(ct)

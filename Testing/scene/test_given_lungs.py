@@ -126,9 +126,9 @@ def test_lungs_alone_are_a_segmentation_and_no_result(scene, ct_node):
 
 
 def test_lesions_in_corrected_lungs_leave_the_lungs_and_need_no_copies(scene, ct_node):
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.given_lungs import given_lungs, lung_segments
     from COVIDLesionSegLib.scene.show import show_lungs, show_result
+    from scene.read_nodes import is_corrected
 
     node = show_lungs(ct_node, lungs_only()).segmentationNode
     mine = segment_array(node, "left-lung", ct_node).copy()

@@ -119,7 +119,7 @@ def test_a_damaged_result_is_one_clear_error(scene, ct_node, hand_over, lost):
 def test_a_ct_whose_transform_was_hardened_meanwhile_gets_no_result(scene, ct_node, hand_over):
     from COVIDLesionSegLib.scene.prepared import load_prepared
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     moved = np.eye(4)
@@ -177,9 +177,9 @@ def test_a_segment_that_shares_the_image_of_a_result_is_untouched_by_rerun_and_u
 def test_undo_takes_away_the_copy_of_a_correction_and_brings_the_correction_back(scene, ct_node):
     from test_scene_rerun import correct
 
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.segmentation import segment_ids
     from COVIDLesionSegLib.scene.show import show_result
+    from scene.read_nodes import is_corrected
 
     node = show_result(ct_node, make_result()).segmentationNode
     mine = correct(node, "lesion", ct_node)

@@ -211,8 +211,8 @@ def test_a_segmentation_on_a_finer_grid_of_the_users_is_measured(scene, ct_node,
 
 def test_tables_and_provenance_follow_a_correction_and_its_undo_exactly(ct_node, show):
     from COVIDLesionSegLib.scene.corrected_severity import show_correction
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.show import find_result
+    from scene.read_nodes import is_corrected
 
     result = truthful(make_result(classes=CLASSES))
     shown = show(ct_node, result, surfaces=False)
@@ -250,8 +250,8 @@ def test_a_correction_is_restored_with_the_scene_and_gone_after_a_rerun(
 ):
     from COVIDLesionSegLib.headless.saved_scene import save_scene
     from COVIDLesionSegLib.scene.corrected_severity import show_correction
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.show import find_result
+    from scene.read_nodes import is_corrected
 
     result = truthful(make_result())
     shown = show(ct_node, result, surfaces=False)
@@ -275,8 +275,8 @@ def test_a_correction_is_restored_with_the_scene_and_gone_after_a_rerun(
 
 
 def test_a_scene_of_an_earlier_version_has_nothing_to_compare_with(scene, ct_node, show):
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.show import find_result
+    from scene.read_nodes import is_corrected
 
     shown = show(ct_node, make_result(), surfaces=False)
     scene.RemoveNode(shown.predictionNode)

@@ -186,8 +186,8 @@ def test_a_voxel_has_the_class_that_was_painted_last_and_undo_brings_back_the_ot
 
 
 def test_corrections_are_discarded_voxel_by_voxel(editor, result, shown, ct_node):
-    from COVIDLesionSegLib.scene.corrections import is_corrected
     from COVIDLesionSegLib.scene.editing import discard_corrections
+    from scene.read_nodes import is_corrected
 
     node = shown.segmentationNode
     editor.choose("consolidation")

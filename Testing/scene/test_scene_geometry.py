@@ -108,7 +108,7 @@ def test_lesion_stays_part_of_its_lung(scene):
 )
 def test_node_gives_back_the_volume_it_was_made_from(scene, direction, spacing, origin):
     from COVIDLesionSegLib.engine.volume import same_grid
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     geometry = make_geometry(direction, spacing, origin)
     node = add_ct(scene, geometry)
@@ -119,7 +119,7 @@ def test_node_gives_back_the_volume_it_was_made_from(scene, direction, spacing, 
 
 
 def test_volume_is_a_copy_that_the_node_does_not_share(scene):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     node = add_ct(scene)
     volume = volume_from_node(node)
@@ -134,7 +134,7 @@ def test_volume_is_a_copy_that_the_node_does_not_share(scene):
     + [("float32", "float32"), ("float64", "float32")],
 )
 def test_scalar_types_become_int16_or_float32(scene, stored, expected):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     values = np.arange(24).reshape(2, 3, 4).astype(stored)
     volume = volume_from_node(slicer.util.addVolumeFromArray(values))
@@ -143,7 +143,7 @@ def test_scalar_types_become_int16_or_float32(scene, stored, expected):
 
 
 def test_large_integers_are_not_wrapped(scene):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     values = np.full((2, 3, 4), 40000, np.int32)
     assert volume_from_node(slicer.util.addVolumeFromArray(values)).array.max() == 40000
@@ -157,7 +157,7 @@ def linear_transform(scene, matrix):
 
 def test_results_follow_a_ct_under_a_rigid_transform(scene):
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     matrix = np.eye(4)
     matrix[:3, :3] = DIRECTIONS["oblique"]
@@ -179,7 +179,7 @@ def test_results_follow_a_ct_under_a_rigid_transform(scene):
 
 
 def test_a_shearing_transform_is_refused(scene):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     matrix = np.eye(4)
     matrix[1, 2] = 0.2
@@ -190,7 +190,7 @@ def test_a_shearing_transform_is_refused(scene):
 
 
 def test_a_nonlinear_transform_is_refused_with_the_way_out(scene):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     ct_node = add_ct(scene)
     transform = scene.AddNewNodeByClass("vtkMRMLGridTransformNode")
@@ -200,7 +200,7 @@ def test_a_nonlinear_transform_is_refused_with_the_way_out(scene):
 
 
 def test_what_is_no_ct_is_refused(scene):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     with pytest.raises(InputError, match="choose a volume"):
         volume_from_node(None)
@@ -235,7 +235,7 @@ def test_a_left_handed_file_keeps_its_voxels_in_place(scene, tmp_path):
     import SimpleITK as sitk
 
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     geometry = make_geometry("flipped k")
     array = np.random.default_rng(3).integers(-1000, 1000, geometry.shape).astype(np.int16)
@@ -259,7 +259,8 @@ def test_a_left_handed_file_keeps_its_voxels_in_place(scene, tmp_path):
 
 def test_a_result_is_not_taken_for_a_ct(scene, ct_node):
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.volumes import first_ct, volume_from_node
+    from COVIDLesionSegLib.scene.volumes import first_ct
+    from scene.read_nodes import volume_from_node
 
     shown = show_result(ct_node, make_result(ensemble=True), surfaces=False)
     for node in (shown.probabilityNode, shown.disagreementNode):
@@ -295,7 +296,7 @@ def cut_out(scene, whole, start):
 def test_a_ct_cut_out_of_a_larger_one_keeps_its_place(scene, direction, start):
     """vtkExtractVOI leaves an extent that does not start at 0."""
     from COVIDLesionSegLib.scene.show import show_result
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     whole = add_ct(scene, make_geometry(direction))
     part = cut_out(scene, whole, start)
@@ -325,7 +326,7 @@ def test_a_ct_cut_out_of_a_larger_one_keeps_its_place(scene, direction, start):
 def test_the_place_of_a_cut_out_ct_is_where_slicer_saves_it(scene, tmp_path, direction):
     import SimpleITK as sitk
 
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     part = cut_out(scene, add_ct(scene, make_geometry(direction)), (5, 2, 1))
     assert slicer.util.saveNode(part, str(tmp_path / "part.nrrd"))
@@ -346,7 +347,7 @@ def test_the_place_of_a_cut_out_ct_is_where_slicer_saves_it(scene, tmp_path, dir
     ],
 )
 def test_an_image_with_a_place_of_its_own_is_refused(scene, misplace):
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     ct_node = add_ct(scene)
     misplace(ct_node.GetImageData())

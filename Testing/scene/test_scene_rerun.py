@@ -173,7 +173,7 @@ def test_a_copy_of_a_segment_is_the_users(scene, ct_node, show):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_saved_segmentation_is_not_taken_for_a_corrected_one(scene, show, tmp_path, direction):
     from COVIDLesionSegLib.headless.saved_scene import save_scene
-    from COVIDLesionSegLib.scene.corrections import is_corrected
+    from scene.read_nodes import is_corrected
 
     geometry = make_geometry(direction)
     show(add_ct(scene, geometry), make_result(geometry), surfaces=False)

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-from COVIDLesionSegLib.engine.result import load_result
 from COVIDLesionSegLib.engine.volume import Volume
 from COVIDLesionSegLib.engine.volume.exact import save_volume
 from COVIDLesionSegLib.jobs import SegmentVolumeOptions
 from COVIDLesionSegLib.worker.parent_watch import when_gone
 from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
+from engine.saved_results import load_result
 
 pytestmark = pytest.mark.slow
 

@@ -79,7 +79,8 @@ def save_result(
 
     The folder appears complete or not at all, so a reader never meets half a result. Arrays are
     not compressed: speed matters more than size between two processes. The NRRD headers carry the
-    geometry for other software; :func:`load_result` takes it from the JSON, where it is exact.
+    geometry for other software; :func:`load_result_in_steps` takes it from the JSON, where it is
+    exact.
 
     Args:
         result: What to write; arrays of shape (k, j, i).
@@ -107,27 +108,18 @@ def save_result(
     return folder
 
 
-def load_result(folder: Path | str) -> SegmentationResult:
-    """Read what :func:`save_result` wrote.
-
-    Returns:
-        The same result, bit for bit.
-
-    Raises:
-        InputError: The folder holds no complete result, or one of another format version.
-    """
-    return finish(load_result_in_steps(Path(folder)))
-
-
 def load_result_in_steps(
     folder: Path, empty_array: Callable[[str, tuple[int, ...]], np.ndarray] | None = None
 ) -> Steps[SegmentationResult]:
-    """As :func:`load_result`, in short steps.
+    """Read what :func:`save_result` wrote, bit for bit the same, in short steps.
 
     Args:
         folder: The result.
         empty_array: Gives the array to fill, of the type in :data:`ARRAYS` and contiguous, for the
             name and shape of an array of the result: in the memory of whoever shows it.
+
+    Raises:
+        InputError: The folder holds no complete result, or one of another format version.
     """
     with _damage_refused(folder):
         facts = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))

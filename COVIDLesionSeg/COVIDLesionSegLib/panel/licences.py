@@ -28,11 +28,6 @@ def approve(licence: str) -> None:
     qt.QSettings().setValue(_key(licence), "true")
 
 
-def forget_approvals() -> None:
-    """Ask about every licence again."""
-    qt.QSettings().remove(_SETTINGS)
-
-
 def licences_to_ask_about(models: Iterable[Model]) -> dict[str, list[Model]]:
     """Licences that these models need and that were not approved before, with their models."""
     needed = licences_to_approve(models)

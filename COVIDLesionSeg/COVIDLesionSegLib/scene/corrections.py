@@ -62,16 +62,6 @@ def corrected_segment_ids(node: vtkMRMLSegmentationNode) -> list[str]:
     return [id_ for id_ in ids if not _same_voxels(node, prediction, ct_node, id_)]
 
 
-def is_corrected(node: vtkMRMLSegmentationNode) -> bool | None:
-    """Whether the user edited or removed a segment since the run; None if that is not known."""
-    prediction = find_prediction(node)
-    if prediction is None:
-        return None
-    return set(own_segment_ids(node)) != set(own_segment_ids(prediction)) or bool(
-        corrected_segment_ids(node)
-    )
-
-
 def may_be_corrected_in_steps(node: vtkMRMLSegmentationNode) -> Steps[bool]:
     """Whether anything looks different from the run: quick, but true for a layer cropped anew."""
     prediction = find_prediction(node)

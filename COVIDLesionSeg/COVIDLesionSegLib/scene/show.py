@@ -136,8 +136,8 @@ def show_result(
 
     Args:
         ct_node: The CT that was segmented.
-        result: On that CT's grid, as :func:`.volumes.volume_from_node` gives it; or the same
-            prepared, as :func:`.prepared.load_prepared` gives it.
+        result: On that CT's grid, as :func:`.volumes.volume_from_node_in_steps` gives it; or
+            the same prepared, as :func:`.prepared.load_prepared` gives it.
         surfaces: Whether to make the 3D model and show it.
 
     Raises:

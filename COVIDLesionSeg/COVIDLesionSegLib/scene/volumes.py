@@ -11,7 +11,7 @@ import vtk
 
 from ..engine.errors import InputError
 from ..engine.labels import LUNG_WINDOW
-from ..engine.steps import Steps, copied, finish, slabs
+from ..engine.steps import Steps, copied, slabs
 from ..engine.volume import Geometry, Volume
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array, parent_to_world, voxels_of
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _ORTHOGONALITY_TOLERANCE = 1e-3
 
 
-def volume_from_node(node: Any) -> Volume:
-    """The CT in a scalar volume node, as the engine takes it.
+def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
+    """The CT in a scalar volume node, as the engine takes it, copied in short steps.
 
     The grid is in world coordinates: a linear parent transform is applied to it. Voxels are
     copied, never resampled.
@@ -34,16 +34,8 @@ def volume_from_node(node: Any) -> Volume:
     Raises:
         InputError: The node is no grey-scale volume, is empty, is a result of this package, holds
             an image with an origin, spacing or direction of its own, or is under a transform that
-            bends or shears its grid.
-    """
-    return finish(volume_from_node_in_steps(node))
-
-
-def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
-    """As :func:`volume_from_node`, in short steps; the first one raises what there is to raise.
-
-    Raises:
-        InputError: Also where the node got other voxels between two steps.
+            bends or shears its grid: the first step raises that. Or the node got other voxels
+            between two steps.
     """
     _check_is_ct(node)
     image = _image_of(node)
