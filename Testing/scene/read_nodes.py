@@ -13,8 +13,7 @@ def volume_from_node(node):
 
 def is_corrected(node) -> bool | None:
     """Whether the user edited or removed a segment since the run; None if that is not known."""
-    from COVIDLesionSegLib.scene.corrections import corrected_segment_ids
-    from COVIDLesionSegLib.scene.prediction import find_prediction
+    from COVIDLesionSegLib.scene.corrections import corrected_segment_ids, find_prediction
     from COVIDLesionSegLib.scene.segmentation import own_segment_ids
 
     prediction = find_prediction(node)
