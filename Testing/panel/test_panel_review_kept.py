@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases, remove_case
+from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from engine.test_result import assert_same
 from panel.test_panel_review import edit, stored
 from panel.workers import finished_with, known_result
@@ -385,3 +386,24 @@ def test_labels_beside_a_ct_that_was_moved_are_not_kept(
     edit(panel, bench)
     bench.wait_until(lambda: "moved" in panel.ui.keptLabel.text)
     np.testing.assert_array_equal(only_case(reviews).lungs(), phantom.lungs)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_result_is_not_kept_with_a_ct_that_was_changed_since(
+    apply, panel, bench, reviews, ct, phantom, changed
+):
+    from slicer.util import arrayFromVolume, arrayFromVolumeModified
+
+    made_from = {"input": {FINGERPRINT: fingerprint(phantom.volume)}}
+    apply(finished_with(replace(known_result(phantom), provenance=made_from)))
+    if changed:
+        arrayFromVolume(ct)[2] += 1
+        arrayFromVolumeModified(ct)
+    panel.ui.keepCasesButton.click()
+    panel.ui.acceptButton.click()
+    if changed:
+        bench.wait_until(lambda: "replaced since it was segmented" in panel.ui.keptLabel.text)
+        assert not read_cases(reviews).cases
+    else:
+        wait_until_saved(panel, bench)
+        np.testing.assert_array_equal(only_case(reviews).volume().array, arrayFromVolume(ct))

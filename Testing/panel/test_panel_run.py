@@ -157,6 +157,20 @@ def test_removing_the_ct_stops_the_run(running, panel, ct, scene, wait_idle):
     assert "CT was removed" in panel.ui.statusLabel.text
 
 
+def test_a_ct_that_is_changed_while_it_is_segmented_gets_no_result(
+    computing, panel, ct, scene, wait_idle
+):
+    from slicer.util import arrayFromVolume, arrayFromVolumeModified
+
+    nodes = node_ids(scene)
+    arrayFromVolume(ct)[2] += 1
+    arrayFromVolumeModified(ct)
+    wait_idle()
+
+    assert "moved or replaced since it was segmented" in panel.ui.statusLabel.text
+    assert node_ids(scene) == nodes and panel.result is None
+
+
 def test_closing_slicer_ends_the_process_before_returning(running, panel, tmp_path):
     panel.cleanup()
 

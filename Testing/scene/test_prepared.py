@@ -12,6 +12,8 @@ from test_scene_rerun import contents, node_ids, segment_array
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.result import save_result
 from COVIDLesionSegLib.engine.steps import finish
+from COVIDLesionSegLib.engine.volume import Volume
+from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 
 pytestmark = pytest.mark.slow
 
@@ -202,3 +204,73 @@ def test_a_removed_segment_comes_back_at_its_place(scene, ct_node):
     show_result(ct_node, make_result(seed=1)).undo()
 
     assert segment_ids(node) == before
+
+
+def made_from(ct_node):
+    """A result that says that it was made from what the node holds now, as a run reads it."""
+    from COVIDLesionSegLib.engine.volume import check_chest_ct
+    from COVIDLesionSegLib.scene.volumes import volume_from_node
+
+    volume = check_chest_ct(volume_from_node(ct_node))
+    result = make_result(volume.geometry)
+    facts = {**result.provenance, "input": {FINGERPRINT: fingerprint(volume)}}
+    return replace(result, provenance=facts)
+
+
+def change(ct_node):
+    slicer.util.arrayFromVolume(ct_node)[5, 5, 5] += 1
+    slicer.util.arrayFromVolumeModified(ct_node)
+
+
+@pytest.mark.parametrize(
+    "when", ["while the run goes on", "while it is read", "before it is shown"]
+)
+def test_a_result_is_not_shown_on_voxels_that_it_was_not_made_from(scene, ct_node, hand_over, when):
+    from COVIDLesionSegLib.scene.prepared import load_prepared
+    from COVIDLesionSegLib.scene.show import show_result
+
+    folder = hand_over(ct_node, made_from(ct_node))
+    ids = node_ids(scene)
+    steps = load_prepared(ct_node, folder)
+    if when == "while it is read":
+        next(steps)
+    if when != "before it is shown":
+        change(ct_node)
+        with pytest.raises(InputError, match="moved or replaced since it was segmented"):
+            finish(steps)
+        return
+    prepared = finish(steps)
+    change(ct_node)
+    with pytest.raises(InputError, match="moved or replaced since it was segmented"):
+        show_result(ct_node, prepared)
+    assert node_ids(scene) == ids
+
+
+def test_voxels_that_only_count_as_modified_do_not_keep_a_result_from_being_shown(
+    scene, ct_node, hand_over
+):
+    from COVIDLesionSegLib.scene.prepared import load_prepared
+    from COVIDLesionSegLib.scene.show import show_result
+
+    result = made_from(ct_node)
+    prepared = finish(load_prepared(ct_node, hand_over(ct_node, result)))
+    slicer.util.arrayFromVolumeModified(ct_node)
+    assert show_result(ct_node, prepared).provenance["input"] == result.provenance["input"]
+
+
+@pytest.mark.parametrize("stored", ["int16", "float32", "float64", "int32"])
+def test_a_ct_with_padding_of_any_type_is_the_one_that_its_result_was_made_from(scene, stored):
+    from COVIDLesionSegLib.scene.show import show_result
+    from COVIDLesionSegLib.scene.volumes import set_voxels, volume_to_node
+
+    geometry = make_geometry("oblique")
+    array = np.random.default_rng(3).integers(-1024, 1500, geometry.shape)
+    array[:, :3] = -3024
+    ct_node = volume_to_node(Volume(array.astype(np.int16), geometry), "padded")
+    set_voxels(ct_node, array.astype(stored), geometry.ijk_to_ras)
+    result = made_from(ct_node)
+    shown = show_result(ct_node, result)
+    assert shown.provenance["input"] == result.provenance["input"]
+    change(ct_node)
+    with pytest.raises(InputError, match="moved or replaced"):
+        show_result(ct_node, result)

@@ -15,11 +15,12 @@ from slicer.i18n import tr as _
 
 from ..engine.review import case_id_in_steps, patient_key, reviews_folder
 from ..scene.label_boxes import labelled_ct
+from ..scene.nodes import read_provenance
 from ..scene.patients import patient_id
 from ..scene.prediction import prediction_of, run_of, run_shown
 from ..scene.review import read_review, write_review
 from ..scene.show import SceneResult, find_result
-from ..scene.volumes import volume_from_node_in_steps, world_geometry
+from ..scene.volumes import check_made_from, volume_from_node_in_steps, world_geometry
 from ..worker.keeping import Answer, Keeper
 from .idle_work import AT_A_TIME_SECONDS, IdleWork
 from .review_session import (
@@ -228,6 +229,8 @@ class ReviewKeeping:
     def _prepare(self, session: Session) -> Steps[str]:
         volume = yield from volume_from_node_in_steps(session.ct)
         case = yield from case_id_in_steps(volume)
+        # Labels are never kept with another CT than they are of.
+        yield from check_made_from(session.ct, read_provenance(session.node))
         folder, keeper = reviews_folder(), self._the_keeper()
         prediction = prediction_of(session.ct)
         yield

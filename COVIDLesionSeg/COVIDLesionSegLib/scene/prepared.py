@@ -19,7 +19,7 @@ from . import names
 from .images import array_to_matrix, empty_array
 from .labels import EDITED_FILES, LabelledSegment, layers_of
 from .surfaces import load_surfaces
-from .volumes import local_ijk_to_ras
+from .volumes import check_made_from, local_ijk_to_ras
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkOrientedImageData
@@ -54,6 +54,8 @@ class PreparedResult:
         volumes: Probability and disagreement, by role.
         layers: The lungs, and the lesion classes.
         prediction: Those of the run in other memory, to be kept as they are.
+        voxels: State of the CT's voxels when they were those that the result was made from, see
+            :func:`.volumes.voxel_state`.
         surfaces: Closed surfaces by segment id; empty where Slicer is to make them.
     """
 
@@ -62,6 +64,7 @@ class PreparedResult:
     volumes: dict[str, vtk.vtkImageData]
     layers: list[Layer]
     prediction: list[Layer]
+    voxels: tuple[vtk.vtkImageData | None, int]
     surfaces: dict[str, vtk.vtkPolyData] = field(default_factory=dict)
 
 
@@ -73,6 +76,9 @@ def prepare_result(
     Args:
         ct_node: The CT that was segmented.
         result: On that CT's grid.
+
+    Raises:
+        InputError: The CT got other voxels since.
     """
     images = {}
     for name, role in _VOLUMES.items():
@@ -98,7 +104,7 @@ def load_prepared(
             wrote; the prediction is that of the run in any case.
 
     Raises:
-        InputError: The folder holds no complete result.
+        InputError: The folder holds no complete result, or the CT got other voxels since.
     """
     images: dict[str, vtk.vtkImageData] = {}
 
@@ -134,7 +140,8 @@ def _prepare(
         for segments in layers_of(labels):
             image = yield from layer_image(segments[0].labels, ijk_to_ras)
             kept.append(Layer(segments, image))
-    return PreparedResult(result, ijk_to_ras, volumes, layers, prediction, surfaces)
+    voxels = yield from check_made_from(ct_node, result.provenance)
+    return PreparedResult(result, ijk_to_ras, volumes, layers, prediction, voxels, surfaces)
 
 
 def layer_image(

@@ -42,7 +42,7 @@ from .segmentation import (
     update_segmentation,
 )
 from .undo import Snapshot
-from .volumes import local_ijk_to_ras, moved, world_geometry
+from .volumes import check_made_from, local_ijk_to_ras, moved, voxel_state, world_geometry
 
 if TYPE_CHECKING:
     from slicer import (
@@ -141,7 +141,8 @@ def show_result(
         surfaces: Whether to make the 3D model and show it.
 
     Raises:
-        InputError: ``result`` does not lie on the CT's grid.
+        InputError: ``result`` does not lie on the CT's grid, or was made from other voxels than it
+            holds now.
         OutputError: A surface could not be made.
     """
     severity = (result.result if isinstance(result, PreparedResult) else result).severity
@@ -161,6 +162,8 @@ def _show(
         prepared = finish(prepare_result(ct_node, result))
     if not np.allclose(prepared.ijk_to_ras, local_ijk_to_ras(ct_node), rtol=0, atol=_MOVED_MM):
         raise moved()
+    if prepared.voxels != voxel_state(ct_node):
+        finish(check_made_from(ct_node, result.provenance))
     existing = find_outputs(ct_node)
     before = Snapshot(ct_node)
     scene = ct_node.GetScene()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..engine.errors import InputError
 from ..engine.labels import LUNG_WINDOW
 from ..engine.steps import Steps, copied, slabs
 from ..engine.volume import Geometry, Volume
+from ..engine.volume.fingerprint import made_from_in_steps
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array, parent_to_world, voxels_of
 
@@ -41,12 +43,51 @@ def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
     image = _image_of(node)
     geometry = world_geometry(node)
     array = voxels_of(image)
-    modified = image.GetMTime()
+    state = voxel_state(node)
     yield
     copy = yield from _hounsfield_type(array)
-    if node.GetImageData() is not image or image.GetMTime() != modified:
-        raise InputError("The CT was changed while it was being read: start again.")
+    if voxel_state(node) != state:
+        raise _changed_while_read()
     return Volume(copy, geometry, source={"format": "Slicer volume node"})
+
+
+def voxel_state(node: Any) -> tuple[vtk.vtkImageData | None, int]:
+    """What is another for a volume node that got other voxels: quick to find out."""
+    image = node.GetImageData()
+    return image, 0 if image is None else int(image.GetMTime())
+
+
+def check_made_from(
+    node: Any, provenance: Mapping[str, Any]
+) -> Steps[tuple[vtk.vtkImageData | None, int]]:
+    """Refuse a result that was made from other voxels than its CT holds now, in short steps.
+
+    The CT may have been moved since by a transform that it lies below. A result that does not say
+    from which CT it was made is not refused.
+
+    Args:
+        node: The CT.
+        provenance: Of the result.
+
+    Returns:
+        State of the voxels, see :func:`voxel_state`.
+
+    Raises:
+        InputError: The result was made from others, or the node is no CT any more.
+    """
+    _check_is_ct(node)
+    state, array = voxel_state(node), voxels_of(_image_of(node))
+    grids = [world_geometry(node)]
+    if node.GetParentTransformNode() is not None:
+        size = node.GetImageData().GetDimensions()
+        grids.append(Geometry.from_ijk_to_ras(local_ijk_to_ras(node), size))
+    for grid in grids:
+        same = yield from made_from_in_steps(provenance, Volume(array, grid))
+        if voxel_state(node) != state:
+            raise _changed_while_read()
+        if same is not False:
+            return state
+    raise moved()
 
 
 def first_ct(scene: vtkMRMLScene) -> vtkMRMLScalarVolumeNode | None:
@@ -159,6 +200,10 @@ def moved() -> InputError:
     return InputError(
         "The CT was moved or replaced since it was segmented: segment it again as it is now."
     )
+
+
+def _changed_while_read() -> InputError:
+    return InputError("The CT was changed while it was being read: start again.")
 
 
 def _check_is_ct(node: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..steps import Steps, finish, slabs
 from .geometry import Geometry
 from .volume import Volume
 
@@ -71,7 +72,7 @@ def check_chest_ct(volume: Volume) -> Volume:
             f"The CT has only {slices} axial slice{'s' if slices > 1 else ''}, but at least "
             f"{MINIMUM_SLICES} are needed; choose the full chest series."
         )
-    array = _hounsfield(volume.array)
+    array = finish(hounsfield_in_steps(volume.array))
     _check_values(array, volume.array)
     warnings = volume.warnings
     distance = volume.axial_spacing[0]
@@ -132,25 +133,47 @@ def check_grid(geometry: Geometry) -> None:
         )
 
 
-def _hounsfield(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Array as int16 where nothing is lost, else float32, with padding raised to ``AIR_HU``."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        share = 1 - np.count_nonzero(np.isfinite(array)) / array.size
+def hounsfield_in_steps(array: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
+    """Values as :func:`check_chest_ct` gives them, in short steps; the array itself if it is so.
+
+    Args:
+        array: Integers or fractions, of any type.
+
+    Returns:
+        int16 where nothing is lost, else float32, with padding raised to ``AIR_HU``.
+
+    Raises:
+        InputError: It holds NaN or infinity, or values that are no HU.
+    """
+    fractional = array.dtype.kind == "f"
+    lowest, highest = np.inf, -np.inf
+    finite, integral = 0, True
+    for part in slabs(array):
+        values = array[part]
+        if fractional:
+            finite += int(np.count_nonzero(np.isfinite(values)))
+            integral = integral and np.array_equal(np.rint(values), values)
+        lowest, highest = min(lowest, values.min()), max(highest, values.max())
+        yield
+    if fractional and finite < array.size:
         raise InputError(
-            f"{share:.1%} of the voxels are NaN or infinite; export the CT again with numbers in "
-            "every voxel."
+            f"{1 - finite / array.size:.1%} of the voxels are NaN or infinite; export the CT again "
+            "with numbers in every voxel."
         )
-    if array.max() > _HIGHEST_HU:
+    if highest > _HIGHEST_HU:
         raise InputError(
-            f"Values run from {array.min():g} to {array.max():g}, so they are not HU (metal is "
-            "below 31,000 HU); export the CT again without other values."
+            f"Values run from {lowest:g} to {highest:g}, so they are not HU (metal is below "
+            "31,000 HU); export the CT again without other values."
         )
-    integral = array.dtype.kind in "iu" or all(np.array_equal(np.rint(s), s) for s in array)
-    fits = array.max() <= np.iinfo(np.int16).max
-    dtype = np.int16 if integral and fits else np.float32
-    if array.min() < AIR_HU:
-        array = np.maximum(array, array.dtype.type(AIR_HU))
-    return array.astype(dtype, copy=False)
+    dtype = np.int16 if integral and highest <= np.iinfo(np.int16).max else np.float32
+    if lowest >= AIR_HU and array.dtype == dtype:
+        return array
+    checked = np.empty(array.shape, dtype)
+    for part in slabs(array):
+        values = array[part]
+        checked[part] = np.maximum(values, array.dtype.type(AIR_HU)) if lowest < AIR_HU else values
+        yield
+    return checked
 
 
 def _check_values(array: npt.NDArray[Any], stored: npt.NDArray[Any]) -> None:
