@@ -215,6 +215,18 @@ def test_undo_of_a_first_run_leaves_nothing(shown, panel, scene):
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
+def test_undo_says_which_segments_of_the_user_stay(shown, panel, scene, ct):
+    from slicer.util import updateSegmentBinaryLabelmapFromArray
+
+    node = panel.result.segmentationNode
+    node.GetSegmentation().AddEmptySegment("effusion", "effusion")
+    updateSegmentBinaryLabelmapFromArray(shown.lungs, node, "effusion", ct)
+    panel.ui.undoButton.click()
+
+    assert panel.ui.statusLabel.text.endswith("What you painted stays: 'effusion'.")
+    assert scene.IsNodePresent(node) and panel.ui.correctionSection.isHidden()
+
+
 def test_undo_of_a_second_run_brings_the_first_back(shown, apply, panel, phantom):
     first = panel.ui.severityLabel.text
     apply(finished_with(known_result(phantom, lesion=False)))

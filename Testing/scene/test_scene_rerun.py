@@ -292,6 +292,49 @@ def test_undo_of_the_first_run_leaves_the_scene_without_results(scene, ct_node, 
     assert [i for i in left if "Storage" not in i] == []
 
 
+@pytest.mark.parametrize("painted", [True, False])
+def test_undo_of_the_first_run_leaves_what_the_user_painted(scene, ct_node, show, painted):
+    from COVIDLesionSegLib.scene.show import find_result
+
+    run = show(ct_node, make_result(trained=False))
+    node = run.segmentationNode
+    node.GetSegmentation().AddEmptySegment("effusion", "effusion")
+    mine = np.zeros(make_result().geometry.shape, np.uint8)
+    mine[3:6, 3:6, 3:6] = painted
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mine, node, "effusion", ct_node)
+
+    assert run.undo() == (["effusion"] if painted else [])
+    assert bool(scene.IsNodePresent(node)) == painted
+    assert find_result(ct_node) is None and not scene.IsNodePresent(run.predictionNode)
+    if painted:
+        assert segment_names(node) == ["effusion"] and "UNTRAINED" not in node.GetName()
+        np.testing.assert_array_equal(segment_array(node, "effusion", ct_node), mine)
+        assert node.GetAttributeNames() == ("COVIDLesionSeg.role",)
+        again = show(ct_node, make_result())
+        assert again.segmentationNode is node and again.undo() == []
+        assert segment_names(node) == ["effusion"]
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_undo_takes_a_copy_of_a_correction_away_unless_the_user_edited_it(
+    scene, ct_node, show, edited
+):
+    node = show(ct_node, make_result()).segmentationNode
+    corrected = correct(node, "lesion", ct_node)
+    run = show(ct_node, make_result(seed=1))
+    copy = segment_array(node, "lesion-corrected", ct_node).copy()
+    if edited:
+        copy[9:12, 4:8, 4:8] = 1 - copy[9:12, 4:8, 4:8]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(copy, node, "lesion-corrected", ct_node)
+
+    assert run.undo() == (["lesion (corrected)"] if edited else [])
+    np.testing.assert_array_equal(segment_array(node, "lesion", ct_node), corrected)
+    names = ["right lung", "left lung", "lesion"]
+    assert segment_names(node) == names + ["lesion (corrected)"] * edited
+    if edited:
+        np.testing.assert_array_equal(segment_array(node, "lesion-corrected", ct_node), copy)
+
+
 def names_of(scene):
     return [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")]
 

@@ -55,10 +55,15 @@ class UndoButton:
             return
         # Before the undo: it may remove the very volume that the views show.
         opacity = None if panel.result is None else views.hide_overlays(panel.result)
-        self._last_runs.pop(ct.GetID()).undo()
+        kept = self._last_runs.pop(ct.GetID()).undo()
         found = find_result(ct)
         if found and opacity is not None:
             views.show_overlay(ct, found.probabilityNode, opacity)
         panel.show_result(ct, found)
-        panel.say(_("The last run was undone."))
+        sentence = _("The last run was undone.")
+        if kept:
+            listed = ", ".join(f"'{name}'" for name in kept)
+            stays = _("What you painted stays: {segments}.").format(segments=listed)
+            sentence = f"{sentence} {stays}"
+        panel.say(sentence)
         panel.show_state()

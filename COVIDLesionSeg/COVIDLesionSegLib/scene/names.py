@@ -68,6 +68,8 @@ NODE_TITLES = {
 }
 """What is appended to the CT's name when a node is first created."""
 
+ATTRIBUTE_PREFIX = "COVIDLesionSeg."
+"""Of all that this package writes on nodes."""
 ROLE_ATTRIBUTE = "COVIDLesionSeg.role"
 PROVENANCE_ATTRIBUTE = "COVIDLesionSeg.provenance"
 FLAGS_ATTRIBUTE = "COVIDLesionSeg.flags"

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import slicer
 import vtk
 
+from ..engine.boxes import bounding_box
 from ..engine.flags import is_untrained
 from ..engine.labels import CLASS_TAG, LUNG_LABELS, LUNG_STYLES, Color, SegmentStyle, segment_id
 from . import names
-from .images import voxels_of
+from .images import extent_of, voxels_of
 
 if TYPE_CHECKING:
     from slicer import (
@@ -274,6 +276,53 @@ def separate_users_segments(node: vtkMRMLSegmentationNode) -> None:
         voxels[~np.isin(voxels, kept)] = 0
         for id_ in users:
             segmentation.GetSegment(id_).AddRepresentation(BINARY_LABELMAP, apart)
+
+
+def leave_users_segments(node: vtkMRMLSegmentationNode) -> list[str]:
+    """Take what this package made and said out of a result's segmentation that holds more.
+
+    Where the user added no segment with anything in it, the node is left as it is.
+
+    Returns:
+        Names of the segments that the user added.
+    """
+    segmentation = node.GetSegmentation()
+    own = own_segment_ids(node)
+    users = [segmentation.GetSegment(id_) for id_ in segment_ids(node) if id_ not in own]
+    if not any(map(_holds_anything, users)):
+        return []
+    separate_users_segments(node)
+    for id_ in own:
+        segmentation.RemoveSegment(id_)
+    for name in node.GetAttributeNames():
+        if name.startswith(names.ATTRIBUTE_PREFIX) and name != names.ROLE_ATTRIBUTE:
+            node.RemoveAttribute(name)
+    node.SetName(names.marked(node.GetName(), False))
+    return [segment.GetName() for segment in users]
+
+
+def cropped_mask(
+    image: vtkOrientedImageData, label: int
+) -> tuple[tuple[int, int, int], npt.NDArray[np.bool_]]:
+    """Where a label begins on the grid of an image (k, j, i), and its voxels from there on."""
+    nothing = (0, 0, 0), np.zeros((0, 0, 0), bool)
+    extent = extent_of(image)
+    if image.GetPointData().GetScalars() is None or (extent[:, 1] < extent[:, 0]).any():
+        return nothing
+    mask = voxels_of(image) == label
+    box = bounding_box(mask)
+    if box is None:
+        return nothing
+    k, j, i = (int(first + part.start) for first, part in zip(extent[::-1, 0], box, strict=True))
+    return (k, j, i), mask[box]
+
+
+def _holds_anything(segment: vtkSegment) -> bool:
+    image = segment.GetRepresentation(BINARY_LABELMAP)
+    if image is not None:
+        return cropped_mask(image, segment.GetLabelValue())[1].size > 0
+    surface = segment.GetRepresentation(CLOSED_SURFACE)
+    return surface is not None and surface.GetNumberOfPoints() > 0
 
 
 def segment_tag(segment: vtkSegment, name: str) -> str:

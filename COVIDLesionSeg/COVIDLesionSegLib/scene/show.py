@@ -108,13 +108,16 @@ class SceneResult:
             *filter(None, (self.disagreementNode, self.predictionNode, self.chartNode)),
         )
 
-    def undo(self) -> None:
+    def undo(self) -> list[str]:
         """Bring back what the CT's results were before this run; a first run leaves nothing.
 
-        A result read from the scene (:func:`find_result`) has no run to undo.
+        Segments that the user added stay, and so do copies of corrections that the user edited. A
+        result read from the scene (:func:`find_result`) has no run to undo.
+
+        Returns:
+            Names of such segments that would have left with the run.
         """
-        if self._before is not None:
-            self._before.restore()
+        return [] if self._before is None else self._before.restore()
 
 
 def show_result(
@@ -207,10 +210,9 @@ class SceneLungs:
     provenance: dict[str, Any]
     _before: Snapshot | None = field(default=None, repr=False, compare=False)
 
-    def undo(self) -> None:
-        """Bring back what the CT's results were before this run."""
-        if self._before is not None:
-            self._before.restore()
+    def undo(self) -> list[str]:
+        """As :meth:`SceneResult.undo`."""
+        return [] if self._before is None else self._before.restore()
 
 
 def show_lungs(

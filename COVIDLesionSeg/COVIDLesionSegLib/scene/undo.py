@@ -10,17 +10,22 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import slicer
 
 from . import names, nodes
 from .chart import update_chart
+from .images import image_to_world
 from .overlay import has_automatic_window, leave_lung_window
 from .segmentation import (
     BINARY_LABELMAP,
     CLOSED_SURFACE,
+    cropped_mask,
+    leave_users_segments,
     own_segment_ids,
     read_segment_display,
     segment_ids,
+    segment_tag,
     set_contents,
     write_segment_display,
 )
@@ -35,7 +40,8 @@ class Snapshot:
 
     Display settings are not taken back: a run sets them only for what it creates, and what the
     user changes there later is the user's. Only what a run took away comes back as it was. Segments
-    that the user added stay as they are.
+    that the user added stay as they are, and so do copies of corrections that the run made where
+    the user edited them.
 
     Nothing large is copied: a run gives segments and volumes other voxels instead of changing them.
     """
@@ -53,14 +59,24 @@ class Snapshot:
         if node is not None:
             self._removed[role] = nodes.remove_output(node)
 
-    def restore(self) -> None:
-        """Put the results back as they were, and remove those that did not exist yet."""
+    def restore(self) -> list[str]:
+        """Put the results back as they were, and remove those that did not exist yet.
+
+        Returns:
+            Names of segments that stay though the run made them, or the node that they are in:
+            they hold work of the user.
+        """
+        kept: list[str] = []
         for role, node in nodes.find_outputs(self._ct_node).items():
-            if role not in self._copies or role in self._removed:
+            if role in self._copies and role not in self._removed:
+                continue
+            users = leave_users_segments(node) if role == names.SEGMENTATION_ROLE else []
+            kept += users
+            if not users:
                 nodes.remove_output(node)
         scene = self._ct_node.GetScene()
         if scene is None:
-            return
+            return kept
         nodes.put_back(scene, chain.from_iterable(self._removed.values()))
         for removed in self._removed.values():
             nodes.place_beside_ct(self._ct_node, removed[-1:])
@@ -68,13 +84,14 @@ class Snapshot:
         for copy in self._copies.values():
             # A result that the user deleted meanwhile stays deleted.
             if scene.IsNodePresent(copy.node):
-                copy.restore()
+                kept += copy.restore()
         outputs = nodes.find_outputs(self._ct_node)
         if names.CHART_ROLE in outputs and names.SLICES_ROLE in outputs:
             # The classes, and with them the lines, may be others.
             update_chart(outputs[names.CHART_ROLE], outputs[names.SLICES_ROLE])
         if self._automatic_window:
             leave_lung_window(self._ct_node)
+        return kept
 
 
 @dataclass(frozen=True)
@@ -86,9 +103,11 @@ class _Copy:
     transform_id: str | None
     marked: bool
 
-    def restore(self) -> None:
+    def restore(self) -> list[str]:
+        """Put it back; it has no segments that could stay."""
         _copy_content(self.content, self.node)
         _restore_common(self)
+        return []
 
 
 @dataclass(frozen=True)
@@ -116,14 +135,22 @@ class _SegmentationCopy:
             frozenset(segment_ids(node)),
         )
 
-    def restore(self) -> None:
+    def restore(self) -> list[str]:
+        """Put it back; gives the names of copies by the run that stay, as the user edited them."""
         segmentation = self.node.GetSegmentation()
-        kept = {copy.id for copy in self.segments}
-        for id_ in set(own_segment_ids(self.node)) - kept:
+        before = {copy.id: copy for copy in self.segments}
+        for id_ in set(own_segment_ids(self.node)) - before.keys():
             segmentation.RemoveSegment(id_)
+        edited = []
         for id_ in segment_ids(self.node):
-            if id_ not in self.others and _is_copy_by_run(segmentation.GetSegment(id_)):
+            segment = segmentation.GetSegment(id_)
+            copied = segment_tag(segment, names.KEPT_TAG)
+            if id_ in self.others or not copied:
+                continue
+            if copied in before and before[copied].has_voxels_of(segment):
                 segmentation.RemoveSegment(id_)
+            else:
+                edited.append(segment.GetName())
         for place, copy in enumerate(self.segments):
             copy.restore(self.node, place)
         set_contents(self.node, {copy.id: copy.contents for copy in self.segments})
@@ -135,6 +162,7 @@ class _SegmentationCopy:
         for name, value in self.attributes.items():
             self.node.SetAttribute(name, value)
         _restore_common(self)
+        return edited
 
 
 @dataclass(frozen=True)
@@ -155,6 +183,18 @@ class _SegmentCopy:
         found = {name: segment.GetRepresentation(name) for name in kinds}
         contents = {name: content for name, content in found.items() if content is not None}
         return cls(id_, facts, contents, read_segment_display(node, id_))
+
+    def has_voxels_of(self, segment: vtkSegment) -> bool:
+        """Whether a segment of the same segmentation holds the same voxels now."""
+        mine, other = self.contents.get(BINARY_LABELMAP), segment.GetRepresentation(BINARY_LABELMAP)
+        if mine is None or other is None:
+            return mine is other
+        (at, voxels), (other_at, other_voxels) = (
+            cropped_mask(mine, self.facts.GetLabelValue()),
+            cropped_mask(other, segment.GetLabelValue()),
+        )
+        same_grid = np.allclose(image_to_world(mine), image_to_world(other), rtol=0, atol=1e-6)
+        return same_grid and at == other_at and np.array_equal(voxels, other_voxels)
 
     def restore(self, node: vtkMRMLSegmentationNode, place: int) -> None:
         """Put the segment back if the run took it away; its content comes later."""
@@ -195,7 +235,3 @@ def _copy_content(source: vtkMRMLNode, target: vtkMRMLNode) -> None:
     # A run replaces a volume's voxels instead of changing them in place, so a reference keeps the
     # earlier ones; tables are small, and can be edited in place.
     target.CopyContent(source, not source.IsA("vtkMRMLVolumeNode"))
-
-
-def _is_copy_by_run(segment: vtkSegment) -> bool:
-    return bool(segment.HasTag(names.KEPT_TAG))

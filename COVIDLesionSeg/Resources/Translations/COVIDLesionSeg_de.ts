@@ -2846,6 +2846,10 @@ vorher {was}</translation>
         <source>The last run was undone.</source>
         <translation>Der letzte Lauf wurde rückgängig gemacht.</translation>
     </message>
+    <message>
+        <source>What you painted stays: {segments}.</source>
+        <translation>Was Sie gezeichnet haben, bleibt: {segments}.</translation>
+    </message>
 </context>
 <context>
     <name>panel.weights_download</name>
