@@ -396,6 +396,35 @@ def test_deleting_the_segmentation_takes_the_result_off_the_panel(shown, panel, 
     assert panel.ui.resultsSection.isHidden()
 
 
+@pytest.mark.parametrize("role", ["segmentation", "probability"])
+def test_a_deleted_part_of_a_result_is_named(shown, panel, scene, bench, apply, phantom, role):
+    from COVIDLesionSegLib.scene.nodes import find_output
+
+    scene.RemoveNode(find_output(panel.ct, role))
+    assert f"{role} of this result was deleted" in panel.ui.statusLabel.text
+    if role == "probability":
+        assert panel.ui.changesLabel.text == panel.ui.statusLabel.text
+    hidden = find_output(panel.ct, "prediction")
+    if role == "segmentation":  # nobody could see or delete it
+        bench.wait_until(lambda: not scene.IsNodePresent(hidden))
+    apply(finished_with(known_result(phantom)))
+    assert panel.ui.statusLabel.text == "Done." and not panel.ui.resultsSection.isHidden()
+
+
+def test_results_stay_on_show_without_a_table_that_was_deleted(shown, panel, scene):
+    headline = panel.ui.severityLabel.text
+    scene.RemoveNode(panel.result.slicesTableNode)
+    assert panel.ui.severityLabel.text == headline and not panel.ui.resultsSection.isHidden()
+    assert not panel.ui.chartButton.enabled and "deleted" in panel.ui.chartButton.toolTip
+    assert not panel.ui.statusLabel.text.endswith("run again.")
+
+
+def test_what_nobody_could_delete_leaves_with_a_deleted_ct(shown, panel, scene, bench, ct):
+    hidden = panel.result.predictionNode
+    scene.RemoveNode(ct)
+    bench.wait_until(lambda: not scene.IsNodePresent(hidden))
+
+
 def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, scene):
     from COVIDLesionSegLib.panel.run import RunState
 

@@ -209,7 +209,7 @@ def test_a_removed_segment_comes_back_at_its_place(scene, ct_node):
 def made_from(ct_node):
     """A result that says that it was made from what the node holds now, as a run reads it."""
     from COVIDLesionSegLib.engine.volume import check_chest_ct
-    from COVIDLesionSegLib.scene.volumes import volume_from_node
+    from scene.read_nodes import volume_from_node
 
     volume = check_chest_ct(volume_from_node(ct_node))
     result = make_result(volume.geometry)

@@ -563,8 +563,62 @@ def test_result_is_found_again_from_the_ct_alone(scene, ct_node, show):
     assert found.severity == result.severity
     assert found.flags == result.flags
     assert found.provenance == result.provenance
-    scene.RemoveNode(shown.rulesTableNode)
-    assert find_result(ct_node) is None
+
+
+@pytest.mark.parametrize("tables", [["severity"], ["rules"], ["slices"], ["rules", "slices"]])
+def test_a_result_without_tables_that_the_user_deleted_is_still_one(scene, ct_node, show, tables):
+    from COVIDLesionSegLib.scene.nodes import find_output
+    from COVIDLesionSegLib.scene.show import find_result, lost_role
+
+    result = make_result()
+    shown = show(ct_node, result)
+    for role in tables:
+        scene.RemoveNode(find_output(ct_node, role))
+    found = find_result(ct_node)
+    assert found.severity == result.severity and lost_role(ct_node) is None
+    assert len(found.nodes) == len(shown.nodes) - len(tables) - ("slices" in tables)
+    assert (found.chartNode is None) == ("slices" in tables)
+    again = show(ct_node, make_result(seed=1))
+    assert len(again.nodes) == len(shown.nodes)
+    again.undo()
+    assert find_result(ct_node).severity == result.severity
+
+
+@pytest.mark.parametrize("role", ["segmentation", "probability"])
+def test_which_node_a_result_lacks_is_known(scene, ct_node, show, role):
+    from COVIDLesionSegLib.scene.nodes import find_output
+    from COVIDLesionSegLib.scene.show import find_result, lost_role
+
+    assert lost_role(ct_node) is None
+    shown = show(ct_node, make_result())
+    assert lost_role(ct_node) is None
+    scene.RemoveNode(find_output(ct_node, role))
+    assert find_result(ct_node) is None and lost_role(ct_node) == role
+    shown.undo()
+    assert lost_role(ct_node) is None
+
+
+@pytest.mark.parametrize("deleted", ["CT", "segmentation", "chart", "nothing"])
+def test_hidden_nodes_leave_with_what_they_belong_to(scene, ct_node, show, deleted):
+    from COVIDLesionSegLib.scene.nodes import remove_left_behind, series_of
+
+    other = show(add_ct(scene, name="other"), make_result())
+    shown = show(ct_node, make_result())
+    lines = series_of(shown.chartNode)
+    users = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    users.Copy(shown.predictionNode)
+    users.SetHideFromEditors(True)
+    if deleted == "CT":
+        scene.RemoveNode(shown.chartNode)
+        scene.RemoveNode(ct_node)
+    elif deleted != "nothing":
+        scene.RemoveNode(shown.segmentationNode if deleted != "chart" else shown.chartNode)
+    remove_left_behind(scene)
+    present = scene.IsNodePresent
+    assert bool(present(shown.predictionNode)) == (deleted in ("chart", "nothing"))
+    assert {bool(present(one)) for one in lines} == {deleted in ("segmentation", "nothing")}
+    assert present(users) and all(map(present, other.nodes))
+    assert all(map(present, series_of(other.chartNode)))
 
 
 def test_results_are_placed_under_the_study_of_the_ct(scene, ct_node, show):

@@ -14,10 +14,11 @@ from slicer.util import VTKObservationMixin
 
 from ..engine.models.user_models import default_model
 from ..scene import names
-from ..scene.nodes import remove_output
+from ..scene.nodes import remove_left_behind, remove_output
 from ..scene.show import SceneResult, find_result
 from .corrections import Corrections
 from .first_use import FirstUse
+from .lost_result import lost_sentence
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
 from .review_keeping import ReviewKeeping
 from .run import Run
@@ -82,6 +83,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ct: vtkMRMLScalarVolumeNode | None = None
         self.result: SceneResult | None = None
         self._not_in_views: vtkMRMLScalarVolumeNode | None = None
+        self._lost: tuple[vtkMRMLScalarVolumeNode | None, str] = (None, "")
 
     # Slicer's calls
 
@@ -212,6 +214,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if slicer.mrmlScene.IsBatchProcessing():
             self._settle_timer.start()
             return
+        remove_left_behind(slicer.mrmlScene)
         self._tell_nodes_changed()
 
     def _on_node_removed(self, caller: vtk.vtkObject, event: str) -> None:
@@ -229,6 +232,7 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _tell_nodes_changed(self) -> None:
         for section in self.sections:
             section.nodes_changed()
+        self._say_what_was_lost()
         self.show_state()
 
     @staticmethod
@@ -301,6 +305,17 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.corrections.watch(ct, result, new)
         for section in self.sections:
             section.show_result(in_views, new)
+        self._say_what_was_lost()
+
+    def _say_what_was_lost(self) -> None:
+        """Tell of a result on show that is none any more, as long as that is so."""
+        ct, before = self.ct, self._lost
+        lost = "" if ct is None or self.result is not None or self.busy else lost_sentence(ct)
+        self._lost = (ct, lost)
+        if lost and self._lost != before:
+            self.say(lost, warning=True)
+        elif not lost and before[1] and self.ui.statusLabel.text == before[1]:
+            self.say("")
 
     def start_run(
         self,

@@ -22,9 +22,13 @@ _PROVENANCE_KEY = "correction"
 
 
 def show_severity(outputs: Mapping[str, vtkMRMLNode], severity: SeverityReport) -> None:
-    """Fill the tables of a result, and its chart, given its nodes by role."""
-    table.update_severity_table(outputs[names.SEVERITY_ROLE], severity)
-    table.update_rules_table(outputs[names.RULES_ROLE], severity)
+    """Fill the tables of a result that are there, and its chart, given its nodes by role."""
+    if names.SEVERITY_ROLE in outputs:
+        table.update_severity_table(outputs[names.SEVERITY_ROLE], severity)
+    if names.RULES_ROLE in outputs:
+        table.update_rules_table(outputs[names.RULES_ROLE], severity)
+    if names.SLICES_ROLE not in outputs:
+        return
     flagged = flagged_slices(read_flags(outputs[names.SEGMENTATION_ROLE]))
     table.update_slices_table(outputs[names.SLICES_ROLE], severity, flagged)
     if names.CHART_ROLE in outputs:

@@ -48,9 +48,9 @@ NODE_CLASSES = {
 }
 """MRML class of the node that plays each role."""
 
-OPTIONAL_ROLES = frozenset({DISAGREEMENT_ROLE, PREDICTION_ROLE, CHART_ROLE})
-"""Roles that some results lack: members of an ensemble disagree, a single model does not; earlier
-versions did not keep the prediction and made no chart."""
+NEEDED_ROLES = (SEGMENTATION_ROLE, PROBABILITY_ROLE)
+"""Roles without which there is no result. A user may delete the rest, members of an ensemble
+disagree, a single model does not, and earlier versions kept no prediction and made no chart."""
 
 HIDDEN_ROLES = frozenset({PREDICTION_ROLE})
 """Roles of nodes that lists and trees of nodes leave out: lungs and lesions as the run gave them,

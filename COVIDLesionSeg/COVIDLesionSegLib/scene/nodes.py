@@ -120,6 +120,37 @@ def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
     return removed
 
 
+def remove_left_behind(scene: vtkMRMLScene) -> None:
+    """Remove hidden nodes of this package that belong to nothing any more.
+
+    They are the run's segmentation where the one on show or the CT was deleted, and plot series
+    that no chart shows and whose own chart was deleted: no list shows them, so that nobody else
+    could, and they would be saved with the scene.
+    """
+    for node in nodes_by_class(scene, names.NODE_CLASSES[names.PREDICTION_ROLE]):
+        if _is_hidden_own(node, names.PREDICTION_ROLE):
+            ct_node = node.GetNodeReference(names.CT_REFERENCE)
+            if ct_node is None or find_output(ct_node, names.SEGMENTATION_ROLE) is None:
+                remove_output(node)
+    chart_class = names.NODE_CLASSES[names.CHART_ROLE]
+    drawn = {
+        chart.GetNthPlotSeriesNodeID(number)
+        for chart in nodes_by_class(scene, chart_class)
+        for number in range(chart.GetNumberOfPlotSeriesNodes())
+    }
+    for node in nodes_by_class(scene, "vtkMRMLPlotSeriesNode"):
+        for role, of_chart in (
+            (names.SERIES_ROLE, names.CHART_ROLE),
+            (names.CLASSES_ROLE, names.CLASSES_ROLE),
+        ):
+            if not _is_hidden_own(node, role) or node.GetID() in drawn:
+                continue
+            ct_node = node.GetNodeReference(names.CT_REFERENCE)
+            if ct_node is None or find_own(ct_node, chart_class, of_chart) is None:
+                scene.RemoveNode(node)
+                break
+
+
 def put_back(scene: vtkMRMLScene, removed: Iterable[vtkMRMLNode]) -> None:
     """The inverse of :func:`remove_output`: the same nodes, with their names and displays.
 
@@ -198,6 +229,15 @@ def nodes_by_class(scene: vtkMRMLScene, class_name: str) -> list[vtkMRMLNode]:
         scene.GetNthNodeByClass(i, class_name)
         for i in range(scene.GetNumberOfNodesByClass(class_name))
     ]
+
+
+def _is_hidden_own(node: vtkMRMLNode, role: str) -> bool:
+    """Whether this package made a node for ``role``, and the user does not see it."""
+    return bool(
+        node.GetAttribute(names.ROLE_ATTRIBUTE) == role
+        and node.GetNodeReferenceID(names.SELF_REFERENCE) == node.GetID()
+        and node.GetHideFromEditors()
+    )
 
 
 def _display_node_count(node: vtkMRMLNode) -> int:

@@ -65,13 +65,14 @@ class SceneResult:
     Attributes:
         segmentationNode: Right lung, left lung and lesion classes.
         probabilityNode: Lesion probability, 0 to 1, on the CT's grid.
-        severityTableNode: Severity by region.
+        severityTableNode: Severity by region; this and what follows are None where the user deleted
+            them.
         rulesTableNode: Severity by published rule.
         slicesTableNode: Severity by axial slice.
         disagreementNode: Disagreement of an ensemble's members, 0 to 1, on the CT's grid; None
             with a single model.
-        chartNode: Infected share by axial slice, for plot views; None in scenes of earlier
-            versions.
+        chartNode: Infected share by axial slice, for plot views; None without
+            ``slicesTableNode``, and in scenes of earlier versions.
         predictionNode: Hidden; lungs and lesions as the run gave them, before any correction. None
             in scenes of earlier versions.
         severity: What the tables show: after a correction, of the corrected segmentation.
@@ -83,12 +84,12 @@ class SceneResult:
 
     segmentationNode: vtkMRMLSegmentationNode
     probabilityNode: vtkMRMLScalarVolumeNode
-    severityTableNode: vtkMRMLTableNode
-    rulesTableNode: vtkMRMLTableNode
-    slicesTableNode: vtkMRMLTableNode
     severity: SeverityReport
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
+    severityTableNode: vtkMRMLTableNode | None = None
+    rulesTableNode: vtkMRMLTableNode | None = None
+    slicesTableNode: vtkMRMLTableNode | None = None
     disagreementNode: vtkMRMLScalarVolumeNode | None = None
     predictionNode: vtkMRMLSegmentationNode | None = None
     chartNode: vtkMRMLPlotChartNode | None = None
@@ -98,15 +99,16 @@ class SceneResult:
 
     @property
     def nodes(self) -> tuple[vtkMRMLNode, ...]:
-        """All nodes of the result."""
-        return (
-            self.segmentationNode,
-            self.probabilityNode,
+        """All nodes of the result that are there."""
+        others = (
             self.severityTableNode,
             self.rulesTableNode,
             self.slicesTableNode,
-            *filter(None, (self.disagreementNode, self.predictionNode, self.chartNode)),
+            self.disagreementNode,
+            self.predictionNode,
+            self.chartNode,
         )
+        return (self.segmentationNode, self.probabilityNode, *filter(None, others))
 
     def undo(self) -> list[str]:
         """Bring back what the CT's results were before this run; a first run leaves nothing.
@@ -235,13 +237,24 @@ def show_lungs(
 def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:
     """The result that the scene holds for ``ct_node``, e.g. when loaded.
 
-    None if it is incomplete, or was saved by a version with other figures.
+    None if a node is missing without which there is none (:func:`lost_role`), or it was saved by a
+    version with other figures.
     """
     outputs = find_outputs(ct_node)
-    if not set(names.NODE_CLASSES) - names.OPTIONAL_ROLES <= set(outputs):
+    if not set(names.NEEDED_ROLES) <= set(outputs):
         return None
     severity = read_severity(outputs[names.SEGMENTATION_ROLE])
     return None if severity is None else _scene_result(outputs, severity, None)
+
+
+def lost_role(ct_node: vtkMRMLScalarVolumeNode) -> str | None:
+    """Which node of the CT's result was deleted, so that the rest is none any more; or None."""
+    outputs = find_outputs(ct_node)
+    segmentation = outputs.get(names.SEGMENTATION_ROLE)
+    if segmentation is None:
+        return names.SEGMENTATION_ROLE if names.PROBABILITY_ROLE in outputs else None
+    has_figures = segmentation.GetAttribute(names.SEVERITY_ATTRIBUTE) is not None
+    return names.PROBABILITY_ROLE if has_figures and names.PROBABILITY_ROLE not in outputs else None
 
 
 def _absent(result: SegmentationResult) -> set[str]:
@@ -296,12 +309,12 @@ def _scene_result(
     return SceneResult(
         segmentationNode=segmentation,
         probabilityNode=outputs[names.PROBABILITY_ROLE],
-        severityTableNode=outputs[names.SEVERITY_ROLE],
-        rulesTableNode=outputs[names.RULES_ROLE],
-        slicesTableNode=outputs[names.SLICES_ROLE],
+        severityTableNode=outputs.get(names.SEVERITY_ROLE),
+        rulesTableNode=outputs.get(names.RULES_ROLE),
+        slicesTableNode=outputs.get(names.SLICES_ROLE),
         disagreementNode=outputs.get(names.DISAGREEMENT_ROLE),
         predictionNode=prediction,
-        chartNode=outputs.get(names.CHART_ROLE),
+        chartNode=outputs.get(names.CHART_ROLE) if names.SLICES_ROLE in outputs else None,
         severity=severity,
         original=None if prediction is None else read_severity(prediction),
         correction=read_correction(segmentation),

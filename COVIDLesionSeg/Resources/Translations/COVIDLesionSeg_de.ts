@@ -2174,6 +2174,17 @@ Jetzt durch neues Installieren reparieren?</translation>
     </message>
 </context>
 <context>
+    <name>panel.lost_result</name>
+    <message>
+        <source>The segmentation of this result was deleted: run again to get one.</source>
+        <translation>Die Segmentierung dieses Ergebnisses wurde gelöscht: Starten Sie einen neuen Lauf.</translation>
+    </message>
+    <message>
+        <source>The lesion probability of this result was deleted, so no figures are shown: run again.</source>
+        <translation>Die Läsionswahrscheinlichkeit dieses Ergebnisses wurde gelöscht, daher sind keine Zahlen zu sehen: Starten Sie einen neuen Lauf.</translation>
+    </message>
+</context>
+<context>
     <name>panel.model_decision</name>
     <message>
         <source>The model was made the default.</source>
@@ -3359,8 +3370,8 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
         <translation>Den befallenen Teil der Lungen Schicht für Schicht in einer Kurve zeigen. Klicken Sie einen Punkt an, um seine Schicht zu sehen.</translation>
     </message>
     <message>
-        <source>This result was saved by an earlier version: run again to get a chart.</source>
-        <translation>Dieses Ergebnis wurde von einer früheren Version gespeichert: führen Sie sie neu aus, um eine Kurve zu erhalten.</translation>
+        <source>The chart or its table was deleted, or never made: run again to get a chart.</source>
+        <translation>Die Kurve oder ihre Tabelle wurde gelöscht oder nie erstellt: ein neuer Lauf erstellt eine Kurve.</translation>
     </message>
 </context>
 <context>

@@ -23,6 +23,7 @@ from ...scene.editing import (
 from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
 from ..correction_editor import CorrectionEditor
+from ..lost_result import lost_sentence
 from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows, signals_blocked
 
@@ -254,9 +255,12 @@ class CorrectionSection(Section):
         corrections, ui = self.panel.corrections, self.ui
         known = self._prediction is not None
         only_lungs = self.panel.result is None
+        lost = lost_sentence(self.panel.ct) if only_lungs and self.panel.ct is not None else ""
         measured = corrections.measured
         ui.changesTable.visible = measured is not None
-        if known and only_lungs:
+        if lost:
+            text = lost
+        elif known and only_lungs:
             text = _("What changed is measured once lesions were found in these lungs.")
         elif not known:
             text = _(

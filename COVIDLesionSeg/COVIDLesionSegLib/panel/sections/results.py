@@ -227,7 +227,7 @@ class ResultsSection(Section):
                 "to see its slice."
             )
             if chart is not None
-            else _("This result was saved by an earlier version: run again to get a chart.")
+            else _("The chart or its table was deleted, or never made: run again to get a chart.")
         )
         self._press_chart_button()
 
