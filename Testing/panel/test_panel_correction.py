@@ -98,6 +98,23 @@ def test_a_lung_is_edited_anywhere_and_the_panel_says_so(opened, node, panel):
     assert "inside the lungs" in ui.correctionHintLabel.text
 
 
+def test_the_panel_says_that_a_segment_of_the_users_own_does_not_count(opened, node, panel):
+    panel.result.segmentationNode.GetSegmentation().AddEmptySegment("effusion", "effusion")
+    node.SetSelectedSegmentID("effusion")
+    assert node.GetMaskMode() == node.GetSegmentationNode().EditAllowedEverywhere
+    assert "counts neither" in panel.ui.correctionHintLabel.text
+    node.SetSelectedSegmentID("lesion")
+    assert "inside the lungs" in panel.ui.correctionHintLabel.text
+
+
+def test_islands_are_not_split_into_segments_that_do_not_count(opened, node, panel):
+    node.SetActiveEffectName("Islands")
+    node.SetAttribute("Islands.Operation", "SPLIT_ISLANDS_TO_SEGMENTS")
+    node.InvokeEvent(node.EffectParameterModified)
+    assert node.GetAttribute("Islands.Operation") == "REMOVE_SELECTED_ISLAND"
+    assert "not split" in panel.ui.correctionHintLabel.text
+
+
 def test_options_of_effects_that_would_change_the_lungs_are_switched_off(opened, node, panel):
     node.SetActiveEffectName("Erase")
     node.SetAttribute("Erase.EraseAllSegments", "1")

@@ -120,6 +120,21 @@ def test_a_segment_of_the_users_own_allows_no_lesion_outside_the_lungs(
     assert not keep_inside_lungs(node, "left-lung") and not keep_inside_lungs(node, "mine")
 
 
+def test_a_segment_of_the_users_own_is_edited_anywhere(editor, result, shown):
+    node = shown.segmentationNode
+    node.GetSegmentation().AddEmptySegment("effusion", "effusion")
+    editor.choose("effusion")
+    editor.paint(BOX)
+
+    painted = np.zeros(result.lungs.shape, np.uint8)
+    painted[BOX] = 1
+    np.testing.assert_array_equal(editor["effusion"], painted)
+    np.testing.assert_array_equal(editor["right-lung"], result.lungs == 1)
+    np.testing.assert_array_equal(editor["consolidation"], result.lesions == 2)
+    editor.choose("consolidation")
+    assert editor.node.GetMaskMode() == node.EditAllowedInsideAllSegments
+
+
 def test_options_that_change_other_segments_are_switched_off(editor):
     from COVIDLesionSegLib.scene.editing import edit_chosen_segment_only
 
@@ -131,11 +146,13 @@ def test_options_that_change_other_segments_are_switched_off(editor):
         ("Smoothing.ApplyToAllVisibleSegments", "1", "0"),
         ("Margin.ApplyToAllVisibleSegments", "1", "0"),
         ("Smoothing.SmoothingMethod", "JOINT_TAUBIN", "MEDIAN"),
+        ("Islands.Operation", "SPLIT_ISLANDS_TO_SEGMENTS", "REMOVE_SELECTED_ISLAND"),
     ):
         node.SetAttribute(name, on)
-        assert edit_chosen_segment_only(node) and node.GetAttribute(name) == off
+        assert edit_chosen_segment_only(node) == [name] and node.GetAttribute(name) == off
         assert not edit_chosen_segment_only(node)
     node.SetAttribute("Smoothing.SmoothingMethod", "GAUSSIAN")
+    node.SetAttribute("Islands.Operation", "KEEP_LARGEST_ISLAND")
     assert not edit_chosen_segment_only(node)
 
 

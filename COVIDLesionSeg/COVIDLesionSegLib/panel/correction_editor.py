@@ -10,7 +10,14 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from ..scene.editing import HuRange, edit_chosen_segment_only, editor_node, prepare_editor
+from ..scene.editing import (
+    SPLITTING,
+    HuRange,
+    counts,
+    edit_chosen_segment_only,
+    editor_node,
+    prepare_editor,
+)
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSegmentEditorNode
@@ -34,7 +41,7 @@ class CorrectionEditor(VTKObservationMixin):
         layout: qt.QFormLayout,
         row: int,
         on_choice: Callable[[str | None], None],
-        on_limited: Callable[[], None],
+        on_limited: Callable[[bool], None],
     ) -> None:
         """
         Args:
@@ -42,7 +49,8 @@ class CorrectionEditor(VTKObservationMixin):
             row: In which row.
             on_choice: Called when another segment or effect was chosen, with the segment that was
                 edited before, or None if it still is.
-            on_limited: Called when an option was switched off that would change other segments.
+            on_limited: Called when an option was switched off that would change other segments, with
+                whether it would split the chosen one.
         """
         VTKObservationMixin.__init__(self)
         self.segment_id = ""
@@ -64,6 +72,11 @@ class CorrectionEditor(VTKObservationMixin):
     def segmentation(self) -> vtkMRMLSegmentationNode | None:
         """What is edited."""
         return self._widget.segmentationNode() if self.in_use else None
+
+    @property
+    def edits_other(self) -> bool:
+        """Whether the chosen segment is neither lung nor lesion of the result."""
+        return bool(self.segment_id) and not counts(self.segmentation, self.segment_id)
 
     def edit(
         self,
@@ -171,8 +184,8 @@ class CorrectionEditor(VTKObservationMixin):
         qt.QTimer.singleShot(0, self._fit_options)  # the options are exchanged after this
 
     def _on_option_changed(self, caller: vtk.vtkObject, event: str) -> None:
-        if self._node is not None and edit_chosen_segment_only(self._node):
-            self._on_limited()
+        if self._node is not None and (switched_off := edit_chosen_segment_only(self._node)):
+            self._on_limited(SPLITTING in switched_off)
             # The effect is told last: it is still writing what its options say.
             qt.QTimer.singleShot(0, self._show_options)
 

@@ -44,15 +44,22 @@ Well-aerated lung goes up to -700 HU (Colombi et al., Radiology 2020;296:E86); D
 _PAINTING = frozenset({"Paint", "Draw"})
 """Effects that a density range holds for: it would keep the others from taking voxels away."""
 
-_SMOOTHING_METHOD, _JOINT_SMOOTHING = "Smoothing.SmoothingMethod", "JOINT_TAUBIN"
+SPLITTING = "Islands.Operation"
+"""Option of Slicer's effect that may make segments of parts of the chosen one: no longer counted."""
 _OF_ALL_SEGMENTS = {
     "Erase.EraseAllSegments": "0",
     "Scissors.ApplyToAllVisibleSegments": "0",
     "Smoothing.ApplyToAllVisibleSegments": "0",
     "Margin.ApplyToAllVisibleSegments": "0",
-    _SMOOTHING_METHOD: "MEDIAN",
+    "Smoothing.SmoothingMethod": "MEDIAN",
+    SPLITTING: "REMOVE_SELECTED_ISLAND",  # which does nothing before a click
 }
 """Options of Slicer's effects that change segments besides the chosen one, and what to set."""
+_ONLY_AS = {
+    "Smoothing.SmoothingMethod": "JOINT_TAUBIN",
+    SPLITTING: "SPLIT_ISLANDS_TO_SEGMENTS",
+}
+"""Where one value of such an option does so, and no other."""
 
 
 def editor_node(scene: vtkMRMLScene) -> vtkMRMLSegmentEditorNode:
@@ -76,6 +83,11 @@ def is_lung(segment_id: str) -> bool:
     return segment_id in {style.id for style in LUNG_STYLES.values()}
 
 
+def counts(node: vtkMRMLSegmentationNode | None, segment_id: str) -> bool:
+    """Whether a segment is a lung or lesion of this package: no figure is of any other."""
+    return node is not None and segment_id in own_segment_ids(node)
+
+
 def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> None:
     """Set what the chosen segment and effect may change.
 
@@ -87,12 +99,14 @@ def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> N
         node: With the segmentation, the chosen segment and the active effect.
         density: HU that the brush paints, or None for any.
     """
-    edits_lung = is_lung(node.GetSelectedSegmentID() or "")
+    chosen = node.GetSelectedSegmentID() or ""
+    edits_lung = is_lung(chosen)
+    anywhere = edits_lung or bool(chosen) and not counts(node.GetSegmentationNode(), chosen)
     allowed = slicer.vtkMRMLSegmentationNode
     was_modifying = node.StartModify()
     node.SetOverwriteMode(node.OverwriteNone)
     node.SetMaskMode(
-        allowed.EditAllowedEverywhere if edits_lung else allowed.EditAllowedInsideAllSegments
+        allowed.EditAllowedEverywhere if anywhere else allowed.EditAllowedInsideAllSegments
     )
     limited = density is not None and not edits_lung
     if density is not None:
@@ -101,21 +115,21 @@ def prepare_editor(node: vtkMRMLSegmentEditorNode, density: HuRange | None) -> N
     node.EndModify(was_modifying)
 
 
-def edit_chosen_segment_only(node: vtkMRMLSegmentEditorNode) -> bool:
-    """Switch options of effects off that change other segments, and so the lungs, too.
+def edit_chosen_segment_only(node: vtkMRMLSegmentEditorNode) -> list[str]:
+    """Switch options of effects off that change other segments, and so the lungs, or make new ones.
 
     Returns:
-        Whether one was on.
+        Names of those that were on.
     """
     switched_on = [name for name, off in _OF_ALL_SEGMENTS.items() if _is_on(node, name, off)]
     for name in switched_on:
         node.SetAttribute(name, _OF_ALL_SEGMENTS[name])
-    return bool(switched_on)
+    return switched_on
 
 
 def _is_on(node: vtkMRMLSegmentEditorNode, name: str, off: str) -> bool:
     value = node.GetAttribute(name) or off
-    return bool(value == _JOINT_SMOOTHING if name == _SMOOTHING_METHOD else value != off)
+    return bool(value == _ONLY_AS[name] if name in _ONLY_AS else value != off)
 
 
 def keep_inside_lungs(node: vtkMRMLSegmentationNode, lesion_id: str) -> bool:

@@ -2964,6 +2964,10 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
 <context>
     <name>sections.correction</name>
     <message>
+        <source>Islands are not split into segments: these would not count as lesions any more.</source>
+        <translation>Inseln werden nicht in Segmente aufgeteilt: diese zählten nicht mehr als Läsionen.</translation>
+    </message>
+    <message>
         <source>Only the chosen segment is edited, so that lungs and other lesions stay whole: choose another segment to edit it.</source>
         <translation>Nur das gewählte Segment wird bearbeitet, so dass Lungen und andere Läsionen heil bleiben: wählen Sie ein anderes Segment, um es zu bearbeiten.</translation>
     </message>
@@ -2978,6 +2982,10 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
     <message>
         <source>A lung is edited anywhere. Lesions stay as they are.</source>
         <translation>Eine Lunge wird überall bearbeitet. Läsionen bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+        <source>This segment is edited anywhere. It counts neither as lung nor as lesion.</source>
+        <translation>Dieses Segment wird überall bearbeitet. Es zählt weder als Lunge noch als Läsion.</translation>
     </message>
     <message>
         <source>Lesions are edited inside the lungs only. The lungs stay whole.</source>

@@ -154,11 +154,15 @@ class CorrectionSection(Section):
         self._limit_editor()
         self._show_outline()
 
-    def _on_limited(self) -> None:
-        """An option was switched off that would have changed other segments, too."""
-        self.ui.correctionHintLabel.text = _(
-            "Only the chosen segment is edited, so that lungs and other lesions stay whole: choose "
-            "another segment to edit it."
+    def _on_limited(self, splits: bool) -> None:
+        """An option was switched off that would have changed other segments, or made new ones."""
+        self.ui.correctionHintLabel.text = (
+            _("Islands are not split into segments: these would not count as lesions any more.")
+            if splits
+            else _(
+                "Only the chosen segment is edited, so that lungs and other lesions stay whole: "
+                "choose another segment to edit it."
+            )
         )
 
     def _limit_editor(self) -> None:
@@ -222,6 +226,8 @@ class CorrectionSection(Section):
         self.ui.correctionHintLabel.text = (
             _("A lung is edited anywhere. Lesions stay as they are.")
             if edits_lung
+            else _("This segment is edited anywhere. It counts neither as lung nor as lesion.")
+            if self._editor.edits_other
             else _("Lesions are edited inside the lungs only. The lungs stay whole.")
         )
 
