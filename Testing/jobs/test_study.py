@@ -167,6 +167,30 @@ def test_what_the_rows_differ_in_cannot_be_set_for_all(slices, tmp_path):
     assert not out.exists()
 
 
+def test_losses_are_compared_on_another_network_by_its_own_recipe(slices, tmp_path):
+    given = options(
+        "eamc-losses",
+        slices,
+        network="unet-lite0",
+        rows=("dice", "iou"),
+        settings=("preprocessing.patch_size=[64,64]", "batch_size=2", "start=random"),
+    )
+    found = jobs.study(given, tmp_path / "out")
+    recipes = [result.asked["recipe"] for result in found.results.values()]
+    assert [recipe["network"] for recipe in recipes] == ["Lite0UNet", "Lite0UNet"]
+    assert [recipe["loss"] for recipe in recipes] == ["EamcDiceLoss", "EamcIoULoss"]
+    assert all(recipe["augmentation"]["scale"] == [0.65, 1.4] for recipe in recipes)
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert "All rows have the network and the recipe of unet-lite0" in page
+    with pytest.raises(OutputError, match="other settings or data"):
+        jobs.study(options("eamc-losses", slices, rows=("dice",)), tmp_path / "out")
+
+
+def test_another_network_is_refused_where_networks_are_compared(slices, tmp_path):
+    with pytest.raises(ParameterError, match="differ in their networks"):
+        jobs.study(options("cascade-networks", slices, network="unet-lite0"), tmp_path / "out")
+
+
 def test_a_folder_of_another_origin_is_refused(slices, tmp_path):
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="holds files of another origin, such as mine.txt"):

@@ -79,6 +79,8 @@ def study(
     out = output_path(out)
     progress(Progress("Starting", 0.0))
     wanted = read_study(options.study)
+    if options.network is not None:
+        wanted = wanted.with_network(options.network)
     rows = [wanted.row(name) for name in options.rows] or [
         row for row in wanted.rows if not row.not_run
     ]

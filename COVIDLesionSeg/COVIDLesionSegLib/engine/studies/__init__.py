@@ -9,7 +9,7 @@ paper has none or our copy of it cannot be read, as ``notes`` then say.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,27 @@ class Study:
             f"The study {self.name} has no row {row_id!r}: {near_names(row_id, runnable)}",
             option="rows",
         )
+
+    def with_network(self, model: str) -> Study:
+        """The same comparison of another network, trained by its own recipe.
+
+        Args:
+            model: Of the catalogue; its network takes the place of the paper's.
+
+        Raises:
+            ParameterError: The study compares networks.
+        """
+        if len({row.network for row in self.rows if row.network}) > 1:
+            raise ParameterError(
+                f"The rows of {self.name} differ in their networks, so no other one can take their "
+                "place: leave it out.",
+                option="network",
+            )
+        rows = tuple(
+            replace(row, network=model, recipe=None) if row.network else row for row in self.rows
+        )
+        note = f"All rows have the network and the recipe of {model}, in place of the paper's."
+        return replace(self, rows=rows, notes=(note, *self.notes))
 
 
 def study_names() -> tuple[str, ...]:

@@ -31,6 +31,11 @@ class StudyOptions(Options):
     rows: tuple[str, ...] = option(
         "Only this row of the paper's table, by its id in study.csv; repeatable.", (), flag="row"
     )
+    network: str | None = option(
+        "Model whose network, and its recipe, take the place of the paper's: a faster one compares "
+        "losses or learning rates in less time. Not where the rows are networks.",
+        None,
+    )
     folds: str | None = option(
         "How patients are held out, as for train: lopo, a number, 60/10/30, or 60/10/30x10 for ten "
         "such splits; by default as in the paper.",
