@@ -183,6 +183,23 @@ def test_changes_are_listed_by_segment_and_gone_when_they_are_discarded(
     assert panel.corrections.corrected is False and ui.changesTable.isHidden()
 
 
+def test_a_case_whose_ct_was_moved_is_neither_discarded_nor_compared_until_it_is_back(
+    opened, panel, ct, bench, correct
+):
+    ui, display = panel.ui, panel.result.predictionNode.GetDisplayNode()
+    correct()
+    bench.wait_until(lambda: measured(panel))
+    ui.compareButton.click()
+    place = ct.GetOrigin()
+    ct.SetOrigin([x + 60 for x in place])
+    bench.wait_until(lambda: not ui.discardButton.enabled)
+    assert not ui.compareButton.enabled and not display.GetVisibility()
+    assert "moved" in ui.changesLabel.text and "moved" in ui.discardButton.toolTip
+    ct.SetOrigin(place)
+    bench.wait_until(lambda: ui.discardButton.enabled)
+    assert ui.compareButton.enabled and display.GetVisibility()
+
+
 def test_the_runs_outline_follows_the_chosen_segment(opened, node, panel):
     display = panel.result.predictionNode.GetDisplayNode()
     assert not display.GetVisibility()

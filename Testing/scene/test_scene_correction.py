@@ -201,6 +201,58 @@ def test_a_ct_that_was_moved_with_its_segmentation_is_measured(scene, ct_node, s
     )
 
 
+def harden(scene, *moved_nodes):
+    """Turns and shifts nodes for good, as the Data module does."""
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    motion = vtk.vtkTransform()
+    motion.Translate(5.0, -7.0, 60.0)
+    motion.RotateWXYZ(20.0, 0.3, 1.0, 0.2)
+    transform.SetMatrixTransformToParent(motion.GetMatrix())
+    for node in moved_nodes:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+        node.HardenTransform()
+    scene.RemoveNode(transform)
+
+
+@pytest.mark.parametrize("direction", ["axial", "oblique left-handed"])
+def test_the_runs_segmentation_goes_along_where_ct_and_segmentation_were_hardened(
+    scene, show, direction
+):
+    from COVIDLesionSegLib.scene.corrections import corrected_segment_ids, find_prediction
+    from COVIDLesionSegLib.scene.editing import discard_corrections
+    from COVIDLesionSegLib.scene.prediction import prediction_of
+
+    geometry = make_geometry(direction)
+    ct_node = add_ct(scene, geometry)
+    result = truthful(make_result(geometry))
+    shown = show(ct_node, result, surfaces=False)
+    node = shown.segmentationNode
+    correct(node, "lesion", ct_node)
+    expected = measure(shown, ct_node)
+    harden(scene, ct_node, node)
+
+    assert corrected_segment_ids(node) == ["lesion"]
+    for one, other in zip(measure(shown, ct_node).changes, expected.changes, strict=True):
+        assert (one.name, one.dice) == (other.name, other.dice)
+        assert one.added_ml == pytest.approx(other.added_ml)
+    assert prediction_of(ct_node).labels.lungs
+    discard_corrections(node, find_prediction(node))
+    np.testing.assert_array_equal(array_of(node, "lesion", ct_node), result.lesions)
+    np.testing.assert_array_equal(array_of(node, "right-lung", ct_node), result.lungs == 1)
+
+
+@pytest.mark.parametrize("alone", ["CT", "segmentation"])
+def test_the_runs_segmentation_stays_where_only_one_was_hardened(scene, ct_node, show, alone):
+    from COVIDLesionSegLib.scene.corrections import find_prediction
+
+    shown = show(ct_node, truthful(make_result()), surfaces=False)
+    images = array_of(shown.predictionNode, "lesion", ct_node).copy()
+    other = add_ct(scene, make_geometry(), "where it was")
+    harden(scene, ct_node if alone == "CT" else shown.segmentationNode)
+    prediction = find_prediction(shown.segmentationNode)
+    np.testing.assert_array_equal(array_of(prediction, "lesion", other), images)
+
+
 def test_a_segmentation_on_a_finer_grid_of_the_users_is_measured(scene, ct_node, show):
     shown = show(ct_node, truthful(make_result()), surfaces=False)
     expected = measure(shown, ct_node)

@@ -49,8 +49,8 @@ class CorrectionEditor(VTKObservationMixin):
             row: In which row.
             on_choice: Called when another segment or effect was chosen, with the segment that was
                 edited before, or None if it still is.
-            on_limited: Called when an option was switched off that would change other segments, with
-                whether it would split the chosen one.
+            on_limited: Called when an option was switched off that would change other segments,
+                with whether it would split the chosen one.
         """
         VTKObservationMixin.__init__(self)
         self.segment_id = ""

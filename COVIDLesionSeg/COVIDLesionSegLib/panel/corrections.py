@@ -14,7 +14,7 @@ from ..engine.flags import is_untrained
 from ..engine.severity.correction import Correction
 from ..scene.corrected_severity import show_correction
 from ..scene.corrections import may_be_corrected_in_steps
-from ..scene.label_boxes import labelled_ct
+from ..scene.label_boxes import bring_prediction_along, labelled_ct
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import world_geometry
 from ..worker.measurement import Measurement, Question
@@ -312,6 +312,7 @@ def _question(ct: vtkMRMLScalarVolumeNode | None) -> Question | None:
     if ct is None or result is None or result.original is None:
         return None
     classes = result.original.classes
+    bring_prediction_along(ct)
     return Question(
         before=labelled_ct(result.predictionNode, ct, classes),
         after=labelled_ct(result.segmentationNode, ct, classes),

@@ -14,6 +14,7 @@ from ..engine.flags import Flag
 from ..engine.steps import Steps
 from . import names, nodes
 from .label_boxes import (
+    bring_prediction_along,
     label_boxes,
     lies_on_grid,
     same_boxes,
@@ -38,11 +39,14 @@ _KEPT_FLAG = "corrections-kept"
 def find_prediction(node: vtkMRMLSegmentationNode) -> vtkMRMLSegmentationNode | None:
     """The lungs and lesions of the run as they were before any correction of ``node``.
 
-    None where there are none: the scene was saved by an earlier version, or without its hidden
-    nodes.
+    They are moved along where CT and ``node`` were moved together. None where there are none: the
+    scene was saved by an earlier version, or without its hidden nodes.
     """
     ct_node = node.GetNodeReference(names.CT_REFERENCE)
-    prediction = None if ct_node is None else nodes.find_output(ct_node, names.PREDICTION_ROLE)
+    if ct_node is None:
+        return None
+    bring_prediction_along(ct_node)
+    prediction = nodes.find_output(ct_node, names.PREDICTION_ROLE)
     return prediction if prediction is not None and own_segment_ids(prediction) else None
 
 

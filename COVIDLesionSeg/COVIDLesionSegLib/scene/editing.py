@@ -45,7 +45,7 @@ _PAINTING = frozenset({"Paint", "Draw"})
 """Effects that a density range holds for: it would keep the others from taking voxels away."""
 
 SPLITTING = "Islands.Operation"
-"""Option of Slicer's effect that may make segments of parts of the chosen one: no longer counted."""
+"""Option of Slicer's effect that may make parts of a segment new ones, which do not count."""
 _OF_ALL_SEGMENTS = {
     "Erase.EraseAllSegments": "0",
     "Scissors.ApplyToAllVisibleSegments": "0",

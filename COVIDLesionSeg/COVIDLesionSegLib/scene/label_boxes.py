@@ -14,7 +14,7 @@ from ..engine.labels import LUNG_STYLES, segment_id
 from ..engine.severity.correction import LabelBox, LabelledCT
 from ..engine.steps import Steps, finish, slabs
 from . import names
-from .images import extent_of, image_to_world, voxels_of
+from .images import array_to_matrix, extent_of, image_to_world, voxels_of
 from .nodes import find_output
 from .segmentation import BINARY_LABELMAP
 from .volumes import local_ijk_to_ras, moved
@@ -57,6 +57,27 @@ def was_moved(ct_node: vtkMRMLScalarVolumeNode, node: vtkMRMLSegmentationNode) -
     prediction = find_output(ct_node, names.PREDICTION_ROLE)
     both = (node, *([] if prediction is None else [prediction]))
     return not (_moves_with(node, ct_node) and any(_made_on_grid(one, ct_node) for one in both))
+
+
+def bring_prediction_along(ct_node: vtkMRMLScalarVolumeNode) -> None:
+    """Move the hidden segmentation of the run to where its CT and the one on show are now.
+
+    A user who hardens a transform hardens it on what is seen. Nothing is done where these two do
+    not agree on a new place.
+    """
+    node = find_output(ct_node, names.SEGMENTATION_ROLE)
+    prediction = find_output(ct_node, names.PREDICTION_ROLE)
+    if node is None or prediction is None or ct_node.GetImageData() is None:
+        return
+    before, now = _stated_grid(prediction), _stated_grid(node)
+    if before is None or now is None or before.GetExtent() != now.GetExtent():
+        return
+    moved_together = _moves_with(node, ct_node) and _made_on_grid(node, ct_node)
+    if not moved_together or _made_on_grid(prediction, ct_node):
+        return
+    motion = image_to_world(now) @ np.linalg.inv(image_to_world(before))
+    if np.linalg.det(motion[:3, :3]) > 0:  # else the axes of one are turned round
+        prediction.ApplyTransformMatrix(array_to_matrix(motion))
 
 
 def label_boxes(
@@ -148,18 +169,25 @@ def _moves_with(node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode)
 
 def _made_on_grid(node: vtkMRMLSegmentationNode, ct_node: vtkMRMLScalarVolumeNode) -> bool:
     """Whether the grid that a segmentation was made on is all of the CT's, or none is stated."""
-    converter = slicer.vtkSegmentationConverter
-    stated = node.GetSegmentation().GetConversionParameter(
-        converter.GetReferenceImageGeometryParameterName()
-    )
-    grid = slicer.vtkOrientedImageData()
-    if not stated or not converter.DeserializeImageGeometry(stated, grid, False):
+    grid = _stated_grid(node)
+    if grid is None:
         return True
     found = _axes_and_corners(grid, ct_node)
     if found is None:
         return False
     low, high = np.sort(found[1], axis=0)
     return not low.any() and tuple(high + 1) == ct_node.GetImageData().GetDimensions()
+
+
+def _stated_grid(node: vtkMRMLSegmentationNode) -> vtkOrientedImageData | None:
+    """The grid that a segmentation was made on, without voxels."""
+    converter = slicer.vtkSegmentationConverter
+    stated = node.GetSegmentation().GetConversionParameter(
+        converter.GetReferenceImageGeometryParameterName()
+    )
+    grid = slicer.vtkOrientedImageData()
+    read = stated and converter.DeserializeImageGeometry(stated, grid, False)
+    return grid if read else None
 
 
 def _axes_and_corners(

@@ -14,7 +14,7 @@ from ..engine.result import SegmentationResult, facts_from_result
 from ..engine.severity.correction import LabelledCT
 from . import names
 from .corrections import without_names
-from .label_boxes import labelled_ct
+from .label_boxes import bring_prediction_along, labelled_ct
 from .nodes import find_output, read_flags, read_provenance
 from .show import SceneResult, find_result
 from .volumes import world_geometry
@@ -72,6 +72,7 @@ def prediction_of(ct_node: vtkMRMLScalarVolumeNode) -> ScenePrediction:
             **arrays,
         )
     )
+    bring_prediction_along(ct_node)
     labels = labelled_ct(result.predictionNode, ct_node, result.original.classes)
     return ScenePrediction(facts, labels, arrays, run_of(result))
 

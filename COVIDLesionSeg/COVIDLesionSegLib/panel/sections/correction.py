@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from ...engine.errors import CovidLesionSegError
 from ...engine.labels import CLASSES, segment_id
 from ...engine.text import millilitres
 from ...scene import names
@@ -20,10 +21,13 @@ from ...scene.editing import (
     keep_classes_apart,
     keep_inside_lungs,
 )
+from ...scene.label_boxes import was_moved
 from ...scene.nodes import find_output
 from ...scene.segmentation import own_segment_ids
+from ...scene.volumes import moved
 from ..correction_editor import CorrectionEditor
 from ..lost_result import lost_sentence
+from ..node_watch import NodeWatch
 from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows, signals_blocked
 
@@ -50,6 +54,7 @@ class CorrectionSection(Section):
         self._outlined: vtkMRMLSegmentationNode | None = None
         self._entered = self._busy = False
         self._does: dict[str, str] = {}
+        self._watch = NodeWatch(self._on_moved)
         ui = self.ui
         self._density_buttons = {
             None: ui.anyDensityButton,
@@ -72,6 +77,7 @@ class CorrectionSection(Section):
     def show_result(self, in_views: bool, new: bool) -> None:
         if new:  # what the editor remembers for its Undo is of the run before
             self._editor.release()
+        self._watch.watch(filter(None, (self.panel.ct, self._segmentation)))
         self._show_case()
         self._show_changes()
 
@@ -99,9 +105,11 @@ class CorrectionSection(Section):
         self._editor.stop()
 
     def scene_closing(self) -> None:
+        self._watch.stop()
         self._editor.release()
 
     def close(self) -> None:
+        self._watch.stop()
         self._editor.close()
 
     # The case
@@ -233,6 +241,23 @@ class CorrectionSection(Section):
 
     # What changed
 
+    @property
+    def _moved(self) -> str:
+        """What is said where the CT is not where the run's segmentation is any more, else ""."""
+        ct, prediction, segmentation = self.panel.ct, self._prediction, self._segmentation
+        if ct is None or prediction is None or segmentation is None:
+            return ""
+        try:
+            away = was_moved(ct, segmentation) or was_moved(ct, prediction)
+        except CovidLesionSegError as error:  # as of a CT without voxels
+            return str(error)
+        return str(moved()) if away else ""
+
+    def _on_moved(self) -> None:
+        """CT or segmentation were modified: perhaps one was moved."""
+        self._show_outline()
+        self._show_changes()
+
     def _on_compare(self, visible: bool) -> None:
         if (prediction := self._prediction) is not None:
             show_outline(prediction, self._outlined_id if visible else None)
@@ -255,17 +280,19 @@ class CorrectionSection(Section):
         if other is not prediction and outline_visible(prediction):  # as the scene was saved
             button.checked = True
         if button.checked or outline_visible(prediction):
-            show_outline(prediction, self._outlined_id if button.checked else None)
+            wanted = button.checked and not self._moved
+            show_outline(prediction, self._outlined_id if wanted else None)
 
     def _show_changes(self) -> None:
         corrections, ui = self.panel.corrections, self.ui
         known = self._prediction is not None
         only_lungs = self.panel.result is None
         lost = lost_sentence(self.panel.ct) if only_lungs and self.panel.ct is not None else ""
+        away = self._moved
         measured = corrections.measured
         ui.changesTable.visible = measured is not None
-        if lost:
-            text = lost
+        if lost or away:
+            text = lost or away
         elif known and only_lungs:
             text = _("What changed is measured once lesions were found in these lungs.")
         elif not known:
@@ -284,9 +311,11 @@ class CorrectionSection(Section):
         if measured is not None:
             header = ["", _("Added"), _("Removed"), _("Dice")]
             fill_table(ui.changesTable, header, [_texts(change) for change in measured.changes])
-        ui.compareButton.enabled = known
-        self._explain(ui.compareButton, "" if known else text)
-        changed = known and (only_lungs or measured is not None or corrections.pending)
+        ui.compareButton.enabled = known and not away
+        self._explain(ui.compareButton, "" if ui.compareButton.enabled else text)
+        changed = ui.compareButton.enabled and (
+            only_lungs or measured is not None or corrections.pending
+        )
         ui.discardButton.enabled = changed
         self._explain(ui.discardButton, "" if changed else text)
 
@@ -295,6 +324,8 @@ class CorrectionSection(Section):
         if segmentation is None or prediction is None:
             return
         with slicer.util.tryWithErrorDisplay(_("The corrections could not be discarded.")):
+            if self._moved:
+                raise moved()
             self._editor.save_state()
             discard_corrections(segmentation, prediction)
 
