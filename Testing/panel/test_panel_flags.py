@@ -57,6 +57,29 @@ def test_next_and_previous_start_at_the_slice_that_is_seen_and_go_round(flagged,
         assert seen(ct) == expected
 
 
+def test_a_ct_below_a_nonlinear_transform_gives_a_message(flagged, panel, ct, scene, bench):
+    import vtk
+
+    from bench.application import message_boxes
+
+    transform = scene.AddNewNodeByClass("vtkMRMLTransformNode")
+    bend = vtk.vtkThinPlateSplineTransform()
+    points = [vtk.vtkPoints() for _ in range(2)]
+    for one, shift in zip(points, (0, 9), strict=True):
+        for corner in ((0, 0, 0), (90, 0, 0), (0, 90, 0), (0, 0, 90 + shift), (70, 70 + shift, 9)):
+            one.InsertNextPoint(corner)
+    bend.SetBasisToR()
+    bend.SetSourceLandmarks(points[0])
+    bend.SetTargetLandmarks(points[1])
+    transform.SetAndObserveTransformToParent(bend)
+    ct.SetAndObserveTransformNodeID(transform.GetID())
+    panel.ui.nextFlaggedButton.click()
+    panel.ui.previousFlaggedButton.click()
+    assert len(message_boxes()) == 2 and "nonlinear" in message_boxes()[0]
+    assert len(bench.slot_errors) == 2  # Slicer shows an error, and lets it go on to the log
+    bench.slot_errors.clear()
+
+
 def test_a_slice_is_shown_even_where_the_views_show_another_volume(flagged, panel, ct, phantom):
     import slicer
 

@@ -196,6 +196,48 @@ def test_undo_asks_where_corrections_would_go_with_it(shown, panel, edit, ct):
     assert panel.ui.resultsSection.isHidden()
 
 
+def test_in_testing_mode_nothing_waits_for_an_answer(shown, panel, edit, monkeypatch):
+    import slicer
+
+    edit(panel.result.segmentationNode, "lesion")
+    monkeypatch.setattr(slicer.app, "testingEnabled", lambda: True, raising=False)
+    answer("Cancel")
+    panel.ui.undoButton.click()
+    assert questions() == [] and panel.ui.resultsSection.isHidden()
+
+
+def test_a_run_that_the_console_undid_is_not_undone_again(shown, apply, panel, phantom):
+    apply(finished_with(known_result(phantom, lesion=False)))
+    panel.result.undo()
+    panel.ui.undoButton.click()
+    assert not panel.ui.undoButton.enabled
+    assert "undone" not in panel.ui.statusLabel.text
+
+
+def test_lungs_that_are_found_while_another_module_is_open_are_chosen_for_the_lesions(
+    panel, ct, bench, phantom
+):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    panel.enter()
+    worker = ScriptedWorker(result=lungs_of(phantom))
+    panel.run.start_process = worker
+    panel.ui.lungsButton.click()
+    bench.wait_until(lambda: worker.volume is not None)
+    panel.exit()
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    panel.enter()
+    assert panel.parameter_node.ct is ct
+    lungs = panel.parameter_node.givenLungs
+    assert lungs is not None and lungs.GetAttribute("COVIDLesionSeg.role") == "segmentation"
+    assert panel.ui.applyButton.text == "Find lesions in these lungs"
+    panel.ui.lungsSelector.setCurrentNode(None)
+    panel.exit()
+    panel.enter()
+    assert panel.parameter_node.givenLungs is None
+
+
 def test_a_segmentation_deleted_during_the_run_is_made_anew(shown, panel, scene, bench, phantom):
     from COVIDLesionSegLib.panel.run import RunState
 
@@ -240,6 +282,31 @@ def test_lungs_that_were_chosen_for_one_ct_are_not_used_for_another(panel, ct, s
     panel.ui.ctSelector.setCurrentNode(ct)
     assert panel.parameter_node.givenLungs is mine
     assert panel.parameter_node.lungSegments == '{"right lung": "r"}'
+
+
+def test_lungs_of_a_ct_come_back_with_a_scene_that_was_saved_with_another_ct_on_show(
+    panel, ct, scene, phantom, tmp_path
+):
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    mine = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "my lungs")
+    mine.GetSegmentation().AddEmptySegment("r")
+    panel.ui.lungsSelector.setCurrentNode(mine)
+    panel.parameter_node.lungSegments = '{"right lung": "r"}'
+    panel.ui.ctSelector.setCurrentNode(volume_to_node(phantom.volume, "other CT"))
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    scene.Clear(False)
+    panel.enter()
+    scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
+    assert panel.parameter_node.ct.GetName() == "other CT"
+    assert panel.parameter_node.givenLungs is None
+    panel.ui.ctSelector.setCurrentNode(scene.GetFirstNodeByName("CT"))
+    assert panel.parameter_node.givenLungs.GetName() == "my lungs"
+    assert panel.parameter_node.lungSegments == '{"right lung": "r"}'
+    panel.ui.lungsSelector.setCurrentNode(None)
+    panel.ui.ctSelector.setCurrentNode(scene.GetFirstNodeByName("other CT"))
+    panel.ui.ctSelector.setCurrentNode(scene.GetFirstNodeByName("CT"))
+    assert panel.parameter_node.givenLungs is None
 
 
 def test_a_run_cancelled_when_its_result_has_just_arrived_leaves_nothing(

@@ -181,6 +181,18 @@ def test_the_3d_model_of_a_new_result_fits_into_every_3d_view(layout, apply, pha
     assert layout.slice_fits == fits + 1
 
 
+def test_a_second_result_leaves_the_slice_views_where_the_user_looks(
+    layout, apply, phantom, panel, slice_view
+):
+    apply(finished_with(known_result(phantom)))
+    fits = layout.slice_fits
+    apply(finished_with(known_result(phantom, lesion=False)))
+    assert layout.slice_fits == fits
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert layout.slice_fits == fits
+
+
 def test_a_zoom_into_the_ct_that_is_seen_already_is_kept(panel, layout, slice_view, phantom):
     from COVIDLesionSegLib.scene.volumes import volume_to_node
 

@@ -1,10 +1,15 @@
-"""Choices that belong to one CT, such as a segmentation of its lobes, in the parameter node."""
+"""Choices that belong to one CT, such as a segmentation of its lobes, in the parameter node.
+
+Those of the CTs that are not on show are references of these CTs, so that the scene holds them.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import slicer
+
+from ..scene import names
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -23,7 +28,6 @@ class ChoicesOfCt:
         """
         self._fields = (segmentation, segments)
         self._ct_id = ""
-        self._others: dict[str, tuple[Any, str]] = {}
 
     def follow(
         self, node: COVIDLesionSegParameterNode | None, ct: vtkMRMLScalarVolumeNode | None
@@ -35,14 +39,19 @@ class ChoicesOfCt:
         if not before:  # a scene was loaded, with what was chosen for this CT
             return
         segmentation, segments = self._fields
-        self._others[before] = (getattr(node, segmentation), getattr(node, segments))
-        chosen, which = self._others.pop(self._ct_id, (None, ""))
-        if chosen is not None and not slicer.mrmlScene.IsNodePresent(chosen):
-            chosen, which = None, ""
-        setattr(node, segments, which)
+        reference, attribute = (names.ATTRIBUTE_PREFIX + name for name in self._fields)
+        left = slicer.mrmlScene.GetNodeByID(before)
+        chosen = getattr(node, segmentation)
+        if left is not None and chosen is not None:
+            left.SetNodeReferenceID(reference, chosen.GetID())
+            left.SetAttribute(attribute, getattr(node, segments))
+        # From now on the parameter node says it.
+        chosen, which = ct.GetNodeReference(reference), ct.GetAttribute(attribute) or ""
+        ct.RemoveNodeReferenceIDs(reference)
+        ct.RemoveAttribute(attribute)
+        setattr(node, segments, "" if chosen is None else which)
         setattr(node, segmentation, chosen)
 
     def forget(self) -> None:
         """The scene is closed."""
         self._ct_id = ""
-        self._others.clear()

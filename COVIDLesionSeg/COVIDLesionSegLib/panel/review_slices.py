@@ -26,6 +26,7 @@ from .shortcuts import NEXT_TO_REVIEW, PREVIOUS_TO_REVIEW, with_shortcut
 
 if TYPE_CHECKING:
     from ..engine.steps import Steps
+    from ..engine.volume import Geometry
     from .section import Panel
 
 
@@ -54,6 +55,7 @@ class ReviewSlices:
         self._on_doubt = on_doubt
         self._seen: frozenset[int] = frozenset()
         self._left_out = 0
+        self._geometry: Geometry | None = None  # of the slices that are measured
         self._measuring = IdleWork()
         self._list = ReviewList(ui.reviewTable, self._on_chosen)
         for key, text, button, action in (
@@ -115,7 +117,7 @@ class ReviewSlices:
         if ct is None or result is None:
             return None
         try:
-            geometry = world_geometry(ct)
+            geometry = self._geometry = world_geometry(ct)
         except CovidLesionSegError:
             return None
         probability = slicer.util.arrayFromVolume(result.probabilityNode)
@@ -133,9 +135,9 @@ class ReviewSlices:
         )
 
     def _on_measured(self, slices: tuple[SliceToReview, ...]) -> None:
-        ct, result = self._panel.ct, self._panel.result
-        if ct is not None and result is not None:
-            self._on_doubt(result, doubt_ml(slices, world_geometry(ct)))
+        result = self._panel.result
+        if self._geometry is not None and result is not None:
+            self._on_doubt(result, doubt_ml(slices, self._geometry))
         messages = {} if result is None else {flag.code: flag.message for flag in result.flags}
         queue = review_queue(slices)
         self._left_out = queue.left_out

@@ -44,14 +44,21 @@ class UndoButton:
     def show(self) -> None:
         """Bring the button in line with the CT on show; while something runs there is none."""
         panel = self._panel
-        self._button.enabled = panel.ct is not None and panel.ct.GetID() in self._last_runs
+        self._button.enabled = self._can_undo(panel.ct)
         shown = self._button.enabled or panel.result is not None
         self._button.visible = not panel.busy and shown
+
+    def _can_undo(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
+        last = None if ct is None else self._last_runs.get(ct.GetID())
+        return last is not None and not last.undone
 
     def _on_clicked(self) -> None:
         panel = self._panel
         ct = panel.ct
-        if ct is None or ct.GetID() not in self._last_runs or not ask_before_undo(ct):
+        if ct is None or not self._can_undo(ct):  # the console did
+            self.show()
+            return
+        if not ask_before_undo(ct):
             return
         # Before the undo: it may remove the very volume that the views show.
         opacity = None if panel.result is None else views.hide_overlays(panel.result)

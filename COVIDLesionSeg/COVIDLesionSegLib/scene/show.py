@@ -121,6 +121,11 @@ class SceneResult:
         """
         return [] if self._before is None else self._before.restore()
 
+    @property
+    def undone(self) -> bool:
+        """Whether there is nothing to undo, or no longer."""
+        return self._before is None or self._before.restored
+
 
 def show_result(
     ct_node: vtkMRMLScalarVolumeNode,
@@ -215,6 +220,11 @@ class SceneLungs:
     def undo(self) -> list[str]:
         """As :meth:`SceneResult.undo`."""
         return [] if self._before is None else self._before.restore()
+
+    @property
+    def undone(self) -> bool:
+        """Whether there is nothing to undo, or no longer."""
+        return self._before is None or self._before.restored
 
 
 def show_lungs(

@@ -44,6 +44,9 @@ class Snapshot:
     the user edited them.
 
     Nothing large is copied: a run gives segments and volumes other voxels instead of changing them.
+
+    Attributes:
+        restored: Whether the results were put back.
     """
 
     def __init__(self, ct_node: vtkMRMLScalarVolumeNode) -> None:
@@ -52,6 +55,7 @@ class Snapshot:
         self._copies = {role: _copy_of(node) for role, node in outputs.items()}
         self._removed: dict[str, list[vtkMRMLNode]] = {}
         self._automatic_window = has_automatic_window(ct_node)
+        self.restored = False
 
     def remove(self, role: str) -> None:
         """Remove a node that the run has none of; :meth:`restore` puts it back."""
@@ -66,6 +70,7 @@ class Snapshot:
             Names of segments that stay though the run made them, or the node that they are in:
             they hold work of the user.
         """
+        self.restored = True
         kept: list[str] = []
         for role, node in nodes.find_outputs(self._ct_node).items():
             if role in self._copies and role not in self._removed:

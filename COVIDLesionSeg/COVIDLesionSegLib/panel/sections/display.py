@@ -39,6 +39,7 @@ class DisplaySection(Section):
         self._node: COVIDLesionSegParameterNode | None = None
         self._settings = DisplaySettings()
         self._reading = False
+        self._had_result: vtkMRMLScalarVolumeNode | None = None
         self._watch = NodeWatch(self._read_back)
         self._toggle = panel.shortcuts.register(
             TOGGLE_OVERLAY, _("Overlay on or off"), self._on_toggle
@@ -65,6 +66,7 @@ class DisplaySection(Section):
             self._show_in_views(new)
         else:
             self._read_back()
+        self._had_result = None if self.panel.result is None else self.panel.ct
         self._observe()
         self._show_controls()
 
@@ -107,7 +109,7 @@ class DisplaySection(Section):
             differs = {name for name, value in seen.items() if value != wanted[name]}
             apply_display(*case, self._settings, differs)
             self._read_back()  # a single model has no disagreement, whatever is wanted
-        if moved or new:
+        if moved or (new and self._had_result is not ct):  # else where the user looks is kept
             views.fit_slices()
         views.fit_3d()
 

@@ -201,9 +201,10 @@ class ResultsSection(Section):
         if not flagged:
             return
         ordered = flagged if up else flagged[::-1]
-        seen = slice_seen(self.panel.ct)
-        beyond = [one for one in ordered if seen is None or (one > seen if up else one < seen)]
-        self._go_to_slice((beyond or ordered)[0])
+        with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):
+            seen = slice_seen(self.panel.ct)
+            beyond = [one for one in ordered if seen is None or (one > seen if up else one < seen)]
+            views.go_to_slice(self.panel.ct, (beyond or ordered)[0])
 
     def _go_to_slice(self, index: int) -> None:
         with slicer.util.tryWithErrorDisplay(_("The slice could not be shown.")):

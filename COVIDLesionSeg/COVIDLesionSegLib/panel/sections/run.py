@@ -55,6 +55,7 @@ class RunSection(Section):
         )
         self._running_ct: vtkMRMLScalarVolumeNode | None = None
         self._only_lungs = False
+        self._found_lungs: SceneLungs | None = None  # to be chosen once the user is back
         self._on_shown: Callable[[], None] | None = None
         self._arrived: SceneResult | SceneLungs | None = None
         self._undo = UndoButton(self.ui.undoButton, panel)
@@ -71,6 +72,11 @@ class RunSection(Section):
         return running or self.panel.first_use.busy or self._of_console
 
     # The panel's calls
+
+    def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
+        if node is not None and self._found_lungs is not None:
+            lungs, self._found_lungs = self._found_lungs, None
+            self._choose_lungs(node, lungs)
 
     def show_result(self, in_views: bool, new: bool) -> None:
         self._undo.show()
@@ -279,12 +285,22 @@ class RunSection(Section):
         self.panel.show_result(ct, None, in_views=True, new=True)
         shown.segmentationNode.GetDisplayNode().SetVisibility(True)
         node = self.panel.parameter_node
-        if node is not None and node.ct is ct:
-            node.lungSegments = ""
-            node.givenLungs = shown.segmentationNode
+        if node is None:  # another module is open
+            self._found_lungs = shown
+        else:
+            self._choose_lungs(node, shown)
         doubts = [flag.message for flag in shown.flags if flag.level == "warning"]
         sentence = _("The lungs were found: correct them under Correction, then find the lesions.")
         return " ".join([sentence, *doubts]), bool(doubts)
+
+    @staticmethod
+    def _choose_lungs(node: COVIDLesionSegParameterNode, lungs: SceneLungs) -> None:
+        """Have lesions looked for in these lungs, if their CT is still chosen."""
+        segmentation = lungs.segmentationNode
+        in_scene = not lungs.undone and slicer.mrmlScene.IsNodePresent(segmentation)
+        if in_scene and node.ct is segmentation.GetNodeReference(names.CT_REFERENCE):
+            node.lungSegments = ""
+            node.givenLungs = segmentation
 
     def _on_error(self, sentence: str) -> None:
         self._end_run(sentence, warning=True)
