@@ -59,7 +59,8 @@ def ask(*arguments) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def ct(small_chest, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("ct") / "mrs-miller.nrrd"
+    """NIfTI with both its orientations, which is read while PyTorch is still being loaded."""
+    path = tmp_path_factory.mktemp("ct") / "mrs-miller.nii.gz"
     write_volume(small_chest.array, small_chest.geometry, path)
     return path
 

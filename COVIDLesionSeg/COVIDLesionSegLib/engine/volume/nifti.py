@@ -255,11 +255,17 @@ def _check_orientation(
 
 def _quaternion_cosines(fields: np.void) -> FloatArray:
     """Rotation by the quaternion (a, b, c, d), a >= 0, its third column signed by pixdim[0]."""
-    from scipy.spatial.transform import Rotation  # takes time to load
-
+    # SciPy's Rotation asks for torch, which another thread may be importing while a CT is read.
     b, c, d = (float(part) for part in fields["quatern"])
     a = math.sqrt(max(0.0, 1.0 - b * b - c * c - d * d))
-    cosines: FloatArray = Rotation.from_quat((b, c, d, a)).as_matrix()
+    a, b, c, d = np.array([a, b, c, d]) / math.hypot(a, b, c, d)
+    cosines = np.array(
+        [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+    )
     cosines[:, 2] *= -1.0 if fields["pixdim"][0] < 0 else 1.0
     return cosines
 
