@@ -135,6 +135,47 @@ class TestCorrection(Case):
             np.testing.assert_array_equal(self.array(id_), array)
         self.wait_until_measured()
 
+    def test_islands_are_not_split_into_segments_that_do_not_count(self) -> None:
+        segmentation = self.panel.result.segmentationNode.GetSegmentation()
+        before = list(segmentation.GetSegmentIDs())
+        self.editor.setActiveEffectByName("Islands")
+        self.process_events(0.2)
+        effect = self.editor.activeEffect().self()
+        effect.splitAllOptionRadioButton.click()
+        self.process_events(0.2)
+        self.assertFalse(effect.splitAllOptionRadioButton.checked)
+        self.assertTrue(effect.removeSelectedOptionRadioButton.checked)
+        self.assertIn("not split", self.ui.correctionHintLabel.text)
+        self.assertEqual(list(segmentation.GetSegmentIDs()), before)
+
+    def test_corrections_are_discarded_where_ct_and_segmentation_were_hardened(self) -> None:
+        ids = ("right-lung", "left-lung", "lesion")
+        before = {id_: self.array(id_) for id_ in ids}
+        points = self.show_lung_slice()
+        self.editor.setActiveEffectByName("Paint")
+        self.stroke(points)
+        self.editor.setActiveEffectByName("")
+        self.wait_until_measured()
+        changes = self.panel.corrections.measured.changes
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        matrix = slicer.util.vtkMatrixFromArray(
+            np.array([[0.0, -1, 0, 40], [1, 0, 0, -25], [0, 0, 1, 10], [0, 0, 0, 1]])
+        )
+        transform.SetMatrixTransformToParent(matrix)
+        for node in (self.ct, self.panel.result.segmentationNode):
+            node.SetAndObserveTransformNodeID(transform.GetID())
+            node.HardenTransform()
+        self.process_events(0.3)
+        self.wait_until_measured()
+        self.assertEqual(self.panel.corrections.problem, "")
+        for now, then in zip(self.panel.corrections.measured.changes, changes, strict=True):
+            self.assertAlmostEqual(now.dice, then.dice, 6)
+        self.assertTrue(self.ui.discardButton.enabled)
+        self.click(self.ui.discardButton)
+        self.wait_until_measured()
+        for id_, array in before.items():
+            np.testing.assert_array_equal(self.array(id_), array)
+
     def test_a_segment_of_the_users_own_allows_no_lesion_outside_the_lungs(self) -> None:
         node = self.panel.result.segmentationNode
         inside = (self.array("right-lung") + self.array("left-lung")) > 0

@@ -241,6 +241,25 @@ def test_the_runs_segmentation_goes_along_where_ct_and_segmentation_were_hardene
     np.testing.assert_array_equal(array_of(node, "right-lung", ct_node), result.lungs == 1)
 
 
+def test_the_runs_segmentation_is_in_place_after_an_undo_of_a_run_after_hardening(
+    scene, ct_node, show
+):
+    from dataclasses import replace
+
+    from COVIDLesionSegLib.scene.corrections import corrected_segment_ids
+    from COVIDLesionSegLib.scene.volumes import world_geometry
+
+    node = show(ct_node, truthful(make_result()), surfaces=False).segmentationNode
+    harden(scene, ct_node, node)
+    again = replace(truthful(make_result(seed=1)), geometry=world_geometry(ct_node))
+    run = show(ct_node, again, surfaces=False)
+    run.undo()
+    assert corrected_segment_ids(node) == []
+    np.testing.assert_array_equal(
+        array_of(run.predictionNode, "lesion", ct_node), array_of(node, "lesion", ct_node)
+    )
+
+
 @pytest.mark.parametrize("alone", ["CT", "segmentation"])
 def test_the_runs_segmentation_stays_where_only_one_was_hardened(scene, ct_node, show, alone):
     from COVIDLesionSegLib.scene.corrections import find_prediction

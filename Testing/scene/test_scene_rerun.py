@@ -567,8 +567,8 @@ def test_result_is_found_again_from_the_ct_alone(scene, ct_node, show):
 
 @pytest.mark.parametrize("tables", [["severity"], ["rules"], ["slices"], ["rules", "slices"]])
 def test_a_result_without_tables_that_the_user_deleted_is_still_one(scene, ct_node, show, tables):
-    from COVIDLesionSegLib.scene.nodes import find_output
-    from COVIDLesionSegLib.scene.show import find_result, lost_role
+    from COVIDLesionSegLib.scene.nodes import find_output, lost_role
+    from COVIDLesionSegLib.scene.show import find_result
 
     result = make_result()
     shown = show(ct_node, result)
@@ -586,8 +586,8 @@ def test_a_result_without_tables_that_the_user_deleted_is_still_one(scene, ct_no
 
 @pytest.mark.parametrize("role", ["segmentation", "probability"])
 def test_which_node_a_result_lacks_is_known(scene, ct_node, show, role):
-    from COVIDLesionSegLib.scene.nodes import find_output
-    from COVIDLesionSegLib.scene.show import find_result, lost_role
+    from COVIDLesionSegLib.scene.nodes import find_output, lost_role
+    from COVIDLesionSegLib.scene.show import find_result
 
     assert lost_role(ct_node) is None
     shown = show(ct_node, make_result())

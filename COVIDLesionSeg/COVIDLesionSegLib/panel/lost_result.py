@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from ..scene import names
-from ..scene.show import lost_role
+from ..scene.nodes import lost_role
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

@@ -45,6 +45,16 @@ def find_outputs(ct_node: vtkMRMLScalarVolumeNode) -> dict[str, vtkMRMLNode]:
     return {role: node for role, node in found.items() if node is not None}
 
 
+def lost_role(ct_node: vtkMRMLScalarVolumeNode) -> str | None:
+    """Which node of the CT's result was deleted, so that the rest is none any more; or None."""
+    outputs = find_outputs(ct_node)
+    segmentation = outputs.get(names.SEGMENTATION_ROLE)
+    if segmentation is None:
+        return names.SEGMENTATION_ROLE if names.PROBABILITY_ROLE in outputs else None
+    has_figures = segmentation.GetAttribute(names.SEVERITY_ATTRIBUTE) is not None
+    return names.PROBABILITY_ROLE if has_figures and names.PROBABILITY_ROLE not in outputs else None
+
+
 def results_of_others(ct_node: vtkMRMLScalarVolumeNode) -> list[tuple[str, vtkMRMLNode]]:
     """Role and node of all that this package made for other CTs, also for those that are gone."""
     scene = ct_node.GetScene()

@@ -21,6 +21,7 @@ from ..engine.volume import same_grid
 from . import names
 from .corrected_severity import read_correction, show_severity
 from .corrections import keep_corrections
+from .label_boxes import bring_prediction_along
 from .model3d import show_surfaces
 from .nodes import (
     find_or_create_output,
@@ -174,6 +175,7 @@ def _show(
         raise moved()
     if prepared.voxels != voxel_state(ct_node):
         finish(check_made_from(ct_node, result.provenance))
+    bring_prediction_along(ct_node)  # or undo would take its voxels and its grid apart
     existing = find_outputs(ct_node)
     before = Snapshot(ct_node)
     scene = ct_node.GetScene()
@@ -247,24 +249,14 @@ def show_lungs(
 def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:
     """The result that the scene holds for ``ct_node``, e.g. when loaded.
 
-    None if a node is missing without which there is none (:func:`lost_role`), or it was saved by a
-    version with other figures.
+    None if a node is missing without which there is none, see :func:`.nodes.lost_role`, or it was
+    saved by a version with other figures.
     """
     outputs = find_outputs(ct_node)
     if not set(names.NEEDED_ROLES) <= set(outputs):
         return None
     severity = read_severity(outputs[names.SEGMENTATION_ROLE])
     return None if severity is None else _scene_result(outputs, severity, None)
-
-
-def lost_role(ct_node: vtkMRMLScalarVolumeNode) -> str | None:
-    """Which node of the CT's result was deleted, so that the rest is none any more; or None."""
-    outputs = find_outputs(ct_node)
-    segmentation = outputs.get(names.SEGMENTATION_ROLE)
-    if segmentation is None:
-        return names.SEGMENTATION_ROLE if names.PROBABILITY_ROLE in outputs else None
-    has_figures = segmentation.GetAttribute(names.SEVERITY_ATTRIBUTE) is not None
-    return names.PROBABILITY_ROLE if has_figures and names.PROBABILITY_ROLE not in outputs else None
 
 
 def _absent(result: SegmentationResult) -> set[str]:
