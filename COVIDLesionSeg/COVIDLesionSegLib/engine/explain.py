@@ -167,7 +167,7 @@ def explain_slice(
 
 
 def _areas(labels: np.ndarray) -> np.ndarray:
-    return np.array([np.count_nonzero(one) for one in labels])
+    return np.array([np.count_nonzero(label) for label in labels])
 
 
 def _blocks(record: Record, field: FieldOfView) -> tuple[BlockMaps, ...]:

@@ -39,8 +39,8 @@ def connected_areas(lesion: npt.NDArray[Any]) -> Areas | None:
     z, y, x = boxes[0]
     numbers, count = ndimage.label(lesion[z, y, x], structure=NEIGHBOURS)
     voxels = np.zeros(count + 1, np.int64)
-    for one in numbers:  # all at once, the count would take 8 bytes for every voxel
-        voxels += np.bincount(one.ravel(), minlength=count + 1)
+    for number in numbers:  # all at once, the count would take 8 bytes for every voxel
+        voxels += np.bincount(number.ravel(), minlength=count + 1)
     voxels[0] = 0
     return Areas((z, y, x), numbers, voxels)
 

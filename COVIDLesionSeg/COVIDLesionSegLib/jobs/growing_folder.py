@@ -37,7 +37,7 @@ def growing_folder(
     try:
         if out.is_dir():
             names = (path.name for path in out.iterdir())
-            foreign = [one for one in names if one not in files and not one.startswith(".")]
+            foreign = [name for name in names if name not in files and not name.startswith(".")]
             if foreign:
                 raise OutputError(
                     f"{out.name} holds files of another origin, such as {min(foreign)}: choose "

@@ -264,7 +264,7 @@ class _Retraining:
 
     def _keys_of(self, patients: Collection[str]) -> set[str]:
         """By which these patients, PatientIDs or keys, are known among the reviewed cases."""
-        keys = {short_id(patient_key(one, self._reviews)) for one in patients if one}
+        keys = {short_id(patient_key(patient, self._reviews)) for patient in patients if patient}
         return keys | set(patients)
 
     def _export(

@@ -135,10 +135,10 @@ def _overall(rule: RuleAgreement) -> dict[str, Score]:
 def _score_rows(rule: RuleAgreement) -> Iterator[list[object]]:
     for key, score in _overall(rule).items():
         yield [rule.rule, "all", key, score.value, *(score.interval or (None, None)), rule.cases]
-    for one in rule.categories:
-        for key, score in one.scores.items():
+    for category in rule.categories:
+        for key, score in category.scores.items():
             ends = score.interval or (None, None)
-            yield [rule.rule, one.category, key, score.value, *ends, one.cases]
+            yield [rule.rule, category.category, key, score.value, *ends, category.cases]
     for key, value in rule.average.items():
         yield [rule.rule, "average", key, value, None, None, rule.cases]
 

@@ -144,7 +144,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "changes": [_region(region) for region in pair.changes],
         "registration": asdict(pair.quality),
         "counts": lesion_counts(pair),
-        "lesions": None if matching is None else [_lesion(one) for one in matching.lesions],
+        "lesions": None if matching is None else [_lesion(lesion) for lesion in matching.lesions],
         "left_out": None
         if matching is None
         else {
@@ -201,21 +201,21 @@ def _write_lesions(comparison: Comparison, path: Path) -> None:
         [
             pair.earlier,
             pair.later,
-            one.kind,
-            one.pattern,
-            one.region,
-            " ".join(map(str, one.earlier)) or None,
-            " ".join(map(str, one.later)) or None,
-            one.earlier_ml,
-            one.later_ml,
-            one.change_ml,
-            one.change_ratio,
-            *(one.slices or (None, None)),
-            *one.centre_lps_mm,
+            lesion.kind,
+            lesion.pattern,
+            lesion.region,
+            " ".join(map(str, lesion.earlier)) or None,
+            " ".join(map(str, lesion.later)) or None,
+            lesion.earlier_ml,
+            lesion.later_ml,
+            lesion.change_ml,
+            lesion.change_ratio,
+            *(lesion.slices or (None, None)),
+            *lesion.centre_lps_mm,
         ]
         for pair in comparison.pairs
         if pair.matching is not None
-        for one in pair.matching.lesions
+        for lesion in pair.matching.lesions
     ]
     header = "earlier_study later_study kind pattern region earlier_lesions later_lesions "
     header += "earlier_ml later_ml change_ml change_ratio first_slice last_slice "

@@ -84,18 +84,18 @@ def write_detection(volume: Volume, found: LesionDetection, folder: Path) -> Non
     write_json(detection_content(found), folder / REPORT_JSON)
     rows = [
         (
-            one.number,
-            one.region,
-            one.lobe,
-            *one.slices,
-            one.largest_slice,
-            *one.box_mm,
-            one.lesion_ml,
-            one.mean_hu,
-            one.score,
-            *one.centre_lps_mm,
+            lesion.number,
+            lesion.region,
+            lesion.lobe,
+            *lesion.slices,
+            lesion.largest_slice,
+            *lesion.box_mm,
+            lesion.lesion_ml,
+            lesion.mean_hu,
+            lesion.score,
+            *lesion.centre_lps_mm,
         )
-        for one in found.lesions
+        for lesion in found.lesions
     ]
     write_table(COLUMNS, rows, folder / LESIONS_CSV)
     write_volume(found.labels, found.geometry, folder / LESIONS_LABELS)
@@ -107,7 +107,7 @@ def write_detection(volume: Volume, found: LesionDetection, folder: Path) -> Non
         listed=found.lesions[:_LISTED],
         untrained=UNTRAINED_MARK if is_untrained(found.flags) else "",
         flags=sorted(found.flags, key=lambda flag: flag.level != "warning"),
-        total_ml=sum(one.lesion_ml for one in found.lesions),
+        total_ml=sum(lesion.lesion_ml for lesion in found.lesions),
         picture=data_uri((folder / LESIONS_PICTURE).read_bytes()),
         shown=min(_SHOWN, len(found.lesions)),
         provenance=groups(found.provenance),
@@ -119,7 +119,7 @@ def detection_content(found: LesionDetection) -> dict[str, Any]:
     return {
         **head(LESIONS_FORMAT, LESIONS_VERSION),
         "rule": found.rule,
-        "lesions": [asdict(one) for one in found.lesions],
+        "lesions": [asdict(lesion) for lesion in found.lesions],
         "slices": [asdict(one) for one in found.slices],
         "flags": [asdict(flag) for flag in found.flags],
         "geometry": grid_content(found.geometry),

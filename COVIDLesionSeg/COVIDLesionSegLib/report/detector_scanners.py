@@ -26,10 +26,10 @@ def write_scanners(evaluation: DetectorEvaluation, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     rows = [
-        (scanner, one)
+        (scanner, class_)
         for scanner, scores in evaluation.scanners.items()
-        for one in scores.classes.classes
-        if one.slices
+        for class_ in scores.classes.classes
+        if class_.slices
     ]
     figure = Figure(figsize=(_WIDTH, _FRAME + _ROW * len(rows)), layout="constrained")
     axes = figure.subplots()

@@ -198,7 +198,7 @@ def _notes_on(scores: ModelScores, protocol: str) -> Iterator[str]:
             f"Optimistic: {', '.join(learned)} {'was' if len(learned) == 1 else 'were'} in the "
             "training set, so these scores and those over all patients are too high."
         )
-    if any(one.learned_from is None for one in scores.patients.values()):
+    if any(patient.learned_from is None for patient in scores.patients.values()):
         yield "The card does not record which patients were in the training set."
     if scores.protocol != protocol:
         yield f"Protocol: {scores.protocol}."

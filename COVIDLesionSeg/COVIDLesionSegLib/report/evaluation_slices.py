@@ -74,11 +74,11 @@ def write_groups_csv(evaluation: Evaluation, path: Path) -> None:
         ],
         [
             [
-                *(scores.model, one.group, one.measure, one.slices),
-                *(one.median, one.lower, one.upper, one.mean, one.sd),
+                *(scores.model, group.group, group.measure, group.slices),
+                *(group.median, group.lower, group.upper, group.mean, group.sd),
             ]
             for scores, groups in _groups(evaluation)
-            for one in groups
+            for group in groups
         ],
         path,
     )
@@ -163,7 +163,7 @@ def rates_for_page(evaluation: Evaluation) -> list[dict[str, Any]]:
     patients = list(evaluation.slices) if evaluation.counted else []
     for patient in patients[:MOST_PATIENTS]:
         of_models = [counted[patient] for counted in evaluation.counted]
-        shares = [one.true_rate if one.infected else None for one in of_models[0]]
+        shares = [counted.true_rate if counted.infected else None for counted in of_models[0]]
         known = [number for number, share in enumerate(shares) if share is not None]
         known.sort(key=lambda number: -(shares[number] or 0.0))
         rows += [

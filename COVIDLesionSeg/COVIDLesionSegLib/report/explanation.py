@@ -77,8 +77,8 @@ def write_explanation_json(
         "slice": explanation.index,
         "position_mm": explanation.position_mm,
         "blocks": [
-            {"name": one.name, "shape": list(one.shape), "channels_shown": list(one.channels)}
-            for one in explanation.blocks
+            {"name": block.name, "shape": list(block.shape), "channels_shown": list(block.channels)}
+            for block in explanation.blocks
         ],
         "attention_gates": [name for name, _ in explanation.attention],
         "flags": [asdict(flag) for flag in explanation.flags],

@@ -68,8 +68,11 @@ def write_comparison_csv(comparison: Comparison, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     measures = ("dice", "sensitivity", "precision")
-    rows = [(one.patient, one.slices, one.old, one.new) for one in comparison.patients]
-    slices = sum(one.slices for one in comparison.patients)
+    rows = [
+        (patient.patient, patient.slices, patient.old, patient.new)
+        for patient in comparison.patients
+    ]
+    slices = sum(patient.slices for patient in comparison.patients)
     write_table(
         [
             "patient",

@@ -54,11 +54,11 @@ def write_study(found: StudyResult, folder: Path) -> None:
         study=found.study,
         ours=ours_titles(found),
         rows=[_row(row, found) for row in found.study.rows],
-        over=[_OVER[over] for over in dict.fromkeys(one.over for one in found.study.columns)],
+        over=[_OVER[over] for over in dict.fromkeys(column.over for column in found.study.columns)],
         not_comparable=[result for result in found.results.values() if result.far_below],
         notes=_notes(found),
         machines=sorted({result.machine for result in found.results.values()}),
-        software=next((one.software for one in found.results.values()), {}),
+        software=next((result.software for result in found.results.values()), {}),
         held_out=_held_out(found),
         settings=[f"{name}={json.dumps(value)}" for name, value in found.settings.items()],
     )

@@ -197,7 +197,7 @@ def cross_validation_scores(members: Iterable[Member]) -> list[HeldOutScore]:
         for member in members
         for patient, of_patient in member.patients.items()
     ]
-    mean, sd = mean_and_sd([one.dice for one in scores])
+    mean, sd = mean_and_sd([score.dice for score in scores])
     return [*scores, HeldOutScore(None, "mean", None, mean), HeldOutScore(None, "sd", None, sd)]
 
 
@@ -212,8 +212,8 @@ def write_cross_validation(members: Iterable[Member], path: Path) -> None:
     write_table(
         ["model", "patient", "slices", "dice"],
         [
-            [one.model, one.patient, one.slices, one.dice]
-            for one in cross_validation_scores(members)
+            [score.model, score.patient, score.slices, score.dice]
+            for score in cross_validation_scores(members)
         ],
         path,
     )
@@ -222,5 +222,6 @@ def write_cross_validation(members: Iterable[Member], path: Path) -> None:
 def cross_validation_lines(members: Iterable[Member]) -> list[str]:
     """The same for people."""
     return [
-        f"Dice {score_text(one.dice)}  {one.patient}" for one in cross_validation_scores(members)
+        f"Dice {score_text(score.dice)}  {score.patient}"
+        for score in cross_validation_scores(members)
     ]

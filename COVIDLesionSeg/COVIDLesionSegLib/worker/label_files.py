@@ -29,7 +29,9 @@ class LabelFiles:
         Raises:
             OSError: A file cannot be written.
         """
-        for box in (box for one in labellings for box in (*one.lungs, *one.lesions)):
+        for box in (
+            box for labelling in labellings for box in (*labelling.lungs, *labelling.lesions)
+        ):
             if box.state and box.state not in self._files:
                 self._files[box.state] = yield from self._save_voxels(box)
 
@@ -45,10 +47,10 @@ class LabelFiles:
         needed: set[str] = set()
         saved = [
             {
-                "lungs": [self._save_box(box, needed) for box in one.lungs],
-                "lesions": [self._save_box(box, needed) for box in one.lesions],
+                "lungs": [self._save_box(box, needed) for box in labelling.lungs],
+                "lesions": [self._save_box(box, needed) for box in labelling.lesions],
             }
-            for one in labellings
+            for labelling in labellings
         ]
         self._needed = needed
         return saved

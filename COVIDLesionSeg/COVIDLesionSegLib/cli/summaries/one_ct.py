@@ -117,14 +117,15 @@ def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> N
         print_json_line({"done": str(folder), "lesions": len(found.lesions)})
         return
     console = summary_console()
-    total = millilitres(sum(one.lesion_ml for one in found.lesions))
+    total = millilitres(sum(lesion.lesion_ml for lesion in found.lesions))
     console.print(f"[bold]{len(found.lesions)} lesions[/bold], {total} ml. {found.rule}")
-    for one in found.lesions[:_LISTED_LESIONS]:
-        box = " x ".join(f"{mm:.0f}" for mm in one.box_mm)
+    for lesion in found.lesions[:_LISTED_LESIONS]:
+        box = " x ".join(f"{mm:.0f}" for mm in lesion.box_mm)
+        first, last = lesion.slices
         console.print(
-            f"  {one.number:>3}  {one.lobe or one.region:<10}  slices {one.slices[0]} to "
-            f"{one.slices[1]}, {box} mm, {millilitres(one.lesion_ml)} ml, {one.mean_hu:.0f} HU, "
-            f"score {one.score:.2f}"
+            f"  {lesion.number:>3}  {lesion.lobe or lesion.region:<10}  slices {first} to {last}, "
+            f"{box} mm, {millilitres(lesion.lesion_ml)} ml, {lesion.mean_hu:.0f} HU, "
+            f"score {lesion.score:.2f}"
         )
     if len(found.lesions) > _LISTED_LESIONS:
         console.print(f"  and {len(found.lesions) - _LISTED_LESIONS} smaller ones")
@@ -179,7 +180,7 @@ def _dicom_files(folder: Path) -> list[tuple[str, str]]:
         (DICOM_REPORT, "DICOM structured report"),
         (DICOM_SLICES, "DICOM pictures of slices"),
     )
-    return [one for one in files if (folder / one[0]).exists()]
+    return [(name, title) for name, title in files if (folder / name).exists()]
 
 
 def _parts(region: RegionSeverity) -> str:

@@ -85,7 +85,7 @@ def print_retraining(retrained: Retrained, folder: Path, json_lines: bool) -> No
         f"{learned.predictions} confident predictions"
     ]
     if comparison := retrained.comparison:
-        rows = [(one.patient, one.old, one.new) for one in comparison.patients]
+        rows = [(patient.patient, patient.old, patient.new) for patient in comparison.patients]
         lines += [
             f"{name}  Dice {score_text(old.dice)} to {score_text(new.dice)}, sensitivity "
             f"{score_text(old.sensitivity)} to {score_text(new.sensitivity)}, precision "

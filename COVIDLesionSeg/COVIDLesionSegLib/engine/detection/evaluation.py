@@ -141,9 +141,11 @@ def evaluate(
         sum(found.values(), Found()).scores(card),
         patients,
         {name or UNKNOWN: one.scores(card) for name, one in sorted(scanners.items()) if named},
-        by_scanner_alone(card.outputs, [one.real for one in scanners.values()]) if named else None,
+        by_scanner_alone(card.outputs, [scanner.real for scanner in scanners.values()])
+        if named
+        else None,
         {name or UNKNOWN: card.outputs[_most_frequent(one.real)] for name, one in scanners.items()},
-        agreement_by_rule(one.decisions for one in patients.values()),
+        agreement_by_rule(patient.decisions for patient in patients.values()),
         knows,
         tuple(examples.values()),
     )

@@ -63,7 +63,7 @@ class Precision:
         compute = RULES[rule]
         interval = None
         if rule == "paper" and matches:
-            single = np.array([mean_over_thresholds(compute, [one]) for one in matches])
+            single = np.array([mean_over_thresholds(compute, [match]) for match in matches])
             interval = resampled_interval(lambda rows: float(single[rows].mean()), len(single))
         return cls(
             compute(matches, 0.5),
@@ -234,7 +234,7 @@ class Found:
     def scores(self, card: ModelCard) -> DetectorScores:
         return DetectorScores(
             len(self.real),
-            sum(one.iou.shape[1] for one in self.matches),
+            sum(match.iou.shape[1] for match in self.matches),
             {rule: Precision.of(rule, self.matches) for rule in RULES},
             class_agreement(card.outputs, self.real, self.named),
             {rule: counted(pairs) for rule, pairs in self.called.items()},

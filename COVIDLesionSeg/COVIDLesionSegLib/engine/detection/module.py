@@ -50,7 +50,7 @@ class DetectionModule(SegmentationModule):
         images, targets = batch
         detector, classifier = self._both_optimizers()
         self.network.zero_grad(set_to_none=True)
-        instances = [targets_of(one) for one in targets[:, 1]]
+        instances = [targets_of(target) for target in targets[:, 1]]
         losses = self.network.losses(images[:, 1], instances)
         segmentation = torch.stack([loss.float() for loss in losses.values()]).sum()
         self.check_finite(segmentation)

@@ -99,7 +99,7 @@ def save_detection(found: LesionDetection, folder: Path) -> None:
     """
     facts = {
         "geometry": asdict(found.geometry),
-        "lesions": [asdict(one) for one in found.lesions],
+        "lesions": [asdict(lesion) for lesion in found.lesions],
         "slices": [asdict(one) for one in found.slices],
         "rule": found.rule,
         "flags": [asdict(flag) for flag in found.flags],
@@ -127,8 +127,8 @@ def load_detection_in_steps(folder: Path) -> Steps[LesionDetection]:
             yield from read_in_steps(folder / f"{name}.nrrd", arrays[name])
         return LesionDetection(
             geometry=geometry,
-            lesions=tuple(FoundLesion.from_dict(one) for one in facts["lesions"]),
-            slices=tuple(SliceClass(**one) for one in facts["slices"]),
+            lesions=tuple(FoundLesion.from_dict(values) for values in facts["lesions"]),
+            slices=tuple(SliceClass(**values) for values in facts["slices"]),
             rule=facts["rule"],
             flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
             provenance=dict(facts["provenance"]),

@@ -248,7 +248,7 @@ def _of_category(
 
 
 def _average(categories: Sequence[CategoryAgreement], key: str) -> float | None:
-    present = [one for one in categories if one.cases]
+    present = [category for category in categories if category.cases]
     values = [one.scores[key].value for one in present]
     if not present or None in values:
         return None

@@ -112,7 +112,9 @@ class EvaluatedModel:
         if self._held_out:
             return False
         records = [card.learned_from for card in self.cards]
-        if any(learned_patients(one) & set(patients) for one in records if one is not None):
+        if any(
+            learned_patients(record) & set(patients) for record in records if record is not None
+        ):
             return True
         return None if None in records else False
 
@@ -137,7 +139,7 @@ class EvaluatedModel:
         cancel = cancel or CancelToken()
         sample = sample.as_stack()
         networks = self._held_out_networks(sample)
-        if sample.lungs is None and (lung_mask or any(one.needs_lungs for one in networks)):
+        if sample.lungs is None and (lung_mask or any(network.needs_lungs for network in networks)):
             raise ParameterError(
                 f"Model {self.name} needs the lungs, but the data have none: add a folder lung/ "
                 "with their masks, or choose another model."

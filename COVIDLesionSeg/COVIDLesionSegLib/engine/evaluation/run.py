@@ -131,7 +131,7 @@ def evaluate(
         counted=tuple(tally.counted for tally in tallies),
         threshold_dice=tuple(tally.threshold_dice() for tally in tallies),
         provenance={
-            "models": {id_: facts for one in models for id_, facts in one.describe().items()},
+            "models": {id_: facts for model in models for id_, facts in model.describe().items()},
             "parameters": _common_parameters(models[0], data),
             "software": describe_software(),
         },

@@ -111,7 +111,7 @@ def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, A
         },
         "means": {key: mean for key, (mean, _) in spread.items()},
         "sds": {key: sd for key, (_, sd) in spread.items()},
-        "decisions": agreement_by_rule(one.decisions for one in patients.values()),
+        "decisions": agreement_by_rule(patient.decisions for patient in patients.values()),
     }
 
 

@@ -54,7 +54,7 @@ def decide(members: list[np.ndarray], threshold: float, combination: str) -> Dec
     found = (classes.max(axis=1) if combination == "mean-by-class" else probability) > above
     disagreement = None
     if len(members) > 1:
-        votes = sum((_any_class(one) > above).astype(np.float32) for one in members)
+        votes = sum((_any_class(member) > above).astype(np.float32) for member in members)
         disagreement = 2.0 * np.minimum(votes, count - votes) / count
         if combination == "majority-vote":
             found = np.where(2.0 * votes == count, found, 2.0 * votes > count)

@@ -65,7 +65,7 @@ def paper_average_precision(matches: Sequence[ImageMatch], threshold: float) -> 
     """Mean of :func:`image_average_precision` over images; None without any."""
     if not matches:
         return None
-    return float(np.mean([image_average_precision(one, threshold) for one in matches]))
+    return float(np.mean([image_average_precision(match, threshold) for match in matches]))
 
 
 def coco_average_precision(matches: Sequence[ImageMatch], threshold: float) -> float | None:
@@ -74,14 +74,14 @@ def coco_average_precision(matches: Sequence[ImageMatch], threshold: float) -> f
     Predictions take true instances by falling score, each the free one that it overlaps best, by
     the threshold or more; precision is read at 101 recalls.
     """
-    instances = sum(one.iou.shape[1] for one in matches)
+    instances = sum(match.iou.shape[1] for match in matches)
     if not instances:
         return None
     scores, hits = [], []
-    for one in matches:
-        order = np.argsort(-one.scores, kind="stable")[:_COCO_MOST]
-        scores.append(one.scores[order])
-        hits.append(_greedy(one.iou[order], threshold))
+    for match in matches:
+        order = np.argsort(-match.scores, kind="stable")[:_COCO_MOST]
+        scores.append(match.scores[order])
+        hits.append(_greedy(match.iou[order], threshold))
     order = np.argsort(-np.concatenate(scores), kind="stable")
     hit = np.concatenate(hits)[order]
     found = np.cumsum(hit)

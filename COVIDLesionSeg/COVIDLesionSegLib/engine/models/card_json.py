@@ -68,7 +68,7 @@ def _check_fields(kind: type[Any], values: Any) -> None:
     """Make sure that these are the fields of a dataclass."""
     if not isinstance(values, dict):
         raise TypeError(f"{shown(values)} is not a JSON object")
-    known = {one.name: one for one in fields(kind)}
+    known = {field.name: field for field in fields(kind)}
     if unknown := sorted(set(values) - set(known)):
         names = ", ".join(printable(name)[:40] for name in unknown)
         raise _UnknownFields(f"unknown fields: {names}")

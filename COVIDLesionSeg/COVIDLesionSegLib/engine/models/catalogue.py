@@ -251,7 +251,7 @@ def load_catalogue() -> Catalogue:
             else:
                 models[model.id] = model
     try:
-        promoted = [one["model"] for one in read_promotions()]
+        promoted = [promotion["model"] for promotion in read_promotions()]
     except ModelError as error:
         problems.append(str(error))
     else:

@@ -84,7 +84,7 @@ def _read_once(path: Path, _state: int) -> tuple[DevelopmentScore, ...]:
 def write_development_scores(rows: Sequence[DevelopmentScore], path: Path = SCORES_CSV) -> None:
     """Write all rows, by set, the best of each first."""
     ordered = sorted(rows, key=lambda one: (one.data, -one.pooled_dice, one.model))
-    names = [one.name for one in fields(DevelopmentScore)]
+    names = [field.name for field in fields(DevelopmentScore)]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
@@ -109,12 +109,12 @@ def _cell(value: Any) -> str:
 
 def _row(cells: dict[str, str]) -> DevelopmentScore:
     values: dict[str, Any] = {}
-    for one in fields(DevelopmentScore):
-        text, kind = cells[one.name], str(one.type)
+    for field in fields(DevelopmentScore):
+        text, kind = cells[field.name], str(field.type)
         if kind == "int":
-            values[one.name] = int(text)
+            values[field.name] = int(text)
         elif kind.startswith("float"):
-            values[one.name] = None if text == "" and "None" in kind else float(text)
+            values[field.name] = None if text == "" and "None" in kind else float(text)
         else:
-            values[one.name] = text
+            values[field.name] = text
     return DevelopmentScore(**values)

@@ -99,7 +99,7 @@ def smallest_kernels(network: nn.Module) -> list[int]:
 
     Empty where the network has no kernel that is large enough.
     """
-    largest = max((one.numel() for one in network.parameters()), default=0)
+    largest = max((parameter.numel() for parameter in network.parameters()), default=0)
     return [size for size in _SMALLEST_KERNELS if size <= largest]
 
 

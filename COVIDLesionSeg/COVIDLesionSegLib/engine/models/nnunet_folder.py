@@ -73,7 +73,9 @@ def read_nnunet_folder(
         checkpoints[fold] = _checkpoint(data, f"{path.parent.name}/{path.name}", trust)
     first = next(iter(checkpoints.values()))
     planned = ("trainer", "configuration")
-    if any(one[name] != first[name] for one in checkpoints.values() for name in planned):
+    if any(
+        checkpoint[name] != first[name] for checkpoint in checkpoints.values() for name in planned
+    ):
         raise InputError(
             "The folds of this nnU-Net were trained in different ways: use one folder."
         )

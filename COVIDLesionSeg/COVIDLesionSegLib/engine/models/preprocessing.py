@@ -162,7 +162,7 @@ class Preprocessing:
     @classmethod
     def from_dict(cls, values: Any) -> Preprocessing:
         """The inverse of :meth:`to_dict`; raises ModelError on unknown or missing fields."""
-        known = {one.name for one in fields(cls)}
+        known = {field.name for field in fields(cls)}
         problem = None
         if not isinstance(values, dict):
             problem = f"{shown(values)} is not a JSON object"

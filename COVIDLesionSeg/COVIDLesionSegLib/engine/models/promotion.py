@@ -59,12 +59,12 @@ class Comparison:
         return {
             "patients": [
                 {
-                    "patient": one.patient,
-                    "slices": one.slices,
-                    "old": vars(one.old),
-                    "new": vars(one.new),
+                    "patient": patient.patient,
+                    "slices": patient.slices,
+                    "old": vars(patient.old),
+                    "new": vars(patient.new),
                 }
-                for one in self.patients
+                for patient in self.patients
             ],
             "pooled": {"old": vars(self.old), "new": vars(self.new)},
         }
@@ -75,12 +75,12 @@ class Comparison:
         return cls(
             tuple(
                 HeldOutPatient(
-                    str(one["patient"]),
-                    int(one["slices"]),
-                    Overlap(**one["old"]),
-                    Overlap(**one["new"]),
+                    str(value["patient"]),
+                    int(value["slices"]),
+                    Overlap(**value["old"]),
+                    Overlap(**value["new"]),
                 )
-                for one in values["patients"]
+                for value in values["patients"]
             ),
             Overlap(**values["pooled"]["old"]),
             Overlap(**values["pooled"]["new"]),
@@ -119,11 +119,11 @@ def decide_promotion(comparison: Comparison) -> PromotionDecision:
 
 
 def _fallen(patients: Sequence[HeldOutPatient]) -> Iterator[str]:
-    for one in patients:
-        old, new = one.old.dice, one.new.dice
+    for patient in patients:
+        old, new = patient.old.dice, patient.new.dice
         # Undefined means that neither truth nor prediction hold lesion, which is right.
         if new is not None and round((1.0 if old is None else old) - new, 6) > LARGEST_FALL:
-            yield f"{one.patient} {_change(old, new)}"
+            yield f"{patient.patient} {_change(old, new)}"
 
 
 def _change(old: float | None, new: float | None) -> str:

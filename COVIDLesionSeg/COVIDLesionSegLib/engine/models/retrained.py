@@ -116,7 +116,7 @@ def load_retrained(folder: Path) -> Retrained:
             None if found is None else Comparison.from_dict(found),
             PromotionDecision(**values["promotion"]),
             str(values["protocol"]),
-            tuple(DifferencePicture(**one) for one in values["pictures"]),
+            tuple(DifferencePicture(**value) for value in values["pictures"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

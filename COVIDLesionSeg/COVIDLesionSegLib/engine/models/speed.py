@@ -56,9 +56,9 @@ def remember_speed(
     """
     new = Speed(joined(models), device, hardware, lungs, slices, seconds, date.today().isoformat())
     kept = [
-        one
-        for one in read_speeds()
-        if (one.models, one.device, one.hardware) != (new.models, device, hardware)
+        speed
+        for speed in read_speeds()
+        if (speed.models, speed.device, speed.hardware) != (new.models, device, hardware)
     ]
     try:
         make_user_folder()

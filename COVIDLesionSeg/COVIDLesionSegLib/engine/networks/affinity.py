@@ -197,9 +197,9 @@ class AffinityMaskRCNN(nn.Module):
                 self.branch.best_boxes({"0": features["0"][n : n + 1]}, one, sizes[n])
                 for n, one in enumerate(proposals)
             ]
-        regions = self.branch(features, [filled(one, *sizes[0]) for one in boxes], sizes)
+        regions = self.branch(features, [filled(box, *sizes[0]) for box in boxes], sizes)
         affinities = self.affinity.representation(self.affinity.vectors(regions))
-        return affinities, [len(one) == 0 for one in boxes]
+        return affinities, [len(box) == 0 for box in boxes]
 
 
 class _Backbone(nn.Module):

@@ -258,7 +258,7 @@ def _on_whole_grid(
             slices=(first + below, last + below),
             largest_slice=lesion.largest_slice + below,
         )
-        same = next((one for one in original.lesions if _is_same(one, moved)), None)
+        same = next((lesion for lesion in original.lesions if _is_same(lesion, moved)), None)
         lesions.append(replace(moved, confidence=None if same is None else same.confidence))
     whole = replace(severity, slices=tuple(slices), lesions=tuple(lesions))
     return whole.without_slices(original.slices_not_segmented)

@@ -74,11 +74,11 @@ def measure_lobes(
         By lobe, in the order of ``names``; the ratio of one without a voxel is None.
     """
     columns, rows, slices = geometry.size
-    lobe_samplers = [Sampler.of(one, geometry) for one in lobes]
-    lesion_samplers = [Sampler.of(one, geometry) for one in lesions]
+    lobe_samplers = [Sampler.of(lobe, geometry) for lobe in lobes]
+    lesion_samplers = [Sampler.of(lesion, geometry) for lesion in lesions]
     counts = np.zeros((len(names), len(classes) + 1), np.int64)
     for k in range(slices):
-        here = [(one, one.slice(k)) for one in lobe_samplers]
+        here = [(sampler, sampler.slice(k)) for sampler in lobe_samplers]
         if any(values is not None for _, values in here):
             lesion = np.zeros((rows, columns), np.intp)
             for sampler in lesion_samplers:

@@ -181,7 +181,7 @@ class SeverityReport:
         """Of the lesions that lie for the most part in this lung, or of all in both."""
         if region == BOTH_LUNGS:
             return self.confidence
-        return _confidence([one for one in self.lesions if one.region == region])
+        return _confidence([lesion for lesion in self.lesions if lesion.region == region])
 
     def by_rule(self, rule: str) -> RuleResult:
         """Severity by the rule with this id; by the headline rule where the report has no such."""
@@ -270,7 +270,7 @@ class SeverityReport:
         """The inverse of :meth:`to_dict`, also after a trip through JSON."""
         return cls(
             regions=tuple(RegionSeverity(**region) for region in values["regions"]),
-            slices=tuple(SliceSeverity(**one) for one in values["slices"]),
+            slices=tuple(SliceSeverity(**value) for value in values["slices"]),
             rules=tuple(RuleResult(**rule) for rule in values["rules"]),
             lesion_free_ml=values.get("lesion_free_ml", 0.0),
             lesions=tuple(LesionSeverity.from_dict(one) for one in values.get("lesions", ())),
@@ -286,7 +286,7 @@ class SeverityReport:
 
 
 def _confidence(lesions: Sequence[LesionSeverity]) -> float | None:
-    if not lesions or any(one.confidence is None for one in lesions):
+    if not lesions or any(lesion.confidence is None for lesion in lesions):
         return None
-    total = sum(one.lesion_ml for one in lesions)
-    return sum((one.confidence or 0.0) * one.lesion_ml for one in lesions) / total
+    total = sum(lesion.lesion_ml for lesion in lesions)
+    return sum((lesion.confidence or 0.0) * lesion.lesion_ml for lesion in lesions) / total

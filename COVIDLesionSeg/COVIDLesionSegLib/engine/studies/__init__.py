@@ -152,6 +152,7 @@ def read_study(name: str) -> Study:
 
 def _row(values: dict[str, Any]) -> StudyRow:
     printed = tuple(
-        (one[0], one[1]) if isinstance(one, list) else (one, None) for one in values["printed"]
+        (value[0], value[1]) if isinstance(value, list) else (value, None)
+        for value in values["printed"]
     )
     return StudyRow(**values | {"printed": printed})
