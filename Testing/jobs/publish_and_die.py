@@ -16,6 +16,7 @@ from pathlib import Path
 
 from COVIDLesionSegLib.jobs.result_folder import result_folder
 from COVIDLesionSegLib.report import result_files as names
+from COVIDLesionSegLib.report import result_reading  # noqa: F401 - loading it is no operation
 
 FILES = (names.REPORT_JSON, names.SEGMENTATION, names.SLICES_PICTURE)
 _OPERATIONS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.scandir"}

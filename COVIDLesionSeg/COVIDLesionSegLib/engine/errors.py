@@ -62,6 +62,10 @@ class OutputError(CovidLesionSegError):
     """A result cannot be written where it was asked for."""
 
 
+class CorrectedError(OutputError):
+    """A result would be replaced that a person corrected since it was written."""
+
+
 class DownloadError(CovidLesionSegError):
     """A file could not be downloaded, or is not the one that was expected."""
 

@@ -21,6 +21,8 @@ from ..engine.cohort.record import (
     write_record,
 )
 from ..engine.cohort.sources import CaseSource
+from ..engine.errors import CorrectedError
+from ..engine.flags import Flag
 from ..engine.inference.allocator import give_back_freed_memory
 from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, ignore_progress
@@ -32,11 +34,17 @@ from ..report.result_files import CASE_FOLDER, REPORT_JSON
 from .dicom_output import dicom_output
 from .given_lobes import with_given_lobes
 from .options import BatchOptions
-from .result_folder import result_folder
+from .result_folder import refuse_corrected, result_folder
 
 if TYPE_CHECKING:
     from ..engine.pipeline import Loaded
     from ..report.dicom_files import DicomOutput
+
+_KEPT = Flag(
+    "corrected-not-done-again",
+    "The segmentation was corrected by hand, so this CT was not segmented again and the numbers "
+    "are those before the correction: move the case's folder elsewhere to have it done again.",
+)
 
 
 @dataclass(frozen=True)
@@ -138,11 +146,26 @@ class CaseWork:
             self.manifest(case).unlink(missing_ok=True)
 
     def fail(self, record: CaseRecord, error: Exception) -> CaseRecord:
-        """Write down that a case has no result, and why."""
+        """Write down that a case has no result, and why; or that its corrected one was kept."""
+        if isinstance(error, CorrectedError):
+            return self._keep_corrected(record)
         return self.keep(replace(record, status="failed", error=failure(error)))
 
+    def _keep_corrected(self, record: CaseRecord) -> CaseRecord:
+        """A corrected case as its report says; without a key, so that the next run looks again."""
+        from ..report.result_reading import read_report
+
+        report = read_report(self._out / CASE_FOLDER / record.case)
+        numbers, flags = numbers_of(report.severity), (_KEPT, *report.flags)
+        return self.keep(CaseRecord(record.case, record.place, "", "done", 1, None, numbers, flags))
+
     def read(self, case: CaseSource, record: CaseRecord) -> Read:
-        """Begin with a case."""
+        """Begin with a case.
+
+        Raises:
+            CorrectedError: A person corrected the result that there is.
+        """
+        refuse_corrected(self._out / CASE_FOLDER / case.case)
         self.keep(record)
         start = time.perf_counter()
         dicom = dicom_output(self._options, case.source, case.series)
@@ -186,7 +209,7 @@ class CaseWork:
             replace(
                 record,
                 status="done",
-                numbers=numbers_of(one.result),
+                numbers=numbers_of(one.result.severity),
                 flags=one.result.flags,
                 seconds={stage: round(value, 2) for stage, value in seconds.items()},
             )

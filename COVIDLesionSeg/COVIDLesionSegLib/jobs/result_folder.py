@@ -21,9 +21,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..engine.errors import Cancelled, OutputError
+from ..engine.errors import Cancelled, CorrectedError, OutputError
 from ..engine.files import output_path
-from ..report.result_files import SEGMENTATION_RESULT, FolderKind
+from ..report.result_files import SEGMENTATION, SEGMENTATION_RESULT, FolderKind
 
 
 @contextmanager
@@ -47,6 +47,7 @@ def result_folder(
     Raises:
         OutputError: The folder cannot be written, holds files of another origin, holds an input,
             or is being written by another run.
+        CorrectedError: It holds a segmentation that was corrected since it was written.
         Cancelled: The block was cancelled; ``folder`` is as it was.
     """
     folder = output_path(folder)
@@ -57,6 +58,7 @@ def result_folder(
             _refuse_foreign_files(folder, kind)
             _recover(folder, kind)
             _refuse_foreign_files(folder, kind)  # what was brought back may be of another kind
+            refuse_corrected(folder, kind)
             staging = _sibling(folder, "staging")
             with _plain_sentences(folder):
                 staging.mkdir()
@@ -76,6 +78,7 @@ def result_folder(
 def _publish(staging: Path, folder: Path, kind: FolderKind) -> None:
     previous = _sibling(folder, "previous")
     _refuse_foreign_files(folder, kind)
+    refuse_corrected(folder, kind)
     with _plain_sentences(folder):
         try:
             if folder.exists():
@@ -143,6 +146,23 @@ def _refuse_foreign_files(folder: Path, kind: FolderKind) -> None:
         raise OutputError(
             f"{folder} holds {foreign[0]}, which is not part of a result: choose an empty or new "
             "folder."
+        )
+
+
+def refuse_corrected(folder: Path, kind: FolderKind = SEGMENTATION_RESULT) -> None:
+    """What a person drew is never replaced.
+
+    Raises:
+        CorrectedError: The segmentation in the folder was corrected since it was written.
+    """
+    if kind is not SEGMENTATION_RESULT or not (folder / SEGMENTATION).is_file():
+        return
+    from ..report.result_reading import is_corrected
+
+    if is_corrected(folder):
+        raise CorrectedError(
+            f"{SEGMENTATION} in {folder} was corrected since it was written, and is not replaced: "
+            "choose another folder, or move this one elsewhere."
         )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..engine.metrics.infection import SLICE_RULES, SliceRule
 from ..engine.result import SegmentationResult
@@ -53,7 +57,21 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
             {"label": label, "name": name} for label, name in enumerate(result.classes, start=1)
         ],
         "geometry": grid_content(result.geometry),
+        "voxels_sha256": voxels_sha256(result.lungs, result.lesions),
         "provenance": result.provenance,
+    }
+
+
+def voxels_sha256(lungs: npt.NDArray[np.uint8], lesions: npt.NDArray[np.uint8]) -> dict[str, str]:
+    """SHA-256 of lungs and of lesions: others mean that the segmentation was corrected since.
+
+    Args:
+        lungs, lesions: As of :class:`~..engine.result.SegmentationResult`.
+    """
+    arrays = {"lungs": lungs, "lesions": lesions}
+    return {
+        name: hashlib.sha256(np.ascontiguousarray(array, np.uint8).data).hexdigest()
+        for name, array in arrays.items()
     }
 
 

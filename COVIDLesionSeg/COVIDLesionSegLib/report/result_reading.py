@@ -23,6 +23,7 @@ from ..engine.severity.report import RegionSeverity, RuleResult, SliceSeverity
 from ..engine.volume import Geometry, read_array
 from ..engine.volume.segmentation_file import Segment, read_segments
 from .json_file import grid_from_content
+from .report_json import voxels_sha256
 from .result_files import DISAGREEMENT, PROBABILITY, REPORT_JSON, SEGMENTATION, SEGMENTATION_RESULT
 
 CORRECTED = "corrected"
@@ -41,6 +42,25 @@ CORRECTED_FLAG = Flag(
 )
 
 
+@dataclass(frozen=True)
+class StoredReport:
+    """What the report in a result folder says.
+
+    Attributes:
+        geometry: The grid of lungs and lesions.
+        labels: Label of each lesion class, by name.
+        severity, flags, provenance: As they were written.
+        voxels_sha256: As of :func:`~.report_json.voxels_sha256`; empty in earlier versions.
+    """
+
+    geometry: Geometry
+    labels: dict[str, int]
+    severity: SeverityReport
+    flags: tuple[Flag, ...]
+    provenance: dict[str, Any]
+    voxels_sha256: dict[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class StoredLabels:
     """Lungs and lesions of a result folder as they are there, and what its report says.
@@ -50,7 +70,9 @@ class StoredLabels:
         lungs, lesions: As of :class:`~..engine.result.SegmentationResult`.
         classes: Names of the lesion classes.
         severity, flags, provenance: Of the report.
-        changed: Whether the segmentation has other volumes than its report: it was corrected since.
+        changed: Whether it is another segmentation than the report's: it was corrected since.
+            Of results of earlier versions, whether it has other volumes.
+        lesions_changed: Whether its lesions are, and not its lungs alone.
     """
 
     geometry: Geometry
@@ -61,6 +83,7 @@ class StoredLabels:
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
     changed: bool
+    lesions_changed: bool
 
 
 def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
@@ -77,30 +100,102 @@ def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
         InputError: The folder holds no complete result, or one of another CT; or lesions of no
             class of its model.
     """
+    report = read_report(folder)
+    with _damage_named(folder):
+        geometry = geometry or report.geometry
+        segments = read_segments(folder / SEGMENTATION, geometry)
+    lungs, lesions, others = _labels_of(segments, report, geometry)
+    for segment in others:
+        _refuse_lesions(segment, folder)
+    changed = lesions_changed = False
+    if report.voxels_sha256:
+        differ = _differ(report, lungs, lesions)
+        changed, lesions_changed = bool(differ), "lesions" in differ
+    lungs = _with_painted_over(lungs, lesions, geometry, folder, report.provenance)
+    if not report.voxels_sha256:
+        measured = measure_severity(lungs, lesions, tuple(report.labels), geometry)
+        changed = not _is_as_reported(report.severity.regions, measured.regions)
+        lesions_changed = _other_lesion_volumes(report, lesions, geometry)
+    return StoredLabels(
+        geometry,
+        lungs,
+        lesions,
+        tuple(report.labels),
+        report.severity,
+        report.flags,
+        report.provenance,
+        changed,
+        lesions_changed,
+    )
+
+
+def read_report(folder: Path) -> StoredReport:
+    """What ``report.json`` of a result folder says.
+
+    Raises:
+        InputError: It is none of a segmentation, or damaged.
+    """
     with _damage_named(folder):
         report = json.loads((folder / REPORT_JSON).read_text("utf-8"))
         if not SEGMENTATION_RESULT.is_report(report):
             raise InputError("It is not the report of a segmentation.")
-        geometry = geometry or grid_from_content(report["geometry"])
-        labels = {one["name"]: int(one["label"]) for one in report["classes"]}
-        segments = read_segments(folder / SEGMENTATION, geometry)
-        severity = SeverityReport.from_dict(_as_measured(report["severity"]))
-        flags = tuple(Flag.from_dict(flag) for flag in report["flags"])
-        provenance = dict(report["provenance"])
+        return StoredReport(
+            grid_from_content(report["geometry"]),
+            {one["name"]: int(one["label"]) for one in report["classes"]},
+            SeverityReport.from_dict(_as_measured(report["severity"])),
+            tuple(Flag.from_dict(flag) for flag in report["flags"]),
+            dict(report["provenance"]),
+            dict(report.get("voxels_sha256", {})),
+        )
+
+
+def is_corrected(folder: Path) -> bool:
+    """Whether a person changed the segmentation in a result folder, or drew a segment there.
+
+    Where that cannot be told, as the file cannot be read on its CT's grid any more, it counts as
+    changed. A folder without a whole result holds nothing that was corrected.
+    """
+    try:
+        report = read_report(folder)
+    except InputError:
+        return False
+    if not (folder / SEGMENTATION).is_file():
+        return False
+    try:
+        with _damage_named(folder):
+            segments = read_segments(folder / SEGMENTATION, report.geometry)
+        lungs, lesions, others = _labels_of(segments, report, report.geometry)
+        if any(segment.mask.any() for segment in others):
+            return True
+        if report.voxels_sha256:
+            return bool(_differ(report, lungs, lesions))
+        return read_labels(folder).changed
+    except InputError:
+        return True
+
+
+def _labels_of(
+    segments: Sequence[Segment], report: StoredReport, geometry: Geometry
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], list[Segment]]:
+    """Lungs and lesions as they were drawn, and the segments that are neither."""
     lungs, lesions = (np.zeros(geometry.shape, np.uint8) for _ in range(2))
+    others = []
     for segment in segments:
         if segment.class_name in LUNG_LABELS:
             lungs[segment.mask] = LUNG_LABELS[segment.class_name]
-        elif segment.class_name in labels:
-            lesions[segment.mask] = labels[segment.class_name]
+        elif segment.class_name in report.labels:
+            lesions[segment.mask] = report.labels[segment.class_name]
         else:
-            _refuse_lesions(segment, folder)
-    lungs = _with_painted_over(lungs, lesions, geometry, folder, provenance)
-    measured = measure_severity(lungs, lesions, tuple(labels), geometry)
-    changed = not _is_as_reported(severity.regions, measured.regions)
-    return StoredLabels(
-        geometry, lungs, lesions, tuple(labels), severity, flags, provenance, changed
-    )
+            others.append(segment)
+    return lungs, lesions, others
+
+
+def _differ(
+    report: StoredReport, lungs: npt.NDArray[np.uint8], lesions: npt.NDArray[np.uint8]
+) -> set[str]:
+    """Which of "lungs" and "lesions" are other voxels than the report was written of."""
+    now = voxels_sha256(lungs, lesions)
+    return {name for name, digest in now.items() if report.voxels_sha256.get(name) != digest}
 
 
 def read_result(
@@ -147,22 +242,24 @@ def _measured_again(stored: StoredLabels) -> StoredLabels:
         stored.lesions,
         stored.classes,
         stored.geometry,
-        lesion_free_ml=lesion_free_after(stored.severity, _lesions_changed(stored)),
+        lesion_free_ml=lesion_free_after(stored.severity, stored.lesions_changed),
     ).without_slices(stored.severity.slices_not_segmented)
     provenance = stored.provenance | {CORRECTED: True}
     return _with_flag(replace(stored, severity=severity, provenance=provenance), CORRECTED_FLAG)
 
 
-def _lesions_changed(stored: StoredLabels) -> bool:
+def _other_lesion_volumes(
+    report: StoredReport, lesions: npt.NDArray[np.uint8], geometry: Geometry
+) -> bool:
     """Whether the lesions have other volumes than the report's, and not the lungs alone.
 
     All that a run finds lies in the lungs, so lesions count that lie outside corrected ones.
     """
-    voxel_ml = stored.geometry.voxel_volume_ml
-    reported = stored.severity.region(BOTH_LUNGS).lesion_class_ml
+    reported = report.severity.region(BOTH_LUNGS).lesion_class_ml
     return any(
-        abs(np.count_nonzero(stored.lesions == label) * voxel_ml - reported[name]) > _ROUNDING_ML
-        for label, name in enumerate(stored.classes, start=1)
+        abs(np.count_nonzero(lesions == label) * geometry.voxel_volume_ml - reported[name])
+        > _ROUNDING_ML
+        for name, label in report.labels.items()
     )
 
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import CovidLesionSegError, OutputError, in_one_sentence
+from ..errors import CorrectedError, CovidLesionSegError, OutputError, in_one_sentence
 from ..files import write_bytes
 from ..flags import Flag
 from ..lobes import LOBES
 from ..locks import FOLDER_LOCK, take_lock
 from ..metrics.infection import SLICE_RULES
-from ..result import SegmentationResult
+from ..severity import SeverityReport
 from ..steps import Steps
 
 FORMAT = "covid-lesion-seg-case"
@@ -68,9 +68,8 @@ class CaseRecord:
         return sum(flag.level == "warning" for flag in self.flags)
 
 
-def numbers_of(result: SegmentationResult) -> dict[str, Any]:
+def numbers_of(severity: SeverityReport) -> dict[str, Any]:
     """The columns of the summary: volumes in ml, ratios 0 to 1, slices; None where undefined."""
-    severity = result.severity
     numbers: dict[str, Any] = {"category": severity.category, "ratio": severity.ratio}
     for region in severity.regions:
         name = region.region.replace(" ", "_")
@@ -171,4 +170,4 @@ def failure(error: Exception) -> dict[str, str]:
 
 def stops_all(error: Exception) -> bool:
     """Whether an error of one case would meet every other case as well: a full disk."""
-    return isinstance(error, OutputError)
+    return isinstance(error, OutputError) and not isinstance(error, CorrectedError)
