@@ -315,6 +315,38 @@ def test_series_that_is_not_one_regular_stack_of_ct_is_refused(tmp_path, edit, r
     assert reason in refusal(write_dicom_series(tmp_path / "ct", chest_hu(), edit=edit))
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value", "what"),
+    [
+        ("PatientID", "ID-4712", "patients"),
+        ("StudyInstanceUID", f"{SERIES_UID}.2", "studies"),
+        ("FrameOfReferenceUID", f"{SERIES_UID}.3", "coordinate systems"),
+    ],
+)
+def test_two_cts_with_one_series_uid_are_refused_without_patient_data(
+    tmp_path, keyword, value, what
+):
+    def edit(dataset, k):
+        dataset.FrameOfReferenceUID = f"{SERIES_UID}.9"
+        if k >= 5:
+            setattr(dataset, keyword, value)
+
+    folder = write_dicom_series(tmp_path / "ct", chest_hu(), edit=edit)
+    with pytest.raises(InputError, match=f"slices of 2 {what} .File . of 8") as error:
+        read_volume(folder)
+    assert value not in str(error.value) and PATIENT_ID not in str(error.value)
+
+
+@pytest.mark.parametrize(("number", "warns"), [(lambda k: k % 2, True), (lambda k: k // 2, False)])
+def test_acquisitions_that_alternate_give_a_warning(tmp_path, number, warns):
+    def edit(dataset, k):
+        dataset.AcquisitionNumber = number(k) + 1
+
+    volume = read_volume(write_dicom_series(tmp_path / "ct", chest_hu(), edit=edit))
+    assert bool(volume.warnings) == warns
+    assert not warns or "2 acquisitions alternate" in volume.warnings[0]
+
+
 def test_slices_of_different_size_are_refused(tmp_path):
     hu = chest_hu()
     folder = write_dicom_series(tmp_path / "ct", hu)

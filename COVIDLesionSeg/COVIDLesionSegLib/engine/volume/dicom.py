@@ -6,6 +6,8 @@ ones are decoded with SimpleITK (GDCM), which applies the slice's rescale slope 
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,13 @@ _MUST_AGREE = (
     ("Rows", 1, 0, "height"),
     ("Columns", 1, 0, "width"),
 )
+_ONE_IN_A_SERIES = (
+    ("PatientID", "patients"),
+    ("StudyInstanceUID", "studies"),
+    ("FrameOfReferenceUID", "coordinate systems"),
+)
+"""Badly anonymised or merged CTs may have the SeriesInstanceUID in common all the same."""
+
 _PIXEL_MM = (0.01, 50.0)
 """Smallest and largest plausible distance of pixels."""
 
@@ -82,7 +91,11 @@ def read_dicom(path: Path | tuple[Path, ...], series: str | None = None) -> Volu
         positions, orientation, (pixel_spacing[0], pixel_spacing[1]), rows, columns
     )
     array = np.stack([_read_hu(item) for item in slices])
-    odd = (*_rescaled_unlike(slices), *_constant_ends(array, [item.name for item in slices]))
+    odd = (
+        *_rescaled_unlike(slices),
+        *_interleaved(slices),
+        *_constant_ends(array, [item.name for item in slices]),
+    )
     return Volume(array, geometry, {"format": "DICOM", "modality": "CT"}, odd)
 
 
@@ -181,7 +194,17 @@ def _check_header(item: Slice) -> None:
 
 
 def _check_alike(slices: list[Slice]) -> None:
-    """Refuse slices of different size or orientation, and name one that differs."""
+    """Refuse slices of different CTs, sizes or orientations, and name one that differs."""
+    for keyword, what in _ONE_IN_A_SERIES:
+        stated = [(item.text(keyword), item.name) for item in slices if item.has(keyword)]
+        counts = Counter(value for value, _ in stated)
+        if len(counts) > 1:
+            common, _ = counts.most_common(1)[0]
+            other = next(name for value, name in stated if value != common)
+            raise InputError(
+                f"The series holds slices of {len(counts)} {what} ({other} differs from most); "
+                "separate them into folders first."
+            )
     for keyword, count, tolerance, what in _MUST_AGREE:
         values = np.array([item.numbers(keyword, count) for item in slices])
         if np.ptp(values, axis=0).max() > tolerance:
@@ -195,6 +218,24 @@ def _most_unlike(slices: list[Slice], values: npt.NDArray[np.float64]) -> str:
     """Name of the slice whose values, shape (slices, n), are furthest from the median."""
     distances = np.abs(values - np.median(values, axis=0)).max(axis=1)
     return slices[int(distances.argmax())].name
+
+
+def _interleaved(slices: list[Slice]) -> tuple[str, ...]:
+    """A warning where slices of several acquisitions alternate, such as phases of contrast.
+
+    Acquisitions one above the other, as of a scan in steps, are one CT.
+
+    Args:
+        slices: In order along their normal.
+    """
+    numbers = [item.text("AcquisitionNumber") for item in slices]
+    runs = sum(1 for _ in groupby(numbers))
+    if runs == len(set(numbers)):
+        return ()
+    return (
+        f"Slices of {len(set(numbers))} acquisitions alternate in the series: check that it is "
+        "one CT, and not two phases or scans in one.",
+    )
 
 
 def _rescaled_unlike(slices: list[Slice]) -> tuple[str, ...]:

@@ -25,9 +25,12 @@ _KEYWORDS = [
     "SOPClassUID",
     "SOPInstanceUID",
     "Modality",
+    "PatientID",
     "StudyInstanceUID",
     "SeriesInstanceUID",
+    "FrameOfReferenceUID",
     "SeriesNumber",
+    "AcquisitionNumber",
     "ConvolutionKernel",
     "ImagePositionPatient",
     "ImageOrientationPatient",
@@ -66,7 +69,8 @@ class Slice:
     Attributes:
         path: The file.
         name: For messages; names of DICOM files and folders often hold the patient's.
-        header: Values without pixels and without patient data.
+        header: Values without pixels; of patient data the PatientID alone, which is compared and
+            never shown.
     """
 
     path: Path
