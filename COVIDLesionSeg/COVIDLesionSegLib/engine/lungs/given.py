@@ -67,7 +67,7 @@ class GivenLungs:
             "The lungs were given: chosen or corrected by the user, not found in this run.",
             level="note",
         )
-        flags = (note, *check_lungs(labels, axial_hu, spacing))
+        flags = (note, *check_lungs(labels, axial_hu, spacing, sides_stated=True))
         return LungLabels(labels, flags, {"method": METHOD})
 
 

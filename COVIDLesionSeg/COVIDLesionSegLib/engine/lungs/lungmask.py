@@ -116,7 +116,7 @@ class LungmaskExtractor:
         remove_remnant(labels)
         if np.bincount(labels.ravel(), minlength=3)[1:].max() < _voxels(SMALLEST_LUNG, spacing):
             raise LungsNotFoundError(NOT_FOUND)
-        flags = (*slices.flags, *check_lungs(labels, axial_hu, spacing))
+        flags = (*slices.flags, *check_lungs(labels, axial_hu, spacing, sides_stated=True))
         progress(Progress("Finding the lungs", 1.0))
         facts = {
             "method": self._method,

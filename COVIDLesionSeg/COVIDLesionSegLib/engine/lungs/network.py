@@ -23,7 +23,7 @@ from .body import find_body, large_pieces, midline_of, width_of
 from .extractor import LungLabels
 from .morphology import fill_enclosed, within
 from .plausibility import check_lungs
-from .sides import remove_remnant, right_and_left
+from .sides import remove_remnant, right_and_left, with_lone_lung_on_its_side
 from .slice_batches import ANSWERED, slice_batches
 from .working_grid import WorkingGrid, clip_hu
 
@@ -114,6 +114,7 @@ def label_lungs(
     body = find_body(coarse, grid)
     lungs = large_pieces(pieces, coarse, grid)
     sides = right_and_left(lungs, midline_of(body), grid, width_of(body, grid))
+    sides = with_lone_lung_on_its_side(sides, body, coarse, grid)
     labels: np.ndarray = grid.repeat(sides) * lung
     for side in (1, 2):
         # The outline, where less than half of a coarse voxel is lung.

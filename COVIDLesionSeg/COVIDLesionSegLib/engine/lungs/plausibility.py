@@ -8,7 +8,8 @@ import numpy as np
 
 from ..flags import LUNGS_CUT_OFF, Flag
 from .airway_flags import check_airways
-from .body import find_padding
+from .body import find_body, find_padding
+from .lone_lung import side_of_lone_lung
 from .morphology import count_labels, label, within
 from .places import most_first, name_slices
 from .side_flags import check_sides
@@ -41,6 +42,8 @@ def check_lungs(
     axial_hu: np.ndarray,
     spacing: tuple[float, float, float],
     rim: np.ndarray | None = None,
+    *,
+    sides_stated: bool = False,
 ) -> tuple[Flag, ...]:
     """What a reader must know before trusting these lungs.
 
@@ -52,6 +55,8 @@ def check_lungs(
         axial_hu: HU, same shape.
         spacing: mm along (z, y, x).
         rim: Dense lung along the ribs that has a flag of its own, bool on the working grid.
+        sides_stated: Right and left were told apart by whoever marked the lungs, not by where a
+            lung lies in the field of view.
 
     Returns:
         Flags with these codes: ``lung-volume-small``, ``lung-volume-large``, ``lung-missing``,
@@ -75,6 +80,7 @@ def check_lungs(
     }
     return (
         *_check_volumes(ml, labels),
+        *_check_missing(ml, None if sides_stated else lungs, coarse, grid),
         *_check_borders(labels, lungs[1] | lungs[2], coarse, grid),
         *_check_gaps(columns),
         *check_sides(columns, lungs, grid),
@@ -103,12 +109,7 @@ def _check_volumes(ml: dict[int, float], labels: np.ndarray) -> Iterator[Flag]:
         )
     smaller, larger = sorted(_SIDES, key=lambda side: ml[side])
     ratio = ml[smaller] / ml[larger] if ml[larger] else 0.0
-    if ratio < MISSING_SHARE:
-        yield Flag(
-            "lung-missing",
-            f"No {_SIDES[smaller]} lung was found: look for collapse, effusion, or a removed lung.",
-        )
-    elif ratio < _ASYMMETRIC:
+    if MISSING_SHARE <= ratio < _ASYMMETRIC:
         small, large = (np.count_nonzero(labels == side, axis=(1, 2)) for side in (smaller, larger))
         less = np.where(small < _SMALL_HERE * large, large - small, 0)
         yield Flag(
@@ -118,6 +119,31 @@ def _check_volumes(ml: dict[int, float], labels: np.ndarray) -> Iterator[Flag]:
             "consolidation, collapse, effusion, or lung missing from the mask.",
             slices=most_first(less),
         )
+
+
+def _check_missing(
+    ml: dict[int, float],
+    lungs: dict[int, np.ndarray] | None,
+    coarse: np.ndarray,
+    grid: WorkingGrid,
+) -> Iterator[Flag]:
+    smaller, larger = sorted(_SIDES, key=lambda side: ml[side])
+    if ml[larger] and ml[smaller] >= MISSING_SHARE * ml[larger]:
+        return
+    if lungs is not None and lungs[larger].any():
+        body = find_body(coarse, grid)
+        if side_of_lone_lung(lungs[larger], body, coarse, grid) is None:
+            yield Flag(
+                "lung-sides-unclear",
+                "One lung alone lies in the field of view, and its side is not known: what is "
+                "said of the right and the left lung may be exchanged.",
+            )
+            return
+    yield Flag(
+        "lung-missing",
+        f"No {_SIDES[smaller]} lung was found: look for collapse, effusion, a removed lung, or a "
+        "field of view around the other one.",
+    )
 
 
 def _check_borders(

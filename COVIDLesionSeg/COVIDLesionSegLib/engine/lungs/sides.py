@@ -9,6 +9,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage import segmentation
 
+from .lone_lung import side_of_lone_lung
 from .morphology import count_labels, label
 from .plausibility import MISSING_SHARE
 from .working_grid import WorkingGrid
@@ -145,13 +146,39 @@ def split(both: np.ndarray, grid: WorkingGrid, child: float = 1.0) -> np.ndarray
     return None
 
 
+def with_lone_lung_on_its_side(
+    sides: np.ndarray, body: np.ndarray, coarse: np.ndarray, grid: WorkingGrid
+) -> np.ndarray:
+    """The same; a lung that was found alone gets the side that the body around it tells.
+
+    Args:
+        sides: As of :func:`right_and_left`.
+        body: As of :func:`~.body.find_body`.
+        coarse: HU, same shape.
+        grid: The coarse grid.
+    """
+    missing = _missing_side(sides)
+    if missing is None or not sides.any():
+        return sides
+    if side_of_lone_lung(sides == 3 - missing, body, coarse, grid) != missing:
+        return sides
+    exchanged: np.ndarray = np.where(sides > 0, 3 - sides, 0).astype(np.uint8)
+    return exchanged
+
+
 def remove_remnant(labels: np.ndarray) -> None:
     """Clear, in place, the side that is too small to be a lung: its ratio would rest on noise.
 
     Args:
         labels: uint8 of any shape; 1 right lung, 2 left lung.
     """
+    missing = _missing_side(labels)
+    if missing is not None:
+        labels[labels == missing] = 0
+
+
+def _missing_side(labels: np.ndarray) -> int | None:
+    """The label of the side that is too small to be a lung beside the other; None if none is."""
     counts = count_labels(labels, 3)
     smaller, larger = sorted((1, 2), key=lambda side: int(counts[side]))
-    if counts[smaller] < MISSING_SHARE * counts[larger]:
-        labels[labels == smaller] = 0
+    return smaller if counts[smaller] < MISSING_SHARE * counts[larger] else None

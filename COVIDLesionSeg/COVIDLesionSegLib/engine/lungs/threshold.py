@@ -15,7 +15,7 @@ from .dense_lung import add_dense_lung
 from .extractor import LungLabels
 from .morphology import within
 from .plausibility import check_lungs
-from .sides import remove_remnant, right_and_left
+from .sides import remove_remnant, right_and_left, with_lone_lung_on_its_side
 from .working_grid import WorkingGrid, clip_hu
 
 _AERATED = -350  # HU; below: lung including ground glass, or air
@@ -65,6 +65,7 @@ class ThresholdExtractor:
 
         step(0.45, "right and left")
         sides = right_and_left(lungs, midline, grid, width_of(body, grid))
+        sides = with_lone_lung_on_its_side(sides, body, coarse, grid)
 
         step(0.55, "dense lesions")
         sides, rim = add_dense_lung(sides, coarse, body, coarse_airways, grid)
