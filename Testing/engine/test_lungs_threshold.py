@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from COVIDLesionSegLib.engine.errors import (
     Cancelled,
@@ -80,6 +81,23 @@ def test_trachea_stomach_gas_and_outside_air_are_not_lung(ill):
     z, y, x = np.nonzero(air[:14, 30:75, 75:120])
     assert len(z) > 300
     assert not labels[z, y + 30, x + 75].any()
+
+
+@pytest.mark.parametrize(("mm", "slices"), [(8.0, 38), (10.0, 27)])
+def test_stomach_gas_is_not_lung_in_thick_slices_and_a_bulla_is(mm, slices):
+    phantom = generate_chest_ct(seed=0, size=(128, 96, slices), spacing=(2.6, 2.6, mm))
+    hu = phantom.volume.array.copy()
+    z, y, x = (np.indices(hu.shape).T * (mm, 2.6, 2.6)).T
+    lowest = np.flatnonzero((phantom.lungs == 1).sum(axis=(1, 2)) > 500)[0]
+    depth = ndimage.distance_transform_edt(phantom.lungs[lowest] == 1)
+    centre = np.array([lowest, *np.unravel_index(depth.argmax(), depth.shape)]) * (mm, 2.6, 2.6)
+    bulla = (z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2 < 18.0**2
+    hu[bulla & (phantom.lungs == 1)] = -975
+    labels, _ = extract(type(phantom.volume)(hu, phantom.volume.geometry))
+    for side in (1, 2):
+        truth = np.count_nonzero(phantom.lungs == side)
+        assert np.count_nonzero(labels == side) == pytest.approx(truth, rel=0.03)
+    assert labels[bulla & (phantom.lungs == 1)].all()
 
 
 @pytest.fixture(scope="module")

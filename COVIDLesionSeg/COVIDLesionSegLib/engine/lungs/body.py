@@ -42,6 +42,8 @@ _GAS = -945  # HU; median below: gas in the bowel or outside, not even an emphys
 _LOW_GAS = -880  # HU; median below, at the height of the lungs' bases: gas in the bowel
 _DARKER = 50  # HU; at least so much darker than the lung, too
 _LOW = 0.1  # of the largest piece lies lower than a piece at the height of the bases
+_THICK = 7.0  # mm between slices; gas and the lung above it may share thicker ones
+_GAS_IN_SLICE_ML = 0.5  # of gas in a slice, at least
 _TABLE = 5.0  # mm; a core of the body is thicker on each side, a shell of the table is not
 _DEEP_AIR = 0.5  # ml of a piece of lung are farther from any wall than half an opening
 _IN_HULL = 0.25  # of a piece inside the convex hull of the core; hollows of the table have none
@@ -214,6 +216,8 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
     Raises:
         LungsNotFoundError: No piece is large enough, or all are gas.
     """
+    if grid.spacing[0] > _THICK:
+        lung = lung & ~_gas_in_slices(lung, coarse, grid)
     # Where a diaphragm fills a part of each voxel only, gas must not hang on to the lung.
     pieces = _Pieces(lung & (coarse < _WALL), coarse, grid)
     gas = pieces.mask_of([n for n in pieces.numbers[1:] if pieces.is_dark(n) and pieces.is_low(n)])
@@ -226,6 +230,24 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
     smallest = _PIECE * pieces.ml[pieces.numbers[0]]
     kept = [n for n in pieces.numbers if pieces.ml[n] >= smallest and not pieces.is_below(n)]
     return pieces.mask_of(kept)
+
+
+def _gas_in_slices(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.ndarray:
+    """Gas at the height of the bases that one thick slice joins to the lung; bool, like ``lung``.
+
+    In the slices below it is dark all over and apart from the lung. A bulla lies within lung.
+    """
+    air = lung & (coarse < _WALL)
+    labels, sizes = label_slices(air)
+    dark = np.zeros(len(sizes), bool)
+    numbers = np.flatnonzero(sizes * grid.voxel_ml >= _GAS_IN_SLICE_ML)
+    if len(numbers):
+        limit = min(_LOW_GAS, float(np.median(coarse[air])) - _DARKER)
+        dark[numbers] = ndimage.median(coarse, labels, numbers) < limit
+    gas: np.ndarray = dark[labels]
+    lower = np.cumsum(np.count_nonzero(air & ~gas, axis=(1, 2)))
+    gas[lower >= _LOW * lower[-1]] = False
+    return _grown_in_plane(gas)
 
 
 class _Pieces:
