@@ -41,6 +41,7 @@ from .severity.lesions import Confidence
 from .severity.quality_flags import severity_flags
 from .volume import Volume
 from .volume.checks import check_chest_ct
+from .volume.plausible_hu import input_flag
 
 
 class Loaded:
@@ -297,7 +298,7 @@ def _untrained_flags(loaded: Loaded) -> Iterator[Flag]:
 
 
 def _input_flags(volume: Volume) -> Iterator[Flag]:
-    yield from (Flag("input", warning) for warning in volume.warnings)
+    yield from map(input_flag, volume.warnings)
 
 
 def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator[Flag]:

@@ -34,6 +34,7 @@ from ..steps import finish
 from ..volume import Volume
 from ..volume.checks import check_chest_ct
 from ..volume.placed_labels import PlacedLabels, labels_on_grid
+from ..volume.plausible_hu import input_flag
 from .detector import detect_slice
 from .lesion_table import tabulate
 from .linking import Linker
@@ -197,7 +198,7 @@ def _by_detector(
     flags = (
         *([untrained_flag([model.id])] if model.card.weights is None else []),
         *found.flags,
-        *(Flag("input", warning) for warning in volume.warnings),
+        *map(input_flag, volume.warnings),
         *class_flags(model.card),
         *_whole_slice_flags(whole),
     )

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..errors import InputError
 from ..steps import Steps, finish, slabs
 from .geometry import Geometry
+from .plausible_hu import implausible_hu
 from .volume import Volume
 
 MINIMUM_SLICES = 3
@@ -82,6 +83,7 @@ def check_chest_ct(volume: Volume) -> Volume:
             "slices are missed."
         )
         warnings += () if thick in warnings else (thick,)
+    warnings += tuple(one for one in implausible_hu(volume.axial) if one not in warnings)
     return replace(volume, array=array, warnings=warnings)
 
 
