@@ -270,6 +270,18 @@ def test_a_folder_without_a_ct_is_refused(tmp_path):
         find_cases([tmp_path])
 
 
+@pytest.mark.parametrize(("header", "voxels"), [("a.mhd", "a.raw"), ("a.nhdr", "a.raw")])
+def test_the_fingerprint_follows_voxels_in_a_file_of_their_own(tmp_path, header, voxels):
+    write_image(tmp_path / header, chest_hu())
+    (case,) = find_cases([tmp_path])[0]
+    before = case.fingerprint()
+    assert case.fingerprint() == before
+    os.utime(tmp_path / voxels, ns=(1, 1))
+    assert case.fingerprint() != before
+    (tmp_path / voxels).unlink()
+    assert case.fingerprint()  # reading says what is missing
+
+
 def test_the_fingerprint_follows_the_file(tmp_path):
     path = write_image(tmp_path / "ct.nii.gz", chest_hu())
     (case,), _ = find_cases([path])

@@ -17,6 +17,13 @@ def test_array_given_is_never_changed():
     assert checked.array.min() == -1024
 
 
+@pytest.mark.filterwarnings("error")
+def test_half_precision_is_read_without_a_warning_of_numpy():
+    hu = chest_hu()
+    checked = check_chest_ct(Volume(hu.astype(np.float16), grid_of(hu)))
+    np.testing.assert_allclose(checked.array, hu, atol=1)
+
+
 def test_warnings_and_source_are_kept():
     hu = chest_hu()
     checked = check_chest_ct(Volume(hu, grid_of(hu), {"format": "MRML"}, ("odd",)))

@@ -138,6 +138,8 @@ def test_the_command_has_every_option_of_its_job_with_the_same_default(job):
         ({"path": "a", "count": True}, "count is True, but must be a whole number"),
         ({"path": "a", "count": 2.0}, "count is 2.0, but must be a whole number"),
         ({"path": "a", "ratio": "1"}, "ratio is '1', but must be a number"),
+        ({"path": "a", "ratio": float("inf")}, "ratio is inf, but must be a finite number"),
+        ({"path": "a", "ratio": float("nan")}, "ratio is nan, but must be a finite number"),
         ({"path": "a", "kind": "c"}, "kind is 'c', but must be one of: a, b"),
         ({"path": "a", "mask": "no"}, "mask is 'no', but must be true or false"),
         ({"path": "a", "colour": "red"}, "Unknown parameter: colour"),

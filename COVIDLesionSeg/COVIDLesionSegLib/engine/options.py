@@ -205,6 +205,8 @@ def _checked(value: Any, one: Option) -> Any:
     if not isinstance(value, kind) or (is_bool and one.type is not bool):
         kind = _KINDS.get(one.type, one.type.__name__)
         raise ParameterError(f"{one.name} is {value!r}, but must be {kind}.")
+    if one.type is float and not math.isfinite(value):
+        raise ParameterError(f"{one.name} is {value!r}, but must be a finite number.")
     low, high = info.minimum, info.maximum
     if low is not None and not low <= value <= high:
         bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"

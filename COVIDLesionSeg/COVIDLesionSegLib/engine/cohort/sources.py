@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ..volume.dicom_series import (
     read_images,
     visible_files,
 )
-from ..volume.reading import FORMATS, readable
+from ..volume.reading import FORMATS, read_header, readable
 from .series import Series, gather, may_lack_slices
 from .series_choice import choose_of_studies
 
@@ -88,9 +89,9 @@ class CaseSource:
             InputError: The file or folder is gone.
         """
         path = readable(self.ct)
-        files = [*self.files] or (visible_files(path) if path.is_dir() else [path])
+        files = [*self.files] or (visible_files(path) if path.is_dir() else _with_voxels(path))
         if self.lobes is not None:
-            files.append(readable(self.lobes))
+            files += _with_voxels(readable(self.lobes))
         said = (self.series, self.problem, *self.warnings)
         seen = hashlib.sha256(repr(said).encode())
         for file in files:
@@ -287,6 +288,16 @@ def _of_series(
         cases += map(case, chosen)
         left += unfit
     return cases, [LeftOut(at.relative_to(folder).as_posix(), why) for at, why in left]
+
+
+def _with_voxels(path: Path) -> list[Path]:
+    """A file, and that with its voxels where it is a header alone (.mhd, .nhdr)."""
+    files = [path]
+    with suppress(InputError):  # reading says what is wrong
+        voxels = read_header(path).voxels
+        if voxels is not None and voxels.path != path and voxels.path.is_file():
+            files.append(voxels.path)
+    return files
 
 
 def _may_be_dicom(path: Path) -> bool:

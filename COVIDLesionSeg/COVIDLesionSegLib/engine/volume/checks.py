@@ -155,7 +155,8 @@ def hounsfield_in_steps(array: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
         if fractional:
             finite += int(np.count_nonzero(np.isfinite(values)))
             integral = integral and np.array_equal(np.rint(values), values)
-        lowest, highest = min(lowest, values.min()), max(highest, values.max())
+        # As Python's numbers: float16 holds no limit of HU.
+        lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
         yield
     if fractional and finite < array.size:
         raise InputError(
