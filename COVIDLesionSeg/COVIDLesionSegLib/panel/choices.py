@@ -130,7 +130,10 @@ def lung_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
     labels = _labels()["LungMethod"]
     methods = [(method, labels.get(method, method)) for method in LUNG_METHODS]
     models = catalogue.models if catalogue else ()
-    return [*methods, *((one.id, _label(one)) for one in models if one.card.task == "lungs")]
+    return [
+        *methods,
+        *((model.id, _label(model)) for model in models if model.card.task == "lungs"),
+    ]
 
 
 def opinion_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
@@ -145,7 +148,7 @@ def classifier_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
 
 def _trained(catalogue: Catalogue | None, task: str) -> list[tuple[str, str]]:
     models = catalogue.models if catalogue else ()
-    own = [one for one in models if one.card.task == task and one.card.weights is not None]
+    own = [model for model in models if model.card.task == task and model.card.weights is not None]
     return [(one.id, _label(one)) for one in own]
 
 

@@ -45,7 +45,7 @@ def show_html(browser: qt.QTextBrowser, html: str) -> None:
 
 def readable(colors: tuple[str, ...], background: qt.QColor) -> str:
     """The first colour with enough contrast, or else that with most."""
-    enough = (one for one in colors if contrast(qt.QColor(one), background) >= LEAST_CONTRAST)
+    enough = (color for color in colors if contrast(qt.QColor(color), background) >= LEAST_CONTRAST)
     return next(enough, max(colors, key=lambda one: contrast(qt.QColor(one), background)))
 
 
@@ -62,6 +62,7 @@ def _role_color(role: int) -> qt.QColor:
 def _luminance(color: qt.QColor) -> float:
     channels = (channel / 255 for channel in (color.red(), color.green(), color.blue()))
     red, green, blue = (
-        one / 12.92 if one <= 0.04045 else float(((one + 0.055) / 1.055) ** 2.4) for one in channels
+        channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+        for channel in channels
     )
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)

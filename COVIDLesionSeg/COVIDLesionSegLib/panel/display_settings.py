@@ -35,11 +35,11 @@ class DisplaySettings:
     @classmethod
     def of(cls, node: COVIDLesionSegParameterNode) -> DisplaySettings:
         """What the parameter node holds."""
-        return cls(**{one.name: getattr(node, one.name) for one in fields(cls)})
+        return cls(**{field.name: getattr(node, field.name) for field in fields(cls)})
 
     def changes(self, other: DisplaySettings) -> set[str]:
         """Names of the fields in which the two differ."""
-        names = (one.name for one in fields(self))
+        names = (field.name for field in fields(self))
         return {name for name in names if getattr(self, name) != getattr(other, name)}
 
 

@@ -125,7 +125,9 @@ class FirstUse:
             if not preparation.agreed:
                 ask_before_first_use(models, preparation.parameters, preparation.also)
                 preparation.agreed = True
-            missing = [one for one in models if one.card.weights and not one.weights_present]
+            missing = [
+                model for model in models if model.card.weights and not model.weights_present
+            ]
             if missing:
                 self._get_weights(missing[0])
                 return

@@ -254,7 +254,9 @@ def _sentence(detection: LesionDetection) -> str:
     """Where lesions were found, and what a reader must know."""
     slices, lesions = detection.slices, detection.lesions
     # Of the lesions that are listed: a slice's own count holds those that were left out later, too.
-    infected = {index for one in lesions for index in range(one.slices[0], one.slices[1] + 1)}
+    infected = {
+        index for lesion in lesions for index in range(lesion.slices[0], lesion.slices[1] + 1)
+    }
     sentences = [
         _("{lesions} lesions, in {number} of {slices} slices with lung.").format(
             lesions=len(lesions),

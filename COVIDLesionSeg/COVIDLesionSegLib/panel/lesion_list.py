@@ -165,8 +165,8 @@ class LesionList:
             found = () if detection is None else detection.lesions[:MOST]
             return found, _("Score"), [f"{one.score:.2f}" for one in found]
         lesions = self._of_result()
-        calibrated = any(one.confidence is not None for one in lesions)
-        texts = [confidence_text(one.confidence) for one in lesions]
+        calibrated = any(lesion.confidence is not None for lesion in lesions)
+        texts = [confidence_text(lesion.confidence) for lesion in lesions]
         return lesions, _("Confidence") if calibrated else "", texts
 
     def _of_result(self) -> Sequence[LesionSeverity]:

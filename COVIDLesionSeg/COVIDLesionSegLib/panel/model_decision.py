@@ -222,7 +222,7 @@ class ModelDecision:
 def promoted_models() -> list[str]:
     """Ids of the models whose promotion was not rolled back, the earliest first."""
     try:
-        return [one["model"] for one in read_promotions()]
+        return [promotion["model"] for promotion in read_promotions()]
     except ModelError:  # told when a model is promoted
         return []
 

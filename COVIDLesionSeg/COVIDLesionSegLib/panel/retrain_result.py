@@ -34,8 +34,11 @@ class ComparisonTable:
         self._table.visible = comparison is not None
         if comparison is None:
             return
-        rows = [(one.patient, one.slices, one.old, one.new) for one in comparison.patients]
-        slices = sum(one.slices for one in comparison.patients)
+        rows = [
+            (patient.patient, patient.slices, patient.old, patient.new)
+            for patient in comparison.patients
+        ]
+        slices = sum(patient.slices for patient in comparison.patients)
         rows.append((_("Together"), slices, comparison.old, comparison.new))
         header = [_("Patient"), _("Dice"), _("Sensitivity"), _("Precision")]
         set_header(self._table, header, wide=range(len(header)))

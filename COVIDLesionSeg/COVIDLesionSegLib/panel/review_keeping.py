@@ -188,7 +188,11 @@ class ReviewKeeping:
             self._save()
         finally:
             slicer.app.restoreOverrideCursor()
-        lost = [one.error or _("try again.") for one in self._sessions.values() if one.changed]
+        lost = [
+            session.error or _("try again.")
+            for session in self._sessions.values()
+            if session.changed
+        ]
         self._release_sessions()
         say_lost(lost)
 
@@ -207,11 +211,11 @@ class ReviewKeeping:
 
     def _prepare_next(self) -> None:
         """Hand the CT of the next case to the process, first of those with changes."""
-        hurry = any(one.changed for one in self._sessions.values())
+        hurry = any(session.changed for session in self._sessions.values())
         self._preparing.seconds = HURRY_SECONDS if hurry else AT_A_TIME_SECONDS
         if self._preparing.active:
             return
-        waiting = [one for one in self._sessions.values() if one.needs_process]
+        waiting = [session for session in self._sessions.values() if session.needs_process]
         if waiting:
             session = min(waiting, key=lambda one: not one.changed)
             self._preparing.start(
@@ -222,7 +226,7 @@ class ReviewKeeping:
 
     def _hand_over_now(self) -> None:
         while self._preparing.active and any(
-            one.changed and one.needs_process for one in self._sessions.values()
+            session.changed and session.needs_process for session in self._sessions.values()
         ):
             self._preparing.finish()
 

@@ -67,7 +67,7 @@ def region_rows(
 
 def lobe_rows(severity: SeverityReport, graded: bool) -> list[list[str]]:
     """One row for each lobe, and the CT severity score; what was not measured is not available."""
-    measured = {one.region: one for one in severity.lobes if one.ratio is not None}
+    measured = {lobe.region: lobe for lobe in severity.lobes if lobe.ratio is not None}
     rows = []
     for name in LOBES:
         one = measured.get(name)

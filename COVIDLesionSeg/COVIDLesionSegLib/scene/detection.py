@@ -29,7 +29,7 @@ def fingerprint_of_lungs(result: SceneResult | None) -> str:
     if result is None:
         return ""
     severity = result.severity
-    sizes = [(one.region, one.lung_ml) for one in severity.regions]
+    sizes = [(region.region, region.lung_ml) for region in severity.regions]
     areas = [(one.index, one.lung_mm2) for one in severity.slices]
     return hashlib.sha256(json.dumps([run_of(result), sizes, areas]).encode()).hexdigest()
 

@@ -65,7 +65,7 @@ def shows(node: vtkMRMLNode, lesions: Sequence[Lesion]) -> bool:
 
 
 def _fingerprint(lesions: Sequence[Lesion]) -> str:
-    return hashlib.sha256(json.dumps([asdict(one) for one in lesions]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([asdict(lesion) for lesion in lesions]).encode()).hexdigest()
 
 
 def show_instances(
@@ -94,7 +94,7 @@ def show_instances(
     else:
         node = found[1]
         node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
-    numbers = [one.number for one in lesions]
+    numbers = [lesion.number for lesion in lesions]
     highest = int(labels.max(initial=0))
     if not set(range(1, highest + 1)) <= set(numbers):  # only some are to be shown
         kept = np.zeros(max([highest, *numbers]) + 1, np.uint16)
@@ -301,7 +301,7 @@ def _fill_label_map(
         colors.UnRegister(None)
         colors.SetName(scene.GenerateUniqueName(f"{node.GetName()} colours"))
         colors.SetTypeToUser()
-    colors.SetNumberOfColors(1 + max((one.number for one in lesions), default=0))
+    colors.SetNumberOfColors(1 + max((lesion.number for lesion in lesions), default=0))
     colors.SetColor(0, "none", 0.0, 0.0, 0.0, 0.0)
     for lesion in lesions:
         colors.SetColor(lesion.number, _name(lesion), *color_of(lesion.number), 1.0)

@@ -122,7 +122,7 @@ def remove_output(node: vtkMRMLNode) -> list[vtkMRMLNode]:
         companions.append(node.GetStorageNode())
     if node.IsA("vtkMRMLPlotChartNode"):
         companions += series_of(node)
-    removed = [*(one for one in companions if one is not None), node]
+    removed = [*(companion for companion in companions if companion is not None), node]
     # A node that leaves while another still refers to it is struck from that one's references.
     for one in reversed(removed):
         if scene.IsNodePresent(one):  # Slicer removes some companions with their node

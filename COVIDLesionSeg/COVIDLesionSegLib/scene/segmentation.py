@@ -112,7 +112,7 @@ def _update(
             marked = lungs_untrained if is_lung else untrained
             segment.SetName(names.marked(segment.GetName(), marked))
     contents = {
-        one.id: {BINARY_LABELMAP: layer.image} for layer in layers for one in layer.segments
+        segment.id: {BINARY_LABELMAP: layer.image} for layer in layers for segment in layer.segments
     }
     for id_, surface in surfaces.items():
         contents[id_][CLOSED_SURFACE] = surface

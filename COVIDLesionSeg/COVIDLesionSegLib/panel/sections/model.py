@@ -161,7 +161,7 @@ class ModelSection(Section):
             self.problem, self._models = str(error), {}
             return None
         self.problem = " ".join(catalogue.problems)
-        self._models = {one.id: one for one in list_models(catalogue)}
+        self._models = {model.id: model for model in list_models(catalogue)}
         return catalogue
 
     def _fill_table(self) -> None:
@@ -258,17 +258,17 @@ class ModelSection(Section):
         """List the models with the same classes as the first, and check those chosen."""
         classes = self._models[first].classes if first in self._models else None
         members = [
-            one
-            for one in self._models.values()
-            if one.classes == classes
-            and one.id != first
-            and (one.trained or one.id in chosen or self.ui.showUntrainedCheckBox.checked)
+            model
+            for model in self._models.values()
+            if model.classes == classes
+            and model.id != first
+            and (model.trained or model.id in chosen or self.ui.showUntrainedCheckBox.checked)
         ]
         box = self.ui.membersComboBox
         if members != self._members:
             self._members = members
             box.clear()
-            _fill(box, ((_member_label(one), one.id) for one in members))
+            _fill(box, ((_member_label(member), member.id) for member in members))
         for index, member in enumerate(members):
             state = _CHECKED if member.id in chosen else _UNCHECKED
             if box.itemData(index, qt.Qt.CheckStateRole) != state:

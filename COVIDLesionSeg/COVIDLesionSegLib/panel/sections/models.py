@@ -87,7 +87,7 @@ class ModelsSection(Section):
         except ModelError as error:
             self._catalogue = Catalogue(())
             self.say(str(error), warning=True)
-        self._models = [one for one in self._catalogue.models if one.card.weights is not None]
+        self._models = [model for model in self._catalogue.models if model.card.weights is not None]
         self._fill_table()
         self._select(chosen.id if chosen else default_model())
         self._show_chosen()
