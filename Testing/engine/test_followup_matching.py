@@ -120,17 +120,27 @@ def test_a_lesion_is_covered_where_the_other_ct_shows_lung_within_the_tolerance_
     assert kinds(matched(there, none)) == ["resolved" if covered else "not covered"]
 
 
+@pytest.mark.parametrize("gap", [(3, 12), (5, 10)])
+def test_a_lesion_that_the_other_ct_still_marks_outside_its_lungs_is_not_covered(gap):
+    there = with_lesions((5, 5, 5))
+    outside = without_lung(there, *gap)
+
+    assert kinds(matched(there, outside)) == kinds(matched(outside, there)) == ["not covered"]
+
+
 def test_a_lesion_in_lung_beyond_the_slices_with_lung_of_the_other_ct_is_not_covered():
     there, none = with_lesions((1, 5, 5)), without_lung(with_lesions(), 0, 10)
 
     assert kinds(matched(none, there)) == kinds(matched(there, none)) == ["not covered"]
 
 
-def test_lesions_count_as_lung_where_the_lungs_leave_them_out():
-    # It covers three fifths of the lesion.
-    other = without_lung(with_lesions((5, 5, 7), size=(5, 5, 8)), 0, 12)
+@pytest.mark.parametrize(("left", "kind"), [(7, "not covered"), (8, "resolved")])
+def test_a_lesion_of_which_the_other_ct_marks_most_outside_its_lungs_is_not_covered(left, kind):
+    other = with_lesions((5, 5, left))  # three fifths of the lesion, or two
+    lungs = np.where(other.lesions > 0, 0, other.lungs).astype(np.uint8)
+    other = replace(other, lungs=lungs)
 
-    assert kinds(matched(with_lesions((5, 5, 5)), other, tolerance_mm=0.0)) == ["resolved"]
+    assert kinds(matched(with_lesions((5, 5, 5)), other, tolerance_mm=0.0)) == [kind]
 
 
 def test_a_resolved_lesion_never_covers_one_that_is_there():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,14 @@ from .study import Study
 _LEAST = 0.5
 """Share of a lesion that must lie in what the other CT shows of the lungs, or within the tolerance
 of it."""
+_LUNG, _LESION_OUTSIDE = 1, 2
 
 
 class Coverage:
     """Looks for the lung of each CT where the other one has a lesion without a partner.
 
-    Lesions count as lung, as other software may leave them out of it.
+    Where it marks lesion outside its lungs nobody can tell: no such lesion is matched, as the lung
+    was cut off there, or other software left its lesions out of it.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Coverage:
         box = self._box(0, number)
         if box is None:
             return False
-        return self._near(self._numbers[0][box] == number, _lung(self._later, box))
+        return self._shown(self._numbers[0][box] == number, _seen(self._later, box))
 
     def of_later(self, number: int) -> bool:
         """Whether the earlier CT shows lung where this lesion of the later one lies."""
@@ -59,12 +62,12 @@ class Coverage:
         if box is None:
             return False
         grid = grid_of(box, self._later.geometry)
-        lung = sampled(self._lung_before, grid, self._registration.to_earlier) > 0
-        return self._near(self._numbers[1][box] == number, lung)
+        seen = sampled(self._seen_before, grid, self._registration.to_earlier)
+        return self._shown(self._numbers[1][box] == number, seen)
 
     @cached_property
-    def _lung_before(self) -> sitk.Image:
-        return image_from(_lung(self._earlier).astype(np.uint8), self._earlier.geometry)
+    def _seen_before(self) -> sitk.Image:
+        return image_from(_seen(self._earlier), self._earlier.geometry)
 
     @cached_property
     def _boxes(self) -> list[list[Box | None]]:
@@ -80,18 +83,25 @@ class Coverage:
             return None
         return widened_by_mm(box, self._tolerance_mm, self._later.geometry)
 
-    def _near(self, lesion: npt.NDArray[np.bool_], lung: npt.NDArray[np.bool_]) -> bool:
-        """Whether enough of a lesion lies in the lung or within the tolerance of it."""
+    def _shown(self, lesion: npt.NDArray[np.bool_], seen: npt.NDArray[Any]) -> bool:
+        """Whether enough of a lesion lies in the lung or within the tolerance of it.
+
+        Args:
+            lesion: The lesion in its box.
+            seen: What the other CT has there, as of :func:`_seen`.
+        """
         from scipy import ndimage
 
-        if not lung.any():
+        if not (seen == _LUNG).any():
             return False
         distance = ndimage.distance_transform_edt(
-            ~lung, sampling=self._later.geometry.spacing[::-1]
+            seen != _LUNG, sampling=self._later.geometry.spacing[::-1]
         )
-        return bool((distance[lesion] <= self._tolerance_mm).mean() >= _LEAST)
+        shown = (distance <= self._tolerance_mm) & (seen != _LESION_OUTSIDE)
+        return bool(shown[lesion].mean() >= _LEAST)
 
 
-def _lung(study: Study, box: Box | tuple[()] = ()) -> npt.NDArray[np.bool_]:
-    lung: npt.NDArray[np.bool_] = (study.lungs[box] > 0) | (study.lesions[box] > 0)
-    return lung
+def _seen(study: Study, box: Box | tuple[()] = ()) -> npt.NDArray[np.uint8]:
+    """Lung, lesion outside the lungs, or 0, in a box of a study."""
+    lung, lesion = study.lungs[box] > 0, study.lesions[box] > 0
+    return np.where(lung, _LUNG, np.where(lesion, _LESION_OUTSIDE, 0)).astype(np.uint8)
