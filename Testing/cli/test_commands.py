@@ -521,7 +521,8 @@ def test_version_is_the_packages_own():
 )
 def test_training_ends_with_the_command_that_takes_such_a_model(task, usage, tmp_path, capsys):
     arguments = {} if task in ("lesions", "lungs") else {"slice_classes": ["clean", "infected"]}
-    card = make_card(id="mine", task=task, arguments=arguments)
+    classes = ("lung",) if task == "lungs" else ("lesion",)
+    card = make_card(id="mine", task=task, arguments=arguments, classes=classes)
     print_training(Trained(card), tmp_path, json_lines=True)
     lines = json.loads(capsys.readouterr().out)["lines"]
     assert lines[-1] == f"Then: covid-lesion-seg {usage} --out RESULT"

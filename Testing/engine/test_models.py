@@ -402,3 +402,13 @@ def test_a_card_that_is_not_json_is_named(user_models):
     (user_models / "mine.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match=r"card mine.json cannot be read"):
         read_models(user_models / "mine.json")
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [("lesions", "right lung"), ("lesions", "left lung"), ("lesions", "lung"), ("lungs", "lesion")],
+)
+def test_a_lesion_called_lung_or_a_lung_called_lesion_is_refused(task, name):
+    card = packaged_card() | {"id": "mine", "task": task, "classes": [name], "channels": [name]}
+    with pytest.raises(ModelError, match=f"must not name a class '{name}'"):
+        card_from_json(card)

@@ -168,7 +168,8 @@ def test_steps_that_are_asked_for_take_the_place_of_epochs():
 
 
 def test_a_network_without_a_recipe_is_refused():
-    card = replace(CATALOGUE.get("covid-rate").card, task="lungs")
+    card = CATALOGUE.get("covid-rate").card
+    card = replace(card, task="lungs", classes=("lung",), channels=("background", "lung"))
     with pytest.raises(ModelError, match="No recipe trains the network COVIDRate .* find lungs"):
         make_recipe(card)
 

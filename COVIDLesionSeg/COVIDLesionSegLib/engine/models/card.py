@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ModelError
+from ..labels import BOTH_LUNGS, CLASSES, LESION, LUNG_LABELS
 from ..text import printable
 from .calibration import Calibration
 from .preprocessing import Preprocessing
@@ -141,6 +142,13 @@ class ModelCard:
             raise ModelError(
                 f"The card of model {self.id} must name at least one class, and a background among "
                 "its channels if there are several."
+            )
+        taken = {LESION, *CLASSES} if self.task == "lungs" else {*LUNG_LABELS, BOTH_LUNGS, "lung"}
+        if wrong := [name for name in self.classes if name in taken]:
+            finds = "lungs" if self.task == "lungs" else "lesions"
+            raise ModelError(
+                f"The card of model {self.id}, which finds {finds}, must not name a class "
+                f"{shown(wrong[0])}: set its task or its classes right."
             )
         if self.tells_slice_classes and not _names_classes(self.arguments):
             raise ModelError(
