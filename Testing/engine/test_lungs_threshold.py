@@ -211,6 +211,16 @@ def test_a_remnant_of_a_lung_is_no_lung(remnant, kept):
         assert np.count_nonzero(labels == 3 - side) == 1000
 
 
+def test_the_bases_alone_are_refused_with_how_much_lung_there_is():
+    phantom = generate_chest_ct(seed=1, **COARSE)
+    ends = (
+        np.cumsum((phantom.lungs == 1).sum(axis=(1, 2))) * phantom.volume.geometry.voxel_volume_ml
+    )
+    bases = phantom.volume.array[: np.searchsorted(ends, 100.0)]
+    with pytest.raises(LungsNotFoundError, match="has only [0-9]+ ml, and at least 150 ml"):
+        get_extractor(Parameters(lungs="threshold")).extract(bases, phantom.volume.axial_spacing)
+
+
 def test_lungs_cut_off_by_the_scan_are_flagged():
     phantom = generate_chest_ct(seed=1, **GRID)
     axial = phantom.volume.array[20:]

@@ -225,9 +225,15 @@ def large_pieces(lung: np.ndarray, coarse: np.ndarray, grid: WorkingGrid) -> np.
         lung = lung & ~ndimage.binary_dilation(gas)
     pieces = _Pieces(lung, coarse, grid)
     # A lung of which little is aerated still counts beside a normal one.
-    if not pieces.numbers or pieces.ml[pieces.numbers[0]] < SMALLEST_LUNG:
+    if not pieces.numbers:
         raise LungsNotFoundError(NOT_FOUND)
-    smallest = _PIECE * pieces.ml[pieces.numbers[0]]
+    largest_ml = float(pieces.ml[pieces.numbers[0]])
+    if largest_ml < SMALLEST_LUNG:
+        raise LungsNotFoundError(
+            f"The largest piece of what may be lung has only {largest_ml:.0f} ml, and at least "
+            f"{SMALLEST_LUNG:.0f} ml are needed: choose a CT that shows more of the lungs, in HU."
+        )
+    smallest = _PIECE * largest_ml
     kept = [n for n in pieces.numbers if pieces.ml[n] >= smallest and not pieces.is_below(n)]
     return pieces.mask_of(kept)
 
