@@ -148,8 +148,11 @@ def classifier_choices(catalogue: Catalogue | None) -> list[tuple[str, str]]:
 
 def _trained(catalogue: Catalogue | None, task: str) -> list[tuple[str, str]]:
     models = catalogue.models if catalogue else ()
-    own = [model for model in models if model.card.task == task and model.card.weights is not None]
-    return [(one.id, _label(one)) for one in own]
+    return [
+        (model.id, _label(model))
+        for model in models
+        if model.card.task == task and model.card.weights is not None
+    ]
 
 
 def _label(model: Model) -> str:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from ..engine.text import printable
+from ..engine.text import megabytes, printable
 
 if TYPE_CHECKING:
     from ..engine.models.card import ModelCard
-
-_MEGABYTE = 1_000_000
 
 
 def may_be_downloaded(card: ModelCard) -> bool:
@@ -29,7 +27,7 @@ def ask_to_download(card: ModelCard) -> bool:
         "has the checksum on the model's card."
     ).format(
         title=card.title,
-        size=megabytes(weights.size),
+        size=size_text(weights.size),
         host=weights.host,
         licence=printable(weights.licence),
         note=printable(weights.licence_note),
@@ -41,8 +39,8 @@ def ask_to_download(card: ModelCard) -> bool:
     )
 
 
-def megabytes(size: int | None) -> str:
+def size_text(size: int | None) -> str:
     """A file's size for people; ``n/a`` where it is unknown."""
     if size is None:
         return str(_("n/a"))
-    return str(_("{size} MB")).format(size=f"{size / _MEGABYTE:.1f}")
+    return str(_("{size} MB")).format(size=megabytes(size))

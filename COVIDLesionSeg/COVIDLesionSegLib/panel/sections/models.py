@@ -29,7 +29,7 @@ from ..model_decision import promoted_models, undo_promotion
 from ..run import Run, RunState
 from ..section import Panel, Section
 from ..stored_model_text import place_text, stored_model_html
-from ..weights_download import ask_to_download, may_be_downloaded, megabytes
+from ..weights_download import ask_to_download, may_be_downloaded, size_text
 from ..widgets import fill_row, fit_rows, share_width
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class ModelsSection(Section):
             size = (
                 path.stat().st_size if path and path.is_file() else model.card.trained_weights.size
             )
-            texts = (title.format(title=model.title), place_text(model.place), megabytes(size))
+            texts = (title.format(title=model.title), place_text(model.place), size_text(size))
             fill_row(table, row, texts)
             table.item(row, _TITLE).setData(qt.Qt.UserRole, model.id)
 
@@ -175,7 +175,7 @@ class ModelsSection(Section):
             (ui.openFolderButton, _("Show the folder of your own models."), ""),
             (
                 ui.emptyDownloadsButton,
-                _("Remove downloaded weights: {size}.").format(size=megabytes(size)),
+                _("Remove downloaded weights: {size}.").format(size=size_text(size)),
                 "" if size else _("Nothing was downloaded."),
             ),
         ):
@@ -315,7 +315,7 @@ class ModelsSection(Section):
         question = _(
             "Remove all downloaded weights ({size})? Models that use them have to be downloaded "
             "again. Your own and the packaged models stay."
-        ).format(size=megabytes(downloads_size()))
+        ).format(size=size_text(downloads_size()))
         if not slicer.util.confirmOkCancelDisplay(question, _("Remove downloads")):
             return
         try:
