@@ -319,7 +319,7 @@ def _segment(
         SEGMENTATION.report(holder, report)
         (progress or ignore_progress)(report)
 
-    SEGMENTATION.take(holder, cancel.cancel)
+    SEGMENTATION.take(holder, cancel.cancel, volume_node)
     shown: Shown | None = None
     ended_by: BaseException | None = None
     try:

@@ -94,6 +94,27 @@ class RunningTest(case.Case):
         scene = slicer.mrmlScene
         return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
 
+    def test_another_ct_is_worked_on_meanwhile(self) -> None:
+        first = self.load_ct("First")
+        self.apply()
+        second = self.load_ct("Second")
+        self.begin()
+        self.assertFalse(self.ui.correctionSection.visible)
+        self.ui.ctSelector.setCurrentNode(first)
+        self.process_events()
+        self.assertTrue(self.ui.resultsSection.visible)
+        self.ui.correctionSection.collapsed = False
+        self.process_events(0.5)
+        self.assertTrue(self.ui.reviewSection.visible)
+        self.assertTrue(self.ui.statusLabel.text.startswith("Second: "), self.ui.statusLabel.text)
+        self.wait_until_idle()
+
+        self.assertIs(self.panel.ct, first)
+        self.assertIn("another CT is chosen", self.ui.statusLabel.text)
+        self.ui.ctSelector.setCurrentNode(second)
+        self.process_events()
+        self.assertIsNotNone(self.panel.result)
+
     def test_cancel_ends_the_process_within_a_second_and_changes_nothing(self) -> None:
         self.load_ct()
         self.process_events(0.5)

@@ -10,7 +10,7 @@ import pytest
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.severity.correction import LabelBox
 from panel.test_panel_correction import measured
-from panel.workers import known_result
+from panel.workers import ScriptedWorker, known_result
 
 
 @pytest.fixture
@@ -80,6 +80,60 @@ def test_edits_that_were_made_unwatched_are_found(shown, panel, bench, other, ct
     panel.ui.ctSelector.setCurrentNode(other)
     bench.wait_until(lambda: measured(panel))
     assert panel.corrections.corrected
+
+
+def test_while_one_ct_is_segmented_the_result_of_another_is_corrected_and_measured(
+    shown, panel, bench, other, correct, ct
+):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    ui = panel.ui
+    worker = ScriptedWorker([{"stage": "Finding lesions", "fraction": 0.5, "message": ""}])
+    ui.ctSelector.setCurrentNode(other)
+    bench.wait_until(lambda: measured(panel))
+    panel.run.start_process = worker
+    ui.applyButton.click()
+    sections = (ui.resultsSection, ui.displaySection, ui.correctionSection, ui.reviewSection)
+    assert all(section.isHidden() for section in sections)
+
+    ui.ctSelector.setCurrentNode(ct)
+    assert not any(section.isHidden() for section in sections)
+    assert ui.applyButton.text == "Cancel"
+    bench.wait_until(lambda: ui.statusLabel.text.startswith("other CT: Finding lesions"))
+    bench.wait_until(lambda: measured(panel))
+    correct()
+    bench.wait_until(lambda: measured(panel))
+    assert panel.corrections.corrected and panel.run.state is RunState.RUNNING
+    panel.say("of the CT on show")
+    end = time.monotonic() + 1.2  # progress is said twice a second
+    bench.wait_until(lambda: time.monotonic() > end)
+    assert ui.statusLabel.text == "of the CT on show"
+
+    ui.ctSelector.setCurrentNode(other)
+    assert all(section.isHidden() for section in sections)
+    ui.applyButton.click()
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+    assert not any(section.isHidden() for section in sections)
+
+
+def test_a_result_that_arrives_while_another_ct_is_on_show_leaves_that_there(
+    shown, panel, bench, other, ct, phantom
+):
+    from COVIDLesionSegLib.panel.run import RunState
+
+    worker = ScriptedWorker(result=known_result(phantom, lesion=False))
+    panel.ui.ctSelector.setCurrentNode(other)
+    panel.run.start_process = worker
+    panel.ui.applyButton.click()
+    panel.ui.ctSelector.setCurrentNode(ct)
+    ratio = panel.result.severity.ratio
+    worker.code = 0
+    bench.wait_until(lambda: panel.run.state is RunState.IDLE)
+
+    assert panel.ct is ct and panel.result.severity.ratio == ratio > 0
+    assert "another CT is chosen" in panel.ui.statusLabel.text
+    panel.ui.ctSelector.setCurrentNode(other)
+    assert panel.result.severity.ratio == 0
 
 
 def test_an_accepted_case_that_is_edited_and_left_at_once_is_corrected_in_the_scene(

@@ -11,6 +11,7 @@ from COVIDLesionSegLib.engine.severity import measure_severity
 from COVIDLesionSegLib.engine.severity.lesions import Confidence
 from COVIDLesionSegLib.engine.text import millilitres
 from COVIDLesionSegLib.engine.volume import Geometry
+from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from panel.sections import section_of
 from panel.workers import FLAGS, ScriptedWorker, finished_with, known_result
 
@@ -30,6 +31,36 @@ def test_severity_is_shown_large_with_its_rule(shown, panel):
     assert not panel.ui.resultsSection.isHidden()
     assert panel.ui.severityLabel.text == f"{severity.category}   {100 * severity.ratio:.1f} %"
     assert panel.ui.severityRuleComboBox.currentText == "Worse lung (Pal Das et al. 2022)"
+
+
+def test_a_ct_that_another_module_changes_or_moves_later_is_said_to_be_another(
+    apply, panel, ct, phantom, bench
+):
+    from slicer.util import arrayFromVolume, arrayFromVolumeModified
+
+    label = panel.ui.changedCtLabel
+    result = known_result(phantom)
+    facts = result.provenance | {"input": {FINGERPRINT: fingerprint(phantom.volume)}}
+    apply(finished_with(replace(result, provenance=facts)))
+    changed = section_of(panel, "Results")._changed_ct
+    before = changed._compared
+    arrayFromVolumeModified(ct)  # counts as modified, and holds what it held
+    bench.wait_until(lambda: changed._compared != before and not changed._comparing.active)
+    assert label.isHidden()
+
+    arrayFromVolume(ct)[2, 5, 5] += 1
+    arrayFromVolumeModified(ct)
+    bench.wait_until(lambda: not label.isHidden())
+    assert "moved or replaced since it was segmented" in label.text and label.styleSheet
+    assert not panel.ui.resultsSection.isHidden()
+    arrayFromVolume(ct)[2, 5, 5] -= 1
+    arrayFromVolumeModified(ct)
+    bench.wait_until(label.isHidden)
+
+    ct.SetSpacing(3.0, 3.0, 60.0)
+    bench.wait_until(lambda: not label.isHidden())
+    panel.ui.ctSelector.setCurrentNode(None)
+    assert label.isHidden()
 
 
 def test_volumes_and_rules_are_tabled(shown, panel):
@@ -117,11 +148,12 @@ def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, 
 
 def test_quality_flags_stand_right_below_the_headline(panel):
     layout = panel.ui.resultsSection.layout()
-    order = [layout.itemAt(i).widget() for i in range(4)]
+    order = [layout.itemAt(i).widget() for i in range(5)]
 
     assert order == [
         panel.ui.severityLabel,
         panel.ui.severityRuleComboBox,
+        panel.ui.changedCtLabel,
         panel.ui.flagsOfRunLabel,
         panel.ui.flagsList,
     ]

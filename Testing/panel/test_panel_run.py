@@ -127,7 +127,7 @@ def test_cancel_ends_the_process_and_leaves_the_scene_alone(
 ):
     nodes = node_ids(scene)
     assert panel.ui.applyButton.text == "Cancel"
-    assert not panel.ui.inputsSection.enabled
+    assert not panel.ui.lungsSelector.enabled and panel.ui.ctSelector.enabled
     panel.ui.applyButton.click()
     assert panel.run.state is run_state.CANCELLING
     assert not panel.ui.applyButton.enabled
@@ -137,7 +137,7 @@ def test_cancel_ends_the_process_and_leaves_the_scene_alone(
     assert not list(tmp_path.glob("COVIDLesionSeg-*"))
     assert node_ids(scene) == nodes
     assert panel.ui.applyButton.text == "Apply"
-    assert panel.ui.applyButton.enabled and panel.ui.inputsSection.enabled
+    assert panel.ui.applyButton.enabled and panel.ui.lungsSelector.enabled
     assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
 
 

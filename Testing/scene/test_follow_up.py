@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -11,6 +13,7 @@ from COVIDLesionSegLib.engine.errors import InputError, ParameterError
 from COVIDLesionSegLib.engine.followup.study_folder import load_study, save_study_in_steps
 from COVIDLesionSegLib.engine.labels import CHANGE_STYLES, is_lesion
 from COVIDLesionSegLib.engine.steps import finish
+from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from COVIDLesionSegLib.scene.follow_up import (
     find_changes,
     show_changes,
@@ -21,6 +24,7 @@ from COVIDLesionSegLib.scene.follow_up import (
 from COVIDLesionSegLib.scene.patients import patient_marks
 from COVIDLesionSegLib.scene.segmentation import segment_ids, segment_tag
 from COVIDLesionSegLib.scene.show import show_result
+from scene.read_nodes import volume_from_node
 
 CLASSES = ("ground-glass opacity", "consolidation")
 
@@ -42,6 +46,18 @@ def test_a_study_is_the_result_with_its_corrections_on_the_stored_grid(scene, ge
     assert np.array_equal(study.lungs, result.lungs)
     assert np.array_equal(study.lesions, result.lesions)
     assert study.flags == result.flags
+
+
+def test_a_ct_that_was_changed_since_its_run_is_not_compared(scene, geometry):
+    ct = add_ct(scene, geometry)
+    result = make_result(geometry)
+    facts = {**result.provenance, "input": {FINGERPRINT: fingerprint(volume_from_node(ct))}}
+    node = show_result(ct, replace(result, provenance=facts)).segmentationNode
+    assert finish(study_from_nodes(ct, node)).classes == result.classes
+    slicer.util.arrayFromVolume(ct)[5, 5, 5] += 1
+    slicer.util.arrayFromVolumeModified(ct)
+    with pytest.raises(InputError, match="moved or replaced since it was segmented"):
+        finish(study_from_nodes(ct, node))
 
 
 def test_corrections_of_an_earlier_run_do_not_count(scene, geometry):

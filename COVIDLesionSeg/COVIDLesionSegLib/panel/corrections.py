@@ -212,17 +212,20 @@ class Corrections(VTKObservationMixin):
 
     def _measure(self) -> None:
         """Measure the case on show, or else one that was left."""
-        if self._panel.busy or self._looking.active:  # a run may be filling the nodes
+        if self._looking.active:
             self._delay.start()
             return
-        self._left = [one for one in self._left if slicer.mrmlScene.IsNodePresent(one)]
-        if self._unmeasured:
-            self._measured_ct = self._ct
-            self.before_measuring()
-        elif self._left:
-            self._measured_ct = self._left[0]
-        else:
+        self._left = [ct for ct in self._left if slicer.mrmlScene.IsNodePresent(ct)]
+        edited = [self._ct, *self._left] if self._unmeasured else self._left
+        # A run may be filling the nodes of its CT.
+        ready = [ct for ct in edited if not self._panel.is_segmenting(ct)]
+        if not ready:
+            if edited:
+                self._delay.start()
             return
+        self._measured_ct = ready[0]
+        if self._measured_ct is self._ct:
+            self.before_measuring()
         try:
             question = _question(self._measured_ct)
         except CovidLesionSegError as error:  # as of a CT that was moved

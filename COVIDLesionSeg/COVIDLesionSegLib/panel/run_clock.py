@@ -20,6 +20,8 @@ _MOST_AHEAD = 0.08
 """How far the bar may be ahead of what was reported; it comes ever nearer, and never there."""
 _NEVER_BEYOND = 0.99
 _INTERVAL_MS = 500
+_PAUSE_SECONDS = 8.0
+"""How long a sentence that is no progress stays during a run."""
 
 
 class RunClock:
@@ -96,6 +98,7 @@ class ShownProgress:
         self._say = say
         self._clock = RunClock()
         self._run: Run[Any] | None = None
+        self._paused_until = 0.0
         self._timer = qt.QTimer()
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.connect("timeout()", self.show)
@@ -109,6 +112,7 @@ class ShownProgress:
             expected_seconds: How long it will take, if that is known.
         """
         self._run, self._clock = run, RunClock(expected_seconds)
+        self._paused_until = 0.0
         self._timer.start()
         self.show()
 
@@ -126,7 +130,12 @@ class ShownProgress:
         run = self._run
         if self._timer.active and (run is None or run.state is RunState.RUNNING):
             self._bar.value = int(100 * self._clock.fraction())
-            self._say(*self._clock.sentence(0.0 if run is None else run.silent_seconds))
+            if time.monotonic() >= self._paused_until:
+                self._say(*self._clock.sentence(0.0 if run is None else run.silent_seconds))
+
+    def pause(self) -> None:
+        """Something else was said: leave it there for a while."""
+        self._paused_until = time.monotonic() + _PAUSE_SECONDS
 
     def show_bar(self, visible: bool, checking: bool) -> None:
         """Show the bar or hide it.

@@ -53,6 +53,9 @@ class Panel(Protocol):
     def busy(self) -> bool:
         """Whether a segmentation is running, or something is checked before it."""
 
+    def is_segmenting(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
+        """Whether that segmentation is one of ``ct``; results of other CTs can be worked with."""
+
     def show_result(
         self,
         ct: vtkMRMLScalarVolumeNode | None,

@@ -289,6 +289,9 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def busy(self) -> bool:
         return self._run.busy
 
+    def is_segmenting(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
+        return self._run.is_segmenting(ct)
+
     def show_result(
         self,
         ct: vtkMRMLScalarVolumeNode | None,
@@ -310,7 +313,8 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _say_what_was_lost(self) -> None:
         """Tell of a result on show that is none any more, as long as that is so."""
         ct, before = self.ct, self._lost
-        lost = "" if ct is None or self.result is not None or self.busy else lost_sentence(ct)
+        known = ct is None or self.result is not None or self.is_segmenting(ct)
+        lost = "" if known else lost_sentence(ct)
         self._lost = (ct, lost)
         if lost and self._lost != before:
             self.say(lost, warning=True)

@@ -30,7 +30,12 @@ from .nodes import (
 from .patients import patient_marks
 from .prepared import layer_image
 from .segmentation import BINARY_LABELMAP, segment_tag, set_contents
-from .volumes import local_ijk_to_ras, volume_from_node_in_steps, world_geometry
+from .volumes import (
+    check_made_from,
+    local_ijk_to_ras,
+    volume_from_node_in_steps,
+    world_geometry,
+)
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -50,10 +55,12 @@ def study_from_nodes(
             software found there; corrections count.
 
     Raises:
-        InputError: There is no lung or no segment for lesions, parts overlap, or a node lies under
-            a transform that bends it.
+        InputError: There is no lung or no segment for lesions, parts overlap, a node lies under a
+            transform that bends it, or the CT was changed since it was segmented.
     """
     volume = yield from volume_from_node_in_steps(ct_node)
+    provenance = read_provenance(segmentation_node)
+    yield from check_made_from(ct_node, provenance)
     lungs = yield from given_lungs(segmentation_node, lung_segments(segmentation_node, {}), ct_node)
     segmentation = segmentation_node.GetSegmentation()
     class_of = {
@@ -74,7 +81,7 @@ def study_from_nodes(
     yield
     from ..engine.lungs.given import with_lesions  # SciPy, which the panel needs late
 
-    models = read_provenance(segmentation_node).get("models", {})
+    models = provenance.get("models", {})
     return Study(
         geometry=volume.geometry,
         lungs=with_lesions(lungs),

@@ -32,10 +32,12 @@ class Turn:
 
     Attributes:
         holder: Who has the turn; None if nobody has.
+        ct: The CT node that is segmented; None if nobody has the turn.
     """
 
     def __init__(self) -> None:
         self.holder: object | None = None
+        self.ct: object | None = None
         self._cancel: Callable[[], None] = lambda: None
         self._listeners: list[TurnListener] = []
 
@@ -48,12 +50,13 @@ class Turn:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def take(self, holder: object, cancel: Callable[[], None]) -> None:
+    def take(self, holder: object, cancel: Callable[[], None], ct: object) -> None:
         """Take the turn.
 
         Args:
             holder: Who takes it.
             cancel: Ends the segmentation; others may call it.
+            ct: The CT node that will be segmented.
 
         Raises:
             CovidLesionSegError: Another segmentation is running.
@@ -62,7 +65,7 @@ class Turn:
             raise CovidLesionSegError(
                 "A segmentation is running already: wait for its end, or cancel it."
             )
-        self.holder, self._cancel = holder, cancel
+        self.holder, self._cancel, self.ct = holder, cancel, ct
         for listener in self._others():
             listener.turn_taken()
 
@@ -84,7 +87,7 @@ class Turn:
         if holder is not self.holder:
             return
         others = self._others()
-        self.holder = None
+        self.holder = self.ct = None
         for listener in others:
             listener.turn_ended(shown, error)
 

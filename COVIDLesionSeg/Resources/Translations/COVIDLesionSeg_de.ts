@@ -894,6 +894,10 @@
         <translation>Regel des Schweregrads</translation>
     </message>
     <message>
+        <source>The figures are those of the CT that was segmented, not of the one in the scene now.</source>
+        <translation>Die Werte gehören zu dem CT, das segmentiert wurde, nicht zu dem, das jetzt in der Szene ist.</translation>
+    </message>
+    <message>
         <source>Flags of the run, before corrections</source>
         <translation>Hinweise des Laufs, vor Korrekturen</translation>
     </message>
@@ -2928,14 +2932,6 @@ Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verw
 </context>
 <context>
     <name>sections.cohort</name>
-    <message>
-        <source>Another CT can be chosen once the run has ended.</source>
-        <translation>Ein anderes CT kann gewählt werden, sobald der Lauf zu Ende ist.</translation>
-    </message>
-    <message>
-        <source>The CTs of the scene. Click one to see it.</source>
-        <translation>Die CTs der Szene. Klicken Sie eines an, um es zu sehen.</translation>
-    </message>
     <message>
         <source>CT</source>
         <translation>CT</translation>

@@ -52,15 +52,6 @@ class CohortSection(Section):
     def show_result(self, in_views: bool, new: bool) -> None:
         self._watch.look_soon()
 
-    def show_state(self) -> None:
-        busy = self.panel.busy
-        self.ui.cohortTable.enabled = not busy
-        self.ui.cohortTable.toolTip = (
-            _("Another CT can be chosen once the run has ended.")
-            if busy
-            else _("The CTs of the scene. Click one to see it.")
-        )
-
     def palette_changed(self) -> None:
         self.files.palette_changed()
 
@@ -106,7 +97,7 @@ class CohortSection(Section):
         self.ui.cohortLabel.visible = not cases
 
     def _on_chosen(self, row: int, column: int) -> None:
-        if self._node is None or self.panel.busy or not row < len(self._cases):
+        if self._node is None or not row < len(self._cases):
             return
         ct = self._cases[row].ct
         if slicer.mrmlScene.IsNodePresent(ct):

@@ -52,7 +52,7 @@ class CorrectionSection(Section):
         self._ranges = dict(DENSITIES_HU)
         self._density: str | None = None
         self._outlined: vtkMRMLSegmentationNode | None = None
-        self._entered = self._busy = False
+        self._entered = self._running = False
         self._does: dict[str, str] = {}
         self._watch = NodeWatch(self._on_moved)
         ui = self.ui
@@ -82,12 +82,12 @@ class CorrectionSection(Section):
         self._show_changes()
 
     def show_state(self) -> None:
-        shown = not self.panel.busy and self._segmentation is not None
+        was_running, self._running = self._running, self.panel.is_segmenting(self.panel.ct)
+        shown = not self._running and self._segmentation is not None
         self.root.visible = shown
-        was_busy, self._busy = self._busy, self.panel.busy
         if not shown:
             self._editor.stop()
-        elif was_busy:
+        elif was_running:
             self._show_case()
 
     def nodes_changed(self) -> None:
@@ -148,7 +148,7 @@ class CorrectionSection(Section):
             self._editor.release()
         elif not self.root.collapsed:
             self._editor.edit(segmentation, ct, _first_choice(segmentation))
-            if self._entered and not self.panel.busy:
+            if self._entered and not self.panel.is_segmenting(ct):
                 self._editor.take_keys()
         self._show_controls()
 

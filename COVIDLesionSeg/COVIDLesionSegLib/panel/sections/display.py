@@ -71,7 +71,8 @@ class DisplaySection(Section):
         self._show_controls()
 
     def show_state(self) -> None:
-        self.root.visible = not self.panel.busy and self.panel.result is not None
+        running = self.panel.is_segmenting(self.panel.ct)
+        self.root.visible = not running and self.panel.result is not None
 
     def nodes_changed(self) -> None:
         self._observe()  # slice views and volume renderings come and go

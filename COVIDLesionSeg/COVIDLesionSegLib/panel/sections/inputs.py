@@ -38,7 +38,9 @@ class InputsSection(Section):
         )
 
     def show_state(self) -> None:
-        self.root.enabled = not self.panel.busy
+        ui, running = self.ui, self.panel.is_segmenting(self.panel.ct)
+        for widget in (ui.sampleButton, ui.lungsSelector, ui.lungChoices):
+            widget.enabled = not running
 
     def show_parameters(self, node: COVIDLesionSegParameterNode | None) -> None:
         self._lungs.show_parameters(node)

@@ -12,6 +12,7 @@ from ...engine.severity.report import SeverityReport
 from ...engine.text import percent
 from ...scene.slice_views import slice_seen
 from .. import views
+from ..changed_ct import ChangedCt
 from ..choices import SeverityRule
 from ..clean_copy import CleanCopy
 from ..flag_list import FlagList
@@ -51,6 +52,7 @@ class ResultsSection(Section):
         self._rule = SeverityRule.WORSE_LUNG
         panel.corrections.on_change(self._show_corrected)
         self._flag_list = FlagList(ui.flagsList, self._go_to_slice)
+        self._changed_ct = ChangedCt(panel, ui.changedCtLabel)
         self.clean_copy = CleanCopy(ui.cleanCopyButton, panel)
         self._chart = SliceChart(self._go_to_slice, self._press_chart_button)
         self._lobes = LobeTable(panel, ui)
@@ -79,6 +81,7 @@ class ResultsSection(Section):
         if result is not None:
             self.show(result.severity, result.flags, result.original)
             self._show_corrected()
+        self._changed_ct.show_case()
         self._show_chart_of_case()
         self._lobes.show_case()
         self._lesions.show_case()
@@ -91,17 +94,21 @@ class ResultsSection(Section):
         self._lesions.detector.models_changed()
 
     def scene_closing(self) -> None:
+        self._changed_ct.stop()
         self._chart.hide()
         self._lesions.scene_closing()
         self._lobes.scene_closing()
 
     def palette_changed(self) -> None:
+        self._changed_ct.palette_changed()
         self._lobes.palette_changed()
 
     def show_state(self) -> None:
-        self.root.visible = not self.panel.busy and self.panel.result is not None
+        running = self.panel.is_segmenting(self.panel.ct)
+        self.root.visible = not running and self.panel.result is not None
 
     def close(self) -> None:
+        self._changed_ct.stop()
         self.clean_copy.run.stop_now()
         self._lesions.close()
         self._chart.forget()

@@ -86,7 +86,7 @@ class ReviewSection(Section):
 
     def show_state(self) -> None:
         self.ui.caseWidget.visible = self.panel.result is not None
-        self.root.visible = not self.panel.busy and (
+        self.root.visible = not self.panel.is_segmenting(self.panel.ct) and (
             self.panel.result is not None or self._cases.listed
         )
 
@@ -122,7 +122,7 @@ class ReviewSection(Section):
 
     def _on_accept_key(self) -> None:
         given = self._review.verdict in (Verdict.ACCEPTED, Verdict.CORRECTED)
-        if not given and not self.panel.busy:
+        if not given and not self.panel.is_segmenting(self.panel.ct):
             self._give(Verdict.ACCEPTED)
 
     def _give(self, verdict: Verdict) -> None:

@@ -45,7 +45,7 @@ class RunSection(Section):
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
-        self._progress = ShownProgress(self.ui.progressBar, self.say)
+        self._progress = ShownProgress(self.ui.progressBar, self._say_progress)
         self.run = Run(
             on_progress=self._progress.report,
             on_result=self._on_result,
@@ -70,6 +70,10 @@ class RunSection(Section):
         """Whether a segmentation is running, or something is checked before it."""
         running = self.run.state is not RunState.IDLE
         return running or self.panel.first_use.busy or self._of_console
+
+    def is_segmenting(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
+        """Whether that segmentation is one of ``ct``."""
+        return ct is not None and self.busy and ct in (self._running_ct, SEGMENTATION.ct)
 
     # The panel's calls
 
@@ -109,7 +113,15 @@ class RunSection(Section):
         self._log_button.close()
 
     def say(self, sentence: str, warning: bool = False) -> None:
-        """Show one sentence below the Apply button."""
+        """Show one sentence below the Apply button; progress waits until it can have been read."""
+        self._progress.pause()
+        show_sentence(self.ui.statusLabel, sentence, warning)
+
+    def _say_progress(self, sentence: str, warning: bool = False) -> None:
+        """Say how far the run is, and whose it is if another CT is on show."""
+        ct = self._running_ct or SEGMENTATION.ct
+        if ct is not None and ct is not self.panel.ct:
+            sentence = f"{ct.GetName()}: {sentence}"
         show_sentence(self.ui.statusLabel, sentence, warning)
 
     # The buttons
@@ -172,7 +184,7 @@ class RunSection(Section):
             OutputError: The temporary folder cannot be written.
             CovidLesionSegError: Another segmentation is running.
         """
-        SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")))
+        SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")), ct)
         try:
             self.run.start(job)
         except BaseException:
