@@ -85,7 +85,12 @@ class InterruptionTest(case.Case):
             _kill_all(pid, signal.SIGKILL)
             self.wait_until_idle()
         self.assertEqual(self.ui.statusLabel.text, "Done.")
-        self.assertTrue(any("emory" in flag.message for flag in self.panel.result.flags))
+        self.assertIn("one patch at a time", self.panel.result.flags[-1].message)
+        self.click(self.ui.logButton)
+        self.process_events(0.2)
+        window = next(w for w in slicer.app.topLevelWidgets() if w.name == "COVIDLesionSegLog")
+        self.assertTrue(window.visible)
+        window.close()
 
     def test_closing_the_scene_ends_the_run(self) -> None:
         pid = self.start()
@@ -93,6 +98,7 @@ class InterruptionTest(case.Case):
         self.wait_until_idle(10)
         self.process_events(0.5)
         self.assertFalse(_is_alive(pid))
+        self.assertIn("scene was closed", self.ui.statusLabel.text)
         for kind in ("Volume", "Segmentation", "Table", "PlotChart"):
             self.assertEqual(slicer.util.getNodesByClass(f"vtkMRML{kind}Node"), [])
         self.assertFalse(self.ui.applyButton.enabled)
@@ -118,6 +124,7 @@ class InterruptionTest(case.Case):
         self.wait_until_idle()
         slicer.util.selectModule(case.MODULE)
         self.process_events(0.3)
+        self.assertEqual(self.ui.statusLabel.text, "Done.")
         self.assertTrue(self.ui.severityLabel.text.startswith("CT-"))
 
 

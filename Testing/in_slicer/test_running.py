@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -114,69 +112,6 @@ class RunningTest(case.Case):
         self.ui.ctSelector.setCurrentNode(second)
         self.process_events()
         self.assertIsNotNone(self.panel.result)
-
-    def test_cancel_ends_the_process_within_a_second_and_changes_nothing(self) -> None:
-        self.load_ct()
-        self.process_events(0.5)
-        before = self.nodes()
-        process = self.begin()
-        start = time.monotonic()
-        self.ui.applyButton.click()
-        self.wait_until(lambda: not self.busy, 5)
-        taken = time.monotonic() - start
-        print(f"FIGURE Cancel took {taken:.2f} s", flush=True)
-
-        self.assertIsNotNone(process.exit_code())
-        self.assertLess(taken, 2.0)
-        self.assertEqual(self.nodes(), before)
-        self.assertEqual(self.ui.statusLabel.text, "Cancelled: nothing was changed.")
-
-    def test_after_the_system_killed_the_worker_less_is_tried_and_the_result_says_so(self) -> None:
-        self.load_ct()
-        process = self.begin()
-        with self.logging_expected("background process printed"):
-            os.kill(process.pid, signal.SIGKILL)
-            self.wait_until_idle()
-
-        self.assertEqual(self.ui.statusLabel.text, "Done.")
-        self.assertIn("one patch at a time", self.panel.result.flags[-1].message)
-        self.click(self.ui.logButton)
-        self.process_events(0.2)
-        window = next(w for w in slicer.app.topLevelWidgets() if w.name == "COVIDLesionSegLog")
-        self.assertTrue(window.visible)
-        window.close()
-
-    def test_closing_the_scene_and_removing_the_ct_stop_the_run(self) -> None:
-        self.load_ct()
-        process = self.begin()
-        slicer.mrmlScene.Clear(False)
-        self.wait_until_idle(10)
-        self.assertIsNotNone(process.exit_code())
-        self.assertIn("scene was closed", self.ui.statusLabel.text)
-
-        ct = self.load_ct()
-        process = self.begin()
-        slicer.mrmlScene.RemoveNode(ct)
-        self.wait_until_idle(10)
-        self.assertIsNotNone(process.exit_code())
-        self.assertIn("CT was removed", self.ui.statusLabel.text)
-
-    def test_another_module_another_ct_and_a_reload_do_no_harm_meanwhile(self) -> None:
-        self.load_ct()
-        self.begin()
-        slicer.util.selectModule("Data")
-        self.process_events(0.5)
-        slicer.util.selectModule(case.MODULE)
-        self.assertEqual(self.ui.applyButton.text, "Cancel")
-        self.wait_until_idle()
-        self.assertEqual(self.ui.statusLabel.text, "Done.")
-
-        process = self.begin()
-        self.panel.onReload()
-        self.process_events(0.5)
-        self.assertIsNotNone(process.exit_code())
-        self.assertFalse(self.busy)
-        self.assertEqual(self.ui.applyButton.text, "Apply")
 
     def test_a_segmentation_of_the_console_is_seen_and_undone_on_the_panel(self) -> None:
         from COVIDLesionSeg import COVIDLesionSegLogic

@@ -97,6 +97,20 @@ def test_closing_the_scene_ends_it(console, panel, scene):
     assert not panel.busy
 
 
+def test_a_panel_that_is_closed_or_made_anew_ends_it(console, panel):
+    worker = ScriptedWorker([AT_WORK])
+    closed = []
+
+    def close() -> None:
+        if not closed and panel.busy:
+            closed.append(panel.cleanup())
+
+    with pytest.raises(Cancelled):
+        console(worker, close)
+    assert closed and worker.killed
+    panel.setup()  # so that the bench can close it once more
+
+
 def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phantom):
     from COVIDLesionSegLib.panel.run import RunState
 

@@ -119,13 +119,16 @@ def lineage_text(retrained: Retrained) -> str:
     """The new model and those before it, each with what it learned from."""
     learned = retrained.learned
     lines = [
-        _("{model}: trained on {accepted} accepted and {corrected} corrected cases and ").format(
+        _(
+            "{model}: trained on {accepted} accepted and {corrected} corrected cases and "
+            "{predictions} confident predictions; {steps} steps, seed {seed}"
+        ).format(
             model=printable(retrained.model),
             accepted=learned.accepted,
             corrected=learned.corrected,
-        )
-        + _("{predictions} confident predictions; {steps} steps, seed {seed}").format(
-            predictions=learned.predictions, steps=learned.steps, seed=learned.seed
+            predictions=learned.predictions,
+            steps=learned.steps,
+            seed=learned.seed,
         )
     ]
     try:

@@ -85,6 +85,8 @@ class SliceChart(VTKObservationMixin):
         self.removeObservers()
         self.addObserver(layout, vtk.vtkCommand.ModifiedEvent, self._on_layout_modified)
         manager = slicer.app.layoutManager()
+        if manager is None:  # Slicer without its window
+            return
         for index in range(manager.plotViewCount):
             view = manager.plotWidget(index).plotView()
             if view not in self._views:

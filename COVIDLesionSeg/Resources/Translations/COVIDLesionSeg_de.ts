@@ -2466,12 +2466,8 @@ n = {patients}</translation>
         <translation>{number} von {count}: Patient {patient}, Schicht {slice}, {pixels} Pixel verschieden</translation>
     </message>
     <message>
-        <source>{model}: trained on {accepted} accepted and {corrected} corrected cases and </source>
-        <translation>{model}: trainiert mit {accepted} angenommenen und {corrected} korrigierten Fällen und </translation>
-    </message>
-    <message>
-        <source>{predictions} confident predictions; {steps} steps, seed {seed}</source>
-        <translation>{predictions} sicheren Vorhersagen; {steps} Schritte, Startwert {seed}</translation>
+        <source>{model}: trained on {accepted} accepted and {corrected} corrected cases and {predictions} confident predictions; {steps} steps, seed {seed}</source>
+        <translation>{model}: trainiert mit {accepted} angenommenen und {corrected} korrigierten Fällen und {predictions} sicheren Vorhersagen; {steps} Schritte, Startwert {seed}</translation>
     </message>
     <message>
         <source>nothing is recorded</source>

@@ -106,6 +106,8 @@ class RunSection(Section):
         self._cancel(_("The scene was closed, so the segmentation was stopped."))
 
     def close(self) -> None:
+        if self._of_console:  # a panel that is made anew would not know of it
+            SEGMENTATION.cancel()
         SEGMENTATION.forget(self)
         self._progress.end()
         self.run.stop_now()
