@@ -22,9 +22,9 @@ import torch
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.data.slice_folder import SliceData, slices_per_patient
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
 from COVIDLesionSegLib.engine.evaluation.scores import ModelScores
-from COVIDLesionSegLib.engine.inference.ensemble import Decision
+from COVIDLesionSegLib.engine.inference.ensemble import LabelledSlices
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
 from COVIDLesionSegLib.engine.models.development_scores import (
     OUTSIDE_SET,
@@ -99,7 +99,7 @@ class TimedModel(EvaluatedModel):
 
     seconds = 0.0
 
-    def predict(self, *arguments: object, **more: object) -> Decision:
+    def predict(self, *arguments: object, **more: object) -> LabelledSlices:
         """As :meth:`EvaluatedModel.predict`."""
         began = time.process_time()
         decision = super().predict(*arguments, **more)  # type: ignore[arg-type]
@@ -137,7 +137,7 @@ def measure(listed: ListedModel, one: DevelopmentSet, data: Path, seen: int) -> 
     )
     with tempfile.TemporaryDirectory() as temporary:
         slices = SetData(slice_folder(data / one.folder, Path(temporary)), one, loaded, seen)
-        (scores,) = evaluate(slices, [loaded], lung_mask=False).models
+        (scores,) = evaluate_models(slices, [loaded], lung_mask=False).models
     seconds = loaded.seconds / scores.slices
     return row_of(listed, one, scores, slices, seen, seconds)
 

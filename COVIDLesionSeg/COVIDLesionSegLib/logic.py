@@ -308,7 +308,7 @@ def _segment(
     from .scene.prepared import load_prepared
     from .scene.volumes import ct_matrix, volume_from_node_in_steps
     from .worker.segmentation import segment_in_background
-    from .worker.turn import SEGMENTATION
+    from .worker.turn import SEGMENTATION_TURN
 
     chosen = _parameters(parameters)
     cancel = cancel or CancelToken()
@@ -316,10 +316,10 @@ def _segment(
     holder = object()
 
     def tell(report: Progress) -> None:
-        SEGMENTATION.report(holder, report)
+        SEGMENTATION_TURN.report(holder, report)
         (progress or ignore_progress)(report)
 
-    SEGMENTATION.take(holder, cancel.cancel, volume_node)
+    SEGMENTATION_TURN.take(holder, cancel.cancel, volume_node)
     shown: Shown | None = None
     ended_by: BaseException | None = None
     try:
@@ -346,7 +346,7 @@ def _segment(
         ended_by = error
         raise
     finally:
-        SEGMENTATION.give_back(holder, shown, ended_by)
+        SEGMENTATION_TURN.give_back(holder, shown, ended_by)
 
 
 def _wait(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.data.ct_table import VolumeData
-from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint_of_slices
 from COVIDLesionSegLib.engine.data.slice_folder import SliceData, write_slice_folder
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
@@ -17,7 +17,7 @@ from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.self_training.confidence import (
-    enhance,
+    choose_predictions,
     read_selection,
     with_corrections,
     write_selection,
@@ -62,7 +62,7 @@ def data_of(slices, folder):
 
 
 def test_the_most_confident_predictions_come_back_as_slices_to_learn_from(tmp_path):
-    done = enhance(data_of(SLICES, tmp_path / "data"), crafted())
+    done = choose_predictions(data_of(SLICES, tmp_path / "data"), crafted())
     assert [one.name for one in done.slices] == ["a3", "a1"]
     lesion = np.zeros((32, 32), bool)
     lesion[LESION] = True
@@ -74,8 +74,8 @@ def test_the_most_confident_predictions_come_back_as_slices_to_learn_from(tmp_pa
 
 
 def test_the_report_has_every_slice_with_its_confidence_and_why_it_was_not_chosen(tmp_path):
-    done = enhance(data_of(SLICES, tmp_path / "data"), crafted())
-    assert [(row.name, row.verdict) for row in done.candidates] == [
+    done = choose_predictions(data_of(SLICES, tmp_path / "data"), crafted())
+    assert [(row.name, row.outcome) for row in done.candidates] == [
         ("a0", "not confident enough"),
         ("a1", "selected"),
         ("a2", "no lesion found"),
@@ -96,25 +96,25 @@ def test_a_calibrated_model_chooses_by_expected_precision_and_learns_what_it_cal
     card = make_card(calibration=Calibration(2.5, 0.0, 0.1, 0.01, bins, "p2"))
     model = EvaluatedModel([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
     data = data_of(SLICES, tmp_path / "data")
-    done = enhance(data, model, fraction=0.5, measure=measure_for(card))
+    done = choose_predictions(data, model, fraction=0.5, measure=measure_for(card))
     assert [one.name for one in done.slices] == ["a3", "a1", "b0"]
     assert [round(one.confidence, 2) for one in done.candidates if one.confidence] == [
         pytest.approx(0.6 + 0.8 * (1 / (1 + np.exp(-logit / 2.5)) - 0.5), abs=0.006)
         for logit in (1.0, 4.0, 4.5, 4.0, 1.0)
     ]
-    assert done.candidates[0].verdict == "not confident enough"  # 0.68
+    assert done.candidates[0].outcome == "not confident enough"  # 0.68
     assert done.slices[0].lesion.sum() == 64
 
 
 def test_what_a_person_marked_is_no_candidate(tmp_path):
     corrected = replace(SLICES[3], lesion=np.ones((32, 32), bool))
-    done = enhance(data_of(SLICES, tmp_path / "data"), crafted(), [corrected])
+    done = choose_predictions(data_of(SLICES, tmp_path / "data"), crafted(), [corrected])
     assert [one.name for one in done.slices] == ["a1"]  # 1 of the 7 that are left
     assert "a3" not in {row.name for row in done.candidates}
 
 
 def test_a_mark_on_another_patients_slice_of_the_same_name_changes_nothing(tmp_path):
-    done = enhance(
+    done = choose_predictions(
         data_of(SLICES, tmp_path / "data"), crafted(), [replace(SLICES[3], patient="p9")]
     )
     assert [one.name for one in done.slices] == ["a3", "a1"]
@@ -142,7 +142,7 @@ def test_slices_without_lung_and_windowed_ones_are_left_out():
                 lungs = nothing if number == 2 else None
                 yield LabelledImage(f"s{number}", patient, image, number == 4, nothing, lungs, None)
 
-    done = enhance(Given(), crafted())
+    done = choose_predictions(Given(), crafted())
     assert [row.name for row in done.candidates] == ["s0", "s1", "s3", "s5"]
     (one,) = done.slices
     assert one.name == "s0" and one.lungs is None
@@ -157,7 +157,7 @@ def test_slices_of_a_whole_ct_are_named_by_their_index(tmp_path):
     with pytest.raises(InputError, match="lacks the column mask"):
         VolumeData(tmp_path / "cts.csv", Parameters())
     data = VolumeData(tmp_path / "cts.csv", Parameters(), labelled=False)
-    done = enhance(data, model)
+    done = choose_predictions(data, model)
     (sample,) = data.read("p7", CancelToken())
     with_lung = np.flatnonzero(sample.lungs.any(axis=(1, 2)))
     assert [row.name for row in done.candidates] == [f"scan.nrrd_{n:03d}" for n in with_lung]
@@ -173,7 +173,7 @@ def test_cancelling_stops(tmp_path):
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        enhance(data_of(SLICES, tmp_path / "data"), crafted(), cancel=cancel)
+        choose_predictions(data_of(SLICES, tmp_path / "data"), crafted(), cancel=cancel)
 
 
 def test_chosen_slices_come_back_from_their_file_for_the_same_choice_only(tmp_path):
@@ -181,7 +181,9 @@ def test_chosen_slices_come_back_from_their_file_for_the_same_choice_only(tmp_pa
     path = tmp_path / "selection.npz"
     write_selection(slices, {"model": "m", "samples": {"p1": 4}}, path)
     again = read_selection({"model": "m", "samples": {"p1": 4}}, path)
-    assert fingerprint(again) == fingerprint(slices) and all(item.pseudo for item in again)
+    assert fingerprint_of_slices(again) == fingerprint_of_slices(slices) and all(
+        item.pseudo for item in again
+    )
     with pytest.raises(InputError, match="chosen from other data, or by another model"):
         read_selection({"model": "m", "samples": {"p1": 5}}, path)
     path.write_bytes(path.read_bytes()[:-40])

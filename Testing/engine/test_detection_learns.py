@@ -11,7 +11,7 @@ from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.detection.held_out import evaluate_detector
 from COVIDLesionSegLib.engine.detection.training import DETECTION
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.detector_slices import tiny_detector
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # two trainings of 90 steps
@@ -43,7 +43,7 @@ def average_precision(slices, held_out, folder):
     recipe = tiny_detector(
         slices, steps=90, learning_rate=1e-3, schedule="cosine", arguments={"scales": (16,)}
     )
-    network = train(recipe, slices, folder, method=DETECTION)
+    network = fit(recipe, slices, folder, method=DETECTION)
     card = replace(
         load_catalogue().get("affinity-8").card,
         arguments=recipe.network_arguments,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from COVIDLesionSegLib.engine.data.labelled import class_of
-from COVIDLesionSegLib.engine.detection.dataset import DetectionDataset, prepare
+from COVIDLesionSegLib.engine.detection.dataset import DetectionDataset, prepare_instances
 from COVIDLesionSegLib.engine.detection.instances import (
     boxes_of,
     components,
@@ -30,7 +30,7 @@ from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.recipe_settings import change_recipe
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.detector_slices import CLASSES, blobs, save_detector, some, tiny_detector
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,9 @@ def test_validating_does_not_change_what_a_gpu_draws_next():
     module = module_of(some()).to("cuda").eval()
     torch.cuda.manual_seed(7)
     before = torch.cuda.get_rng_state()
-    image, labels = (one[None].to("cuda") for one in prepare(blobs("p2", 2, 50), module.recipe))
+    image, labels = (
+        one[None].to("cuda") for one in prepare_instances(blobs("p2", 2, 50), module.recipe)
+    )
     module.on_validation_epoch_start()
     module.validation_step((image, labels), 3)
     assert torch.equal(torch.cuda.get_rng_state(), before)
@@ -172,7 +174,7 @@ def test_slices_without_lung_are_left_out_of_training():
 def test_the_network_gets_the_global_mean_and_deviation_of_what_it_sees():
     slices = some(number=4)
     recipe = tiny_detector(slices)
-    seen = torch.stack([prepare(item, recipe)[0] for item in slices])
+    seen = torch.stack([prepare_instances(item, recipe)[0] for item in slices])
     assert recipe.network_arguments["mean"] == pytest.approx(seen.mean().item(), abs=1e-4)
     assert recipe.network_arguments["std"] == pytest.approx(seen.std(correction=0).item(), abs=1e-4)
 
@@ -212,7 +214,7 @@ def test_a_training_that_was_cancelled_goes_on_as_if_it_had_not_been(tmp_path):
     slices, held_out = some(number=4), [blobs("p2", 2, 50), blobs("p2", 0, 51)]
     recipe = replace(tiny_detector(slices, steps=3), validation_steps=2, checkpoint_steps=1)
     options = {"validation": held_out, "method": DETECTION}
-    whole = train(recipe, slices, tmp_path / "whole", **options).state_dict()
+    whole = fit(recipe, slices, tmp_path / "whole", **options).state_dict()
     token = CancelToken()
 
     def cancel(progress):
@@ -220,8 +222,8 @@ def test_a_training_that_was_cancelled_goes_on_as_if_it_had_not_been(tmp_path):
             token.cancel()
 
     with pytest.raises(Cancelled):
-        train(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
-    resumed = train(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
+        fit(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
+    resumed = fit(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
     curve = (tmp_path / "parts" / "metrics.csv").read_text()
     assert curve == (tmp_path / "whole" / "metrics.csv").read_text()
@@ -234,7 +236,7 @@ def test_fixed_statistics_of_the_affinity_layer_stay_in_a_whole_training(tmp_pat
     slices = some(number=4)
     recipe = replace(tiny_detector(slices, steps=3), validation_steps=1)
     recipe = change_recipe(recipe, [("network_arguments.fixed_statistics", fixed)])
-    trained = train(recipe, slices, tmp_path, validation=[blobs("p2", 2, 50)], method=DETECTION)
+    trained = fit(recipe, slices, tmp_path, validation=[blobs("p2", 2, 50)], method=DETECTION)
     counted = {
         int(value)
         for name, value in trained.affinity.state_dict().items()

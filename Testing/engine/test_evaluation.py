@@ -18,9 +18,9 @@ from COVIDLesionSegLib.engine.evaluation.evaluated_model import (
     load_evaluated_models,
 )
 from COVIDLesionSegLib.engine.evaluation.measures import MEASURES
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
 from COVIDLesionSegLib.engine.evaluation.scores import PatientScores, summarise
-from COVIDLesionSegLib.engine.inference.ensemble import Decision
+from COVIDLesionSegLib.engine.inference.ensemble import LabelledSlices
 from COVIDLesionSegLib.engine.metrics.overlap import wilson_interval
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
@@ -127,7 +127,7 @@ def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
     lesion = np.zeros((3, 8, 8), bool)
     lesion[1, 2:5, 2:5] = True
     answer = np.roll(lesion, 2, axis=2)
-    decision = Decision(answer.astype(np.float32), answer.astype(np.uint8), None)
+    decision = LabelledSlices(answer.astype(np.float32), answer.astype(np.uint8), None)
     item = LabelledImage("s", "p", answer, True, lesion, None, (5.0, 0.5, 0.5))
     counts = Counts()
     counts.add(item, decision)
@@ -207,7 +207,7 @@ def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, ches
 
 
 def test_an_evaluation_of_cts_states_lungs_and_millimetres(table):
-    evaluation = evaluate(VolumeData(table, CPU), [brightness_model()])
+    evaluation = evaluate_models(VolumeData(table, CPU), [brightness_model()])
     assert evaluation.protocol.endswith("p > 0.5, findings outside the lungs (threshold) dropped")
     assert (evaluation.unit, evaluation.slices) == ("mm", {"miller": 14})
     (scores,) = evaluation.models
@@ -228,7 +228,7 @@ def slice_folder(tmp_path_factory):
 def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
     """Lesions of 8 x 10, 2 x 1 and 10 x 14 pixels look shifted by 2 columns, and one slice is
     lesion-free; the windowed lesion is 12 x 4."""
-    evaluation = evaluate(SliceData(slice_folder), [brightness_model()])
+    evaluation = evaluate_models(SliceData(slice_folder), [brightness_model()])
     assert evaluation.protocol == (
         "pixels of all slices pooled, whole slices, p > 0.5, no lung mask"
     )
@@ -256,7 +256,7 @@ def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
 
 
 def test_examples_show_the_slices_with_the_most_lesion_and_the_most_errors(slice_folder):
-    evaluation = evaluate(
+    evaluation = evaluate_models(
         SliceData(slice_folder, ["coronacases_org_001"]), [brightness_model()] * 2
     )
     (example,) = evaluation.examples  # the first slice has the most of both
@@ -269,7 +269,7 @@ def test_examples_show_the_slices_with_the_most_lesion_and_the_most_errors(slice
 def test_the_protocol_of_a_model_says_what_it_was_given_and_how_it_was_combined(slice_folder):
     card = make_card(Preprocessing((-1000.0, 0.0), lung_mask=True))
     both = EvaluatedModel([(card, Pixelwise()), (replace(card, id="b"), Pixelwise())], CPU)
-    (scores,) = evaluate(SliceData(slice_folder), [both]).models
+    (scores,) = evaluate_models(SliceData(slice_folder), [both]).models
     assert scores.protocol.endswith(
         "no lung mask; the network sees the lungs (experts) only; ensemble by majority-vote"
     )
@@ -278,7 +278,7 @@ def test_the_protocol_of_a_model_says_what_it_was_given_and_how_it_was_combined(
 def test_patients_are_flagged_by_what_the_card_says_it_learned_from(slice_folder):
     training = {"data": {"training": {"coronacases_org_001": 99}}}
     known, unknown = (
-        evaluate(SliceData(slice_folder), [brightness_model(training=record)]).models[0]
+        evaluate_models(SliceData(slice_folder), [brightness_model(training=record)]).models[0]
         for record in (training, {})
     )
     assert known.learned_from == ["coronacases_org_001"]
@@ -303,12 +303,16 @@ def members_of_a_cross_validation(held_out: bool, *learned: list[str]) -> Evalua
 def test_a_held_out_patient_is_answered_by_members_that_never_learned_from_them(slice_folder):
     first, second = "coronacases_org_001", "coronacases_org_002"
     data = SliceData(slice_folder, [first, second])
-    (scores,) = evaluate(data, [members_of_a_cross_validation(True, [first], [second])]).models
+    (scores,) = evaluate_models(
+        data, [members_of_a_cross_validation(True, [first], [second])]
+    ).models
     assert scores.patients[first].values["sensitivity"] == 0.0
     assert scores.patients[second].values["sensitivity"] == pytest.approx(120 / 140)
     assert scores.learned_from == []
     assert "each patient by the members that never learned from them" in scores.protocol
-    together = evaluate(data, [members_of_a_cross_validation(False, [first], [second])]).models[0]
+    together = evaluate_models(
+        data, [members_of_a_cross_validation(False, [first], [second])]
+    ).models[0]
     assert together.learned_from == [first, second]
 
 
@@ -317,7 +321,7 @@ def test_who_is_held_out_must_be_known_and_somebody_must_be_left_to_answer(slice
         EvaluatedModel([(make_card(id="test"), Pixelwise())], CPU, held_out=True)
     everybody = members_of_a_cross_validation(True, ["coronacases_org_001"])
     with pytest.raises(ParameterError, match="Every member of member-1 learned from coronacases"):
-        evaluate(SliceData(slice_folder), [everybody])
+        evaluate_models(SliceData(slice_folder), [everybody])
 
 
 def test_patients_of_synthetic_slices_count_as_learned_from():
@@ -347,7 +351,7 @@ def remarks_on(*samples):
         def read(self, patient, cancel):
             yield from samples
 
-    (scores,) = evaluate(Given(), [brightness_model()]).models
+    (scores,) = evaluate_models(Given(), [brightness_model()]).models
     return " ".join(scores.remarks)
 
 
@@ -386,7 +390,7 @@ def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_
         SliceData(slice_folder, ["miller"])
     write_slice_folder(tmp_path, with_lungs=False)
     with pytest.raises(ParameterError, match="the data have no lungs"):
-        evaluate(SliceData(tmp_path), [brightness_model()], lung_mask=True)
+        evaluate_models(SliceData(tmp_path), [brightness_model()], lung_mask=True)
     (tmp_path / "index.csv").write_text("name,case\na,b\n")
     with pytest.raises(InputError, match="lacks the column grey_soft_peak"):
         SliceData(tmp_path)
@@ -395,7 +399,7 @@ def test_an_unknown_patient_or_a_mask_without_lungs_is_one_clear_sentence(slice_
 def test_an_evaluation_stops_when_cancelled(slice_folder):
     cancel = CancelToken()
     with pytest.raises(Cancelled):
-        evaluate(
+        evaluate_models(
             SliceData(slice_folder),
             [brightness_model()],
             report=lambda _: cancel.cancel(),
@@ -405,14 +409,16 @@ def test_an_evaluation_stops_when_cancelled(slice_folder):
 
 def test_progress_runs_from_0_to_1(slice_folder):
     told = []
-    evaluate(SliceData(slice_folder), [brightness_model(), brightness_model()], report=told.append)
+    evaluate_models(
+        SliceData(slice_folder), [brightness_model(), brightness_model()], report=told.append
+    )
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
 
 
 def test_freshly_trained_networks_are_scored_the_same_way(slice_folder):
-    expected = evaluate(SliceData(slice_folder), [brightness_model()]).models[0].patients
+    expected = evaluate_models(SliceData(slice_folder), [brightness_model()]).models[0].patients
     found = score_patients(Pixelwise(), make_card(), read_slice_folder(slice_folder))
     for patient, scores in found.items():
         assert scores.values["dice"] == expected[patient].values["dice"]
@@ -509,7 +515,7 @@ def test_the_card_states_the_dice_that_is_measured_again(data_folder):
     models = load_evaluated_models(["amc-net"], CPU, load_catalogue(), CancelToken())
     patients = [f"radiopaedia_org_covid-19-pneumonia-29_8649{number}" for number in (0, 1)]
     data = SliceData(data_folder / "covid_slices", patients)
-    (scores,) = evaluate(data, models).models
+    (scores,) = evaluate_models(data, models).models
     stated = {
         (score.metric, score.data.split(",")[0]): score.value for score in models[0].cards[0].scores
     }

@@ -11,8 +11,8 @@ import pytest
 from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.evaluation.classes import BACKGROUND, MEAN, ClassCounts
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
-from COVIDLesionSegLib.engine.inference.ensemble import Decision
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
+from COVIDLesionSegLib.engine.inference.ensemble import LabelledSlices
 from COVIDLesionSegLib.engine.labels import CLASSES
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.report.evaluation import (
@@ -69,7 +69,7 @@ class Known(EvaluatedModel):
 
     def predict(self, sample, lung_mask, *_):
         labels = FOUND[None]
-        return Decision((labels > 0).astype(np.float32), labels, None)
+        return LabelledSlices((labels > 0).astype(np.float32), labels, None)
 
     def describe(self):
         return {}
@@ -87,7 +87,7 @@ class Data:
 @pytest.fixture
 def evaluation():
     card = make_card(channels=(*CLASSES, "background"), classes=CLASSES)
-    return evaluate(Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))])
+    return evaluate_models(Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))])
 
 
 def test_an_evaluation_tells_classes_apart_beside_scores_of_all_together(evaluation):
@@ -106,7 +106,9 @@ def test_a_model_that_names_the_classes_in_another_order_is_scored_by_their_name
 
 def test_a_model_of_other_classes_than_the_masks_gets_no_scores_of_classes():
     card = make_card(channels=("lesion", "scar", "background"), classes=("lesion", "scar"))
-    (model,) = evaluate(Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))]).models
+    (model,) = evaluate_models(
+        Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))]
+    ).models
     assert model.classes == {} and model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
 
 

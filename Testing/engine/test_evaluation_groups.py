@@ -9,7 +9,7 @@ import pytest
 
 from COVIDLesionSegLib.engine.evaluation.counts import SliceCount
 from COVIDLesionSegLib.engine.evaluation.groups import group_scores
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
 from COVIDLesionSegLib.engine.metrics.overlap import Confusion
 from COVIDLesionSegLib.report.evaluation import write_evaluation_html
 from COVIDLesionSegLib.report.evaluation_slices import (
@@ -60,7 +60,7 @@ class Data:
 
 
 def test_every_slice_and_every_group_is_in_a_file(tmp_path):
-    evaluation = evaluate(Data(), [brightness_model()])
+    evaluation = evaluate_models(Data(), [brightness_model()])
     write_slices_csv(evaluation, tmp_path / "slices.csv")
     with (tmp_path / "slices.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -83,7 +83,7 @@ def test_every_slice_and_every_group_is_in_a_file(tmp_path):
 
 def test_the_page_shows_the_infected_part_of_slices_beside_the_truth(tmp_path):
     """EAMC, Table 5: two slices of each patient, here 20.0 and 0.8 % found as 10.0 and 0.4 %."""
-    evaluation = evaluate(Data(), [brightness_model()])
+    evaluation = evaluate_models(Data(), [brightness_model()])
     rows = rates_for_page(evaluation)
     assert [row["truth"] for row in rows] == pytest.approx([0.2, 0.008])
     assert [row["found"] for row in rows] == [pytest.approx([0.1]), pytest.approx([0.004])]

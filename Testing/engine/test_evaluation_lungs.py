@@ -9,7 +9,7 @@ import pytest
 
 from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
-from COVIDLesionSegLib.engine.evaluation.of_lungs import LungData, find_lungs
+from COVIDLesionSegLib.engine.evaluation.of_lungs import LungData, find_lungs_of_data
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.progress import CancelToken
@@ -44,12 +44,12 @@ def test_lungs_that_an_extractor_found_judge_no_model():
 
 def test_models_for_lungs_and_for_lesions_are_evaluated_apart():
     catalogue, parameters = load_catalogue(), Parameters()
-    assert find_lungs(["lungs-lite0", "lungs-unet-resnet18"], parameters, catalogue)
-    assert not find_lungs(["amc-net", "eamc"], parameters, catalogue)
+    assert find_lungs_of_data(["lungs-lite0", "lungs-unet-resnet18"], parameters, catalogue)
+    assert not find_lungs_of_data(["amc-net", "eamc"], parameters, catalogue)
     with pytest.raises(ParameterError, match="evaluate them apart"):
-        find_lungs(["amc-net", "lungs-lite0"], parameters, catalogue)
+        find_lungs_of_data(["amc-net", "lungs-lite0"], parameters, catalogue)
     with pytest.raises(ModelError, match="no model"):
-        find_lungs(["nothing"], parameters, catalogue)
+        find_lungs_of_data(["nothing"], parameters, catalogue)
 
 
 def test_a_model_for_lungs_is_scored_by_the_job(tmp_path, user_folder, monkeypatch):

@@ -15,7 +15,7 @@ from COVIDLesionSegLib.engine.networks.cascade import encoder_fpn, encoder_unet
 from COVIDLesionSegLib.engine.networks.light import EfficientNetLite0
 from COVIDLesionSegLib.engine.training import imagenet
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import labelled
 
 
@@ -147,7 +147,7 @@ def test_its_training_starts_from_imagenet_and_learns(tmp_path, published):
     recipe = replace(recipe, preprocessing=preprocessing, steps=30, batch_size=4)
     slices = [labelled(seed=seed) for seed in range(4)]
 
-    network = train(recipe, slices, tmp_path, validation=[labelled("p2", seed=9)])
+    network = fit(recipe, slices, tmp_path, validation=[labelled("p2", seed=9)])
 
     expected = in_order(EfficientNetLite0(image_channels=3), published)
     trained = network.encoder.state_dict()

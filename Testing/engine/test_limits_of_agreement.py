@@ -15,8 +15,8 @@ from COVIDLesionSegLib.engine.evaluation.limits_of_agreement import (
     rate_pairs,
     volume_pairs,
 )
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
-from COVIDLesionSegLib.engine.inference.ensemble import Decision
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
+from COVIDLesionSegLib.engine.inference.ensemble import LabelledSlices
 from COVIDLesionSegLib.engine.metrics.infection import Involvement, involvement
 from COVIDLesionSegLib.engine.metrics.overlap import Confusion, ProbabilityHistogram
 from COVIDLesionSegLib.report.evaluation import write_evaluation_html
@@ -80,7 +80,9 @@ def test_sides_are_counted_where_the_lungs_tell_them_apart_only(labelled):
     lungs = np.ones(one.as_stack().image.shape, np.uint8 if labelled else bool)
     one = replace(one.as_stack(), lungs=lungs, spacing_mm=(10.0, 1.0, 2.0))
     counts = Counts()
-    counts.add(one, Decision(one.lesion.astype(np.float32), one.lesion.astype(np.uint8), None))
+    counts.add(
+        one, LabelledSlices(one.lesion.astype(np.float32), one.lesion.astype(np.uint8), None)
+    )
     (slice_count,) = counts.slices
     assert slice_count.pixel_ml == 0.02
     wanted = Involvement("right", pytest.approx(0.2)) if labelled else None
@@ -97,7 +99,7 @@ def test_dice_by_threshold_is_that_of_the_pixels_above_it():
 
 
 def test_tables_and_page_hold_agreement_slices_and_thresholds(tmp_path):
-    evaluation = evaluate(Data(), [brightness_model()])
+    evaluation = evaluate_models(Data(), [brightness_model()])
     write_limits_csv(evaluation, tmp_path / "limits.csv")
     with (tmp_path / "limits.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)

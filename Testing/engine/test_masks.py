@@ -19,7 +19,7 @@ from COVIDLesionSegLib.engine.data.masks import Placement, read_mask
 from COVIDLesionSegLib.engine.data.training_data import read_training_data
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
-from COVIDLesionSegLib.engine.evaluation.run import evaluate
+from COVIDLesionSegLib.engine.evaluation.run import evaluate_models
 from COVIDLesionSegLib.engine.lesions import lungs_with_lesions
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
@@ -247,10 +247,10 @@ def test_a_model_is_judged_on_masks_of_several_classes_taken_together_but_not_on
     model = EvaluatedModel([(make_card(), Pixelwise())], parameters)
     (sample,) = VolumeData(folder / "map.csv", parameters).read("p1", CancelToken())
     assert np.count_nonzero(sample.lesion) == np.count_nonzero(chest.lesions)
-    (scores,) = evaluate(VolumeData(folder / "map.csv", parameters), [model]).models
+    (scores,) = evaluate_models(VolumeData(folder / "map.csv", parameters), [model]).models
     assert 0 < scores.pooled["dice"] < 1
     with pytest.raises(InputError, match="ct.nrrd has pseudo-labels, which nobody checked"):
-        evaluate(VolumeData(folder / "pseudo.csv", parameters), [model])
+        evaluate_models(VolumeData(folder / "pseudo.csv", parameters), [model])
 
 
 @pytest.mark.parametrize("without_lesions", [False, True])

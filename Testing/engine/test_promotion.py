@@ -7,9 +7,9 @@ import json
 import pytest
 
 from COVIDLesionSegLib.engine.models.promotion import (
-    Comparison,
     HeldOutPatient,
     Overlap,
+    ParentScores,
     decide_promotion,
 )
 
@@ -19,7 +19,7 @@ def overlap(dice):
 
 
 def comparison(pooled, *patients):
-    return Comparison(
+    return ParentScores(
         tuple(
             HeldOutPatient(f"P{number}", 9, overlap(old), overlap(new))
             for number, (old, new) in enumerate(patients, start=1)
@@ -80,4 +80,4 @@ def test_false_positives_that_are_gone_are_no_fall():
 
 def test_a_comparison_comes_back_from_json():
     given = comparison((0.7, None), (None, 0.5), (0.25, 0.75))
-    assert Comparison.from_dict(json.loads(json.dumps(given.to_dict()))) == given
+    assert ParentScores.from_dict(json.loads(json.dumps(given.to_dict()))) == given

@@ -22,7 +22,7 @@ from COVIDLesionSegLib.engine.training.recipe_settings import (
     parse_setting,
 )
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -308,9 +308,9 @@ def test_a_window_without_random_ones_around_it_is_trained_on_as_it_is():
 def test_a_network_learns_by_every_loss_of_the_papers(loss, tiny_network, tmp_path):
     recipe = change_recipe(tiny_recipe(learning_rate=0.02), [("loss", loss), ("steps", 16)])
     slices = [labelled("p1", seed=1, shape=(64, 64)), labelled("p2", seed=2, shape=(64, 64))]
-    train(recipe, slices, tmp_path)
+    fit(recipe, slices, tmp_path)
     first = change_recipe(recipe, [("steps", 1)])
-    train(first, slices, tmp_path / "first")
+    fit(first, slices, tmp_path / "first")
     assert _loss(tmp_path) < _loss(tmp_path / "first")
 
 

@@ -16,7 +16,7 @@ from COVIDLesionSegLib.engine.errors import InputError, ModelError, OutputError
 from COVIDLesionSegLib.engine.models.card import Weights
 from COVIDLesionSegLib.engine.models.card_json import write_card
 from COVIDLesionSegLib.engine.models.catalogue import Model, load_catalogue
-from COVIDLesionSegLib.engine.models.lineage import lineage_of, parent_of
+from COVIDLesionSegLib.engine.models.lineage import lineage_of, parent_facts
 from COVIDLesionSegLib.engine.models.monai_bundle import export_bundle, import_bundle
 from COVIDLesionSegLib.engine.models.user_models import (
     USER_FOLDER_VARIABLE,
@@ -284,8 +284,8 @@ def test_a_damaged_list_of_promotions_is_told_and_keeps_nobody_from_the_starter(
 
 def test_a_line_of_descent_ends_where_a_card_names_no_parent(user_folder):
     first = write_model(user_folder, "first", 1)
-    second = write_model(user_folder, "second", 2, training={"parent": parent_of(first.card)})
-    write_model(user_folder, "third", 3, training={"parent": parent_of(second.card)})
+    second = write_model(user_folder, "second", 2, training={"parent": parent_facts(first.card)})
+    write_model(user_folder, "third", 3, training={"parent": parent_facts(second.card)})
     line = lineage_of(load_catalogue(), "third")
     assert [ancestor.id for ancestor in line] == ["third", "second", "first"]
     assert line[-1].card == first.card
@@ -293,7 +293,7 @@ def test_a_line_of_descent_ends_where_a_card_names_no_parent(user_folder):
 
 def test_a_parent_that_is_gone_or_was_trained_anew_is_named_without_its_card(user_folder):
     first = write_model(user_folder, "first", 1)
-    write_model(user_folder, "second", 2, training={"parent": parent_of(first.card)})
+    write_model(user_folder, "second", 2, training={"parent": parent_facts(first.card)})
     write_model(user_folder, "first", 3)
     line = lineage_of(load_catalogue(), "second")
     assert (line[1].id, line[1].card) == ("first", None)
@@ -302,6 +302,6 @@ def test_a_parent_that_is_gone_or_was_trained_anew_is_named_without_its_card(use
 
 def test_a_circle_of_parents_is_refused(user_folder):
     model = write_model(user_folder, "first", 1)
-    write_card(replace(model.card, training={"parent": parent_of(model.card)}), user_folder)
+    write_card(replace(model.card, training={"parent": parent_facts(model.card)}), user_folder)
     with pytest.raises(ModelError, match="descendant"):
         lineage_of(load_catalogue(), "first")

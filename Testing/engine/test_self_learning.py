@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from COVIDLesionSegLib.engine import networks
-from COVIDLesionSegLib.engine.data.labelled import fingerprint
+from COVIDLesionSegLib.engine.data.labelled import fingerprint_of_slices
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.networks.drsegunet import DRSegUNet
@@ -140,8 +140,8 @@ def test_level_2_goes_on_from_level_1_on_what_it_predicts_in_the_lungs(learned):
             answer = network(prepare(item, recipe())[0][None]).softmax(dim=1)[0, :2].numpy()
         labels = (answer.argmax(axis=0) + 1) * (answer.sum(axis=0) > 0.5) * item.lungs
         predicted.append(replace(item, lesion=labels.astype(np.uint8)))
-    assert claimed(folder, 1)["training"] == fingerprint(slices("ct"))
-    assert claimed(folder, 2)["training"] == fingerprint(predicted)
+    assert claimed(folder, 1)["training"] == fingerprint_of_slices(slices("ct"))
+    assert claimed(folder, 2)["training"] == fingerprint_of_slices(predicted)
     assert claimed(folder, 1)["start"] is None and claimed(folder, 2)["start"] is not None
 
 
@@ -161,7 +161,7 @@ def test_the_best_level_is_kept_and_a_worse_one_is_told(rates, best, tmp_path, m
     assert all(torch.equal(value, kept[name]) for name, value in done.network.state_dict().items())
     assert done.settings.learning_rate == rates[best - 1]
     assert all(item.pseudo for item in done.slices)
-    assert fingerprint(done.slices) == claimed(tmp_path, best)["training"]
+    assert fingerprint_of_slices(done.slices) == claimed(tmp_path, best)["training"]
     flags = [flag.message for level in done.levels for flag in level.flags]
     assert [text.startswith("Level 2 validates worse than level 1") for text in flags] == (
         [True] if best == 1 else []
@@ -215,7 +215,8 @@ def test_level_1_labels_further_slices_for_level_2(tmp_path):
     done = learn(tmp_path, further=further, recipe={"steps": 4})
     first, second = claimed(tmp_path, 1), claimed(tmp_path, 2)
     assert (
-        first["training"] == fingerprint(slices("ct")) and first["training"] != second["training"]
+        first["training"] == fingerprint_of_slices(slices("ct"))
+        and first["training"] != second["training"]
     )
     if done.best == 2:
         assert {item.patient for item in done.slices} == {"ct", "more"}

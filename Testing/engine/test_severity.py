@@ -258,7 +258,7 @@ def test_a_slice_is_positive_by_one_pixel_and_by_more_than_half_a_percent_of_its
     report = measure_severity(lungs, lesions, ("lesion",), grid(lungs.shape))
     assert report.positive_slices("cascade-any-pixel") == (2, 3)
     assert report.positive_slices("covid-rate-infection-rate") == (3,)
-    assert report.verdicts(report.slices[1]) == {
+    assert report.positive_by_rule(report.slices[1]) == {
         "cascade-any-pixel": True,
         "covid-rate-infection-rate": False,
     }
@@ -267,7 +267,7 @@ def test_a_slice_is_positive_by_one_pixel_and_by_more_than_half_a_percent_of_its
 def test_what_is_not_graded_has_no_verdict_on_slices():
     lungs = np.ones((2, 4, 4), np.uint8)
     report = measure_severity(lungs, lungs, ("lesion",), grid(lungs.shape)).ungraded()
-    assert set(report.verdicts(report.slices[0]).values()) == {None}
+    assert set(report.positive_by_rule(report.slices[0]).values()) == {None}
     assert report.positive_slices("cascade-any-pixel") is None
 
 

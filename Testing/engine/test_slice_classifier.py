@@ -25,7 +25,7 @@ from COVIDLesionSegLib.engine.training.slice_classes import (
     ClassifiedDataset,
     check_classified,
 )
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.detector_slices import CLASSES, blobs, some
 
 TINY = (
@@ -120,7 +120,7 @@ def test_it_learns_to_tell_slices_and_a_stopped_training_goes_on_the_same(tmp_pa
     slices, held_out = some(number=12), some("p2", 6, 50)
     recipe = tiny(steps=40, learning_rate=0.003, validation_steps=20, checkpoint_steps=10)
     options = {"validation": held_out, "method": CLASSIFICATION}
-    network = train(recipe, slices, tmp_path / "whole", **options)
+    network = fit(recipe, slices, tmp_path / "whole", **options)
     token = CancelToken()
 
     def cancel(progress):
@@ -128,8 +128,8 @@ def test_it_learns_to_tell_slices_and_a_stopped_training_goes_on_the_same(tmp_pa
             token.cancel()
 
     with pytest.raises(Cancelled):
-        train(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
-    resumed = train(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
+        fit(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
+    resumed = fit(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in network.state_dict().items())
     card = replace(
         load_catalogue().get("capsule-classifier").card, preprocessing=recipe.preprocessing

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint
+from COVIDLesionSegLib.engine.data.labelled import LabelledImage, fingerprint_of_slices
 from COVIDLesionSegLib.engine.data.png import read_grey_png, write_grey_png
 from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder, write_slice_folder
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
@@ -271,7 +271,7 @@ def test_a_byte_order_mark_changes_nothing(one_slice):
     (before,) = read_slice_folder(one_slice, with_lungs=True)
     text = (one_slice / "index.csv").read_text(encoding="utf-8")
     (after,) = read_slice_folder(rewrite(one_slice, "\ufeff" + text), with_lungs=True)
-    assert fingerprint([before]) == fingerprint([after])
+    assert fingerprint_of_slices([before]) == fingerprint_of_slices([after])
 
 
 def test_images_of_another_kind_or_size_are_refused_with_their_file(one_slice):

@@ -19,7 +19,7 @@ from COVIDLesionSegLib.engine.studies import Column, read_study, study_names
 from COVIDLesionSegLib.engine.studies.results import (
     FoldResult,
     RowResult,
-    compare,
+    compare_with_paper,
     read_row,
     scores_of,
     write_row,
@@ -141,11 +141,11 @@ def result(**values):
 
 def test_a_figure_beside_ours_is_in_the_papers_unit():
     dice = Column("DSC", "dice", "slices", percent=True)
-    beside = compare(dice, (87.06, 12.9), result())
+    beside = compare_with_paper(dice, (87.06, 12.9), result())
     assert (beside.ours, beside.spread) == (50.0, 10.0)
     assert beside.difference == pytest.approx(-37.06)
-    assert compare(dice, (None, None), result()).difference is None
-    missing = compare(dice, (87.06, None), None)
+    assert compare_with_paper(dice, (None, None), result()).difference is None
+    missing = compare_with_paper(dice, (87.06, None), None)
     assert missing.ours is None and missing.difference is None
 
 

@@ -18,7 +18,7 @@ from COVIDLesionSegLib.engine.synthesis.synthesize import (
     INFECTION_RATE_ABOVE,
     LUNG_SHARE_ABOVE,
     RATIO,
-    synthesize,
+    make_synthetic,
 )
 from COVIDLesionSegLib.engine.synthesis.transfer import transfer_lesions
 
@@ -81,8 +81,8 @@ def test_a_pasted_pseudo_label_stays_one():
 def test_lungs_of_a_slice_whose_lesions_were_not_outlined_are_not_healthy():
     unknown = replace(make_slice("u", seed=1), slice_class="common pneumonia")
     with pytest.raises(InputError, match="no slice without lesions"):
-        synthesize([make_slice("a", LESION), unknown])
-    (made,) = synthesize([make_slice("a", LESION), unknown, make_slice("h", seed=2)]).slices
+        make_synthetic([make_slice("a", LESION), unknown])
+    (made,) = make_synthetic([make_slice("a", LESION), unknown, make_slice("h", seed=2)]).slices
     assert made.healthy.patient == "h"
 
 
@@ -145,7 +145,7 @@ def training_set(infected=6, healthy=5):
 @pytest.mark.parametrize(("ratio", "count"), [(0.5, 3), (1.0, 6), (1.5, 9), (2.0, 12)])
 def test_ratio_is_a_multiple_of_the_infected_slices_each_used_equally(ratio, count):
     """Table 6: 0.5 N, 1 N, 1.5 N and 2 N."""
-    made = synthesize(training_set(), ratio)
+    made = make_synthetic(training_set(), ratio)
     assert len(made.slices) == made.wanted == count and made.infected == 6
     used = Counter(one.infected.name for one in made.slices)
     assert all(used[f"a{n % 2}_{n}"] in (count // 6, -(-count // 6)) for n in range(6))
@@ -154,7 +154,7 @@ def test_ratio_is_a_multiple_of_the_infected_slices_each_used_equally(ratio, cou
 
 
 def test_the_seed_decides_everything():
-    first, again, other = (synthesize(training_set(), 1.0, seed) for seed in (3, 3, 4))
+    first, again, other = (make_synthetic(training_set(), 1.0, seed) for seed in (3, 3, 4))
     for one, two in zip(first.slices, again.slices, strict=True):
         np.testing.assert_array_equal(one.item.image, two.item.image)
         assert one.item.name == two.item.name
@@ -163,7 +163,7 @@ def test_the_seed_decides_everything():
 
 
 def test_a_synthetic_slice_belongs_to_both_of_its_patients():
-    for one in synthesize(training_set()).slices:
+    for one in make_synthetic(training_set()).slices:
         sources = source_patients(one.item.patient)
         assert sources == (one.infected.patient, one.healthy.patient)
     assert source_patients(synthetic_patient("a", "a")) == ("a",)
@@ -174,17 +174,17 @@ def test_slices_whose_lesion_is_at_most_a_hundredth_of_the_lungs_are_dropped():
     for columns, kept in ((19, False), (20, True)):
         slices = [make_slice("a", (slice(20, 21), slice(20, 20 + columns))), make_slice("h")]
         if kept:
-            assert synthesize(slices).slices[0].infection_rate == pytest.approx(20 / 1920)
+            assert make_synthetic(slices).slices[0].infection_rate == pytest.approx(20 / 1920)
         else:
             with pytest.raises(InputError, match="No pair of slices"):
-                synthesize(slices)
+                make_synthetic(slices)
 
 
 def test_the_bound_of_the_infection_rate_itself_is_dropped():
     lungs = (slice(10, 50), slice(10, 60))  # 2000 pixels
     sick = make_slice("a", (slice(20, 21), slice(20, 40)), lungs=lungs)
     with pytest.raises(InputError, match="No pair of slices"):
-        synthesize([sick, make_slice("h", lungs=lungs)])
+        make_synthetic([sick, make_slice("h", lungs=lungs)])
 
 
 def test_healthy_slices_need_lung_on_more_than_three_hundredths_of_the_image():
@@ -192,29 +192,29 @@ def test_healthy_slices_need_lung_on_more_than_three_hundredths_of_the_image():
     for side, usable in ((15, False), (16, True)):  # of 80 x 100 pixels: 0.028 and 0.032
         healthy = make_slice("h", None, (80, 100), (slice(20, 20 + side), slice(20, 20 + side)))
         if usable:
-            assert synthesize([sick, healthy]).healthy == 1
+            assert make_synthetic([sick, healthy]).healthy == 1
         else:
             with pytest.raises(InputError, match="no slice without lesions"):
-                synthesize([sick, healthy])
+                make_synthetic([sick, healthy])
 
 
 def test_windowed_slices_and_slices_without_lungs_give_nothing():
     sick, healthy = make_slice("a", LESION), make_slice("h")
     for unusable in (replace(sick, windowed=True), replace(sick, lungs=None)):
         with pytest.raises(InputError, match="no slice with lesions"):
-            synthesize([unusable, healthy])
+            make_synthetic([unusable, healthy])
 
 
 def test_pairs_that_run_out_are_told():
-    made = synthesize(training_set(2, 1), ratio=50)
+    made = make_synthetic(training_set(2, 1), ratio=50)
     assert (len(made.slices), made.wanted, made.too_small) == (2, 100, 0)
 
 
 def test_a_wrong_ratio_and_a_cancelled_job_stop_at_once():
     for ratio in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ParameterError, match="must be a positive number"):
-            synthesize(training_set(), ratio)
+            make_synthetic(training_set(), ratio)
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        synthesize(training_set(), cancel=cancel)
+        make_synthetic(training_set(), cancel=cancel)

@@ -22,11 +22,11 @@ from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation, crop
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset
-from COVIDLesionSegLib.engine.training.export import Provenance, export_model
+from COVIDLesionSegLib.engine.training.export import WeightsStatement, export_model
 from COVIDLesionSegLib.engine.training.patches import PatchSite, border_tiles, patch_sites
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
 from engine.training_slices import export_tiny, labelled, tiny_recipe
 
@@ -161,7 +161,7 @@ def test_patches_are_shifted_and_zoomed_along_rows_and_columns():
 def test_windowed_slices_are_refused_by_recipes_of_whole_slices(tmp_path):
     recipe = make_recipe(load_catalogue().get("covid-rate").card)
     with pytest.raises(InputError, match="COVIDRate learns from slices in HU"):
-        train(recipe, [replace(labelled(lungs=True), windowed=True)], tmp_path)
+        fit(recipe, [replace(labelled(lungs=True), windowed=True)], tmp_path)
 
 
 def test_patches_of_a_windowed_slice_are_those_of_its_hu_in_the_networks_window():
@@ -252,7 +252,7 @@ def test_a_patient_on_both_sides_is_refused():
 @pytest.mark.parametrize("wrong", [{"frozen": ("nonsense",)}, {"start": "imagenet"}])
 def test_a_training_that_cannot_begin_leaves_no_folder(wrong, tiny_network, tmp_path):
     with pytest.raises(ModelError, match="no stage 'nonsense'|no ImageNet weights"):
-        train(tiny_recipe(**wrong), [labelled()], tmp_path / "training")
+        fit(tiny_recipe(**wrong), [labelled()], tmp_path / "training")
     assert not (tmp_path / "training").exists()
 
 
@@ -382,7 +382,7 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
         batch_size=2,
         augmentation=make_recipe(AMC_NET).augmentation,
     )
-    network = train(recipe, data.training, tmp_path / "run")
+    network = fit(recipe, data.training, tmp_path / "run")
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert losses[-1] < 0.6 * 0.1386  # an untrained network answers 0.5 everywhere
@@ -410,7 +410,7 @@ def test_weights_without_held_out_patients_say_so_and_are_not_cleared_for_bfloat
         model_id="unknown",
         title="Unknown",
         paper="none",
-        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        provenance=WeightsStatement("CC0-1.0", "A test.", "covid-lesion-seg train"),
         evaluate=evaluate_held_out,
     )
     assert not exported.card.scores and not exported.card.bfloat16

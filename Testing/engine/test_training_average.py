@@ -14,7 +14,7 @@ from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.training.callbacks import AveragedWeights
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -54,14 +54,14 @@ def test_fine_tuning_stays_near_its_start():
 
 def test_the_average_that_is_kept_is_warmed_up(tiny_network, tmp_path):
     with_it, without = (
-        train(
+        fit(
             tiny_recipe(average_decay=0.99, average_warm_up=warm_up, learning_rate=0.02),
             SLICES,
             tmp_path / str(warm_up),
         )
         for warm_up in (True, False)
     )
-    last = train(
+    last = fit(
         tiny_recipe(average_decay=0.0, learning_rate=0.02), SLICES, tmp_path / "not averaged"
     )
 
@@ -77,13 +77,13 @@ def test_a_training_of_an_earlier_version_resumes_without_what_that_did_not_know
     tiny_network, tmp_path
 ):
     recipe = tiny_recipe(steps=2)
-    train(recipe, SLICES, tmp_path)
+    fit(recipe, SLICES, tmp_path)
     path = tmp_path / "training.json"
     content = json.loads(path.read_text(encoding="utf-8"))
     for name in ("average_warm_up", "members"):
         del content["recipe"][name]
     del content["recipe"]["augmentation"]["crop_margin"]
     path.write_text(json.dumps(content), encoding="utf-8")
-    train(recipe, SLICES, tmp_path, resume=True)
+    fit(recipe, SLICES, tmp_path, resume=True)
     with pytest.raises(InputError, match="another recipe, which differs in average_warm_up"):
-        train(replace(recipe, average_warm_up=True), SLICES, tmp_path, resume=True)
+        fit(replace(recipe, average_warm_up=True), SLICES, tmp_path, resume=True)

@@ -16,7 +16,7 @@ from COVIDLesionSegLib.engine.errors import DeviceError, ParameterError
 from COVIDLesionSegLib.engine.training.checkpoints import BEST, weights_in
 from COVIDLesionSegLib.engine.training.distributed import check_processes, is_first_process
 from COVIDLesionSegLib.engine.training.sampler import EpochBatches
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.train_tiny import trained
 from engine.training_slices import labelled, tiny_recipe
 
@@ -91,9 +91,9 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused_before_anything_is_writ
 ):
     slices = [labelled("p1", shape=(64, 64))]
     with pytest.raises(ParameterError, match="batch of 4 cannot be shared by 3 processes"):
-        train(tiny_recipe(), slices, tmp_path / "out", devices=3)
+        fit(tiny_recipe(), slices, tmp_path / "out", devices=3)
     with pytest.raises(ParameterError, match="shared by 8 processes"):
-        train(tiny_recipe(), slices, tmp_path / "out", devices=2, nodes=4)
+        fit(tiny_recipe(), slices, tmp_path / "out", devices=2, nodes=4)
     assert not (tmp_path / "out").exists()
 
 

@@ -9,7 +9,7 @@ import torch
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.training.recipes import make_recipe, read_recipe, recipe_names
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import TinyNetwork, labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def test_a_few_steps_move_weights_and_statistics_less_than_the_same_steps_anew(t
             learning_rate=recipe.learning_rate,
             average_decay=recipe.average_decay,
         )
-        done = train(tiny, slices, tmp_path / str(fine_tune), start=copy.deepcopy(start))
+        done = fit(tiny, slices, tmp_path / str(fine_tune), start=copy.deepcopy(start))
         pairs = zip(done.parameters(), start.parameters(), strict=True)
         return max((one - other).abs().max().item() for one, other in pairs)
 

@@ -18,7 +18,7 @@ from COVIDLesionSegLib.engine.training.module import SegmentationModule
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe, read_recipe, recipe_names
 from COVIDLesionSegLib.engine.training.targets import channels_of
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
@@ -292,13 +292,13 @@ def cut_out_of_the_lungs():
 )
 def test_data_that_a_recipe_cannot_learn_from_are_refused(model, slices, message, tmp_path):
     with pytest.raises(InputError, match=message):
-        train(recipe_of(model), slices, tmp_path / "run")
+        fit(recipe_of(model), slices, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_validation_patient_is_never_learned_from(tmp_path):
     with pytest.raises(InputError, match="both trained on and held out: p1"):
-        train(tiny_recipe(), [labelled("p1")], tmp_path, validation=[labelled("p1", seed=2)])
+        fit(tiny_recipe(), [labelled("p1")], tmp_path, validation=[labelled("p1", seed=2)])
 
 
 def losses(folder):
@@ -312,7 +312,7 @@ def test_the_learning_rate_drops_after_validations_without_progress(tiny_network
         learning_rate=1e-6, schedule="constant", validation_steps=3, plateau=2, plateau_factor=0.2
     )
     slices = [labelled("p1", shape=(64, 64))]
-    train(recipe, slices, tmp_path, validation=[labelled("p2", shape=(64, 64))])
+    fit(recipe, slices, tmp_path, validation=[labelled("p2", shape=(64, 64))])
     rates = [float(row["learning_rate"]) for row in losses(tmp_path)]
     assert rates == pytest.approx([1e-6, 1e-6, 1e-6, 2e-7])
 
@@ -352,7 +352,7 @@ def test_every_recipe_learns(model, channels, tiny_network, tmp_path):
     )
     slices = [make(patient="p1", seed=n, shape=(64, 64), lungs=True) for n in range(4)]
     validation = [make(patient="p2", seed=n, shape=(72, 64), lungs=True) for n in (8, 9)]
-    train(recipe, slices, tmp_path, validation=validation)
+    fit(recipe, slices, tmp_path, validation=validation)
     rows = losses(tmp_path)
     assert float(rows[-1]["loss"]) < 0.8 * float(rows[0]["loss"])
     covered = np.mean(

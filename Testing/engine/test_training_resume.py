@@ -12,7 +12,7 @@ import torch
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, OutputError, TrainingError
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.training.checkpoints import LAST
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 from engine.training_slices import labelled, tiny_recipe
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_network")]
@@ -43,7 +43,7 @@ def killed_after(step):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory, tiny_network):
     folder = tmp_path_factory.mktemp("unbroken")
-    return train(RECIPE, SLICES, folder, validation=VALIDATION), folder
+    return fit(RECIPE, SLICES, folder, validation=VALIDATION), folder
 
 
 def same_weights(one, other):
@@ -57,8 +57,8 @@ def test_a_training_killed_at_a_step_ends_with_the_weights_and_curve_of_an_unbro
 ):
     network, folder = unbroken
     with pytest.raises(Killed):
-        train(RECIPE, SLICES, tmp_path, validation=VALIDATION, report=killed_after(step))
-    resumed = train(RECIPE, SLICES, tmp_path, validation=VALIDATION, resume=True)
+        fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, report=killed_after(step))
+    resumed = fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, resume=True)
     assert same_weights(resumed, network)
     assert (tmp_path / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
 
@@ -66,24 +66,24 @@ def test_a_training_killed_at_a_step_ends_with_the_weights_and_curve_of_an_unbro
 def test_a_finished_training_resumes_to_itself(unbroken):
     network, folder = unbroken
     curve = (folder / "metrics.csv").read_text()
-    assert same_weights(train(RECIPE, SLICES, folder, validation=VALIDATION, resume=True), network)
+    assert same_weights(fit(RECIPE, SLICES, folder, validation=VALIDATION, resume=True), network)
     assert (folder / "metrics.csv").read_text() == curve
 
 
 def test_a_training_that_stopped_early_stops_again_when_resumed_and_keeps_its_best(tmp_path):
     # With a learning rate of nothing no validation is better than the first.
     recipe = replace(RECIPE, learning_rate=0.0, early_stop=1, plateau=None, keep="best")
-    stopped = train(recipe, SLICES, tmp_path, validation=VALIDATION)
+    stopped = fit(recipe, SLICES, tmp_path, validation=VALIDATION)
     curve = (tmp_path / "metrics.csv").read_text()
     assert [row.split(",")[0] for row in curve.splitlines()[1:]] == ["4", "8"]
-    resumed = train(recipe, SLICES, tmp_path, validation=VALIDATION, resume=True)
+    resumed = fit(recipe, SLICES, tmp_path, validation=VALIDATION, resume=True)
     assert same_weights(stopped, resumed)
     assert (tmp_path / "metrics.csv").read_text() == curve
 
 
 def test_workers_change_nothing(unbroken, tmp_path):
     network, _ = unbroken
-    assert same_weights(train(RECIPE, SLICES, tmp_path, validation=VALIDATION, workers=1), network)
+    assert same_weights(fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, workers=1), network)
 
 
 def test_a_cancelled_training_keeps_its_checkpoint(tmp_path):
@@ -94,7 +94,7 @@ def test_a_cancelled_training_keeps_its_checkpoint(tmp_path):
             token.cancel()
 
     with pytest.raises(Cancelled, match="can resume"):
-        train(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, report=cancel_at_four)
+        fit(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, report=cancel_at_four)
     assert torch.load(tmp_path / LAST, weights_only=True)["global_step"] == 3
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_holds_a_training_is_not_overwritten(unbroken):
     _, folder = unbroken
     before = (folder / LAST).read_bytes()
     with pytest.raises(OutputError, match="holds a training already"):
-        train(RECIPE, SLICES, folder, validation=VALIDATION)
+        fit(RECIPE, SLICES, folder, validation=VALIDATION)
     assert (folder / LAST).read_bytes() == before
 
 
@@ -123,7 +123,7 @@ def test_a_folder_of_another_recipe_or_other_data_is_not_resumed(
     unbroken, recipe, slices, validation, message
 ):
     with pytest.raises(InputError, match=message):
-        train(recipe, slices, unbroken[1], validation=validation, resume=True)
+        fit(recipe, slices, unbroken[1], validation=validation, resume=True)
 
 
 def test_the_last_checkpoint_survives_a_full_disk(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_the_last_checkpoint_survives_a_full_disk(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", fill_up)
     with pytest.raises(OutputError, match="last.ckpt cannot be written: the disk at .* is full"):
-        train(RECIPE, SLICES, tmp_path, validation=VALIDATION)
+        fit(RECIPE, SLICES, tmp_path, validation=VALIDATION)
     monkeypatch.undo()
     assert torch.load(tmp_path / LAST, weights_only=True)["global_step"] == 3
     assert not list(tmp_path.glob(".*"))
@@ -147,7 +147,7 @@ def test_the_last_checkpoint_survives_a_full_disk(tmp_path, monkeypatch):
 def test_a_loss_that_is_no_number_stops_training_and_leaves_the_last_good_checkpoint(tmp_path):
     recipe = replace(RECIPE, learning_rate=1e30, average_decay=0.0, checkpoint_steps=1)
     with pytest.raises(TrainingError, match=r"no(t a| longer) numbers? at step \d+, so training"):
-        train(recipe, SLICES, tmp_path, validation=VALIDATION)
+        fit(recipe, SLICES, tmp_path, validation=VALIDATION)
     kept = torch.load(tmp_path / LAST, weights_only=True)
     assert all(tensor.isfinite().all() for tensor in kept["state_dict"].values())
 
@@ -157,9 +157,9 @@ def test_a_training_begins_with_the_weights_it_is_given_and_resumes_with_no_othe
 ):
     network, _ = unbroken
     still = replace(RECIPE, learning_rate=0.0)
-    begun = train(still, SLICES, tmp_path, validation=VALIDATION, start=network)
+    begun = fit(still, SLICES, tmp_path, validation=VALIDATION, start=network)
     # Averaging rounds; the statistics of batch norm are none of the optimiser's.
     for one, other in zip(begun.parameters(), network.parameters(), strict=True):
         torch.testing.assert_close(one, other)
     with pytest.raises(InputError, match="began with other weights"):
-        train(still, SLICES, tmp_path, validation=VALIDATION, resume=True)
+        fit(still, SLICES, tmp_path, validation=VALIDATION, resume=True)

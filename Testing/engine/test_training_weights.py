@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from COVIDLesionSegLib.engine.data.labelled import fingerprint
+from COVIDLesionSegLib.engine.data.labelled import fingerprint_of_slices
 from COVIDLesionSegLib.engine.errors import ParameterError
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
@@ -100,11 +100,22 @@ def test_what_is_certain_is_drawn_once_in_its_order(count, seed):
 def test_data_with_other_weights_are_other_data_and_weights_of_one_change_nothing():
     plain = [labelled("p1", seed=1), labelled("p2", seed=2)]
     heavy = [plain[0], replace(plain[1], weight=2.0)]
-    assert fingerprint([replace(item, weight=1.0) for item in plain]) == fingerprint(plain)
-    assert len({fingerprint(plain), fingerprint(heavy), fingerprint(heavy[1:])}) == 3
+    assert fingerprint_of_slices(
+        [replace(item, weight=1.0) for item in plain]
+    ) == fingerprint_of_slices(plain)
+    assert (
+        len(
+            {
+                fingerprint_of_slices(plain),
+                fingerprint_of_slices(heavy),
+                fingerprint_of_slices(heavy[1:]),
+            }
+        )
+        == 3
+    )
     # Of these slices before there were weights: a training begun then can still be resumed.
     known = "551e7e50c622604b78dff3979f2acf45a66dffc9f6b98adbe9f24c0c1ad5be1e"
-    assert fingerprint(plain) == known
+    assert fingerprint_of_slices(plain) == known
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])

@@ -12,7 +12,7 @@ from torch import nn
 from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.errors import CovidLesionSegError
 from COVIDLesionSegLib.engine.progress import CancelToken
-from COVIDLesionSegLib.engine.training.trainer import train
+from COVIDLesionSegLib.engine.training.trainer import fit
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from engine.training_slices import TinyNetwork, labelled, tiny_recipe  # noqa: E402
@@ -40,7 +40,7 @@ def trained(folder, devices, *how):
         if "cancelled" in how and progress.message.startswith("step 5 "):
             token.cancel()
 
-    return train(
+    return fit(
         recipe,
         slices,
         folder,

@@ -10,7 +10,7 @@ from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
-from COVIDLesionSegLib.engine.training.export import Provenance, export_model
+from COVIDLesionSegLib.engine.training.export import WeightsStatement, export_model
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 
 
@@ -96,6 +96,6 @@ def export_tiny(network, own, model_id, recipe, folder, **more):
         model_id=model_id,
         title="Tiny",
         paper="none",
-        provenance=Provenance("CC0-1.0", "A test.", "covid-lesion-seg train"),
+        provenance=WeightsStatement("CC0-1.0", "A test.", "covid-lesion-seg train"),
         **{"evaluate": evaluate_held_out, **more},
     )

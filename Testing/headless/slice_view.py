@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import slicer
 import vtk
 
-from COVIDLesionSegLib.headless.bootstrap import Session
+from COVIDLesionSegLib.headless.bootstrap import MrmlSession
 from COVIDLesionSegLib.headless.views import OffscreenView
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class SliceView(OffscreenView):
 
     def __init__(
         self,
-        session: Session,
+        session: MrmlSession,
         name: str = "picture",
         orientation: str = "Axial",
         size: tuple[int, int] = (700, 700),

@@ -16,7 +16,7 @@ import worker_python
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.panel import licences
-from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
 
 MODULE = "COVIDLesionSeg"
 RUN_SECONDS = 300

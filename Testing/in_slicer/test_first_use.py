@@ -143,7 +143,7 @@ class PackagesTest(FirstUseCase):
         self,
     ) -> None:
         """To open the module takes two more: the list of modules, and its name there."""
-        from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+        from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
 
         shutil.rmtree(os.environ["COVIDLESIONSEG_REVIEWS"], ignore_errors=True)
         forget_approvals()

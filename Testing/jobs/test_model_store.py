@@ -9,7 +9,7 @@ import pytest
 
 from COVIDLesionSegLib import jobs
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
-from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, Place, load_catalogue
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, WeightsPlace, load_catalogue
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE, default_model
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.jobs.model_store import load_model_ids
@@ -46,7 +46,7 @@ def test_an_exported_model_is_imported_under_another_id(tmp_path, user_folder):
     jobs.export_model(jobs.StoredModelOptions(model_id="amc-net"), archive)
 
     assert import_into(tmp_path, archive, model_id="theirs") == ["theirs"]
-    assert load_catalogue().get("theirs").place is Place.OWN
+    assert load_catalogue().get("theirs").place is WeightsPlace.OWN
 
 
 def test_a_taken_id_is_refused_and_names_the_option_that_mends_it(tmp_path):
@@ -64,7 +64,7 @@ def test_a_card_with_its_weights_beside_it_is_imported(tmp_path, of):
 
     assert import_into(tmp_path, card if of == "card" else card.parent) == ["theirs"]
     model = load_catalogue().get("theirs")
-    assert model.place is Place.OWN
+    assert model.place is WeightsPlace.OWN
     assert model.weights_path.name == "theirs.safetensors"
 
 
@@ -80,7 +80,7 @@ def test_a_card_alone_is_imported_if_its_weights_can_be_downloaded(tmp_path):
 
     assert import_into(tmp_path, card) == ["theirs"]
     model = load_catalogue().get("theirs")
-    assert model.place is Place.MISSING
+    assert model.place is WeightsPlace.MISSING
     assert model.card.weights.host == "example.org" and model.card.weights.size == 7_000_000
 
 

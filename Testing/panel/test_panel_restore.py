@@ -113,7 +113,7 @@ def test_a_restored_case_goes_on_where_it_was(offered, panel, bench, reviews):
     np.testing.assert_array_equal(case.lungs(), offered.lungs())
     import slicer
 
-    from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
 
     slicer.app.userSettings().remove(CONSENT_SETTING)
 
@@ -162,7 +162,7 @@ def test_a_case_that_was_begun_anew_is_offered_no_longer(
     """Restoring it would put the earlier verdict on the later prediction."""
     import slicer
 
-    from COVIDLesionSegLib.panel.review_keeping import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
     from panel.workers import finished_with
 
     panel.ui.keepCheckBox.checked = True

@@ -10,9 +10,9 @@ import pytest
 from PySide6 import QtWidgets
 
 from COVIDLesionSegLib.engine.models.promotion import (
-    Comparison,
     HeldOutPatient,
     Overlap,
+    ParentScores,
     decide_promotion,
 )
 from COVIDLesionSegLib.engine.models.retrained import (
@@ -81,7 +81,7 @@ def retrained(new=0.8, pictures=True) -> Retrained:
         HeldOutPatient("aaaa1111", 8, old, Overlap(new, 0.9, 0.7)),
         HeldOutPatient("bbbb2222", 8, old, old),
     )
-    comparison = Comparison(patients, old, Overlap(0.65, 0.7, 0.7))
+    comparison = ParentScores(patients, old, Overlap(0.65, 0.7, 0.7))
     shown = [DifferencePicture(f"d{n}.png", "aaaa1111", n, 40 - n) for n in (1, 2)]
     learned = Learned(1, 2, 0, 2, 0, 1, 0)
     return Retrained(

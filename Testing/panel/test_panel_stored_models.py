@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
-from COVIDLesionSegLib.engine.models.downloads import downloads_folder, downloads_size
+from COVIDLesionSegLib.engine.models.downloads_folder import downloads_folder, downloads_size
 from COVIDLesionSegLib.engine.models.user_models import default_model
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from panel.model_list import listed_models

@@ -239,7 +239,7 @@ def test_the_settings_of_slicers_own_segment_editor_stay(scene, editor):
 
 
 def test_the_outline_of_the_run_is_shown_for_one_segment_in_slices_only(shown):
-    from COVIDLesionSegLib.scene.comparison import outline_visible, show_outline
+    from COVIDLesionSegLib.scene.run_outline import outline_visible, show_outline
 
     node = shown.predictionNode
     display = node.GetDisplayNode()

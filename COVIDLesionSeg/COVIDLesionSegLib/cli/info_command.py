@@ -72,7 +72,7 @@ def _models() -> Iterator[tuple[str, str]]:
 
 
 def _folders() -> Iterator[tuple[str, str]]:
-    from ..engine.models.downloads import downloads_folder, downloads_size
+    from ..engine.models.downloads_folder import downloads_folder, downloads_size
     from ..engine.models.user_models import user_folder
     from ..engine.review.folder import reviews_folder
 

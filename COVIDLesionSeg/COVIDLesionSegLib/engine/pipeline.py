@@ -13,7 +13,7 @@ from torch import nn
 
 from .flags import Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
-from .inference.ensemble import Decision
+from .inference.ensemble import LabelledSlices
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
 from .inference.slice_classes import SliceClassifier
@@ -265,10 +265,10 @@ def _find_lungs(
     return replace(found, flags=(*found.flags, *said.flags), provenance=provenance)
 
 
-def _on_grid(decision: Decision, volume: Volume) -> Decision:
+def _on_grid(decision: LabelledSlices, volume: Volume) -> LabelledSlices:
     """What was found in axial order, on the CT's own grid."""
     disagreement = decision.disagreement
-    return Decision(
+    return LabelledSlices(
         probability=volume.on_grid(decision.probability),
         labels=volume.on_grid(decision.labels),
         disagreement=None if disagreement is None else volume.on_grid(disagreement),
@@ -276,7 +276,7 @@ def _on_grid(decision: Decision, volume: Volume) -> Decision:
 
 
 def _severity(
-    lungs: npt.NDArray[Any], lesions: Decision, volume: Volume, loaded: Loaded
+    lungs: npt.NDArray[Any], lesions: LabelledSlices, volume: Volume, loaded: Loaded
 ) -> SeverityReport:
     """The severity of lungs and lesions on the CT's own grid."""
     return measure_severity(

@@ -72,7 +72,7 @@ _NO_MRML = (
 
 
 @dataclass(frozen=True)
-class Session:
+class MrmlSession:
     """A running MRML: Slicer's, or the one :func:`boot` made.
 
     Attributes:
@@ -84,7 +84,7 @@ class Session:
     application_logic: vtkSlicerApplicationLogic
 
 
-def boot(folder: Path | None = None) -> Session:
+def boot(folder: Path | None = None) -> MrmlSession:
     """Start MRML, or give the one that runs already, inside Slicer the application's own.
 
     Nothing is left on disk, even if the process is killed, unless it is killed while it starts
@@ -111,7 +111,7 @@ def boot(folder: Path | None = None) -> Session:
     elif folder is not None and isinstance(slicer.app, HeadlessApplication):
         with _session_folder(folder) as own:
             slicer.app.use_temporary_folder(own)
-    return Session(slicer.mrmlScene, slicer.app.applicationLogic())
+    return MrmlSession(slicer.mrmlScene, slicer.app.applicationLogic())
 
 
 @lru_cache(maxsize=1)

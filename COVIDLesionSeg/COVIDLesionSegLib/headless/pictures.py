@@ -10,7 +10,7 @@ import slicer
 from ..engine.flags import UNTRAINED_MARK, is_untrained
 from ..scene.nodes import read_flags
 from ..scene.segmentation import lesion_colors
-from .bootstrap import Session
+from .bootstrap import MrmlSession
 from .saved_scene import FROM_FRONT
 from .views import ThreeDView
 
@@ -22,7 +22,7 @@ _BLACK = (0.0, 0.0, 0.0)
 
 
 def infection3d_picture(
-    session: Session,
+    session: MrmlSession,
     segmentation_node: vtkMRMLSegmentationNode,
     path: str | os.PathLike[str],
     size: tuple[int, int] = (900, 800),

@@ -13,7 +13,7 @@ import slicer
 from ..engine.errors import OutputError
 from ..scene.overlay import show_overlay
 from ..scene.show import SceneResult
-from .bootstrap import Session
+from .bootstrap import MrmlSession
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
@@ -25,7 +25,9 @@ _SLICE_VIEWS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 _VIEW_ANGLE_DEGREES = 30.0
 
 
-def arrange_views(session: Session, ct_node: vtkMRMLScalarVolumeNode, result: SceneResult) -> None:
+def arrange_views(
+    session: MrmlSession, ct_node: vtkMRMLScalarVolumeNode, result: SceneResult
+) -> None:
     """Set up Slicer's three slice views and its 3D view for one result.
 
     The slice views show the CT with the overlay, the axial one at the slice with the most lesion;
@@ -76,7 +78,7 @@ def save_scene(scene: vtkMRMLScene, path: str | os.PathLike[str]) -> Path:
 
 
 def _arrange_slice_view(
-    session: Session,
+    session: MrmlSession,
     name: str,
     orientation: str,
     ct_node: vtkMRMLScalarVolumeNode,

@@ -14,7 +14,7 @@ import vtk
 
 from ..engine.errors import OutputError
 from ..engine.labels import Color
-from .bootstrap import Session, require_rendering
+from .bootstrap import MrmlSession, require_rendering
 
 if TYPE_CHECKING:
     from slicer import (
@@ -62,7 +62,7 @@ class OffscreenView:
 
     logic: vtkMRMLAbstractLogic
 
-    def __init__(self, session: Session, size: tuple[int, int]) -> None:
+    def __init__(self, session: MrmlSession, size: tuple[int, int]) -> None:
         require_rendering()
         _load_compiler()
         self.session = session
@@ -169,7 +169,7 @@ class OffscreenView:
 class ThreeDView(OffscreenView):
     """One of Slicer's 3D views."""
 
-    def __init__(self, session: Session, size: tuple[int, int] = (900, 800)) -> None:
+    def __init__(self, session: MrmlSession, size: tuple[int, int] = (900, 800)) -> None:
         super().__init__(session, size)
         self.interactor.SetInteractorStyle(vtk.vtkInteractorStyle3D())
         # Translucent lungs in front of and behind lesions come out right only when peeled.

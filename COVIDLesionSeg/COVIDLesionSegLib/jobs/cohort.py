@@ -22,11 +22,11 @@ from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import check_models
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..report.result_files import CASE_FOLDER
-from .beside import loading_beside
 from .cohort_case import CaseWork, Computed, Read
 from .dicom_output import require_dicom
 from .growing_folder import growing_folder
 from .options import BatchOptions
+from .preloading import loading_beside
 
 _SUMMARY_SECONDS = 60.0
 """The summary is written anew at most so often, and at the end."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..engine.data.slice_folder import SliceData
 from ..engine.detection.evaluation import DetectorEvaluation
-from ..engine.detection.evaluation import evaluate as run_evaluation
+from ..engine.detection.evaluation import evaluate_on as run_evaluation
 from ..engine.errors import ModelError
 from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import load_catalogue

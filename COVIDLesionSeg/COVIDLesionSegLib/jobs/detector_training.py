@@ -13,11 +13,11 @@ from ..engine.files import output_path
 from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.augmentation import Augmentation
 from ..engine.training.export import check_held_out, export_model
+from ..engine.training.trainer import fit as fit
 from ..engine.training.trainer import silence_lightning
-from ..engine.training.trainer import train as fit
 from ..report.training import write_curves
 from .options import TrainDetectorOptions
-from .training import Trained, encoder_of, make_model_folder, parent_of, provenance_of
+from .training import Trained, encoder_of, make_model_folder, parent_for, provenance_of
 
 CLASSES = ("clean", "infected")
 _AUGMENTATION = Augmentation(
@@ -54,7 +54,7 @@ def train_detector(
     cancel = cancel or CancelToken()
     out = output_path(out)
     silence_lightning()
-    parent = parent_of(options.model_id, options.network)
+    parent = parent_for(options.model_id, options.network)
     own = parent.card.arguments.get("slice_classes", CLASSES) if options.fine_tune else CLASSES
     classes = options.classes or tuple(own)
     data = read_training_data(

@@ -34,7 +34,7 @@ from .fine_tuning import (
     read_unlabelled,
 )
 from .options import EnhanceOptions
-from .training import make_model_folder, parent_of, provenance_of
+from .training import make_model_folder, parent_for, provenance_of
 
 BEFORE_AFTER_CSV = "before-after.csv"
 _READ, _CHOSEN, _TRAINED = 0.02, 0.3, 0.9
@@ -96,7 +96,7 @@ class _Enhancement:
         self._out = out
         self._progress = progress
         self._cancel = cancel
-        parent = parent_of(options.model_id, options.model)
+        parent = parent_for(options.model_id, options.model)
         self._parent = parent
         self._tuning = FineTuning(
             parent,

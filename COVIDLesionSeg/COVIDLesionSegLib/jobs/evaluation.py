@@ -11,9 +11,9 @@ from ..engine.data.slice_folder import SliceData
 from ..engine.errors import InputError, OutputError
 from ..engine.evaluation.card_scores import check_card_is_the_users, with_scores
 from ..engine.evaluation.evaluated_model import load_evaluated_models
-from ..engine.evaluation.of_lungs import LungData, find_lungs
+from ..engine.evaluation.of_lungs import LungData, find_lungs_of_data
 from ..engine.evaluation.run import Evaluation
-from ..engine.evaluation.run import evaluate as run_evaluation
+from ..engine.evaluation.run import evaluate_models as run_evaluation
 from ..engine.inference.allocator import tune_allocator
 from ..engine.labels import LESION
 from ..engine.models.card_json import write_card
@@ -87,7 +87,7 @@ def evaluate_from(
     with result_folder(out, (options.data,), EVALUATION_RESULT) as staging:
         tune_allocator()
         models = list(options.models) or [DEFAULT_MODEL]
-        of_lungs = find_lungs(models, options.parameters, catalogue)
+        of_lungs = find_lungs_of_data(models, options.parameters, catalogue)
         for name in () if of_lungs else models:
             catalogue.members(replace(options.parameters, model=name).members)
         own = _own_models(models, catalogue) if options.write_card else []

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ..engine.data.ct_table import VolumeData
-from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint
+from ..engine.data.labelled import LabelledData, LabelledImage, fingerprint_of_slices
 from ..engine.data.slice_folder import SliceData
 from ..engine.errors import InputError, ModelError, ParameterError
 from ..engine.evaluation.evaluated_model import EvaluatedModel
@@ -19,12 +19,12 @@ from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, ProgressCallback
-from ..engine.self_training.confidence import enhance as choose_predictions
+from ..engine.self_training.confidence import choose_predictions as choose_predictions
 from ..engine.self_training.confidence import read_selection, write_selection
-from ..engine.self_training.selection import THE_PAPERS, Measure, what_to_change
+from ..engine.self_training.selection import THE_PAPERS, ConfidenceMeasure, what_to_change
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe
-from ..engine.training.trainer import train as fit
+from ..engine.training.trainer import fit as fit
 from ..engine.volume import Volume
 from ..report.training import write_candidates, write_curves
 from .options import EnhanceOptions, RetrainOptions
@@ -57,7 +57,7 @@ class FineTuning:
         recipe: What trains it.
         folder: Of the training; it exists.
         resume: Go on where an earlier run in the folder was stopped.
-        device: As for :func:`~..engine.training.trainer.train`.
+        device: As for :func:`~..engine.training.trainer.fit`.
         cancel: Set to stop after a step.
     """
 
@@ -75,7 +75,7 @@ class FineTuning:
         labelled: Sequence[LabelledImage],
         fraction: float,
         minimum: float,
-        measure: Measure,
+        measure: ConfidenceMeasure,
         progress: ProgressCallback,
     ) -> Predictions:
         """The parent's most confident predictions, written down; or those of an earlier run.
@@ -93,7 +93,7 @@ class FineTuning:
             "share": fraction,
             "least": minimum,
             "unlabelled": unlabelled.samples_of,
-            "marked": fingerprint(replace(item, weight=1.0) for item in labelled),
+            "marked": fingerprint_of_slices(replace(item, weight=1.0) for item in labelled),
         }
         if measure is not THE_PAPERS:
             chosen_by["measure"] = measure.name

@@ -95,7 +95,7 @@ def download_model(
     cancel: CancelToken | None = None,
 ) -> list[str]:
     """Download the weights of a model from the address on its card, see
-    :func:`~COVIDLesionSegLib.engine.models.download.download_weights`.
+    :func:`~COVIDLesionSegLib.engine.models.weights_download.download_weights`.
 
     Args:
         options: The model.
@@ -103,7 +103,7 @@ def download_model(
         progress: Called with progress.
         cancel: Set it to stop between two pieces.
     """
-    from ..engine.models.download import download_weights
+    from ..engine.models.weights_download import download_weights
 
     model = load_catalogue().get(options.model_id)
     download_weights(model.card, progress, cancel)

@@ -38,7 +38,7 @@ from ..engine.self_training.frozen_cases import (
     short_id,
 )
 from ..engine.self_training.parent_comparison import ParentComparison
-from ..engine.self_training.reviewed_data import chosen_slices, read_case
+from ..engine.self_training.reviewed_data import chosen_slices, labelled_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
 from ..engine.self_training.selection import THE_PAPERS, measure_for
 from ..engine.training.export import check_held_out, export_model
@@ -60,7 +60,7 @@ from .fine_tuning import (
     read_unlabelled,
 )
 from .options import RetrainOptions
-from .training import make_model_folder, parent_of, provenance_of, settings_of
+from .training import make_model_folder, parent_for, provenance_of, settings_of
 
 _CASES_FOLDER = "cases"
 _COMPARING = "Comparing both models"
@@ -114,7 +114,7 @@ class _Retraining:
         self._progress = progress
         self._cancel = cancel
         self._reviews = options.reviews or reviews_folder()
-        parent = parent_of(options.model_id, options.model)
+        parent = parent_for(options.model_id, options.model)
         self._parent = parent
         self._measure = measure_for(parent.card, options.selection)
         self._tuning = FineTuning(
@@ -227,7 +227,7 @@ class _Retraining:
                 self._progress(
                     Progress("Reading the reviewed cases", _READ * done / total, case.name)
                 )
-                slices += chosen_slices(read_case(case), most, weight)
+                slices += chosen_slices(labelled_case(case), most, weight)
                 done += 1
             yield slices
 

@@ -30,10 +30,10 @@ from ..engine.severity.lobes_file import read_lobes
 from ..engine.volume import Volume, read_array, read_volume, write_volume
 from ..engine.volume.exact import load_volume
 from ..report.result_files import GENERATED_CT
-from .beside import loading_beside
 from .dicom_output import dicom_output
 from .given_lobes import with_given_lobes
 from .options import DemoOptions, SegmentOptions, SegmentVolumeOptions
+from .preloading import loading_beside
 from .result_folder import result_folder
 
 if TYPE_CHECKING:

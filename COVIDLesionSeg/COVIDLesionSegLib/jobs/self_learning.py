@@ -36,10 +36,10 @@ from ..engine.training.export import export_model
 from ..engine.training.module import first_layers, frozen
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe
-from ..engine.training.trainer import silence_lightning, train
+from ..engine.training.trainer import fit, silence_lightning
 from ..report.training import write_curves, write_levels
 from .options import SelfLearnOptions
-from .training import make_model_folder, parent_of, provenance_of, settings_of
+from .training import make_model_folder, parent_for, provenance_of, settings_of
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
@@ -84,7 +84,7 @@ def self_learn(
     out = output_path(out)
     silence_lightning()
     progress(Progress("Starting", 0.0))
-    parent = parent_of(options.model_id, options.network)
+    parent = parent_for(options.model_id, options.network)
     settings = settings_of(options)
     own = frozenset(name for name, _ in settings)
     if "frozen" in own:
@@ -243,7 +243,7 @@ class LevelLearner:
         start: nn.Module | None,
         report: ProgressCallback,
     ) -> nn.Module:
-        return train(
+        return fit(
             self.recipe_of(settings),
             slices,
             self.out / f"level-{settings.number}",

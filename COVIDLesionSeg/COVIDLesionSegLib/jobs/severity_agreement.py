@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.evaluation.agreement import Agreement, compare
 from ..engine.evaluation.category_tables import CATEGORY, read_reader, read_software
+from ..engine.evaluation.reader_agreement import Agreement, compare_with_reader
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..engine.severity.categories import RULE_TITLES
 from ..report.agreement import write_agreement
@@ -40,7 +40,7 @@ def agreement(
         reader = read_reader(options.truth, options.case_column, options.category_column)
         titles = {**RULE_TITLES, CATEGORY: "Severity by the software"}
         progress(Progress("Comparing", 0.2))
-        found = compare(reader, read_software(cohort), titles)
+        found = compare_with_reader(reader, read_software(cohort), titles)
         cancel.raise_if_cancelled()
         progress(Progress("Writing the agreement", 0.5))
         write_agreement(found, staging)

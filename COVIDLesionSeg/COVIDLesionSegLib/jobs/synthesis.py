@@ -12,7 +12,7 @@ from ..engine.errors import InputError
 from ..engine.lungs import get_extractor
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.synthesis.synthesize import Synthesis, healthy_slices
-from ..engine.synthesis.synthesize import synthesize as make_synthetic
+from ..engine.synthesis.synthesize import make_synthetic as make_synthetic
 from ..engine.volume import read_volume
 from ..report.result_files import (
     SYNTHESIS_JSON,

@@ -27,7 +27,7 @@ from ..engine.training.distributed import is_first_process
 from ..engine.training.encoder_weights import network_on_encoder, read_encoder_weights
 from ..engine.training.export import (
     Exported,
-    Provenance,
+    WeightsStatement,
     check_held_out,
     check_new_id,
     export_model,
@@ -37,7 +37,7 @@ from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe, parse_setting
 from ..engine.training.slice_classes import CLASSIFICATION
 from ..engine.training.trainer import SEGMENTATION, silence_lightning
-from ..engine.training.trainer import train as fit
+from ..engine.training.trainer import fit as fit
 from ..report.training import write_cross_validation, write_curves
 from .options import (
     EnhanceOptions,
@@ -90,7 +90,7 @@ def train(
     cancel = cancel or CancelToken()
     out = output_path(out)
     silence_lightning()
-    parent = parent_of(options.model_id, options.network)
+    parent = parent_for(options.model_id, options.network)
     start = load_network(parent) if options.fine_tune else None
     recipe = recipe_of(options, parent.card)
     on_encoder, notes = encoder_of(options.encoder_weights)
@@ -245,7 +245,7 @@ def _cross_validate(
     return Trained(None, tuple(members))
 
 
-def parent_of(model_id: str, network: str) -> Model:
+def parent_for(model_id: str, network: str) -> Model:
     """The model whose network becomes the new model ``model_id``.
 
     Raises as :func:`~..engine.training.export.check_new_id` and ``Catalogue.get`` do.
@@ -279,16 +279,16 @@ def provenance_of(
     | RetrainOptions,
     inherited: Weights | None = None,
     date: str = "",
-) -> Provenance:
+) -> WeightsStatement:
     """What a new model's card says about its weights.
 
     Args:
         job: Its command.
         options: Of the job.
         inherited: Weights whose licence holds where the options state none.
-        date: See :class:`~..engine.training.export.Provenance`.
+        date: See :class:`~..engine.training.export.WeightsStatement`.
     """
     command = f"{recorded_command(f'covid-lesion-seg {job}', options)} --out OUT"
     licence = options.licence or (inherited.licence if inherited else "")
     note = options.licence_note or (inherited.licence_note if inherited else "")
-    return Provenance(licence, note, command, date)
+    return WeightsStatement(licence, note, command, date)

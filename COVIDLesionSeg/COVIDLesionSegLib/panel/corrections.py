@@ -17,7 +17,7 @@ from ..scene.corrections import may_be_corrected_in_steps
 from ..scene.label_boxes import bring_prediction_along, labelled_ct
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import world_geometry
-from ..worker.measurement import Measurement, Question
+from ..worker.correction_meter import CorrectionMeter, Question
 from .idle_work import IdleWork
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Corrections(VTKObservationMixin):
         self.problem = ""
         self.unwatched = False
         self._panel = panel
-        self._measurement = Measurement(temporary_path=slicer.app.temporaryPath)
+        self._measurement = CorrectionMeter(temporary_path=slicer.app.temporaryPath)
         self._listeners: list[Callable[[], None]] = []
         self._listeners_elsewhere: list[Callable[[vtkMRMLScalarVolumeNode], None]] = []
         self._ct: vtkMRMLScalarVolumeNode | None = None

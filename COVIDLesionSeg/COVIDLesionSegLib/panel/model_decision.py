@@ -12,11 +12,11 @@ from ..engine.errors import CovidLesionSegError, InputError, ModelError
 from ..engine.models.retrained import Retrained
 from ..engine.models.user_models import default_model, read_promotions, roll_back
 from ..worker.retraining import (
-    Decision,
+    ModelDecisionState,
     Retraining,
-    decide,
     keep_in_background,
     latest_retraining,
+    note_decision,
     remove_retraining,
 )
 from .run import Run, RunState
@@ -53,8 +53,8 @@ class LastRetraining:
         return self.retraining.options.model_id if self.retraining else ""
 
     @property
-    def decision(self) -> Decision:
-        return self.retraining.decision if self.retraining else Decision.OPEN
+    def decision(self) -> ModelDecisionState:
+        return self.retraining.decision if self.retraining else ModelDecisionState.OPEN
 
     @property
     def is_interrupted(self) -> bool:
@@ -63,7 +63,7 @@ class LastRetraining:
     @property
     def is_undecided(self) -> bool:
         """Whether there is a model that the user has not decided on."""
-        return self.retraining is not None and self.decision is Decision.OPEN
+        return self.retraining is not None and self.decision is ModelDecisionState.OPEN
 
 
 class ModelDecision:
@@ -119,9 +119,9 @@ class ModelDecision:
         """
         ui, last = self._ui, self._last
         busy, result, decision = self.busy or training, last.result, last.decision
-        undecided = decision is Decision.OPEN
+        undecided = decision is ModelDecisionState.OPEN
         allowed = result is not None and result.promotion.allowed
-        is_default = decision is Decision.PROMOTED
+        is_default = decision is ModelDecisionState.PROMOTED
         ui.promoteButton.enabled = allowed and not busy and not is_default
         if is_default:
             ui.promoteButton.toolTip = _("The model was made the default.")
@@ -175,7 +175,7 @@ class ModelDecision:
         self._last.retraining = retraining
         sentence = (
             _("{model} is the default model now.")
-            if retraining.decision is Decision.PROMOTED
+            if retraining.decision is ModelDecisionState.PROMOTED
             else _("{model} is among your models now: choose it under Model.")
         )
         self._on_end(sentence.format(model=self._last.model), False)
@@ -206,9 +206,9 @@ class ModelDecision:
         last, promoted = self._last, self._promoted()
         try:
             sentence = undo_promotion(promoted)
-            decided = last.decision is Decision.PROMOTED and last.model == promoted
+            decided = last.decision is ModelDecisionState.PROMOTED and last.model == promoted
             if last.retraining is not None and decided:
-                last.retraining = decide(last.retraining, Decision.KEPT)
+                last.retraining = note_decision(last.retraining, ModelDecisionState.KEPT)
         except CovidLesionSegError as error:
             self._on_error(str(error))
             return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Session:
+class ReviewSession:
     """One case on show, or under review.
 
     Attributes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .corrections import Corrections
     from .first_use import FirstUse
     from .parameter_node import COVIDLesionSegParameterNode
-    from .review_keeping import ReviewKeeping
+    from .review_saving import ReviewKeeping
     from .shortcuts import Shortcuts
 
 

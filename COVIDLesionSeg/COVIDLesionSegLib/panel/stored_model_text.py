@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from ..engine.errors import ModelError
-from ..engine.models.catalogue import Place
+from ..engine.models.catalogue import WeightsPlace
 from ..engine.models.lineage import lineage_of
 from ..engine.text import printable
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ..engine.models.catalogue import Catalogue, Model
 
 
-def place_text(place: Place) -> str:
+def place_text(place: WeightsPlace) -> str:
     """Where the weights are, in one word."""
-    words: dict[Place, str] = {
-        Place.PACKAGED: _("packaged"),
-        Place.OWN: _("yours"),
-        Place.DOWNLOADED: _("downloaded"),
-        Place.MISSING: _("missing"),
-        Place.NOT_TRAINED: _("not trained"),
+    words: dict[WeightsPlace, str] = {
+        WeightsPlace.PACKAGED: _("packaged"),
+        WeightsPlace.OWN: _("yours"),
+        WeightsPlace.DOWNLOADED: _("downloaded"),
+        WeightsPlace.MISSING: _("missing"),
+        WeightsPlace.NOT_TRAINED: _("not trained"),
     }
     return words[place]
 

@@ -20,7 +20,7 @@ from .corrections import Corrections
 from .first_use import FirstUse
 from .lost_result import lost_sentence
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
-from .review_keeping import ReviewKeeping
+from .review_saving import ReviewKeeping
 from .run import Run
 from .section import Section
 from .sections.about import AboutSection

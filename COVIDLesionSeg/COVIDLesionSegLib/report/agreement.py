@@ -11,14 +11,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.evaluation.agreement import (
+from ..engine.evaluation.reader_agreement import (
     BOOTSTRAP_SAMPLES,
-    CLASS_MEASURES,
+    CATEGORY_MEASURES,
     KAPPAS,
     MOST_UNDEFINED,
     Agreement,
-    RuleAgreement,
-    Score,
+    ReaderAgreement,
+    ScoreWithInterval,
 )
 from ..engine.severity.categories import CATEGORIES
 from ..engine.text import interval_text, percent, score_text
@@ -84,7 +84,7 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
     content = {
         **head(AGREEMENT_FORMAT, AGREEMENT_VERSION),
         "categories": list(CATEGORIES),
-        "scores": {**_OVERALL, **CLASS_MEASURES},
+        "scores": {**_OVERALL, **CATEGORY_MEASURES},
         "intervals": _HOW,
         **asdict(agreement),
     }
@@ -95,7 +95,7 @@ def write_agreement(agreement: Agreement, folder: Path) -> None:
         folder / AGREEMENT_HTML,
         agreement=agreement,
         categories=CATEGORIES,
-        measures=CLASS_MEASURES,
+        measures=CATEGORY_MEASURES,
         overall={
             rule.rule: [(title, told(_overall(rule)[key])) for key, title in _OVERALL.items()]
             for rule in agreement.rules
@@ -117,7 +117,7 @@ _HOW = (
 )
 
 
-def told(score: Score) -> str:
+def told(score: ScoreWithInterval) -> str:
     """``0.843 (0.790 to 0.884)``."""
     return interval_text(score.value, score.interval)
 
@@ -128,11 +128,11 @@ def _left_out(agreement: Agreement) -> Iterator[tuple[tuple[str, ...], str]]:
     yield agreement.reader_not_graded, "not graded by the reader"
 
 
-def _overall(rule: RuleAgreement) -> dict[str, Score]:
+def _overall(rule: ReaderAgreement) -> dict[str, ScoreWithInterval]:
     return {"accuracy": rule.accuracy, "within_one": rule.within_one, **rule.kappas}
 
 
-def _score_rows(rule: RuleAgreement) -> Iterator[list[object]]:
+def _score_rows(rule: ReaderAgreement) -> Iterator[list[object]]:
     for key, score in _overall(rule).items():
         yield [rule.rule, "all", key, score.value, *(score.interval or (None, None)), rule.cases]
     for category in rule.categories:

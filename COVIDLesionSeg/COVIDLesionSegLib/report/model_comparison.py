@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from .. import RESEARCH_USE_NOTICE
 from ..engine.evaluation import examples as picture
 from ..engine.labels import LUNG_WINDOW_HU
-from ..engine.models.promotion import Comparison
+from ..engine.models.promotion import ParentScores
 from ..engine.models.retrained import Retrained
 from ..engine.text import printable
 from .evaluation import grey_slice
@@ -61,7 +61,7 @@ def write_comparison_json(retrained: Retrained, path: Path) -> None:
     write_json({"research_use_notice": RESEARCH_USE_NOTICE, **retrained.to_dict()}, path)
 
 
-def write_comparison_csv(comparison: Comparison, path: Path) -> None:
+def write_comparison_csv(comparison: ParentScores, path: Path) -> None:
     """Write a row for every held-out patient, and at last one over all of them, ``pooled``.
 
     Raises:

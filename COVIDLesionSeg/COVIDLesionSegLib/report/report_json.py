@@ -43,7 +43,8 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
             **severity.to_dict(),
             "rules": [{**asdict(rule), "name": rule.name} for rule in severity.rules],
             "slices": [
-                {**asdict(one), "positive": severity.verdicts(one)} for one in severity.slices
+                {**asdict(one), "positive": severity.positive_by_rule(one)}
+                for one in severity.slices
             ],
             "lobes": [
                 {**asdict(lobe), "score": severity.lobe_scores[lobe.region]}

@@ -41,7 +41,7 @@ def write_severity_slices_csv(severity: SeverityReport, path: Path) -> None:
                     )
                 ),
                 *(one.disagreement, one.confidence, yes_or_no(one.segmented)),
-                *map(yes_or_no, severity.verdicts(one).values()),
+                *map(yes_or_no, severity.positive_by_rule(one).values()),
             ]
             for one in severity.slices
         ],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.studies import Column, StudyRow
-from ..engine.studies.results import Comparison, RowResult, StudyResult, compare
+from ..engine.studies.results import RowResult, StudyResult, TableComparison, compare_with_paper
 from .html_page import write_page
 from .json_file import head, write_json
 from .result_files import (
@@ -95,10 +95,10 @@ def _facts(result: RowResult | None) -> list[object]:
     ]
 
 
-def _cells(row: StudyRow, found: StudyResult) -> list[tuple[Column, Comparison]]:
+def _cells(row: StudyRow, found: StudyResult) -> list[tuple[Column, TableComparison]]:
     result = found.results.get(row.id)
     return [
-        (column, compare(column, printed, result))
+        (column, compare_with_paper(column, printed, result))
         for column, printed in zip(found.study.columns, row.printed, strict=True)
     ]
 
@@ -136,7 +136,7 @@ def _text(value: float | None, spread: float | None, column: Column) -> str:
     return f"{value:.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
 
 
-def _difference(cell: Comparison, column: Column) -> str:
+def _difference(cell: TableComparison, column: Column) -> str:
     if cell.difference is None:
         return UNDEFINED
     return f"{cell.difference:+.{2 if column.percent else 4}f}".replace("-", "−")

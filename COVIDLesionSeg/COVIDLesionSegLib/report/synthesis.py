@@ -57,7 +57,7 @@ def write_synthesis_json(
     Args:
         synthesis: Its slices.
         path: JSON file.
-        amount, seed: As for :func:`~..engine.synthesis.synthesize.synthesize`.
+        amount, seed: As for :func:`~..engine.synthesis.synthesize.make_synthetic`.
         lungs: Extractor that found the lungs of healthy CTs; None where there were no CTs.
         left_out: Patients of the source folder who were not used.
 

@@ -92,7 +92,7 @@ def write_candidates(candidates: Iterable[Candidate], measure: str, path: Path) 
     write_table(
         ["name", "patient", "measure", "confidence", "lesion_pixels", "verdict"],
         [
-            [c.name, c.patient, measure, c.confidence, c.lesion_pixels, c.verdict]
+            [c.name, c.patient, measure, c.confidence, c.lesion_pixels, c.outcome]
             for c in candidates
         ],
         path,

@@ -113,7 +113,7 @@ def update_slices_table(
     )
     any_flagged = any(s.index in flagged and s.segmented for s in slices)
     verdicts = [
-        Column(rule.title, [yes_or_no(severity.verdicts(s)[rule.rule]) for s in slices])
+        Column(rule.title, [yes_or_no(severity.positive_by_rule(s)[rule.rule]) for s in slices])
         for rule in SLICE_RULES
     ]
     # Not a number where no member sees a lesion: a single text would make the column text.

@@ -44,7 +44,7 @@ FORMAT = "covid-lesion-seg-retraining-state"
 _NUMBER = re.compile(r"-r\d+$")
 
 
-class Decision(Enum):
+class ModelDecisionState(Enum):
     """What the user decided on a retrained model."""
 
     OPEN = "open"
@@ -64,7 +64,7 @@ class Retraining:
 
     folder: Path
     options: RetrainOptions
-    decision: Decision = Decision.OPEN
+    decision: ModelDecisionState = ModelDecisionState.OPEN
 
     @property
     def model_folder(self) -> Path:
@@ -149,7 +149,7 @@ def latest_retraining() -> Retraining | None:
     return max(found, key=lambda one: one[0])[1] if found else None
 
 
-def decide(retraining: Retraining, decision: Decision) -> Retraining:
+def note_decision(retraining: Retraining, decision: ModelDecisionState) -> Retraining:
     """Note a decision; raises OutputError where that is impossible."""
     decided = replace(retraining, decision=decision)
     _save(decided)
@@ -209,8 +209,10 @@ def keep_in_background(retraining: Retraining, promote: bool) -> WorkerJob[Retra
         promote: Whether the model becomes the default.
     """
     options = KeepRetrainedOptions(folder=retraining.model_folder, promote=promote)
-    decision = Decision.PROMOTED if promote else Decision.KEPT
-    return job_in_background("keep_retrained", options, lambda out: decide(retraining, decision))
+    decision = ModelDecisionState.PROMOTED if promote else ModelDecisionState.KEPT
+    return job_in_background(
+        "keep_retrained", options, lambda out: note_decision(retraining, decision)
+    )
 
 
 def _tidy(retraining: Retraining) -> None:
@@ -247,6 +249,8 @@ def _load(folder: Path) -> tuple[float, Retraining] | None:
         if state["format"] != FORMAT:
             return None
         options = RetrainOptions.from_dict(state["options"])
-        return path.stat().st_mtime, Retraining(folder, options, Decision(state["decision"]))
+        return path.stat().st_mtime, Retraining(
+            folder, options, ModelDecisionState(state["decision"])
+        )
     except (OSError, ValueError, KeyError, TypeError, ParameterError, InputError):
         return None

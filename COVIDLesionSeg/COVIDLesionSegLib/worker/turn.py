@@ -100,5 +100,5 @@ class Turn:
         return [listener for listener in self._listeners if listener is not self.holder]
 
 
-SEGMENTATION = Turn()
+SEGMENTATION_TURN = Turn()
 """The turn of this application."""

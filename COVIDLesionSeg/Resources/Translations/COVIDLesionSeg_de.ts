@@ -2570,7 +2570,7 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.review_keeping</name>
+    <name>panel.review_saving</name>
     <message>
         <source>Not saved yet: answer the question first.</source>
         <translation>Noch nicht gespeichert: beantworten Sie zuerst die Frage.</translation>

@@ -28,7 +28,7 @@ from .printing import MOST_FAILURES, print_files, summary_console
 
 if TYPE_CHECKING:
     from ...engine.detection.evaluation import DetectorEvaluation
-    from ...engine.evaluation.agreement import Agreement
+    from ...engine.evaluation.reader_agreement import Agreement
     from ...engine.evaluation.run import Evaluation
     from ...engine.studies.results import StudyResult
 

@@ -199,7 +199,7 @@ def lesion_free_slices(
     ]
 
 
-def fingerprint(slices: Iterable[LabelledImage]) -> str:
+def fingerprint_of_slices(slices: Iterable[LabelledImage]) -> str:
     """SHA-256 of everything that a training sees of these slices, in their order."""
     digest = hashlib.sha256()
     for item in slices:

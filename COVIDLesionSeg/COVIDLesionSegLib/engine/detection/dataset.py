@@ -41,7 +41,7 @@ class DetectionDataset(BalancedDataset):
         return torch.stack([image, other]), torch.stack([number, instances])
 
     def _prepared(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        image, labels = prepare(self.slices[index], self._windowed(rng))
+        image, labels = prepare_instances(self.slices[index], self._windowed(rng))
         changed, moved = self._changed(image, labels[None].float(), rng)
         found = moved[0].to(torch.int32)
         # A lesion that was turned or shifted out of the image must not leave a slice without any.
@@ -49,13 +49,13 @@ class DetectionDataset(BalancedDataset):
 
 
 class DetectionValidation(UnchangedDataset):
-    """Slices (image, instances) as :func:`prepare` gives them."""
+    """Slices (image, instances) as :func:`prepare_instances` gives them."""
 
     def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
-        return prepare(item, recipe)
+        return prepare_instances(item, recipe)
 
 
-def prepare(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def prepare_instances(item: LabelledImage, recipe: Recipe) -> tuple[Tensor, Tensor]:
     """Network input (1, rows, columns) and instances int32 (rows, columns) of a slice."""
     prepared = recipe.preprocessing
     rows, columns = item.image.shape
@@ -68,7 +68,7 @@ def grey_statistics(slices: list[LabelledImage], recipe: Recipe) -> tuple[float,
     """Global mean and standard deviation of slices as the network sees them, to four digits."""
     number, total, squares = 0, 0.0, 0.0
     for item in slices:
-        image = prepare(item, recipe)[0].double()
+        image = prepare_instances(item, recipe)[0].double()
         number += image.numel()
         total += float(image.sum())
         squares += float((image**2).sum())

@@ -72,7 +72,7 @@ class DetectorEvaluation:
     examples: tuple[DetectorExample, ...]
 
 
-def evaluate(
+def evaluate_on(
     data: LabelledData,
     card: ModelCard,
     network: AffinityMaskRCNN,

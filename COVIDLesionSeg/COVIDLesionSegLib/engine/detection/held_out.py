@@ -26,7 +26,7 @@ from ..metrics.instances import (
 from ..metrics.overlap import Confusion
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
-from ..models.eight_bit import MEAN_PRECISION, Measure
+from ..models.eight_bit import MEAN_PRECISION, StorageCriterion
 from ..networks.affinity import AffinityMaskRCNN
 from ..progress import CancelToken
 from .detector import SHOWN_SCORE, SliceInstances, detect_slice
@@ -117,7 +117,7 @@ class HeldOutDetector:
     scores: Sequence[Score]
     bfloat16_change: float | None = None
     calibration: Calibration | None = None
-    measure: Measure = MEAN_PRECISION
+    measure: StorageCriterion = MEAN_PRECISION
 
 
 def evaluate_detector(

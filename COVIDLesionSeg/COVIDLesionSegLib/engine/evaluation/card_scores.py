@@ -13,7 +13,7 @@ from ..metrics.overlap import ProbabilityHistogram
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
 from ..models.catalogue import Model, read_models
-from ..models.eight_bit import DICE, Measure
+from ..models.eight_bit import DICE, StorageCriterion
 from ..models.user_models import user_folder
 from ..parameters import Parameters
 from .calibration import calibrate
@@ -40,7 +40,7 @@ class HeldOut:
     scores: tuple[Score, ...]
     bfloat16_change: float
     calibration: Calibration | None = None
-    measure: Measure = DICE
+    measure: StorageCriterion = DICE
 
 
 def evaluate_held_out(

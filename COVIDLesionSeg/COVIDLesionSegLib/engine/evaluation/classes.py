@@ -14,9 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.labelled import LabelledImage
-from ..metrics.overlap import Confusion, mean_and_sd
+from ..metrics.overlap import Confusion, Value, mean_and_sd
 
-Value = float | None
 BACKGROUND = "no lesion"
 MEAN = "mean over classes"
 CLASS_MEASURES = {

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..data.labelled import LabelledImage
-from ..inference.ensemble import Decision
+from ..inference.ensemble import LabelledSlices
 from ..metrics.decisions import called_infected, counted
 from ..metrics.infection import SLICE_RULES, Involvement, any_pixel, infection_rate, involvement
 from ..metrics.overlap import Confusion, ProbabilityHistogram
@@ -71,7 +71,7 @@ class Counts:
         """Counts of all pixels of all slices together."""
         return sum((one.pixels for one in self.slices), Confusion())
 
-    def add(self, sample: LabelledImage, decision: Decision) -> None:
+    def add(self, sample: LabelledImage, decision: LabelledSlices) -> None:
         """Count a slice or CT and its prediction."""
         sample = sample.as_stack()
         predicted = decision.labels > 0

@@ -13,7 +13,7 @@ from ..data.labelled import LabelledImage
 from ..data.splits import learned_patients
 from ..errors import ParameterError
 from ..flags import Flag
-from ..inference.ensemble import Decision, decide
+from ..inference.ensemble import LabelledSlices, decide
 from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
 from ..inference.small_lesions import remove_small_lesions
@@ -124,7 +124,7 @@ class EvaluatedModel:
         lung_mask: bool,
         report: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
-    ) -> Decision:
+    ) -> LabelledSlices:
         """Probability and labels of a slice or CT, (z, y, x) of both.
 
         With ``lung_mask`` a CT is predicted just as by the main job. Otherwise networks see whole
@@ -161,7 +161,9 @@ class EvaluatedModel:
             decision = self._predict_whole_slices(sample, networks, report, cancel)
             if lung_mask:
                 inside = sample.known_lungs() > 0
-                decision = Decision(decision.probability * inside, decision.labels * inside, None)
+                decision = LabelledSlices(
+                    decision.probability * inside, decision.labels * inside, None
+                )
         flags = [*self.flags, *(flag for network in networks for flag in network.flags)]
         self.flags = list(dict.fromkeys(flags))
         return decision
@@ -172,7 +174,7 @@ class EvaluatedModel:
         networks: list[Predictor],
         report: ProgressCallback,
         cancel: CancelToken,
-    ) -> Decision:
+    ) -> LabelledSlices:
         count, rows, columns = sample.image.shape
         probability = np.empty(sample.image.shape, dtype=np.float32)
         labels = np.empty(sample.image.shape, dtype=np.uint8)
@@ -190,7 +192,7 @@ class EvaluatedModel:
             decision = decide(predicted, self.parameters.threshold, self.parameters.combination)
             probability[part], labels[part] = decision.probability, decision.labels
             report(Progress("Finding lesions", min(start + step, count) / count))
-        return Decision(probability, labels, None)
+        return LabelledSlices(probability, labels, None)
 
     def _held_out_networks(self, sample: LabelledImage) -> list[Predictor]:
         networks = self._networks(sample.spacing_mm)

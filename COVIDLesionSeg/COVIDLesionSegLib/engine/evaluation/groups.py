@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..metrics.infection import SMALL_LESIONS_BELOW
-from ..metrics.overlap import mean_and_sd
+from ..metrics.overlap import Value, mean_and_sd
 from .counts import SliceCount
 
-Value = float | None
 GROUP_MEASURES = {"dice": "Dice", "specificity": "Specificity", "sensitivity": "Sensitivity"}
 
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..metrics.infection import rate_correlation
-from ..metrics.overlap import mean_and_sd
+from ..metrics.overlap import Value, mean_and_sd
 from .counts import SliceCount
 
-Value = float | None
 Pairs = list[tuple[float, float]]
 """The expert's value and the model's."""
 

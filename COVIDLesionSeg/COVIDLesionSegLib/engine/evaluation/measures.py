@@ -14,16 +14,13 @@ from ..metrics.infection import (
     rate_correlation,
     rate_error,
 )
-from ..metrics.overlap import Confusion, mean_and_sd, wilson_interval
+from ..metrics.overlap import Confusion, Interval, Value, mean_and_sd, wilson_interval
 from ..text import percent
 from .counts import SURFACE_TOLERANCE, Counts, SliceCount
 
-Value = float | None
-Interval = tuple[float, float] | None
-
 
 @dataclass(frozen=True)
-class Measure:
+class ScoreDefinition:
     """One score.
 
     Attributes:
@@ -132,62 +129,62 @@ def _of_share(
     return interval
 
 
-MEASURES: tuple[Measure, ...] = (
+MEASURES: tuple[ScoreDefinition, ...] = (
     *(
-        Measure(name, title, _share(lambda counts: counts.pixels, name), _by_number(_all))
+        ScoreDefinition(name, title, _share(lambda counts: counts.pixels, name), _by_number(_all))
         for name, title in _PIXEL_SHARES
     ),
-    Measure(
+    ScoreDefinition(
         "auc",
         "Area under the ROC curve",
         lambda counts: counts.probabilities.auc,
         _by_number(_all),
     ),
-    Measure(
+    ScoreDefinition(
         "slice_dice",
         "Dice, mean over slices",
         lambda counts: _mean_dice(_with_lesion(counts)),
         _by_number(_with_lesion),
     ),
-    Measure(
+    ScoreDefinition(
         "slice_dice_small",
         f"Dice, mean over slices infected by less than {percent(SMALL_LESIONS_BELOW)}",
         lambda counts: _mean_dice(_small(counts)),
         _by_number(_small),
     ),
-    Measure(
+    ScoreDefinition(
         "slice_dice_large",
         f"Dice, mean over slices infected by {percent(SMALL_LESIONS_BELOW)} or more",
         lambda counts: _mean_dice(_large(counts)),
         _by_number(_large),
     ),
-    Measure(
+    ScoreDefinition(
         "surface_dice",
         f"Surface Dice, tolerance {SURFACE_TOLERANCE:g} {{unit}}",
         lambda counts: mean_and_sd(counts.surface_dice)[0],
     ),
-    Measure(
+    ScoreDefinition(
         "hd95",
         "Hausdorff distance, 95th percentile, {unit}",
         lambda counts: mean_and_sd(counts.hd95)[0],
     ),
-    Measure(
+    ScoreDefinition(
         "rate_error_infected",
         "Infection rate, mean absolute error, infected slices",
         lambda counts: rate_error(*_rates(_infected(counts))),
     ),
-    Measure(
+    ScoreDefinition(
         "rate_error_lesion_free",
         "Infection rate, mean absolute error, lesion-free slices",
         lambda counts: rate_error(*_rates(_lesion_free(counts))),
     ),
-    Measure(
+    ScoreDefinition(
         "rate_correlation",
         "Infection rate, Pearson correlation, infected slices",
         lambda counts: rate_correlation(*_rates(_infected(counts))),
     ),
     *(
-        Measure(
+        ScoreDefinition(
             f"{key}_{name}",
             f"{title}, {share}",
             _share(decisions, name),

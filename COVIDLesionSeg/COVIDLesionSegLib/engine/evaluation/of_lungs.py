@@ -42,7 +42,7 @@ class LungData:
             yield replace(evaluation_slice(item, "lungs"), lungs=None, slice_class="")
 
 
-def find_lungs(names: Sequence[str], parameters: Parameters, catalogue: Catalogue) -> bool:
+def find_lungs_of_data(names: Sequence[str], parameters: Parameters, catalogue: Catalogue) -> bool:
     """Whether these models find lungs.
 
     Raises:

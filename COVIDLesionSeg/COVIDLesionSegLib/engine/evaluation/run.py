@@ -13,7 +13,7 @@ from ..data.labelled import LabelledData, LabelledImage
 from ..data.masks import FILLED_ABOVE, Placement
 from ..errors import InputError, ParameterError
 from ..flags import Flag
-from ..inference.ensemble import Decision
+from ..inference.ensemble import LabelledSlices
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..software import describe_software
 from .classes import ClassCounts
@@ -54,7 +54,7 @@ class Evaluation:
     threshold_dice: tuple[dict[float, float | None], ...] = ()
 
 
-def evaluate(
+def evaluate_models(
     data: LabelledData,
     models: list[EvaluatedModel],
     lung_mask: bool | None = None,
@@ -157,7 +157,9 @@ class _Tally:
         self._pooled, self._pooled_classes = Counts(), self._class_counts()
         self._counts, self._classes = Counts(), self._class_counts()
 
-    def add(self, sample: LabelledImage, told_apart: LabelledImage, decision: Decision) -> None:
+    def add(
+        self, sample: LabelledImage, told_apart: LabelledImage, decision: LabelledSlices
+    ) -> None:
         """Count a prediction; ``told_apart`` is the sample with its classes of lesions."""
         self._counts.add(sample, decision)
         self._classes.add(decision.labels, told_apart)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..metrics.decisions import RuleAgreement, agreement_by_rule
-from ..metrics.overlap import Confusion, mean_and_sd
+from ..metrics.overlap import Confusion, Value, mean_and_sd
 from ..parameters import Parameters
 from .classes import ClassCounts
 from .counts import Counts
-from .measures import MEASURES, Value
+from .measures import MEASURES
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..inference.slice_classes import class_probabilities, is_clean, slice_image
 from ..metrics.overlap import Confusion, wilson_interval
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
-from ..models.eight_bit import Measure
+from ..models.eight_bit import StorageCriterion
 
 PROTOCOL = "every slice with lung once, infected where its most probable class is not the first"
 
@@ -60,7 +60,7 @@ class HeldOutClasses:
     scores: Sequence[Score]
     bfloat16_change: float | None = None
     calibration: Calibration | None = None
-    measure: Measure | None = None
+    measure: StorageCriterion | None = None
 
 
 def evaluate_slice_classes(

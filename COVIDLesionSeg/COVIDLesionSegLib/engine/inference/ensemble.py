@@ -12,7 +12,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Decision:
+class LabelledSlices:
     """What networks say about slices together; arrays of shape (n, rows, columns).
 
     Attributes:
@@ -28,7 +28,7 @@ class Decision:
     disagreement: np.ndarray | None
 
 
-def decide(members: list[np.ndarray], threshold: float, combination: str) -> Decision:
+def decide(members: list[np.ndarray], threshold: float, combination: str) -> LabelledSlices:
     """Label slices.
 
     A member votes for a class where the sum of its class probabilities exceeds ``threshold``, and
@@ -61,7 +61,7 @@ def decide(members: list[np.ndarray], threshold: float, combination: str) -> Dec
     labels = found.astype(np.uint8)
     if classes.shape[1] > 1:
         labels *= classes.argmax(axis=1).astype(np.uint8) + np.uint8(1)
-    return Decision(probability, labels, disagreement)
+    return LabelledSlices(probability, labels, disagreement)
 
 
 def _mean(members: list[np.ndarray]) -> np.ndarray:

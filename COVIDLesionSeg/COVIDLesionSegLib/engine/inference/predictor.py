@@ -23,7 +23,7 @@ from ..parameters import Parameters
 from .device import ComputePlan, make_plan, ran_out_of_memory
 from .field_of_view import FieldOfView
 
-Place = tuple[np.ndarray, slice, slice]
+SliceBox = tuple[np.ndarray, slice, slice]
 """Slices, rows and columns of a CT."""
 _GPU = threading.Lock()
 
@@ -153,7 +153,7 @@ class Predictor:
         """
         return self.probabilities(self.preprocessing.to_unit(hu), lungs)
 
-    def at(self, axial_hu: np.ndarray, lungs: np.ndarray, place: Place) -> np.ndarray:
+    def at(self, axial_hu: np.ndarray, lungs: np.ndarray, place: SliceBox) -> np.ndarray:
         """Class probabilities (n, classes, rows, columns) at ``place`` of a CT.
 
         Args:

@@ -14,8 +14,8 @@ from ..boxes import bounding_box, whole
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..volume.geometry import zeros_laid_out_as
 from .allocator import give_back_freed_memory
-from .ensemble import Decision, decide
-from .predictor import Place, Predictor
+from .ensemble import LabelledSlices, decide
+from .predictor import Predictor, SliceBox
 from .whole_ct import WholeCtPredictor
 
 Item = TypeVar("Item")
@@ -43,7 +43,7 @@ def predict_volume(
     progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     skipped: Collection[int] = (),
-) -> Decision:
+) -> LabelledSlices:
     """Lesion probability and labels of a CT, arrays (z, y, x); 0 outside the lungs.
 
     Only slices that contain lung are computed, and of them only the box around their lungs and
@@ -64,7 +64,7 @@ def predict_volume(
         DeviceError: Out of memory, with no smaller step left.
     """
     cancel = cancel or CancelToken()
-    whole = Decision(
+    whole = LabelledSlices(
         probability=zeros_laid_out_as(axial_hu, np.float32),
         labels=zeros_laid_out_as(axial_hu, np.uint8),
         disagreement=zeros_laid_out_as(axial_hu, np.float32) if len(members) > 1 else None,
@@ -74,7 +74,7 @@ def predict_volume(
     if not len(computed):
         return whole
 
-    def solve(place: Place) -> int:
+    def solve(place: SliceBox) -> int:
         predictions = []
         for member in members:
             cancel.raise_if_cancelled()
@@ -87,7 +87,7 @@ def predict_volume(
             whole.disagreement[place] = decision.disagreement * inside
         return len(inside)
 
-    places: list[Place] = []
+    places: list[SliceBox] = []
     boxes = min(_BOXES, math.ceil(len(slices) / _SLICES_IN_A_BOX))
     for group in np.array_split(slices, boxes):
         rows, columns = _lung_box(lungs[group], pixel_mm)

@@ -16,7 +16,7 @@ from ..networks.nnunet import NnUNet
 from ..parameters import Parameters
 from ..volume import Volume
 from .device import make_plan, ran_out_of_memory
-from .predictor import Place, Predictor
+from .predictor import Predictor, SliceBox
 
 
 class WholeCtPredictor:
@@ -57,7 +57,7 @@ class WholeCtPredictor:
         return len(self._volume.axial)
 
     def at(
-        self, axial_hu: npt.NDArray[np.float32], lungs: npt.NDArray[np.uint8], place: Place
+        self, axial_hu: npt.NDArray[np.float32], lungs: npt.NDArray[np.uint8], place: SliceBox
     ) -> npt.NDArray[np.float32]:
         """Class probabilities (n, classes, rows, columns) at ``place``.
 

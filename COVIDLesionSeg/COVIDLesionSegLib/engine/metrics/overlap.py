@@ -9,6 +9,11 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+Value = float | None
+"""A score; None where it is undefined."""
+Interval = tuple[float, float] | None
+"""Lower and upper end of a 95 % confidence interval; None where there is none."""
+
 _BINS = 2**16
 _Z_95 = 1.96
 

@@ -15,7 +15,7 @@ from ..parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION, Parameters
 from ..text import printable, similar_names
 from .card import SLICE_CLASSES, ModelCard, Score
 from .card_json import card_from_json
-from .downloads import downloaded_weights
+from .downloads_folder import downloaded_weights
 from .json_file import read_json
 from .user_models import read_promotions, user_folder, warn_once
 
@@ -24,7 +24,7 @@ _ENSEMBLES = Path(__file__).parent / "ensembles.json"
 _LONGEST_ID = 64
 
 
-class Place(Enum):
+class WeightsPlace(Enum):
     """Where the weights of a model are."""
 
     PACKAGED = "packaged"
@@ -70,16 +70,16 @@ class Model:
         return path is not None and path.is_file()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> WeightsPlace:
         """Where the weights are."""
         path = self.weights_path
         if path is None:
-            return Place.NOT_TRAINED
+            return WeightsPlace.NOT_TRAINED
         if not path.is_file():
-            return Place.MISSING
+            return WeightsPlace.MISSING
         if path.parent == PACKAGED_FOLDER:
-            return Place.PACKAGED
-        return Place.OWN if path.parent == self.folder else Place.DOWNLOADED
+            return WeightsPlace.PACKAGED
+        return WeightsPlace.OWN if path.parent == self.folder else WeightsPlace.DOWNLOADED
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class RequiredScore:
 
 
 @dataclass(frozen=True)
-class Measure:
+class StorageCriterion:
     """A score that storing in 8 bits may move by little.
 
     Attributes:
@@ -67,8 +67,8 @@ class Measure:
         }
 
 
-DICE = Measure("dice", "Dice", 0.002)
-MEAN_PRECISION = Measure(
+DICE = StorageCriterion("dice", "Dice", 0.002)
+MEAN_PRECISION = StorageCriterion(
     "paper_map",
     "mean average precision",
     0.01,

@@ -43,7 +43,7 @@ class Ancestor:
         return lines
 
 
-def parent_of(card: ModelCard) -> dict[str, str]:
+def parent_facts(card: ModelCard) -> dict[str, str]:
     """How the card of a fine-tuned model names its parent, the model of ``card``.
 
     Raises:

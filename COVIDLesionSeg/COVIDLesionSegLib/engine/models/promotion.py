@@ -42,7 +42,7 @@ class HeldOutPatient:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ParentScores:
     """Parent and retrained model on the held-out patients.
 
     Attributes:
@@ -70,7 +70,7 @@ class Comparison:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Comparison:
+    def from_dict(cls, values: dict[str, Any]) -> ParentScores:
         """The inverse of :meth:`to_dict`; KeyError or TypeError where something is missing."""
         return cls(
             tuple(
@@ -95,7 +95,7 @@ class PromotionDecision:
     reason: str
 
 
-def decide_promotion(comparison: Comparison) -> PromotionDecision:
+def decide_promotion(comparison: ParentScores) -> PromotionDecision:
     """Apply the rule to held-out patients.
 
     A patient without lesion in whom the new model marks some has fallen: the Dice was undefined, as

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import InputError
 from .card import is_model_id
-from .promotion import Comparison, PromotionDecision
+from .promotion import ParentScores, PromotionDecision
 
 TRAINING_FOLDER, MODEL_FOLDER = "training", "model"
 """Within the folder of a retraining: what a training leaves, and what it gives."""
@@ -78,7 +78,7 @@ class Retrained:
     model: str
     parent: str
     learned: Learned
-    comparison: Comparison | None
+    comparison: ParentScores | None
     promotion: PromotionDecision
     protocol: str = ""
     pictures: tuple[DifferencePicture, ...] = ()
@@ -113,7 +113,7 @@ def load_retrained(folder: Path) -> Retrained:
             values["model"],
             str(values["parent"]),
             Learned(**values["learned"]),
-            None if found is None else Comparison.from_dict(found),
+            None if found is None else ParentScores.from_dict(found),
             PromotionDecision(**values["promotion"]),
             str(values["protocol"]),
             tuple(DifferencePicture(**value) for value in values["pictures"]),

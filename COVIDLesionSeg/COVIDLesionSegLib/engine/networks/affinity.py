@@ -22,7 +22,7 @@ from .affinity_branch import (
     filled,
     restore_copies,
 )
-from .affinity_layer import AffinityLayer, SliceClassifier
+from .affinity_layer import AffinityLayer, SliceClassHead
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -120,7 +120,7 @@ class AffinityMaskRCNN(nn.Module):
         self.roi: Any = detector.roi_heads
         self.branch = ClassificationBranch(self.roi, conv_reduce)
         self.affinity = AffinityLayer(REGIONS, CHANNELS, affinities, refinement, bottleneck)
-        self.classifier = SliceClassifier(CHANNELS, len(slice_classes))
+        self.classifier = SliceClassHead(CHANNELS, len(slice_classes))
         # Stored once: a fifth of the file would be copies.
         self.register_state_dict_post_hook(drop_copies)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_pre_hook(  # type: ignore[no-untyped-call]

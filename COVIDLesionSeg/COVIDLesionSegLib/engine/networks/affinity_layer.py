@@ -76,7 +76,7 @@ class AffinityLayer(nn.Module):
         return self.feature(self.representation(self.vectors(regions)))
 
 
-class SliceClassifier(nn.Sequential):
+class SliceClassHead(nn.Sequential):
     """Two fully connected layers and the logits (section 3.4).
 
     Args:

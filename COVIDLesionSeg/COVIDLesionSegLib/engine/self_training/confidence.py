@@ -21,11 +21,11 @@ import numpy as np
 from ..data.labelled import LabelledData, LabelledImage
 from ..errors import InputError
 from ..files import write_bytes
-from ..inference.ensemble import Decision
+from ..inference.ensemble import LabelledSlices
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
-from .selection import THE_PAPERS, TOP_FRACTION, Measure, most_confident
+from .selection import THE_PAPERS, TOP_FRACTION, ConfidenceMeasure, most_confident
 
-Verdict = Literal[
+SelectionOutcome = Literal[
     "selected", "not among the most confident", "not confident enough", "no lesion found"
 ]
 
@@ -35,7 +35,7 @@ class LesionModel(Protocol):
 
     def predict(
         self, sample: LabelledImage, lung_mask: bool, *, cancel: CancelToken | None = None
-    ) -> Decision:
+    ) -> LabelledSlices:
         """Probability and labels, (z, y, x) of both, within the lungs where ``lung_mask``."""
         ...
 
@@ -46,16 +46,16 @@ class Candidate:
 
     Attributes:
         name, patient: Of the slice.
-        confidence: See :class:`.selection.Measure`; None where no lesion was found.
+        confidence: See :class:`.selection.ConfidenceMeasure`; None where no lesion was found.
         lesion_pixels: Number of pixels above the cut-off.
-        verdict: Whether it was selected, and if not, why.
+        outcome: Whether it was selected, and if not, why.
     """
 
     name: str
     patient: str
     confidence: float | None
     lesion_pixels: int
-    verdict: Verdict
+    outcome: SelectionOutcome
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Enhancement:
     candidates: tuple[Candidate, ...]
 
 
-def enhance(
+def choose_predictions(
     data: LabelledData,
     model: LesionModel,
     marked: Sequence[LabelledImage] = (),
     fraction: float = TOP_FRACTION,
     minimum: float | None = None,
-    measure: Measure = THE_PAPERS,
+    measure: ConfidenceMeasure = THE_PAPERS,
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Enhancement:
@@ -122,7 +122,7 @@ def enhance(
             report(Progress("Finding lesions", done / samples, sample.name))
     selected = most_confident([one.confidence for one in candidates], fraction, minimum)
     for number in selected:
-        candidates[number] = replace(candidates[number], verdict="selected")
+        candidates[number] = replace(candidates[number], outcome="selected")
     return Enhancement(tuple(confident[n] for n in selected), tuple(candidates))
 
 
@@ -131,7 +131,7 @@ def _candidates(
     model: LesionModel,
     known: set[tuple[str, str]],
     minimum: float,
-    measure: Measure,
+    measure: ConfidenceMeasure,
     cancel: CancelToken,
 ) -> Iterator[tuple[LabelledImage | None, Candidate]]:
     """Slices that may be selected, else None, each with its row of the report."""
@@ -145,12 +145,14 @@ def _candidates(
         confidence = measure.of(one)
         lesion = one > measure.cut_off
         item: LabelledImage | None = None
-        verdict: Verdict = "no lesion found" if confidence is None else "not confident enough"
+        outcome: SelectionOutcome = (
+            "no lesion found" if confidence is None else "not confident enough"
+        )
         # Whole CTs do not stay in memory: only slices that can be selected do.
         if confidence is not None and confidence >= minimum:
-            verdict = "not among the most confident"
+            outcome = "not among the most confident"
             item = replace(sample.axial_slice(index, lesion), pseudo=True)
-        yield item, Candidate(name, sample.patient, confidence, int(lesion.sum()), verdict)
+        yield item, Candidate(name, sample.patient, confidence, int(lesion.sum()), outcome)
 
 
 def with_corrections(

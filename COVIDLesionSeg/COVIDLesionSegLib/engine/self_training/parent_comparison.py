@@ -10,10 +10,10 @@ from ..data.labelled import LabelledImage
 from ..evaluation.card_scores import HeldOut, card_scores, evaluate_held_out
 from ..evaluation.differences import DifferenceChooser, DifferenceSlice
 from ..evaluation.evaluated_model import EvaluatedModel
-from ..evaluation.run import Evaluation, evaluate
+from ..evaluation.run import Evaluation, evaluate_models
 from ..models.card import ModelCard
 from ..models.catalogue import Model
-from ..models.promotion import Comparison, HeldOutPatient, Overlap
+from ..models.promotion import HeldOutPatient, Overlap, ParentScores
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback
 from .frozen_cases import FrozenCase
@@ -64,10 +64,10 @@ class ParentComparison:
             slices: Some slices of the held-out cases, on which bfloat16 is measured.
 
         Raises:
-            CovidLesionSegError: As for :func:`~..evaluation.run.evaluate`.
+            CovidLesionSegError: As for :func:`~..evaluation.run.evaluate_models`.
         """
         change = evaluate_held_out(network, card, slices).bfloat16_change
-        self.evaluation = evaluate(
+        self.evaluation = evaluate_models(
             ReviewedData(self._held_out),
             [
                 EvaluatedModel(
@@ -84,12 +84,12 @@ class ParentComparison:
         return HeldOut(new.patients, tuple(card_scores(new.patients, new.protocol)), change)
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> ParentScores | None:
         """Agreement of both with the reviewed lesions; None before :meth:`evaluate`."""
         if self.evaluation is None:
             return None
         old, new = self.evaluation.models
-        return Comparison(
+        return ParentScores(
             tuple(
                 HeldOutPatient(
                     name, one.slices, _overlap(one.values), _overlap(new.patients[name].values)

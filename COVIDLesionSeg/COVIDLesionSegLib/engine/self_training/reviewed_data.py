@@ -40,10 +40,10 @@ class ReviewedData:
         for case in self._cases:
             if case.patient == patient:
                 cancel.raise_if_cancelled()
-                yield read_case(case)
+                yield labelled_case(case)
 
 
-def read_case(case: FrozenCase) -> LabelledImage:
+def labelled_case(case: FrozenCase) -> LabelledImage:
     """A reviewed CT in axial order, with its lesions of any class.
 
     Raises:

@@ -33,7 +33,7 @@ EVEN_CHANCE = 0.5
 
 
 @dataclass(frozen=True)
-class Measure:
+class ConfidenceMeasure:
     """How the confidence of a predicted slice is measured.
 
     Attributes:
@@ -54,12 +54,12 @@ class Measure:
         return float(self.confidence(above).mean(dtype=np.float64)) if above.size else None
 
 
-THE_PAPERS = Measure(CERTAINTY_INDEX, CUT_OFF, lambda above: above, MIN_CONFIDENCE)
+THE_PAPERS = ConfidenceMeasure(CERTAINTY_INDEX, CUT_OFF, lambda above: above, MIN_CONFIDENCE)
 """Certainty index: mean probability of the pixels above the cut-off (Equation 1), 0.3 to 1. Where
 no pixel is above, the authors' code gives 0."""
 
 
-def measure_for(card: ModelCard, name: str | None = None) -> Measure:
+def measure_for(card: ModelCard, name: str | None = None) -> ConfidenceMeasure:
     """A measure by its name; by default expected precision for calibrated models, else the paper's.
 
     Raises:
@@ -75,7 +75,9 @@ def measure_for(card: ModelCard, name: str | None = None) -> Measure:
         return THE_PAPERS
     if name == CERTAINTY_INDEX:
         return THE_PAPERS
-    return Measure(EXPECTED_PRECISION, EVEN_CHANCE, calibration.frequency, MIN_EXPECTED_PRECISION)
+    return ConfidenceMeasure(
+        EXPECTED_PRECISION, EVEN_CHANCE, calibration.frequency, MIN_EXPECTED_PRECISION
+    )
 
 
 def most_confident(
@@ -90,7 +92,7 @@ def most_confident(
     The paper leaves these open.
 
     Args:
-        confidences: See :class:`Measure`; of every slice.
+        confidences: See :class:`ConfidenceMeasure`; of every slice.
         fraction: Of all slices, 0 to 1.
         minimum: Smallest confidence of a selected slice.
     """
@@ -101,7 +103,7 @@ def most_confident(
 
 
 def what_to_change(
-    confidences: Sequence[float | None], fraction: float, minimum: float, measure: Measure
+    confidences: Sequence[float | None], fraction: float, minimum: float, measure: ConfidenceMeasure
 ) -> str:
     """What to do so that something is selected, as the end of a sentence.
 

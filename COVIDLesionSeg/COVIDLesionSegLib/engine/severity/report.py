@@ -218,7 +218,7 @@ class SeverityReport:
         """Sum of the scores of all five lobes, 0 to 25; None where any of them is not known."""
         return total_score(self.lobe_scores.values())
 
-    def verdicts(self, one: SliceSeverity) -> dict[str, bool | None]:
+    def positive_by_rule(self, one: SliceSeverity) -> dict[str, bool | None]:
         """Whether a slice is positive, by the id of each of ``SLICE_RULES``.
 
         What counts is the segmentation, so without the small areas that it leaves out. None where
@@ -234,7 +234,7 @@ class SeverityReport:
         """Indices of the slices that one of ``SLICE_RULES`` calls positive; None if not graded."""
         if not self.graded:
             return None
-        return tuple(one.index for one in self.slices if self.verdicts(one)[rule])
+        return tuple(one.index for one in self.slices if self.positive_by_rule(one)[rule])
 
     def ungraded(self) -> SeverityReport:
         """The same volumes, without a category by any rule: for results that mean nothing."""

@@ -10,14 +10,12 @@ from typing import Any
 
 from ..evaluation.counts import SliceCount
 from ..files import write_bytes
-from ..metrics.overlap import Confusion, mean_and_sd
+from ..metrics.overlap import Confusion, Value, mean_and_sd
 from . import Column, Printed, Study
 
 ROW_JSON = "row.json"
 _FAR_BELOW = 0.5
 """Share of the paper's epochs below which a row is marked."""
-
-Value = float | None
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def read_row(folder: Path) -> RowResult | None:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TableComparison:
     """A figure of the paper beside ours, in the paper's unit.
 
     Attributes:
@@ -154,13 +152,15 @@ class Comparison:
     difference: Value
 
 
-def compare(column: Column, printed: Printed, result: RowResult | None) -> Comparison:
+def compare_with_paper(
+    column: Column, printed: Printed, result: RowResult | None
+) -> TableComparison:
     """One cell of the paper's table beside ours."""
     value, spread = result.scores[column.ours] if result else (None, None)
     scale = 100.0 if column.percent else 1.0
     ours, spread = (None if one is None else scale * one for one in (value, spread))
     difference = None if ours is None or printed[0] is None else ours - printed[0]
-    return Comparison(*printed, ours, spread, difference)
+    return TableComparison(*printed, ours, spread, difference)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Synthesis:
     too_small: int
 
 
-def synthesize(
+def make_synthetic(
     slices: Sequence[LabelledImage],
     ratio: float = RATIO,
     seed: int = 0,

@@ -14,7 +14,7 @@ from ..data.training_data import TrainingData
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .export import Exported, PatientResult
 from .recipe import Recipe
-from .trainer import train
+from .trainer import fit
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CrossValidation:
         folder: Gets a folder ``fold-1`` and so on for each training.
         model_id: Members are called ``<model_id>-1`` and so on.
         export: Writes a member.
-        resume, device, workers: As for :func:`~.trainer.train`.
+        resume, device, workers: As for :func:`~.trainer.fit`.
         start: Makes the network that a member's training starts with; None for random weights.
     """
 
@@ -74,12 +74,12 @@ class CrossValidation:
     def member(self, number: int, report: ProgressCallback, cancel: CancelToken) -> Member:
         """Train, write and score the member of fold ``number``, from 1.
 
-        Raises as :func:`~.trainer.train` does.
+        Raises as :func:`~.trainer.fit` does.
         """
         fold, slices = self.folds[number - 1], self.data.training
         recipe = self.recipe.of_member(number)
         validation, held_out = _slices_of(slices, fold.validation), _slices_of(slices, fold.test)
-        network = train(
+        network = fit(
             recipe,
             slices_without(slices, {*fold.validation, *fold.test}),
             self.folder_of(number),
@@ -105,7 +105,7 @@ def cross_validate(
     report: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Iterator[Member]:
-    """One fold after another; raises as :func:`~.trainer.train` does."""
+    """One fold after another; raises as :func:`~.trainer.fit` does."""
     total = len(plan.folds)
     for number in range(1, total + 1):
         part = sub_progress(report, (number - 1) / total, number / total)

@@ -46,7 +46,7 @@ def cross_validate_on_cluster(
             see it.
         TrainingError: Workers ended again and again.
         Cancelled: The token was set; the last checkpoints stay.
-        CovidLesionSegError: What :func:`~.trainer.train` raised for a fold; the others are
+        CovidLesionSegError: What :func:`~.trainer.fit` raised for a fold; the others are
             cancelled then.
     """
     _check_new(plan)

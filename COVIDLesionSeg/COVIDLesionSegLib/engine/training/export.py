@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from ..data.labelled import LabelledImage, evaluation_slice, fingerprint
+from ..data.labelled import LabelledImage, evaluation_slice, fingerprint_of_slices
 from ..data.splits import learned_patients
 from ..data.training_data import TrainingData
 from ..errors import InputError, ParameterError
@@ -26,8 +26,8 @@ from ..models.card import (
 )
 from ..models.card_json import write_card
 from ..models.catalogue import Catalogue, Model
-from ..models.eight_bit import Measure, smallest_kernels
-from ..models.lineage import parent_of
+from ..models.eight_bit import StorageCriterion, smallest_kernels
+from ..models.lineage import parent_facts
 from ..models.weights import load_network, models_in_eight_bit, save_weights
 from ..networks import count_parameters
 from .recipe import Recipe
@@ -98,7 +98,7 @@ class HeldOutResult(Protocol):
     def calibration(self) -> Calibration | None: ...
 
     @property
-    def measure(self) -> Measure | None: ...
+    def measure(self) -> StorageCriterion | None: ...
 
 
 class Evaluate(Protocol):
@@ -124,7 +124,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class WeightsStatement:
     """What the user says about the weights.
 
     Attributes:
@@ -198,7 +198,7 @@ def training_lineage(parent: ModelCard | None, described: dict[str, Any]) -> dic
     inherited = parent.training["data"].get("pseudo_labels", {})
     if pseudo := {**inherited, **described.get("pseudo_labels", {})}:
         data["pseudo_labels"] = pseudo
-    return {"parent": parent_of(parent), "data": data}
+    return {"parent": parent_facts(parent), "data": data}
 
 
 def export_model(
@@ -210,7 +210,7 @@ def export_model(
     model_id: str,
     title: str,
     paper: str,
-    provenance: Provenance,
+    provenance: WeightsStatement,
     evaluate: Evaluate,
     selected_on_validation: bool = False,
     calibrate: bool = False,
@@ -306,12 +306,12 @@ def export_model(
 
 
 def _training_facts(
-    recipe: Recipe, data: TrainingData, parent: ModelCard | None, provenance: Provenance
+    recipe: Recipe, data: TrainingData, parent: ModelCard | None, provenance: WeightsStatement
 ) -> dict[str, Any]:
     """What a card says of the training."""
     return {
         **training_lineage(parent, data.describe()),
-        "data_fingerprint": fingerprint(data.training),
+        "data_fingerprint": fingerprint_of_slices(data.training),
         "recipe": recipe.to_dict(),
         "command": provenance.command,
         **({"date": provenance.date} if provenance.date else {}),
@@ -330,7 +330,7 @@ def _in_eight_bit(
     slices: Sequence[Sequence[LabelledImage]],
     results: list[HeldOutResult],
     evaluate: Evaluate,
-    measure: Measure,
+    measure: StorageCriterion,
 ) -> tuple[ModelCard, list[HeldOutResult], str]:
     """Write the weights in 8 bits where that moves the measure by no more than it may.
 

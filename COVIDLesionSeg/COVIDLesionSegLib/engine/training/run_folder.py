@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..data.labelled import LabelledImage, fingerprint
+from ..data.labelled import LabelledImage, fingerprint_of_slices
 from ..errors import InputError, OutputError
 from ..files import write_bytes
 from ..models.retrained import CURVE_CSV
@@ -35,7 +35,7 @@ def prepare_run_folder(
 
     Args:
         folder: Created if absent.
-        recipe, training, validation: As for :func:`~.trainer.train`.
+        recipe, training, validation: As for :func:`~.trainer.fit`.
         resume: The folder may hold this training already.
         start: Weights that the training starts with; None for random ones.
         steps_per_epoch: Written beside them.
@@ -49,8 +49,8 @@ def prepare_run_folder(
     """
     own = {
         "recipe": json.loads(json.dumps(recipe.to_dict())),
-        "training": fingerprint(training),
-        "validation": fingerprint(validation),
+        "training": fingerprint_of_slices(training),
+        "validation": fingerprint_of_slices(validation),
         "start": None if start is None else _fingerprint_of_weights(start),
         "steps_per_epoch": steps_per_epoch,
     }

@@ -104,7 +104,7 @@ class ClassifiedDataset(BalancedDataset):
     """Samples (image, number of its class), float32 (1, rows, columns) and int64 ()."""
 
     def _sample(self, what: TurnedSlice, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        image = prepare(self.slices[what.slice_index], self._windowed(rng))
+        image = prepare_classified(self.slices[what.slice_index], self._windowed(rng))
         changed, _ = self._changed(image, torch.zeros_like(image), rng)
         return changed, torch.tensor(self.class_of[what.slice_index])
 
@@ -113,7 +113,7 @@ class ClassifiedValidation(UnchangedDataset):
     """The same slice by slice, unchanged."""
 
     def _sample(self, item: LabelledImage, recipe: Recipe) -> tuple[Tensor, ...]:
-        return prepare(item, recipe), torch.tensor(class_of(item, slice_classes(recipe)))
+        return prepare_classified(item, recipe), torch.tensor(class_of(item, slice_classes(recipe)))
 
 
 class ClassificationModule(SegmentationModule):
@@ -138,7 +138,7 @@ CLASSIFICATION = Method(
 )
 
 
-def prepare(item: LabelledImage, recipe: Recipe) -> Tensor:
+def prepare_classified(item: LabelledImage, recipe: Recipe) -> Tensor:
     """Network input (1, rows, columns) of a slice."""
     prepared = recipe.preprocessing
     return slice_image(prepared, item.in_unit(prepared), item.lungs)

@@ -61,7 +61,7 @@ class Method:
 SEGMENTATION = Method()
 
 
-def train(
+def fit(
     recipe: Recipe,
     slices: Sequence[LabelledImage],
     folder: Path,

@@ -11,7 +11,6 @@ from ...engine.errors import CovidLesionSegError
 from ...engine.labels import CLASSES, segment_id
 from ...engine.text import millilitres
 from ...scene import names
-from ...scene.comparison import outline_visible, show_outline
 from ...scene.corrections import find_prediction
 from ...scene.editing import (
     DENSITIES_HU,
@@ -23,6 +22,7 @@ from ...scene.editing import (
 )
 from ...scene.label_boxes import was_moved
 from ...scene.nodes import find_output
+from ...scene.run_outline import outline_visible, show_outline
 from ...scene.segmentation import own_segment_ids
 from ...scene.volumes import moved
 from ..correction_editor import CorrectionEditor

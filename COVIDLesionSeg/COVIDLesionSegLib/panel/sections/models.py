@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 
 from ...engine.errors import CovidLesionSegError, ModelError
 from ...engine.models.catalogue import Catalogue, load_catalogue
-from ...engine.models.downloads import downloads_size, empty_downloads
+from ...engine.models.downloads_folder import downloads_size, empty_downloads
 from ...engine.models.user_models import (
     default_model,
     make_user_folder,

@@ -14,7 +14,7 @@ from ...engine.progress import Progress
 from ...scene import names
 from ...scene.prepared import PreparedResult
 from ...scene.show import SceneLungs, SceneResult, find_result, show_lungs, show_result
-from ...worker.turn import SEGMENTATION
+from ...worker.turn import SEGMENTATION_TURN
 from ..colors import color_sentence, show_sentence
 from ..log_window import LogButton
 from ..lost_corrections import ask_before_run
@@ -61,7 +61,7 @@ class RunSection(Section):
         self._undo = UndoButton(self.ui.undoButton, panel)
         self._of_console = False
         self._log_button = LogButton(self.ui.logButton)
-        SEGMENTATION.listen(self)
+        SEGMENTATION_TURN.listen(self)
         self.ui.applyButton.connect("clicked(bool)", self.on_apply)
         self.ui.lungsButton.connect("clicked(bool)", self._on_lungs_only)
 
@@ -73,7 +73,7 @@ class RunSection(Section):
 
     def is_segmenting(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
         """Whether that segmentation is one of ``ct``."""
-        return ct is not None and self.busy and ct in (self._running_ct, SEGMENTATION.ct)
+        return ct is not None and self.busy and ct in (self._running_ct, SEGMENTATION_TURN.ct)
 
     # The panel's calls
 
@@ -107,11 +107,11 @@ class RunSection(Section):
 
     def close(self) -> None:
         if self._of_console:  # a panel that is made anew would not know of it
-            SEGMENTATION.cancel()
-        SEGMENTATION.forget(self)
+            SEGMENTATION_TURN.cancel()
+        SEGMENTATION_TURN.forget(self)
         self._progress.end()
         self.run.stop_now()
-        SEGMENTATION.give_back(self)
+        SEGMENTATION_TURN.give_back(self)
         self._log_button.close()
 
     def say(self, sentence: str, warning: bool = False) -> None:
@@ -121,7 +121,7 @@ class RunSection(Section):
 
     def _say_progress(self, sentence: str, warning: bool = False) -> None:
         """Say how far the run is, and whose it is if another CT is on show."""
-        ct = self._running_ct or SEGMENTATION.ct
+        ct = self._running_ct or SEGMENTATION_TURN.ct
         if ct is not None and ct is not self.panel.ct:
             sentence = f"{ct.GetName()}: {sentence}"
         show_sentence(self.ui.statusLabel, sentence, warning)
@@ -186,11 +186,13 @@ class RunSection(Section):
             OutputError: The temporary folder cannot be written.
             CovidLesionSegError: Another segmentation is running.
         """
-        SEGMENTATION.take(self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")), ct)
+        SEGMENTATION_TURN.take(
+            self, lambda: self.run.cancel(_("Cancelled: nothing was changed.")), ct
+        )
         try:
             self.run.start(job)
         except BaseException:
-            SEGMENTATION.give_back(self)
+            SEGMENTATION_TURN.give_back(self)
             raise
         self._running_ct, self._on_shown = ct, on_shown
         self._log_button.log = None
@@ -210,7 +212,7 @@ class RunSection(Section):
 
     def _cancel(self, reason: str) -> None:
         if self._of_console:
-            SEGMENTATION.cancel()
+            SEGMENTATION_TURN.cancel()
         self.panel.first_use.cancel(reason)
         self.run.cancel(reason)
 
@@ -326,7 +328,7 @@ class RunSection(Section):
         self._only_lungs = False
         self._progress.end()
         self._log_button.log = self.run.kept_log
-        SEGMENTATION.give_back(self)
+        SEGMENTATION_TURN.give_back(self)
         self.say(sentence, warning)
         self.panel.show_state()
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..metrics.overlap import Confusion, wilson_interval
+from ..metrics.overlap import Confusion, Interval, wilson_interval
 from ..severity.categories import CATEGORIES
 
-CLASS_MEASURES = {
+CATEGORY_MEASURES = {
     "accuracy": "Accuracy",
     "precision": "Precision",
     "sensitivity": "Recall (sensitivity)",
@@ -34,12 +34,11 @@ _SEED = 0
 MOST_UNDEFINED = 0.05
 """Part of the bootstrap samples in which a score with an interval may be undefined."""
 
-Interval = tuple[float, float] | None
 _Matrices = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreWithInterval:
     """A score with its 95 % confidence interval; None where either is undefined."""
 
     value: float | None
@@ -53,16 +52,16 @@ class CategoryAgreement:
     Attributes:
         category: Of ``CATEGORIES``.
         cases: How many the reader put into it.
-        scores: By key of ``CLASS_MEASURES``.
+        scores: By key of ``CATEGORY_MEASURES``.
     """
 
     category: str
     cases: int
-    scores: dict[str, Score]
+    scores: dict[str, ScoreWithInterval]
 
 
 @dataclass(frozen=True)
-class RuleAgreement:
+class ReaderAgreement:
     """The reader beside one rule of the software.
 
     Attributes:
@@ -82,9 +81,9 @@ class RuleAgreement:
     title: str
     matrix: tuple[tuple[int, ...], ...]
     not_graded: tuple[str, ...]
-    accuracy: Score
-    within_one: Score
-    kappas: dict[str, Score]
+    accuracy: ScoreWithInterval
+    within_one: ScoreWithInterval
+    kappas: dict[str, ScoreWithInterval]
     categories: tuple[CategoryAgreement, ...]
     average: dict[str, float | None]
 
@@ -128,7 +127,7 @@ class Agreement:
         others: What is known of the cases of these three, by name.
     """
 
-    rules: tuple[RuleAgreement, ...]
+    rules: tuple[ReaderAgreement, ...]
     cases: tuple[ComparedCase, ...]
     only_reader: tuple[str, ...]
     only_software: tuple[str, ...]
@@ -140,7 +139,7 @@ Categories = Mapping[str, str | None]
 """Category by case; None where it was not graded."""
 
 
-def compare(
+def compare_with_reader(
     reader: Categories, software: Mapping[str, Categories], titles: Mapping[str, str]
 ) -> Agreement:
     """Compare a reader with every rule of the software.
@@ -189,7 +188,7 @@ def weighted_kappa(matrix: npt.ArrayLike, power: int) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _of_rule(rule: str, title: str, cases: Sequence[ComparedCase]) -> RuleAgreement:
+def _of_rule(rule: str, title: str, cases: Sequence[ComparedCase]) -> ReaderAgreement:
     matrix = np.zeros((len(CATEGORIES),) * 2, np.int64)
     not_graded = []
     for case in cases:
@@ -203,7 +202,7 @@ def _of_rule(rule: str, title: str, cases: Sequence[ComparedCase]) -> RuleAgreem
     resampled = _resampled(matrix)
     distance = np.abs(np.subtract.outer(range(len(CATEGORIES)), range(len(CATEGORIES))))
     categories = tuple(_of_category(number, matrix, resampled) for number in range(len(CATEGORIES)))
-    return RuleAgreement(
+    return ReaderAgreement(
         rule=rule,
         title=title,
         matrix=tuple(tuple(map(int, row)) for row in matrix),
@@ -215,7 +214,7 @@ def _of_rule(rule: str, title: str, cases: Sequence[ComparedCase]) -> RuleAgreem
             for power, key in enumerate(KAPPAS)
         },
         categories=categories,
-        average={key: _average(categories, key) for key in CLASS_MEASURES},
+        average={key: _average(categories, key) for key in CATEGORY_MEASURES},
     )
 
 
@@ -234,7 +233,7 @@ def _of_category(
         "specificity": total - positive,
     }
     scores = {
-        key: Score(getattr(counts, key), wilson_interval(getattr(counts, key), count))
+        key: ScoreWithInterval(getattr(counts, key), wilson_interval(getattr(counts, key), count))
         for key, count in samples.items()
     }
     with np.errstate(invalid="ignore"):
@@ -256,9 +255,9 @@ def _average(categories: Sequence[CategoryAgreement], key: str) -> float | None:
     return weighted / sum(one.cases for one in present)
 
 
-def _proportion(part: int, whole: int) -> Score:
+def _proportion(part: int, whole: int) -> ScoreWithInterval:
     value = part / whole if whole else None
-    return Score(value, wilson_interval(value, whole))
+    return ScoreWithInterval(value, wilson_interval(value, whole))
 
 
 def _kappas(matrices: _Matrices, power: int) -> npt.NDArray[np.float64]:
@@ -285,10 +284,10 @@ def _resampled(matrix: npt.NDArray[np.int64]) -> _Matrices:
     return drawn.reshape(-1, *matrix.shape).astype(np.float64)
 
 
-def _bootstrapped(value: float | None, resampled: npt.NDArray[np.float64]) -> Score:
+def _bootstrapped(value: float | None, resampled: npt.NDArray[np.float64]) -> ScoreWithInterval:
     """The score with the percentile interval; without one where samples are often undefined."""
     defined = resampled[~np.isnan(resampled)]
     if value is None or len(defined) < (1 - MOST_UNDEFINED) * len(resampled):
-        return Score(value, None)
+        return ScoreWithInterval(value, None)
     low, high = (float(end) for end in np.quantile(defined, [0.025, 0.975]))
-    return Score(value, (low, high))
+    return ScoreWithInterval(value, (low, high))

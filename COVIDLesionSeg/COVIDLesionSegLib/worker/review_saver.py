@@ -1,4 +1,4 @@
-"""The process that saves reviewed cases: ``python -m COVIDLesionSegLib.worker.keep REQUEST``.
+"""The process that saves reviewed cases: ``python -m`` with a request's file.
 
 It carries out orders from the request's folder, in turn, and answers each with one line of JSON.
 When the process that gave them is gone, it still carries out those that are there, and then ends:
@@ -30,10 +30,19 @@ from ..engine.review import (
 from ..engine.severity.correction import LabelledCT, paint
 from ..engine.volume import Geometry, read_array
 from ..engine.volume.exact import geometry_from_facts, load_volume
-from .keeping import ARRAY_FILE, BEGIN, BEGIN_FOLDER, FINISH_FILE, KEEP, RELEASE, RESUME, orders_in
 from .label_files import read_labelled
 from .parent_watch import when_gone
 from .request import INPUT_FOLDER, load_request, remove_request
+from .review_orders import (
+    ARRAY_FILE,
+    BEGIN,
+    BEGIN_FOLDER,
+    FINISH_FILE,
+    KEEP,
+    RELEASE,
+    RESUME,
+    orders_in,
+)
 
 INTERVAL_SECONDS = 0.05
 

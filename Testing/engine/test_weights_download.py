@@ -14,9 +14,8 @@ import pytest
 from COVIDLesionSegLib.engine.errors import Cancelled, DownloadError, ModelError
 from COVIDLesionSegLib.engine.models.card import ModelCard
 from COVIDLesionSegLib.engine.models.card_json import card_from_json, write_card
-from COVIDLesionSegLib.engine.models.catalogue import Place, load_catalogue
-from COVIDLesionSegLib.engine.models.download import download_weights
-from COVIDLesionSegLib.engine.models.downloads import (
+from COVIDLesionSegLib.engine.models.catalogue import WeightsPlace, load_catalogue
+from COVIDLesionSegLib.engine.models.downloads_folder import (
     downloaded_weights,
     downloads_folder,
     downloads_size,
@@ -24,6 +23,7 @@ from COVIDLesionSegLib.engine.models.downloads import (
     partial_download,
 )
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
+from COVIDLesionSegLib.engine.models.weights_download import download_weights
 from COVIDLesionSegLib.engine.models.weights_file import read_weights
 from COVIDLesionSegLib.engine.progress import CancelToken
 
@@ -135,20 +135,20 @@ def test_weights_arrive_whole_and_are_used_from_then_on(card_at, user_folder, pa
     card = card_at(path, size=len(CONTENT))
     user_folder.mkdir()
     write_card(card, user_folder)
-    assert load_catalogue().get("mine").place is Place.MISSING
+    assert load_catalogue().get("mine").place is WeightsPlace.MISSING
     fractions = []
     file = download_weights(card, lambda progress: fractions.append(progress.fraction))
 
     assert file.read_bytes() == CONTENT
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
     model = load_catalogue().get("mine")
-    assert model.place is Place.DOWNLOADED and model.weights_present
+    assert model.place is WeightsPlace.DOWNLOADED and model.weights_present
     assert read_weights(model) == CONTENT
 
 
 HOLD = """
 import sys
-from COVIDLesionSegLib.engine.models.downloads import download_lock
+from COVIDLesionSegLib.engine.models.downloads_folder import download_lock
 with download_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

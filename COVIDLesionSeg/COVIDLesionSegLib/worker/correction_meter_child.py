@@ -1,7 +1,8 @@
-"""The process that measures corrections: ``python -m COVIDLesionSegLib.worker.measure REQUEST``.
+"""The process that measures corrections.
 
-It looks for a question in the request's folder, prints the answer as one line of JSON, and waits
-for the next one, until it is ended or its parent or folder is gone.
+It is started as ``python -m COVIDLesionSegLib.worker.correction_meter_child REQUEST``. It looks for
+a question in the request's folder, prints the answer as one line of JSON, and waits for the next
+one, until it is ended or its parent or folder is gone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from ..engine.errors import in_one_sentence
 from ..engine.severity.correction import measure_correction
-from .measurement import QUESTION_FILE, read_question
+from .correction_meter import QUESTION_FILE, read_question
 from .parent_watch import end_with
 from .request import INPUT_FOLDER, load_request
 

@@ -1,8 +1,8 @@
 """Reviewed cases saved by a process of their own, as often as the user does something.
 
-The window only copies what changed into files and leaves an order. The process, see :mod:`.keep`,
-outlives it for as long as there are orders: an order that was given is carried out, even if the
-window is killed.
+The window only copies what changed into files and leaves an order. The process, see
+:mod:`.review_saver`, outlives it for as long as there are orders: an order that was given is
+carried out, even if the window is killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .label_files import LabelFiles
 from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, remove_request, save_request
 
-MODULE = "COVIDLesionSegLib.worker.keep"
+MODULE = "COVIDLesionSegLib.worker.review_saver"
 BEGIN, RESUME, KEEP, RELEASE = "begin", "resume", "keep", "release"
 """Kinds of orders."""
 BEGIN_FOLDER = "begin"

@@ -17,7 +17,7 @@ from ..files import cannot_write, sha256_of
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..text import megabytes, printable
 from .card import ModelCard, Weights, is_web_address
-from .downloads import download_lock, downloaded_weights, partial_download
+from .downloads_folder import download_lock, downloaded_weights, partial_download
 
 LARGEST = 2**30
 """Bytes; more is never written, whatever a server sends."""

@@ -25,7 +25,7 @@ from .label_files import LabelFiles, read_labelled
 from .process import ChildProcess, WorkerProcess
 from .request import INPUT_FOLDER, save_request
 
-MODULE = "COVIDLesionSegLib.worker.measure"
+MODULE = "COVIDLesionSegLib.worker.correction_meter_child"
 QUESTION_FILE = "question.json"
 LAST_WAIT_SECONDS = 5.0
 
@@ -42,7 +42,7 @@ class Question:
     graded: bool
 
 
-class Measurement:
+class CorrectionMeter:
     """Asks a process to measure corrections; who waits for the answer calls :meth:`poll`."""
 
     def __init__(
@@ -163,7 +163,7 @@ class Measurement:
 
 
 def read_question(facts: dict[str, Any], folder: Path) -> Question:
-    """The inverse of :meth:`Measurement.ask`, given the question's facts.
+    """The inverse of :meth:`CorrectionMeter.ask`, given the question's facts.
 
     Raises:
         FileNotFoundError: A newer question took the place of this one.

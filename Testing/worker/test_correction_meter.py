@@ -17,7 +17,7 @@ from COVIDLesionSegLib.engine.errors import CovidLesionSegError
 from COVIDLesionSegLib.engine.severity import measure_correction, measure_severity
 from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
 from COVIDLesionSegLib.engine.volume import Geometry
-from COVIDLesionSegLib.worker.measurement import Measurement, Question
+from COVIDLesionSegLib.worker.correction_meter import CorrectionMeter, Question
 
 LIBRARY = Path(__file__).parents[2] / "COVIDLesionSeg"
 SHAPE = (8, 16, 20)
@@ -52,19 +52,19 @@ def expected(asked: Question):
 
 @pytest.fixture
 def measurement(tmp_path):
-    one = Measurement(temporary_path=str(tmp_path))
+    one = CorrectionMeter(temporary_path=str(tmp_path))
     yield one
     one.close()
     assert not list(tmp_path.iterdir()), "the private folder was left behind"
 
 
-def ask(measurement: Measurement, asked: Question) -> None:
+def ask(measurement: CorrectionMeter, asked: Question) -> None:
     """Ask without a pause."""
     for _ in measurement.ask(asked):
         pass
 
 
-def answer(measurement: Measurement, seconds: float = 60):
+def answer(measurement: CorrectionMeter, seconds: float = 60):
     deadline = time.monotonic() + seconds
     while (found := measurement.poll()) is None:
         assert time.monotonic() < deadline, "no answer"
@@ -163,8 +163,8 @@ def test_a_parent_that_was_killed_leaves_neither_process_nor_files(tmp_path):
     code = f"""
 import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_measurement import Measurement, question
-one = Measurement(temporary_path={str(tmp_path)!r})
+from test_correction_meter import CorrectionMeter, question
+one = CorrectionMeter(temporary_path={str(tmp_path)!r})
 list(one.ask(question(4)))
 while one.poll() is None:
     time.sleep(0.02)

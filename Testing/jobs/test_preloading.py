@@ -11,7 +11,7 @@ from COVIDLesionSegLib.engine.errors import DependencyError
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.headless import bootstrap
 from COVIDLesionSegLib.jobs import segmentation
-from COVIDLesionSegLib.jobs.beside import loading_beside
+from COVIDLesionSegLib.jobs.preloading import loading_beside
 
 _LONG = 60.0  # seconds after which what never comes is a failure
 

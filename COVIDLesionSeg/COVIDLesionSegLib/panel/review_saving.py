@@ -21,10 +21,10 @@ from ..scene.prediction import prediction_of, run_of, run_shown
 from ..scene.review import read_review, write_review
 from ..scene.show import SceneResult, find_result
 from ..scene.volumes import check_made_from, volume_from_node_in_steps, world_geometry
-from ..worker.keeping import Answer, Keeper
+from ..worker.review_orders import Answer, Keeper
 from .idle_work import AT_A_TIME_SECONDS, IdleWork
 from .review_session import (
-    Session,
+    ReviewSession,
     folder_text,
     is_reviewed,
     last_saved,
@@ -52,7 +52,7 @@ class ReviewKeeping:
     def __init__(self) -> None:
         self._listeners: list[Callable[[], None]] = []
         self._keeper: Keeper | None = None
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, ReviewSession] = {}
         self._leaving: dict[str, int] = {}  # order that is still unanswered, by case
         self._preparing = IdleWork()
         self._delay = qt.QTimer()
@@ -130,11 +130,11 @@ class ReviewKeeping:
         session = self._sessions.get(ct.GetID())
         return session is not None and session.under_review and run_shown(ct) == session.run
 
-    def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> Session:
+    def _session(self, ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> ReviewSession:
         session = self._sessions.get(ct.GetID())
         if session is None or session.run != run_of(result):
             self._release(ct.GetID())
-            session = Session(ct, result.segmentationNode, run_of(result))
+            session = ReviewSession(ct, result.segmentationNode, run_of(result))
             self._sessions[ct.GetID()] = session
         return session
 
@@ -230,7 +230,7 @@ class ReviewKeeping:
         ):
             self._preparing.finish()
 
-    def _prepare(self, session: Session) -> Steps[str]:
+    def _prepare(self, session: ReviewSession) -> Steps[str]:
         volume = yield from volume_from_node_in_steps(session.ct)
         case = yield from case_id_in_steps(volume)
         # Labels are never kept with another CT than they are of.
@@ -260,7 +260,7 @@ class ReviewKeeping:
             self._keeper = Keeper(reviews_folder(), temporary_path=slicer.app.temporaryPath)
         return self._keeper
 
-    def _on_prepared(self, session: Session, case: str) -> None:
+    def _on_prepared(self, session: ReviewSession, case: str) -> None:
         if session in self._sessions.values():
             session.case = case
             if session.changed and not self._delay.active:
@@ -269,7 +269,7 @@ class ReviewKeeping:
             self._keeper.forget(case)
         self._prepare_next()
 
-    def _on_not_prepared(self, session: Session, error: Exception) -> None:
+    def _on_not_prepared(self, session: ReviewSession, error: Exception) -> None:
         session.error = log_unforeseen(error)
         self._prepare_next()
         self._tell()
@@ -284,7 +284,7 @@ class ReviewKeeping:
         self._prepare_next()
         self._tell()
 
-    def _save_session(self, session: Session) -> None:
+    def _save_session(self, session: ReviewSession) -> None:
         keeper = self._the_keeper()
         if not keeper.has(session.case) and not keeper.is_prepared(session.case):
             session.case, session.labels = "", True  # the process ended: hand over again

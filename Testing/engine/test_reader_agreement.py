@@ -7,8 +7,8 @@ import pytest
 from torchmetrics.functional import cohen_kappa
 
 from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.evaluation.agreement import compare, weighted_kappa
 from COVIDLesionSegLib.engine.evaluation.category_tables import read_reader, read_software
+from COVIDLesionSegLib.engine.evaluation.reader_agreement import compare_with_reader, weighted_kappa
 from COVIDLesionSegLib.engine.metrics.overlap import wilson_interval
 from COVIDLesionSegLib.engine.severity.categories import CATEGORIES
 
@@ -37,7 +37,7 @@ def tables(matrix):
 
 def of(matrix):
     reader, software = tables(matrix)
-    (rule,) = compare(reader, {"category": software}, TITLES).rules
+    (rule,) = compare_with_reader(reader, {"category": software}, TITLES).rules
     return rule
 
 
@@ -124,7 +124,7 @@ def test_cases_on_one_side_only_are_named():
         "category": {"a": "CT-1", "b": "CT-1", "c": "CT-1", "d": None, "f": "CT-4"},
         "pooled": {"a": "CT-1", "b": "CT-2", "c": "CT-1", "d": "CT-0", "f": "CT-4"},
     }
-    found = compare(reader, software, TITLES)
+    found = compare_with_reader(reader, software, TITLES)
     assert found.only_reader == ("e",) and found.only_software == ("f",)
     assert found.reader_not_graded == ("c",)
     assert [case.case for case in found.cases] == ["a", "b", "d"]
@@ -140,7 +140,7 @@ def test_cases_on_one_side_only_are_named():
 
 def test_without_a_common_case_there_is_nothing_to_compare():
     with pytest.raises(InputError, match="names of the cases are the same"):
-        compare({"a": "CT-1"}, {"category": {"b": "CT-1"}}, TITLES)
+        compare_with_reader({"a": "CT-1"}, {"category": {"b": "CT-1"}}, TITLES)
 
 
 def test_readers_spell_categories_as_they_like(tmp_path):

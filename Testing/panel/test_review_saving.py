@@ -18,7 +18,7 @@ from COVIDLesionSegLib.engine.result import facts_from_result
 from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases
 from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
 from COVIDLesionSegLib.engine.steps import finish
-from COVIDLesionSegLib.worker.keeping import Keeper
+from COVIDLesionSegLib.worker.review_orders import Keeper
 from engine.test_result import assert_same, make_result
 from engine.test_review_cases import GRID, ct
 
@@ -228,8 +228,8 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from COVIDLesionSegLib.worker.keeping import Keeper
-from panel.test_review_keeping import begin, edited, keep
+from COVIDLesionSegLib.worker.review_orders import Keeper
+from panel.test_review_saving import begin, edited, keep
 
 keeper = Keeper(Path(sys.argv[1]), temporary_path=sys.argv[2])
 begin(keeper)
