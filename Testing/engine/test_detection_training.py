@@ -222,7 +222,7 @@ def test_a_training_that_was_cancelled_goes_on_as_if_it_had_not_been(tmp_path):
             token.cancel()
 
     with pytest.raises(Cancelled):
-        fit(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
+        fit(recipe, slices, tmp_path / "parts", token, progress=cancel, **options)
     resumed = fit(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
     curve = (tmp_path / "parts" / "metrics.csv").read_text()

@@ -342,7 +342,7 @@ def test_a_synthetic_slice_is_held_out_only_from_models_that_saw_neither_patient
     assert patient.learned_from is True
 
 
-def remarks_on(*samples):
+def flags_on(*samples):
     class Given:
         samples_of = {"p": len(samples)}
         classes = ("lesion",)
@@ -352,23 +352,23 @@ def remarks_on(*samples):
             yield from samples
 
     (scores,) = evaluate_models(Given(), [brightness_model()]).models
-    return " ".join(scores.remarks)
+    return " ".join(scores.flags)
 
 
 def test_masks_that_are_unlikely_to_be_lesions_of_the_lungs_give_a_remark():
     well_placed = sample([(100, 50)])
-    assert remarks_on(well_placed) == ""
+    assert flags_on(well_placed) == ""
     outside = replace(well_placed, lungs=well_placed.lesion == 0)
-    assert "100% of the lesions of p lie outside the lungs" in remarks_on(outside)
+    assert "100% of the lesions of p lie outside the lungs" in flags_on(outside)
     filled = replace(well_placed, lungs=well_placed.lesion)
-    assert "lesions of p fill 100% of the lungs" in remarks_on(filled)
+    assert "lesions of p fill 100% of the lungs" in flags_on(filled)
 
 
 def test_a_slice_whose_lesions_were_not_outlined_is_no_clean_one():
     unknown = replace(sample([(100, 0)]), slice_class="infected")
     with pytest.raises(InputError, match="has a class, 'infected', but no lesion is outlined"):
-        remarks_on(unknown)
-    assert remarks_on(replace(sample([(100, 50)]), slice_class="infected")) == ""
+        flags_on(unknown)
+    assert flags_on(replace(sample([(100, 50)]), slice_class="infected")) == ""
 
 
 def test_shares_of_slices_have_the_interval_of_their_own_denominator():
@@ -402,7 +402,7 @@ def test_an_evaluation_stops_when_cancelled(slice_folder):
         evaluate_models(
             SliceData(slice_folder),
             [brightness_model()],
-            report=lambda _: cancel.cancel(),
+            progress=lambda _: cancel.cancel(),
             cancel=cancel,
         )
 
@@ -410,7 +410,7 @@ def test_an_evaluation_stops_when_cancelled(slice_folder):
 def test_progress_runs_from_0_to_1(slice_folder):
     told = []
     evaluate_models(
-        SliceData(slice_folder), [brightness_model(), brightness_model()], report=told.append
+        SliceData(slice_folder), [brightness_model(), brightness_model()], progress=told.append
     )
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)

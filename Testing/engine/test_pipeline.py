@@ -142,7 +142,7 @@ def test_running_twice_gives_identical_voxels(chest, result):
 
 def test_progress_names_its_stages_and_never_falls(chest):
     seen = []
-    segment(chest.volume, CPU, report=seen.append)
+    segment(chest.volume, CPU, progress=seen.append)
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
@@ -160,7 +160,7 @@ def test_cancelling_at_any_stage_ends_the_run(chest, stage):
             cancel.cancel()
 
     with pytest.raises(Cancelled):
-        segment(chest.volume, CPU, report=cancel_at, cancel=cancel)
+        segment(chest.volume, CPU, progress=cancel_at, cancel=cancel)
 
 
 def test_a_higher_threshold_keeps_fewer_voxels(chest, result):
@@ -182,7 +182,7 @@ def test_a_higher_threshold_keeps_fewer_voxels(chest, result):
 def test_what_cannot_run_is_refused_before_anything_is_computed(chest, parameters, error, message):
     seen = []
     with pytest.raises(error, match=message):
-        segment(chest.volume, parameters, report=seen.append)
+        segment(chest.volume, parameters, progress=seen.append)
     assert seen == []
 
 

@@ -92,7 +92,7 @@ def test_one_untrained_member_leaves_the_whole_ensemble_ungraded(ensemble):
     assert list(ensemble.provenance["models"]) == ["amc-net", "amc-net-released"]
 
 
-def test_remarks_that_members_share_are_made_once(ensemble):
+def test_flags_that_members_share_are_given_once(ensemble):
     codes = [flag.code for flag in ensemble.flags]
     assert codes.count("pixel-size-unusual") == 1
 

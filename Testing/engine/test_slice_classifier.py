@@ -128,7 +128,7 @@ def test_it_learns_to_tell_slices_and_a_stopped_training_goes_on_the_same(tmp_pa
             token.cancel()
 
     with pytest.raises(Cancelled):
-        fit(recipe, slices, tmp_path / "parts", token, report=cancel, **options)
+        fit(recipe, slices, tmp_path / "parts", token, progress=cancel, **options)
     resumed = fit(recipe, slices, tmp_path / "parts", resume=True, **options).state_dict()
     assert all(torch.equal(value, resumed[name]) for name, value in network.state_dict().items())
     card = replace(

@@ -89,7 +89,7 @@ def test_members_are_those_of_one_fold_after_another_bit_for_bit(
     told = []
     members = [
         *cross_validate_on_cluster(
-            plan_in(tmp_path), processes.scheduler.address, report=told.append
+            plan_in(tmp_path), processes.scheduler.address, progress=told.append
         )
     ]
     assert weights_of(members, tmp_path) == one_after_another
@@ -110,7 +110,7 @@ def test_a_fold_whose_worker_was_killed_goes_on_from_its_checkpoint(
             killed.append(workers[0])
 
     members = [
-        *cross_validate_on_cluster(plan_in(tmp_path), processes.scheduler.address, report=kill)
+        *cross_validate_on_cluster(plan_in(tmp_path), processes.scheduler.address, progress=kill)
     ]
     assert killed
     assert weights_of(members, tmp_path) == one_after_another
@@ -132,7 +132,7 @@ def test_cancelling_ends_the_trainings_and_leaves_their_checkpoints(threads, tmp
     # Far more steps than there is time for: a worker that was not told would stay busy.
     endless = plan_in(tmp_path, steps=100_000, schedule_steps=12, checkpoint_steps=3)
     with pytest.raises(Cancelled):
-        [*cross_validate_on_cluster(endless, threads, report=cancel, cancel=token)]
+        [*cross_validate_on_cluster(endless, threads, progress=cancel, cancel=token)]
     with Client(threads) as client:
         deadline = time.monotonic() + 60
         while any(client.run(lambda dask_worker: dask_worker.state.executing_count).values()):

@@ -57,7 +57,7 @@ def test_a_training_killed_at_a_step_ends_with_the_weights_and_curve_of_an_unbro
 ):
     network, folder = unbroken
     with pytest.raises(Killed):
-        fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, report=killed_after(step))
+        fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, progress=killed_after(step))
     resumed = fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, resume=True)
     assert same_weights(resumed, network)
     assert (tmp_path / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
@@ -94,7 +94,7 @@ def test_a_cancelled_training_keeps_its_checkpoint(tmp_path):
             token.cancel()
 
     with pytest.raises(Cancelled, match="can resume"):
-        fit(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, report=cancel_at_four)
+        fit(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, progress=cancel_at_four)
     assert torch.load(tmp_path / LAST, weights_only=True)["global_step"] == 3
 
 

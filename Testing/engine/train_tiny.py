@@ -49,7 +49,7 @@ def trained(folder, devices, *how):
         devices=devices,
         nodes=2 if "nodes" in how else 1,
         resume="resumed" in how,
-        report=report,
+        progress=report,
     )
 
 

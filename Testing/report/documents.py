@@ -76,7 +76,7 @@ def evaluation(patient: str = "patient", model: str = "amc-net") -> Evaluation:
         means=values,
         sds=values,
         seconds_per_slice=0.5,
-        remarks=(),
+        flags=(),
     )
     mask = np.eye(8, dtype=bool)
     image = np.full((8, 8), -800.0)

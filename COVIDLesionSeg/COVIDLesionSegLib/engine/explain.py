@@ -84,7 +84,7 @@ def explain_slice(
     volume: Volume,
     parameters: Parameters | None = None,
     index: int | None = None,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> SliceExplanation:
     """Feature maps block by block (EAMC paper, Fig. 4) and attention maps of one slice.
@@ -94,7 +94,7 @@ def explain_slice(
         parameters: As for :func:`~..pipeline.segment`; one model, whole slices.
         index: Axial slice, 0 at the inferior end; where None, the one with the most lesion, or the
             most lung if there is no lesion.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between steps.
 
     Raises:
@@ -114,12 +114,12 @@ def explain_slice(
             f"There is no slice {index}: the CT has the slices 0 to {len(axial) - 1}, counted "
             "from the inferior end."
         )
-    report(Progress("Loading the model", 0.0, model.title))
+    progress(Progress("Loading the model", 0.0, model.title))
     network = load_network(model, parameters.allow_untrained)
     pixel_mm = volume.axial_spacing[1:]
     predictor = Predictor.of_model(model.card, network, parameters, pixel_mm)
     found = get_extractor(parameters).extract(
-        axial, volume.axial_spacing, progress=sub_progress(report, 0.05, 0.35), cancel=cancel
+        axial, volume.axial_spacing, progress=sub_progress(progress, 0.05, 0.35), cancel=cancel
     )
     if index is None:
         labels = predict_volume(
@@ -128,13 +128,13 @@ def explain_slice(
             pixel_mm,
             [predictor],
             parameters.threshold,
-            progress=sub_progress(report, 0.35, 0.9),
+            progress=sub_progress(progress, 0.35, 0.9),
             cancel=cancel,
         ).labels
         index = int(np.argmax(_areas(labels) if labels.any() else _areas(found.labels)))
     elif not found.labels[index].any():
         raise InputError(f"There is no lung on slice {index}: choose another slice.")
-    report(Progress("Looking into the network", 0.9, f"slice {index}"))
+    progress(Progress("Looking into the network", 0.9, f"slice {index}"))
     hu, lungs = np.ascontiguousarray(axial[index]), found.labels[index]
     with recording(predictor.network) as record:
         probability = predictor(hu[None], lungs[None] if predictor.needs_lungs else None)[0]

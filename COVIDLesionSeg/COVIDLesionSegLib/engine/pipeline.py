@@ -92,7 +92,7 @@ class Loaded:
 def segment(
     volume: Volume,
     parameters: Parameters | None = None,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     lungs: npt.NDArray[Any] | None = None,
     loaded: Loaded | None = None,
@@ -102,7 +102,7 @@ def segment(
     Args:
         volume: The CT in HU, in any orientation.
         parameters: Everything else that decides the result; defaults where None.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between steps.
         lungs: Lungs that are given instead of found, see :class:`.lungs.given.GivenLungs`.
         loaded: What a run before this one, of the same parameters, has loaded.
@@ -127,10 +127,10 @@ def segment(
         opinion = loaded.opinion
         classifier = loaded.classifier
     with clock.stage("model"):
-        report(Progress("Loading the model", 0.0, parameters.model))
+        progress(Progress("Loading the model", 0.0, parameters.model))
         members = loaded.predictors(volume, cancel)
     with clock.stage("lungs"):
-        found = _find_lungs(extractor, opinion, volume, report, (0.05, 0.3, 0.35), cancel)
+        found = _find_lungs(extractor, opinion, volume, progress, (0.05, 0.3, 0.35), cancel)
         give_back_freed_memory()
     cancel.raise_if_cancelled()
     clean = None
@@ -140,7 +140,7 @@ def segment(
                 volume.axial,
                 found.labels,
                 volume.axial_spacing[1:],
-                progress=sub_progress(report, 0.35, 0.35),
+                progress=sub_progress(progress, 0.35, 0.35),
                 cancel=cancel,
             )
     with clock.stage("lesions"):
@@ -151,7 +151,7 @@ def segment(
             members,
             parameters.threshold,
             parameters.combination,
-            progress=sub_progress(report, 0.35, 0.95),
+            progress=sub_progress(progress, 0.35, 0.95),
             cancel=cancel,
             skipped=clean.slices if clean else (),
         )
@@ -159,13 +159,13 @@ def segment(
             decision.labels, parameters.smallest_lesion_ml, volume.geometry.voxel_volume_ml
         )
     with clock.stage("severity"):
-        report(Progress("Grading severity", 0.95))
+        progress(Progress("Grading severity", 0.95))
         lung_labels = volume.on_grid(found.labels)
         lesions = _on_grid(decision, volume)
         severity = _severity(lung_labels, lesions, volume, loaded)
         if clean is not None:
             severity = severity.without_slices(clean.slices)
-        remarks = (
+        all_flags = (
             *_untrained_flags(loaded),
             *found.flags,
             *(clean.flags if clean else ()),
@@ -174,11 +174,11 @@ def segment(
             *_small_lesion_flags(small, parameters),
             *severity_flags(severity),
         )
-        # Members of an ensemble may make the same remark.
-        flags = tuple(dict.fromkeys(remarks))
+        # Members of an ensemble may give the same flag.
+        flags = tuple(dict.fromkeys(all_flags))
         if is_untrained(flags):
             severity = severity.ungraded()
-        report(Progress("Grading severity", 1.0))
+        progress(Progress("Grading severity", 1.0))
     return SegmentationResult(
         geometry=volume.geometry,
         lungs=lung_labels,
@@ -202,7 +202,7 @@ def segment(
 def find_lungs(
     volume: Volume,
     parameters: Parameters | None = None,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> SegmentationResult:
     """Find the lungs in a chest CT and nothing else, to be corrected before lesions are looked for.
@@ -220,7 +220,7 @@ def find_lungs(
         opinion = get_opinion(parameters)
     with clock.stage("lungs"):
         cancel = cancel or CancelToken()
-        found = _find_lungs(extractor, opinion, volume, report, (0.0, 0.9, 1.0), cancel)
+        found = _find_lungs(extractor, opinion, volume, progress, (0.0, 0.9, 1.0), cancel)
     lungs = volume.on_grid(found.labels)
     nothing = np.zeros_like(lungs)
     return SegmentationResult(
@@ -239,7 +239,7 @@ def _find_lungs(
     extractor: LungExtractor,
     opinion: SecondOpinion | None,
     volume: Volume,
-    report: ProgressCallback,
+    progress: ProgressCallback,
     steps: tuple[float, float, float],
     cancel: CancelToken,
 ) -> LungLabels:
@@ -247,19 +247,19 @@ def _find_lungs(
 
     Args:
         extractor, opinion, volume, cancel: As their names say.
-        report: Called with progress.
+        progress: Called with progress.
         steps: Progress at the start, before the second opinion and at the end.
     """
     start, between, end = steps
     found = extractor.extract(
         volume.axial,
         volume.axial_spacing,
-        progress=sub_progress(report, start, end if opinion is None else between),
+        progress=sub_progress(progress, start, end if opinion is None else between),
         cancel=cancel,
     )
     if opinion is None:
         return found
-    asked = sub_progress(report, between, end)
+    asked = sub_progress(progress, between, end)
     said = opinion.of(found, volume.axial, volume.axial_spacing, asked, cancel)
     provenance = {**found.provenance, "second_opinion": said.facts}
     return replace(found, flags=(*found.flags, *said.flags), provenance=provenance)

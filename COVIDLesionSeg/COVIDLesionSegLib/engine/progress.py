@@ -53,12 +53,12 @@ class CancelToken:
             raise Cancelled
 
 
-def sub_progress(report: ProgressCallback, start: float, end: float) -> ProgressCallback:
+def sub_progress(progress: ProgressCallback, start: float, end: float) -> ProgressCallback:
     """A callback for a part of a job: its 0 to 1 become ``[start, end]`` of the whole."""
 
-    def within(progress: Progress) -> None:
-        fraction = start + (end - start) * min(max(progress.fraction, 0.0), 1.0)
-        report(Progress(progress.stage, fraction, progress.message))
+    def within(said: Progress) -> None:
+        fraction = start + (end - start) * min(max(said.fraction, 0.0), 1.0)
+        progress(Progress(said.stage, fraction, said.message))
 
     return within
 

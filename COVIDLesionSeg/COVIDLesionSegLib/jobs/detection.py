@@ -99,7 +99,7 @@ def detect_volume(
     found = find_lesions(
         volume,
         options.parameters,
-        report=sub_progress(progress, 0.0, _WRITING),
+        progress=sub_progress(progress, 0.0, _WRITING),
         cancel=cancel,
         lungs=lungs,
     )

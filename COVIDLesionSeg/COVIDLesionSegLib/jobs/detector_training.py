@@ -96,7 +96,7 @@ def train_detector(
         resume=options.resume,
         device=options.device,
         workers=options.workers,
-        report=progress,
+        progress=progress,
         method=DETECTION,
     )
     write_curves(out)

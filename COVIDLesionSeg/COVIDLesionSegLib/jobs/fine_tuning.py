@@ -133,7 +133,7 @@ class FineTuning:
             start=self.network,
             resume=self.resume,
             device=self.device,
-            report=progress,
+            progress=progress,
         )
         write_curves(self.folder)
         return network

@@ -140,7 +140,7 @@ def self_learn(
         first_stages=stages,
         further=further,
         depth=options.depth,
-        report=sub_progress(progress, _LABELLED, _LEARNED),
+        progress=sub_progress(progress, _LABELLED, _LEARNED),
     )
     for level in learned.levels:
         write_curves(out / f"level-{level.number}")
@@ -241,7 +241,7 @@ class LevelLearner:
         settings: LevelSettings,
         slices: Sequence[LabelledImage],
         start: nn.Module | None,
-        report: ProgressCallback,
+        progress: ProgressCallback,
     ) -> nn.Module:
         return fit(
             self.recipe_of(settings),
@@ -252,7 +252,7 @@ class LevelLearner:
             start=start,
             resume=self.resume,
             device=self.device,
-            report=report,
+            progress=progress,
         )
 
     def predict(

@@ -165,7 +165,7 @@ def train(
         devices=options.devices,
         nodes=options.nodes,
         workers=options.workers,
-        report=progress,
+        progress=progress,
         method=CLASSIFICATION if classifies else SEGMENTATION,
     )
     write_curves(out)

@@ -20,7 +20,7 @@ from ..scene.opened_case import load_case
 from ..scene.prepared import PreparedResult
 from ..scene.show import show_result
 from ..worker.job import job_in_background
-from .cohort_list import CohortList, remarks_text
+from .cohort_list import CohortList, flags_text
 from .colors import color_sentence, show_sentence
 from .dialogs import choose_file_to_open, choose_folder
 from .first_use import FirstUse
@@ -207,7 +207,7 @@ class CohortFiles:
         if self.opening.state is not RunState.IDLE:
             return
         if record.status != "done":
-            self._say(remarks_text(record), warning=record.status == "failed")
+            self._say(flags_text(record), warning=record.status == "failed")
             return
         if not self._ui.cohortSourceEdit.text.strip():  # not the CTs of the working folder
             self._say(_("Choose a folder with CTs, or a table of them."), warning=True)

@@ -133,7 +133,7 @@ class CohortList:
             self._on_chosen(self._records[self._names[row]])
 
 
-def remarks_text(record: CaseRecord) -> str:
+def flags_text(record: CaseRecord) -> str:
     """Warnings of a case that is done, or why there is no result."""
     if record.status == "done":
         return "; ".join(flag.message for flag in record.flags if flag.level == "warning")
@@ -147,4 +147,4 @@ def _texts(record: CaseRecord) -> list[str]:
     if record.status == "done":
         severity = record.numbers["category"] or severity
         infected = percent(record.numbers["ratio"])
-    return [record.case, str(status), severity, infected, remarks_text(record)]
+    return [record.case, str(status), severity, infected, flags_text(record)]

@@ -102,10 +102,15 @@ def write_evaluation_json(evaluation: Evaluation, path: Path) -> None:
         "distances_in": evaluation.unit,
         "slices": evaluation.slices,
         "measures": measure_titles(evaluation),
-        "models": [asdict(scores) for scores in evaluation.models],
+        "models": [_model_facts(scores) for scores in evaluation.models],
         "provenance": evaluation.provenance,
     }
     write_json(content, path)
+
+
+def _model_facts(scores: ModelScores) -> dict[str, Any]:
+    """The scores of a model; in the file its quality flags are called remarks."""
+    return {"remarks" if key == "flags" else key: fact for key, fact in asdict(scores).items()}
 
 
 def measure_titles(evaluation: Evaluation) -> dict[str, str]:
@@ -202,7 +207,7 @@ def _notes_on(scores: ModelScores, protocol: str) -> Iterator[str]:
         yield "The card does not record which patients were in the training set."
     if scores.protocol != protocol:
         yield f"Protocol: {scores.protocol}."
-    yield from scores.remarks
+    yield from scores.flags
 
 
 def _pictures(example: Example, evaluation: Evaluation) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def write_segmentation(
     volume: Volume,
     result: SegmentationResult,
     folder: Path,
-    report: ProgressCallback,
+    progress: ProgressCallback,
     cancel: CancelToken,
     with_scene: bool = True,
     title: str = "",
@@ -51,7 +51,7 @@ def write_segmentation(
         volume: The CT in HU.
         result: Its segmentation, on the same grid.
         folder: An empty folder.
-        report: Told before each file.
+        progress: Told before each file.
         cancel: Looked at before each file.
         with_scene: Without, there is neither scene nor picture of the 3D model.
         title: Of the report, as the user chose.
@@ -70,7 +70,7 @@ def write_segmentation(
 
     def step(fraction: float, name: str) -> Path:
         cancel.raise_if_cancelled()
-        report(Progress(STAGE, fraction, name))
+        progress(Progress(STAGE, fraction, name))
         return folder / name
 
     write_report_json(result, step(0.0, REPORT_JSON))

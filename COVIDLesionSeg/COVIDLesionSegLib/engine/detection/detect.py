@@ -59,7 +59,7 @@ def find_lesions(
     volume: Volume,
     parameters: Parameters,
     least_score: float = LEAST_SCORE,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     lobes: PlacedLabels | None = None,
     lungs: npt.NDArray[Any] | None = None,
@@ -71,7 +71,7 @@ def find_lesions(
         parameters: Their model is a detector; or one or several that segment, whose lesions are
             then told apart.
         least_score: Instances of a detector below this score are left out.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between steps.
         lobes: By the names in ``LOBES``; each lesion is put into one.
         lungs: Lungs that are given instead of found, see :class:`~..lungs.given.GivenLungs`.
@@ -83,8 +83,10 @@ def find_lesions(
     cancel = cancel or CancelToken()
     detector = detector_of(parameters)
     if detector is not None:
-        return _by_detector(detector, volume, parameters, least_score, report, cancel, lobes, lungs)
-    result = segment(volume, parameters, report, cancel, lungs)
+        return _by_detector(
+            detector, volume, parameters, least_score, progress, cancel, lobes, lungs
+        )
+    result = segment(volume, parameters, progress, cancel, lungs)
     axial = volume.order.to_axial
     axial_lungs, lesions = axial(result.lungs), axial(result.lesions)
     areas = connected_areas((axial_lungs > 0) & (lesions > 0))
@@ -136,7 +138,7 @@ def _by_detector(
     volume: Volume,
     parameters: Parameters,
     least_score: float,
-    report: ProgressCallback,
+    progress: ProgressCallback,
     cancel: CancelToken,
     lobes: PlacedLabels | None,
     given: npt.NDArray[Any] | None,
@@ -145,7 +147,7 @@ def _by_detector(
     with clock.stage("model"):
         volume = check_chest_ct(volume)
         extractor = get_extractor(parameters) if given is None else GivenLungs(given, volume)
-        report(Progress("Loading the model", 0.0, parameters.model))
+        progress(Progress("Loading the model", 0.0, parameters.model))
         plan = make_plan(parameters, bfloat16_allowed=False)
         network = load_network(model, parameters.allow_untrained).to(plan.device)
         assert isinstance(network, AffinityMaskRCNN)
@@ -153,7 +155,7 @@ def _by_detector(
         found = extractor.extract(
             volume.axial,
             volume.axial_spacing,
-            progress=sub_progress(report, 0.05, _LUNGS),
+            progress=sub_progress(progress, 0.05, _LUNGS),
             cancel=cancel,
         )
     with clock.stage("lesions"):
@@ -165,7 +167,7 @@ def _by_detector(
         for done, index in enumerate(map(int, with_lung)):
             cancel.raise_if_cancelled()
             fraction = _LUNGS + (_DETECTING - _LUNGS) * done / len(with_lung)
-            report(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
+            progress(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
             instances = detect_slice(
                 network,
                 prepared,

@@ -76,7 +76,7 @@ def evaluate_on(
     data: LabelledData,
     card: ModelCard,
     network: AffinityMaskRCNN,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> DetectorEvaluation:
     """Score a detector on every slice.
@@ -85,7 +85,7 @@ def evaluate_on(
         data: Slices with the lesions that experts outlined, or with classes.
         card: The detector's.
         network: In evaluation mode, on the CPU.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between slices.
 
     Raises:
@@ -111,7 +111,7 @@ def evaluate_on(
                     f"{item.name} has pseudo-labels, which nobody checked, so they cannot be used "
                     "for evaluation: give masks of experts."
                 )
-            report(Progress("Finding lesions", done / total, f"slice {done + 1} of {total}"))
+            progress(Progress("Finding lesions", done / total, f"slice {done + 1} of {total}"))
             instances = look_at(network, card, item)
             of_slice = Found.of_slice(instances, card, item)
             own += of_slice

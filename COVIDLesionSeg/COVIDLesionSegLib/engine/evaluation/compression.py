@@ -45,7 +45,7 @@ def compress_weights(
     model: Model,
     slices: Sequence[LabelledImage],
     folder: Path,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Compressed:
     """Write ``<id>.safetensors`` in 8 bits and ``<id>.json`` into ``folder``.
@@ -61,7 +61,7 @@ def compress_weights(
         model: With trained weights.
         slices: All slices of the patients to try it on; a model of lungs is judged by their lungs.
         folder: Exists.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between patients.
 
     Raises:
@@ -101,7 +101,7 @@ def compress_weights(
     tried = models_in_eight_bit(before, replace(card, scores=()), folder)
     for number, one in enumerate(tried):
         own, data, after = one
-        part = sub_progress(report, number / sizes, (number + 1) / sizes)
+        part = sub_progress(progress, number / sizes, (number + 1) / sizes)
         compared, changes = _compare(after, own, by_patient, exact, part, cancel)
         moved = DICE.too_large(changes)
         if not moved:
@@ -145,7 +145,7 @@ def _compare(
     card: ModelCard,
     by_patient: Mapping[str, Sequence[LabelledImage]],
     exact: Callable[[str], PatientScores],
-    report: ProgressCallback,
+    progress: ProgressCallback,
     cancel: CancelToken,
 ) -> tuple[dict[str, PatientScores], dict[str, float]]:
     """Scores of the network in 8 bits, and how much each patient's Dice moved from the exact ones.
@@ -156,7 +156,7 @@ def _compare(
     changes: dict[str, float] = {}
     for done, (patient, items) in enumerate(by_patient.items()):
         cancel.raise_if_cancelled()
-        report(Progress("Comparing 8 bits", done / len(by_patient), patient))
+        progress(Progress("Comparing 8 bits", done / len(by_patient), patient))
         compared[patient] = score_patients(network, card, items)[patient]
         changes |= _change(patient, exact(patient), compared[patient])
         if DICE.too_large(changes):

@@ -122,7 +122,7 @@ class EvaluatedModel:
         self,
         sample: LabelledImage,
         lung_mask: bool,
-        report: ProgressCallback = ignore_progress,
+        progress: ProgressCallback = ignore_progress,
         cancel: CancelToken | None = None,
     ) -> LabelledSlices:
         """Probability and labels of a slice or CT, (z, y, x) of both.
@@ -152,13 +152,13 @@ class EvaluatedModel:
                 networks,
                 self.parameters.threshold,
                 self.parameters.combination,
-                report,
+                progress,
                 cancel,
             )
             voxel_ml = float(np.prod(sample.spacing_mm)) / 1000
             remove_small_lesions(decision.labels, self.parameters.smallest_lesion_ml, voxel_ml)
         else:
-            decision = self._predict_whole_slices(sample, networks, report, cancel)
+            decision = self._predict_whole_slices(sample, networks, progress, cancel)
             if lung_mask:
                 inside = sample.known_lungs() > 0
                 decision = LabelledSlices(
@@ -172,7 +172,7 @@ class EvaluatedModel:
         self,
         sample: LabelledImage,
         networks: list[Predictor],
-        report: ProgressCallback,
+        progress: ProgressCallback,
         cancel: CancelToken,
     ) -> LabelledSlices:
         count, rows, columns = sample.image.shape
@@ -191,7 +191,7 @@ class EvaluatedModel:
             ]
             decision = decide(predicted, self.parameters.threshold, self.parameters.combination)
             probability[part], labels[part] = decision.probability, decision.labels
-            report(Progress("Finding lesions", min(start + step, count) / count))
+            progress(Progress("Finding lesions", min(start + step, count) / count))
         return LabelledSlices(probability, labels, None)
 
     def _held_out_networks(self, sample: LabelledImage) -> list[Predictor]:

@@ -58,7 +58,7 @@ def evaluate_models(
     data: LabelledData,
     models: list[EvaluatedModel],
     lung_mask: bool | None = None,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
     watch: Callable[[LabelledImage, list[np.ndarray]], None] | None = None,
 ) -> Evaluation:
@@ -69,7 +69,7 @@ def evaluate_models(
         models: The models, all with the same threshold.
         lung_mask: Whether what a model finds outside the lungs is dropped; an expert's lesion
             there still counts as missed. None leaves it to the data.
-        report: Called with progress.
+        progress: Called with progress.
         cancel: Looked at between slices or CTs, models and batches.
         watch: Gets every slice or CT as a stack, and what each model calls lesion in it, bool.
 
@@ -87,7 +87,7 @@ def evaluate_models(
             "A lung mask was asked for, but the data have no lungs: add a folder lung/ with them, "
             "or leave the lung mask out."
         )
-    tallies = [_Tally(model, data) for model in models]
+    all_counts = [_ModelCounts(model, data) for model in models]
     chooser = ExampleChooser()
     flags: list[Flag] = []
     total, done = sum(data.samples_of.values()), 0
@@ -101,35 +101,35 @@ def evaluate_models(
             placement.add(sample)
             shown.update(sample.patients)
             predicted = []
-            for number, tally in enumerate(tallies):
+            for number, counts in enumerate(all_counts):
                 start = (done + number / len(models)) / total
                 end = (done + (number + 1) / len(models)) / total
-                report(Progress("Finding lesions", start, f"{sample.name}: {tally.model.name}"))
+                progress(Progress("Finding lesions", start, f"{sample.name}: {counts.model.name}"))
                 began = perf_counter()
-                decision = tally.model.predict(
-                    sample, lung_mask, sub_progress(report, start, end), cancel
+                decision = counts.model.predict(
+                    sample, lung_mask, sub_progress(progress, start, end), cancel
                 )
-                tally.seconds += perf_counter() - began
+                counts.seconds += perf_counter() - began
                 cancel.raise_if_cancelled()
-                tally.add(sample, told_apart, decision)
+                counts.add(sample, told_apart, decision)
                 predicted.append(decision.labels > 0)
             chooser.consider(sample, predicted)
             if watch is not None:
                 watch(sample, predicted)
             done += 1
-        for tally in tallies:
-            tally.end_patient(patient, shown)
+        for counts in all_counts:
+            counts.end_patient(patient, shown)
         flags += _flags(patient, placement)
-    report(Progress("Finding lesions", 1.0))
+    progress(Progress("Finding lesions", 1.0))
     protocol = protocol_of(models[0].parameters, data.lungs if lung_mask else None)
     return Evaluation(
         protocol=protocol,
         unit=data.unit,
-        slices={name: scores.slices for name, scores in tallies[0].patients.items()},
-        models=tuple(tally.scores(protocol, flags) for tally in tallies),
+        slices={name: scores.slices for name, scores in all_counts[0].patients.items()},
+        models=tuple(counts.scores(protocol, flags) for counts in all_counts),
         examples=tuple(chooser.examples),
-        counted=tuple(tally.counted for tally in tallies),
-        threshold_dice=tuple(tally.threshold_dice() for tally in tallies),
+        counted=tuple(counts.counted for counts in all_counts),
+        threshold_dice=tuple(counts.threshold_dice() for counts in all_counts),
         provenance={
             "models": {id_: facts for model in models for id_, facts in model.describe().items()},
             "parameters": _common_parameters(models[0], data),
@@ -138,7 +138,7 @@ def evaluate_models(
     )
 
 
-class _Tally:
+class _ModelCounts:
     """What is counted of one model: of the patient in turn, and of all before.
 
     Attributes:
@@ -186,7 +186,7 @@ class _Tally:
             title=self.model.title,
             protocol=protocol + self.model.own_protocol(self._data.lungs),
             seconds_per_slice=self.seconds / len(self._pooled.slices),
-            remarks=tuple(flag.message for flag in (*flags, *self.model.flags)),
+            flags=tuple(flag.message for flag in (*flags, *self.model.flags)),
             classes=self._pooled_classes.scores(),
             **summarise(self.patients, self._pooled),
         )

@@ -66,7 +66,7 @@ class ModelScores:
             scores without one.
         means, sds: Mean and sample standard deviation over patients.
         seconds_per_slice: Wall time of the predictions, on their device.
-        remarks: Quality flags of the predictions and of the data, one sentence each.
+        flags: Quality flags of the predictions and of the data, one sentence each.
         classes: Scores of each class by itself, all slices pooled, see :mod:`.classes`.
         decisions: Which slices and cases are called infected, by rule.
     """
@@ -81,7 +81,7 @@ class ModelScores:
     means: dict[str, Value]
     sds: dict[str, Value]
     seconds_per_slice: float
-    remarks: tuple[str, ...]
+    flags: tuple[str, ...]
     classes: dict[str, dict[str, Value]] = field(default_factory=dict)
     decisions: dict[str, RuleAgreement] = field(default_factory=dict)
 

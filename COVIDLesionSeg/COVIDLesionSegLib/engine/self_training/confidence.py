@@ -79,7 +79,7 @@ def choose_predictions(
     fraction: float = TOP_FRACTION,
     minimum: float | None = None,
     measure: ConfidenceMeasure = THE_PAPERS,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Enhancement:
     """Predict slices with a model, and select those to train it further on.
@@ -98,7 +98,7 @@ def choose_predictions(
         fraction, minimum: See :func:`.selection.most_confident`; the minimum is the measure's where
             None. Slices that are confident enough stay in memory until all are predicted.
         measure: Of confidence.
-        report: Called after every CT or slice.
+        progress: Called after every CT or slice.
         cancel: Looked at between CTs or slices.
 
     Raises:
@@ -119,7 +119,7 @@ def choose_predictions(
                         confident[len(candidates)] = item
                     candidates.append(candidate)
             done += 1
-            report(Progress("Finding lesions", done / samples, sample.name))
+            progress(Progress("Finding lesions", done / samples, sample.name))
     selected = most_confident([one.confidence for one in candidates], fraction, minimum)
     for number in selected:
         candidates[number] = replace(candidates[number], outcome="selected")

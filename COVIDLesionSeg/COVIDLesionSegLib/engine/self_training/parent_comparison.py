@@ -76,7 +76,7 @@ class ParentComparison:
                 )
                 for member in (self._parent, (card, network))
             ],
-            report=self._progress,
+            progress=self._progress,
             cancel=self._cancel,
             watch=self._differences.consider,
         )

@@ -90,7 +90,7 @@ class Learner(Protocol):
         settings: LevelSettings,
         slices: Sequence[LabelledImage],
         start: nn.Module | None,
-        report: ProgressCallback,
+        progress: ProgressCallback,
     ) -> nn.Module:
         """Train a level, from the weights of ``start`` or from random ones."""
         ...
@@ -130,7 +130,7 @@ def learn_recursively(
     first_stages: Sequence[str],
     further: Sequence[LabelledImage] = (),
     depth: int = DEPTH,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
 ) -> SelfLearned:
     """Train level after level, each on the labels of the one before, and keep the best.
 
@@ -146,7 +146,7 @@ def learn_recursively(
             first two layers", its stem; the shortcut beside them is frozen with them.
         further: Slices without labels, with lungs, that level 1 labels for the levels after it.
         depth: Number of levels.
-        report: Called after every step.
+        progress: Called after every step.
 
     Raises:
         ParameterError: ``depth`` is below 1.
@@ -163,7 +163,7 @@ def learn_recursively(
     best: SelfLearned | None = None
     levels: list[Level] = []
     for number in range(1, depth + 1):
-        part = sub_progress(report, (number - 1) / depth, number / depth)
+        part = sub_progress(progress, (number - 1) / depth, number / depth)
         first, others = LEARNING_RATES
         settings = LevelSettings(
             number=number,
@@ -189,7 +189,7 @@ def learn_recursively(
             best = SelfLearned(network, number, settings, learned, ())
         if missing:
             break
-    report(Progress("Validating", 1.0))
+    progress(Progress("Validating", 1.0))
     assert best is not None  # the first level is the best of one
     return replace(best, levels=tuple(levels))
 
@@ -210,14 +210,14 @@ def _predicted(
     learner: Learner,
     network: nn.Module,
     slices: Sequence[LabelledImage],
-    report: ProgressCallback,
+    progress: ProgressCallback,
     cancel: CancelToken,
 ) -> Iterator[LabelledImage]:
     """The slices with what a level finds in their lungs in place of lesions."""
     predicted = zip(slices, learner.predict(network, slices, True), strict=True)
     for done, (item, labels) in enumerate(predicted):
         cancel.raise_if_cancelled()
-        report(Progress("Labelling for the next level", done / len(slices)))
+        progress(Progress("Labelling for the next level", done / len(slices)))
         lesion = labels if len(learner.classes) > 1 else labels > 0
         yield replace(item, lesion=lesion, pseudo=True)
 

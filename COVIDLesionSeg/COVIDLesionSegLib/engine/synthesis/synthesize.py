@@ -62,7 +62,7 @@ def make_synthetic(
     slices: Sequence[LabelledImage],
     ratio: float = RATIO,
     seed: int = 0,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Synthesis:
     """Make synthetic slices out of a training set.
@@ -78,7 +78,7 @@ def make_synthetic(
         ratio: Synthetic slices as a multiple of N, the number of infected slices, of which the
             paper's training set consists.
         seed: The same gives the same slices.
-        report: Called after every pair.
+        progress: Called after every pair.
         cancel: Looked at before every pair.
 
     Raises:
@@ -113,7 +113,7 @@ def make_synthetic(
             made.append(SyntheticSlice(item, infected[i], healthy[h], rate))
         else:
             too_small += 1
-        report(Progress("Pasting lesions", len(made) / wanted))
+        progress(Progress("Pasting lesions", len(made) / wanted))
     if not made:
         raise InputError(
             "No pair of slices leaves enough lesion within the healthy lungs: give more slices."

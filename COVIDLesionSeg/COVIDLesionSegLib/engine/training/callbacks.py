@@ -91,15 +91,17 @@ class StopWhenCancelled(Callback):
     Of several processes the first reports, and all stop where one was cancelled.
     """
 
-    def __init__(self, cancel: CancelToken, report: ProgressCallback, total: int):
+    def __init__(self, cancel: CancelToken, progress: ProgressCallback, total: int):
         self._cancel = cancel
-        self._report = report
+        self._progress = progress
         self._total = total
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
         if trainer.is_global_zero:
-            self._report(Progress("Training", step / self._total, f"step {step} of {self._total}"))
+            self._progress(
+                Progress("Training", step / self._total, f"step {step} of {self._total}")
+            )
         self._look(trainer)
 
     def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:

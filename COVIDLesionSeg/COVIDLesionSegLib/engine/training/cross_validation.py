@@ -71,7 +71,7 @@ class CrossValidation:
         """Where fold ``number``, from 1, is trained."""
         return self.folder / f"fold-{number}"
 
-    def member(self, number: int, report: ProgressCallback, cancel: CancelToken) -> Member:
+    def member(self, number: int, progress: ProgressCallback, cancel: CancelToken) -> Member:
         """Train, write and score the member of fold ``number``, from 1.
 
         Raises as :func:`~.trainer.fit` does.
@@ -90,9 +90,9 @@ class CrossValidation:
             resume=self.resume,
             device=self.device,
             workers=self.workers,
-            report=report,
+            progress=progress,
         )
-        report(Progress("Scoring", 1.0, f"fold {number} of {len(self.folds)}"))
+        progress(Progress("Scoring", 1.0, f"fold {number} of {len(self.folds)}"))
         # Weights are not scored on the patients that they were selected on.
         own = TrainingData(slices_without(slices, fold.test), held_out, self.data.outside)
         exported = self.export(network, own, f"{self.model_id}-{number}", recipe)
@@ -102,13 +102,13 @@ class CrossValidation:
 
 def cross_validate(
     plan: CrossValidation,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Iterator[Member]:
     """One fold after another; raises as :func:`~.trainer.fit` does."""
     total = len(plan.folds)
     for number in range(1, total + 1):
-        part = sub_progress(report, (number - 1) / total, number / total)
+        part = sub_progress(progress, (number - 1) / total, number / total)
         yield plan.member(number, part, cancel or CancelToken())
 
 

@@ -22,7 +22,7 @@ def cross_validate_on_cluster(
     plan: CrossValidation,
     scheduler: str | None = None,
     parallel: int = 2,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Iterator[Member]:
     """Several folds at a time, each member as soon as it is trained, in any order.
@@ -36,7 +36,7 @@ def cross_validate_on_cluster(
         scheduler: Address of a running cluster, such as ``tcp://host:8786``, each of whose workers
             takes one task at a time; by default a local cluster is started and ended.
         parallel: Processes of the local cluster; they share this process's threads.
-        report: Called with the progress of all folds together.
+        progress: Called with the progress of all folds together.
         cancel: Looked at all the time; the trainings end after their step.
 
     Raises:
@@ -60,7 +60,7 @@ def cross_validate_on_cluster(
         shared = client.scatter(replace(plan, resume=True), broadcast=True, hash=False)
         futures = [client.submit(_member, shared, n, threads, pure=False) for n in numbers]
         try:
-            yield from _as_finished(dask, futures, shares, report, cancel or CancelToken())
+            yield from _as_finished(dask, futures, shares, progress, cancel or CancelToken())
         finally:
             client.cancel(futures)
 
@@ -69,7 +69,7 @@ def _as_finished(
     dask: ModuleType,
     futures: list[Any],
     shares: dict[int, float],
-    report: ProgressCallback,
+    progress: ProgressCallback,
     cancel: CancelToken,
 ) -> Iterator[Member]:
     fraction, finished = 0.0, 0
@@ -81,7 +81,7 @@ def _as_finished(
         # A fold that starts again from a checkpoint does not take progress back.
         fraction = max(fraction, fmean(shares.values()))
         count = f"{finished} of {len(futures)} folds finished"
-        report(Progress("Training", fraction, count))
+        progress(Progress("Training", fraction, count))
 
     for future in as_ended(dask, futures, look):
         try:

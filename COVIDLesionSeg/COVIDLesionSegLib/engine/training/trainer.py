@@ -74,7 +74,7 @@ def fit(
     devices: int = 1,
     nodes: int = 1,
     workers: int = 0,
-    report: ProgressCallback = ignore_progress,
+    progress: ProgressCallback = ignore_progress,
     method: Method = SEGMENTATION,
 ) -> nn.Module:
     """Train a network and return it, on the CPU and in evaluation mode.
@@ -104,7 +104,7 @@ def fit(
         devices: GPUs, or processes on the CPU, on each node.
         nodes: Computers.
         workers: Processes that prepare samples, for each device.
-        report: Called after every step.
+        progress: Called after every step.
         method: What the network learns of the slices.
 
     Raises:
@@ -157,7 +157,7 @@ def fit(
         max_steps=total,
         precision=precision,
         callbacks=[
-            StopWhenCancelled(cancel or CancelToken(), report, total),
+            StopWhenCancelled(cancel or CancelToken(), progress, total),
             *_records(recipe, folder, per_epoch, validation_steps, total),
             *_reactions(recipe),
         ],
