@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -124,6 +125,8 @@ def test_the_scores_of_classes_are_in_every_file(evaluation, tmp_path):
     for name in ("a.html", "a.json"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert CLASSES[1] in text and MEAN in text
+    written = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["models"][0]
+    assert written["remarks"] == list(evaluation.models[0].flags) and "flags" not in written
 
 
 def test_without_classes_there_is_no_such_file(evaluation, tmp_path):
