@@ -167,18 +167,24 @@ def test_what_makes_studies_hard_to_compare_is_flagged(earlier):
         lesions=np.minimum(earlier.lesions, 1),
         classes=("lesion",),
         models={"b": "2"},
+        parameters={"threshold": 0.2, "lungs": "threshold"},
         patient="two",
         flags=(untrained_flag(["b"]),),
     )
-    (pair,) = compared(replace(earlier, models={"a": "1"}, patient="one"), other).pairs
+    parameters = {"threshold": 0.5, "lungs": "threshold", "tiling": "whole-slice"}
+    first = replace(earlier, models={"a": "1"}, parameters=parameters, patient="one")
+    (pair,) = compared(first, other).pairs
 
     assert codes(pair) == {
         "same-study-twice",
         "patients-differ",
         "models-differ",
+        "parameters-differ",
         "classes-differ",
         "study-untrained",
     }
+    (said,) = (flag.message for flag in pair.flags if flag.code == "parameters-differ")
+    assert "(threshold)" in said
     by_class = pair.changes[0].lesion_class_ml
     assert set(by_class) == {*CLASSES, "lesion"}
     assert by_class["lesion"].earlier is None and by_class["lesion"].difference is None

@@ -134,8 +134,12 @@ def test_lobes_beside_the_lungs_are_flagged_also_where_they_are_as_large_and_not
 
 def test_what_is_not_graded_has_no_score_and_what_counts_as_free_of_lesion_scores_0():
     assert measured().ungraded().ct_severity_score is None
-    free = measured(lesion_free_ml=1000.0)
-    assert free.category == "CT-0" and free.ct_severity_score == 0
+    assert measured(lesion_free_ml=1000.0).category == "CT-3"
+    here, lesions = lungs(), lobes_and_lesions()[1]
+    lesions[3:] = 0  # none in the left lung
+    free = measure_severity(here, lesions, ("lesion",), CT, lesion_free_ml=1000.0)
+    free = with_lobes(free, placed_lobes(), lesions, CT)
+    assert free.ratio > 0 and free.category == "CT-0" and free.ct_severity_score == 0
 
 
 def test_lobes_that_hold_less_than_the_limit_of_more_lesion_are_scored():

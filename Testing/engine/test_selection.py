@@ -57,6 +57,10 @@ def test_another_share_and_another_minimum_can_be_asked_for():
     assert most_confident(values, fraction=0.75, minimum=0.6) == [0, 2, 3]
 
 
+def test_a_share_is_not_cut_short_by_the_last_bit():
+    assert len(most_confident([0.9] * 100, fraction=0.29, minimum=0.5)) == 29
+
+
 def test_of_equally_certain_slices_the_earlier_comes_first():
     assert most_confident([0.95] * 9) == [0, 1]
     assert most_confident([0.91, 0.95, 0.95, 0.95, 0.2, 0.2, 0.2, 0.2]) == [1, 2]

@@ -112,6 +112,16 @@ def test_no_more_lesion_than_cts_of_healthy_people_show_is_ct0_by_every_rule(
     assert SeverityReport.from_dict(report.to_dict()) == report
 
 
+def test_a_small_volume_that_fills_much_of_a_small_piece_of_lung_is_not_ct0():
+    lungs = np.ones((1, 10, 30), np.uint8)
+    lesions = np.zeros_like(lungs)
+    lesions[0, :6, :20] = 1
+    geometry = grid(lungs.shape, (1.0, 1.0, 10.0))
+    report = measure_severity(lungs, lesions, ("lesion",), geometry, lesion_free_ml=3.0)
+    assert not report.lesion_free
+    assert [rule.category for rule in report.rules] == ["CT-2"] * 3
+
+
 def test_a_missing_lung_is_none_and_not_zero():
     lungs = np.full((2, 3, 3), 1, np.uint8)
     report = measure_severity(lungs, np.zeros_like(lungs), ("lesion",), grid(lungs.shape))

@@ -1,8 +1,12 @@
+import pytest
+
 from COVIDLesionSegLib.engine.text import (
     index_ranges,
     millilitres,
     percent,
     score_text,
+    signed_millilitres,
+    signed_percent,
     yes_or_no,
 )
 
@@ -12,6 +16,37 @@ def test_percentages_never_round_a_lesion_away():
     assert percent(0.0) == "0.0 %"
     assert percent(0.0004) == "< 0.1 %"
     assert percent(0.1234) == "12.3 %"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "shown"),
+    [
+        (0.25, "25.0 %"),
+        (0.2504, "25.04 %"),
+        (0.24996, "24.996 %"),
+        (0.0496, "4.96 %"),
+        (0.5004, "50.04 %"),
+        (0.7504, "75.04 %"),
+        (0.2999, "30.0 %"),
+    ],
+)
+def test_a_percentage_shows_on_which_side_of_a_bound_it_lies(ratio, shown):
+    assert percent(ratio) == shown
+
+
+def test_changes_have_a_sign_and_are_never_rounded_to_nothing():
+    assert [signed_percent(change) for change in (None, 0.0, 0.182, -0.004, -0.0004)] == [
+        "n/a",
+        "0",
+        "+18.2 %",
+        "−0.4 %",
+        "−<0.1 %",
+    ]
+    assert [signed_millilitres(change) for change in (0.004, -0.04, 80.4)] == [
+        "+<0.01",
+        "−0.04",
+        "+80.4",
+    ]
 
 
 def test_volumes_are_shown_as_precisely_as_they_are_small():

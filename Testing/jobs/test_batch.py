@@ -243,3 +243,6 @@ def test_a_case_far_from_the_others_is_an_outlier_and_of_few_cases_none_is():
     cases = [case(number, 4000.0 + 50 * number) for number in range(11)]
     assert outliers([*cases, case(99, 900.0)]) == {"c99": "volume of the lungs"}
     assert outliers([*cases[:5], case(99, 900.0)]) == {}
+    equal = [case(number, 4000.0) for number in range(11)]
+    assert outliers([*equal, case(99, 900.0)]) == {"c99": "volume of the lungs"}
+    assert outliers(equal) == {}

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+
+_BOUNDS_PERCENT = (5.0, 25.0, 50.0, 75.0)
+"""Between the categories of a CT and between the scores of a lobe."""
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio for people; ``n/a`` where it is undefined, ``< 0.1 %`` rather than a false zero."""
+    """A ratio for people; ``n/a`` where it is undefined, ``< 0.1 %`` rather than a false zero.
+
+    With as many decimals more as show on which side of a bound between two categories it lies:
+    25.04 %, not 25.0 %.
+    """
     if ratio is None:
         return "n/a"
     if 0 < ratio < 0.001:
         return "< 0.1 %"
-    return f"{100 * ratio:.1f} %"
+    value = 100 * ratio
+    shown = f"{value:.1f}"
+    for decimals in (2, 3, 4):
+        if float(shown) not in _BOUNDS_PERCENT or math.isclose(value, float(shown), abs_tol=1e-9):
+            break
+        shown = f"{value:.{decimals}f}"
+    return f"{shown} %"
 
 
 def millilitres(volume: float | None) -> str:
@@ -25,6 +39,24 @@ def millilitres(volume: float | None) -> str:
     if volume < 1:
         return f"{volume:.2f}"
     return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
+
+
+def signed_millilitres(change: float | None) -> str:
+    """A change of a volume in ml for people, with its sign, else as :func:`millilitres`."""
+    return _signed(change, millilitres)
+
+
+def signed_percent(change: float | None) -> str:
+    """A change for people, 0.18 as ``+18.0 %``; ``+<0.1 %`` rather than a false zero."""
+    return _signed(change, lambda size: "< 0.1 %" if size < 0.001 else f"{100 * size:.1f} %")
+
+
+def _signed(change: float | None, text: Callable[[float], str]) -> str:
+    if change is None:
+        return "n/a"
+    if change == 0:
+        return "0"
+    return f"{'+' if change > 0 else '−'}{text(abs(change)).replace('< ', '<')}"
 
 
 def megabytes(size: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..engine.errors import InputError, SeveralSeriesError
 from ..engine.followup.compare import StudySource, check_days
 from ..engine.followup.dicom_facts import DicomFacts, dicom_facts
-from ..engine.followup.study import Study
+from ..engine.followup.study import Study, deciding_parameters
 from ..engine.followup.study_folder import STUDY_FILE, load_study
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, sub_progress
@@ -185,5 +185,6 @@ def _study(result: SegmentationResult | StoredLabels) -> Study:
             name: facts["weights_sha256"]
             for name, facts in result.provenance.get("models", {}).items()
         },
+        parameters=deciding_parameters(result.provenance),
         flags=result.flags,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from ..engine.cohort.record import MANIFEST_FOLDER, CaseRecord
@@ -109,7 +109,9 @@ def outliers(cases: Sequence[CaseRecord]) -> dict[str, str]:
         if len(values) < _FEWEST_FOR_OUTLIERS:
             continue
         middle = median(values.values())
-        spread = median(abs(value - middle) for value in values.values()) / 0.6745
+        distances = [abs(value - middle) for value in values.values()]
+        # Where more than half of the cases are equal, their mean distance (Iglewicz and Hoaglin).
+        spread = median(distances) / 0.6745 or fmean(distances) / 0.7979
         for case, value in values.items():
             if spread and abs(value - middle) / spread > OUTLIER:
                 found.setdefault(case, []).append(title)

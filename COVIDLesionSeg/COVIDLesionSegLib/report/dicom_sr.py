@@ -113,7 +113,7 @@ def comments(result: SegmentationResult) -> Iterator[str]:
     if severity.lesion_free_ml:
         yield (
             f"With no more than {severity.lesion_free_ml:g} ml of lesion in both lungs, the "
-            "severity is CT-0 by every rule."
+            "severity is CT-0 by every rule that would say CT-1."
         )
     for flag in result.flags:
         yield flag.message

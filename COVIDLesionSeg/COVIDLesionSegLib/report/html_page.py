@@ -11,15 +11,23 @@ from markupsafe import Markup
 
 from .. import RESEARCH_USE_NOTICE, __version__
 from ..engine.files import write_bytes
-from ..engine.text import confidence_text, index_ranges, millilitres, percent, printable
+from ..engine.text import (
+    confidence_text,
+    index_ranges,
+    millilitres,
+    percent,
+    printable,
+    signed_millilitres,
+    signed_percent,
+)
 
 
 def render_page(template: str, **content: Any) -> str:
     """Fill a template of this package; every value is escaped unless the template says otherwise.
 
     Besides ``content`` templates know ``notice``, ``version``, and the filters ``percent``,
-    ``millilitres``, ``confidence``, ``index_ranges`` and ``number``. Characters that cannot be
-    printed are shown as U+FFFD.
+    ``millilitres``, ``signed_percent``, ``signed_millilitres``, ``confidence``, ``index_ranges``
+    and ``number``. Characters that cannot be printed are shown as U+FFFD.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -32,6 +40,8 @@ def render_page(template: str, **content: Any) -> str:
     environment.filters.update(
         percent=percent,
         millilitres=millilitres,
+        signed_percent=signed_percent,
+        signed_millilitres=signed_millilitres,
         confidence=confidence_text,
         index_ranges=index_ranges,
         number=lambda value: "n/a" if value is None else str(value),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..engine.errors import InputError, ParameterError
 from ..engine.followup import FEWEST
-from ..engine.followup.study import Study
+from ..engine.followup.study import Study, deciding_parameters
 from ..engine.labels import CHANGE_STYLES, CLASS_TAG, LESION
 from ..engine.steps import Steps, finish
 from ..engine.volume.placed_labels import labels_on_grid
@@ -89,6 +89,7 @@ def study_from_nodes(
         classes=classes,
         hu=volume.array,
         models={name: facts.get("weights_sha256") for name, facts in models.items()},
+        parameters=deciding_parameters(provenance),
         flags=read_flags(segmentation_node),
     )
 

@@ -163,7 +163,7 @@ def _share(one: SliceSeverity, class_name: str) -> float:
 
 def _volume(region: RegionSeverity, ml: float | None) -> float | str:
     """A volume in ml; not a number of a region that is not there."""
-    return math.nan if region.ratio is None else _rounded(ml, 1)
+    return math.nan if region.ratio is None else _rounded(ml, 3)
 
 
 def _rounded(value: float | None, digits: int) -> float | str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, is_untrained
 from ..labels import BOTH_LUNGS, LUNG_LABELS
 from .changes import RegionChange
 from .matching import Matching
 from .quality import RegistrationQuality
-from .study import Study
+from .study import DECIDING, Study
 
 POOR_DICE, DOUBTFUL_DICE = 0.85, 0.93
 POOR_FOLDED, DOUBTFUL_FOLDED = 0.01, 0.0
@@ -66,6 +67,7 @@ class FollowUpFlags:
                 "were segmented by different models or weights, so a change may come from the "
                 "model: segment both with the same model.",
             )
+        self._of_parameters(earlier.parameters, later.parameters)
         missing = [
             one.region
             for one in changes
@@ -101,6 +103,19 @@ class FollowUpFlags:
                 "inspiration-differs",
                 f"differ by {100 * both.lung_ml.relative:+.0f} % in the volume of the lungs, "
                 "perhaps from breathing: that changes density, volume and share of lesions.",
+            )
+
+    def _of_parameters(self, earlier: Mapping[str, Any], later: Mapping[str, Any]) -> None:
+        differing = [
+            text
+            for name, text in DECIDING.items()
+            if name in earlier and name in later and earlier[name] != later[name]
+        ]
+        if differing:
+            self._add(
+                "parameters-differ",
+                f"were segmented with different parameters ({', '.join(differing)}), so a change "
+                "may come from these: segment both with the same ones.",
             )
 
     def _of_patients(self, earlier: str | None, later: str | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,16 @@ from ..errors import InputError
 from ..flags import Flag
 from ..severity import RegionSeverity, measure_severity
 from ..volume import Geometry
+
+DECIDING = {
+    "combination": "ensemble rule",
+    "threshold": "threshold",
+    "smallest_lesion_ml": "smallest lesion",
+    "lungs": "lung extractor",
+    "slice_classifier": "slice classifier",
+    "tiling": "tiling",
+}
+"""Parameters of a run that decide lungs and lesions, besides the models: each as people call it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +41,7 @@ class Study:
         lobes: Volumes of the lobes, where lobes were given.
         models: SHA-256 of the weights by id of each model that found the lesions, None for one
             without trained weights; empty where that is not known.
+        parameters: Values of the run's ``DECIDING`` parameters; empty where they are not known.
         flags: Quality flags of the segmentation.
         day: Days from the first study; None where that is not known.
         patient: The same for studies whose DICOM files state the same PatientID, in no result; None
@@ -42,6 +55,7 @@ class Study:
     hu: npt.NDArray[np.generic] | None = None
     lobes: tuple[RegionSeverity, ...] = ()
     models: dict[str, str | None] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     day: int | None = None
     patient: str | None = None
@@ -60,6 +74,12 @@ class Study:
         """Right lung, left lung, both lungs, then the lobes that were given."""
         report = measure_severity(self.lungs, self.lesions, self.classes, self.geometry)
         return (*report.regions, *self.lobes)
+
+
+def deciding_parameters(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """``Study.parameters`` of a result with this provenance."""
+    stated = provenance.get("parameters", {})
+    return {name: stated[name] for name in DECIDING if name in stated}
 
 
 def same_study(first: Study, second: Study) -> bool:

@@ -19,7 +19,7 @@ from .study import Study
 
 STUDY_FILE = "compared-study.json"
 """Marks such a folder; ``study.json`` is what the job ``study`` writes."""
-_FORMAT, _VERSION = "covid-lesion-seg-compared-study", 2
+_FORMAT, _VERSION = "covid-lesion-seg-compared-study", 3
 
 
 def save_study_in_steps(study: Study, folder: Path) -> Steps[None]:
@@ -40,6 +40,7 @@ def save_study_in_steps(study: Study, folder: Path) -> Steps[None]:
         "version": _VERSION,
         "classes": list(study.classes),
         "models": study.models,
+        "parameters": study.parameters,
         "flags": [asdict(flag) for flag in study.flags],
         "patient": study.patient,
     }
@@ -67,6 +68,7 @@ def load_study(folder: Path) -> Study:
             classes=tuple(facts["classes"]),
             hu=volume.array,
             models=dict(facts["models"]),
+            parameters=dict(facts["parameters"]),
             flags=tuple(Flag.from_dict(flag) for flag in facts["flags"]),
             patient=facts["patient"],
         )

@@ -98,7 +98,7 @@ def most_confident(
     """
     found = [(value, n) for n, value in enumerate(confidences) if value is not None]
     ranked = sorted(found, key=lambda one: -one[0])
-    top = ranked[: int(fraction * len(confidences))]
+    top = ranked[: _most(fraction, len(confidences))]
     return [n for value, n in top if value >= minimum]
 
 
@@ -115,7 +115,7 @@ def what_to_change(
     found = sorted((value for value in confidences if value is not None), reverse=True)
     if not found:
         return "choose CTs in which the model finds lesions"
-    most = int(fraction * len(confidences))
+    most = _most(fraction, len(confidences))
     if not most:
         return (
             f"raise the fraction that is chosen, as {fraction:g} of {len(confidences)} slices is "
@@ -128,3 +128,8 @@ def what_to_change(
         f"lower the minimum confidence ({measure.name}) from {minimum:g} to {lower:g} to learn "
         f"from the most confident {slices}"
     )
+
+
+def _most(fraction: float, number: int) -> int:
+    """The largest number of slices that is no more than the fraction of all."""
+    return math.floor(fraction * number + 1e-9)  # 0.29 of 100 is 29, whatever the last bit says

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..labels import BOTH_LUNGS, LUNG_LABELS
@@ -38,7 +40,8 @@ def measure_severity(
         classes: Names of the lesion classes.
         geometry: The grid of all arrays.
         disagreement: float32 (k, j, i), of an ensemble's members; None with a single model.
-        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
+        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0
+            where it would say CT-1; see :attr:`.report.SeverityReport.lesion_free`.
         confidence: What that of slices and lesions is computed from; None without calibration.
     """
     order = AxialOrder.of(geometry)
@@ -54,9 +57,10 @@ def measure_severity(
     slices = _slices(counts, classes, votes, measured.slices, order, geometry)
     right, left, both = regions
     rules = [worse_lung(right, left), slice_mean(slices), pooled(both)]
-    if both.lesion_ml <= lesion_free_ml:
-        rules = [without_lesions(rule) for rule in rules]
-    return SeverityReport(regions, slices, tuple(rules), lesion_free_ml, measured.lesions)
+    report = SeverityReport(regions, slices, tuple(rules), lesion_free_ml, measured.lesions)
+    if not report.lesion_free:
+        return report
+    return replace(report, rules=tuple(without_lesions(rule) for rule in rules))
 
 
 def _counts(lungs: np.ndarray, lesions: np.ndarray, classes: int) -> np.ndarray:

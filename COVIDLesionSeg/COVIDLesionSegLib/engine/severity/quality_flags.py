@@ -21,7 +21,7 @@ _LEAST_MM2 = 50.0  # that some member calls lesion: a disc of 8 mm; less is nois
 def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
     """Next to no lesion, and slices on which an ensemble is divided, the worst first."""
     both = severity.region(BOTH_LUNGS)
-    if 0 < both.lesion_ml <= severity.lesion_free_ml:
+    if both.lesion_ml > 0 and severity.lesion_free:
         limit, reason = f"the {severity.lesion_free_ml:g} ml ", ""
         if severity.lesion_free_ml == _DEFAULT_FREE_ML:
             limit += "that CTs without COVID-19 may show"

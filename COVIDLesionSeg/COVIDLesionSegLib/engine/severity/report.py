@@ -143,7 +143,8 @@ class SeverityReport:
         regions: Right lung, left lung, both lungs, in that order.
         slices: Every axial slice with lung, inferior to superior.
         rules: The first is the one shown large (EAMC: the worse lung decides).
-        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0.
+        lesion_free_ml: With no more lesion than this in both lungs, in ml, every rule says CT-0
+            where it would say CT-1; see :attr:`lesion_free`.
         lesions: Every connected area of lesion, the largest first; empty in results of earlier
             versions, too.
         lobes: The five of ``LOBES``, in their order; empty where no lobes were given. The ratio of
@@ -156,6 +157,15 @@ class SeverityReport:
     lesion_free_ml: float = 0.0
     lesions: tuple[LesionSeverity, ...] = ()
     lobes: tuple[RegionSeverity, ...] = ()
+
+    @property
+    def lesion_free(self) -> bool:
+        """Whether so little lesion was found that every rule says CT-0.
+
+        Only CT-1 becomes CT-0: a small volume may be much of a lung that is shown in small part.
+        """
+        mild = all(rule.category in (None, "CT-0", "CT-1") for rule in self.rules)
+        return mild and self.region(BOTH_LUNGS).lesion_ml <= self.lesion_free_ml
 
     @property
     def category(self) -> str | None:
@@ -201,11 +211,11 @@ class SeverityReport:
     def lobe_scores(self) -> dict[str, int | None]:
         """Score of each lobe, 0 to 5, see :mod:`.lobe_score`; None where severity is not graded.
 
-        It is 0 where both lungs hold no more lesion than ``lesion_free_ml``, as the category is.
+        It is 0 where the CT counts as :attr:`lesion_free`, as the category is.
         """
         if not self.lobes:
             return {}
-        free = self.region(BOTH_LUNGS).lesion_ml <= self.lesion_free_ml
+        free = self.lesion_free
         return {
             lobe.region: lobe_score(0.0 if free and lobe.ratio is not None else lobe.ratio)
             if self.graded

@@ -263,8 +263,7 @@ def export_model(
         preprocessing=recipe.preprocessing,
         weights=Weights(file, digest, provenance.licence, provenance.licence_note),
         training=_training_facts(recipe, data, parent, provenance),
-        # What goes on from calibrated weights would else call less or more lesion than they do.
-        calibration=parent.calibration if parent and not calibrate else None,
+        calibration=None if calibrate or parent is None else _inherited(parent.calibration),
     )
     written = load_network(Model(card, folder))
     slices = [
@@ -303,6 +302,14 @@ def export_model(
     )
     write_card(card, folder)
     return Exported(card, {**patients, **uncalibrated})
+
+
+def _inherited(calibration: Calibration | None) -> Calibration | None:
+    """The parent's, without which weights that go on from its own call less or more lesion.
+
+    How reliable it is was measured with the parent's weights only, so no confidence follows.
+    """
+    return None if calibration is None else replace(calibration, bins=())
 
 
 def _training_facts(

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from ...engine.errors import InputError
 from ...engine.severity.report import SeverityReport
-from ...engine.text import millilitres, percent
+from ...engine.text import millilitres, percent, signed_percent
 from ...scene.cohort import cohort
 from ...scene.follow_up import show_comparison, studies_of
 from ...scene.show import find_result
@@ -238,4 +238,4 @@ def _summary(pair: dict[str, Any]) -> str:
 
 
 def _signed_percent(ratio: float | None) -> str:
-    return str(_("n/a")) if ratio is None else f"{100 * ratio:+.0f} %"
+    return str(_("n/a")) if ratio is None else signed_percent(ratio)
