@@ -78,6 +78,7 @@ def test_a_case_comes_back_bit_for_bit(
     saved = save_case(volume, result, folder=folder)
     # Edits may be any view of memory, as flipped grids give them.
     edits = [np.flip(make_result(geometry, seed + n).lungs, 1) for n in (1, 2)]
+    edits[1] = edits[1] * (edits[0] > 0)
     save_labels(saved, *edits)
     save_verdict(saved, Verdict.CORRECTED, "Left base: motion.\nSecond line – ü", seen=[3, 1])
     read = only(folder)
@@ -100,6 +101,25 @@ def test_a_case_comes_back_bit_for_bit(
     assert read.verdict is Verdict.CORRECTED
     assert read.note == "Left base: motion.\nSecond line – ü"
     assert read.seen == {1, 3}
+
+
+def test_a_lesion_that_was_painted_over_a_lung_is_part_of_it_and_what_was_erased_is_not(case):
+    predicted = case.result()
+    lungs = np.zeros(GRID.shape, np.uint8)
+    lungs[:, :, :2], lungs[:, :, 4:] = 1, 2
+    lesions = np.zeros_like(lungs)
+    lesions[0, 0, 0] = 1
+    result = replace(predicted, lungs=lungs, lesions=lesions)
+    case = save_case(ct(), result, folder=case.folder.parent)
+    painted = lesions.copy()
+    painted[2:, 1:4, 3:] = 1  # also beside the lung
+    cut = np.where(painted > 0, 0, lungs)  # what was found lost its lung by an eraser
+    read = save_labels(case, cut, painted)
+
+    whole = lungs.copy()
+    whole[0, 0, 0] = 0
+    np.testing.assert_array_equal(read.lungs(), whole)
+    np.testing.assert_array_equal(read.lesions(), painted)
 
 
 def test_models_are_named_with_their_weights(tmp_path):

@@ -101,3 +101,25 @@ def painted_over(beside: npt.NDArray[np.bool_], found: npt.NDArray[Any]) -> npt.
         drawn[0] = False
         painted[areas.box] = drawn[areas.numbers]
     return painted
+
+
+def corrected_lungs(
+    lungs: npt.NDArray[Any],
+    lesions: npt.NDArray[Any],
+    lungs_of_run: npt.NDArray[Any],
+    lesions_of_run: npt.NDArray[Any],
+) -> npt.NDArray[np.uint8]:
+    """The lungs of a corrected result, with the lesions that were painted over those of the run.
+
+    Args:
+        lungs: As drawn, 1 right and 2 left, (z, y, x): painting a lesion may have cut them.
+        lesions: As drawn, non-zero in lesions, same shape.
+        lungs_of_run, lesions_of_run: Before any correction, same shape.
+
+    Returns:
+        Same shape; see :func:`painted_over`.
+    """
+    beside = (lungs == 0) & (lesions > 0)
+    if not beside.any():
+        return lungs
+    return np.where(painted_over(beside, found=lesions_of_run), lungs_of_run, lungs)

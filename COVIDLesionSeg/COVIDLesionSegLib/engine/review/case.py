@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..lesions import corrected_lungs
 from ..models.json_file import parse_json, read_json
 from ..result import ARRAYS, SegmentationResult, result_from_facts
 from ..steps import Steps, finish
@@ -114,10 +115,14 @@ class ReviewedCase:
     def lungs(self) -> Labels:
         """Lungs with the corrections, (k, j, i): 1 right lung, 2 left lung, lesions included.
 
+        Segments of 3D Slicer exclude each other by default: a lesion that was painted over a lung,
+        and so cut out of it, is part of it here, see :func:`~..lesions.corrected_lungs`.
+
         Raises:
             InputError: A file of the case is damaged or gone.
         """
-        return self._labels("labels", "lungs")
+        drawn, of_run = self._labels("labels"), self._labels("predicted")
+        return corrected_lungs(drawn["lungs"], drawn["lesions"], of_run["lungs"], of_run["lesions"])
 
     def lesions(self) -> Labels:
         """Lesions with the corrections, (k, j, i): n + 1 for ``classes[n]``.
@@ -125,7 +130,7 @@ class ReviewedCase:
         Raises:
             InputError: A file of the case is damaged or gone.
         """
-        return self._labels("labels", "lesions")
+        return self._labels("labels")["lesions"]
 
     def prediction(self) -> Labels:
         """Lesions as predicted, (k, j, i): n + 1 for ``classes[n]``.
@@ -133,7 +138,7 @@ class ReviewedCase:
         Raises:
             InputError: A file of the case is damaged or gone.
         """
-        return self._labels("predicted", "lesions")
+        return self._labels("predicted")["lesions"]
 
     def result(self) -> SegmentationResult:
         """Everything that the run gave, as it gave it.
@@ -147,12 +152,11 @@ class ReviewedCase:
             others, facts = read_arrays(self.folder / state["prediction"], self.geometry.shape)
             return result_from_facts(parse_json(facts), arrays | others)
 
-    def _labels(self, which: str, name: str) -> Labels:
+    def _labels(self, which: str) -> dict[str, Labels]:
         with self._damage_named():
             # As it is now: an earlier file is gone after the next but one save.
             path = self.folder / read_state(self.folder)[which]
-            labels: Labels = read_arrays(path, self.geometry.shape)[0][name]
-            return labels
+            return read_arrays(path, self.geometry.shape)[0]
 
     @contextmanager
     def _damage_named(self) -> Iterator[None]:

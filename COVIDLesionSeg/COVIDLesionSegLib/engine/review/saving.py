@@ -103,7 +103,7 @@ def save_labels(
 
     Args:
         case: The case; what was saved since it was read is kept.
-        lungs: uint8 (k, j, i): 1 right lung, 2 left lung, lesions included.
+        lungs: uint8 (k, j, i): 1 right lung, 2 left lung, as drawn: painted lesions may cut them.
         lesions: uint8 (k, j, i): n + 1 for ``case.classes[n]``.
         geometry: The grid of these arrays, where the CT's axes were turned round since the review
             began; by default that of the case.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..labels import LUNG_LABELS
-from ..lesions import painted_over
+from ..lesions import corrected_lungs
 from ..metrics.overlap import Confusion
 from ..volume import AxialOrder, Geometry
 from .measure import measure_severity
@@ -136,9 +136,7 @@ def measure_correction(
     grid = geometry.cropped(start, shape)
     lungs = [paint(one.lungs, start, shape) for one in (before, after)]
     lesions = [paint(one.lesions, start, shape) for one in (before, after)]
-    # A lesion that was painted over a lung, and so cut out of it, is part of that lung.
-    cut = painted_over((lungs[1] == 0) & (lesions[1] > 0), found=lesions[0])
-    lungs[1][cut] = lungs[0][cut]
+    lungs[1] = corrected_lungs(lungs[1], lesions[1], lungs[0], lesions[0])
     changes = tuple(
         _change(name, was == label, now == label, geometry.voxel_volume_ml)
         for (was, now), names in (
