@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fabricated import DIRECTIONS, add_ct, make_geometry
+from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
 
+from COVIDLesionSegLib.engine.severity import measure_correction, measure_severity
 from COVIDLesionSegLib.engine.severity.lesions import measure_lesions, number_lesions
 
 pytest.importorskip("slicer")
 
+import slicer  # noqa: E402
 import vtk  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
@@ -19,14 +22,17 @@ from COVIDLesionSegLib.engine.errors import InputError  # noqa: E402
 from COVIDLesionSegLib.logic import COVIDLesionSegLogic  # noqa: E402
 from COVIDLesionSegLib.scene import names  # noqa: E402
 from COVIDLesionSegLib.scene.images import matrix_to_array  # noqa: E402
+from COVIDLesionSegLib.scene.label_boxes import labelled_ct  # noqa: E402
 from COVIDLesionSegLib.scene.lesion_instances import (  # noqa: E402
     LABEL_MAP,
     SEGMENTS,
     find_instances,
     remove_instances,
     show_instances,
+    show_instances_of_result,
 )
 from COVIDLesionSegLib.scene.nodes import nodes_by_class  # noqa: E402
+from COVIDLesionSegLib.scene.show import show_result  # noqa: E402
 
 
 def two_lesions(geometry):
@@ -78,6 +84,33 @@ def test_every_lesion_is_a_segment_with_its_own_colour_where_it_lies(scene):
         image.GetImageToWorldMatrix(matrix)
         assert matrix_to_array(matrix) == pytest.approx(geometry.ijk_to_ras)
     assert len(colors) == 2
+
+
+def test_segments_are_the_lesions_of_the_table_after_one_was_painted_over_its_lung(scene):
+    geometry = make_geometry()
+    ct = add_ct(scene, geometry)
+    lungs = np.zeros(geometry.shape, np.uint8)
+    lungs[1:13, 2:16, 2:20] = 1
+    lesions = np.zeros_like(lungs)
+    lesions[2:4, 3:5, 3:6] = 1
+    severity = measure_severity(lungs, lesions, ("lesion",), geometry)
+    result = replace(make_result(geometry), lungs=lungs, lesions=lesions, severity=severity)
+    shown = show_result(ct, result, surfaces=False)
+    node = shown.segmentationNode
+    painted = np.zeros_like(lungs)
+    painted[6:11, 8:14, 10:17] = 1
+    for id_, voxels in (
+        ("lesion", lesions | painted),
+        ("right-lung", np.where(painted | lesions, 0, lungs)),  # an eraser took some out, too
+    ):
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels.astype(np.uint8), node, id_, ct)
+    before, after = (labelled_ct(one, ct, ("lesion",)) for one in (shown.predictionNode, node))
+    now = measure_correction(before, after, ("lesion",), geometry, severity).severity
+    assert [one.number for one in now.lesions] == [1]
+
+    segments = show_instances_of_result(ct, node, now, SEGMENTS)
+    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(segments, "lesion-1", ct)
+    np.testing.assert_array_equal(voxels, painted)
 
 
 def test_one_label_map_has_a_colour_and_a_name_for_every_lesion(scene):

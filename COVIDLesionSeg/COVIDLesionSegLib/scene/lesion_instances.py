@@ -15,11 +15,13 @@ import slicer
 
 from ..engine.boxes import bounding_box
 from ..engine.labels import LESION, Color, class_style
+from ..engine.lesions import corrected_lungs
 from ..engine.severity.correction import paint
 from ..engine.severity.lesions import number_lesions_in_steps
 from ..engine.severity.report import Lesion, SeverityReport
 from ..engine.steps import Steps, finish
 from . import names
+from .corrections import find_prediction
 from .images import array_to_matrix, fill_image
 from .label_boxes import label_boxes, labelled_ct
 from .nodes import find_own, make_own, nodes_by_class, place_beside_ct, remove_output
@@ -152,11 +154,20 @@ def labels_of_result(
     Args and errors: As for :func:`show_instances_of_result`; the first step raises.
     """
     geometry = world_geometry(ct_node)
-    found = labelled_ct(segmentation_node, ct_node, severity.classes)
+
+    def voxels_of(node: vtkMRMLSegmentationNode) -> tuple[npt.NDArray[np.uint8], ...]:
+        found = labelled_ct(node, ct_node, severity.classes)
+        return tuple(
+            paint(boxes, (0, 0, 0), geometry.shape) for boxes in (found.lungs, found.lesions)
+        )
+
     # Copied at once: Slicer may change or move the voxels between two steps.
-    lungs, lesions = (
-        paint(boxes, (0, 0, 0), geometry.shape) for boxes in (found.lungs, found.lesions)
-    )
+    lungs, lesions = voxels_of(segmentation_node)
+    prediction = find_prediction(segmentation_node)
+    if prediction is not None and ((lungs == 0) & (lesions > 0)).any():
+        of_run = voxels_of(prediction)
+        yield
+        lungs = corrected_lungs(lungs, lesions, *of_run)
     yield
     return (yield from number_lesions_in_steps(lungs, lesions, geometry, MOST))
 
