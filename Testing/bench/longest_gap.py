@@ -72,7 +72,7 @@ def main(size: int = 512, slices: int = 148) -> None:
     bench = Bench()
     loaded = bench.load(MODULE_FILE)
     from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-    from COVIDLesionSegLib.panel import first_use, licences
+    from COVIDLesionSegLib.panel.preparing import first_use, licences
     from COVIDLesionSegLib.scene.volumes import volume_to_node
     from panel.workers import finished_with, known_result
 

@@ -15,8 +15,8 @@ import slicer
 import worker_python
 
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
-from COVIDLesionSegLib.panel import licences
-from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+from COVIDLesionSegLib.panel.preparing import licences
+from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
 MODULE = "COVIDLesionSeg"
 RUN_SECONDS = 300

@@ -22,7 +22,7 @@ from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 
 LICENCE = "CC-BY-NC-SA-4.0"
-DEPENDENCIES = "COVIDLesionSegLib.panel.dependencies"
+DEPENDENCIES = "COVIDLesionSegLib.panel.preparing.dependencies"
 
 
 class FirstUseCase(case.Case):
@@ -37,12 +37,12 @@ class FirstUseCase(case.Case):
         self.nodes = slicer.mrmlScene.GetNumberOfNodes()
 
     def approve_licence(self) -> None:
-        from COVIDLesionSegLib.panel import licences
+        from COVIDLesionSegLib.panel.preparing import licences
 
         licences.approve(LICENCE)
 
     def skip_check_of_torch(self) -> None:
-        from COVIDLesionSegLib.panel import first_use
+        from COVIDLesionSegLib.panel.preparing import first_use
 
         first_use.remember_torch_works()
 
@@ -55,7 +55,7 @@ class FirstUseCase(case.Case):
 
     def wait_for_the_run(self) -> None:
         """The run itself has begun, and is cancelled."""
-        from COVIDLesionSegLib.panel.run import RunState
+        from COVIDLesionSegLib.panel.running.run import RunState
 
         self.wait_until(
             lambda: self.panel.run.state is RunState.RUNNING or not self.busy,
@@ -103,7 +103,7 @@ class PackagesTest(FirstUseCase):
             mock.patch(f"{DEPENDENCIES}.missing_requirements", lambda *_: list(self.missing)),
             mock.patch("slicer.packaging.pip_ensure", self._install_packages),
             mock.patch(f"{DEPENDENCIES}.installed_version", lambda name: "9"),
-            mock.patch("COVIDLesionSegLib.panel.first_use._was_checked", lambda: True),
+            mock.patch("COVIDLesionSegLib.panel.preparing.first_use._was_checked", lambda: True),
             mock.patch.dict(
                 sys.modules, {"PyTorchUtils": types.SimpleNamespace(PyTorchUtilsLogic=self._torch)}
             ),
@@ -143,7 +143,7 @@ class PackagesTest(FirstUseCase):
         self,
     ) -> None:
         """To open the module takes two more: the list of modules, and its name there."""
-        from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+        from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
         shutil.rmtree(os.environ["COVIDLESIONSEG_REVIEWS"], ignore_errors=True)
         forget_approvals()
@@ -238,7 +238,9 @@ class TorchTest(FirstUseCase):
     def test_a_repair_goes_on_to_the_run(self) -> None:
         self.break_torch()
         self.dialogs.answer("Repair it now", "OK")
-        with mock.patch("COVIDLesionSegLib.panel.first_use.repair_torch", self.broken.stop):
+        with mock.patch(
+            "COVIDLesionSegLib.panel.preparing.first_use.repair_torch", self.broken.stop
+        ):
             self.click(self.ui.applyButton)
             self.wait_for_the_run()
         self.broken.start()  # so that it can be stopped once more

@@ -145,7 +145,7 @@ class StoredModelsTest(ModelsCase):
 
     def do(self, button) -> str:
         """Press a button, wait for the end of its job, and return what is said."""
-        from COVIDLesionSegLib.panel.run import RunState
+        from COVIDLesionSegLib.panel.running.run import RunState
 
         section = next(one for one in self.panel.sections if one.UI_FILE == "Models")
         self.click(button)

@@ -19,7 +19,7 @@ SAVED_SECONDS = 60
 class ReviewTest(case.Case):
     def setUp(self) -> None:
         super().setUp()
-        from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+        from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
         settings = slicer.app.userSettings()
         settings.remove(CONSENT_SETTING)

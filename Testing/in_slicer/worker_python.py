@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from unittest import mock
 
-from COVIDLesionSegLib.panel import dependencies
+from COVIDLesionSegLib.panel.preparing import dependencies
 
 SLICERS_OWN = ("PYTHONHOME", "PYTHONNOUSERSITE", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Environment variables that Slicer's launcher sets, with which no other interpreter works."""
@@ -33,7 +33,9 @@ def use(case: unittest.TestCase) -> None:
     # Slicer's Python may lack what the other has: nothing is to be installed into it.
     for patch in (
         mock.patch.dict(os.environ, {"PATH": path}),
-        mock.patch("COVIDLesionSegLib.panel.dependencies.missing_requirements", return_value=[]),
+        mock.patch(
+            "COVIDLesionSegLib.panel.preparing.dependencies.missing_requirements", return_value=[]
+        ),
     ):
         patch.start()
         case.addCleanup(patch.stop)

@@ -40,7 +40,7 @@ def loaded(bench, scene, tmp_path, monkeypatch):
 
 def answer_first_questions() -> None:
     """As if the user had run a model on this computer before."""
-    from COVIDLesionSegLib.panel import first_use, licences
+    from COVIDLesionSegLib.panel.preparing import first_use, licences
 
     licences.approve("CC-BY-NC-SA-4.0")
     first_use.remember_torch_works()
@@ -73,7 +73,7 @@ def ct(panel, phantom):
 @pytest.fixture
 def apply(panel, ct, bench):
     """Press Apply with a given worker and wait for the end."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     def press(worker: ScriptedWorker) -> None:
         panel.run.start_process = worker

@@ -16,7 +16,7 @@ def copy(panel):
 
 
 def is_idle(copy) -> bool:
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     return copy.run.state is RunState.IDLE
 

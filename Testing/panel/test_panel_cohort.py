@@ -90,7 +90,7 @@ def test_a_click_shows_the_ct(shown, panel, ct, phantom, cohort):
 
 
 def test_during_a_run_a_click_shows_another_ct(panel, ct, phantom, cohort, bench):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     other = add_ct(phantom, "other CT")
     cohort()

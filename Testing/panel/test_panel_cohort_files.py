@@ -77,7 +77,7 @@ def rows(panel, files, bench):
 @pytest.fixture
 def settled(files, bench):
     """Waits for the end of what runs."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     def wait():
         bench.wait_until(lambda: not files.busy and files.opening.state is RunState.IDLE, 60)

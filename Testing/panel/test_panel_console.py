@@ -112,7 +112,7 @@ def test_a_panel_that_is_closed_or_made_anew_ends_it(console, panel):
 
 
 def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phantom):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
     panel.run.start_process = worker

@@ -255,7 +255,7 @@ def keys(opened, monkeypatch):
 
 
 def test_the_editors_keys_work_again_after_a_run_that_was_cancelled(opened, panel, bench, keys):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     panel.run.start_process = ScriptedWorker()
     panel.ui.applyButton.click()
@@ -268,7 +268,7 @@ def test_the_editors_keys_work_again_after_a_run_that_was_cancelled(opened, pane
 def test_the_editors_keys_do_not_work_while_a_run_is_in_progress(
     opened, panel, bench, keys, correct, monkeypatch
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from COVIDLesionSegLib.panel.sections import run
 
     monkeypatch.setattr(run, "ask_before_run", lambda task: task)

@@ -85,7 +85,7 @@ def test_edits_that_were_made_unwatched_are_found(shown, panel, bench, other, ct
 def test_while_one_ct_is_segmented_the_result_of_another_is_corrected_and_measured(
     shown, panel, bench, other, correct, ct
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     ui = panel.ui
     worker = ScriptedWorker([{"stage": "Finding lesions", "fraction": 0.5, "message": ""}])
@@ -119,7 +119,7 @@ def test_while_one_ct_is_segmented_the_result_of_another_is_corrected_and_measur
 def test_a_result_that_arrives_while_another_ct_is_on_show_leaves_that_there(
     shown, panel, bench, other, ct, phantom
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom, lesion=False))
     panel.ui.ctSelector.setCurrentNode(other)

@@ -60,7 +60,7 @@ class PyTorchExtension:
 @pytest.fixture
 def torch_is_missing(monkeypatch):
     """PyTorch is not there; returns what makes it be there."""
-    from COVIDLesionSegLib.panel import dependencies
+    from COVIDLesionSegLib.panel.preparing import dependencies
 
     found = {"torch": None}
     installed = dependencies.installed_version
@@ -86,7 +86,7 @@ def press_apply_and_answer(panel, button: str) -> list[str]:
 def test_declining_installs_nothing_and_says_how_to_go_on(
     panel, ct, missing_package, packaging, bench
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     asked = press_apply_and_answer(panel, "Cancel")
 
@@ -97,7 +97,7 @@ def test_declining_installs_nothing_and_says_how_to_go_on(
 
 
 def test_agreeing_installs_and_runs(panel, ct, missing_package, packaging, bench):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     asked = press_apply_and_answer(panel, "Ok")
 
@@ -125,8 +125,8 @@ def test_without_the_pytorch_extension_no_licence_is_asked_about_either(
 
 @pytest.mark.parametrize("button", ["Ok", "Cancel"])
 def test_packages_and_licence_are_one_question(panel, ct, missing_package, packaging, button):
-    from COVIDLesionSegLib.panel import licences
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.preparing import licences
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     forget_approvals()
     (question,) = press_apply_and_answer(panel, button)
@@ -142,8 +142,8 @@ def test_packages_and_licence_are_one_question(panel, ct, missing_package, packa
 def test_torch_comes_from_the_pytorch_extension_with_one_question_for_everything(
     panel, ct, torch_is_missing, missing_package, packaging, monkeypatch
 ):
-    from COVIDLesionSegLib.panel import first_use
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.preparing import first_use
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     extension = PyTorchExtension(install=torch_is_missing)
     module = types.SimpleNamespace(PyTorchUtilsLogic=extension)
@@ -185,7 +185,7 @@ def test_only_the_packages_of_what_was_chosen_are_asked_for(choice, asked, bench
     from packaging.requirements import Requirement
 
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.dependencies import chosen_packages
+    from COVIDLesionSegLib.panel.preparing.dependencies import chosen_packages
 
     packages = chosen_packages(Parameters(**choice))
 
@@ -203,7 +203,7 @@ def test_the_packages_of_whoever_else_looks_at_the_ct_are_asked_for(
     network, choice, monkeypatch, bench
 ):
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.dependencies import chosen_packages
+    from COVIDLesionSegLib.panel.preparing.dependencies import chosen_packages
 
     monkeypatch.setitem(requirements.NETWORK_PACKAGES, network, (NOT_INSTALLED,))
 
@@ -212,7 +212,7 @@ def test_the_packages_of_whoever_else_looks_at_the_ct_are_asked_for(
 
 def test_the_packages_of_the_chosen_model_are_asked_for_too(panel, monkeypatch, packaging):
     from COVIDLesionSegLib.engine.parameters import Parameters
-    from COVIDLesionSegLib.panel.dependencies import install, missing_requirements
+    from COVIDLesionSegLib.panel.preparing.dependencies import install, missing_requirements
 
     monkeypatch.setattr(requirements, "INFERENCE", ())
     monkeypatch.setitem(requirements.NETWORK_PACKAGES, "AMCNet", (NOT_INSTALLED,))
@@ -281,7 +281,7 @@ def test_the_module_asks_for_the_same_versions_as_the_command_line():
 
 
 def test_packages_that_are_missing_are_named_and_not_installed(bench, monkeypatch):
-    from COVIDLesionSegLib.panel.dependencies import missing_packages
+    from COVIDLesionSegLib.panel.preparing.dependencies import missing_packages
 
     monkeypatch.setattr(requirements, "INFERENCE", ("numpy>=1", NOT_INSTALLED))
 
@@ -291,7 +291,7 @@ def test_packages_that_are_missing_are_named_and_not_installed(bench, monkeypatc
 def test_nothing_that_slicer_brings_is_installed_by_pip(bench):
     from packaging.requirements import Requirement
 
-    from COVIDLesionSegLib.panel.dependencies import NEVER_INSTALLED_BY_PIP
+    from COVIDLesionSegLib.panel.preparing.dependencies import NEVER_INSTALLED_BY_PIP
 
     names = {Requirement(one).name for one in requirements.INFERENCE}
 

@@ -108,7 +108,7 @@ def button(detector, loaded, panel, shown):
 
 
 def find(button, panel, bench, worker) -> None:
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     button.run.start_process = worker
     panel.ui.detectButton.click()
@@ -299,7 +299,7 @@ def test_a_loaded_scene_keeps_its_lesions_until_others_are_found(
 def test_without_the_detector_the_segmentations_lesions_are_listed(
     button, panel, bench, detection, shown, monkeypatch
 ):
-    from COVIDLesionSegLib.panel import lesion_detector
+    from COVIDLesionSegLib.panel.results import lesion_detector
 
     find(button, panel, bench, DetectingWorker(detection))
     monkeypatch.setattr(lesion_detector, "_detectors", list)
@@ -309,7 +309,7 @@ def test_without_the_detector_the_segmentations_lesions_are_listed(
 
 
 def test_slices_are_counted_by_the_lesions_that_are_listed(bench):
-    from COVIDLesionSegLib.panel.lesion_detector import _sentence
+    from COVIDLesionSegLib.panel.results.lesion_detector import _sentence
 
     # The detector found something in every slice, most of it too small for the list.
     slices = [SliceClass(n, "infected", {"infected": 0.9}, 3) for n in range(5)]
@@ -332,7 +332,7 @@ class CheckingWorker(ScriptedWorker):
 def test_a_second_press_stops_what_is_checked_before_the_first_run(button, panel, bench):
     import slicer
 
-    from COVIDLesionSegLib.panel import first_use
+    from COVIDLesionSegLib.panel.preparing import first_use
 
     slicer.app.userSettings().remove(first_use._CHECKED_TORCH)
     first = section_of(panel, "Results")._lesions.detector._first_use
@@ -346,7 +346,7 @@ def test_a_second_press_stops_what_is_checked_before_the_first_run(button, panel
 
 
 def test_without_a_trained_detector_there_is_nothing_to_choose(panel, shown, monkeypatch):
-    from COVIDLesionSegLib.panel import lesion_detector
+    from COVIDLesionSegLib.panel.results import lesion_detector
 
     monkeypatch.setattr(lesion_detector, "_detectors", list)
     panel.models_changed()

@@ -33,14 +33,14 @@ def first_time(panel, ct):
 
 @pytest.fixture
 def torch_was_checked(first_time):
-    from COVIDLesionSegLib.panel import first_use
+    from COVIDLesionSegLib.panel.preparing import first_use
 
     first_use.remember_torch_works()
 
 
 @pytest.fixture
 def licence_was_approved(first_time):
-    from COVIDLesionSegLib.panel import licences
+    from COVIDLesionSegLib.panel.preparing import licences
 
     licences.approve("CC-BY-NC-SA-4.0")
 
@@ -74,7 +74,7 @@ def asked() -> list[str]:
 
 
 def is_running(panel) -> bool:
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     return panel.run.state is RunState.RUNNING
 
@@ -306,7 +306,7 @@ def test_without_the_extension_a_repair_says_what_to_do(
 
 
 def test_help_for_computers_without_internet_names_the_packages(bench):
-    from COVIDLesionSegLib.panel.dependencies import offline_help
+    from COVIDLesionSegLib.panel.preparing.dependencies import offline_help
 
     for expected in ("pip download torch monai", "--no-index --find-links wheels", "PythonSlicer"):
         assert expected in offline_help()

@@ -38,7 +38,7 @@ def test_the_table_lists_the_lesions_the_largest_first(shown, panel):
 
 
 def test_choosing_a_row_goes_to_the_lesion(shown, panel, monkeypatch):
-    from COVIDLesionSegLib.panel import lesion_list
+    from COVIDLesionSegLib.panel.results import lesion_list
 
     gone = []
     monkeypatch.setattr(lesion_list, "go_to_lesion", lambda ct, lesion: gone.append(lesion))

@@ -19,7 +19,7 @@ def lungs_of(phantom):
 @pytest.fixture
 def run_with(panel, ct, bench):
     """Press a button with a given worker and wait for the end."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     def press(button, worker: ScriptedWorker) -> None:
         panel.run.start_process = worker
@@ -155,7 +155,7 @@ def test_without_corrections_nothing_is_asked(shown, run_with, panel, phantom):
 
 
 def test_cancel_at_the_question_runs_nothing(shown, panel, edit, bench):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     mine = edit(panel.result.segmentationNode, "lesion")
     answer("Cancel")
@@ -217,7 +217,7 @@ def test_a_run_that_the_console_undid_is_not_undone_again(shown, apply, panel, p
 def test_lungs_that_are_found_while_another_module_is_open_are_chosen_for_the_lesions(
     panel, ct, bench, phantom
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     panel.enter()
     worker = ScriptedWorker(result=lungs_of(phantom))
@@ -239,7 +239,7 @@ def test_lungs_that_are_found_while_another_module_is_open_are_chosen_for_the_le
 
 
 def test_a_segmentation_deleted_during_the_run_is_made_anew(shown, panel, scene, bench, phantom):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
     panel.run.start_process = worker
@@ -257,7 +257,7 @@ def test_a_segmentation_deleted_during_the_run_is_made_anew(shown, panel, scene,
 def test_lungs_deleted_while_they_are_handed_over_end_the_run_with_a_sentence(
     lungs, panel, scene, bench
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     panel.run.start_process = ScriptedWorker(exit_code=1)
     panel.ui.applyButton.click()

@@ -257,7 +257,7 @@ def test_settings_come_back_with_the_scene(panel, scene, tmp_path):
 
 
 def test_an_unknown_model_in_a_scene_is_refused_by_name(panel, ct, bench):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     panel.logic.getParameterNode().model = "someone-elses"
     panel.ui.applyButton.click()

@@ -115,7 +115,7 @@ def test_a_death_that_a_launcher_hides_is_told_as_one(
     from COVIDLesionSegLib.engine.parameters import Parameters
     from COVIDLesionSegLib.engine.result import load_result_in_steps
     from COVIDLesionSegLib.engine.steps import at_once
-    from COVIDLesionSegLib.panel.run import Run, RunState
+    from COVIDLesionSegLib.panel.running.run import Run, RunState
     from COVIDLesionSegLib.worker.segmentation import segment_in_background
 
     launcher = tmp_path / "PythonSlicer"

@@ -11,7 +11,7 @@ from panel.workers import ScriptedWorker
 @pytest.fixture
 def clock_of(bench):
     """A clock of a run, and a list with the time that it goes by."""
-    from COVIDLesionSegLib.panel.run_clock import RunClock
+    from COVIDLesionSegLib.panel.running.run_clock import RunClock
 
     def make(expected_seconds: float | None = None):
         now = [100.0]
@@ -80,7 +80,7 @@ def test_the_panel_goes_on_showing_the_time(panel, ct, bench):
 @pytest.fixture
 def crash(panel, ct, bench, tmp_path, monkeypatch):
     """Press Apply with a worker that crashes, also when it is tried again."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from COVIDLesionSegLib.worker.failure_log import FOLDER_VARIABLE
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "logs"))

@@ -43,7 +43,7 @@ def offered(corrected, panel, ct, bench):
 
 
 def restore(panel, bench) -> None:
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     panel.ui.restoreButton.click()
     assert panel.busy and panel.ui.restoreSection.isHidden()
@@ -113,7 +113,7 @@ def test_a_restored_case_goes_on_where_it_was(offered, panel, bench, reviews):
     np.testing.assert_array_equal(case.lungs(), offered.lungs())
     import slicer
 
-    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
     slicer.app.userSettings().remove(CONSENT_SETTING)
 
@@ -162,7 +162,7 @@ def test_a_case_that_was_begun_anew_is_offered_no_longer(
     """Restoring it would put the earlier verdict on the later prediction."""
     import slicer
 
-    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
     from panel.workers import finished_with
 
     panel.ui.keepCheckBox.checked = True
@@ -197,7 +197,7 @@ def test_a_result_that_comes_while_another_ct_is_chosen_is_not_shown_for_it(
     panel, ct, bench, phantom
 ):
     """As when a scene in which a CT is chosen is added during the run."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from COVIDLesionSegLib.scene.show import find_result
     from panel.workers import finished_with
 
@@ -216,7 +216,7 @@ def test_a_result_that_comes_while_another_ct_is_chosen_is_not_shown_for_it(
 def test_a_review_restored_while_another_ct_is_chosen_is_there_with_its_ct(
     offered, panel, ct, bench, phantom
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     other = other_ct(phantom)
     panel.ui.restoreButton.click()

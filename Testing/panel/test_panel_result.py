@@ -89,7 +89,7 @@ def test_a_calibrated_model_states_the_confidence_of_each_lung(apply, panel, pha
 
 
 def test_a_lung_that_is_not_there_has_no_figures(panel):
-    from COVIDLesionSegLib.panel.severity_tables import region_rows
+    from COVIDLesionSegLib.panel.results.severity_tables import region_rows
 
     lungs = np.ones((2, 3, 4), np.uint8)
     grid = Geometry((4, 3, 2), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), tuple(np.eye(3).ravel()))
@@ -458,7 +458,7 @@ def test_what_nobody_could_delete_leaves_with_a_deleted_ct(shown, panel, scene, 
 
 
 def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, scene):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     worker = ScriptedWorker(result=known_result(phantom))
     panel.run.start_process = worker
@@ -473,7 +473,7 @@ def test_a_ct_moved_during_the_run_gets_no_result(panel, ct, bench, phantom, sce
 
 
 def test_the_worker_gets_the_ct_and_the_settings_exactly(panel, ct, bench, phantom):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from scene.read_nodes import volume_from_node
 
     worker = ScriptedWorker(exit_code=1)

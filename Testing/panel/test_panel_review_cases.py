@@ -133,7 +133,7 @@ def test_a_damaged_ct_is_told_and_the_scene_stays(listed, panel, bench, scene):
 def test_a_case_of_the_folder_that_is_in_the_scene_is_listed_once(shown, panel, bench, reviews, ct):
     import slicer
 
-    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
     panel.ui.keepCheckBox.checked = True
     panel.ui.acceptButton.click()

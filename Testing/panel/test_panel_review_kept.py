@@ -18,7 +18,7 @@ from panel.workers import finished_with, known_result
 def not_asked(bench):
     import slicer
 
-    from COVIDLesionSegLib.panel.review_saving import CONSENT_SETTING
+    from COVIDLesionSegLib.panel.review.saving import CONSENT_SETTING
 
     slicer.app.userSettings().remove(CONSENT_SETTING)
     yield
@@ -247,7 +247,7 @@ def test_who_removes_a_result_and_closes_the_scene_at_once_is_told_of_no_loss(
 def test_an_unforeseen_error_is_told_instead_of_saving_for_ever(
     agreed, shown, panel, bench, reviews, monkeypatch, caplog
 ):
-    from COVIDLesionSegLib.panel import review_saving
+    from COVIDLesionSegLib.panel.review import saving as review_saving
 
     def fail(ct):
         raise ValueError("nobody foresaw this")

@@ -14,7 +14,7 @@ def run(panel):
 
 
 def is_idle(run) -> bool:
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     return run.state is RunState.IDLE
 
@@ -59,7 +59,7 @@ def test_a_closed_scene_gets_no_sample_ct(panel, run, bench, scene):
 
 
 def test_a_run_on_another_ct_is_not_disturbed(panel, run, bench, ct, scene):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from panel.workers import ScriptedWorker
 
     panel.ui.sampleButton.click()

@@ -34,7 +34,7 @@ def section(panel):
 @pytest.fixture
 def wait(section, bench):
     """Waits for the end of the present job."""
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     return lambda: bench.wait_until(lambda: section.run.state is RunState.IDLE, 120)
 
@@ -263,7 +263,7 @@ def test_the_folder_of_the_users_models_is_made_and_shown(panel, models, monkeyp
 
 
 def test_a_dialog_that_is_closed_without_a_choice_does_nothing(panel, models, chosen_file, section):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
 
     chosen_file(None)
     panel.ui.importButton.click()

@@ -52,7 +52,7 @@ def layers(slice_view) -> tuple[str | None, str | None]:
 def test_a_run_that_ends_while_another_module_is_open_is_in_the_views_once_the_user_is_back(
     panel, ct, bench, phantom, slice_view
 ):
-    from COVIDLesionSegLib.panel.run import RunState
+    from COVIDLesionSegLib.panel.running.run import RunState
     from COVIDLesionSegLib.scene.volumes import volume_to_node
 
     other = volume_to_node(phantom.volume, "other CT")

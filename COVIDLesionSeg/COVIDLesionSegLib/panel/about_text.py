@@ -11,9 +11,9 @@ from slicer.i18n import tr as _
 
 from .. import HOMEPAGE, __version__
 from ..engine.text import printable
-from .dependencies import offline_help
-from .licences import is_approved
 from .model_text import linked_paper
+from .preparing.dependencies import offline_help
+from .preparing.licences import is_approved
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Catalogue

@@ -23,10 +23,10 @@ from ..worker.job import job_in_background
 from .cohort_list import CohortList, flags_text
 from .colors import color_sentence, show_sentence
 from .dialogs import choose_file_to_open, choose_folder
-from .first_use import FirstUse
 from .parameter_node import parameters_from_node
-from .run import Run, RunState
-from .run_clock import ShownProgress
+from .preparing.first_use import FirstUse
+from .running.run import Run, RunState
+from .running.run_clock import ShownProgress
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..scene.show import SceneResult
     from ..worker.job import WorkerJob
     from .corrections import Corrections
-    from .first_use import FirstUse
     from .parameter_node import COVIDLesionSegParameterNode
-    from .review_saving import ReviewKeeping
+    from .preparing.first_use import FirstUse
+    from .review.saving import ReviewKeeping
     from .shortcuts import Shortcuts
 
 

@@ -6,8 +6,8 @@ import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from ..scene.volumes import volume_to_node
-from .dependencies import missing_packages
 from .parameter_node import COVIDLesionSegLogic
+from .preparing.dependencies import missing_packages
 
 
 class COVIDLesionSegTest(ScriptedLoadableModuleTest):

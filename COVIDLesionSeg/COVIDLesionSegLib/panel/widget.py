@@ -17,11 +17,11 @@ from ..scene import names
 from ..scene.nodes import remove_left_behind, remove_output
 from ..scene.show import SceneResult, find_result
 from .corrections import Corrections
-from .first_use import FirstUse
-from .lost_result import lost_sentence
 from .parameter_node import COVIDLesionSegLogic, COVIDLesionSegParameterNode
-from .review_saving import ReviewKeeping
-from .run import Run
+from .preparing.first_use import FirstUse
+from .results.lost_result import lost_sentence
+from .review.saving import ReviewKeeping
+from .running.run import Run
 from .section import Section
 from .sections.about import AboutSection
 from .sections.cohort import CohortSection

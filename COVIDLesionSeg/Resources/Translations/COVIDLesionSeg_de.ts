@@ -1571,13 +1571,6 @@
     </message>
 </context>
 <context>
-    <name>panel.ask</name>
-    <message>
-        <source>Cancel</source>
-        <translation>Abbrechen</translation>
-    </message>
-</context>
-<context>
     <name>panel.choices</name>
     <message>
         <source>Majority vote</source>
@@ -1690,21 +1683,6 @@
     <message>
         <source>{title} (weights not installed)</source>
         <translation>{title} (Gewichte nicht installiert)</translation>
-    </message>
-</context>
-<context>
-    <name>panel.clean_copy</name>
-    <message>
-        <source>The copy without patient data was saved.</source>
-        <translation>Die Kopie ohne Patientendaten wurde gespeichert.</translation>
-    </message>
-    <message>
-        <source>Save a copy without patient data</source>
-        <translation>Kopie ohne Patientendaten speichern</translation>
-    </message>
-    <message>
-        <source>Slicer scene (*{suffix})</source>
-        <translation>Slicer-Szene (*{suffix})</translation>
     </message>
 </context>
 <context>
@@ -1830,432 +1808,53 @@
     </message>
 </context>
 <context>
-    <name>panel.dependencies</name>
+    <name>panel.dialogs</name>
     <message>
-        <source>PyTorch could not be removed, perhaps because another module uses it: restart Slicer and try again.</source>
-        <translation>PyTorch konnte nicht entfernt werden, vielleicht weil ein anderes Modul es verwendet: starten Sie Slicer neu und versuchen Sie es noch einmal.</translation>
-    </message>
-    <message>
-        <source>Without internet: on another computer with the same operating system and Python version as Slicer&apos;s, run &apos;pip download {packages} --dest wheels&apos; and copy the folder &apos;wheels&apos; to this computer. Here, in a terminal, run &apos;PythonSlicer -m pip install --no-index --find-links wheels {packages}&apos;. PythonSlicer lies in the folder &apos;bin&apos; of Slicer.</source>
-        <translation>Ohne Internet: führen Sie auf einem anderen Computer mit demselben Betriebssystem und derselben Python-Version wie Slicer &apos;pip download {packages} --dest wheels&apos; aus, und kopieren Sie den Ordner &apos;wheels&apos; auf diesen Computer. Führen Sie hier in einem Terminal &apos;PythonSlicer -m pip install --no-index --find-links wheels {packages}&apos; aus. PythonSlicer liegt im Ordner &apos;bin&apos; von Slicer.</translation>
-    </message>
-    <message>
-        <source>{package}: 200 MB, up to 3 GB for an NVIDIA GPU</source>
-        <translation>{package}: 200 MB, bis zu 3 GB für eine NVIDIA-GPU</translation>
-    </message>
-    <message>
-        <source>{package}: {size} MB</source>
-        <translation>{package}: {size} MB</translation>
-    </message>
-    <message>
-        <source>PyTorch is needed: install the extension PyTorch in Slicer&apos;s Extensions Manager, restart Slicer, and try again.</source>
-        <translation>PyTorch wird gebraucht: installieren Sie die Erweiterung PyTorch in Slicers Extensions Manager, starten Sie Slicer neu, und versuchen Sie es noch einmal.</translation>
-    </message>
-    <message>
-        <source>This module needs 3D Slicer 5.12 or newer.</source>
-        <translation>Dieses Modul braucht 3D Slicer 5.12 oder neuer.</translation>
-    </message>
-    <message>
-        <source>The Python packages could not be installed: check the internet connection or proxy, and see Slicer&apos;s error log; the section About says how to install them without internet.</source>
-        <translation>Die Python-Pakete konnten nicht installiert werden: prüfen Sie Internetverbindung oder Proxy, und sehen Sie in Slicers Fehlerprotokoll nach; der Abschnitt Über sagt, wie sie ohne Internet installiert werden.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.first_question</name>
-    <message>
-        <source>Lesions are segmented with Python packages that are not installed yet:</source>
-        <translation>Läsionen werden mit Python-Paketen segmentiert, die noch nicht installiert sind:</translation>
-    </message>
-    <message>
-        <source>They are downloaded and installed into Slicer&apos;s Python, PyTorch by the extension PyTorch; this takes minutes.</source>
-        <translation>Sie werden heruntergeladen und in Slicers Python installiert, PyTorch durch die Erweiterung PyTorch; das dauert Minuten.</translation>
-    </message>
-    <message>
-        <source>Do you accept these terms, and install the packages now?</source>
-        <translation>Nehmen Sie diese Bedingungen an, und sollen die Pakete jetzt installiert werden?</translation>
-    </message>
-    <message>
-        <source>{requester} - Before the first result</source>
-        <translation>{requester} - Vor dem ersten Ergebnis</translation>
-    </message>
-    <message>
-        <source>Install them now?</source>
-        <translation>Jetzt installieren?</translation>
-    </message>
-    <message>
-        <source>{requester} - Install Python packages</source>
-        <translation>{requester} - Python-Pakete installieren</translation>
-    </message>
-    <message>
-        <source>Do you accept these terms? You are asked once.</source>
-        <translation>Nehmen Sie diese Bedingungen an? Sie werden einmal gefragt.</translation>
-    </message>
-    <message>
-        <source>Licence of the model</source>
-        <translation>Lizenz des Modells</translation>
-    </message>
-    <message>
-        <source>The Python packages were not installed: try again to be asked again.</source>
-        <translation>Die Python-Pakete wurden nicht installiert: versuchen Sie es noch einmal, um wieder gefragt zu werden.</translation>
-    </message>
-    <message>
-        <source>The licence {licence} was not accepted and no package was installed, so nothing was run: try again to be asked again.</source>
-        <translation>Die Lizenz {licence} wurde nicht angenommen und kein Paket installiert, daher wurde nichts ausgeführt: versuchen Sie es noch einmal, um wieder gefragt zu werden.</translation>
-    </message>
-    <message>
-        <source>The licence {licence} was not accepted, so nothing was run: try again to be asked again, or choose a model with another licence.</source>
-        <translation>Die Lizenz {licence} wurde nicht angenommen, daher wurde nichts ausgeführt: versuchen Sie es noch einmal, um wieder gefragt zu werden, oder wählen Sie ein Modell mit einer anderen Lizenz.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.first_use</name>
-    <message>
-        <source>The weights of {model} are not on this computer: import the model in the section Models, or choose another one.</source>
-        <translation>Die Gewichte von {model} sind nicht auf diesem Computer: lesen Sie das Modell im Abschnitt Modelle ein, oder wählen Sie ein anderes.</translation>
-    </message>
-    <message>
-        <source>The weights of {model} were not downloaded: try again to be asked again, or choose another model.</source>
-        <translation>Die Gewichte von {model} wurden nicht heruntergeladen: versuchen Sie es noch einmal, um wieder gefragt zu werden, oder wählen Sie ein anderes Modell.</translation>
-    </message>
-    <message>
-        <source>Downloading the weights of {model}</source>
-        <translation>Die Gewichte von {model} werden heruntergeladen</translation>
-    </message>
-    <message>
-        <source>Checking PyTorch, which is done once</source>
-        <translation>PyTorch wird einmalig geprüft</translation>
-    </message>
-    <message>
-        <source>PyTorch {version} is installed, but does not work: {reason}</source>
-        <translation>PyTorch {version} ist installiert, arbeitet aber nicht: {reason}</translation>
-    </message>
-    <message>
-        <source>of another Python</source>
-        <translation>eines anderen Python</translation>
-    </message>
-    <message>
-        <source>{sentence}
-
-Repair it now, by installing it again?</source>
-        <translation>{sentence}
-
-Jetzt durch neues Installieren reparieren?</translation>
-    </message>
-    <message>
-        <source>Repair PyTorch</source>
-        <translation>PyTorch reparieren</translation>
-    </message>
-    <message>
-        <source>{sentence} Try again to be offered a repair.</source>
-        <translation>{sentence} Versuchen Sie es noch einmal, damit eine Reparatur angeboten wird.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.flag_list</name>
-    <message>
-        <source>Go to slice</source>
-        <translation>Zur Schicht</translation>
-    </message>
-    <message>
-        <source>Go to slice {index}</source>
-        <translation>Zur Schicht {index}</translation>
-    </message>
-    <message>
-        <source>Show slice {index} in the slice views. The flag names {count} slices: each press goes to the next.</source>
-        <translation>Schicht {index} in den Schichtansichten zeigen. Der Hinweis nennt {count} Schichten: jeder Klick geht zur nächsten.</translation>
-    </message>
-    <message>
-        <source>Show slice {index} in the slice views.</source>
-        <translation>Schicht {index} in den Schichtansichten zeigen.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.job_button</name>
-    <message>
-        <source>The work could not be started.</source>
-        <translation>Die Arbeit konnte nicht begonnen werden.</translation>
-    </message>
-    <message>
-        <source>Cancel ({percent} %)</source>
-        <translation>Abbrechen ({percent} %)</translation>
-    </message>
-    <message>
-        <source>Stop; nothing is changed.</source>
-        <translation>Abbrechen; nichts wird geändert.</translation>
-    </message>
-    <message>
-        <source>It is being stopped.</source>
-        <translation>Es wird abgebrochen.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.keep_question</name>
-    <message>
-        <source>Save the CT, the result, your edits, verdict and note in {folder} while you review: nothing is lost, and models can learn from them. No name or identifier of the patient is saved; the voxels of the CT are.</source>
-        <translation>CT, Ergebnis, Ihre Änderungen, Urteil und Notiz in {folder} speichern, während Sie begutachten: nichts geht verloren, und Modelle können daraus lernen. Kein Name und keine Kennung des Patienten wird gespeichert; die Voxel des CTs schon.</translation>
-    </message>
-    <message>
-        <source>Keep reviewed cases?</source>
-        <translation>Begutachtete Fälle aufbewahren?</translation>
-    </message>
-    <message>
-        <source>Keep reviewed cases for retraining? The CT, the result, your edits, verdict and note are then saved in {folder} while you review: nothing is lost if Slicer ends unexpectedly. No name or identifier of the patient is saved; the voxels of the CT are. Otherwise they stay in the scene, until you save it.</source>
-        <translation>Begutachtete Fälle zum Nachtraining aufbewahren? CT, Ergebnis, Ihre Änderungen, Urteil und Notiz werden dann in {folder} gespeichert, während Sie begutachten: nichts geht verloren, wenn Slicer unerwartet endet. Kein Name und keine Kennung des Patienten wird gespeichert; die Voxel des CTs schon. Sonst bleiben sie in der Szene, bis Sie diese speichern.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.lesion_detector</name>
-    <message>
-        <source>Lesions of the segmentation</source>
-        <translation>Läsionen der Segmentierung</translation>
-    </message>
-    <message>
-        <source>Found by {model}</source>
-        <translation>Von {model}</translation>
-    </message>
-    <message>
-        <source>Cancelled: nothing was changed.</source>
-        <translation>Abgebrochen: nichts wurde geändert.</translation>
-    </message>
-    <message>
-        <source>Choose a CT that has a result, and a detector.</source>
-        <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
-    </message>
-    <message>
-        <source>The segmentation is being measured after an edit: try again in a moment.</source>
-        <translation>Die Segmentierung wird nach einer Änderung gemessen: versuchen Sie es gleich noch einmal.</translation>
-    </message>
-    <message>
-        <source>The result changed while the detector looked: find the lesions again.</source>
-        <translation>Das Ergebnis hat sich geändert, während der Detektor suchte: suchen Sie die Läsionen noch einmal.</translation>
-    </message>
-    <message>
-        <source>{lesions} lesions, in {number} of {slices} slices with lung.</source>
-        <translation>{lesions} Läsionen, in {number} von {slices} Schichten mit Lunge.</translation>
-    </message>
-    <message>
-        <source>The {number} largest are listed.</source>
-        <translation>Die {number} größten sind aufgelistet.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.lesion_list</name>
-    <message>
-        <source>Put a numbered point on every lesion of the table.</source>
-        <translation>Einen nummerierten Punkt auf jede Läsion der Tabelle setzen.</translation>
-    </message>
-    <message>
-        <source>No.</source>
-        <translation>Nr.</translation>
-    </message>
-    <message>
-        <source>Lung</source>
-        <translation>Lunge</translation>
-    </message>
-    <message>
-        <source>Slices</source>
-        <translation>Schichten</translation>
-    </message>
-    <message>
-        <source>ml</source>
-        <translation>ml</translation>
-    </message>
-    <message>
-        <source>Confidence</source>
-        <translation>Sicherheit</translation>
-    </message>
-    <message>
-        <source>No lesion is listed.</source>
-        <translation>Es wird keine Läsion gezeigt.</translation>
-    </message>
-    <message>
-        <source>Score</source>
-        <translation>Wert</translation>
-    </message>
-    <message>
-        <source>{first} to {last}</source>
-        <translation>{first} bis {last}</translation>
-    </message>
-    <message>
-        <source>The lesion could not be shown.</source>
-        <translation>Die Läsion konnte nicht gezeigt werden.</translation>
-    </message>
-    <message>
-        <source>The lesions could not be shown one by one.</source>
-        <translation>Die Läsionen konnten nicht einzeln gezeigt werden.</translation>
-    </message>
-    <message>
-        <source>The lesions could not be marked.</source>
-        <translation>Die Läsionen konnten nicht markiert werden.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.licences</name>
-    <message>
-        <source>The weights of {models} are under the licence {licence}.
-
-{note}</source>
-        <translation>Die Gewichte von {models} stehen unter der Lizenz {licence}.
-
-{note}</translation>
-    </message>
-</context>
-<context>
-    <name>panel.lobe_table</name>
-    <message>
-        <source>Choose a segmentation of the lobes: its segments are known by their codes.</source>
-        <translation>Wählen Sie eine Segmentierung der Lappen: ihre Segmente werden an ihren Codes erkannt.</translation>
-    </message>
-    <message>
-        <source>Measuring the lobes.</source>
-        <translation>Die Lappen werden gemessen.</translation>
-    </message>
-    <message>
-        <source>Lobe</source>
-        <translation>Lappen</translation>
-    </message>
-    <message>
-        <source>Volume (ml)</source>
-        <translation>Volumen (ml)</translation>
-    </message>
-    <message>
-        <source>Lesions (ml)</source>
-        <translation>Läsionen (ml)</translation>
-    </message>
-    <message>
-        <source>Infected</source>
-        <translation>Befallen</translation>
-    </message>
-    <message>
-        <source>Score</source>
-        <translation>Punkte</translation>
-    </message>
-    <message>
-        <source>No segment is coded as a lobe: choose below which segment is which lobe.</source>
-        <translation>Kein Segment ist als Lappen codiert: wählen Sie unten, welches Segment welcher Lappen ist.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.log_window</name>
-    <message>
-        <source>Log of the background process</source>
-        <translation>Protokoll des Hintergrundprozesses</translation>
-    </message>
-    <message>
-        <source>The log is not there any more.</source>
-        <translation>Das Protokoll ist nicht mehr da.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.lost_corrections</name>
-    <message>
-        <source>You corrected {segments} since the last run of this CT. Corrected segments that a run replaces are kept as copies.</source>
-        <translation>Sie haben {segments} seit dem letzten Lauf dieses CTs korrigiert. Korrigierte Segmente, die ein Lauf ersetzt, bleiben als Kopien erhalten.</translation>
-    </message>
-    <message>
-        <source>Replace all</source>
-        <translation>Alles ersetzen</translation>
-    </message>
-    <message>
-        <source>Keep my lungs, find lesions in them</source>
-        <translation>Meine Lungen behalten, Läsionen darin suchen</translation>
-    </message>
-    <message>
-        <source>Run again</source>
-        <translation>Noch einmal ausführen</translation>
-    </message>
-    <message>
-        <source>You corrected {segments} since the last run: to undo the run takes these corrections away, too.</source>
-        <translation>Sie haben {segments} seit dem letzten Lauf korrigiert: den Lauf rückgängig zu machen nimmt auch diese Korrekturen weg.</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>Rückgängig</translation>
-    </message>
-    <message>
-        <source>Undo all the same</source>
-        <translation>Trotzdem rückgängig machen</translation>
-    </message>
-</context>
-<context>
-    <name>panel.lost_result</name>
-    <message>
-        <source>The segmentation of this result was deleted: run again to get one.</source>
-        <translation>Die Segmentierung dieses Ergebnisses wurde gelöscht: Starten Sie einen neuen Lauf.</translation>
-    </message>
-    <message>
-        <source>The lesion probability of this result was deleted, so no figures are shown: run again.</source>
-        <translation>Die Läsionswahrscheinlichkeit dieses Ergebnisses wurde gelöscht, daher sind keine Zahlen zu sehen: Starten Sie einen neuen Lauf.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.model_decision</name>
-    <message>
-        <source>The model was made the default.</source>
-        <translation>Das Modell wurde zum Standard gemacht.</translation>
-    </message>
-    <message>
-        <source>Add the model to yours, and make it the default.</source>
-        <translation>Das Modell zu Ihren hinzufügen und zum Standard machen.</translation>
-    </message>
-    <message>
-        <source>Add the model to yours, without making it the default.</source>
-        <translation>Das Modell zu Ihren hinzufügen, ohne es zum Standard zu machen.</translation>
-    </message>
-    <message>
-        <source>The model is among yours already.</source>
-        <translation>Das Modell gehört schon zu Ihren.</translation>
-    </message>
-    <message>
-        <source>Undo the last time that {model} was made the default.</source>
-        <translation>Zurücknehmen, dass {model} zuletzt zum Standard gemacht wurde.</translation>
-    </message>
-    <message>
-        <source>Neither the retrained model nor the one to begin with was made the default.</source>
-        <translation>Weder das nachtrainierte Modell noch das Ausgangsmodell wurde zum Standard gemacht.</translation>
-    </message>
-    <message>
-        <source>Adding the model</source>
-        <translation>Das Modell wird hinzugefügt</translation>
-    </message>
-    <message>
-        <source>{model} is the default model now.</source>
-        <translation>{model} ist jetzt das Standardmodell.</translation>
-    </message>
-    <message>
-        <source>{model} is among your models now: choose it under Model.</source>
-        <translation>{model} gehört jetzt zu Ihren Modellen: wählen Sie es unter Modell.</translation>
-    </message>
-    <message>
-        <source>Discard the training of {model}? It cannot be brought back.</source>
-        <translation>Das Training von {model} verwerfen? Es kann nicht zurückgeholt werden.</translation>
-    </message>
-    <message>
-        <source>Discard the model {model}? It cannot be brought back.</source>
-        <translation>Das Modell {model} verwerfen? Es kann nicht zurückgeholt werden.</translation>
-    </message>
-    <message>
-        <source>Discard</source>
-        <translation>Verwerfen</translation>
-    </message>
-    <message>
-        <source>Discarded.</source>
-        <translation>Verworfen.</translation>
-    </message>
-    <message>
-        <source>The last promotion of {model} was undone; {default} stays the default model.</source>
-        <translation>Dass {model} zuletzt zum Standard wurde, ist zurückgenommen; {default} bleibt das Standardmodell.</translation>
-    </message>
-    <message>
-        <source>{default} is the default model again.</source>
-        <translation>{default} ist wieder das Standardmodell.</translation>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
     </message>
 </context>
 <context>
     <name>panel.model_text</name>
     <message>
+        <source>packaged</source>
+        <translation>mitgeliefert</translation>
+    </message>
+    <message>
+        <source>yours</source>
+        <translation>Ihres</translation>
+    </message>
+    <message>
+        <source>downloaded</source>
+        <translation>heruntergeladen</translation>
+    </message>
+    <message>
+        <source>missing</source>
+        <translation>fehlt</translation>
+    </message>
+    <message>
         <source>not trained</source>
         <translation>nicht trainiert</translation>
+    </message>
+    <message>
+        <source>Id</source>
+        <translation>Kennung</translation>
+    </message>
+    <message>
+        <source>SHA-256</source>
+        <translation>SHA-256</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>Lizenz</translation>
+    </message>
+    <message>
+        <source>Address</source>
+        <translation>Adresse</translation>
+    </message>
+    <message>
+        <source>Lineage</source>
+        <translation>Herkunft</translation>
     </message>
     <message>
         <source>weights not installed</source>
@@ -2330,10 +1929,6 @@ n = {patients}</translation>
     <message>
         <source>Finds</source>
         <translation>Findet</translation>
-    </message>
-    <message>
-        <source>Licence</source>
-        <translation>Lizenz</translation>
     </message>
     <message>
         <source>Training</source>
@@ -2436,7 +2031,491 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.retrain_result</name>
+    <name>panel.sample_data</name>
+    <message>
+        <source>COVID-19 lesion segmentation</source>
+        <translation>COVID-19-Läsionen segmentieren</translation>
+    </message>
+    <message>
+        <source>Chest CT with COVID-19 (generated)</source>
+        <translation>Thorax-CT mit COVID-19 (erzeugt)</translation>
+    </message>
+    <message>
+        <source>The sample CT could not be generated.</source>
+        <translation>Das Beispiel-CT konnte nicht erzeugt werden.</translation>
+    </message>
+    <message>
+        <source>The sample CT was loaded.</source>
+        <translation>Das Beispiel-CT wurde geladen.</translation>
+    </message>
+</context>
+<context>
+    <name>panel.segment_boxes</name>
+    <message>
+        <source>none</source>
+        <translation>keines</translation>
+    </message>
+    <message>
+        <source>By code: {segment}</source>
+        <translation>Nach Code: {segment}</translation>
+    </message>
+    <message>
+        <source>Segment that is the {name}.</source>
+        <translation>Segment für: {name}.</translation>
+    </message>
+</context>
+<context>
+    <name>panel.shortcuts</name>
+    <message>
+        <source>{tooltip} ({keys})</source>
+        <translation>{tooltip} ({keys})</translation>
+    </message>
+</context>
+<context>
+    <name>panel.widget</name>
+    <message>
+        <source>Research software: not a medical device. Results must not be used for clinical decisions.</source>
+        <translation>Forschungssoftware: kein Medizinprodukt. Ergebnisse dürfen nicht für klinische Entscheidungen verwendet werden.</translation>
+    </message>
+</context>
+<context>
+    <name>preparing.dependencies</name>
+    <message>
+        <source>PyTorch could not be removed, perhaps because another module uses it: restart Slicer and try again.</source>
+        <translation>PyTorch konnte nicht entfernt werden, vielleicht weil ein anderes Modul es verwendet: starten Sie Slicer neu und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>Without internet: on another computer with the same operating system and Python version as Slicer&apos;s, run &apos;pip download {packages} --dest wheels&apos; and copy the folder &apos;wheels&apos; to this computer. Here, in a terminal, run &apos;PythonSlicer -m pip install --no-index --find-links wheels {packages}&apos;. PythonSlicer lies in the folder &apos;bin&apos; of Slicer.</source>
+        <translation>Ohne Internet: führen Sie auf einem anderen Computer mit demselben Betriebssystem und derselben Python-Version wie Slicer &apos;pip download {packages} --dest wheels&apos; aus, und kopieren Sie den Ordner &apos;wheels&apos; auf diesen Computer. Führen Sie hier in einem Terminal &apos;PythonSlicer -m pip install --no-index --find-links wheels {packages}&apos; aus. PythonSlicer liegt im Ordner &apos;bin&apos; von Slicer.</translation>
+    </message>
+    <message>
+        <source>{package}: 200 MB, up to 3 GB for an NVIDIA GPU</source>
+        <translation>{package}: 200 MB, bis zu 3 GB für eine NVIDIA-GPU</translation>
+    </message>
+    <message>
+        <source>{package}: {size} MB</source>
+        <translation>{package}: {size} MB</translation>
+    </message>
+    <message>
+        <source>PyTorch is needed: install the extension PyTorch in Slicer&apos;s Extensions Manager, restart Slicer, and try again.</source>
+        <translation>PyTorch wird gebraucht: installieren Sie die Erweiterung PyTorch in Slicers Extensions Manager, starten Sie Slicer neu, und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>This module needs 3D Slicer 5.12 or newer.</source>
+        <translation>Dieses Modul braucht 3D Slicer 5.12 oder neuer.</translation>
+    </message>
+    <message>
+        <source>The Python packages could not be installed: check the internet connection or proxy, and see Slicer&apos;s error log; the section About says how to install them without internet.</source>
+        <translation>Die Python-Pakete konnten nicht installiert werden: prüfen Sie Internetverbindung oder Proxy, und sehen Sie in Slicers Fehlerprotokoll nach; der Abschnitt Über sagt, wie sie ohne Internet installiert werden.</translation>
+    </message>
+</context>
+<context>
+    <name>preparing.first_question</name>
+    <message>
+        <source>Lesions are segmented with Python packages that are not installed yet:</source>
+        <translation>Läsionen werden mit Python-Paketen segmentiert, die noch nicht installiert sind:</translation>
+    </message>
+    <message>
+        <source>They are downloaded and installed into Slicer&apos;s Python, PyTorch by the extension PyTorch; this takes minutes.</source>
+        <translation>Sie werden heruntergeladen und in Slicers Python installiert, PyTorch durch die Erweiterung PyTorch; das dauert Minuten.</translation>
+    </message>
+    <message>
+        <source>Do you accept these terms, and install the packages now?</source>
+        <translation>Nehmen Sie diese Bedingungen an, und sollen die Pakete jetzt installiert werden?</translation>
+    </message>
+    <message>
+        <source>{requester} - Before the first result</source>
+        <translation>{requester} - Vor dem ersten Ergebnis</translation>
+    </message>
+    <message>
+        <source>Install them now?</source>
+        <translation>Jetzt installieren?</translation>
+    </message>
+    <message>
+        <source>{requester} - Install Python packages</source>
+        <translation>{requester} - Python-Pakete installieren</translation>
+    </message>
+    <message>
+        <source>Do you accept these terms? You are asked once.</source>
+        <translation>Nehmen Sie diese Bedingungen an? Sie werden einmal gefragt.</translation>
+    </message>
+    <message>
+        <source>Licence of the model</source>
+        <translation>Lizenz des Modells</translation>
+    </message>
+    <message>
+        <source>The Python packages were not installed: try again to be asked again.</source>
+        <translation>Die Python-Pakete wurden nicht installiert: versuchen Sie es noch einmal, um wieder gefragt zu werden.</translation>
+    </message>
+    <message>
+        <source>The licence {licence} was not accepted and no package was installed, so nothing was run: try again to be asked again.</source>
+        <translation>Die Lizenz {licence} wurde nicht angenommen und kein Paket installiert, daher wurde nichts ausgeführt: versuchen Sie es noch einmal, um wieder gefragt zu werden.</translation>
+    </message>
+    <message>
+        <source>The licence {licence} was not accepted, so nothing was run: try again to be asked again, or choose a model with another licence.</source>
+        <translation>Die Lizenz {licence} wurde nicht angenommen, daher wurde nichts ausgeführt: versuchen Sie es noch einmal, um wieder gefragt zu werden, oder wählen Sie ein Modell mit einer anderen Lizenz.</translation>
+    </message>
+</context>
+<context>
+    <name>preparing.first_use</name>
+    <message>
+        <source>The weights of {model} are not on this computer: import the model in the section Models, or choose another one.</source>
+        <translation>Die Gewichte von {model} sind nicht auf diesem Computer: lesen Sie das Modell im Abschnitt Modelle ein, oder wählen Sie ein anderes.</translation>
+    </message>
+    <message>
+        <source>The weights of {model} were not downloaded: try again to be asked again, or choose another model.</source>
+        <translation>Die Gewichte von {model} wurden nicht heruntergeladen: versuchen Sie es noch einmal, um wieder gefragt zu werden, oder wählen Sie ein anderes Modell.</translation>
+    </message>
+    <message>
+        <source>Downloading the weights of {model}</source>
+        <translation>Die Gewichte von {model} werden heruntergeladen</translation>
+    </message>
+    <message>
+        <source>Checking PyTorch, which is done once</source>
+        <translation>PyTorch wird einmalig geprüft</translation>
+    </message>
+    <message>
+        <source>PyTorch {version} is installed, but does not work: {reason}</source>
+        <translation>PyTorch {version} ist installiert, arbeitet aber nicht: {reason}</translation>
+    </message>
+    <message>
+        <source>of another Python</source>
+        <translation>eines anderen Python</translation>
+    </message>
+    <message>
+        <source>{sentence}
+
+Repair it now, by installing it again?</source>
+        <translation>{sentence}
+
+Jetzt durch neues Installieren reparieren?</translation>
+    </message>
+    <message>
+        <source>Repair PyTorch</source>
+        <translation>PyTorch reparieren</translation>
+    </message>
+    <message>
+        <source>{sentence} Try again to be offered a repair.</source>
+        <translation>{sentence} Versuchen Sie es noch einmal, damit eine Reparatur angeboten wird.</translation>
+    </message>
+</context>
+<context>
+    <name>preparing.licences</name>
+    <message>
+        <source>The weights of {models} are under the licence {licence}.
+
+{note}</source>
+        <translation>Die Gewichte von {models} stehen unter der Lizenz {licence}.
+
+{note}</translation>
+    </message>
+</context>
+<context>
+    <name>preparing.weights_download</name>
+    <message>
+        <source>Download the weights of {title}?
+
+Size: {size}
+From: {host}
+Licence: {licence}
+
+{note}
+
+Only the request itself is sent to that computer. The file is used only if it has the checksum on the model&apos;s card.</source>
+        <translation>Die Gewichte von {title} herunterladen?
+
+Größe: {size}
+Von: {host}
+Lizenz: {licence}
+
+{note}
+
+Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verwendet, wenn sie die Prüfsumme auf der Karte des Modells hat.</translation>
+    </message>
+    <message>
+        <source>Download weights</source>
+        <translation>Gewichte herunterladen</translation>
+    </message>
+    <message>
+        <source>n/a</source>
+        <translation>k. A.</translation>
+    </message>
+    <message>
+        <source>{size} MB</source>
+        <translation>{size} MB</translation>
+    </message>
+</context>
+<context>
+    <name>qSlicerAbstractCoreModule</name>
+    <message>
+        <source>Segmentation</source>
+        <translation>Segmentierung</translation>
+    </message>
+</context>
+<context>
+    <name>results.clean_copy</name>
+    <message>
+        <source>The copy without patient data was saved.</source>
+        <translation>Die Kopie ohne Patientendaten wurde gespeichert.</translation>
+    </message>
+    <message>
+        <source>Save a copy without patient data</source>
+        <translation>Kopie ohne Patientendaten speichern</translation>
+    </message>
+    <message>
+        <source>Slicer scene (*{suffix})</source>
+        <translation>Slicer-Szene (*{suffix})</translation>
+    </message>
+</context>
+<context>
+    <name>results.flag_list</name>
+    <message>
+        <source>Go to slice</source>
+        <translation>Zur Schicht</translation>
+    </message>
+    <message>
+        <source>Go to slice {index}</source>
+        <translation>Zur Schicht {index}</translation>
+    </message>
+    <message>
+        <source>Show slice {index} in the slice views. The flag names {count} slices: each press goes to the next.</source>
+        <translation>Schicht {index} in den Schichtansichten zeigen. Der Hinweis nennt {count} Schichten: jeder Klick geht zur nächsten.</translation>
+    </message>
+    <message>
+        <source>Show slice {index} in the slice views.</source>
+        <translation>Schicht {index} in den Schichtansichten zeigen.</translation>
+    </message>
+</context>
+<context>
+    <name>results.lesion_detector</name>
+    <message>
+        <source>Lesions of the segmentation</source>
+        <translation>Läsionen der Segmentierung</translation>
+    </message>
+    <message>
+        <source>Found by {model}</source>
+        <translation>Von {model}</translation>
+    </message>
+    <message>
+        <source>Cancelled: nothing was changed.</source>
+        <translation>Abgebrochen: nichts wurde geändert.</translation>
+    </message>
+    <message>
+        <source>Choose a CT that has a result, and a detector.</source>
+        <translation>Wählen Sie ein CT mit einem Ergebnis und einen Detektor.</translation>
+    </message>
+    <message>
+        <source>The segmentation is being measured after an edit: try again in a moment.</source>
+        <translation>Die Segmentierung wird nach einer Änderung gemessen: versuchen Sie es gleich noch einmal.</translation>
+    </message>
+    <message>
+        <source>The result changed while the detector looked: find the lesions again.</source>
+        <translation>Das Ergebnis hat sich geändert, während der Detektor suchte: suchen Sie die Läsionen noch einmal.</translation>
+    </message>
+    <message>
+        <source>{lesions} lesions, in {number} of {slices} slices with lung.</source>
+        <translation>{lesions} Läsionen, in {number} von {slices} Schichten mit Lunge.</translation>
+    </message>
+    <message>
+        <source>The {number} largest are listed.</source>
+        <translation>Die {number} größten sind aufgelistet.</translation>
+    </message>
+</context>
+<context>
+    <name>results.lesion_list</name>
+    <message>
+        <source>Put a numbered point on every lesion of the table.</source>
+        <translation>Einen nummerierten Punkt auf jede Läsion der Tabelle setzen.</translation>
+    </message>
+    <message>
+        <source>No.</source>
+        <translation>Nr.</translation>
+    </message>
+    <message>
+        <source>Lung</source>
+        <translation>Lunge</translation>
+    </message>
+    <message>
+        <source>Slices</source>
+        <translation>Schichten</translation>
+    </message>
+    <message>
+        <source>ml</source>
+        <translation>ml</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>Sicherheit</translation>
+    </message>
+    <message>
+        <source>No lesion is listed.</source>
+        <translation>Es wird keine Läsion gezeigt.</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <source>{first} to {last}</source>
+        <translation>{first} bis {last}</translation>
+    </message>
+    <message>
+        <source>The lesion could not be shown.</source>
+        <translation>Die Läsion konnte nicht gezeigt werden.</translation>
+    </message>
+    <message>
+        <source>The lesions could not be shown one by one.</source>
+        <translation>Die Läsionen konnten nicht einzeln gezeigt werden.</translation>
+    </message>
+    <message>
+        <source>The lesions could not be marked.</source>
+        <translation>Die Läsionen konnten nicht markiert werden.</translation>
+    </message>
+</context>
+<context>
+    <name>results.lobe_table</name>
+    <message>
+        <source>Choose a segmentation of the lobes: its segments are known by their codes.</source>
+        <translation>Wählen Sie eine Segmentierung der Lappen: ihre Segmente werden an ihren Codes erkannt.</translation>
+    </message>
+    <message>
+        <source>Measuring the lobes.</source>
+        <translation>Die Lappen werden gemessen.</translation>
+    </message>
+    <message>
+        <source>Lobe</source>
+        <translation>Lappen</translation>
+    </message>
+    <message>
+        <source>Volume (ml)</source>
+        <translation>Volumen (ml)</translation>
+    </message>
+    <message>
+        <source>Lesions (ml)</source>
+        <translation>Läsionen (ml)</translation>
+    </message>
+    <message>
+        <source>Infected</source>
+        <translation>Befallen</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <source>No segment is coded as a lobe: choose below which segment is which lobe.</source>
+        <translation>Kein Segment ist als Lappen codiert: wählen Sie unten, welches Segment welcher Lappen ist.</translation>
+    </message>
+</context>
+<context>
+    <name>results.lost_result</name>
+    <message>
+        <source>The segmentation of this result was deleted: run again to get one.</source>
+        <translation>Die Segmentierung dieses Ergebnisses wurde gelöscht: Starten Sie einen neuen Lauf.</translation>
+    </message>
+    <message>
+        <source>The lesion probability of this result was deleted, so no figures are shown: run again.</source>
+        <translation>Die Läsionswahrscheinlichkeit dieses Ergebnisses wurde gelöscht, daher sind keine Zahlen zu sehen: Starten Sie einen neuen Lauf.</translation>
+    </message>
+</context>
+<context>
+    <name>results.severity_tables</name>
+    <message>
+        <source>Lung (ml)</source>
+        <translation>Lunge (ml)</translation>
+    </message>
+    <message>
+        <source>{name} (ml)</source>
+        <translation>{name} (ml)</translation>
+    </message>
+    <message>
+        <source>Lesions (ml)</source>
+        <translation>Läsionen (ml)</translation>
+    </message>
+    <message>
+        <source>Infected</source>
+        <translation>Befallen</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>Sicherheit</translation>
+    </message>
+    <message>
+        <source>n/a</source>
+        <translation>k. A.</translation>
+    </message>
+    <message>
+        <source>{now}
+was {was}</source>
+        <translation>{now}
+vorher {was}</translation>
+    </message>
+</context>
+<context>
+    <name>retraining.model_decision</name>
+    <message>
+        <source>The model was made the default.</source>
+        <translation>Das Modell wurde zum Standard gemacht.</translation>
+    </message>
+    <message>
+        <source>Add the model to yours, and make it the default.</source>
+        <translation>Das Modell zu Ihren hinzufügen und zum Standard machen.</translation>
+    </message>
+    <message>
+        <source>Add the model to yours, without making it the default.</source>
+        <translation>Das Modell zu Ihren hinzufügen, ohne es zum Standard zu machen.</translation>
+    </message>
+    <message>
+        <source>The model is among yours already.</source>
+        <translation>Das Modell gehört schon zu Ihren.</translation>
+    </message>
+    <message>
+        <source>Undo the last time that {model} was made the default.</source>
+        <translation>Zurücknehmen, dass {model} zuletzt zum Standard gemacht wurde.</translation>
+    </message>
+    <message>
+        <source>Neither the retrained model nor the one to begin with was made the default.</source>
+        <translation>Weder das nachtrainierte Modell noch das Ausgangsmodell wurde zum Standard gemacht.</translation>
+    </message>
+    <message>
+        <source>Adding the model</source>
+        <translation>Das Modell wird hinzugefügt</translation>
+    </message>
+    <message>
+        <source>{model} is the default model now.</source>
+        <translation>{model} ist jetzt das Standardmodell.</translation>
+    </message>
+    <message>
+        <source>{model} is among your models now: choose it under Model.</source>
+        <translation>{model} gehört jetzt zu Ihren Modellen: wählen Sie es unter Modell.</translation>
+    </message>
+    <message>
+        <source>Discard the training of {model}? It cannot be brought back.</source>
+        <translation>Das Training von {model} verwerfen? Es kann nicht zurückgeholt werden.</translation>
+    </message>
+    <message>
+        <source>Discard the model {model}? It cannot be brought back.</source>
+        <translation>Das Modell {model} verwerfen? Es kann nicht zurückgeholt werden.</translation>
+    </message>
+    <message>
+        <source>Discard</source>
+        <translation>Verwerfen</translation>
+    </message>
+    <message>
+        <source>Discarded.</source>
+        <translation>Verworfen.</translation>
+    </message>
+    <message>
+        <source>The last promotion of {model} was undone; {default} stays the default model.</source>
+        <translation>Dass {model} zuletzt zum Standard wurde, ist zurückgenommen; {default} bleibt das Standardmodell.</translation>
+    </message>
+    <message>
+        <source>{default} is the default model again.</source>
+        <translation>{default} ist wieder das Standardmodell.</translation>
+    </message>
+</context>
+<context>
+    <name>retraining.retrain_result</name>
     <message>
         <source>Together</source>
         <translation>Zusammen</translation>
@@ -2483,7 +2562,26 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.review_cases</name>
+    <name>retraining.reviewed_cases</name>
+    <message>
+        <source>Reviewed: {accepted} accepted, {corrected} corrected, {rejected} rejected.</source>
+        <translation>Begutachtet: {accepted} angenommen, {corrected} korrigiert, {rejected} abgelehnt.</translation>
+    </message>
+    <message>
+        <source>{count} damaged cases are left out.</source>
+        <translation>{count} beschädigte Fälle bleiben außen vor.</translation>
+    </message>
+    <message>
+        <source>Without a DICOM PatientID: {count}. Each of these counts as a patient: review one CT only of such a patient, or the comparison of both models is too kind.</source>
+        <translation>Ohne DICOM PatientID: {count}. Jeder davon zählt als eigener Patient: begutachten Sie nur ein CT eines solchen Patienten, sonst ist der Vergleich beider Modelle zu günstig.</translation>
+    </message>
+    <message>
+        <source>{count} corrected cases are held out to compare both models.</source>
+        <translation>{count} korrigierte Fälle werden zurückgehalten, um beide Modelle zu vergleichen.</translation>
+    </message>
+</context>
+<context>
+    <name>review.cases</name>
     <message>
         <source>Case</source>
         <translation>Fall</translation>
@@ -2570,7 +2668,22 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.review_saving</name>
+    <name>review.keep_question</name>
+    <message>
+        <source>Save the CT, the result, your edits, verdict and note in {folder} while you review: nothing is lost, and models can learn from them. No name or identifier of the patient is saved; the voxels of the CT are.</source>
+        <translation>CT, Ergebnis, Ihre Änderungen, Urteil und Notiz in {folder} speichern, während Sie begutachten: nichts geht verloren, und Modelle können daraus lernen. Kein Name und keine Kennung des Patienten wird gespeichert; die Voxel des CTs schon.</translation>
+    </message>
+    <message>
+        <source>Keep reviewed cases?</source>
+        <translation>Begutachtete Fälle aufbewahren?</translation>
+    </message>
+    <message>
+        <source>Keep reviewed cases for retraining? The CT, the result, your edits, verdict and note are then saved in {folder} while you review: nothing is lost if Slicer ends unexpectedly. No name or identifier of the patient is saved; the voxels of the CT are. Otherwise they stay in the scene, until you save it.</source>
+        <translation>Begutachtete Fälle zum Nachtraining aufbewahren? CT, Ergebnis, Ihre Änderungen, Urteil und Notiz werden dann in {folder} gespeichert, während Sie begutachten: nichts geht verloren, wenn Slicer unerwartet endet. Kein Name und keine Kennung des Patienten wird gespeichert; die Voxel des CTs schon. Sonst bleiben sie in der Szene, bis Sie diese speichern.</translation>
+    </message>
+</context>
+<context>
+    <name>review.saving</name>
     <message>
         <source>Not saved yet: answer the question first.</source>
         <translation>Noch nicht gespeichert: beantworten Sie zuerst die Frage.</translation>
@@ -2601,7 +2714,14 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.review_list</name>
+    <name>review.session</name>
+    <message>
+        <source>The last changes of a review were not saved: {reason}</source>
+        <translation>Die letzten Änderungen einer Begutachtung wurden nicht gespeichert: {reason}</translation>
+    </message>
+</context>
+<context>
+    <name>review.slice_list</name>
     <message>
         <source>Slice</source>
         <translation>Schicht</translation>
@@ -2648,14 +2768,7 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.review_session</name>
-    <message>
-        <source>The last changes of a review were not saved: {reason}</source>
-        <translation>Die letzten Änderungen einer Begutachtung wurden nicht gespeichert: {reason}</translation>
-    </message>
-</context>
-<context>
-    <name>panel.review_slices</name>
+    <name>review.slices</name>
     <message>
         <source>Next slice to review</source>
         <translation>Nächste zu begutachtende Schicht</translation>
@@ -2690,26 +2803,68 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.reviewed_cases</name>
+    <name>running.job_button</name>
     <message>
-        <source>Reviewed: {accepted} accepted, {corrected} corrected, {rejected} rejected.</source>
-        <translation>Begutachtet: {accepted} angenommen, {corrected} korrigiert, {rejected} abgelehnt.</translation>
+        <source>The work could not be started.</source>
+        <translation>Die Arbeit konnte nicht begonnen werden.</translation>
     </message>
     <message>
-        <source>{count} damaged cases are left out.</source>
-        <translation>{count} beschädigte Fälle bleiben außen vor.</translation>
+        <source>Cancel ({percent} %)</source>
+        <translation>Abbrechen ({percent} %)</translation>
     </message>
     <message>
-        <source>Without a DICOM PatientID: {count}. Each of these counts as a patient: review one CT only of such a patient, or the comparison of both models is too kind.</source>
-        <translation>Ohne DICOM PatientID: {count}. Jeder davon zählt als eigener Patient: begutachten Sie nur ein CT eines solchen Patienten, sonst ist der Vergleich beider Modelle zu günstig.</translation>
+        <source>Stop; nothing is changed.</source>
+        <translation>Abbrechen; nichts wird geändert.</translation>
     </message>
     <message>
-        <source>{count} corrected cases are held out to compare both models.</source>
-        <translation>{count} korrigierte Fälle werden zurückgehalten, um beide Modelle zu vergleichen.</translation>
+        <source>It is being stopped.</source>
+        <translation>Es wird abgebrochen.</translation>
     </message>
 </context>
 <context>
-    <name>panel.run</name>
+    <name>running.log_window</name>
+    <message>
+        <source>Log of the background process</source>
+        <translation>Protokoll des Hintergrundprozesses</translation>
+    </message>
+    <message>
+        <source>The log is not there any more.</source>
+        <translation>Das Protokoll ist nicht mehr da.</translation>
+    </message>
+</context>
+<context>
+    <name>running.lost_corrections</name>
+    <message>
+        <source>You corrected {segments} since the last run of this CT. Corrected segments that a run replaces are kept as copies.</source>
+        <translation>Sie haben {segments} seit dem letzten Lauf dieses CTs korrigiert. Korrigierte Segmente, die ein Lauf ersetzt, bleiben als Kopien erhalten.</translation>
+    </message>
+    <message>
+        <source>Replace all</source>
+        <translation>Alles ersetzen</translation>
+    </message>
+    <message>
+        <source>Keep my lungs, find lesions in them</source>
+        <translation>Meine Lungen behalten, Läsionen darin suchen</translation>
+    </message>
+    <message>
+        <source>Run again</source>
+        <translation>Noch einmal ausführen</translation>
+    </message>
+    <message>
+        <source>You corrected {segments} since the last run: to undo the run takes these corrections away, too.</source>
+        <translation>Sie haben {segments} seit dem letzten Lauf korrigiert: den Lauf rückgängig zu machen nimmt auch diese Korrekturen weg.</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Undo all the same</source>
+        <translation>Trotzdem rückgängig machen</translation>
+    </message>
+</context>
+<context>
+    <name>running.run</name>
     <message>
         <source>The segmentation of the Python console is done.</source>
         <translation>Die Segmentierung der Python-Konsole ist fertig.</translation>
@@ -2724,7 +2879,7 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.run_clock</name>
+    <name>running.run_clock</name>
     <message>
         <source>Starting</source>
         <translation>Beginnt</translation>
@@ -2735,124 +2890,7 @@ n = {patients}</translation>
     </message>
 </context>
 <context>
-    <name>panel.sample_data</name>
-    <message>
-        <source>COVID-19 lesion segmentation</source>
-        <translation>COVID-19-Läsionen segmentieren</translation>
-    </message>
-    <message>
-        <source>Chest CT with COVID-19 (generated)</source>
-        <translation>Thorax-CT mit COVID-19 (erzeugt)</translation>
-    </message>
-    <message>
-        <source>The sample CT could not be generated.</source>
-        <translation>Das Beispiel-CT konnte nicht erzeugt werden.</translation>
-    </message>
-    <message>
-        <source>The sample CT was loaded.</source>
-        <translation>Das Beispiel-CT wurde geladen.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.segment_boxes</name>
-    <message>
-        <source>none</source>
-        <translation>keines</translation>
-    </message>
-    <message>
-        <source>By code: {segment}</source>
-        <translation>Nach Code: {segment}</translation>
-    </message>
-    <message>
-        <source>Segment that is the {name}.</source>
-        <translation>Segment für: {name}.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.severity_tables</name>
-    <message>
-        <source>Lung (ml)</source>
-        <translation>Lunge (ml)</translation>
-    </message>
-    <message>
-        <source>{name} (ml)</source>
-        <translation>{name} (ml)</translation>
-    </message>
-    <message>
-        <source>Lesions (ml)</source>
-        <translation>Läsionen (ml)</translation>
-    </message>
-    <message>
-        <source>Infected</source>
-        <translation>Befallen</translation>
-    </message>
-    <message>
-        <source>Confidence</source>
-        <translation>Sicherheit</translation>
-    </message>
-    <message>
-        <source>n/a</source>
-        <translation>k. A.</translation>
-    </message>
-    <message>
-        <source>{now}
-was {was}</source>
-        <translation>{now}
-vorher {was}</translation>
-    </message>
-</context>
-<context>
-    <name>panel.shortcuts</name>
-    <message>
-        <source>{tooltip} ({keys})</source>
-        <translation>{tooltip} ({keys})</translation>
-    </message>
-</context>
-<context>
-    <name>panel.stored_model_text</name>
-    <message>
-        <source>packaged</source>
-        <translation>mitgeliefert</translation>
-    </message>
-    <message>
-        <source>yours</source>
-        <translation>Ihres</translation>
-    </message>
-    <message>
-        <source>downloaded</source>
-        <translation>heruntergeladen</translation>
-    </message>
-    <message>
-        <source>missing</source>
-        <translation>fehlt</translation>
-    </message>
-    <message>
-        <source>not trained</source>
-        <translation>nicht trainiert</translation>
-    </message>
-    <message>
-        <source>Id</source>
-        <translation>Kennung</translation>
-    </message>
-    <message>
-        <source>SHA-256</source>
-        <translation>SHA-256</translation>
-    </message>
-    <message>
-        <source>Licence</source>
-        <translation>Lizenz</translation>
-    </message>
-    <message>
-        <source>Address</source>
-        <translation>Adresse</translation>
-    </message>
-    <message>
-        <source>Lineage</source>
-        <translation>Herkunft</translation>
-    </message>
-</context>
-<context>
-    <name>panel.undo_button</name>
+    <name>running.undo_button</name>
     <message>
         <source>The last run was undone.</source>
         <translation>Der letzte Lauf wurde rückgängig gemacht.</translation>
@@ -2860,55 +2898,6 @@ vorher {was}</translation>
     <message>
         <source>What you painted stays: {segments}.</source>
         <translation>Was Sie gezeichnet haben, bleibt: {segments}.</translation>
-    </message>
-</context>
-<context>
-    <name>panel.weights_download</name>
-    <message>
-        <source>Download the weights of {title}?
-
-Size: {size}
-From: {host}
-Licence: {licence}
-
-{note}
-
-Only the request itself is sent to that computer. The file is used only if it has the checksum on the model&apos;s card.</source>
-        <translation>Die Gewichte von {title} herunterladen?
-
-Größe: {size}
-Von: {host}
-Lizenz: {licence}
-
-{note}
-
-Nur die Anfrage selbst wird an diesen Computer gesendet. Die Datei wird nur verwendet, wenn sie die Prüfsumme auf der Karte des Modells hat.</translation>
-    </message>
-    <message>
-        <source>Download weights</source>
-        <translation>Gewichte herunterladen</translation>
-    </message>
-    <message>
-        <source>n/a</source>
-        <translation>k. A.</translation>
-    </message>
-    <message>
-        <source>{size} MB</source>
-        <translation>{size} MB</translation>
-    </message>
-</context>
-<context>
-    <name>panel.widget</name>
-    <message>
-        <source>Research software: not a medical device. Results must not be used for clinical decisions.</source>
-        <translation>Forschungssoftware: kein Medizinprodukt. Ergebnisse dürfen nicht für klinische Entscheidungen verwendet werden.</translation>
-    </message>
-</context>
-<context>
-    <name>qSlicerAbstractCoreModule</name>
-    <message>
-        <source>Segmentation</source>
-        <translation>Segmentierung</translation>
     </message>
 </context>
 <context>

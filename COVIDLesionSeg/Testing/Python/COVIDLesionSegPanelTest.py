@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 300
 
 class COVIDLesionSegPanelTest(unittest.TestCase):
     def setUp(self):
-        from COVIDLesionSegLib.panel.dependencies import missing_packages
+        from COVIDLesionSegLib.panel.preparing.dependencies import missing_packages
 
         missing = missing_packages()
         if missing:

@@ -12,7 +12,7 @@ from ...scene.cohort import CohortCase, cohort
 from ..choices import SeverityRule
 from ..cohort_files import CohortFiles
 from ..node_watch import NodeWatch
-from ..review_cases import verdict_text
+from ..review.cases import verdict_text
 from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows
 

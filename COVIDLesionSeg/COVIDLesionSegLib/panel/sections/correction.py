@@ -26,8 +26,8 @@ from ...scene.run_outline import outline_visible, show_outline
 from ...scene.segmentation import own_segment_ids
 from ...scene.volumes import moved
 from ..correction_editor import CorrectionEditor
-from ..lost_result import lost_sentence
 from ..node_watch import NodeWatch
+from ..results.lost_result import lost_sentence
 from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows, signals_blocked
 

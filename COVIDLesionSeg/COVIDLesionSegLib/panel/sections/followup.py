@@ -16,10 +16,10 @@ from ...scene.follow_up import show_comparison, studies_of
 from ...scene.show import find_result
 from ...worker.comparison import ComparedStudies, compare_in_background
 from ..choices import SeverityRule
-from ..dependencies import installed_version
-from ..job_button import JobButton
+from ..preparing.dependencies import installed_version
 from ..region_names import region_text
-from ..run import RunState
+from ..running.job_button import JobButton
+from ..running.run import RunState
 from ..section import Panel, Section
 from ..widgets import fill_table, fit_rows
 

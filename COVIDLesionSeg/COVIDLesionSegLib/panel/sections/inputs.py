@@ -13,8 +13,8 @@ from ...logic import SAMPLE_CT_NAME
 from ...scene.volumes import first_ct, may_be_ct, volume_to_node
 from ...worker.job import job_in_background
 from .. import views
-from ..job_button import JobButton
 from ..lungs_choice import LungsChoice
+from ..running.job_button import JobButton
 from ..section import Panel, Section
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from ...jobs.model_store import load_model_ids
 from ...worker.job import job_in_background
 from ..colors import color_sentence, show_html, show_sentence
 from ..dialogs import choose_file_to_open, choose_file_to_save, open_folder
-from ..model_decision import promoted_models, undo_promotion
-from ..run import Run, RunState
+from ..model_text import place_text, stored_model_html
+from ..preparing.weights_download import ask_to_download, may_be_downloaded, size_text
+from ..retraining.model_decision import promoted_models, undo_promotion
+from ..running.run import Run, RunState
 from ..section import Panel, Section
-from ..stored_model_text import place_text, stored_model_html
-from ..weights_download import ask_to_download, may_be_downloaded, size_text
 from ..widgets import fill_row, fit_rows, share_width
 
 if TYPE_CHECKING:

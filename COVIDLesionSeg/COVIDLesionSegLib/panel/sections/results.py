@@ -12,17 +12,17 @@ from ...engine.severity.report import SeverityReport
 from ...engine.text import percent
 from ...scene.slice_views import slice_seen
 from .. import views
-from ..changed_ct import ChangedCt
 from ..choices import SeverityRule
-from ..clean_copy import CleanCopy
-from ..flag_list import FlagList
-from ..lesion_list import LesionList
-from ..lobe_table import LobeTable
 from ..region_names import region_text
+from ..results.changed_ct import ChangedCt
+from ..results.clean_copy import CleanCopy
+from ..results.flag_list import FlagList
+from ..results.lesion_list import LesionList
+from ..results.lobe_table import LobeTable
+from ..results.severity_tables import column_title, region_rows, rule_rows, with_earlier
+from ..results.slice_chart import SliceChart
 from ..section import Panel, Section
-from ..severity_tables import column_title, region_rows, rule_rows, with_earlier
 from ..shortcuts import NEXT_FLAGGED, PREVIOUS_FLAGGED, with_shortcut
-from ..slice_chart import SliceChart
 from ..widgets import fill_table, fit_rows, signals_blocked
 
 if TYPE_CHECKING:

@@ -22,16 +22,16 @@ from ...worker.retraining import (
     retrain_in_background,
 )
 from ..colors import color_sentence, show_sentence
-from ..first_use import FirstUse
-from ..log_window import LogButton
-from ..model_decision import LastRetraining, ModelDecision
-from ..retrain_result import ComparisonTable, PictureViewer, lineage_text
-from ..reviewed_cases import SEED, ReviewedCases
-from ..run import Run, RunState
-from ..run_clock import ShownProgress
+from ..preparing.first_use import FirstUse
+from ..retraining.model_decision import LastRetraining, ModelDecision
+from ..retraining.retrain_result import ComparisonTable, PictureViewer, lineage_text
+from ..retraining.reviewed_cases import SEED, ReviewedCases
+from ..retraining.training_chart import TrainingChart
+from ..retraining.unlabelled import write_scene_cts
+from ..running.log_window import LogButton
+from ..running.run import Run, RunState
+from ..running.run_clock import ShownProgress
 from ..section import Panel, Section
-from ..training_chart import TrainingChart
-from ..unlabelled import write_scene_cts
 from ..widgets import signals_blocked
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from ...scene.prediction import run_of
 from ...scene.review import EarlierVerdict, SceneReview, read_review, write_review
 from ...scene.show import find_result
 from ..colors import color_sentence
-from ..keep_question import KeepQuestion
-from ..review_cases import ReviewCases, verdict_text
-from ..review_slices import ReviewSlices
+from ..review.cases import ReviewCases, verdict_text
+from ..review.keep_question import KeepQuestion
+from ..review.slices import ReviewSlices
 from ..section import Panel, Section
 from ..shortcuts import ACCEPT, with_shortcut
 from ..widgets import signals_blocked

@@ -16,15 +16,15 @@ from ...scene.prepared import PreparedResult
 from ...scene.show import SceneLungs, SceneResult, find_result, show_lungs, show_result
 from ...worker.turn import SEGMENTATION_TURN
 from ..colors import color_sentence, show_sentence
-from ..log_window import LogButton
-from ..lost_corrections import ask_before_run
 from ..lungs_choice import lungs_of
 from ..parameter_node import COVIDLesionSegParameterNode, parameters_from_node
-from ..run import Run, RunState, end_of_console
-from ..run_clock import ShownProgress
+from ..running.log_window import LogButton
+from ..running.lost_corrections import ask_before_run
+from ..running.run import Run, RunState, end_of_console
+from ..running.run_clock import ShownProgress
+from ..running.segmentation_task import SegmentationTask
+from ..running.undo_button import UndoButton
 from ..section import Panel, Section
-from ..segmentation_task import SegmentationTask
-from ..undo_button import UndoButton
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -121,7 +121,7 @@ class RunSection(Section):
 
     def _say_progress(self, sentence: str, warning: bool = False) -> None:
         """Say how far the run is, and whose it is if another CT is on show."""
-        ct = self._running_ct or SEGMENTATION_TURN.ct
+        ct: Any = self._running_ct or SEGMENTATION_TURN.ct
         if ct is not None and ct is not self.panel.ct:
             sentence = f"{ct.GetName()}: {sentence}"
         show_sentence(self.ui.statusLabel, sentence, warning)

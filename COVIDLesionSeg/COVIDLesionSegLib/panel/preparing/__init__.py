@@ -1,0 +1,1 @@
+"""What is asked, fetched, installed and checked before models run."""

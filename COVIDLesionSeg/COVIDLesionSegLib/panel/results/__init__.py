@@ -1,0 +1,1 @@
+"""Parts of the section Results: flags, tables, charts, lesions one by one."""
