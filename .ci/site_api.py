@@ -77,7 +77,7 @@ def _job(name: str) -> str:
 
 
 def _table(options: type[Options]) -> str:
-    rows = [_row(one) for one in options_of(options)]
+    rows = [_row(option) for option in options_of(options)]
     if not rows:
         return f"`{options.__name__}` has no fields."
     head = f"Fields of `{options.__name__}`:\n\n| Field | Type | Default | |\n|---|---|---|---|\n"

@@ -79,8 +79,8 @@ def data(tmp_path):
 
 
 def test_a_row_says_what_was_measured_and_whether_it_was_learned_from(data):
-    (model,) = (one for one in shipped_models() if one.id == "unet-lite0")
-    rows = {one.name: measure(model, one, data, 3) for one in SETS}
+    (model,) = (model for model in shipped_models() if model.id == "unet-lite0")
+    rows = {set_.name: measure(model, set_, data, 3) for set_ in SETS}
     outside, seen, windowed = rows[OUTSIDE_SET], rows["coronacases"], rows["MedSeg"]
     assert (outside.patients, outside.slices, outside.learned) == (2, 9, "outside")
     assert (seen.patients, seen.slices, seen.learned) == (1, 3, "seen")
@@ -91,7 +91,7 @@ def test_a_row_says_what_was_measured_and_whether_it_was_learned_from(data):
 
 
 def test_a_new_row_replaces_its_own_and_keeps_the_others(data, tmp_path, monkeypatch):
-    (model,) = (one for one in shipped_models() if one.id == "unet-lite0")
+    (model,) = (model for model in shipped_models() if model.id == "unet-lite0")
     row = measure(model, SETS[1], data, 3)
     file = tmp_path / "scores.csv"
     for name in ("read_development_scores", "write_development_scores"):

@@ -77,9 +77,9 @@ def test_the_table_of_models_says_what_the_cards_say():
     rows = [row for row in text.splitlines() if row.endswith(" million |")]
     counted = 0
     for author in ("Pal Das", "Balantrapu", "Qiblawey", "Enshaei", "Ter-Sarkisov", "Tan"):
-        models = [one for one in load_catalogue().models if author in one.card.paper]
+        models = [model for model in load_catalogue().models if author in model.card.paper]
         counted += len(models)
-        (row,) = (one for one in rows if author in one.split("|")[1])
+        (row,) = (row for row in rows if author in row.split("|")[1])
         for model in models:
             # eamc-1, eamc-4 and eamc-5 are named as the members of eamc.
             named = re.sub(r"^eamc-\d$", "eamc", model.id)

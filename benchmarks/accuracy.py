@@ -110,7 +110,7 @@ class TimedModel(EvaluatedModel):
 def shipped_models() -> list[ListedModel]:
     """Trained lesion models and ensembles that ship; members of ensembles are no rows."""
     catalogue = load_catalogue()
-    members = {member for one in catalogue.ensembles for member in one.members}
+    members = {member for ensemble in catalogue.ensembles for member in ensemble.members}
     return [
         one
         for one in list_models(catalogue)
@@ -123,9 +123,9 @@ def shipped_models() -> list[ListedModel]:
 def sets_of(model: ListedModel) -> list[DevelopmentSet]:
     """The sets that a model is measured on: of an ensemble, which takes longer, the outside set."""
     if model.is_ensemble:
-        return [one for one in SETS if one.name == OUTSIDE_SET]
+        return [set_ for set_ in SETS if set_.name == OUTSIDE_SET]
     sees_lungs_only = any(one.card.preprocessing.lung_mask for one in model.models)
-    return [one for one in SETS if one.has_lungs or not sees_lungs_only]
+    return [set_ for set_ in SETS if set_.has_lungs or not sees_lungs_only]
 
 
 def measure(listed: ListedModel, one: DevelopmentSet, data: Path, seen: int) -> DevelopmentScore:
@@ -211,28 +211,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", help="only this set; repeatable")
     parser.add_argument("--seen-slices", type=int, default=SEEN_SLICES)
     options = parser.parse_args(arguments)
-    shipped = {one.id: one for one in shipped_models()}
+    shipped = {model.id: model for model in shipped_models()}
     if unknown := set(options.model or ()) - set(shipped):
         parser.error(f"no trained model that ships: {', '.join(sorted(unknown))}")
     torch.set_num_threads(1)
     # Without data the documentation is written anew.
     for name in (options.model or list(shipped)) if options.data else ():
-        for one in sets_of(shipped[name]):
-            if options.set and one.name not in options.set:
+        for set_ in sets_of(shipped[name]):
+            if options.set and set_.name not in options.set:
                 continue
             began = time.monotonic()
-            keep(measure(shipped[name], one, options.data, options.seen_slices))
-            print(f"{name} on {one.name}: {(time.monotonic() - began) / 60:.1f} min", flush=True)
+            keep(measure(shipped[name], set_, options.data, options.seen_slices))
+            print(f"{name} on {set_.name}: {(time.monotonic() - began) / 60:.1f} min", flush=True)
     write_into_docs(read_development_scores())
 
 
 def keep(row: DevelopmentScore) -> None:
     """Put a row into the table, in place of that of the same model and set."""
-    shipped = {one.id for one in shipped_models()}
+    shipped = {model.id for model in shipped_models()}
     others = [
-        one
-        for one in read_development_scores()
-        if (one.model, one.data) != (row.model, row.data) and one.model in shipped
+        score
+        for score in read_development_scores()
+        if (score.model, score.data) != (row.model, row.data) and score.model in shipped
     ]
     write_development_scores([*others, row])
 

@@ -65,7 +65,7 @@ def write_report(
 ) -> None:
     """Print the table and write ``benchmark.csv``, ``benchmark.json`` and ``benchmark.png``."""
     ceilings = _ceilings(results)
-    rows = [_row(one, ceilings) for one in results]
+    rows = [_row(result, ceilings) for result in results]
     with (folder / "benchmark.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -74,7 +74,7 @@ def write_report(
         "machine": machine,
         "input": asdict(facts),
         "ceiling_gflop_per_second": ceilings,
-        "measurements": [asdict(one) for one in results],
+        "measurements": [asdict(result) for result in results],
         "memory_growth": asdict(growth) if growth else None,
         "ratios": _ratios(results),
     }
@@ -86,9 +86,9 @@ def write_report(
 def _ceilings(results: list[Measurement]) -> dict[str, float]:
     """Best GFLOP/s of any single convolution, by precision."""
     best: dict[str, float] = {}
-    for one in results:
-        if one.case == "ceiling" and one.gflop_per_second:
-            best[one.precision] = max(best.get(one.precision, 0.0), one.gflop_per_second)
+    for result in results:
+        if result.case == "ceiling" and result.gflop_per_second:
+            best[result.precision] = max(best.get(result.precision, 0.0), result.gflop_per_second)
     return best
 
 
@@ -110,7 +110,7 @@ def _row(one: Measurement, ceilings: dict[str, float]) -> dict[str, Any]:
 
 def _ratios(results: list[Measurement]) -> dict[str, float]:
     """How many times faster ours is than what it is compared with."""
-    by_label = {one.label: one for one in results if one.seconds}
+    by_label = {result.label: result for result in results if result.seconds}
     ratios = {}
     for label, one in by_label.items():
         naive = by_label.get(label.partition(", ours")[0] + ", naive")
@@ -125,7 +125,7 @@ def _ratios(results: list[Measurement]) -> dict[str, float]:
 
 
 def _plot(results: list[Measurement], ceilings: dict[str, float], path: Path) -> None:
-    shown = [one for one in results if one.case in _COLORS and one.seconds]
+    shown = [result for result in results if result.case in _COLORS and result.seconds]
     figure = Figure(figsize=(9, 0.32 * len(shown) + 1.4), layout="constrained")
     axes = figure.subplots()
     axes.barh(

@@ -91,7 +91,7 @@ def test_the_table_of_mosmeddata_is_compared_with_the_cohort_of_its_files(cohort
     done = run(cohort, "--truth", truth, "--out", tmp_path / "out", "--case-column", "study_file")
     assert done.exit_code == 0, done.output
     content = json.loads((tmp_path / "out" / "agreement.json").read_text("utf-8"))
-    assert [(one["case"], one["reader"]) for one in content["cases"]] == [
+    assert [(case["case"], case["reader"]) for case in content["cases"]] == [
         ("a", "CT-0"),
         ("b", "CT-2"),
     ]

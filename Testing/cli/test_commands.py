@@ -386,7 +386,10 @@ def test_models_lists_the_same_for_people_and_for_machines():
     text = ask("models", "--all").stdout
     facts = [one for one in listed if "members" not in one]
     catalogue = load_catalogue()
-    ids = [*(one.id for one in catalogue.ensembles), *(one.id for one in catalogue.models)]
+    ids = [
+        *(ensemble.id for ensemble in catalogue.ensembles),
+        *(model.id for model in catalogue.models),
+    ]
     assert sorted(one["id"] for one in listed) == sorted(ids)
     by_id = {model["id"]: model for model in facts}
     assert by_id["amc-net"]["parameters"] == 3_346_381
@@ -408,8 +411,8 @@ def test_models_are_listed_by_measured_dice_and_those_without_weights_on_request
     from COVIDLesionSegLib.engine.models.listing import list_models
 
     catalogue = load_catalogue()
-    best_first = [one.id for one in list_models(catalogue) if one.trained]
-    trained = [one.id for one in catalogue.models if one.card.weights] + ["eamc"]
+    best_first = [model.id for model in list_models(catalogue) if model.trained]
+    trained = [model.id for model in catalogue.models if model.card.weights] + ["eamc"]
     text = ask("models").stdout
     shown = [line.split()[0] for line in text.splitlines() if line.startswith("  ")]
     assert [one for one in shown if one in best_first] == best_first

@@ -45,12 +45,12 @@ def test_all_files_tell_the_same_lesions(result):
     assert lesions and lesions[0]["number"] == 1
     with (out / "lesions.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["number"]) for row in rows] == [one["number"] for one in lesions]
+    assert [int(row["number"]) for row in rows] == [lesion["number"] for lesion in lesions]
     assert float(rows[0]["lesion_ml"]) == pytest.approx(lesions[0]["lesion_ml"], abs=1e-6)
     labels, _ = read_array(out / "lesions.nrrd")
     counts = np.bincount(labels.ravel().astype(int))[1:]
     volume = np.prod(facts["geometry"]["spacing_mm"]) / 1000
-    assert counts * volume == pytest.approx([one["lesion_ml"] for one in lesions])
+    assert counts * volume == pytest.approx([lesion["lesion_ml"] for lesion in lesions])
     page = (out / "report.html").read_text("utf-8")
     assert page.count("<th>") > len(lesions) and "private" not in page + json.dumps(facts)
     assert f"{len(lesions)} lesion" in printed and "slices" in printed
@@ -67,7 +67,7 @@ def test_a_detector_tells_the_class_of_every_slice(ct, tmp_path, monkeypatch):
     assert "lesions" in json.loads(done.stdout.splitlines()[-1])
     facts = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     assert facts["slices"]
-    for one in facts["slices"]:
-        assert set(one["probabilities"]) == {"normal", "common pneumonia", "COVID-19"}
-        assert one["name"] == max(one["probabilities"], key=one["probabilities"].get)
+    for slice_ in facts["slices"]:
+        assert set(slice_["probabilities"]) == {"normal", "common pneumonia", "COVID-19"}
+        assert slice_["name"] == max(slice_["probabilities"], key=slice_["probabilities"].get)
     assert "Never trained" in (tmp_path / "out" / "report.html").read_text("utf-8")

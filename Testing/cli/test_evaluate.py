@@ -66,7 +66,7 @@ def test_tables_hold_every_model_patient_and_measure_and_agree(compared, slice_f
         rows = list(csv.DictReader(file))
     content = json.loads((folder / names.EVALUATION_JSON).read_text("utf-8"))
     assert len(rows) == 3 * (len(PATIENTS) + 5)
-    assert [one["model"] for one in content["models"]] == ["amc-net", "mine", "amc-net+mine"]
+    assert [model["model"] for model in content["models"]] == ["amc-net", "mine", "amc-net+mine"]
     for model in content["models"]:
         assert list(model["patients"]) == PATIENTS
         of_model = {

@@ -23,7 +23,7 @@ def place(tmp_path_factory):
     """A slice folder of two patients, and a detector with random weights that learned from one."""
     folder = tmp_path_factory.mktemp("data")
     slices = [blobs("p1", 2, 1), blobs("p2", 2, 2), blobs("p2", 0, 3)]
-    slices = [replace(one, scanner=f"scanner of {one.patient}") for one in slices]
+    slices = [replace(slice_, scanner=f"scanner of {slice_.patient}") for slice_ in slices]
     write_slice_folder(slices, folder / "slices")
     models = folder / "models"
     models.mkdir()
@@ -52,7 +52,10 @@ def test_scores_by_patient_and_rule_with_examples(place, tmp_path):
     facts = json.loads((out / "detector-scores.json").read_text("utf-8"))
     assert facts["pooled"]["slices"] == 3 and facts["pooled"]["lesions"] >= 2
     assert facts["pooled"]["average_precision"].keys() == {"paper", "coco"}
-    assert [one["name"] for one in facts["pooled"]["classes"]["classes"]] == ["clean", "infected"]
+    assert [class_["name"] for class_ in facts["pooled"]["classes"]["classes"]] == [
+        "clean",
+        "infected",
+    ]
     assert facts["patients"]["p1"]["learned_from"] and not facts["patients"]["p2"]["learned_from"]
     with (out / "scores.csv").open(encoding="utf-8") as file:
         listed = list(csv.DictReader(file))

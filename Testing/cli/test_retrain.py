@@ -114,10 +114,10 @@ def test_both_models_are_compared_on_whole_held_out_cts(trained, retrained):
 
 def test_pictures_show_where_the_models_differ_most(trained, retrained):
     folder = trained[0] / MODEL_FOLDER
-    patients = [one.patient for one in retrained.pictures]
+    patients = [picture.patient for picture in retrained.pictures]
     assert {patients.count(name) for name in patients} == {3} and len(set(patients)) == HELD_OUT
-    for one in retrained.pictures:
-        assert (folder / one.file).read_bytes().startswith(b"\x89PNG") and one.pixels > 0
+    for picture in retrained.pictures:
+        assert (folder / picture.file).read_bytes().startswith(b"\x89PNG") and picture.pixels > 0
     assert "better" in (folder / "comparison.html").read_text(encoding="utf-8")
 
 

@@ -65,13 +65,13 @@ def test_a_detector_that_loads_with_its_card(trained):
 
 def test_its_scores_name_rule_data_and_interval(trained):
     (model,) = read_models(trained / "mine.json")
-    metrics = [one.metric for one in model.card.scores]
+    metrics = [score.metric for score in model.card.scores]
     assert metrics.count("mAP@.50:.05:.95") == 2 and metrics.count("AP@0.50") == 2
     assert {"sensitivity, normal", "sensitivity, ill", "F1"} <= set(metrics)
-    rules = [one.protocol for one in model.card.scores if one.metric == "AP@0.50"]
+    rules = [score.protocol for score in model.card.scores if score.metric == "AP@0.50"]
     assert "by image, then averaged" in rules[0] and "by COCO's rule" in rules[1]
-    assert {one.data for one in model.card.scores} == {"p2, 2 slices"}
-    sensitivity = next(one for one in model.card.scores if one.metric == "sensitivity, ill")
+    assert {score.data for score in model.card.scores} == {"p2, 2 slices"}
+    sensitivity = next(score for score in model.card.scores if score.metric == "sensitivity, ill")
     assert "95 % interval" in sensitivity.protocol
     assert not model.card.bfloat16 and not any("bfloat16" in note for note in model.card.notes)
 

@@ -107,10 +107,10 @@ def test_other_files_below_the_common_folder_are_no_part_of_a_case(tmp_path):
     )
     cut(min(other.iterdir()))
     cases, _ = find_cases([root])
-    (again,) = [one for one in cases if one.series]
+    (again,) = [case for case in cases if case.series]
     assert whole(again) and not again.warnings
     assert again.fingerprint() == before
-    assert [one.place for one in cases if one.problem] == ["other"]
+    assert [case.place for case in cases if case.problem] == ["other"]
 
 
 def test_a_series_with_a_part_in_a_damaged_folder_is_not_segmented_as_if_it_were_whole(tmp_path):

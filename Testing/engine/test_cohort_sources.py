@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_opened_is_a_case_with_its_problem(tmp_path, mon
 
     monkeypatch.setattr(os, "scandir", refusing)
     cases, _ = find_cases([tmp_path])
-    assert [(one.place, one.problem is None) for one in cases] == [
+    assert [(case.place, case.problem is None) for case in cases] == [
         ("a/a.nii.gz", True),
         ("closed", False),
     ]

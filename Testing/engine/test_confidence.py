@@ -63,7 +63,7 @@ def data_of(slices, folder):
 
 def test_the_most_confident_predictions_come_back_as_slices_to_learn_from(tmp_path):
     done = choose_predictions(data_of(SLICES, tmp_path / "data"), crafted())
-    assert [one.name for one in done.slices] == ["a3", "a1"]
+    assert [slice_.name for slice_ in done.slices] == ["a3", "a1"]
     lesion = np.zeros((32, 32), bool)
     lesion[LESION] = True
     for one, before in zip(done.slices, (SLICES[3], SLICES[1]), strict=True):
@@ -97,8 +97,10 @@ def test_a_calibrated_model_chooses_by_expected_precision_and_learns_what_it_cal
     model = EvaluatedModel([(card, Pixelwise())], Parameters(device="cpu", precision="float32"))
     data = data_of(SLICES, tmp_path / "data")
     done = choose_predictions(data, model, fraction=0.5, measure=measure_for(card))
-    assert [one.name for one in done.slices] == ["a3", "a1", "b0"]
-    assert [round(one.confidence, 2) for one in done.candidates if one.confidence] == [
+    assert [slice_.name for slice_ in done.slices] == ["a3", "a1", "b0"]
+    assert [
+        round(candidate.confidence, 2) for candidate in done.candidates if candidate.confidence
+    ] == [
         pytest.approx(0.6 + 0.8 * (1 / (1 + np.exp(-logit / 2.5)) - 0.5), abs=0.006)
         for logit in (1.0, 4.0, 4.5, 4.0, 1.0)
     ]
@@ -109,7 +111,7 @@ def test_a_calibrated_model_chooses_by_expected_precision_and_learns_what_it_cal
 def test_what_a_person_marked_is_no_candidate(tmp_path):
     corrected = replace(SLICES[3], lesion=np.ones((32, 32), bool))
     done = choose_predictions(data_of(SLICES, tmp_path / "data"), crafted(), [corrected])
-    assert [one.name for one in done.slices] == ["a1"]  # 1 of the 7 that are left
+    assert [slice_.name for slice_ in done.slices] == ["a1"]  # 1 of the 7 that are left
     assert "a3" not in {row.name for row in done.candidates}
 
 
@@ -117,7 +119,7 @@ def test_a_mark_on_another_patients_slice_of_the_same_name_changes_nothing(tmp_p
     done = choose_predictions(
         data_of(SLICES, tmp_path / "data"), crafted(), [replace(SLICES[3], patient="p9")]
     )
-    assert [one.name for one in done.slices] == ["a3", "a1"]
+    assert [slice_.name for slice_ in done.slices] == ["a3", "a1"]
 
 
 def test_a_correction_takes_the_place_of_an_earlier_label_and_has_its_own_weight():
@@ -162,11 +164,11 @@ def test_slices_of_a_whole_ct_are_named_by_their_index(tmp_path):
     with_lung = np.flatnonzero(sample.lungs.any(axis=(1, 2)))
     assert [row.name for row in done.candidates] == [f"scan.nrrd_{n:03d}" for n in with_lung]
     assert done.slices
-    for one in done.slices:
-        assert one.patient == "p7"
-        index = int(one.name.removeprefix("scan.nrrd_"))
-        np.testing.assert_array_equal(one.image, phantom.volume.axial[index])
-        assert not one.lesion[~one.lungs].any()
+    for slice_ in done.slices:
+        assert slice_.patient == "p7"
+        index = int(slice_.name.removeprefix("scan.nrrd_"))
+        np.testing.assert_array_equal(slice_.image, phantom.volume.axial[index])
+        assert not slice_.lesion[~slice_.lungs].any()
 
 
 def test_cancelling_stops(tmp_path):

@@ -85,7 +85,9 @@ def test_severity_is_that_of_the_corrected_labels_on_the_whole_grid(chest, direc
     expected = measure_severity(lungs, lesions, CLASSES, grid(direction))
 
     assert measured.regions == expected.regions and measured.rules == expected.rules
-    assert [one.index for one in measured.slices] == [one.index for one in expected.slices]
+    assert [slice_.index for slice_ in measured.slices] == [
+        slice_.index for slice_ in expected.slices
+    ]
     for one, other in zip(measured.slices, expected.slices, strict=True):
         assert one.position_mm == pytest.approx(other.position_mm)
         assert replace(one, position_mm=other.position_mm) == other

@@ -13,7 +13,7 @@ from COVIDLesionSegLib.engine.metrics.decisions import (
 from COVIDLesionSegLib.engine.metrics.infection import SLICE_RULES
 from COVIDLesionSegLib.engine.metrics.overlap import Confusion, wilson_interval
 
-ANY_PIXEL, INFECTION_RATE = (one.rule for one in SLICE_RULES)
+ANY_PIXEL, INFECTION_RATE = (rule.rule for rule in SLICE_RULES)
 
 
 def test_rules_that_say_nothing_of_a_slice_are_left_out():

@@ -176,10 +176,10 @@ def test_a_model_that_segments_gives_its_connected_areas(chest):
     found = detect.find_lesions(chest.volume, parameters)
     result = segment(chest.volume, parameters)
     assert np.array_equal(found.labels > 0, (result.lesions > 0) & (result.lungs > 0))
-    assert [one.lesion_ml for one in found.lesions] == pytest.approx(
-        [one.lesion_ml for one in result.severity.lesions]
+    assert [lesion.lesion_ml for lesion in found.lesions] == pytest.approx(
+        [lesion.lesion_ml for lesion in result.severity.lesions]
     )
-    assert all(0.5 <= one.score <= 1 for one in found.lesions)
+    assert all(0.5 <= lesion.score <= 1 for lesion in found.lesions)
     assert found.slices == () and found.rule == detect.SEGMENTATION_RULE
 
 
@@ -204,8 +204,8 @@ def test_a_detector_finds_the_truth_it_is_given(chest, monkeypatch):
     )
     found = detect.find_lesions(volume, parameters)
     assert np.array_equal(volume.order.to_axial(found.labels) > 0, truth)
-    assert {one.score for one in found.lesions} == {0.8}
-    infected = {one.index for one in found.slices if one.name == "COVID-19"}
+    assert {lesion.score for lesion in found.lesions} == {0.8}
+    infected = {slice_.index for slice_ in found.slices if slice_.name == "COVID-19"}
     assert infected == set(np.flatnonzero(truth.any(axis=(1, 2))))
     assert found.rule == detect.DETECTOR_RULE
     assert is_untrained(found.flags)

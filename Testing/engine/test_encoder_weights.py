@@ -141,7 +141,7 @@ def test_a_file_that_holds_no_weights_is_refused_and_nothing_in_it_is_run(
 
 def test_weights_of_another_encoder_are_refused(colour):
     weights = colour.state_dict()
-    lacking = {name: one for name, one in weights.items() if name != "layer3.0.conv1.weight"}
+    lacking = {name: tensor for name, tensor in weights.items() if name != "layer3.0.conv1.weight"}
     with pytest.raises(ModelError, match=r"have no layer3.0.conv1.weight, .* EncoderUNet resnet18"):
         network_on_encoder(RESNET, lacking)
     other = weights | {"layer3.0.conv1.weight": torch.zeros(3, 3)}

@@ -137,10 +137,10 @@ def test_labels_are_those_of_a_count_by_hand(members, threshold, combination):
     decision = decide(members, threshold, combination)
     for at in np.ndindex(2, 3):
         means = [
-            Fraction(sum(Fraction(float(one[0, c][at])) for one in members), len(members))
+            Fraction(sum(Fraction(float(member[0, c][at])) for member in members), len(members))
             for c in (0, 1)
         ]
-        sums = [float(one[0, 0][at] + one[0, 1][at]) for one in members]
+        sums = [float(member[0, 0][at] + member[0, 1][at]) for member in members]
         votes = sum(value > threshold for value in sums)
         mean = float(sum(means))
         if combination == "mean-by-class":

@@ -87,7 +87,7 @@ def test_infection_rates_are_compared_apart_for_infected_and_lesion_free_slices(
 
 def test_slices_are_detected_by_any_pixel_or_by_more_than_half_a_percent():
     slices = [(4, 10), (30, 10), (0, 10), (4, 0), (0, 0), (6, 0)]
-    found = values(*(sample([one]) for one in slices))
+    found = values(*(sample([slice_]) for slice_ in slices))
     assert found["detection_sensitivity"] == pytest.approx(2 / 3)
     assert found["detection_specificity"] == pytest.approx(1 / 3)
     assert found["detection_precision"] == pytest.approx(2 / 4)
@@ -239,7 +239,10 @@ def test_an_evaluation_scores_each_patient_and_all_together(slice_folder):
         "radiopaedia_4_85506": 1,
     }
     (scores,) = evaluation.models
-    dice = {patient: one.values["dice"] for patient, one in scores.patients.items()}
+    dice = {
+        patient: patient_scores.values["dice"]
+        for patient, patient_scores in scores.patients.items()
+    }
     assert list(dice.values()) == pytest.approx([2 * 64 / (2 * 82), 12 / 14, 2 / 4])
     overlap, size = 64 + 120 + 24, 82 + 140 + 48
     assert scores.pooled["dice"] == pytest.approx(overlap / size)

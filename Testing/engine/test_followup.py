@@ -36,7 +36,7 @@ AFTER = (Ball(RIGHT_MIDDLE, 19), Ball(RIGHT_LOWER, 10), Ball(LEFT_UPPER, 12, 2))
 
 
 def compared(*studies, **options):
-    return compare_studies([lambda progress, one=one: one for one in studies], **options)
+    return compare_studies([lambda progress, study=study: study for study in studies], **options)
 
 
 def codes(pair):
@@ -68,7 +68,7 @@ def pair(earlier, later):
 
 
 def of_kind(pair, kind):
-    return [one for one in pair.matching.lesions if one.kind == kind]
+    return [lesion for lesion in pair.matching.lesions if lesion.kind == kind]
 
 
 def test_a_lesion_that_came_is_new_and_one_that_went_is_resolved(pair):
@@ -90,7 +90,7 @@ def test_growth_is_that_of_the_lesion_whatever_the_grids_and_the_breathing(pair)
 
 
 def test_volumes_are_those_of_each_study_on_its_own_grid_by_lung_and_class(pair, earlier, later):
-    left = next(one for one in pair.changes if one.region == "left lung")
+    left = next(change for change in pair.changes if change.region == "left lung")
     for value, one in ((left.lung_ml.earlier, earlier), (left.lung_ml.later, later)):
         voxels = np.count_nonzero(one.lungs == 2)
         assert value == pytest.approx(voxels * one.geometry.voxel_volume_ml)
@@ -145,8 +145,8 @@ def test_a_study_compared_with_itself_has_not_changed_at_all_and_says_so(earlier
     (pair,) = comparison.pairs
 
     assert codes(pair) == {"same-study-twice"}
-    assert {one.kind for one in pair.matching.lesions} == {"persistent"}
-    assert [one.change_ml for one in pair.matching.lesions] == [0, 0, 0]
+    assert {lesion.kind for lesion in pair.matching.lesions} == {"persistent"}
+    assert [lesion.change_ml for lesion in pair.matching.lesions] == [0, 0, 0]
     for region in (*pair.changes, *comparison.trend):
         assert (region.lesion_ml.difference, region.lung_ml.difference) == (0, 0)
 
@@ -198,7 +198,7 @@ def test_a_lung_that_one_study_lacks_has_not_healed_and_is_flagged(earlier, firs
     hu[earlier.lungs == 0] += 1
     without = replace(earlier, lungs=lungs, hu=hu)
     found = compared(*((without, earlier) if first else (earlier, without))).pairs[0]
-    changes = {one.region: one for one in found.changes}
+    changes = {change.region: change for change in found.changes}
     left = changes["left lung"]
 
     known = "later" if first else "earlier"
@@ -255,7 +255,7 @@ def test_three_studies_are_compared_each_with_the_one_before_and_as_a_whole(earl
     comparison = compared(none, earlier, none)
 
     assert [(pair.earlier, pair.later) for pair in comparison.pairs] == [(1, 2), (2, 3)]
-    kinds = [{one.kind for one in pair.matching.lesions} for pair in comparison.pairs]
+    kinds = [{lesion.kind for lesion in pair.matching.lesions} for pair in comparison.pairs]
     assert kinds == [{"new"}, {"resolved"}]
     assert comparison.trend[2].lesion_ml.difference == 0
     assert comparison.trend[2].lesion_ml.relative is None  # of nothing

@@ -36,7 +36,7 @@ def matched(earlier, later, shift=(0.0, 0.0, 0.0), **rule):
 
 
 def kinds(matching):
-    return [one.kind for one in matching.lesions]
+    return [lesion.kind for lesion in matching.lesions]
 
 
 @pytest.mark.parametrize("gap_voxels, kind", [(2, ["persistent"]), (3, ["new", "resolved"])])

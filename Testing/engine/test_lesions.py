@@ -78,13 +78,13 @@ def test_lesions_are_listed_by_volume_with_lung_slices_and_place(direction):
 def test_confidence_is_the_frequency_that_the_reliability_diagram_states_for_the_found_voxels():
     """0.65 at a probability of 0.75, 0.9 at 1: 8 and 4 voxels of the first lesion."""
     report = measured()
-    assert {one.index: one.confidence for one in report.slices if one.lesion_mm2} == {
+    assert {slice_.index: slice_.confidence for slice_ in report.slices if slice_.lesion_mm2} == {
         2: pytest.approx(0.65),
         3: pytest.approx(0.9),
         5: pytest.approx(0.65),
     }
-    assert {one.confidence for one in report.slices if not one.lesion_mm2} == {None}
-    assert [one.confidence for one in report.lesions] == [
+    assert {slice_.confidence for slice_ in report.slices if not slice_.lesion_mm2} == {None}
+    assert [lesion.confidence for lesion in report.lesions] == [
         pytest.approx((8 * 0.65 + 4 * 0.9) / 12),
         pytest.approx(0.65),
     ]
@@ -93,7 +93,9 @@ def test_confidence_is_the_frequency_that_the_reliability_diagram_states_for_the
 def test_without_calibration_confidence_is_not_available():
     report = measured(calibrated=False)
     assert {one.confidence for one in (*report.slices, *report.lesions)} == {None}
-    assert [replace(one, confidence=None) for one in measured().lesions] == list(report.lesions)
+    assert [replace(lesion, confidence=None) for lesion in measured().lesions] == list(
+        report.lesions
+    )
 
 
 def test_a_reliability_diagram_is_read_between_its_bins_and_flat_beyond_them():
@@ -106,8 +108,8 @@ def test_a_report_with_lesions_comes_back_from_json_and_one_of_an_earlier_versio
     assert SeverityReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
     earlier = json.loads(json.dumps(report.to_dict()))
     del earlier["lesions"]
-    for one in earlier["slices"]:
-        del one["confidence"]
+    for slice_ in earlier["slices"]:
+        del slice_["confidence"]
     assert SeverityReport.from_dict(earlier).lesions == ()
 
 
@@ -139,7 +141,7 @@ def test_confidence_stays_where_a_correction_changed_nothing(direction):
     assert after.lesions[0] == original.lesions[0]
     assert after.lesions[1].confidence is None
     assert after.lesions[1].lesion_ml == pytest.approx(0.001)
-    assert {one.index: one.confidence for one in after.slices if one.lesion_mm2} == {
+    assert {slice_.index: slice_.confidence for slice_ in after.slices if slice_.lesion_mm2} == {
         2: pytest.approx(0.65),
         3: pytest.approx(0.9),
         5: None,

@@ -218,4 +218,4 @@ def test_lung_that_was_taken_out_is_named_by_the_packaged_network(packaged, phan
     labels = phantom.lungs.copy()
     labels[20:30][labels[20:30] == 2] = 0
     flags = opinion_on(labels, phantom, packaged).flags
-    assert any("left lung" in one.message and set(one.slices) >= {22, 26} for one in flags)
+    assert any("left lung" in flag.message and set(flag.slices) >= {22, 26} for flag in flags)

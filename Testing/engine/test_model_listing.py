@@ -40,7 +40,7 @@ def dice(value: float, data: str = "public_1, 10 slices") -> Score:
 
 
 def ids(catalogue: Catalogue) -> list[str]:
-    return [one.id for one in list_models(catalogue)]
+    return [model.id for model in list_models(catalogue)]
 
 
 def row(model: str, dice: float, cards: list, data: str = OUTSIDE_SET) -> DevelopmentScore:
@@ -54,13 +54,17 @@ def row(model: str, dice: float, cards: list, data: str = OUTSIDE_SET) -> Develo
 def test_the_models_that_ship_are_ranked_by_their_pooled_dice_on_the_outside_set():
     """Members of an ensemble follow: they are not in the table."""
     catalogue = load_catalogue()
-    members = {member for one in catalogue.ensembles for member in one.members}
-    listed = [one for one in list_models(catalogue) if one.trained and one.id not in members]
+    members = {member for ensemble in catalogue.ensembles for member in ensemble.members}
+    listed = [
+        model for model in list_models(catalogue) if model.trained and model.id not in members
+    ]
     values = [one.dice.value for one in listed]
 
     assert all(one.dice.pooled and one.dice.data == OUTSIDE_SET for one in listed)
     assert values == sorted(values, reverse=True)
-    assert [one.id for one in list_models(catalogue)][: len(listed)] == [one.id for one in listed]
+    assert [model.id for model in list_models(catalogue)][: len(listed)] == [
+        one.id for one in listed
+    ]
 
 
 def test_no_model_that_ships_is_clearly_better_than_the_default():
@@ -128,7 +132,7 @@ def test_a_score_on_other_data_does_not_outrank_the_shared_data():
 
 def test_an_ensemble_is_listed_with_its_members_and_its_own_scores():
     catalogue = load_catalogue()
-    (eamc,) = (one for one in list_models(catalogue) if one.id == "eamc")
+    (eamc,) = (model for model in list_models(catalogue) if model.id == "eamc")
 
     assert eamc.is_ensemble and len(eamc.models) == 3
     assert eamc.scores == catalogue.ensemble("eamc").scores

@@ -80,9 +80,9 @@ def test_each_voxel_of_the_lungs_gets_its_own_class_however_the_ct_is_stored(mod
             assert region.lesion_class_ml[name] == pytest.approx(voxels * ml)
         assert sum(region.lesion_class_ml.values()) == pytest.approx(region.lesion_ml)
     axial = volume.order.to_axial(result.lesions)
-    for one in result.severity.slices:
-        shares = [np.count_nonzero(axial[one.index] == n) for n in (1, 2)]
-        areas = [one.lesion_class_mm2[name] for name in result.classes]
+    for slice_ in result.severity.slices:
+        shares = [np.count_nonzero(axial[slice_.index] == n) for n in (1, 2)]
+        areas = [slice_.lesion_class_mm2[name] for name in result.classes]
         assert areas == pytest.approx([share * 3.4**2 for share in shares])
 
 
@@ -130,9 +130,9 @@ def test_three_networks_of_two_classes_vote_and_their_result_survives_its_files(
     assert divided.any() and not result.disagreement[agreed].any()
     assert not result.disagreement[~lungs].any()
     axial, labels = (volume.order.to_axial(a) for a in (result.disagreement, result.lesions))
-    for one in result.severity.slices:
-        voted = (labels[one.index] > 0) | (axial[one.index] > 0)
-        assert one.disagreement == pytest.approx(axial[one.index][voted].mean(), rel=1e-5)
+    for slice_ in result.severity.slices:
+        voted = (labels[slice_.index] > 0) | (axial[slice_.index] > 0)
+        assert slice_.disagreement == pytest.approx(axial[slice_.index][voted].mean(), rel=1e-5)
 
     read = load_result(save_result(result, tmp_path / "result"))
     for name in ("lungs", "lesions", "probability", "disagreement"):

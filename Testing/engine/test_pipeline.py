@@ -59,7 +59,9 @@ def test_a_calibrated_model_states_confidence_and_an_uncalibrated_one_and_an_ens
     calibration = load_catalogue().get(DEFAULT_MODEL).card.calibration
     found = calibration.frequency(result.probability[result.lesions > 0])
     assert result.severity.confidence == pytest.approx(float(found.mean()))
-    assert all((one.confidence is None) == (not one.lesion_mm2) for one in result.severity.slices)
+    assert all(
+        (slice_.confidence is None) == (not slice_.lesion_mm2) for slice_ in result.severity.slices
+    )
     for model in ("amc-net", f"{DEFAULT_MODEL}+amc-net"):
         severity = segment(chest.volume, replace(CPU, model=model)).severity
         assert severity.lesions and severity.confidence is None
@@ -76,9 +78,9 @@ def test_areas_below_the_smallest_lesion_are_left_out_and_stated(chest, result):
     assert small.any() and not small.all()
     np.testing.assert_array_equal(without.lesions > 0, np.isin(areas, 1 + np.flatnonzero(~small)))
     np.testing.assert_array_equal(without.probability, result.probability)
-    (flag,) = [one for one in without.flags if one.code == "small-lesions-left-out"]
+    (flag,) = [flag for flag in without.flags if flag.code == "small-lesions-left-out"]
     assert flag.level == "note" and f"{ml[small].sum():.2f} ml" in flag.message
-    assert not [one for one in result.flags if one.code == "small-lesions-left-out"]
+    assert not [flag for flag in result.flags if flag.code == "small-lesions-left-out"]
 
 
 def test_a_ct_with_no_more_lesion_than_healthy_people_show_is_ct0(chest, result):

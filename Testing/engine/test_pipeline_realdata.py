@@ -20,7 +20,7 @@ def test_a_covid_ct_shows_lesions_in_the_slices_its_experts_marked(data_folder):
     volume = read_volume(folder)
     result = segment(volume, CPU)
     infected = set(json.loads((folder / "labels.json").read_text(encoding="utf-8"))["infected"])
-    positive = {one.index for one in result.severity.slices if one.lesion_mm2 > 0}
+    positive = {slice_.index for slice_ in result.severity.slices if slice_.lesion_mm2 > 0}
     assert len(positive & infected) / len(infected) >= 0.9
 
     lungs = volume.order.to_axial(result.lungs)

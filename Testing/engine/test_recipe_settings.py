@@ -104,7 +104,7 @@ def test_a_plateau_is_set_together_with_the_constant_learning_rate_that_it_lower
 def test_a_learning_rate_or_dropout_that_is_set_is_every_members():
     def of_members(*texts):
         members = [changed(*texts).of_member(number) for number in (1, 2, 3)]
-        return {(one.learning_rate, one.network_arguments["dropout"]) for one in members}
+        return {(member.learning_rate, member.network_arguments["dropout"]) for member in members}
 
     assert of_members("learning_rate=1e-05", "network_arguments.dropout=0.5") == {(1e-5, 0.5)}
     assert of_members("learning_rate=1e-05", 'network_arguments={"dropout": 0.5}') == {(1e-5, 0.5)}

@@ -266,9 +266,9 @@ def test_a_removed_case_is_gone_and_says_so_when_it_is_saved(case):
 
 def test_the_case_that_changed_last_comes_first(tmp_path):
     first, second = (save_case(ct(seed=n), make_result(GRID), folder=tmp_path) for n in range(2))
-    assert [one.id for one in read_cases(tmp_path).cases] == [second.id, first.id]
+    assert [case.id for case in read_cases(tmp_path).cases] == [second.id, first.id]
     save_verdict(first, None, "looked at again")
-    assert [one.id for one in read_cases(tmp_path).cases] == [first.id, second.id]
+    assert [case.id for case in read_cases(tmp_path).cases] == [first.id, second.id]
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
@@ -281,7 +281,7 @@ def test_a_damaged_case_is_left_out_and_named(tmp_path, name, kept):
     path.write_bytes(content[: int(kept * len(content))])
     cases, problems = read_cases(tmp_path)
 
-    assert [one.id for one in cases] == [good.id]
+    assert [case.id for case in cases] == [good.id]
     (problem,) = problems
     assert bad.id in problem and str(tmp_path) not in problem
 

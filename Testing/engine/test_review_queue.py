@@ -71,7 +71,7 @@ def test_disagreement_counts_as_doubt():
     disagreement[3, :20, :20] = 0.75
     slices = slices_of(probability, disagreement=disagreement)
     assert slices[3].disagreement_mm2 == pytest.approx(300 * PIXEL_MM2)
-    assert [one.index for one in review_queue(slices).slices] == [3, 1]
+    assert [slice_.index for slice_ in review_queue(slices).slices] == [3, 1]
     assert doubt_ml(slices, on_grid(probability)[1]) == pytest.approx(400 * PIXEL_MM2 * 8.0 / 1000)
     assert slices_of(probability)[3].disagreement_mm2 is None
 
@@ -101,7 +101,7 @@ def test_of_neighbours_the_one_with_the_greatest_need_stands_for_all():
         probability[index, : 10 + index % 5, :15] = 0.55
     slices = slices_of(probability)
     assert len(review_queue(slices, apart_mm=0.0).slices) == 12
-    positions = sorted(one.position_mm for one in review_queue(slices, apart_mm=20.0).slices)
+    positions = sorted(slice_.position_mm for slice_ in review_queue(slices, apart_mm=20.0).slices)
     assert min(np.diff(positions)) >= 20.0
     assert review_queue(slices, apart_mm=20.0).slices[0].index in (4, 9)
 
@@ -113,10 +113,10 @@ def test_a_queue_is_short_and_says_how_many_are_left_out():
     probability[3, :2, :15] = 1.0  # the largest lesion is among the less doubtful slices
     flags = (Flag("cut", "Look.", slices=(0, 7)),)
     queue = review_queue(slices_of(probability, flags=flags))
-    listed = [one.index for one in queue.slices]
+    listed = [slice_.index for slice_ in queue.slices]
     assert len(listed) == MOST and queue.left_out == 40 - MOST
     assert set(listed[:2]) == {0, 7} and 3 in listed
-    needs = [one.need_mm2 for one in queue.slices[2:] if not one.largest]
+    needs = [slice_.need_mm2 for slice_ in queue.slices[2:] if not slice_.largest]
     assert needs == sorted(needs, reverse=True)
 
 
@@ -125,7 +125,7 @@ def test_slices_with_little_doubt_beside_much_are_left_out():
     probability[1, :20, :20] = 0.45
     probability[4, :6, :6] = 0.45  # less than a tenth of it
     queue = review_queue(slices_of(probability))
-    assert ([one.index for one in queue.slices], queue.left_out) == ([1], 1)
+    assert ([slice_.index for slice_ in queue.slices], queue.left_out) == ([1], 1)
 
 
 def test_a_lung_without_lesion_and_without_doubt_has_nothing_to_look_at():

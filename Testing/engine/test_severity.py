@@ -75,7 +75,7 @@ def test_the_slice_mean_weighs_every_slice_alike():
     assert (mean.rule, mean.category) == ("cascade-slice-mean", "CT-2")
     assert mean.ratio == pytest.approx(0.40)
     assert report.rules[2].ratio == pytest.approx(39 / 210)
-    assert [one.index for one in report.slices] == [0, 1, 2]
+    assert [slice_.index for slice_ in report.slices] == [0, 1, 2]
 
 
 def test_volumes_are_ml_of_the_given_spacing_and_classes_add_up():
@@ -194,12 +194,12 @@ def test_areas_of_a_slice_are_mm2_by_class_and_add_up():
     geometry = grid(lungs.shape, spacing=(0.5, 2.0, 5.0))  # 1 mm2 a pixel
     classes = ("ground-glass opacity", "consolidation")
     report = measure_severity(lungs, lesions, classes, geometry)
-    assert [one.lesion_class_mm2 for one in report.slices] == [
+    assert [slice_.lesion_class_mm2 for slice_ in report.slices] == [
         {"ground-glass opacity": pytest.approx(5.0), "consolidation": 0.0},
         {"ground-glass opacity": pytest.approx(4.0), "consolidation": pytest.approx(3.0)},
     ]
-    assert [one.lesion_mm2 for one in report.slices] == pytest.approx([5.0, 7.0])
-    assert [one.disagreement for one in report.slices] == [None, None]
+    assert [slice_.lesion_mm2 for slice_ in report.slices] == pytest.approx([5.0, 7.0])
+    assert [slice_.disagreement for slice_ in report.slices] == [None, None]
 
 
 def test_disagreement_of_a_slice_is_the_mean_where_any_member_sees_lesion():
@@ -211,8 +211,8 @@ def test_disagreement_of_a_slice_is_the_mean_where_any_member_sees_lesion():
     disagreement[2, 1, 2] = 0.5  # a minority sees lesion, and it is not labelled
     geometry = grid(lungs.shape, spacing=(0.5, 4.0, 5.0))  # 2 mm2 a pixel
     report = measure_severity(lungs, lesions, ("lesion",), geometry, disagreement)
-    assert [one.disagreement for one in report.slices] == [0.0, 0.5, 0.5, None]
-    assert [one.voted_mm2 for one in report.slices] == pytest.approx([6.0, 6.0, 2.0, 0.0])
+    assert [slice_.disagreement for slice_ in report.slices] == [0.0, 0.5, 0.5, None]
+    assert [slice_.voted_mm2 for slice_ in report.slices] == pytest.approx([6.0, 6.0, 2.0, 0.0])
 
 
 def test_disagreement_follows_its_slices_however_the_ct_is_stored():
@@ -221,7 +221,7 @@ def test_disagreement_follows_its_slices_however_the_ct_is_stored():
     disagreement = np.stack([np.full((2, 2), value, np.float32) for value in (0.0, 0.5, 1.0)])
     upside_down = grid(lungs.shape, direction=(1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0))
     report = measure_severity(lungs, lesions, ("lesion",), upside_down, disagreement)
-    assert [one.disagreement for one in report.slices] == [1.0, 0.5, 0.0]
+    assert [slice_.disagreement for slice_ in report.slices] == [1.0, 0.5, 0.0]
 
 
 def test_an_ungraded_report_keeps_every_volume_and_loses_every_grade():
@@ -249,7 +249,7 @@ def test_slice_positions_are_superior_mm_of_the_slice_centres():
     lungs = np.ones((3, 2, 2), np.uint8)
     geometry = grid(lungs.shape, spacing=(1.0, 1.0, 2.5), origin=(0.0, 0.0, -100.0))
     report = measure_severity(lungs, np.zeros_like(lungs), ("lesion",), geometry)
-    assert [one.position_mm for one in report.slices] == pytest.approx([-100.0, -97.5, -95.0])
+    assert [slice_.position_mm for slice_ in report.slices] == pytest.approx([-100.0, -97.5, -95.0])
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))

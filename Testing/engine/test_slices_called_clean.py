@@ -74,7 +74,7 @@ def test_slices_called_clean_are_not_segmented_and_result_flags_and_report_name_
     plain, found = segment(phantom.volume, PLAIN), segment(phantom.volume, ASKED)
     said = found.provenance["slice_classifier"]
     clean = said["slices_called_clean"]
-    with_lung = [one.index for one in found.severity.slices]
+    with_lung = [slice_.index for slice_ in found.severity.slices]
     assert clean and set(clean) < set(with_lung) and said["slices"] == len(with_lung)
     card = load_catalogue().get(NAME).card
     assert said["model"] == NAME and said["weights_sha256"] == card.weights.sha256
@@ -87,17 +87,17 @@ def test_slices_called_clean_are_not_segmented_and_result_flags_and_report_name_
         to_axial(found.probability)[others], to_axial(plain.probability)[others], atol=1e-5
     )
 
-    (flag,) = [one for one in found.flags if one.code == "slices-called-clean"]
+    (flag,) = [flag for flag in found.flags if flag.code == "slices-called-clean"]
     assert flag.level == "warning" and flag.slices == tuple(clean)
     assert NAME in flag.message and card.weights.sha256 in flag.message
     assert f"{len(clean)} of {len(with_lung)} slices" in flag.message
 
     report = json.loads(json.dumps(report_content(found)))
     Draft202012Validator(report_schema()).validate(report)
-    for one in report["severity"]["slices"]:
-        skipped = one["index"] in clean
-        assert one["segmented"] is not skipped
-        assert (None in one["positive"].values()) is skipped
+    for slice_ in report["severity"]["slices"]:
+        skipped = slice_["index"] in clean
+        assert slice_["segmented"] is not skipped
+        assert (None in slice_["positive"].values()) is skipped
     write_severity_slices_csv(found.severity, tmp_path / "slices.csv")
     rows = (tmp_path / "slices.csv").read_text(encoding="utf-8").splitlines()[1:]
     for row, index in zip(rows, with_lung, strict=True):
@@ -111,8 +111,8 @@ def test_by_default_every_slice_is_segmented_and_no_classifier_is_named(phantom)
     assert Parameters().slice_classifier == "none"
     result = segment(phantom.volume, PLAIN)
     assert "slice_classifier" not in result.provenance
-    assert all(one.segmented for one in result.severity.slices)
-    assert not [one for one in result.flags if one.code == "slices-called-clean"]
+    assert all(slice_.segmented for slice_ in result.severity.slices)
+    assert not [flag for flag in result.flags if flag.code == "slices-called-clean"]
 
 
 @pytest.mark.usefixtures("classifier")

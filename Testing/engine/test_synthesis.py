@@ -147,9 +147,9 @@ def test_ratio_is_a_multiple_of_the_infected_slices_each_used_equally(ratio, cou
     """Table 6: 0.5 N, 1 N, 1.5 N and 2 N."""
     made = make_synthetic(training_set(), ratio)
     assert len(made.slices) == made.wanted == count and made.infected == 6
-    used = Counter(one.infected.name for one in made.slices)
+    used = Counter(slice_.infected.name for slice_ in made.slices)
     assert all(used[f"a{n % 2}_{n}"] in (count // 6, -(-count // 6)) for n in range(6))
-    pairs = {(one.infected.name, one.healthy.name) for one in made.slices}
+    pairs = {(slice_.infected.name, slice_.healthy.name) for slice_ in made.slices}
     assert len(pairs) == count
 
 
@@ -163,9 +163,9 @@ def test_the_seed_decides_everything():
 
 
 def test_a_synthetic_slice_belongs_to_both_of_its_patients():
-    for one in make_synthetic(training_set()).slices:
-        sources = source_patients(one.item.patient)
-        assert sources == (one.infected.patient, one.healthy.patient)
+    for slice_ in make_synthetic(training_set()).slices:
+        sources = source_patients(slice_.item.patient)
+        assert sources == (slice_.infected.patient, slice_.healthy.patient)
     assert source_patients(synthetic_patient("a", "a")) == ("a",)
 
 

@@ -67,7 +67,7 @@ def test_the_average_that_is_kept_is_warmed_up(tiny_network, tmp_path):
 
     def distance(network):
         pairs = zip(network.parameters(), last.parameters(), strict=True)
-        return sum((one - other).square().sum() for one, other in pairs).sqrt()
+        return sum((first - second).square().sum() for first, second in pairs).sqrt()
 
     assert distance(with_it) < 0.5 * distance(without)
     assert not torch.equal(next(with_it.parameters()), next(last.parameters()))

@@ -55,6 +55,6 @@ def test_a_few_steps_move_weights_and_statistics_less_than_the_same_steps_anew(t
         )
         done = fit(tiny, slices, tmp_path / str(fine_tune), start=copy.deepcopy(start))
         pairs = zip(done.parameters(), start.parameters(), strict=True)
-        return max((one - other).abs().max().item() for one, other in pairs)
+        return max((first - second).abs().max().item() for first, second in pairs)
 
     assert 0 < moved(fine_tune=True) < 0.2 * moved(fine_tune=False)

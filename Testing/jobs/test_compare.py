@@ -88,10 +88,10 @@ def test_every_file_says_the_same_and_none_says_whose_cts_they_are(folders, ches
     facts = written(out)
 
     jsonschema.validate(facts, comparison_schema())
-    assert [one["day"] for one in facts["studies"]] == [0, 14]
+    assert [study["day"] for study in facts["studies"]] == [0, 14]
     assert facts["pairs"][0]["counts"]["new"] == 0 < facts["pairs"][0]["counts"]["persistent"]
     segments = read_segments(out / "changes-1-2.seg.nrrd", chest[1].geometry)
-    assert [one.name for one in segments] == [
+    assert [segment.name for segment in segments] == [
         "new lesion",
         "persistent lesion",
         "resolved lesion",
@@ -127,8 +127,8 @@ def test_result_folders_are_read_back_with_and_without_their_cts(chest, mrml, tm
         voxels = np.count_nonzero(chest[1].lesions)
         assert both.lesion_ml == pytest.approx(voxels * chest[1].geometry.voxel_volume_ml)
     studies = written(tmp_path / "with")["studies"]
-    assert [one["day"] for one in studies] == [None, None]
-    assert [one["models"] for one in studies] == [{"amc-net": member()["weights_sha256"]}] * 2
+    assert [study["day"] for study in studies] == [None, None]
+    assert [study["models"] for study in studies] == [{"amc-net": member()["weights_sha256"]}] * 2
     assert "amc-net" in (tmp_path / "with" / "comparison.html").read_text("utf-8")
 
 
@@ -147,7 +147,7 @@ def test_lobes_are_told_where_the_result_has_them_and_was_not_corrected_since(
     shutil.copy(edited, second)  # as after a correction in Slicer
     comparison = jobs.compare(jobs.CompareOptions(studies=(first, second)), tmp_path / "out")
 
-    codes = [{flag.code for flag in one.flags} for one in comparison.studies]
+    codes = [{flag.code for flag in study.flags} for study in comparison.studies]
     assert ["segmentation-corrected" in one for one in codes] == [False, True]
     page = (tmp_path / "out" / "comparison.html").read_text("utf-8")
     assert page.count("was corrected after the run") == 1

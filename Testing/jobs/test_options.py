@@ -46,7 +46,11 @@ COMMANDS = {**_COMMANDS, **_COMMANDS["registry"].commands}
 def some_options(job: str) -> Options:
     """Options of a job with what it needs and nothing else."""
     options_type = jobs.OPTIONS[job]
-    values = {one.name: GIVEN[one.name] for one in options_of(options_type) if one.name in GIVEN}
+    values = {
+        option.name: GIVEN[option.name]
+        for option in options_of(options_type)
+        if option.name in GIVEN
+    }
     if job == "evaluate_detector":
         values["model"] = "mine"
     if job == "batch":

@@ -53,12 +53,12 @@ def our_imports(path, package):
     """Modules of ours that a file imports, each with a name in it or None."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            for one in node.names:
-                yield one.name, None
+            for alias in node.names:
+                yield alias.name, None
         elif isinstance(node, ast.ImportFrom):
             base = package.rsplit(".", node.level - 1)[0] if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
-            yield from ((module, one.name) for one in node.names)
+            yield from ((module, alias.name) for alias in node.names)
 
 
 def test_the_command_writes_the_app_and_says_how_to_start_the_server(tmp_path):

@@ -28,12 +28,12 @@ def test_the_table_lists_the_lesions_the_largest_first(shown, panel):
     assert lesions
     assert texts(panel.ui.lesionsTable) == [
         [
-            str(one.number),
-            one.region,
-            f"{one.slices[0]} to {one.slices[1]}",
-            millilitres(one.lesion_ml),
+            str(lesion.number),
+            lesion.region,
+            f"{lesion.slices[0]} to {lesion.slices[1]}",
+            millilitres(lesion.lesion_ml),
         ]
-        for one in lesions
+        for lesion in lesions
     ]
 
 
@@ -108,14 +108,14 @@ def test_after_an_edit_the_node_holds_the_lesions_of_now_and_what_the_user_made_
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
     assert segmentation.GetNumberOfSegments() == len(lesions)
     ml = shown.severity.lesions[0].lesion_ml
-    (id_,) = [f"lesion-{one.number}" for one in lesions if one.lesion_ml == ml]
+    (id_,) = [f"lesion-{lesion.number}" for lesion in lesions if lesion.lesion_ml == ml]
     names = {i: segmentation.GetSegment(i).GetName() for i in segmentation.GetSegmentIDs()}
     assert names[id_] == "biopsied" and list(names.values()).count("biopsied") == 1
     hidden = [i for i in names if not display.GetSegmentVisibility(i)]
     assert hidden == [id_] and display.GetSegmentOpacity3D(id_) == 0.25
-    for one in lesions:
-        mask = arrayFromSegmentBinaryLabelmap(node, f"lesion-{one.number}", panel.ct)
-        assert mask.sum() * np.prod(panel.ct.GetSpacing()) / 1000 == pytest.approx(one.lesion_ml)
+    for lesion in lesions:
+        mask = arrayFromSegmentBinaryLabelmap(node, f"lesion-{lesion.number}", panel.ct)
+        assert mask.sum() * np.prod(panel.ct.GetSpacing()) / 1000 == pytest.approx(lesion.lesion_ml)
 
 
 def test_lesions_of_an_added_scene_are_as_the_user_left_them(mine, panel, bench, scene, tmp_path):

@@ -91,9 +91,9 @@ def test_the_search_finds_classes_of_untrained_models_too(panel):
 def test_the_dice_is_pooled_over_the_outside_set_with_the_number_of_patients(panel):
     """A mean would be dominated by a patient with a single slice."""
     (row,) = (
-        one
-        for one in read_development_scores()
-        if (one.model, one.data) == ("amc-net", OUTSIDE_SET)
+        score
+        for score in read_development_scores()
+        if (score.model, score.data) == ("amc-net", OUTSIDE_SET)
     )
     assert row_text(panel, "eamc-4")[1] == "mean 0.78\nn = 5"  # a score of its card
     choose_model(panel, "eamc-4")

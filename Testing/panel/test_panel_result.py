@@ -69,7 +69,7 @@ def test_volumes_and_rules_are_tabled(shown, panel):
 
     assert header_texts(panel.ui.regionsTable) == ["", "right lung", "left lung", "both lungs"]
     assert [row[0] for row in regions] == ["Lung (ml)", "Lesions (ml)", "Infected"]
-    assert regions[0][1:] == [millilitres(one.lung_ml) for one in shown.severity.regions]
+    assert regions[0][1:] == [millilitres(region.lung_ml) for region in shown.severity.regions]
     assert [row[0] for row in rules] == [rule.title for rule in shown.severity.rules]
 
 
@@ -121,8 +121,8 @@ def test_volumes_of_several_classes_have_a_row_each(ensemble, panel):
     ]
     for row in rows[1:3]:
         name = row[0].removesuffix(" (ml)")
-        assert row[1:] == [millilitres(one.lesion_class_ml[name]) for one in regions]
-    assert rows[3][1:] == [millilitres(one.lesion_ml) for one in regions]
+        assert row[1:] == [millilitres(region.lesion_class_ml[name]) for region in regions]
+    assert rows[3][1:] == [millilitres(region.lesion_ml) for region in regions]
 
 
 def test_what_an_untrained_network_found_is_not_graded_and_says_so_first(apply, panel, phantom):

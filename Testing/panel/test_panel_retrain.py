@@ -118,11 +118,11 @@ class Trainer:
 
         folder = self.asked.out / MODEL_FOLDER
         folder.mkdir()
-        for one in result.pictures:
+        for picture in result.pictures:
             pixels = QtWidgets.QApplication.style().standardPixmap(
                 QtWidgets.QStyle.StandardPixmap.SP_ComputerIcon
             )
-            assert pixels.scaled(800, 600).save(str(folder / one.file))
+            assert pixels.scaled(800, 600).save(str(folder / picture.file))
         write_comparison_json(result, folder / "comparison.json")
         self.code = 0
 

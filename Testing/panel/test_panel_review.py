@@ -119,13 +119,14 @@ def test_the_confidence_of_a_calibrated_model_is_told_beside_the_reasons(
     apply, panel, phantom, bench
 ):
     result = known_result(phantom)
-    assert not any(one.confidence for one in result.severity.slices)
+    assert not any(slice_.confidence for slice_ in result.severity.slices)
     slices = tuple(
-        replace(one, confidence=0.62 if one.lesion_mm2 else None) for one in result.severity.slices
+        replace(slice_, confidence=0.62 if slice_.lesion_mm2 else None)
+        for slice_ in result.severity.slices
     )
     apply(finished_with(replace(result, severity=replace(result.severity, slices=slices))))
     bench.wait_until(lambda: panel.ui.reviewTable.rowCount > 0)
-    infected = {one.index for one in slices if one.lesion_mm2}
+    infected = {slice_.index for slice_ in slices if slice_.lesion_mm2}
     assert infected & set(listed(panel.ui))
     for index, row in zip(listed(panel.ui), rows(panel.ui), strict=True):
         assert ("confidence 0.62" in row[1]) is (index in infected)

@@ -103,7 +103,7 @@ def test_every_slice_of_the_series_is_referenced(dicom_case):
     slices = dicom_case.slices()
     assert series.SeriesInstanceUID == slices[0].SeriesInstanceUID
     assert {one.ReferencedSOPInstanceUID for one in series.ReferencedInstanceSequence} == {
-        one.SOPInstanceUID for one in slices
+        slice_.SOPInstanceUID for slice_ in slices
     }
     assert segmentation.FrameOfReferenceUID == slices[0].FrameOfReferenceUID
 

@@ -31,7 +31,7 @@ def pictures(capture: pydicom.Dataset) -> list[np.ndarray]:
 
 def test_there_is_a_frame_for_each_slice_with_lesion(case):
     capture = pydicom.dcmread(case.folder / DICOM_SLICES)
-    with_lesion = [one.index for one in case.result.severity.slices if one.lesion_mm2]
+    with_lesion = [slice_.index for slice_ in case.result.severity.slices if slice_.lesion_mm2]
     assert capture.FrameLabelVector == [f"Slice {index}" for index in with_lesion]
     shown = pictures(capture)
     assert {one.shape for one in shown} == {(capture.Rows, capture.Columns, 3)}

@@ -41,16 +41,16 @@ def test_areas_and_disagreement_of_every_slice_are_in_the_report(untrained_ensem
     content = json.loads(json.dumps(report_content(untrained_ensemble)))
     validate(content)
     slices = content["severity"]["slices"]
-    for one in slices:
-        assert sum(one["lesion_class_mm2"].values()) == pytest.approx(one["lesion_mm2"])
-        voted = one["lesion_class_mm2"]["ground-glass opacity"]
-        if one["lesion_mm2"]:
+    for slice_ in slices:
+        assert sum(slice_["lesion_class_mm2"].values()) == pytest.approx(slice_["lesion_mm2"])
+        voted = slice_["lesion_class_mm2"]["ground-glass opacity"]
+        if slice_["lesion_mm2"]:
             # The members disagree on the first class only.
-            assert one["disagreement"] == pytest.approx(voted / one["lesion_mm2"])
+            assert slice_["disagreement"] == pytest.approx(voted / slice_["lesion_mm2"])
         else:
-            assert one["disagreement"] is None
-    assert any(one["disagreement"] is None for one in slices)
-    assert any(one["lesion_class_mm2"]["consolidation"] for one in slices)
+            assert slice_["disagreement"] is None
+    assert any(slice_["disagreement"] is None for slice_ in slices)
+    assert any(slice_["lesion_class_mm2"]["consolidation"] for slice_ in slices)
 
 
 def test_every_slice_and_lesion_of_a_calibrated_model_has_a_confidence(calibrated):
@@ -58,16 +58,16 @@ def test_every_slice_and_lesion_of_a_calibrated_model_has_a_confidence(calibrate
     validate(content)
     severity = content["severity"]
     assert severity["confidence"] == pytest.approx(0.7)
-    assert [one["number"] for one in severity["lesions"]] == [
+    assert [lesion["number"] for lesion in severity["lesions"]] == [
         n + 1 for n in range(len(calibrated.severity.lesions))
     ]
-    assert sum(one["lesion_ml"] for one in severity["lesions"]) == pytest.approx(
+    assert sum(lesion["lesion_ml"] for lesion in severity["lesions"]) == pytest.approx(
         severity["regions"][2]["lesion_ml"]
     )
     for one in (*severity["lesions"], *(s for s in severity["slices"] if s["lesion_mm2"])):
         assert one["confidence"] == pytest.approx(0.7)
-    for one in severity["slices"]:
-        assert one["lesion_mm2"] or one["confidence"] is None
+    for slice_ in severity["slices"]:
+        assert slice_["lesion_mm2"] or slice_["confidence"] is None
 
 
 def test_without_calibration_no_confidence_is_stated(single_class):
@@ -88,7 +88,7 @@ def test_what_an_untrained_network_found_has_no_category(untrained_ensemble):
 
 def test_with_a_single_model_no_slice_has_a_disagreement(result):
     slices = report_content(result)["severity"]["slices"]
-    assert {one["disagreement"] for one in slices} == {None}
+    assert {slice_["disagreement"] for slice_ in slices} == {None}
 
 
 def test_what_is_undefined_stays_null(result):
@@ -141,10 +141,12 @@ def test_the_schema_refuses_values_that_cannot_be(result, path, value):
 def test_the_report_says_which_slices_are_positive_by_which_rule(result, untrained_ensemble):
     severity = report_content(result)["severity"]
     for rule in severity["slice_rules"]:
-        found = [one["index"] for one in severity["slices"] if one["positive"][rule["rule"]]]
+        found = [
+            slice_["index"] for slice_ in severity["slices"] if slice_["positive"][rule["rule"]]
+        ]
         assert rule["positive_slices"] == len(found) > 0
-    any_pixel = [one["positive"]["cascade-any-pixel"] for one in severity["slices"]]
-    assert any_pixel == [one["lesion_mm2"] > 0 for one in severity["slices"]]
+    any_pixel = [slice_["positive"]["cascade-any-pixel"] for slice_ in severity["slices"]]
+    assert any_pixel == [slice_["lesion_mm2"] > 0 for slice_ in severity["slices"]]
     assert not all(any_pixel)
     ungraded = report_content(untrained_ensemble)["severity"]
     validate(json.loads(json.dumps(report_content(untrained_ensemble))))
@@ -152,7 +154,7 @@ def test_the_report_says_which_slices_are_positive_by_which_rule(result, untrain
 
 
 def test_each_rule_names_its_category_as_its_paper_does(result):
-    rules = {one["rule"]: one for one in report_content(result)["severity"]["rules"]}
+    rules = {rule["rule"]: rule for rule in report_content(result)["severity"]["rules"]}
     assert (rules["cascade-slice-mean"]["category"], rules["cascade-slice-mean"]["name"]) == (
         "CT-1",
         "mild",

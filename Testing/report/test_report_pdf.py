@@ -58,7 +58,7 @@ def test_everything_of_the_page_is_on_paper_with_both_pictures(result, pictures,
     text = " ".join(" ".join(page.extract_text() for page in found).split())
     for said in ("Case 17", "CT-1", "Quality flags", result.flags[0].message, "Provenance"):
         assert said in text
-    sizes = {Image.open(io.BytesIO(one.data)).size for page in found for one in page.images}
+    sizes = {Image.open(io.BytesIO(image.data)).size for page in found for image in page.images}
     assert len(sizes) == 2
 
 

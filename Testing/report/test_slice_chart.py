@@ -19,7 +19,7 @@ def test_several_classes_are_stacked_in_their_colours_and_named(result, single_c
 
 def test_a_slice_that_was_not_segmented_is_a_gap_and_a_single_segmented_one_a_dot(single_class):
     severity = single_class.severity
-    clean = [replace(one, lesion_mm2=0.0, ratio=0.0) for one in severity.slices]
+    clean = [replace(slice_, lesion_mm2=0.0, ratio=0.0) for slice_ in severity.slices]
     severity = replace(severity, slices=tuple(clean))
     indices = [one.index for one in clean]
     middle = indices[len(indices) // 2]

@@ -49,7 +49,7 @@ def two_lesions(geometry):
 def test_numbers_are_those_of_the_table_voxel_by_voxel(direction):
     geometry = make_geometry(direction)
     labels, lesions = two_lesions(geometry)
-    assert [one.number for one in lesions] == [1, 2]
+    assert [lesion.number for lesion in lesions] == [1, 2]
     assert (labels == 1).sum() == 7 * 3 * 4 and (labels == 2).sum() == 4
     assert labels[5, 5, 6] == 1 and labels[11, 12, 15] == 2
 

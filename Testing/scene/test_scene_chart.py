@@ -36,7 +36,7 @@ def test_the_chart_has_a_line_of_all_lesions_and_marks_flagged_slices(ct_node):
         assert one.GetTableNode() is table
         assert one.GetXColumnName() == "Slice"
     column = vtk_to_numpy(table.GetTable().GetColumnByName(infected.GetYColumnName()))
-    assert column.tolist() == [100 * one.ratio for one in shown.severity.slices]
+    assert column.tolist() == [100 * slice_.ratio for slice_ in shown.severity.slices]
     assert infected.GetLineStyle() == infected.LineStyleSolid
     assert flagged.GetLineStyle() == flagged.LineStyleNone
     assert flagged.GetMarkerStyle() != flagged.MarkerStyleNone

@@ -196,8 +196,8 @@ def test_a_ct_that_was_moved_with_its_segmentation_is_measured(scene, ct_node, s
     )
     found = measure(shown, ct_node)
     assert found.changes == expected.changes
-    assert [one.lesion_ml for one in found.severity.regions] == pytest.approx(
-        [one.lesion_ml for one in expected.severity.regions]
+    assert [region.lesion_ml for region in found.severity.regions] == pytest.approx(
+        [region.lesion_ml for region in expected.severity.regions]
     )
 
 

@@ -616,7 +616,7 @@ def test_hidden_nodes_leave_with_what_they_belong_to(scene, ct_node, show, delet
     remove_left_behind(scene)
     present = scene.IsNodePresent
     assert bool(present(shown.predictionNode)) == (deleted in ("chart", "nothing"))
-    assert {bool(present(one)) for one in lines} == {deleted in ("segmentation", "nothing")}
+    assert {bool(present(line)) for line in lines} == {deleted in ("segmentation", "nothing")}
     assert present(users) and all(map(present, other.nodes))
     assert all(map(present, series_of(other.chartNode)))
 

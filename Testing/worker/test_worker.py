@@ -43,7 +43,7 @@ def run(*arguments: str) -> tuple[int, list[dict], str]:
     process = start(*arguments)
     said, printed = process.communicate(timeout=240)
     messages = [json.loads(line) for line in said.splitlines()]
-    return process.returncode, [one for one in messages if "alive" not in one], printed
+    return process.returncode, [message for message in messages if "alive" not in message], printed
 
 
 @pytest.fixture

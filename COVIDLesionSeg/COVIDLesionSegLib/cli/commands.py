@@ -62,8 +62,8 @@ def add_job(
         prepare: Gives the token that cancels this process, and whether it may print.
     """
     options_type = jobs.OPTIONS[job]
-    exposed = [one for one, _ in exposed_options(options_type)]
-    flags = {one.name: one.flag for one in exposed}
+    exposed = [option for option, _ in exposed_options(options_type)]
+    flags = {option.name: option.flag for option in exposed}
 
     def command(out: Path, json_progress: bool, quiet: bool, debug: bool, **values: Any) -> None:
         options = options_from(options_type, values)
@@ -80,12 +80,12 @@ def add_job(
                 finish(result, out, json_lines)
 
     parameters = {
-        **{one.name: _parameter(one) for one in exposed if one.info.positional},
+        **{option.name: _parameter(option) for option in exposed if option.info.positional},
         "out": (
             Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help=out_help)],
             out_default,
         ),
-        **{one.name: _parameter(one) for one in exposed if not one.info.positional},
+        **{option.name: _parameter(option) for option in exposed if not option.info.positional},
         **{name: (annotation, False) for name, annotation in _PROGRESS_OPTIONS.items()},
     }
     # Typer reads a function's signature: this one is made from the job's options.
@@ -108,16 +108,16 @@ def options_from(options_type: type[Options], values: dict[str, Any]) -> Options
         typer.BadParameter: A value is out of range, or two exclude each other: wrong usage.
     """
     own: dict[str, Any] = {}
-    for one, place in exposed_options(options_type):
-        value = values[one.name]
-        if one.info.names_model and not value:
-            value = (_default_model(),) if one.many else _default_model()
-        if one.many:
+    for option, place in exposed_options(options_type):
+        value = values[option.name]
+        if option.info.names_model and not value:
+            value = (_default_model(),) if option.many else _default_model()
+        if option.many:
             value = tuple(value or ())
         if place:
-            own.setdefault(place, {})[one.name] = value
+            own.setdefault(place, {})[option.name] = value
         else:
-            own[one.name] = value
+            own[option.name] = value
     try:
         for one in options_of(options_type):
             if isinstance(own.get(one.name), dict):

@@ -29,5 +29,5 @@ def monai_label(
         print(f"Written to {out}. Start the server with your folder of CTs:")
         print(f"  monailabel start_server --app {shlex.quote(str(out))} --studies FOLDER")
         if find_spec("monailabel") is None:
-            packages = " ".join(shlex.quote(one) for one in MONAI_LABEL)
+            packages = " ".join(shlex.quote(requirement) for requirement in MONAI_LABEL)
             print(f"It is not installed in this Python yet: pip install {packages}")

@@ -156,7 +156,8 @@ def explain_slice(
         probability=probability.sum(axis=0),
         blocks=_blocks(record, field),
         attention=tuple(
-            (name, _on_slice(one[None], field)[0]) for name, one in record.attention.items()
+            (name, _on_slice(attention[None], field)[0])
+            for name, attention in record.attention.items()
         ),
         flags=(
             *([untrained_flag([model.id])] if untrained else []),

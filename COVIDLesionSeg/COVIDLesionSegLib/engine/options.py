@@ -95,19 +95,21 @@ class Options:
     """Base of all sets of options; checks types and ranges, and turns strings into paths."""
 
     def __post_init__(self) -> None:
-        for one in options_of(type(self)):
-            value = getattr(self, one.name)
-            if one.many:
+        for option in options_of(type(self)):
+            value = getattr(self, option.name)
+            if option.many:
                 if not isinstance(value, (list, tuple)):
-                    raise ParameterError(f"{one.name} must be a list.")
-                value = tuple(_checked(part, one) for part in value)
-            elif not (value is None and one.optional):
-                value = _checked(value, one)
-            object.__setattr__(self, one.name, value)
+                    raise ParameterError(f"{option.name} must be a list.")
+                value = tuple(_checked(part, option) for part in value)
+            elif not (value is None and option.optional):
+                value = _checked(value, option)
+            object.__setattr__(self, option.name, value)
 
     def to_dict(self) -> dict[str, Any]:
         """All options as plain values, ready for JSON."""
-        return {one.name: _plain(getattr(self, one.name)) for one in options_of(type(self))}
+        return {
+            option.name: _plain(getattr(self, option.name)) for option in options_of(type(self))
+        }
 
     @classmethod
     def from_dict(cls: type[_Set], values: dict[str, Any]) -> _Set:
@@ -116,7 +118,7 @@ class Options:
         Raises:
             ParameterError: A name is unknown, a value is missing, or one is out of range.
         """
-        known = {one.name: one for one in options_of(cls)}
+        known = {option.name: option for option in options_of(cls)}
         if unknown := sorted(set(values) - set(known)):
             raise ParameterError(f"Unknown parameter: {', '.join(unknown)}.")
         missing = [n for n, one in known.items() if one.default is MISSING and n not in values]
@@ -128,7 +130,7 @@ class Options:
 def options_of(cls: type[Options]) -> tuple[Option, ...]:
     """The options of a set, in the order of their definition."""
     hints = get_type_hints(cls)
-    return tuple(_resolved(one, hints[one.name]) for one in fields(cls))
+    return tuple(_resolved(field_, hints[field_.name]) for field_ in fields(cls))
 
 
 def exposed_options(cls: type[Options]) -> Iterator[tuple[Option, str | None]]:
@@ -136,14 +138,14 @@ def exposed_options(cls: type[Options]) -> Iterator[tuple[Option, str | None]]:
 
     The defaults of nested options are those of the set that holds them.
     """
-    for one in options_of(cls):
-        if not issubclass(one.type, Options):
-            yield one, None
+    for option in options_of(cls):
+        if not issubclass(option.type, Options):
+            yield option, None
             continue
-        for inner in options_of(one.type):
-            if not one.info.exposed or inner.name in one.info.exposed:
-                default = getattr(one.default, inner.name)
-                yield Option(**{**vars(inner), "default": default}), one.name
+        for inner in options_of(option.type):
+            if not option.info.exposed or inner.name in option.info.exposed:
+                default = getattr(option.default, inner.name)
+                yield Option(**{**vars(inner), "default": default}), option.name
 
 
 def recorded_command(words: str, options: Options) -> str:
@@ -156,18 +158,18 @@ def recorded_command(words: str, options: Options) -> str:
         options: What it was told.
     """
     parts = words.split()
-    for one, place in exposed_options(type(options)):
-        value = getattr(getattr(options, place) if place else options, one.name)
-        if not one.info.recorded or value is None or value == one.default:
+    for option, place in exposed_options(type(options)):
+        value = getattr(getattr(options, place) if place else options, option.name)
+        if not option.info.recorded or value is None or value == option.default:
             continue
-        for part in value if one.many else (value,):
-            shown = _shown(part, one.info)
-            if one.info.positional:
+        for part in value if option.many else (value,):
+            shown = _shown(part, option.info)
+            if option.info.positional:
                 parts.append(shown)
             elif isinstance(part, bool):
-                parts.append(f"--{'' if part else 'no-'}{one.flag}")
+                parts.append(f"--{'' if part else 'no-'}{option.flag}")
             else:
-                parts += [f"--{one.flag}", shown]
+                parts += [f"--{option.flag}", shown]
     return shlex.join(parts)
 
 

@@ -118,7 +118,7 @@ def printable(text: str, longest: int | None = None) -> str:
 
 def similar_names(name: str, names: Iterable[str]) -> list[str]:
     """At most three of ``names`` that a user may have meant by ``name``, the most similar first."""
-    folded = {one.casefold(): one for one in names}
+    folded = {name.casefold(): name for name in names}
     return [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
 
 

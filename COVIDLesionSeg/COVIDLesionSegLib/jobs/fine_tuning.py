@@ -112,7 +112,7 @@ class FineTuning:
         )
         write_candidates(enhancement.candidates, measure.name, self.folder / CANDIDATES_CSV)
         write_selection(enhancement.slices, chosen_by, path)
-        confidences = [one.confidence for one in enhancement.candidates]
+        confidences = [candidate.confidence for candidate in enhancement.candidates]
         return Predictions(
             list(enhancement.slices), what_to_change(confidences, fraction, minimum, measure)
         )

@@ -300,10 +300,14 @@ class _Retraining:
 
     def _pictures(self, comparing: ParentComparison, folder: Path) -> tuple[DifferencePicture, ...]:
         pictures = []
-        for number, one in enumerate(comparing.differences, start=1):
+        for number, difference in enumerate(comparing.differences, start=1):
             file = f"difference-{number:03d}.png"
-            write_difference_figure(one, self._parent.id, self._options.model_id, folder / file)
-            pictures.append(DifferencePicture(file, one.patient, one.index, one.pixels))
+            write_difference_figure(
+                difference, self._parent.id, self._options.model_id, folder / file
+            )
+            pictures.append(
+                DifferencePicture(file, difference.patient, difference.index, difference.pixels)
+            )
         return tuple(pictures)
 
     def _retrained(

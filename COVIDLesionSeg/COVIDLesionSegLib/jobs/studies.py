@@ -256,7 +256,7 @@ class _Plan:
             length = trained_length(folder)
             folds.append(FoldResult(held_out, length.steps, length.epochs))
         counted = [
-            [one for slices in evaluation.counted[0].values() for one in slices]
+            [slice_ for slices in evaluation.counted[0].values() for slice_ in slices]
             for evaluation in evaluations
         ]
         described = next(iter(evaluations[0].provenance["models"].values()))

@@ -66,16 +66,16 @@ def synthesize(
         )
         progress(Progress("Writing slices", _MADE))
         write_slice_folder(
-            [one.item for one in synthesis.slices],
+            [slice_.item for slice_ in synthesis.slices],
             staging,
             [
                 {
                     "synthetic": "yes",
-                    "lesion_from": one.infected.name,
-                    "lungs_from": one.healthy.name,
-                    "infection_rate": f"{one.infection_rate:.6f}",
+                    "lesion_from": slice_.infected.name,
+                    "lungs_from": slice_.healthy.name,
+                    "infection_rate": f"{slice_.infection_rate:.6f}",
                 }
-                for one in synthesis.slices
+                for slice_ in synthesis.slices
             ],
         )
         write_synthesis_figure(synthesis, staging / SYNTHESIS_PICTURE)

@@ -89,7 +89,9 @@ class CovidLesionSegApp(MONAILabelApp):
             for model in catalogue.models
             if model.card.task == "lesions" and model.weights_present
         ]
-        ensembles = [one.id for one in catalogue.ensembles if set(one.members) <= set(trained)]
+        ensembles = [
+            ensemble.id for ensemble in catalogue.ensembles if set(ensemble.members) <= set(trained)
+        ]
         return list(dict.fromkeys((default_model(), *trained, *ensembles)))
 
 

@@ -83,7 +83,7 @@ def read_label(
     if not same_grid(grid, geometry):
         raise InputError(f"The label {name} does not lie on the grid of its CT: submit it again.")
     meaning = labelled.names or dict(enumerate(classes, start=1))
-    numbers = {one: number for number, one in enumerate(classes, start=1)}
+    numbers = {class_: number for number, class_ in enumerate(classes, start=1)}
     lesions, lungs = (np.zeros(geometry.shape, np.uint8) for _ in range(2))
     for value in np.unique(array[array != 0]).tolist():
         what = meaning.get(value, "").strip()

@@ -31,7 +31,9 @@ def settings(defaults: Parameters) -> dict[str, Any]:
     Args:
         defaults: Values of those that are set already.
     """
-    known = {one.name: one.info.choices for one in options_of(Parameters)} | {"lungs": LUNG_METHODS}
+    known = {option.name: option.info.choices for option in options_of(Parameters)} | {
+        "lungs": LUNG_METHODS
+    }
     found: dict[str, Any] = {}
     for name in ASKED:
         default, choices = getattr(defaults, name), known[name]

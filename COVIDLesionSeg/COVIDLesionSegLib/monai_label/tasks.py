@@ -86,7 +86,7 @@ class Retrain(TrainTask):
             **{name: getattr(options, name) for name in _LEARNING},
             "settings": "",
             "promote": False,
-            "device": [options.device, *(one for one in DEVICES if one != options.device)],
+            "device": [options.device, *(device for device in DEVICES if device != options.device)],
         }
 
     def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def hide_overlays(result: SceneResult) -> float | None:
     opacities = [overlay.overlay_opacity(composites, node) for node in overlays]
     for node in overlays:
         overlay.hide_overlay(composites, node)
-    return next((one for one in opacities if one is not None), None)
+    return next((opacity for opacity in opacities if opacity is not None), None)
 
 
 def go_to_slice(ct: vtkMRMLScalarVolumeNode, index: int) -> None:

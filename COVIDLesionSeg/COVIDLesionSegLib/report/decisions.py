@@ -31,12 +31,14 @@ def decision_rows(
         together: Their decisions by rule.
     """
     rows = [
-        ((*names, rule, "slices"), one)
+        ((*names, rule, "slices"), agreement)
         for names, rules in named.items()
-        for rule, one in rules.items()
+        for rule, agreement in rules.items()
     ]
-    rows += [((*all_named, rule, "slices"), one.slices) for rule, one in together.items()]
-    rows += [((*all_named, rule, "cases"), one.cases) for rule, one in together.items()]
+    rows += [
+        ((*all_named, rule, "slices"), agreement.slices) for rule, agreement in together.items()
+    ]
+    rows += [((*all_named, rule, "cases"), agreement.cases) for rule, agreement in together.items()]
     return rows
 
 
@@ -51,7 +53,7 @@ def write_decisions_csv(
     ends = [name + end for name in _SHARES for end in ("", "_low", "_high")]
     write_table(
         [*columns, "rule", "of", "tp", "fp", "fn", "tn", *ends],
-        [[*named, one.tp, one.fp, one.fn, one.tn, *_values(one)] for named, one in rows],
+        [[*named, row.tp, row.fp, row.fn, row.tn, *_values(row)] for named, row in rows],
         path,
     )
 
@@ -91,7 +93,10 @@ def write_model_decisions_csv(evaluation: Evaluation, path: Path) -> None:
         row
         for scores in evaluation.models
         for row in decision_rows(
-            {(scores.model, name): one.decisions for name, one in scores.patients.items()},
+            {
+                (scores.model, name): patient_scores.decisions
+                for name, patient_scores in scores.patients.items()
+            },
             (scores.model, ALL),
             scores.decisions,
         )

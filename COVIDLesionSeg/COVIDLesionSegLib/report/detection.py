@@ -120,7 +120,7 @@ def detection_content(found: LesionDetection) -> dict[str, Any]:
         **head(LESIONS_FORMAT, LESIONS_VERSION),
         "rule": found.rule,
         "lesions": [asdict(lesion) for lesion in found.lesions],
-        "slices": [asdict(one) for one in found.slices],
+        "slices": [asdict(slice_) for slice_ in found.slices],
         "flags": [asdict(flag) for flag in found.flags],
         "geometry": grid_content(found.geometry),
         "provenance": found.provenance,
@@ -179,9 +179,9 @@ def _draw(axes: Axes, hu: np.ndarray, mask: np.ndarray, volume: Volume) -> None:
 
 
 def _draw_curve(axes: Axes, found: LesionDetection) -> None:
-    indices = [one.index for one in found.slices]
+    indices = [slice_.index for slice_ in found.slices]
     for name in found.slices[0].probabilities:
-        axes.plot(indices, [one.probabilities[name] for one in found.slices], label=name)
+        axes.plot(indices, [slice_.probabilities[name] for slice_ in found.slices], label=name)
     axes.set_facecolor("black")
     axes.set_ylim(0, 1)
     axes.set_xlabel("slice, from the inferior end", color=INK, fontsize=8)

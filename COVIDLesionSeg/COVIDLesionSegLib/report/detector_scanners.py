@@ -38,14 +38,14 @@ def write_scanners(evaluation: DetectorEvaluation, path: Path) -> None:
     for place, (_, one) in zip(places, rows, strict=True):
         assert one.sensitivity_interval is not None  # the class has slices
         axes.plot(one.sensitivity_interval, [place] * 2, color=_DETECTOR, linewidth=1.6)
-    sensitivities = [one.sensitivity or 0.0 for _, one in rows]  # never None, for the same reason
+    sensitivities = [row.sensitivity or 0.0 for _, row in rows]  # never None, for the same reason
     (found,) = axes.plot(sensitivities, places, "o", color=_DETECTOR, markersize=6)
-    alone = [float(evaluation.scanner_class[scanner] == one.name) for scanner, one in rows]
+    alone = [float(evaluation.scanner_class[scanner] == row.name) for scanner, row in rows]
     (rule,) = axes.plot(alone, places, "D", color=_ALONE, fillstyle="none", markersize=9)
     axes.set(xlim=(-0.03, 1.03), ylim=(len(rows) - 0.5, -0.5), xlabel="sensitivity, 95 % interval")
     axes.set_yticks(
         places,
-        [f"{printable(name, _LONGEST_NAME)}: {one.name}, n = {one.slices}" for name, one in rows],
+        [f"{printable(name, _LONGEST_NAME)}: {row.name}, n = {row.slices}" for name, row in rows],
     )
     named_legend(
         figure,

@@ -59,9 +59,9 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
         folder / SCORES_CSV,
     )
     by_group: dict[tuple[str, ...], Mapping[str, Confusion]] = {
-        (name, ALL): one.decisions for name, one in evaluation.patients.items()
+        (name, ALL): scores.decisions for name, scores in evaluation.patients.items()
     }
-    by_group |= {(ALL, name): one.decisions for name, one in evaluation.scanners.items()}
+    by_group |= {(ALL, name): scores.decisions for name, scores in evaluation.scanners.items()}
     rows = decision_rows(by_group, (ALL, ALL), evaluation.decisions)
     write_decisions_csv(("patient", "scanner"), rows, folder / DECISIONS_CSV)
     content = {
@@ -73,12 +73,14 @@ def write_detector_scores(evaluation: DetectorEvaluation, folder: Path) -> None:
         "rules": RULE_TEXTS,
         "pooled": _content(evaluation.pooled),
         "patients": {
-            name: {"learned_from": evaluation.learned_from[name], **_content(one)}
-            for name, one in evaluation.patients.items()
+            name: {"learned_from": evaluation.learned_from[name], **_content(scores)}
+            for name, scores in evaluation.patients.items()
         },
-        "scanners": {name: _content(one) for name, one in evaluation.scanners.items()},
+        "scanners": {name: _content(scores) for name, scores in evaluation.scanners.items()},
         "scanner_alone": evaluation.scanner_alone and asdict(evaluation.scanner_alone),
-        "cases": {rule: asdict(one.cases) for rule, one in evaluation.decisions.items()},
+        "cases": {
+            rule: asdict(agreement.cases) for rule, agreement in evaluation.decisions.items()
+        },
         "case_rule": CASE_RULE,
     }
     write_json(content, folder / DETECTOR_JSON)
@@ -92,19 +94,21 @@ def _rows(
 ) -> Iterator[tuple[str, str, str | None, DetectorScores]]:
     """Patient, scanner, whether it was learned from, and scores; of all together first."""
     yield _POOLED, ALL, None, evaluation.pooled
-    for name, one in evaluation.patients.items():
-        yield name, ALL, yes_or_no(evaluation.learned_from[name]), one
-    for name, one in evaluation.scanners.items():
-        yield _POOLED, name, None, one
+    for name, scores in evaluation.patients.items():
+        yield name, ALL, yes_or_no(evaluation.learned_from[name]), scores
+    for name, scanner_scores in evaluation.scanners.items():
+        yield _POOLED, name, None, scanner_scores
 
 
 def _content(scores: DetectorScores) -> dict[str, Any]:
     return {
         "slices": scores.slices,
         "lesions": scores.instances,
-        "average_precision": {rule: asdict(one) for rule, one in scores.precision.items()},
+        "average_precision": {
+            rule: asdict(precision) for rule, precision in scores.precision.items()
+        },
         "classes": asdict(scores.classes),
-        "decisions": {rule: asdict(one) for rule, one in scores.decisions.items()},
+        "decisions": {rule: asdict(agreement) for rule, agreement in scores.decisions.items()},
     }
 
 

@@ -53,12 +53,12 @@ def slices_object(
     featured = result.severity.most_infected_slice
     if featured is None:
         raise LungsNotFoundError("There is no lung on any slice, so there is no slice to show.")
-    shown = [one for one in result.severity.slices if one.lesion_mm2] or [featured]
+    shown = [slice_ for slice_ in result.severity.slices if slice_.lesion_mm2] or [featured]
     views = AxialViews(volume, result)
     frames: list[bytes] = []
-    for one in shown:
+    for slice_ in shown:
         cancel.raise_if_cancelled()
-        picture = _picture(views, one, result)
+        picture = _picture(views, slice_, result)
         frames.append(
             encode_frame(
                 picture,
@@ -75,7 +75,7 @@ def slices_object(
     capture.NumberOfFrames = len(frames)
     if len(frames) > 1:
         capture.FrameIncrementPointer = tag_for_keyword("FrameLabelVector")
-        capture.FrameLabelVector = [f"Slice {one.index}" for one in shown]
+        capture.FrameLabelVector = [f"Slice {slice_.index}" for slice_ in shown]
     ratio = len(frames) * picture.size / sum(map(len, frames))
     capture.LossyImageCompressionRatio = round(ratio, 2)
     capture.PixelData = encapsulate(frames)

@@ -56,8 +56,14 @@ def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
 
 
 def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, float | None]]]:
-    for patient, one in scores.patients.items():
-        yield "patient", patient, one.slices, yes_or_no(one.learned_from), one.values
+    for patient, patient_scores in scores.patients.items():
+        yield (
+            "patient",
+            patient,
+            patient_scores.slices,
+            yes_or_no(patient_scores.learned_from),
+            patient_scores.values,
+        )
     for row, values in (
         ("pooled", scores.pooled),
         ("interval_low", {key: one and one[0] for key, one in scores.intervals.items()}),
@@ -81,7 +87,10 @@ def write_classes_csv(evaluation: Evaluation, path: Path) -> None:
         [scores.model, patient, name, *(values[key] for key in CLASS_MEASURES)]
         for scores in evaluation.models
         for patient, classes in (
-            *((patient, one.classes) for patient, one in scores.patients.items()),
+            *(
+                (patient, patient_scores.classes)
+                for patient, patient_scores in scores.patients.items()
+            ),
             ("all", scores.classes),
         )
         for name, values in classes.items()
@@ -189,7 +198,7 @@ def _notes(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.unit == "px":
         yield "The pixel size is not known: distances are in pixels."
     if windowed := sorted(
-        patient for patient, one in evaluation.models[0].patients.items() if one.windowed
+        patient for patient, scores in evaluation.models[0].patients.items() if scores.windowed
     ):
         yield (
             f"Images windowed by their publisher, HU unknown: {', '.join(windowed)}. The models "

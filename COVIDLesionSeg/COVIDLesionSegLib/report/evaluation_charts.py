@@ -102,7 +102,7 @@ def slices_svg(model: str, counted: dict[str, list[SliceCount]]) -> str:
     pixels, dice = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     numbers = np.arange(len(slices) + 1)
     found, missed, wrong = (
-        np.array([getattr(one.pixels, name) for one in slices]) for name in ("tp", "fn", "fp")
+        np.array([getattr(slice_.pixels, name) for slice_ in slices]) for name in ("tp", "fn", "fp")
     )
     bars = [
         _bars(pixels, numbers, np.zeros_like(found), found, TRUE_POSITIVE),
@@ -112,7 +112,7 @@ def slices_svg(model: str, counted: dict[str, list[SliceCount]]) -> str:
     pixels.axhline(0, color=DARK, linewidth=0.8)
     pixels.set_ylabel("pixels")
     pixels.ticklabel_format(axis="y", style="plain")
-    values = [(number + 0.5, one.pixels.dice) for number, one in enumerate(slices)]
+    values = [(number + 0.5, slice_.pixels.dice) for number, slice_ in enumerate(slices)]
     known = [(place, value) for place, value in values if value is not None]
     if known:
         dice.plot(*zip(*known, strict=True), ".", color=_LINE, markersize=3)

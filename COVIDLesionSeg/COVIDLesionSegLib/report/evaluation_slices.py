@@ -39,15 +39,15 @@ def write_slices_csv(evaluation: Evaluation, path: Path) -> None:
         ],
         [
             [
-                *(scores.model, patient, one.name),
-                *(one.pixels.tp, one.pixels.fp, one.pixels.fn, one.pixels.tn),
-                *(one.pixels.dice, one.true_rate, one.predicted_rate),
-                *(side and side.side for side in _sides(one)),
-                *(side and side.rate for side in _sides(one)),
+                *(scores.model, patient, slice_.name),
+                *(slice_.pixels.tp, slice_.pixels.fp, slice_.pixels.fn, slice_.pixels.tn),
+                *(slice_.pixels.dice, slice_.true_rate, slice_.predicted_rate),
+                *(side and side.side for side in _sides(slice_)),
+                *(side and side.rate for side in _sides(slice_)),
             ]
             for scores, counted in zip(evaluation.models, evaluation.counted, strict=True)
             for patient, slices in counted.items()
-            for one in slices
+            for slice_ in slices
         ],
         path,
     )
@@ -180,6 +180,6 @@ def rates_for_page(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def _groups(evaluation: Evaluation) -> list[tuple[ModelScores, Any]]:
     return [
-        (scores, group_scores([one for slices in counted.values() for one in slices]))
+        (scores, group_scores([slice_ for slices in counted.values() for slice_ in slices]))
         for scores, counted in zip(evaluation.models, evaluation.counted, strict=False)
     ]

@@ -54,7 +54,7 @@ def report_page(
         highest_score=HIGHEST_SCORE,
         most_lesions=MOST_LESIONS,
         least_confident=min(
-            (one for one in result.severity.slices if one.confidence is not None),
+            (slice_ for slice_ in result.severity.slices if slice_.confidence is not None),
             key=lambda one: one.confidence or 0.0,
             default=None,
         ),

@@ -43,8 +43,8 @@ def report_content(result: SegmentationResult) -> dict[str, Any]:
             **severity.to_dict(),
             "rules": [{**asdict(rule), "name": rule.name} for rule in severity.rules],
             "slices": [
-                {**asdict(one), "positive": severity.positive_by_rule(one)}
-                for one in severity.slices
+                {**asdict(slice_), "positive": severity.positive_by_rule(slice_)}
+                for slice_ in severity.slices
             ],
             "lobes": [
                 {**asdict(lobe), "score": severity.lobe_scores[lobe.region]}

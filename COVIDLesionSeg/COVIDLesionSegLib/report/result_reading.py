@@ -141,7 +141,7 @@ def read_report(folder: Path) -> StoredReport:
             raise InputError("It is not the report of a segmentation.")
         return StoredReport(
             grid_from_content(report["geometry"]),
-            {one["name"]: int(one["label"]) for one in report["classes"]},
+            {class_["name"]: int(class_["label"]) for class_ in report["classes"]},
             SeverityReport.from_dict(_as_measured(report["severity"])),
             tuple(Flag.from_dict(flag) for flag in report["flags"]),
             dict(report["provenance"]),
@@ -339,7 +339,7 @@ def _as_measured(severity: dict[str, Any]) -> dict[str, Any]:
     kinds = {"rules": RuleResult, "slices": SliceSeverity, "lobes": RegionSeverity}
     return severity | {
         part: [
-            {one.name: entry[one.name] for one in fields(kind) if one.name in entry}
+            {field_.name: entry[field_.name] for field_ in fields(kind) if field_.name in entry}
             for entry in severity[part]
         ]
         for part, kind in kinds.items()

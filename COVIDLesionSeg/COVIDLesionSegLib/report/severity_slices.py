@@ -32,18 +32,18 @@ def write_severity_slices_csv(severity: SeverityReport, path: Path) -> None:
         ],
         [
             [
-                *(one.index, one.position_mm, one.lung_mm2),
+                *(slice_.index, slice_.position_mm, slice_.lung_mm2),
                 *(
-                    value if one.segmented else None
+                    value if slice_.segmented else None
                     for value in (
-                        *(one.lesion_mm2, one.ratio),
-                        *(one.lesion_class_mm2[name] for name in classes),
+                        *(slice_.lesion_mm2, slice_.ratio),
+                        *(slice_.lesion_class_mm2[name] for name in classes),
                     )
                 ),
-                *(one.disagreement, one.confidence, yes_or_no(one.segmented)),
-                *map(yes_or_no, severity.positive_by_rule(one).values()),
+                *(slice_.disagreement, slice_.confidence, yes_or_no(slice_.segmented)),
+                *map(yes_or_no, severity.positive_by_rule(slice_).values()),
             ]
-            for one in severity.slices
+            for slice_ in severity.slices
         ],
         path,
     )

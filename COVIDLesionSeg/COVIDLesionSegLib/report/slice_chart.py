@@ -26,20 +26,20 @@ def slice_chart_svg(severity: SeverityReport) -> str:
         ``<svg>...</svg>``; text stays text; equal slices give equal characters.
     """
     slices, classes = severity.slices, severity.classes
-    positions = [one.position_mm for one in slices]
+    positions = [slice_.position_mm for slice_ in slices]
     figure = Figure(figsize=(9.6, 3.5), layout="constrained")
     share, area = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
 
     several = len(classes) > 1
     colors = [class_style(name).color if several else _LESION for name in classes]
-    segmented = np.array([one.segmented for one in slices])
-    areas = np.array([[one.lesion_class_mm2[name] for one in slices] for name in classes])
+    segmented = np.array([slice_.segmented for slice_ in slices])
+    areas = np.array([[slice_.lesion_class_mm2[name] for slice_ in slices] for name in classes])
     areas = np.where(segmented, areas, np.nan)
-    lung_areas = np.array([one.lung_mm2 for one in slices])
+    lung_areas = np.array([slice_.lung_mm2 for slice_ in slices])
     alpha = 1.0 if several else _PALE
     share.stackplot(positions, 100 * areas / lung_areas, colors=colors, alpha=alpha, linewidth=0)
     total = DARK if several else _LESION
-    shares = [100 * one.ratio if one.segmented else np.nan for one in slices]
+    shares = [100 * slice_.ratio if slice_.segmented else np.nan for slice_ in slices]
     beside = np.r_[False, segmented[:-1]] | np.r_[segmented[1:], False]
     alone = np.flatnonzero(segmented & ~beside).tolist()
     share.plot(positions, shares, color=total, linewidth=1.6, marker=".", markevery=alone)

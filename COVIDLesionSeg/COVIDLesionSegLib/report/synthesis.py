@@ -72,7 +72,11 @@ def write_synthesis_json(
         "lungs": lungs,
         "left_out": sorted(left_out),
         "patients": sorted(
-            {source.patient for one in synthesis.slices for source in (one.infected, one.healthy)}
+            {
+                source.patient
+                for slice_ in synthesis.slices
+                for source in (slice_.infected, slice_.healthy)
+            }
         ),
         "slices": len(synthesis.slices),
         "wanted": synthesis.wanted,

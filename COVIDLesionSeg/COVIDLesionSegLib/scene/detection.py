@@ -30,7 +30,7 @@ def fingerprint_of_lungs(result: SceneResult | None) -> str:
         return ""
     severity = result.severity
     sizes = [(region.region, region.lung_ml) for region in severity.regions]
-    areas = [(one.index, one.lung_mm2) for one in severity.slices]
+    areas = [(slice_.index, slice_.lung_mm2) for slice_ in severity.slices]
     return hashlib.sha256(json.dumps([run_of(result), sizes, areas]).encode()).hexdigest()
 
 

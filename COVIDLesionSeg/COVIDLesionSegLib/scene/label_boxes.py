@@ -146,13 +146,13 @@ def same_boxes_in_steps(first: list[LabelBox], second: list[LabelBox]) -> Steps[
     if len(first) != len(second):
         return False
     pairs = list(zip(first, second, strict=True))
-    for one, other in pairs:
-        placed = (one.start, one.labels, one.voxels.shape)
+    for box, other in pairs:
+        placed = (box.start, box.labels, box.voxels.shape)
         if placed != (other.start, other.labels, other.voxels.shape):
             return False
-    for one, other in pairs:
-        for part in slabs(one.voxels):
-            if not np.array_equal(one.voxels[part], other.voxels[part]):
+    for box, other in pairs:
+        for part in slabs(box.voxels):
+            if not np.array_equal(box.voxels[part], other.voxels[part]):
                 return False
             yield
     return True

@@ -124,7 +124,11 @@ def _set_transfer_functions(
     property_node: vtkMRMLVolumePropertyNode, color_map: str, begin: float
 ) -> None:
     opacity = vtk.vtkPiecewiseFunction()
-    for point in ((0.0, 0.0), (begin, 0.0), *(one for one in _OPACITIES if one[0] > begin)):
+    for point in (
+        (0.0, 0.0),
+        (begin, 0.0),
+        *(opacity for opacity in _OPACITIES if opacity[0] > begin),
+    ):
         opacity.AddPoint(*point)
     color = vtk.vtkColorTransferFunction()
     _, colors, _ = COLOR_MAPS[color_map]

@@ -33,4 +33,4 @@ def patient_marks(ct_nodes: Sequence[vtkMRMLScalarVolumeNode]) -> list[str | Non
     """
     ids = [patient_id(ct_node) for ct_node in ct_nodes]
     patients = list(dict.fromkeys(filter(None, ids)))
-    return [str(patients.index(one) + 1) if one else None for one in ids]
+    return [str(patients.index(id_) + 1) if id_ else None for id_ in ids]

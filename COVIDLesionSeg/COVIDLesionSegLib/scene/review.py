@@ -88,6 +88,8 @@ def write_review(node: vtkMRMLSegmentationNode, review: SceneReview) -> None:
         "saved": review.saved,
         "case": review.case,
         "given": review.given,
-        "earlier": [{"verdict": one.verdict.value, "given": one.given} for one in review.earlier],
+        "earlier": [
+            {"verdict": earlier.verdict.value, "given": earlier.given} for earlier in review.earlier
+        ],
     }
     node.SetAttribute(names.REVIEW_ATTRIBUTE, json.dumps(values))

@@ -214,7 +214,7 @@ def _segment_voxels(node: vtkMRMLSegmentationNode) -> _SegmentVoxels | None:
     if any(not can_be_written(voxels_of(layer).dtype) for layer in filled):
         return None
     matrices = [image_to_world(layer) for layer in filled or layers[:1]]
-    if not matrices or any(np.abs(one - matrices[0]).max() > _SAME_GRID for one in matrices):
+    if not matrices or any(np.abs(matrix - matrices[0]).max() > _SAME_GRID for matrix in matrices):
         return None
     extents = np.array([extent_of(layer) for layer in filled] or [np.zeros((3, 2), int)])
     start, end = extents[:, :, 0].min(axis=0), extents[:, :, 1].max(axis=0)

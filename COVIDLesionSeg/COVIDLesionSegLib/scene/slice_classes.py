@@ -51,8 +51,8 @@ def show_slice_classes(
     fill_table(
         table,
         [
-            Column(SLICE, [one.index for one in slices]),
-            *(Column(name, [one.probabilities[name] for one in slices]) for name in classes),
+            Column(SLICE, [slice_.index for slice_ in slices]),
+            *(Column(name, [slice_.probabilities[name] for slice_ in slices]) for name in classes),
         ],
     )
     chart = scene.AddNewNodeByClass(_CHART, scene.GenerateUniqueName(title))

@@ -50,7 +50,16 @@ class COVIDLesionSegPanelTest(unittest.TestCase):
         self.assertEqual(self.panel.ui.statusLabel.text, "Done.")
         self.assertTrue(self.panel.ui.severityLabel.text.startswith("CT-"))
         segmentations = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-        self.assertEqual(len([one for one in segmentations if not one.GetHideFromEditors()]), 1)
+        self.assertEqual(
+            len(
+                [
+                    segmentation
+                    for segmentation in segmentations
+                    if not segmentation.GetHideFromEditors()
+                ]
+            ),
+            1,
+        )
 
     def test_the_views_follow_the_panel_and_the_panel_follows_a_loaded_scene(self):
         self.panel.ui.applyButton.click()

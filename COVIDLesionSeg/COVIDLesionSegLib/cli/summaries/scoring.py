@@ -48,12 +48,12 @@ def print_detector_scores(evaluation: DetectorEvaluation, folder: Path, json_lin
     )
     for key, value in values.items():
         console.print(escape(f"  {key:<24} {score_text(value)}"))
-    for patient, one in evaluation.patients.items():
+    for patient, scores in evaluation.patients.items():
         learned = "  (in the training set)" if evaluation.learned_from[patient] else ""
         console.print(
             escape(
-                f"  {patient}  mAP {score_text(one.values['paper_map'])}, by COCO's rule "
-                f"{score_text(one.values['coco_map'])}, {one.slices} slices{learned}"
+                f"  {patient}  mAP {score_text(scores.values['paper_map'])}, by COCO's rule "
+                f"{score_text(scores.values['coco_map'])}, {scores.slices} slices{learned}"
             )
         )
     for row in decisions_for_page(evaluation.decisions):
@@ -96,10 +96,12 @@ def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> 
             f"sd {score_text(scores.sds['dice'])} of {len(scores.patients)} patients; "
             f"{scores.seconds_per_slice:.2g} s a slice"
         )
-        for patient, one in scores.patients.items():
-            learned = "  (in the training set)" if one.learned_from else ""
-            dice_text = score_text(one.values["dice"])
-            console.print(escape(f"  {patient}  {dice_text}, {one.slices} slices{learned}"))
+        for patient, patient_scores in scores.patients.items():
+            learned = "  (in the training set)" if patient_scores.learned_from else ""
+            dice_text = score_text(patient_scores.values["dice"])
+            console.print(
+                escape(f"  {patient}  {dice_text}, {patient_scores.slices} slices{learned}")
+            )
     console.print()
     files = (
         (EVALUATION_HTML, "all scores, with pictures"),

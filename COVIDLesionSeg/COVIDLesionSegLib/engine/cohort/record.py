@@ -84,7 +84,7 @@ def numbers_of(severity: SeverityReport) -> dict[str, Any]:
         numbers[f"{name.replace(' ', '_')}_ratio"] = lobes.get(name)
     numbers["ct_severity_score"] = severity.ct_severity_score
     numbers["slices_with_lung"] = len(severity.slices)
-    numbers["slices_with_lesion"] = sum(one.lesion_mm2 > 0 for one in severity.slices)
+    numbers["slices_with_lesion"] = sum(slice_.lesion_mm2 > 0 for slice_ in severity.slices)
     for of_slices in SLICE_RULES:
         positive = severity.positive_slices(of_slices.rule)
         numbers[f"{of_slices.rule}_slices"] = None if positive is None else len(positive)

@@ -40,7 +40,7 @@ class Series:
     @property
     def folders(self) -> set[Path]:
         """Where its files lie."""
-        return {one.path.parent for one in self.slices}
+        return {slice_.path.parent for slice_ in self.slices}
 
     @property
     def place(self) -> Path:
@@ -136,9 +136,9 @@ def _instances(slices: list[Slice]) -> list[object]:
 
     Where slices of one folder share a SOPInstanceUID, the UIDs say nothing: then each file counts.
     """
-    uids = [one.text("SOPInstanceUID") for one in slices]
+    uids = [slice_.text("SOPInstanceUID") for slice_ in slices]
     if "" in uids or len(set(uids)) < len(uids):
-        return [one.path for one in slices]
+        return [slice_.path for slice_ in slices]
     return [(uid, _depth(one)) for uid, one in zip(uids, slices, strict=True)]
 
 

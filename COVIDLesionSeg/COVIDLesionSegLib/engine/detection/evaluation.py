@@ -132,7 +132,7 @@ def evaluate_on(
                 )
         knows[patient] = None if learned is None else bool(shown & learned)
         found[patient] = own
-    patients = {patient: one.scores(card) for patient, one in found.items()}
+    patients = {patient: of_patient.scores(card) for patient, of_patient in found.items()}
     named = set(scanners) != {""}
     return DetectorEvaluation(
         card.id,
@@ -140,11 +140,18 @@ def evaluate_on(
         card.outputs,
         sum(found.values(), Found()).scores(card),
         patients,
-        {name or UNKNOWN: one.scores(card) for name, one in sorted(scanners.items()) if named},
+        {
+            name or UNKNOWN: of_scanner.scores(card)
+            for name, of_scanner in sorted(scanners.items())
+            if named
+        },
         by_scanner_alone(card.outputs, [scanner.real for scanner in scanners.values()])
         if named
         else None,
-        {name or UNKNOWN: card.outputs[_most_frequent(one.real)] for name, one in scanners.items()},
+        {
+            name or UNKNOWN: card.outputs[_most_frequent(of_scanner.real)]
+            for name, of_scanner in scanners.items()
+        },
         agreement_by_rule(patient.decisions for patient in patients.values()),
         knows,
         tuple(examples.values()),

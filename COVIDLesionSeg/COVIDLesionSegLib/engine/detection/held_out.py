@@ -97,11 +97,11 @@ class DetectorScores:
     def values(self) -> Mapping[str, float | None]:
         """Every score by a short name."""
         found: dict[str, float | None] = {}
-        for rule, one in self.precision.items():
+        for rule, precision in self.precision.items():
             found |= {
-                f"{rule}_ap50": one.at_50,
-                f"{rule}_ap75": one.at_75,
-                f"{rule}_map": one.mean,
+                f"{rule}_ap50": precision.at_50,
+                f"{rule}_ap75": precision.at_75,
+                f"{rule}_map": precision.mean,
             }
         for one_class in self.classes.classes:
             found[f"sensitivity_{one_class.name}"] = one_class.sensitivity
@@ -130,19 +130,19 @@ def evaluate_detector(
     found = {name: Found.of(network, card, own, CancelToken()) for name, own in by_patient.items()}
     patients = {name: one.scores(card) for name, one in sorted(found.items())}
     pooled = sum(found.values(), Found()).scores(card)
-    names = ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
+    names = ", ".join(f"{name}, {scores.slices} slices" for name, scores in patients.items())
     return HeldOutDetector(patients, tuple(card_scores(pooled, names)))
 
 
 def card_scores(scores: DetectorScores, data: str) -> list[Score]:
     """Scores for a card, each with its rule; what is undefined is left out."""
     listed: list[tuple[str, float | None, str]] = []
-    for rule, one in scores.precision.items():
+    for rule, precision in scores.precision.items():
         text = RULE_TEXTS[rule]
         listed += [
-            ("AP@0.50", one.at_50, text),
-            ("AP@0.75", one.at_75, text),
-            ("mAP@.50:.05:.95", one.mean, text + _interval(one.mean_interval)),
+            ("AP@0.50", precision.at_50, text),
+            ("AP@0.75", precision.at_75, text),
+            ("mAP@.50:.05:.95", precision.mean, text + _interval(precision.mean_interval)),
         ]
     for single in scores.classes.classes:
         listed += [

@@ -100,7 +100,7 @@ def save_detection(found: LesionDetection, folder: Path) -> None:
     facts = {
         "geometry": asdict(found.geometry),
         "lesions": [asdict(lesion) for lesion in found.lesions],
-        "slices": [asdict(one) for one in found.slices],
+        "slices": [asdict(slice_) for slice_ in found.slices],
         "rule": found.rule,
         "flags": [asdict(flag) for flag in found.flags],
         "provenance": found.provenance,

@@ -65,8 +65,8 @@ def reliability(
 
 def calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     """Expected calibration error, 0 to 1: mean over pixels of |probability - frequency|."""
-    total = sum(one.pixels for one in bins)
-    return sum(one.pixels * abs(one.probability - one.frequency) for one in bins) / total
+    total = sum(bin_.pixels for bin_ in bins)
+    return sum(bin_.pixels * abs(bin_.probability - bin_.frequency) for bin_ in bins) / total
 
 
 def calibrate(histogram: ProbabilityHistogram, data: str) -> Calibration | None:

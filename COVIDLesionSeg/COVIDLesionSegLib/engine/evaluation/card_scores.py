@@ -58,15 +58,16 @@ def evaluate_held_out(
     in_bfloat16 = score_patients(network, card, slices, "bfloat16")
     protocol = protocol_of(Parameters())
     changes = (
-        abs((one.values["dice"] or 0.0) - (in_bfloat16[name].values["dice"] or 0.0))
-        for name, one in patients.items()
+        abs((scores.values["dice"] or 0.0) - (in_bfloat16[name].values["dice"] or 0.0))
+        for name, scores in patients.items()
     )
     return HeldOut(
         patients=patients,
         scores=tuple(card_scores(patients, protocol)),
         bfloat16_change=max(changes, default=0.0),
         calibration=calibrate(
-            histogram, ", ".join(f"{name}, {one.slices} slices" for name, one in patients.items())
+            histogram,
+            ", ".join(f"{name}, {scores.slices} slices" for name, scores in patients.items()),
         ),
     )
 
@@ -109,12 +110,12 @@ def card_scores(patients: Mapping[str, PatientScores], protocol: str) -> list[Sc
         Score(
             name,
             round(value, 4),
-            f"{patient}, {one.slices} slices",
-            f"{_relation(one)}; {protocol}",
+            f"{patient}, {scores.slices} slices",
+            f"{_relation(scores)}; {protocol}",
         )
-        for patient, one in patients.items()
+        for patient, scores in patients.items()
         for key, name in _ON_CARDS.items()
-        if (value := one.values[key]) is not None
+        if (value := scores.values[key]) is not None
     ]
 
 
@@ -131,7 +132,11 @@ def _relation(scores: PatientScores) -> str:
 
 def with_scores(card: ModelCard, scores: ModelScores) -> ModelCard:
     """The card with its scores of held-out patients, which replace equal measurements."""
-    held_out = {name: one for name, one in scores.patients.items() if not one.learned_from}
+    held_out = {
+        name: patient_scores
+        for name, patient_scores in scores.patients.items()
+        if not patient_scores.learned_from
+    }
     measured = card_scores(held_out, scores.protocol)
     known = {(score.metric, score.data, score.protocol) for score in measured}
     kept = [s for s in card.scores if (s.metric, s.data, s.protocol) not in known]

@@ -64,12 +64,12 @@ class Counts:
         self.surface_dice: list[float | None] = []
         self.probabilities = ProbabilityHistogram()
         self.windowed = False
-        self.decisions = {one.rule: Confusion() for one in SLICE_RULES}
+        self.decisions = {rule.rule: Confusion() for rule in SLICE_RULES}
 
     @property
     def pixels(self) -> Confusion:
         """Counts of all pixels of all slices together."""
-        return sum((one.pixels for one in self.slices), Confusion())
+        return sum((slice_.pixels for slice_ in self.slices), Confusion())
 
     def add(self, sample: LabelledImage, decision: LabelledSlices) -> None:
         """Count a slice or CT and its prediction."""

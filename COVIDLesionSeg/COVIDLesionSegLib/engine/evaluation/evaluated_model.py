@@ -257,7 +257,7 @@ def load_evaluated_models(
     for name in names:
         own = replace(parameters, model=name)
         if of_lungs:
-            models = tuple(catalogue.get(one) for one in catalogue.expand(own.members))
+            models = tuple(catalogue.get(id_) for id_ in catalogue.expand(own.members))
         else:
             models = catalogue.members(own.members)
         for model in models:

@@ -50,7 +50,7 @@ class ExampleChooser:
         """Look at the slices of a stack and what each model calls lesion in them, bool."""
         if sample.patient not in self._patients and len(self._patients) == MOST_PATIENTS:
             return
-        errors = sum((one ^ sample.lesion).sum(axis=(1, 2)) for one in predicted)
+        errors = sum((mask ^ sample.lesion).sum(axis=(1, 2)) for mask in predicted)
         for reason, counts in (
             ("most lesion", sample.lesion.sum(axis=(1, 2))),
             ("most errors", errors),
@@ -87,7 +87,7 @@ def _example(
         image=sample.image[index].copy(),
         windowed=sample.windowed,
         truth=sample.lesion[index].copy(),
-        predicted=tuple(one[index].copy() for one in predicted),
+        predicted=tuple(mask[index].copy() for mask in predicted),
         pixel_aspect=height_mm / width_mm,
     )
 

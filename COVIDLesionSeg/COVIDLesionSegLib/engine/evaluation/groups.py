@@ -44,8 +44,8 @@ class GroupScore:
 
 def group_scores(slices: Sequence[SliceCount]) -> list[GroupScore]:
     """The scores of every group that has slices."""
-    infected = [one for one in slices if one.infected]
-    measured = [one for one in infected if one.true_rate is not None]
+    infected = [slice_ for slice_ in slices if slice_.infected]
+    measured = [slice_ for slice_ in infected if slice_.true_rate is not None]
     groups = {
         "infected": infected,
         "A": [one for one in measured if (one.true_rate or 0.0) < SMALL_LESIONS_BELOW],
@@ -60,9 +60,9 @@ def group_scores(slices: Sequence[SliceCount]) -> list[GroupScore]:
 
 
 def _score(group: str, measure: str, slices: Sequence[SliceCount]) -> GroupScore:
-    every = [getattr(one.pixels, measure) for one in slices]
+    every = [getattr(slice_.pixels, measure) for slice_ in slices]
     values = [value for value in every if value is not None]
     if not values:
         return GroupScore(group, 0, measure, None, None, None, None, None)
-    lower, median, upper = (float(one) for one in np.percentile(values, [25, 50, 75]))
+    lower, median, upper = (float(value) for value in np.percentile(values, [25, 50, 75]))
     return GroupScore(group, len(values), measure, median, lower, upper, *mean_and_sd(values))

@@ -60,9 +60,9 @@ def limits_of_agreement(pairs: Pairs) -> LimitsOfAgreement:
 def rate_pairs(slices: Sequence[SliceCount]) -> Pairs:
     """Infection rates, 0 to 1, of the infected slices with lungs (COVID-Rate, Figure 12)."""
     return [
-        (one.true_rate, one.predicted_rate)
-        for one in slices
-        if one.infected and one.true_rate is not None and one.predicted_rate is not None
+        (slice_.true_rate, slice_.predicted_rate)
+        for slice_ in slices
+        if slice_.infected and slice_.true_rate is not None and slice_.predicted_rate is not None
     ]
 
 
@@ -70,11 +70,17 @@ def volume_pairs(patients: dict[str, list[SliceCount]]) -> Pairs:
     """Volumes of lesion in ml of every patient; none where the size of voxels is not known."""
     pairs = []
     for slices in patients.values():
-        if slices and all(one.pixel_ml is not None for one in slices):
+        if slices and all(slice_.pixel_ml is not None for slice_ in slices):
             pairs.append(
                 (
-                    sum((one.pixels.tp + one.pixels.fn) * (one.pixel_ml or 0.0) for one in slices),
-                    sum((one.pixels.tp + one.pixels.fp) * (one.pixel_ml or 0.0) for one in slices),
+                    sum(
+                        (slice_.pixels.tp + slice_.pixels.fn) * (slice_.pixel_ml or 0.0)
+                        for slice_ in slices
+                    ),
+                    sum(
+                        (slice_.pixels.tp + slice_.pixels.fp) * (slice_.pixel_ml or 0.0)
+                        for slice_ in slices
+                    ),
                 )
             )
     return pairs

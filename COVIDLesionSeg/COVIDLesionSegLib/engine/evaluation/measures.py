@@ -43,27 +43,27 @@ def _all(counts: Counts) -> list[SliceCount]:
 
 def _with_lesion(counts: Counts) -> list[SliceCount]:
     """Slices on which a Dice is defined."""
-    return [one for one in counts.slices if one.infected or one.found]
+    return [slice_ for slice_ in counts.slices if slice_.infected or slice_.found]
 
 
 def _with_lung(counts: Counts) -> list[SliceCount]:
-    return [one for one in counts.slices if one.true_rate is not None]
+    return [slice_ for slice_ in counts.slices if slice_.true_rate is not None]
 
 
 def _infected(counts: Counts) -> list[SliceCount]:
-    return [one for one in _with_lung(counts) if one.infected]
+    return [slice_ for slice_ in _with_lung(counts) if slice_.infected]
 
 
 def _lesion_free(counts: Counts) -> list[SliceCount]:
-    return [one for one in _with_lung(counts) if not one.infected]
+    return [slice_ for slice_ in _with_lung(counts) if not slice_.infected]
 
 
 def _small(counts: Counts) -> list[SliceCount]:
-    return [one for one in _infected(counts) if _true_rate(one) < SMALL_LESIONS_BELOW]
+    return [slice_ for slice_ in _infected(counts) if _true_rate(slice_) < SMALL_LESIONS_BELOW]
 
 
 def _large(counts: Counts) -> list[SliceCount]:
-    return [one for one in _infected(counts) if _true_rate(one) >= SMALL_LESIONS_BELOW]
+    return [slice_ for slice_ in _infected(counts) if _true_rate(slice_) >= SMALL_LESIONS_BELOW]
 
 
 def _true_rate(one: SliceCount) -> float:
@@ -77,12 +77,12 @@ def _predicted_rate(one: SliceCount) -> float:
 
 
 def _mean_dice(slices: list[SliceCount]) -> Value:
-    return mean_and_sd([one.pixels.dice for one in slices])[0]
+    return mean_and_sd([slice_.pixels.dice for slice_ in slices])[0]
 
 
 def _rates(slices: list[SliceCount]) -> tuple[list[float], list[float]]:
     """True and predicted infection rates of slices with lung."""
-    return [_true_rate(one) for one in slices], [_predicted_rate(one) for one in slices]
+    return [_true_rate(slice_) for slice_ in slices], [_predicted_rate(slice_) for slice_ in slices]
 
 
 def _by(rule: SliceRule) -> Callable[[Counts], Confusion]:

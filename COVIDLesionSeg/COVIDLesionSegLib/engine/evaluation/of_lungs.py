@@ -50,9 +50,9 @@ def find_lungs_of_data(names: Sequence[str], parameters: Parameters, catalogue: 
         ParameterError: Some do, and others find lesions.
     """
     tasks = {
-        catalogue.get(one).card.task
+        catalogue.get(id_).card.task
         for name in names
-        for one in catalogue.expand(replace(parameters, model=name).members)
+        for id_ in catalogue.expand(replace(parameters, model=name).members)
     }
     if "lungs" in tasks and len(tasks) > 1:
         raise ParameterError(

@@ -92,7 +92,9 @@ def evaluate_slice_classes(
         )
         patients[item.patient] = patients.get(item.patient, SliceClassScores()) + one
     together = sum(patients.values(), SliceClassScores())
-    names = ", ".join(f"{name}, {one.slices} slices" for name, one in sorted(patients.items()))
+    names = ", ".join(
+        f"{name}, {scores.slices} slices" for name, scores in sorted(patients.items())
+    )
     return HeldOutClasses(patients, tuple(_card_scores(together, names)))
 
 

@@ -41,7 +41,7 @@ class StudyNumbers:
 
     def region(self, name: str) -> RegionSeverity:
         """The region called ``name``; KeyError if there is none."""
-        return {one.region: one for one in self.regions}[name]
+        return {region.region: region for region in self.regions}[name]
 
 
 @dataclass(frozen=True, eq=False)

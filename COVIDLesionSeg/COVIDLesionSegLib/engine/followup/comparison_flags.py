@@ -69,10 +69,10 @@ class FollowUpFlags:
             )
         self._of_parameters(earlier.parameters, later.parameters)
         missing = [
-            one.region
-            for one in changes
-            if one.region in LUNG_LABELS
-            and (one.ratio.earlier is None) != (one.ratio.later is None)
+            change.region
+            for change in changes
+            if change.region in LUNG_LABELS
+            and (change.ratio.earlier is None) != (change.ratio.later is None)
         ]
         for lung in missing:
             self._add(
@@ -87,7 +87,7 @@ class FollowUpFlags:
                 "have slices that a slice classifier called clean, so that no lesion was looked "
                 "for in them: what is new or resolved there may be so by its word alone.",
             )
-        both = next(one for one in changes if one.region == BOTH_LUNGS)
+        both = next(change for change in changes if change.region == BOTH_LUNGS)
         if LUNGS_CUT_OFF in codes:
             self._add(
                 "study-cut-off",
@@ -182,7 +182,7 @@ class FollowUpFlags:
                 "resolved nor as new.",
                 "note",
             )
-        apart = [one for one in matching.lesions if one.kind == "not covered"]
+        apart = [lesion for lesion in matching.lesions if lesion.kind == "not covered"]
         if apart:
             self._add(
                 "lesions-not-covered",

@@ -168,10 +168,13 @@ def _change(
         pattern=_PATTERNS[len(old) > 1, len(new) > 1] if old and new else None,
         earlier=old,
         later=new,
-        earlier_ml=sum(one.lesion_ml for one in earlier) if earlier else None,
-        later_ml=sum(one.lesion_ml for one in later) if later else None,
+        earlier_ml=sum(lesion.lesion_ml for lesion in earlier) if earlier else None,
+        later_ml=sum(lesion.lesion_ml for lesion in later) if later else None,
         region=largest.region,
-        slices=(min(one.slices[0] for one in later), max(one.slices[1] for one in later))
+        slices=(
+            min(lesion.slices[0] for lesion in later),
+            max(lesion.slices[1] for lesion in later),
+        )
         if later
         else None,
         centre_lps_mm=largest.centre_lps_mm,

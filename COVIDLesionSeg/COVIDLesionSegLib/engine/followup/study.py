@@ -62,7 +62,7 @@ class Study:
 
     def __post_init__(self) -> None:
         arrays = [self.lungs, self.lesions, *([] if self.hu is None else [self.hu])]
-        if any(one.shape != self.geometry.shape for one in arrays):
+        if any(array.shape != self.geometry.shape for array in arrays):
             raise InputError(
                 "A CT, its lungs and its lesions do not have the same size: give each study the "
                 "CT that it was made from."

@@ -149,7 +149,7 @@ def get_opinion(parameters: Parameters) -> SecondOpinion | None:
 
 
 def _model_of(name: str) -> Model:
-    models = {one.id: one for one in load_catalogue().models if one.card.task == "lungs"}
+    models = {model.id: model for model in load_catalogue().models if model.card.task == "lungs"}
     if name not in models:
         raise ParameterError(
             f"There is no model for lungs {name!r} to give a second opinion; choose one of: "

@@ -14,7 +14,7 @@ from .overlap import Confusion, wilson_interval
 
 SLICE_CLASS = "affinity-slice-class"
 RULES = {
-    **{one.rule: one.title for one in SLICE_RULES},
+    **{rule.rule: rule.title for rule in SLICE_RULES},
     SLICE_CLASS: "Class of the slice (Ter-Sarkisov 2022)",
 }
 """What makes a slice infected, for people, by the rule's id."""
@@ -57,7 +57,7 @@ def called_infected(lesion: float, rate: float | None) -> dict[str, bool]:
         lesion: Number of its pixels that are called lesion.
         rate: Its infection rate, 0 to 1; None without lung.
     """
-    answers = {one.rule: one.positive(lesion, rate) for one in SLICE_RULES}
+    answers = {rule.rule: rule.positive(lesion, rate) for rule in SLICE_RULES}
     return {rule: answer for rule, answer in answers.items() if answer is not None}
 
 

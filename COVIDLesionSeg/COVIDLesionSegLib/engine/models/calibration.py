@@ -56,6 +56,6 @@ class Calibration:
         bins = sorted(self.bins, key=lambda one: one.probability)
         return np.interp(
             np.asarray(probability, np.float64),
-            [one.probability for one in bins],
-            [one.frequency for one in bins],
+            [bin_.probability for bin_ in bins],
+            [bin_.frequency for bin_ in bins],
         )

@@ -121,10 +121,10 @@ def _build_calibration(values: Any) -> Calibration | None:
     _check(0 < temperature < 1000, "calibration temperature", "a number above 0", temperature)
     _check(isinstance(values["data"], str), "calibration data", "text", values["data"])
     bins = []
-    for one in _list(values["bins"], "calibration bins"):
-        _check_fields(ReliabilityBin, one)
-        _check(all(map(_is_number, one.values())), "calibration bin", "three numbers", one)
-        bins.append(ReliabilityBin(**one))
+    for bin_ in _list(values["bins"], "calibration bins"):
+        _check_fields(ReliabilityBin, bin_)
+        _check(all(map(_is_number, bin_.values())), "calibration bin", "three numbers", bin_)
+        bins.append(ReliabilityBin(**bin_))
     return Calibration(**{**values, "bins": tuple(bins)})
 
 

@@ -135,14 +135,14 @@ class Catalogue:
 
     def ensemble(self, name: str) -> Ensemble | None:
         """The ensemble of this id, or None if it is no ensemble's."""
-        return next((one for one in self.ensembles if one.id == name), None)
+        return next((ensemble for ensemble in self.ensembles if ensemble.id == name), None)
 
     def is_taken(self, model_id: str) -> bool:
         """Whether a model or ensemble has this id, or one that differs by capital letters only.
 
         Ids name files, and many file systems do not tell capital letters from small ones.
         """
-        return model_id.casefold() in {one.casefold() for one in self._ids()}
+        return model_id.casefold() in {id_.casefold() for id_ in self._ids()}
 
     def expand(self, ids: tuple[str, ...]) -> tuple[str, ...]:
         """The same ids, those of ensembles replaced by their members'; each only once."""
@@ -205,11 +205,11 @@ class Catalogue:
         return tuple({model.id: model for model in models}.values())
 
     def _ids(self) -> list[str]:
-        return [*(one.id for one in self.ensembles), *(model.id for model in self.models)]
+        return [*(ensemble.id for ensemble in self.ensembles), *(model.id for model in self.models)]
 
     def _unknown(self, model_id: str) -> str:
         similar = similar_names(model_id[:_LONGEST_ID], self._ids())
-        trained = [one.id for one in self.ensembles]
+        trained = [ensemble.id for ensemble in self.ensembles]
         trained += [model.id for model in self.models if model.card.weights]
         sentence = f"There is no model {printable(repr(model_id[:_LONGEST_ID]))}"
         if similar:

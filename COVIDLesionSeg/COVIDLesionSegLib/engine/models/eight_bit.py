@@ -63,7 +63,9 @@ class StorageCriterion:
     def too_large(self, changes: Mapping[str, float]) -> dict[str, float]:
         """Those of ``changes`` that are larger than they may be."""
         return {
-            name: one for name, one in changes.items() if round(abs(one), 6) > self.largest_change
+            name: change
+            for name, change in changes.items()
+            if round(abs(change), 6) > self.largest_change
         }
 
 

@@ -89,24 +89,24 @@ def list_models(catalogue: Catalogue, task: str = "lesions") -> list[ListedModel
     """
     listed = [
         ListedModel(
-            one.id,
-            one.title,
-            tuple(catalogue.get(member) for member in one.members),
-            one.scores,
-            one.notes,
+            ensemble.id,
+            ensemble.title,
+            tuple(catalogue.get(member) for member in ensemble.members),
+            ensemble.scores,
+            ensemble.notes,
         )
-        for one in catalogue.ensembles
+        for ensemble in catalogue.ensembles
     ]
     listed += [
         ListedModel(model.id, model.title, (model,), model.card.scores, model.card.notes)
         for model in catalogue.models
     ]
-    listed = [one for one in listed if one.models[0].card.task == task]
+    listed = [model for model in listed if model.models[0].card.task == task]
     rows = read_development_scores()
-    listed = [replace(one, development=_development(one, rows)) for one in listed]
-    summaries = {one.id: summarise_scores(one.scores) for one in listed}
+    listed = [replace(model, development=_development(model, rows)) for model in listed]
+    summaries = {model.id: summarise_scores(model.scores) for model in listed}
     shared = _shared_data(summaries.values())
-    listed = [replace(one, dice=_dice(one, summaries[one.id], shared)) for one in listed]
+    listed = [replace(model, dice=_dice(model, summaries[model.id], shared)) for model in listed]
     return sorted(listed, key=lambda one: _rank(one, shared))
 
 

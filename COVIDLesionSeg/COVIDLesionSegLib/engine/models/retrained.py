@@ -94,7 +94,7 @@ class Retrained:
             "protocol": self.protocol,
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
             "promotion": asdict(self.promotion),
-            "pictures": [asdict(one) for one in self.pictures],
+            "pictures": [asdict(picture) for picture in self.pictures],
         }
 
 

@@ -99,7 +99,7 @@ def roll_back(model_id: str | None = None) -> str:
     if not promotions:
         raise ModelError(f"No model was promoted: {DEFAULT_MODEL} is the default already.")
     model_id = promotions[-1]["model"] if model_id is None else model_id
-    places = [place for place, one in enumerate(promotions) if one["model"] == model_id]
+    places = [place for place, promotion in enumerate(promotions) if promotion["model"] == model_id]
     if not places:
         raise ModelError(
             f"{model_id} was not promoted: choose {promotions[-1]['model']}, which was made the "

@@ -194,8 +194,8 @@ class AffinityMaskRCNN(nn.Module):
                     proposals, _ = self.rpn(_images(image), features)
             sizes = _sizes(image)
             boxes = [
-                self.branch.best_boxes({"0": features["0"][n : n + 1]}, one, sizes[n])
-                for n, one in enumerate(proposals)
+                self.branch.best_boxes({"0": features["0"][n : n + 1]}, proposal, sizes[n])
+                for n, proposal in enumerate(proposals)
             ]
         regions = self.branch(features, [filled(box, *sizes[0]) for box in boxes], sizes)
         affinities = self.affinity.representation(self.affinity.vectors(regions))

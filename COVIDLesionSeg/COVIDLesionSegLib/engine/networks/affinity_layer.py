@@ -96,11 +96,11 @@ class SliceClassHead(nn.Sequential):
 
 def initialise(module: nn.Module) -> None:
     """Weights of convolutions as the released code draws them, and biases of 0.01."""
-    for one in module.modules():
-        if isinstance(one, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.kaiming_normal_(one.weight, mode="fan_out", nonlinearity="relu")
-            if one.bias is not None:
-                nn.init.constant_(one.bias, 0.01)
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, 0.01)
 
 
 def _refinement(channels: int, between: int) -> nn.Sequential:

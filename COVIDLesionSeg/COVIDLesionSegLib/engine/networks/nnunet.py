@@ -136,7 +136,7 @@ class NnUNet(nn.Module):
                 )
                 _, found = predictor.predict_single_npy_array(
                     hu[None].astype(np.float32),
-                    {"spacing": [abs(float(one)) for one in spacing]},
+                    {"spacing": [abs(float(mm)) for mm in spacing]},
                     save_or_return_probabilities=True,
                 )
         finally:
@@ -166,7 +166,7 @@ class NnUNet(nn.Module):
             *self.named_parameters(remove_duplicate=False),
             *self.named_buffers(remove_duplicate=False),
         )
-        return {name: first.setdefault(id(one), name) for name, one in tensors}
+        return {name: first.setdefault(id(tensor), name) for name, tensor in tensors}
 
 
 def nnunet_library() -> tuple[Any, Any]:

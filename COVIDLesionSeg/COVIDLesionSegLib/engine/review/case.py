@@ -270,7 +270,7 @@ def read_cases_in_steps(folder: Path | None = None) -> Steps[CaseList]:
     folder = folder or reviews_folder()
     cases, problems = [], []
     try:
-        entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:
         entries = []
     for entry in entries:

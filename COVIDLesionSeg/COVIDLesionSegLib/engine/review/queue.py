@@ -92,26 +92,26 @@ def measure_slices_in_steps(
     half_width = min(HALF_WIDTH, threshold, 1.0 - threshold)
     axial = order.to_axial(probability)
     disputed = None if disagreement is None else order.to_axial(disagreement)
-    most = max((one.lesion_mm2 for one in severity.slices), default=0.0)
+    most = max((slice_.lesion_mm2 for slice_ in severity.slices), default=0.0)
     codes: dict[int, list[str]] = {}
     for flag in flags:
         for index in flag.slices:
             codes.setdefault(index, []).append(flag.code)
     found = []
-    for one in severity.slices:
-        distance = np.abs(axial[one.index] - np.float32(threshold))
+    for slice_ in severity.slices:
+        distance = np.abs(axial[slice_.index] - np.float32(threshold))
         near = np.maximum(np.float32(1.0) - distance / np.float32(half_width), np.float32(0.0))
-        votes = None if disputed is None else _sum(disputed[one.index]) * height * width
+        votes = None if disputed is None else _sum(disputed[slice_.index]) * height * width
         found.append(
             SliceToReview(
-                index=one.index,
-                position_mm=one.position_mm,
+                index=slice_.index,
+                position_mm=slice_.position_mm,
                 uncertain_mm2=_sum(near) * height * width,
                 disagreement_mm2=votes,
-                lesion_mm2=one.lesion_mm2,
-                flags=tuple(codes.get(one.index, ())),
-                largest=0.0 < one.lesion_mm2 == most,
-                confidence=one.confidence,
+                lesion_mm2=slice_.lesion_mm2,
+                flags=tuple(codes.get(slice_.index, ())),
+                largest=0.0 < slice_.lesion_mm2 == most,
+                confidence=slice_.confidence,
             )
         )
         yield
@@ -150,17 +150,21 @@ def review_queue(slices: Sequence[SliceToReview], apart_mm: float = APART_MM) ->
     need is at least :data:`SHARE` of the greatest; at most :data:`MOST` in all. Of slices that lie
     closer than ``apart_mm`` the one with the greatest need stands for all.
     """
-    worth = [one for one in slices if one.flags or one.largest or one.need_mm2 >= LEAST_MM2]
+    worth = [
+        slice_
+        for slice_ in slices
+        if slice_.flags or slice_.largest or slice_.need_mm2 >= LEAST_MM2
+    ]
     worth.sort(key=lambda one: (bool(one.flags), one.need_mm2), reverse=True)
-    least = SHARE * max((one.need_mm2 for one in worth), default=0.0)
+    least = SHARE * max((slice_.need_mm2 for slice_ in worth), default=0.0)
     chosen: list[SliceToReview] = []
-    room = MOST - sum(one.largest for one in worth)  # its place is kept
-    for one in worth:
-        near = (abs(one.position_mm - other.position_mm) < apart_mm for other in chosen)
-        if one.largest:
-            chosen.append(one)
-        elif room > 0 and (one.flags or one.need_mm2 >= least) and not any(near):
-            chosen.append(one)
+    room = MOST - sum(slice_.largest for slice_ in worth)  # its place is kept
+    for slice_ in worth:
+        near = (abs(slice_.position_mm - other.position_mm) < apart_mm for other in chosen)
+        if slice_.largest:
+            chosen.append(slice_)
+        elif room > 0 and (slice_.flags or slice_.need_mm2 >= least) and not any(near):
+            chosen.append(slice_)
             room -= 1
     return ReviewQueue(tuple(chosen), len(worth) - len(chosen))
 
@@ -168,7 +172,7 @@ def review_queue(slices: Sequence[SliceToReview], apart_mm: float = APART_MM) ->
 def doubt_ml(slices: Iterable[SliceToReview], geometry: Geometry) -> float:
     """Volume in doubt of a whole CT, in ml, given all its slices."""
     thickness, _, _ = AxialOrder.of(geometry).axial_spacing(geometry)
-    return sum(one.doubt_mm2 for one in slices) * thickness / 1000.0
+    return sum(slice_.doubt_mm2 for slice_ in slices) * thickness / 1000.0
 
 
 def _sum(array: npt.NDArray[np.float32]) -> float:

@@ -120,7 +120,7 @@ def choose_predictions(
                     candidates.append(candidate)
             done += 1
             progress(Progress("Finding lesions", done / samples, sample.name))
-    selected = most_confident([one.confidence for one in candidates], fraction, minimum)
+    selected = most_confident([candidate.confidence for candidate in candidates], fraction, minimum)
     for number in selected:
         candidates[number] = replace(candidates[number], outcome="selected")
     return Enhancement(tuple(confident[n] for n in selected), tuple(candidates))
@@ -138,12 +138,12 @@ def _candidates(
     sample = sample.as_stack()
     lungs = sample.lungs
     probability = model.predict(sample, lung_mask=lungs is not None, cancel=cancel).probability
-    for index, one in enumerate(probability):
+    for index, slice_ in enumerate(probability):
         name = sample.slice_name(index)
         if (sample.patient, name) in known or (lungs is not None and not lungs[index].any()):
             continue
-        confidence = measure.of(one)
-        lesion = one > measure.cut_off
+        confidence = measure.of(slice_)
+        lesion = slice_ > measure.cut_off
         item: LabelledImage | None = None
         outcome: SelectionOutcome = (
             "no lesion found" if confidence is None else "not confident enough"

@@ -92,9 +92,12 @@ class ParentComparison:
         return ParentScores(
             tuple(
                 HeldOutPatient(
-                    name, one.slices, _overlap(one.values), _overlap(new.patients[name].values)
+                    name,
+                    scores.slices,
+                    _overlap(scores.values),
+                    _overlap(new.patients[name].values),
                 )
-                for name, one in old.patients.items()
+                for name, scores in old.patients.items()
             ),
             _overlap(old.pooled),
             _overlap(new.pooled),

@@ -236,16 +236,16 @@ def _on_whole_grid(
     below = start[axis]
     if order.flips[0]:
         below = geometry.shape[axis] - start[axis] - shape[axis]
-    of_run = {one.index: one for one in original.slices}
+    of_run = {slice_.index: slice_ for slice_ in original.slices}
     slices = []
-    for one in severity.slices:
-        placed = replace(one, index=one.index + below)
+    for slice_ in severity.slices:
+        placed = replace(slice_, index=slice_.index + below)
         if run := of_run.get(placed.index):
             placed = replace(
                 placed,
                 voted_mm2=run.voted_mm2,
                 disagreement=run.disagreement,
-                confidence=None if edited[one.index] else run.confidence,
+                confidence=None if edited[slice_.index] else run.confidence,
             )
         slices.append(placed)
     lesions = []

@@ -42,12 +42,12 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
             slices=_by_lesion_area(severity),
         )
     divided = sorted(
-        (one.disagreement * one.voted_mm2, -number, one)
-        for number, one in enumerate(severity.slices)
-        if one.disagreement is not None
-        and one.voted_mm2 is not None
-        and one.disagreement > _DIVIDED
-        and one.voted_mm2 >= _LEAST_MM2
+        (slice_.disagreement * slice_.voted_mm2, -number, slice_)
+        for number, slice_ in enumerate(severity.slices)
+        if slice_.disagreement is not None
+        and slice_.voted_mm2 is not None
+        and slice_.disagreement > _DIVIDED
+        and slice_.voted_mm2 >= _LEAST_MM2
     )[::-1]
     if divided:
         places = ", ".join(f"{round(one.position_mm):+d}" for *_, one in divided[:5])
@@ -104,5 +104,5 @@ def _in_other_lung(lobe: str, by_lung: Mapping[str, float]) -> bool:
 
 def _by_lesion_area(severity: SeverityReport) -> tuple[int, ...]:
     """Indices of the slices with lesion, the largest area first."""
-    infected = [one for one in severity.slices if one.lesion_mm2 > 0]
+    infected = [slice_ for slice_ in severity.slices if slice_.lesion_mm2 > 0]
     return tuple(one.index for one in sorted(infected, key=lambda one: -one.lesion_mm2))

@@ -244,7 +244,7 @@ class SeverityReport:
         """Indices of the slices that one of ``SLICE_RULES`` calls positive; None if not graded."""
         if not self.graded:
             return None
-        return tuple(one.index for one in self.slices if self.positive_by_rule(one)[rule])
+        return tuple(slice_.index for slice_ in self.slices if self.positive_by_rule(slice_)[rule])
 
     def ungraded(self) -> SeverityReport:
         """The same volumes, without a category by any rule: for results that mean nothing."""
@@ -256,7 +256,7 @@ class SeverityReport:
     @property
     def slices_not_segmented(self) -> tuple[int, ...]:
         """Indices of the slices in which lesions were not looked for."""
-        return tuple(one.index for one in self.slices if not one.segmented)
+        return tuple(slice_.index for slice_ in self.slices if not slice_.segmented)
 
     def without_slices(self, slices: Collection[int]) -> SeverityReport:
         """The same, where the slices of these indices were not segmented.
@@ -266,8 +266,10 @@ class SeverityReport:
         return replace(
             self,
             slices=tuple(
-                replace(one, segmented=False) if one.index in slices and not one.lesion_mm2 else one
-                for one in self.slices
+                replace(slice_, segmented=False)
+                if slice_.index in slices and not slice_.lesion_mm2
+                else slice_
+                for slice_ in self.slices
             ),
         )
 

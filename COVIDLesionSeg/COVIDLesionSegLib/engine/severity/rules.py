@@ -62,7 +62,7 @@ def slice_mean(slices: Sequence[SliceSeverity]) -> RuleResult:
 
     Slices without lung do not count.
     """
-    ratio = fmean(one.ratio for one in slices) if slices else None
+    ratio = fmean(slice_.ratio for slice_ in slices) if slices else None
     return RuleResult(
         rule=SLICE_MEAN,
         title=RULE_TITLES[SLICE_MEAN],

@@ -107,10 +107,11 @@ def scores_of(
 
 def _score(column: Column, folds: Sequence[Sequence[SliceCount]]) -> tuple[Value, Value]:
     if column.over == "pooled":
-        every = sum((one.pixels for fold in folds for one in fold), Confusion())
+        every = sum((slice_.pixels for fold in folds for slice_ in fold), Confusion())
         return getattr(every, column.measure), None
     infected = [
-        [getattr(one.pixels, column.measure) for one in fold if one.infected] for fold in folds
+        [getattr(slice_.pixels, column.measure) for slice_ in fold if slice_.infected]
+        for fold in folds
     ]
     if column.over == "folds":
         return mean_and_sd([mean_and_sd(values)[0] for values in infected])

@@ -61,15 +61,15 @@ def read_encoder_weights(path: Path) -> tuple[dict[str, Tensor], str]:
     if (
         not isinstance(content, Mapping)
         or not content
-        or not all(isinstance(one, Tensor) for one in content.values())
+        or not all(isinstance(value, Tensor) for value in content.values())
     ):
         raise InputError(f"The encoder's weights {path.name} hold no tensors by name: {wanted}")
-    if any(not bool(one.isfinite().all()) for one in content.values()):
+    if any(not bool(value.isfinite().all()) for value in content.values()):
         raise InputError(
             f"The encoder's weights {path.name} hold values that are no numbers: {wanted}"
         )
-    named = {str(name): one for name, one in content.items()}
-    if any(one.dtype == torch.int8 for one in named.values()):
+    named = {str(name): value for name, value in content.items()}
+    if any(value.dtype == torch.int8 for value in named.values()):
         try:
             named = from_eight_bit(named, True, path.name)
         except ModelError as error:  # without scales, so not this software's
@@ -101,25 +101,25 @@ def network_on_encoder(recipe: Recipe, weights: Mapping[str, Tensor]) -> nn.Modu
         )
     own = encoder.state_dict()
     found = _named_as(own, weights)
-    first = next(name for name, one in own.items() if one.ndim == 4)
+    first = next(name for name, tensor in own.items() if tensor.ndim == 4)
     if first in found and found[first].shape[1] == 3 and own[first].shape[1] == 1:
         unit = recipe.preprocessing.normalisation in ("unit", "grey-levels")
         _make_grey(found, first, [*own], unit)
     elif first in found and found[first].shape[1] == 1 and own[first].shape[1] == 3:
         found[first] = found[first].expand(-1, 3, -1, -1) / 3
-    for name, one in own.items():
+    for name, tensor in own.items():
         if name.endswith("num_batches_tracked"):
-            found.setdefault(name, one)
+            found.setdefault(name, tensor)
         elif name not in found:
             raise ModelError(
                 f"The encoder's weights have no {name}, which the encoder of {recipe.network} "
                 f"{recipe.network_arguments.get('encoder', '')} needs: give the weights of that "
                 "encoder."
             )
-        elif found[name].shape != one.shape:
+        elif found[name].shape != tensor.shape:
             raise ModelError(
                 f"The encoder's weights {name} have the shape {list(found[name].shape)}, but the "
-                f"encoder has {list(one.shape)}: give the weights of that encoder."
+                f"encoder has {list(tensor.shape)}: give the weights of that encoder."
             )
     encoder.load_state_dict({name: found[name] for name in own})
     return network
@@ -130,11 +130,11 @@ def _named_as(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> dict[
 
     def named(prefix: str) -> dict[str, Tensor]:
         renamed = {
-            _OF_OLD_DENSENETS.sub(r"\1\2", name.removeprefix(prefix)): one
-            for name, one in weights.items()
+            _OF_OLD_DENSENETS.sub(r"\1\2", name.removeprefix(prefix)): tensor
+            for name, tensor in weights.items()
             if name.startswith(prefix)
         }
-        return {name: one for name, one in renamed.items() if name in own}
+        return {name: tensor for name, tensor in renamed.items() if name in own}
 
     return max((named(prefix) for prefix in _PREFIXES), key=len)
 

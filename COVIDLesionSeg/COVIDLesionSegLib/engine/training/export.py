@@ -283,7 +283,7 @@ def export_model(
         card, results, stored = _in_eight_bit(
             network, card, folder, slices, results, evaluate, measure
         )
-    patients = {name: one for result in results for name, one in result.patients.items()}
+    patients = {name: scores for result in results for name, scores in result.patients.items()}
     changes = [r.bfloat16_change for r in results if r.bfloat16_change is not None]
     change = max(changes, default=None)
     said = (
@@ -375,10 +375,12 @@ def _in_eight_bit(
 
 
 def _mean_over_slices(changes: Mapping[str, float], results: Sequence[HeldOutResult]) -> float:
-    slices = {name: one.slices for result in results for name, one in result.patients.items()}
+    slices = {name: scores.slices for result in results for name, scores in result.patients.items()}
     weights = [slices[name] for name in changes]
     return fmean(changes.values(), weights) if changes else 0.0
 
 
 def _values(results: Sequence[HeldOutResult], key: str) -> dict[str, float | None]:
-    return {name: one.values[key] for result in results for name, one in result.patients.items()}
+    return {
+        name: scores.values[key] for result in results for name, scores in result.patients.items()
+    }

@@ -255,7 +255,7 @@ def _changed(current: _Value, values: Mapping[str, Any], inside: str) -> _Value:
         if name not in known:
             raise ParameterError(
                 f"There is no recipe value {inside + name!r}: "
-                f"{near_names(inside + name, (inside + one for one in known))}"
+                f"{near_names(inside + name, (inside + name for name in known))}"
             )
         now: Any = new.get(name, getattr(current, name))
         if dataclasses.is_dataclass(now):

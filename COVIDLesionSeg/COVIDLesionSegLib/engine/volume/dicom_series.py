@@ -178,7 +178,7 @@ def read_images(
 
 def without_localizers(slices: list[Slice]) -> list[Slice]:
     """The slices but overview images, which some scanners store in the series itself."""
-    return [one for one in slices if "LOCALIZER" not in one.text("ImageType").upper()]
+    return [slice_ for slice_ in slices if "LOCALIZER" not in slice_.text("ImageType").upper()]
 
 
 def describe_series(slices: list[Slice]) -> str:

@@ -76,8 +76,8 @@ def fingerprint_in_steps(volume: Volume) -> Steps[str]:
     steps = np.floor((corners + _GRID_OFFSET_MM) / _GRID_STEP_MM).astype(int)
     axial = volume.axial
     digest = hashlib.sha256(f"{axial.dtype.str} {axial.shape} {steps.tolist()}".encode())
-    for one in axial:
-        digest.update(np.ascontiguousarray(one).data)
+    for slice_ in axial:
+        digest.update(np.ascontiguousarray(slice_).data)
         yield
     return digest.hexdigest()
 

@@ -53,7 +53,7 @@ def labels_on_grid(
         InputError: More than a hundredth of a part has two labels.
     """
     columns, rows, slices = geometry.size
-    samplers = [Sampler.of(one, geometry) for one in images]
+    samplers = [Sampler.of(image, geometry) for image in images]
     found = np.zeros((slices, rows, columns), np.uint8)
     whole, twice = (dict.fromkeys(labels, 0) for _ in range(2))
     for k in range(slices):

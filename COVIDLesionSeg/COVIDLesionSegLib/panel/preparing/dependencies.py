@@ -31,7 +31,7 @@ def check_installable(missing: Iterable[Requirement]) -> None:
     Raises:
         DependencyError: PyTorch is among it, and the PyTorch extension is missing.
     """
-    if any(one.name == "torch" for one in missing):
+    if any(requirement.name == "torch" for requirement in missing):
         _pytorch_extension()
 
 
@@ -45,7 +45,7 @@ def install(missing: list[Requirement]) -> None:
     """
     if not missing:
         return
-    others = [one for one in missing if one.name != "torch"]
+    others = [requirement for requirement in missing if requirement.name != "torch"]
     if len(others) < len(missing):
         _install_torch()
     if others:
@@ -63,7 +63,9 @@ def missing_requirements(parameters: Parameters, also: tuple[str, ...] = ()) -> 
     from packaging.requirements import Requirement
 
     needed = [requirements.TORCH, *requirements.INFERENCE, *chosen_packages(parameters), *also]
-    return [one for one in map(Requirement, needed) if not _is_satisfied(one)]
+    return [
+        requirement for requirement in map(Requirement, needed) if not _is_satisfied(requirement)
+    ]
 
 
 def chosen_packages(parameters: Parameters) -> list[str]:
@@ -128,7 +130,7 @@ def offline_help() -> str:
 def _names(needed: tuple[str, ...]) -> list[str]:
     from packaging.requirements import Requirement
 
-    return [Requirement(one).name for one in needed]
+    return [Requirement(requirement).name for requirement in needed]
 
 
 def _is_satisfied(requirement: Requirement) -> bool:
@@ -139,16 +141,18 @@ def _is_satisfied(requirement: Requirement) -> bool:
 def sizes_text(missing: Iterable[Requirement]) -> str:
     """A line for each package, with the size of its download."""
     lines = []
-    for one in missing:
-        if one.name == "torch":
+    for requirement in missing:
+        if requirement.name == "torch":
             lines.append(
-                _("{package}: 200 MB, up to 3 GB for an NVIDIA GPU").format(package=str(one))
+                _("{package}: 200 MB, up to 3 GB for an NVIDIA GPU").format(
+                    package=str(requirement)
+                )
             )
-        elif one.name in requirements.DOWNLOAD_MB:
-            size = requirements.DOWNLOAD_MB[one.name]
-            lines.append(_("{package}: {size} MB").format(package=str(one), size=size))
+        elif requirement.name in requirements.DOWNLOAD_MB:
+            size = requirements.DOWNLOAD_MB[requirement.name]
+            lines.append(_("{package}: {size} MB").format(package=str(requirement), size=size))
         else:
-            lines.append(str(one))
+            lines.append(str(requirement))
     return "\n".join(lines)
 
 

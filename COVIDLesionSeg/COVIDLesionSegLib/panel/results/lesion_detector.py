@@ -260,7 +260,7 @@ def _sentence(detection: LesionDetection) -> str:
     sentences = [
         _("{lesions} lesions, in {number} of {slices} slices with lung.").format(
             lesions=len(lesions),
-            number=sum(one.index in infected for one in slices),
+            number=sum(slice_.index in infected for slice_ in slices),
             slices=len(slices),
         )
     ]

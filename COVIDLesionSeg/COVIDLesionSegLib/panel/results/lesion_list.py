@@ -163,7 +163,7 @@ class LesionList:
         if self.detector.chosen is not None:
             detection = self.detector.detection
             found = () if detection is None else detection.lesions[:MOST]
-            return found, _("Score"), [f"{one.score:.2f}" for one in found]
+            return found, _("Score"), [f"{lesion.score:.2f}" for lesion in found]
         lesions = self._of_result()
         calibrated = any(lesion.confidence is not None for lesion in lesions)
         texts = [confidence_text(lesion.confidence) for lesion in lesions]

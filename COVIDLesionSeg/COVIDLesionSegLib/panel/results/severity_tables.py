@@ -36,27 +36,27 @@ def region_rows(
     # A single class is all lesions.
     classes = severity.classes if len(severity.classes) > 1 else ()
     return [
-        [_("Lung (ml)"), *(millilitres_of(one, one.lung_ml) for one in regions)],
+        [_("Lung (ml)"), *(millilitres_of(region, region.lung_ml) for region in regions)],
         *(
             [
                 textwrap.fill(_("{name} (ml)").format(name=region_text(name)), _NAME_WIDTH),
                 *(
-                    millilitres_of(one, one.lesion_class_ml.get(name) if graded else None)
-                    for one in regions
+                    millilitres_of(region, region.lesion_class_ml.get(name) if graded else None)
+                    for region in regions
                 ),
             ]
             for name in classes
         ),
         [
             _("Lesions (ml)"),
-            *(millilitres_of(one, one.lesion_ml if graded else None) for one in regions),
+            *(millilitres_of(region, region.lesion_ml if graded else None) for region in regions),
         ],
-        [_("Infected"), *(percent(one.ratio if graded else None) for one in regions)],
+        [_("Infected"), *(percent(region.ratio if graded else None) for region in regions)],
         *(
             [
                 [
                     _("Confidence"),
-                    *(confidence_text(severity.confidence_in(one.region)) for one in regions),
+                    *(confidence_text(severity.confidence_in(region.region)) for region in regions),
                 ]
             ]
             if calibrated and graded

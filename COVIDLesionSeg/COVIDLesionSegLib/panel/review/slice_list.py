@@ -54,11 +54,11 @@ class ReviewList:
         self._filling = True
         self._table.clearContents()
         self._table.setRowCount(len(slices))
-        for row, one in enumerate(slices):
-            why = ", ".join(_reasons(one))
-            tooltip = "\n".join([why, *(messages.get(code, code) for code in one.flags)])
+        for row, slice_ in enumerate(slices):
+            why = ", ".join(_reasons(slice_))
+            tooltip = "\n".join([why, *(messages.get(code, code) for code in slice_.flags)])
             place = _("{index} (S {position:+.0f} mm)").format(
-                index=one.index, position=one.position_mm
+                index=slice_.index, position=slice_.position_mm
             )
             fill_row(self._table, row, (place, why, ""), tooltip=tooltip)
         self._table.setCurrentCell(-1, -1)
@@ -67,8 +67,8 @@ class ReviewList:
 
     def mark(self, seen: Collection[int]) -> None:
         """Mark the slices that were looked at, by index."""
-        for row, one in enumerate(self.slices):
-            self._table.item(row, 2).setText(_SEEN if one.index in seen else "")
+        for row, slice_ in enumerate(self.slices):
+            self._table.item(row, 2).setText(_SEEN if slice_.index in seen else "")
 
     @property
     def current(self) -> SliceToReview | None:

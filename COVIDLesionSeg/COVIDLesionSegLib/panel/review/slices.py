@@ -84,7 +84,7 @@ class ReviewSlices:
         self._list.mark(seen)
         slices = self._list.slices
         if slices:
-            left = sum(one.index not in seen for one in slices)
+            left = sum(slice_.index not in seen for slice_ in slices)
             sentences = [
                 _("{left} of {count} slices to look at, the most doubtful first.").format(
                     left=left, count=len(slices)

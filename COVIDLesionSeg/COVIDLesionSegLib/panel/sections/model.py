@@ -217,7 +217,7 @@ class ModelSection(Section):
         return self._models.get(cell.data(qt.Qt.UserRole)) if cell is not None else None
 
     def _select(self, model_id: str) -> None:
-        rows = [row for row, one in enumerate(self._models) if one == model_id]
+        rows = [row for row, id_ in enumerate(self._models) if id_ == model_id]
         self.ui.modelTable.setCurrentCell(rows[0] if rows else -1, _TITLE)
 
     def _on_filter(self, *_changed: object) -> None:
