@@ -18,7 +18,7 @@ def bounding_box(mask: npt.NDArray[Any], margin: int | Sequence[int] = 0) -> Box
     """The smallest box around what is not zero; None where all is.
 
     Args:
-        mask: Of any number of dimensions.
+        mask: A mask of any number of dimensions.
         margin: Voxels more on every side, where there are any; one number, or one for each axis.
     """
     # The axis along which voxels lie farthest apart in memory first: others are several times as

@@ -93,7 +93,7 @@ def this_worker(threads: int | None) -> Any:
     """The worker that runs this task, set up to compute in it.
 
     Args:
-        threads: Of PyTorch; None leaves them.
+        threads: Number of PyTorch's threads; None leaves it.
 
     Raises:
         ParameterError: It takes several tasks at a time.

@@ -73,7 +73,7 @@ class SegmentStyle:
 
     Attributes:
         name: For people.
-        color: Of the segment.
+        color: Color of the segment.
         category: Coded category, and ``kind`` the coded term itself.
         modifier: Side of a lung; None for a lesion.
         region: Where a lesion lies; None for a lung.
@@ -120,7 +120,7 @@ def lesions_of_labels(
     """A mask by lesion class, for training and evaluation.
 
     Args:
-        labels: Of every pixel: 0 for no lesion, n + 1 for class n.
+        labels: Integers of any shape: 0 for no lesion, n + 1 for class n.
         classes: Lesion classes to tell apart; with a single one all lesions are taken together,
             and the mask may tell :data:`CLASSES` apart. Where the single one is among these, only
             its own lesions are taken.
@@ -128,7 +128,7 @@ def lesions_of_labels(
         whole: What marks a lesion of any class in such a file, for the message.
 
     Returns:
-        uint8, the labels; bool where there is a single class.
+        The same shape: uint8, the labels; bool where there is a single class.
 
     Raises:
         InputError: A label belongs to no class.

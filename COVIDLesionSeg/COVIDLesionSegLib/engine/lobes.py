@@ -79,7 +79,7 @@ def lung_of(terminology: str) -> int | None:
     """Label of the lung that a segment is, or is a lobe of; None where its codes name neither.
 
     Args:
-        terminology: As of :func:`lobe_of`.
+        terminology: See :func:`lobe_of`.
     """
     lobe = lobe_of(terminology)
     if lobe is not None:

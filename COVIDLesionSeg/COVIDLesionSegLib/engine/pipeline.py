@@ -50,7 +50,7 @@ class Loaded:
     One run at a time.
 
     Attributes:
-        parameters: Of the runs.
+        parameters: Parameters of the runs.
     """
 
     def __init__(self, parameters: Parameters) -> None:

@@ -71,7 +71,7 @@ def slabs(array: npt.NDArray[Any], multiple: int = 1) -> Iterator[slice]:
     """Ranges along the first axis of about :data:`SLAB_BYTES` each.
 
     Args:
-        array: Of at least one axis.
+        array: An array of at least one axis.
         multiple: Every range but the last has a multiple of so many entries.
     """
     if array.shape[0] == 0:

@@ -149,6 +149,7 @@ class HeadlessApplication:
         """There is no layout."""
 
     def testingEnabled(self) -> bool:
+        """True: Slicer's helpers then log a message instead of opening a dialog, which needs Qt."""
         return True
 
     def processEvents(self) -> None:

@@ -72,7 +72,7 @@ class CaseWork:
     Slicer's MRML works in one thread: :meth:`write` is always called in the same one.
 
     Args:
-        options: Of the cohort.
+        options: Options of the cohort.
         out: Its folder.
     """
 

@@ -46,7 +46,7 @@ class Enhanced:
     """What an enhancement gave.
 
     Attributes:
-        card: Of the new model.
+        card: Card of the new model.
         parent: Id of the model that was fine-tuned.
         chosen: Number of its own predictions that it learned from.
         corrected: Number of corrected slices that it learned from.

@@ -55,7 +55,7 @@ class FineTuning:
         parent: The model.
         network: Its network.
         recipe: What trains it.
-        folder: Of the training; it exists.
+        folder: Folder of the training; it exists.
         resume: Go on where an earlier run in the folder was stopped.
         device: As for :func:`~..engine.training.trainer.fit`.
         cancel: Set to stop after a step.
@@ -84,7 +84,7 @@ class FineTuning:
             unlabelled: CTs or slices, whose masks are not read.
             labelled: Slices that are no candidates.
             fraction, minimum: As for :func:`~..engine.self_training.confidence.most_confident`.
-            measure: Of confidence.
+            measure: Measure of confidence.
             progress: Called with progress from 0 to 1.
         """
         path = self.folder / SELECTION_FILE
@@ -147,7 +147,7 @@ def fine_tuning_recipe(
     """The recipe that goes on from the weights of ``card``, with what the user sets.
 
     Args:
-        card: Of the model.
+        card: Card of the model.
         options: Say what is set.
         own: Values of the job, where the user sets none.
 

@@ -14,7 +14,7 @@ def with_given_lobes(result: SegmentationResult, lobes: PlacedLabels) -> Segment
     """The same result with the severity of each lobe, and what is odd about the lobes.
 
     Args:
-        result: Of the CT.
+        result: Segmentation of the CT.
         lobes: As :func:`~..engine.severity.lobes_file.read_lobes` gives them.
     """
     severity = with_lobes(result.severity, lobes, result.lesions, result.geometry)

@@ -53,7 +53,7 @@ class SelfLearnedModel:
     """What self-learning gave.
 
     Attributes:
-        card: Of the new model, with its scores.
+        card: Card of the new model, with its scores.
         learned: Every level, and which was kept.
     """
 

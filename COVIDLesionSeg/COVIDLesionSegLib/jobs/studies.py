@@ -116,9 +116,9 @@ class _Plan:
     """How one row is trained and scored.
 
     Args:
-        row: Of ``study``.
+        row: A row of ``study``.
         study: The paper's table.
-        options: Of the job.
+        options: Options of the job.
         catalogue: All models.
         data: Fingerprints of the data.
 

@@ -284,7 +284,7 @@ def provenance_of(
 
     Args:
         job: Its command.
-        options: Of the job.
+        options: Options of the job.
         inherited: Weights whose licence holds where the options state none.
         date: See :class:`~..engine.training.export.WeightsStatement`.
     """

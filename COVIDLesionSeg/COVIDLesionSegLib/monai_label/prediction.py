@@ -62,7 +62,7 @@ def predict(
 
     Args:
         ct: File or DICOM folder.
-        parameters: Of the run.
+        parameters: Parameters of the run.
         only_lungs: Look for the lungs only.
 
     Raises:

@@ -1,6 +1,6 @@
 """What the slice and 3D views show of a CT and its result.
 
-The only file that reaches for the layout.
+With :mod:`.slice_chart`, the only files that use the layout manager.
 """
 
 from __future__ import annotations

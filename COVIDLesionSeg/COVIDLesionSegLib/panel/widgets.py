@@ -53,10 +53,10 @@ def fill_row(
 
     Args:
         table: The table.
-        row: Of the row.
-        texts: Of each column.
+        row: Index of the row.
+        texts: Text of each column.
         figures_from: Column from which on there are figures, which are centred; None for no figure.
-        tooltip: Of all of them.
+        tooltip: Tooltip of all of them.
     """
     for column, text in enumerate(texts):
         cell = set_cell(table, row, column, text, tooltip)

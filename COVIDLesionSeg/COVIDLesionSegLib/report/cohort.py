@@ -49,8 +49,8 @@ def write_cohort(
     Args:
         cases: Sorted by name; those that are neither done nor failed are still to be done.
         left_out: What the sources hold beside them.
-        options: Of the run.
-        folder: Of the cohort.
+        options: Options of the run.
+        folder: Folder of the cohort.
 
     Raises:
         OutputError: A file cannot be written.

@@ -42,7 +42,7 @@ class Algorithm:
 
     Attributes:
         kind: ``AUTOMATIC``, or ``SEMIAUTOMATIC`` for what the user gave or corrected.
-        family: Of DICOM CID 7162.
+        family: Family of the algorithm, of DICOM CID 7162.
         parameters: By name; models with the SHA-256 of their weights.
     """
 

@@ -60,7 +60,7 @@ def write_explanation_json(
     """Write the facts of an explanation: model, slice, blocks, attention gates and flags.
 
     Args:
-        explanation: Of one slice.
+        explanation: Explanation of one slice.
         parameters: It was made with.
         path: JSON file.
 

@@ -119,8 +119,8 @@ def draw_box(axes: Axes, box: Box, color: str, width: float) -> None:
     Args:
         axes: Shows an image, one unit for each pixel, the first centred at 0.
         box: Rows and columns.
-        color: Of the line.
-        width: Of the line, in points.
+        color: Color of the line.
+        width: Width of the line, in points.
     """
     rows, columns = box
     corner = (columns.start - 0.5, rows.start - 0.5)
@@ -145,7 +145,7 @@ def label(axes: Axes, text: str, size: float, *, at: tuple[float, float] = (0.0,
     Args:
         axes: The picture.
         text: One line.
-        size: Of the font, in points.
+        size: Size of the font, in points.
         at: Place as (x, y): 0 is left or bottom, 0.5 the middle, 1 right or top.
     """
     x, y = (_INSET + (1 - 2 * _INSET) * part for part in at)
@@ -174,7 +174,7 @@ def scale_bar(axes: Axes, pixel_mm: float, size: float) -> None:
     Args:
         axes: Shows an image, one unit of x for each pixel.
         pixel_mm: Width of a pixel.
-        size: Of the font, in points.
+        size: Size of the font, in points.
     """
     first, last = axes.get_xlim()
     width_mm = abs(last - first) * pixel_mm

@@ -67,7 +67,7 @@ def voxels_sha256(lungs: npt.NDArray[np.uint8], lesions: npt.NDArray[np.uint8]) 
     """SHA-256 of lungs and of lesions: others mean that the segmentation was corrected since.
 
     Args:
-        lungs, lesions: As of :class:`~..engine.result.SegmentationResult`.
+        lungs, lesions: Labels (k, j, i), see :class:`~..engine.result.SegmentationResult`.
     """
     arrays = {"lungs": lungs, "lesions": lesions}
     return {

@@ -69,7 +69,7 @@ class StoredLabels:
         geometry: The grid of both arrays, (k, j, i).
         lungs, lesions: As of :class:`~..engine.result.SegmentationResult`.
         classes: Names of the lesion classes.
-        severity, flags, provenance: Of the report.
+        severity, flags, provenance: Severity, flags and provenance of the report.
         changed: Whether it is another segmentation than the report's: it was corrected since.
             Of results of earlier versions, whether it has other volumes.
         lesions_changed: Whether its lesions are, and not its lungs alone.
@@ -204,11 +204,11 @@ def read_result(
     """The result in a result folder; a flag says so where its segmentation was changed since.
 
     Args:
-        folder, geometry: As of :func:`read_labels`.
+        folder, geometry: See :func:`read_labels`.
         measure_again: Give a changed segmentation its own severity in place of the report's.
 
     Raises:
-        InputError: As of :func:`read_labels`.
+        InputError: See :func:`read_labels`.
     """
     stored = read_labels(folder, geometry)
     if stored.changed:

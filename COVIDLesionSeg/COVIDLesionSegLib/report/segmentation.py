@@ -54,7 +54,7 @@ def write_segmentation(
         progress: Told before each file.
         cancel: Looked at before each file.
         with_scene: Without, there is neither scene nor picture of the 3D model.
-        title: Of the report, as the user chose.
+        title: Title of the report, as the user chose.
         paper: The report is a PDF of this size, too, of ``PAPERS``.
         dicom: The series that the CT came from, where DICOM files are wanted.
 

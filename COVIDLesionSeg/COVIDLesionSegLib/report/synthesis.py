@@ -105,7 +105,7 @@ def draw_synthesis(synthesis: Synthesis) -> Figure:
     are outlined in red. There is no scale bar, as the size of pixels is not known.
 
     Args:
-        synthesis: Of at least one slice.
+        synthesis: Synthesis of at least one slice.
     """
     count = min(_ROWS, len(synthesis.slices))
     shown = [

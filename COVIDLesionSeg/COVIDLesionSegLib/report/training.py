@@ -119,7 +119,7 @@ def before_after_lines(rows: Sequence[BeforeAfter], parent: str) -> list[str]:
     """The same for people, and whether the model got worse.
 
     Args:
-        rows: Of every held-out patient.
+        rows: Rows of every held-out patient.
         parent: Id of the model as it was.
     """
     lines = [

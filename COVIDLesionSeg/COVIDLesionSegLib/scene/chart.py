@@ -25,7 +25,7 @@ def update_chart(chart: vtkMRMLPlotChartNode, table: vtkMRMLTableNode) -> None:
     What the user made of the chart and of a series' look stays.
 
     Args:
-        chart: Of one CT.
+        chart: Chart of one CT.
         table: Its table of slices, see :func:`.table.update_slices_table`.
     """
     existing = {series.GetYColumnName(): series for series in series_of(chart)}
@@ -60,7 +60,7 @@ def add_series(
     """A new line over slices, of the chart's CT, which is not in the chart yet.
 
     Args:
-        chart: Of one CT.
+        chart: Chart of one CT.
         column: Of the table that the line will have.
         name: In the legend.
         role: As in :mod:`.names`.

@@ -90,7 +90,7 @@ def keep_corrections(node: vtkMRMLSegmentationNode, prepared: PreparedResult) ->
     One that the run has just as it is, such as a lung that was given to it, needs no copy.
 
     Args:
-        node: Of the earlier result.
+        node: Segmentation of the earlier result.
         prepared: What replaces it.
 
     Returns:

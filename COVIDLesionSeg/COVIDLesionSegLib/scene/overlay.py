@@ -118,10 +118,10 @@ def show_overlay(
     What a view showed before any overlay is remembered, for :func:`hide_overlay`.
 
     Args:
-        composite_nodes: Of each view to change.
+        composite_nodes: Composite node of each view to change.
         ct_node: Becomes the background.
         overlay_node: Becomes the foreground.
-        opacity: Of the foreground, 0 to 1.
+        opacity: Opacity of the foreground, 0 to 1.
     """
     for composite in composite_nodes:
         shown = _overlay_in(composite)

@@ -151,7 +151,7 @@ class _SegmentVoxels:
         images: The layers.
         geometry: The part of the grid that is written, which holds all layers.
         start: Index (i, j, k) of its first voxel.
-        keys: Of the file's header.
+        keys: Keys of the file's header.
     """
 
     node: vtkMRMLSegmentationNode

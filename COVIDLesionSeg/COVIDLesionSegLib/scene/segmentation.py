@@ -67,7 +67,7 @@ def update_segmentation(
     Args:
         node: Segmentation node of this CT, under the CT's parent transform.
         ct_node: The CT, on whose stored grid the result lies.
-        prepared: Of this CT.
+        prepared: What was prepared for this CT.
     """
     _update(node, ct_node, prepared, prepared.layers, prepared.surfaces)
 

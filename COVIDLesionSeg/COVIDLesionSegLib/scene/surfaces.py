@@ -44,7 +44,7 @@ def save_surfaces(
     """Make the surface of every segment and write it into ``folder / SURFACES_FOLDER``.
 
     Args:
-        segments: Of one result.
+        segments: Segments of one result.
         ijk_to_ras: 4x4, from the indices (i, j, k) of their arrays to the surfaces' mm.
         folder: Exists.
         cancel: Looked at between two surfaces.

@@ -67,7 +67,7 @@ def check_made_from(
 
     Args:
         node: The CT.
-        provenance: Of the result.
+        provenance: Provenance of the result.
 
     Returns:
         State of the voxels, see :func:`voxel_state`.

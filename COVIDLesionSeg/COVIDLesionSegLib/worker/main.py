@@ -6,8 +6,8 @@ the last one ``{"error", "message"}``: the error's class and its sentence, and `
 one of the job's options mends it.
 
 A process of its own keeps Slicer's window live, keeps a crash of a GPU driver out of Slicer, gives
-all memory back at the end, and can be cancelled at any instant by ending it. Only the standard
-library is imported at file scope: typer and rich are not part of Slicer's Python.
+all memory back at the end, and can be cancelled at any instant by ending it. At file scope nothing
+is imported that is not in Slicer's own Python: typer and rich are not.
 
 Every second, a line ``{"alive"}`` tells the processor time that the process has taken so far, so
 that one that is stuck is told from one that is busy.

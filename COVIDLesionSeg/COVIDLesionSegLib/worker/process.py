@@ -123,7 +123,7 @@ def unexpected_end(exit_code: int, spoke: bool) -> str:
     """One sentence on a worker that ended without saying why.
 
     Args:
-        exit_code: Of the process that was started.
+        exit_code: Exit code of the process that was started.
         spoke: Whether the worker had begun. It says why before it ends with 1 itself, so a silent
             1 is a launcher's word for a worker that was killed.
     """

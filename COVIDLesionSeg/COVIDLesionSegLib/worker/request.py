@@ -1,6 +1,6 @@
 """A job as a private folder of files: what a worker process starts from, and what it leaves.
 
-Needs nothing but the standard library, as Slicer's Python may have no other packages yet.
+Needs nothing outside Slicer's own Python, which may have no other packages yet.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Answer:
 
     Attributes:
         case: Id of the case.
-        number: Of the order.
+        number: Number of the order.
         changed: When the case was saved, as its file says; None where nothing was to be saved.
         error: One sentence for people, or "".
     """

@@ -36,14 +36,14 @@ class CaseRecord:
     """One case of a cohort.
 
     Attributes:
-        case, place: As of :class:`~.sources.CaseSource`.
+        case, place: See :class:`~.sources.CaseSource`.
         key: What decides the result, as one number: SHA-256 of ``input`` and ``made_with``. With
             another key the case is done again.
         status: ``"running"`` also where the process was killed in the middle.
         attempts: How many times the case was begun with this key.
         error: Kind and sentence of what failed.
         numbers: Columns of the summary, by name; None where undefined. Empty unless done.
-        flags: Of the result.
+        flags: Quality flags of the result.
         seconds: By stage.
         input: Fingerprint of the CT's files, as of :meth:`~.sources.CaseSource.fingerprint`.
         made_with: Version of this software, parameters, SHA-256 of the weights by model, and which

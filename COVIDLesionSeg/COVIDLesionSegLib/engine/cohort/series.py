@@ -56,7 +56,7 @@ def gather(images: Iterable[Slice], damaged: Collection[Path] = ()) -> tuple[lis
     patients may have all UIDs in common.
 
     Args:
-        images: Of any number of folders.
+        images: Images of any number of folders.
         damaged: Folders with files that cannot be read; of copies, those elsewhere are taken.
 
     Returns:

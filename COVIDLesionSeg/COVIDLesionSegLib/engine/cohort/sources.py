@@ -107,7 +107,7 @@ class LeftOut:
     """What a source holds and the cohort leaves out.
 
     Attributes:
-        place: As of a :class:`CaseSource`.
+        place: See :class:`CaseSource`.
         reason: One sentence.
     """
 

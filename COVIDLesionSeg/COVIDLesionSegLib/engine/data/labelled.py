@@ -77,11 +77,11 @@ class LabelledImage:
         return bool(self.slice_class) and not self.has_lesion
 
     def in_unit(self, preprocessing: Preprocessing) -> np.ndarray:
-        """The image in 0..1 of a network's window, or as its publisher windowed it."""
+        """The image, of the same shape, in 0..1 of a network's window, or as published."""
         return self.image if self.windowed else preprocessing.to_unit(self.image)
 
     def known_lungs(self) -> np.ndarray:
-        """The lungs.
+        """The lungs, of the shape of the image.
 
         Raises:
             InputError: They are not known.

@@ -69,7 +69,7 @@ def read_mask(path: Path, geometry: Geometry, classes: Sequence[str] = (LESION,)
 
 
 def check_not_inverted(lesion: np.ndarray, file: str) -> None:
-    """Make sure that a mask does not mark nearly everything; raises InputError if it does."""
+    """Raise InputError if a mask, of any shape, marks nearly everything; lesion is not 0."""
     share = np.count_nonzero(lesion) / max(1, lesion.size)
     if share > _INVERTED_ABOVE:
         raise InputError(

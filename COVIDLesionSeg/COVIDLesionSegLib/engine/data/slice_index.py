@@ -31,7 +31,7 @@ class Entry:
 
     Attributes:
         row: For messages.
-        name: Of the PNG files.
+        name: Name of the PNG files.
         patient, sources, pseudo, slice_class, scanner: As of :class:`~.labelled.LabelledImage`.
         grey_soft_peak: Grey level of soft tissue; None where the image is windowed.
     """

@@ -26,7 +26,7 @@ class DetectionDataset(BalancedDataset):
 
     Args:
         slices: In HU, with and without lesions.
-        recipe: Of a detector.
+        recipe: Recipe of a detector.
     """
 
     def __init__(self, slices: list[LabelledImage], recipe: Recipe):

@@ -74,7 +74,7 @@ def detect_slice(
 
     Args:
         network: In evaluation mode.
-        preprocessing: Of its card.
+        preprocessing: Preprocessing of its card.
         unit: (rows, columns) in 0..1 of the window.
         lungs: Non-zero in the lungs, same shape; None where not known.
         pixel_mm: Pixel size along (rows, columns).

@@ -29,7 +29,7 @@ class DetectorExample:
     """One slice to look at.
 
     Attributes:
-        name: Of the slice.
+        name: Name of the slice.
         unit: (rows, columns) in 0..1 of the window.
         truth: bool, the expert's lesions.
         found: Instances of a score of 0.5 or more, and the class.
@@ -46,9 +46,9 @@ class DetectorEvaluation:
     """Scores of one detector.
 
     Attributes:
-        model, title: Of the catalogue.
+        model, title: Id and title in the catalogue.
         classes: Names of the classes of slices.
-        pooled: Of all slices.
+        pooled: Scores of all slices.
         patients: By patient.
         scanners: By scanner; empty where the slices name none.
         scanner_alone: Agreement on the classes by a rule that knows the scanner alone: every slice

@@ -30,7 +30,7 @@ def tabulate(
 
     Args:
         numbers: Numbers of lesions from 1 on, (z, y, x) in axial order.
-        scores: Of lesion 1, 2 and so on.
+        scores: Scores of lesion 1, 2 and so on.
         lungs: 1 right lung, 2 left lung, same shape.
         volume: The CT.
         smallest_ml: Lesions of less are left out.

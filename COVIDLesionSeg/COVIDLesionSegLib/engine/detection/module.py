@@ -28,7 +28,7 @@ class DetectionModule(SegmentationModule):
     together, on the network's grid.
 
     Args:
-        recipe: Of a detector.
+        recipe: Recipe of a detector.
         steps: Training steps, of two optimiser steps each.
     """
 

@@ -74,7 +74,7 @@ class LesionDetection:
         slices: Classes of the slices with lung; empty where the model does not tell them.
         rule: How lesions of slices became lesions of the CT, one sentence.
         flags: What a reader must know before trusting the result.
-        provenance: As of a segmentation's result.
+        provenance: Provenance, as of a segmentation's result.
     """
 
     geometry: Geometry

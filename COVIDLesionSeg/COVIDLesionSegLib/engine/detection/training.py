@@ -59,7 +59,7 @@ def detector_recipe(
     """The recipe of a detector's card for these slices.
 
     Args:
-        card: Of a detector.
+        card: Card of a detector.
         slices: Training slices, whose global mean and standard deviation the network gets; when
             fine-tuning it keeps those it has.
         classes: Names of the classes of slices, the one without lesions first.

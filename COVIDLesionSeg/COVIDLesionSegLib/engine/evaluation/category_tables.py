@@ -33,7 +33,7 @@ def read_software(path: Path) -> dict[str, dict[str, str | None]]:
         path: ``cohort.csv`` of a cohort; or any table with the columns ``case`` and ``category``.
 
     Raises:
-        InputError: As of :func:`read_reader`.
+        InputError: See :func:`read_reader`.
     """
     table = read_table(path)
     columns = {

@@ -24,7 +24,7 @@ class SliceCount:
         pixels: Counts of its pixels.
         found: Whether any pixel is called lesion.
         true_rate, predicted_rate: Infection rates; None without lung.
-        name: Of the slice.
+        name: Name of the slice.
         true_involvement, predicted_involvement: Which lungs are involved, and how much of them;
             None without lung, or where right and left are not told apart, as in slice folders.
         pixel_ml: Volume of a voxel; None where it is not known.
@@ -52,7 +52,7 @@ class Counts:
         slices: Every slice.
         hd95: 95th percentile Hausdorff distance of every slice or CT, or None where undefined.
         surface_dice: Normalised surface Dice of every slice or CT, or None where undefined.
-        probabilities: Of all pixels.
+        probabilities: Probabilities of all pixels.
         windowed: Some image was windowed by its publisher.
         decisions: Which slices each rule calls infected, by the rule's id; those alone that it can
             decide.

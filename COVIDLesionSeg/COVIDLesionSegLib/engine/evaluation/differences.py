@@ -16,14 +16,14 @@ class DifferenceSlice:
     """An axial slice of a CT with the lesions of expert and both models, bool (rows, columns).
 
     Attributes:
-        name: Of the CT.
+        name: Name of the CT.
         patient: The patient it is filed under.
         index: Of the slice, 0 at the inferior end.
         image: HU, (rows, columns).
         lung_area: Where any slice of the CT has lung.
         truth: The expert's lesions.
         old, new: What each model calls lesion.
-        spacing_mm: Of the pixels along (y, x).
+        spacing_mm: Size of the pixels along (y, x).
     """
 
     name: str
@@ -53,7 +53,12 @@ class DifferenceChooser:
         self.slices: list[DifferenceSlice] = []
 
     def consider(self, sample: LabelledImage, predicted: list[np.ndarray]) -> None:
-        """Look at a CT with known lungs and what the old and the new model call lesion in it."""
+        """Look at a CT.
+
+        Args:
+            sample: A CT (z, y, x) with known lungs.
+            predicted: What the old and the new model call lesion in it, bool (z, y, x) each.
+        """
         old, new = predicted
         lung_area = np.asarray((sample.known_lungs() > 0).any(axis=0))
         pixels = (old ^ new).sum(axis=(1, 2))

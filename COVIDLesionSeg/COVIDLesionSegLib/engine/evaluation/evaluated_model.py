@@ -41,7 +41,7 @@ class EvaluatedModel:
             be held out.
 
     Attributes:
-        cards: Of the members.
+        cards: Cards of the members.
         parameters: As given.
         flags: Resampling and steps down so far, each once.
     """

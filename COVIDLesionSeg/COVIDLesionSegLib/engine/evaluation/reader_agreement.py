@@ -50,7 +50,7 @@ class CategoryAgreement:
     """One category against all others.
 
     Attributes:
-        category: Of ``CATEGORIES``.
+        category: One of ``CATEGORIES``.
         cases: How many the reader put into it.
         scores: By key of ``CATEGORY_MEASURES``.
     """
@@ -147,7 +147,7 @@ def compare_with_reader(
     Args:
         reader: By case.
         software: By rule and case; the rules know the same cases.
-        titles: Of the rules.
+        titles: Titles of the rules.
 
     Raises:
         InputError: No case has a category of both.

@@ -179,7 +179,7 @@ class _ModelCounts:
 
         Args:
             protocol: What the models' protocols share.
-            flags: Of the data.
+            flags: Quality flags of the data.
         """
         return ModelScores(
             model=self.model.name,

@@ -31,7 +31,7 @@ class StudyNumbers:
         day: Days from the first study; None where that is not known.
         regions: Right lung, left lung, both lungs, then the lobes that were given.
         flags: Quality flags of its segmentation.
-        models: As of :class:`~.study.Study`.
+        models: See :class:`~.study.Study`.
     """
 
     day: int | None
@@ -52,7 +52,7 @@ class Pair:
         earlier, later: Their numbers, from 1.
         geometry: Grid of the later CT.
         changes: By region.
-        quality: Of the registration.
+        quality: Quality of the registration.
         matching: Of the lesions; None where the registration is too poor for it.
         flags: What a reader must know before trusting it.
     """

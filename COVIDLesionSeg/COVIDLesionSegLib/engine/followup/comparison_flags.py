@@ -144,7 +144,7 @@ class FollowUpFlags:
         """Judge the registration; False where lesions must not be matched by it.
 
         Args:
-            quality: Of it.
+            quality: Quality of the registration.
             both_cts: Whether both CTs were there; a flag of its own says where one was not.
         """
         poor = list(_complaints(quality, POOR_DICE, POOR_SURFACE_MM, POOR_FOLDED, POOR_STRUCTURE))

@@ -25,7 +25,7 @@ class ComputePlan:
         device: ``"cpu"``, ``"cuda"`` or ``"mps"``.
         bfloat16: Convolutions in bfloat16 instead of float32.
         pixels: Most pixels of all inputs of one forward pass together.
-        name: Of the hardware, for provenance.
+        name: Name of the hardware, for provenance.
         workers: Batches in work at the same time. A GPU computes one of them, while the other is
             prepared for it or taken from it.
     """

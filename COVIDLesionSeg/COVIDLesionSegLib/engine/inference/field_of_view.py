@@ -20,7 +20,7 @@ class FieldOfView:
     Args:
         shape: (rows, columns) of the slices.
         pixel_mm: Pixel size along (rows, columns), in mm.
-        preprocessing: Of the network.
+        preprocessing: Preprocessing of the network.
         steps: Rows and columns of the network's input are multiples of these.
 
     Attributes:

@@ -25,7 +25,16 @@ def describe_run(
     seconds: dict[str, float],
     slice_classifier: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """JSON-ready facts about one run; no patient data, no paths, no user names."""
+    """JSON-ready facts about one run; no patient data, no paths, no user names.
+
+    Args:
+        volume: The CT.
+        parameters: Parameters of the run.
+        lungs: How the lungs were found, ready for JSON.
+        members: The models that voted, each with what it ran on.
+        seconds: Wall time of each stage.
+        slice_classifier: How clean slices were recognised, ready for JSON; None if they were not.
+    """
     return {
         "software": describe_software(),
         "models": {model.id: describe_model(model.card, plan) for model, plan in members},

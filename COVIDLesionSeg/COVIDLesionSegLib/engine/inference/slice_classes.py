@@ -83,7 +83,7 @@ class SliceClassifier:
         parameters: Name it, and the device.
 
     Attributes:
-        model: Of the catalogue.
+        model: Model of the catalogue.
 
     Raises:
         ParameterError: There is no such model, or it tells no classes of slices.

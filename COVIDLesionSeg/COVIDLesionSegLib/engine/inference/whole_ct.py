@@ -23,7 +23,7 @@ class WholeCtPredictor:
     """An nnU-Net, asked for slices of one CT: it predicts all of it when it is asked first.
 
     Attributes:
-        model_id, plan, flags, needs_whole_slices: As of :class:`~.predictor.Predictor`.
+        model_id, plan, flags, needs_whole_slices: See :class:`~.predictor.Predictor`.
     """
 
     needs_whole_slices = True

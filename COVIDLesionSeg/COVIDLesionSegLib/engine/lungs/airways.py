@@ -34,6 +34,15 @@ def find_trachea(
     It is the longest vertical stack of small dark cross-sections near the midline, each of them
     within tissue: a lung is much larger in a slice, what is dark in a lung lies within lung, an
     apex is much shorter, gas in the bowel lies lower.
+
+    Args:
+        coarse_hu: HU (z, y, x), on the coarse grid.
+        body: bool, the same shape.
+        midline: x index of the patient's midline on the coarse grid.
+        grid: The coarse grid.
+
+    Returns:
+        bool, the same shape.
     """
     labels, sizes = label_slices((coarse_hu < _LUMEN) & body)
     areas = sizes * grid.spacing[1] * grid.spacing[2]
@@ -71,6 +80,13 @@ def mark_airways(
     """Write trachea and main bronchi with their walls into ``labels``, from the coarse trachea.
 
     Of slices much thinner than a millimetre only some are looked at, and the others repeat them.
+
+    Args:
+        labels: Integers (z, y, x), on the grid of the CT; changed in place.
+        hu: HU, the same shape.
+        trachea: bool (z, y, x), on the coarse grid.
+        spacing: mm along (z, y, x) of the CT.
+        grid: The coarse grid.
     """
     every = max(1, round(_STEP / spacing[0]))
     coarse = bounding_box(trachea)

@@ -169,7 +169,14 @@ def _grown_in_plane(mask: np.ndarray) -> np.ndarray:
 
 
 def find_padding(coarse: np.ndarray) -> np.ndarray:
-    """Outside the field of view: exactly the lowest value, from the border inwards; bool."""
+    """Outside the field of view: exactly the lowest value, from the border inwards.
+
+    Args:
+        coarse: HU (z, y, x), on the coarse grid.
+
+    Returns:
+        bool, the same shape.
+    """
     lowest = coarse.min()
     if lowest > _PADDING:
         return np.zeros(coarse.shape, bool)
@@ -189,12 +196,12 @@ def find_padding(coarse: np.ndarray) -> np.ndarray:
 
 
 def midline_of(body: np.ndarray) -> float:
-    """x index of the patient's midline; 0 without a body."""
+    """x index of the patient's midline in a bool mask (z, y, x) of the body; 0 without a body."""
     return float(np.nonzero(body.any(axis=(0, 1)))[0].mean()) if body.any() else 0.0
 
 
 def width_of(body: np.ndarray, grid: WorkingGrid) -> float:
-    """mm across the patient, the median of the slices; 0 without a body."""
+    """mm across the patient, bool (z, y, x), the median of the slices; 0 without a body."""
     across: np.ndarray = np.any(body, axis=1)
     used = across[np.any(across, axis=1)]
     if not len(used):

@@ -111,7 +111,7 @@ def dense_rim(lungs: np.ndarray, coarse: np.ndarray, rays: Rays, grid: WorkingGr
     Args:
         lungs: bool (z, y, x) on the coarse grid.
         coarse: HU.
-        rays: Of these lungs.
+        rays: Rays of these lungs.
         grid: The coarse grid.
 
     Returns:

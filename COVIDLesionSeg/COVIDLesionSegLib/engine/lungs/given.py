@@ -75,10 +75,10 @@ def with_lesions(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The lungs with the lesions that were painted over them and touch them.
 
     Args:
-        labels: 1 right lung, 2 left lung, 3 lesions; nothing of it is changed.
+        labels: uint8 (k, j, i): 1 right lung, 2 left lung, 3 lesions; it is not changed.
 
     Returns:
-        0 elsewhere, 1 right lung, 2 left lung.
+        uint8, the same shape: 0 elsewhere, 1 right lung, 2 left lung.
     """
     painted = labels == PAINTED_OVER
     return lungs_with_lesions(np.where(painted, 0, labels), painted) if painted.any() else labels

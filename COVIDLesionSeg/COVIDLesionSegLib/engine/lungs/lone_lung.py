@@ -27,7 +27,7 @@ def side_of_lone_lung(
 
     Args:
         lung: bool (z, y, x) on the coarse grid; some of it is true.
-        body: As of :func:`~.body.find_body`.
+        body: See :func:`~.body.find_body`.
         coarse: HU, same shape.
         grid: The coarse grid.
     """

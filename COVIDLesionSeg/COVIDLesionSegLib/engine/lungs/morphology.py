@@ -1,4 +1,7 @@
-"""Connected components, and dilation, erosion and closing by a ball in mm."""
+"""Connected components, and dilation, erosion and closing by a ball in mm.
+
+Masks are bool (z, y, x), labels are integers of the same shape, spacing is in mm along (z, y, x).
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def label_slices(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def largest(mask: np.ndarray) -> np.ndarray:
-    """The largest component, or an empty mask."""
+    """The largest 6-connected component as a mask of the same shape, or an empty mask."""
     labels, sizes = label(mask)
     return labels == sizes.argmax() if sizes.any() else mask.copy()
 
@@ -60,7 +63,7 @@ def touches_border(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def fill_slices(mask: np.ndarray) -> np.ndarray:
-    """Fill what each axial slice encloses completely."""
+    """The bool mask (z, y, x) with what each axial slice encloses completely."""
     labels, sizes = label_slices(~mask)
     filled: np.ndarray = mask | ~touches_border(labels, len(sizes))[labels]
     return filled

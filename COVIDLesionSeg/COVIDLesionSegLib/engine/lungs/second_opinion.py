@@ -205,7 +205,7 @@ def compare_lungs(
     labels: np.ndarray,
     other: np.ndarray,
     spacing: tuple[float, float, float],
-    largest_ml: float = LARGEST,
+    tolerated_ml: float = LARGEST,
     every: int = 1,
     count: int | None = None,
 ) -> Iterator[Flag]:
@@ -217,7 +217,7 @@ def compare_lungs(
         labels: The lungs in use, uint8 (z, y, x) in axial order; 1 right lung, 2 left lung.
         other: The second opinion on the same grid.
         spacing: mm along (z, y, x).
-        largest_ml: Connected voxels of a smaller volume do not count.
+        tolerated_ml: Connected voxels that differ and have at most this volume do not count.
         every: Slices of the CT that each of these stands for; it is amid them.
         count: Slices of the CT; as many as given where each stands for itself.
 
@@ -230,12 +230,12 @@ def compare_lungs(
         here, there = labels == side, other == side
         only = {}
         for which, mask in (("more", here & ~there), ("less", there & ~here)):
-            if np.count_nonzero(mask) * voxel_ml <= largest_ml:
+            if np.count_nonzero(mask) * voxel_ml <= tolerated_ml:
                 only[which] = np.zeros_like(mask)
                 continue
             core = _without_outline(mask)
             pieces, sizes = label(core)
-            only[which] = np.isin(pieces, np.flatnonzero(sizes * voxel_ml > largest_ml))
+            only[which] = np.isin(pieces, np.flatnonzero(sizes * voxel_ml > tolerated_ml))
         voxels = {which: np.count_nonzero(mask, axis=(1, 2)) for which, mask in only.items()}
         both = voxels["more"] + voxels["less"]
         if both.any():

@@ -38,7 +38,7 @@ def right_and_left(
         air: Lung on the coarse grid, bool (z, y, x).
         midline: x index of the patient's midline.
         grid: The coarse grid.
-        width: Of the patient's body, in mm.
+        width: Width of the patient's body, in mm.
 
     Returns:
         uint8 (z, y, x).
@@ -152,8 +152,8 @@ def with_lone_lung_on_its_side(
     """The same; a lung that was found alone gets the side that the body around it tells.
 
     Args:
-        sides: As of :func:`right_and_left`.
-        body: As of :func:`~.body.find_body`.
+        sides: See :func:`right_and_left`.
+        body: See :func:`~.body.find_body`.
         coarse: HU, same shape.
         grid: The coarse grid.
     """

@@ -22,7 +22,7 @@ def slice_batches(
 
     Args:
         predictor: Asked before every batch, as it may step down where memory ends.
-        count: Of all slices.
+        count: Number of all slices.
         shape: (rows, columns) of a slice as it is passed.
         progress: Told before every batch.
         cancel: Looked at before every batch, and after the last.

@@ -21,7 +21,7 @@ class WorkingGrid:
     """The grid of the coarse copy.
 
     Attributes:
-        shape: Of the CT, (z, y, x).
+        shape: Shape of the CT, (z, y, x).
         factors: CT voxels per coarse voxel along (z, y, x).
         spacing: mm of a coarse voxel along (z, y, x).
     """
@@ -75,7 +75,15 @@ class WorkingGrid:
         return shrunk
 
     def expand(self, mask: np.ndarray, slab: slice) -> np.ndarray:
-        """A coarse mask on a slab of the CT, its outline smooth (linear interpolation at 1/2)."""
+        """A coarse mask on a slab of the CT, its outline smooth (linear interpolation at 1/2).
+
+        Args:
+            mask: bool (z, y, x), on the coarse grid.
+            slab: Slices of the CT.
+
+        Returns:
+            bool (slices of the slab, rows, columns of the CT).
+        """
         image = sitk.GetImageFromArray(mask.astype(np.uint8) * np.uint8(200))
         image.SetSpacing([float(factor) for factor in self.factors[::-1]])
         image.SetOrigin([(factor - 1) / 2 for factor in self.factors[::-1]])
@@ -92,7 +100,7 @@ class WorkingGrid:
         """A coarse mask on a box of the CT, as blocks; much faster than :meth:`expand`.
 
         Args:
-            mask: On the coarse grid.
+            mask: bool (z, y, x), on the coarse grid.
             box: Slices, rows, columns of the CT; all of those that are not given.
         """
         for axis, factor in enumerate(self.factors):
@@ -101,7 +109,7 @@ class WorkingGrid:
         return mask
 
     def repeat_slices(self, which: np.ndarray) -> np.ndarray:
-        """What holds for each coarse slice, (z,), for each slice of the CT."""
+        """What holds for each coarse slice, (coarse slices,), for those of the CT, (slices,)."""
         slices: np.ndarray = np.repeat(which, self.factors[0])[: self.shape[0]]
         return slices
 

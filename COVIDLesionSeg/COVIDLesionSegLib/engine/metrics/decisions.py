@@ -34,7 +34,7 @@ class RuleAgreement:
     """Decisions by one rule.
 
     Attributes:
-        slices: Of all slices.
+        slices: Decisions on all slices.
         cases: Of all cases, see :data:`CASE_RULE`.
     """
 

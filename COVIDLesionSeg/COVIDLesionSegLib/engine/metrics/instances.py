@@ -119,7 +119,7 @@ class ClassScore:
     """Agreement on one class of slices.
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         slices: True slices of it.
         sensitivity, precision: TP / (TP + FN) and TP / (TP + FP); None where undefined. Eq. 10 of
             COVID-Affinity prints TN in place of FN.

@@ -33,7 +33,7 @@ class DevelopmentScore:
         pooled_dice: Of all pixels of all slices together.
         median_dice: Median over the patients.
         lowest_dice: The lowest patient of several slices; None where all have a single one.
-        sensitivity, precision: Of all pixels together.
+        sensitivity, precision: Scores of all pixels together.
         seconds_per_slice: Processor time on one thread, in float32.
         learned: ``"outside"``, ``"seen"``, or how many of the patients it learned from.
         protocol: How it was measured.

@@ -21,7 +21,7 @@ class RequiredScore:
 
     Attributes:
         key: Of the score, among a patient's values.
-        name: Of the score, in a sentence.
+        name: Name of the score, in a sentence.
         least: The least mean over the patients.
     """
 

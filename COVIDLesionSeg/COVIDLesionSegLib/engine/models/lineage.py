@@ -14,7 +14,7 @@ class Ancestor:
     """One model of a training lineage.
 
     Attributes:
-        id: Of the model.
+        id: Id of the model.
         weights_sha256: Of the weights that were trained further; None if there were none.
         card: Its card; None where the catalogue no longer has that model, or has it with other
             weights.

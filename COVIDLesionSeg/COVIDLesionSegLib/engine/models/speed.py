@@ -53,6 +53,11 @@ def remember_speed(
     """Keep what a run took; it takes the place of earlier runs of the same models and device.
 
     A file that cannot be written is no reason to fail a run: one line in the log says so.
+
+    Args:
+        models: Ids of the model, or of all that voted.
+        device, hardware, lungs, slices: See :class:`Speed`.
+        seconds: Wall time of the whole job.
     """
     new = Speed(joined(models), device, hardware, lungs, slices, seconds, date.today().isoformat())
     kept = [

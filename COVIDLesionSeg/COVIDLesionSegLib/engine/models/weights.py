@@ -101,7 +101,7 @@ def models_in_eight_bit(
     Args:
         network: In full precision.
         card: Its card.
-        folder: Of the model; nothing is written.
+        folder: Folder of the model; nothing is written.
 
     Yields:
         One for each of :func:`~.eight_bit.smallest_kernels`: the card with these weights, the

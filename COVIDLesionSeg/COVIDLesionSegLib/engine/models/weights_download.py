@@ -38,7 +38,7 @@ def download_weights(
     stopped, if the server can do that.
 
     Args:
-        card: Of the model.
+        card: Card of the model.
         progress: Called with progress.
         cancel: Looked at between two pieces; what was fetched until then is kept for next time.
 

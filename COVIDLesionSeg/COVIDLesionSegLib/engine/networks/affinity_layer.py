@@ -16,6 +16,8 @@ _WIDTH = 128
 class AffinityLayer(nn.Module):
     """Refinement, vectorisation and affinities (section 3.3).
 
+    Mask features (n, beta, C, 28, 28) to z, (n, C).
+
     Y = W^T X and z = Y^T v (Eq. 3 and 6), so z = X^T (W v): whatever C* is, z could be written with
     one weight per region, and C* changes how these weights are learned, not what they can express.
     The rows of W belong to ranks of score, so regions come in that order.

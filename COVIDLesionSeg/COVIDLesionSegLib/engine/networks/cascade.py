@@ -66,7 +66,7 @@ def encoder_unet(encoder: str, channels: int = 2, head: int = 3) -> nn.Module:
 
     Args:
         encoder: Its name.
-        channels: Of the logits.
+        channels: Number of channels of the logits.
         head: Rows and columns of the last kernel: 3, that package's, or 1, as the paper's text has
             it (section 2.3), with 256 parameters less for two channels.
 

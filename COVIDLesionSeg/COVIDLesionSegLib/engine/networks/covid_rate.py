@@ -30,6 +30,8 @@ def _normalised(kernel: nn.Conv2d) -> list[nn.Module]:
 class SqueezeExcitation(nn.Module):
     """Weighs every channel by 1 plus a sigmoid of all channels' means, without biases.
 
+    Features (batch, features, rows, columns) to the same shape.
+
     Args:
         features: Channels in and out.
         ratio: ``features / ratio`` channels in between.
@@ -52,6 +54,8 @@ class SqueezeExcitation(nn.Module):
 
 class EncoderUnit(nn.Module):
     """3x3 convolution, 3x3 convolution of dilation 2, squeeze-and-excitation, plus the input.
+
+    Features (batch, inputs, rows, columns) to (batch, features, rows / stride, columns / stride).
 
     Args:
         inputs, features: Channels in and out.
@@ -83,6 +87,8 @@ class EncoderUnit(nn.Module):
 class ContextBoosting(nn.Module):
     """Context perception boosting (Fig. 8): a 1x1 and four dilated 3x3 convolutions, summed.
 
+    Features (batch, features, rows, columns) to the same shape.
+
     The paper's L2 penalty on these kernels (0.01 in the published code) belongs to training.
 
     Args:
@@ -106,6 +112,9 @@ class ContextBoosting(nn.Module):
 
 class DecoderBlock(nn.Module):
     """Doubles its input, joins it with the encoder's features of that size (Fig. 7b).
+
+    Input (batch, inputs, rows, columns) and encoder's features (batch, skip, 2 rows, 2 columns) to
+    (batch, features, 2 rows, 2 columns).
 
     Args:
         inputs, skip, features: Channels of the input, of the encoder's features, and out.

@@ -48,6 +48,8 @@ from .layers import (
 class MultiScaleBlock(nn.Module):
     """MS-block (Fig. 2b, Table 8): four dilated 3x3 convolutions, concatenated, fused by 1x1.
 
+    Features (batch, features, rows, columns) to the same shape.
+
     The fusing 1x1 convolution is the "conv" that follows each MS-block in Table 7; with a 3x3
     kernel, as that table prints, the parameter count of Table 6 would not come out.
 
@@ -81,6 +83,9 @@ class MultiScaleBlock(nn.Module):
 
 class AttentionGate(nn.Module):
     """AG (Fig. 2c, Table 9): weighs a skip connection by one sigmoid map per pixel.
+
+    Features (batch, skip, rows, columns) and (batch, gating, rows, columns) to the shape of the
+    first.
 
     Args:
         skip: Channels of the encoder's features x.
@@ -164,6 +169,8 @@ class AMCNet(UNet):
 class RecurrentUnit(nn.Module):
     """Recurrent convolution: a 3x3 convolution, then two more that each see the input added again.
 
+    Features (batch, features, rows, columns) to the same shape.
+
     Args:
         features: Channels in and out.
     """
@@ -181,7 +188,10 @@ class RecurrentUnit(nn.Module):
 
 
 class RecurrentResidualBlock(nn.Module):
-    """1x1 convolution to ``outputs`` channels, plus what two recurrent units make of it."""
+    """1x1 convolution to ``outputs`` channels, plus what two recurrent units make of it.
+
+    Features (batch, inputs, rows, columns) to (batch, outputs, rows, columns).
+    """
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -217,7 +227,10 @@ def _separable(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class DownBlock(nn.Module):
-    """Two separable convolutions and a pooling, added to a 1x1 convolution of stride 2."""
+    """Two separable convolutions and a pooling, added to a 1x1 convolution of stride 2.
+
+    Features (batch, inputs, rows, columns), both even, to (batch, outputs, rows / 2, columns / 2).
+    """
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -241,6 +254,8 @@ class DownBlock(nn.Module):
 
 class UpBlock(nn.Module):
     """Two transposed convolutions, added to a 1x1 convolution, doubled to the nearest pixel.
+
+    Features (batch, inputs, rows, columns) to (batch, outputs, 2 rows, 2 columns).
 
     The example doubles both summands first; doubling the sum gives the same values for a quarter
     of the work.

@@ -37,7 +37,10 @@ def convolution(inputs: int, outputs: int, kernel: int = 3, dilation: int = 1) -
 
 
 class StridedConvolution(nn.Conv2d):
-    """3x3 convolution of stride 2 that halves rows and columns, both even, as Keras pads them."""
+    """3x3 convolution of stride 2 that halves rows and columns, both even, as Keras pads them.
+
+    (batch, inputs, rows, columns) to (batch, outputs, rows / 2, columns / 2).
+    """
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__(inputs, outputs, 3, stride=2)
@@ -47,7 +50,10 @@ class StridedConvolution(nn.Conv2d):
 
 
 class TransposedConvolution(nn.ConvTranspose2d):
-    """3x3 transposed convolution of stride 2 that doubles rows and columns as Keras crops them."""
+    """3x3 transposed convolution of stride 2 that doubles rows and columns as Keras crops them.
+
+    (batch, inputs, rows, columns) to (batch, outputs, 2 rows, 2 columns).
+    """
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__(inputs, outputs, 3, stride=2)
@@ -95,6 +101,8 @@ def nearest_upsampling(below: int, _skip: int) -> tuple[nn.Module, int]:
 
 
 class _Ungated(nn.Module):
+    """The skip connection, (batch, channels, rows, columns), as it is."""
+
     def forward(self, skip: Tensor, _gating: Tensor) -> Tensor:
         return skip
 

@@ -38,7 +38,10 @@ _SKIPS = (1, 2, 4, 6)
 
 
 class _SamePadded(nn.Conv2d):
-    """Convolution without bias, padded as TensorFlow does: of a stride of 2 more at the end."""
+    """Convolution without bias, padded as TensorFlow does: of a stride of 2 more at the end.
+
+    (batch, inputs, rows, columns) to (batch, outputs, rows / stride, columns / stride).
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
         # A stride of 2 on an even number of rows needs kernel - 2 rows of padding in all.
@@ -61,7 +64,10 @@ def _norm(features: int) -> nn.BatchNorm2d:
 
 
 class _DepthwiseSeparable(nn.Module):
-    """Depthwise, then pointwise convolution: the first stage."""
+    """Depthwise, then pointwise convolution: the first stage.
+
+    Features (batch, inputs, rows, columns) to (batch, outputs, rows, columns).
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int):
         super().__init__()
@@ -77,7 +83,10 @@ class _DepthwiseSeparable(nn.Module):
 
 
 class _InvertedResidual(nn.Module):
-    """Pointwise expansion, depthwise convolution, pointwise projection."""
+    """Pointwise expansion, depthwise convolution, pointwise projection.
+
+    Features (batch, inputs, rows, columns) to (batch, outputs, rows / stride, columns / stride).
+    """
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, kernel: int):
         super().__init__()
@@ -133,7 +142,11 @@ class EfficientNetLite0(nn.Module):
 
 
 class _Up(nn.Module):
-    """Twice the rows and columns, the skip connection beside, and two 3x3 convolutions."""
+    """Twice the rows and columns, the skip connection beside, and two 3x3 convolutions.
+
+    Features (batch, inputs, rows, columns) and (batch, skip, 2 rows, 2 columns) to (batch, outputs,
+    2 rows, 2 columns).
+    """
 
     def __init__(self, inputs: int, skip: int, outputs: int):
         super().__init__()

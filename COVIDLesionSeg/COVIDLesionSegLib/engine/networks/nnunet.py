@@ -110,7 +110,7 @@ class NnUNet(nn.Module):
         Args:
             hu: Shape (k, j, i), as nnU-Net's reader would give it.
             spacing: mm along (k, j, i).
-            device: Of PyTorch.
+            device: Device in PyTorch's terms.
 
         Returns:
             float32 (labels, k, j, i).

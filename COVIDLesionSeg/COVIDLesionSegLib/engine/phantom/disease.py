@@ -14,7 +14,15 @@ _FLUID = 12  # HU
 def fill_pleura(
     hu: np.ndarray, lungs: np.ndarray, bronchi: np.ndarray, grid: Grid, variation: Variation
 ) -> None:
-    """Replace lung by fluid, in place, where the variation says so."""
+    """Replace lung by fluid, in place, where the variation says so.
+
+    Args:
+        hu: HU (z, y, x).
+        lungs: uint8, the same shape; 1 right lung, 2 left lung.
+        bronchi: bool, the same shape.
+        grid: The grid of these arrays.
+        variation: How this chest differs from the plain one.
+    """
     down = np.broadcast_to(variation.down(grid), grid.shape)
     for side, depth in zip((1, 2), variation.effusion, strict=True):
         space = lungs == side

@@ -54,7 +54,7 @@ class Grid:
         return np.ravel_multi_index(zyx[inside].T, self.shape), inside
 
     def ellipsoid(self, centre: Point, half_axes: Point) -> np.ndarray:
-        """Mask of an ellipsoid; ``centre`` and ``half_axes`` in mm along (x, y, z)."""
+        """Mask (z, y, x) of an ellipsoid; ``centre`` and ``half_axes`` in mm along (x, y, z)."""
         x, y, z = (
             ((axis - c) / h) ** 2
             for axis, c, h in zip((self.x, self.y, self.z), centre, half_axes, strict=True)
@@ -63,12 +63,19 @@ class Grid:
         return mask
 
     def tube(self, start: Point, end: Point, radius: float) -> np.ndarray:
-        """Mask of a straight tube with round ends between two (x, y, z) points in mm."""
+        """Mask (z, y, x) of a straight tube with round ends.
+
+        ``start`` and ``end`` are points (x, y, z) in mm, ``radius`` is in mm.
+        """
         mask: np.ndarray = self.distance_to_segment(start, end, radius) < radius
         return mask
 
     def distance_to_segment(self, start: Point, end: Point, reach: float) -> np.ndarray:
-        """Distance in mm to a segment; infinite farther than ``reach`` from its bounding box."""
+        """Distance in mm to a segment, float32 (z, y, x).
+
+        It is infinite farther than ``reach`` mm from the bounding box of the segment between the
+        points ``start`` and ``end``, (x, y, z) in mm.
+        """
         start = np.asarray(start, np.float32)
         end = np.asarray(end, np.float32)
         axes = (self.z, self.y, self.x)
@@ -99,7 +106,8 @@ def radial_depth(
 ) -> np.ndarray:
     """Depth in mm below the surface of a superelliptic cylinder, measured towards its axis.
 
-    Positive inside, negative outside. ``half_width`` and ``half_height`` (mm) may vary along z.
+    Positive inside, negative outside. ``x``, ``y``, ``half_width`` and ``half_height`` are in mm
+    and broadcast to (z, y, x), so that the half axes may vary along z.
     """
     level = (np.abs(x / half_width) ** exponent + np.abs(y / half_height) ** exponent) ** (
         1 / exponent

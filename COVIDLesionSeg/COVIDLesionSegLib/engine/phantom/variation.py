@@ -93,7 +93,10 @@ class Variation:
             raise ParameterError(f"The lobes are: {', '.join(LOBES)}.")
 
     def down(self, grid: Grid) -> np.ndarray:
-        """How far down a voxel lies from the centre of the chest, in mm: the way fluid runs."""
+        """How far down a voxel lies from the centre of the chest, in mm: the way fluid runs.
+
+        The array broadcasts to (z, y, x).
+        """
         x, y = POSITIONS[self.position]
         down: np.ndarray = x * grid.x + y * grid.y
         return down

@@ -83,8 +83,8 @@ def measure_slices_in_steps(
         probability: Of lesion, 0 to 1, (k, j, i); 0 outside the lungs.
         threshold: Above which a voxel is lesion.
         geometry: The grid of the arrays.
-        severity: Of the same prediction.
-        flags: Of the same prediction.
+        severity: Severity of the same prediction.
+        flags: Quality flags of the same prediction.
         disagreement: Of an ensemble's members, 0 to 1, (k, j, i).
     """
     order = AxialOrder.of(geometry)
@@ -126,7 +126,11 @@ def measure_slices(
     flags: Iterable[Flag] = (),
     disagreement: npt.NDArray[np.float32] | None = None,
 ) -> tuple[SliceToReview, ...]:
-    """What :func:`measure_slices_in_steps` gives, at once."""
+    """What :func:`measure_slices_in_steps` gives, at once.
+
+    Args:
+        probability, threshold, geometry, severity, flags, disagreement: As for that function.
+    """
     steps = measure_slices_in_steps(probability, threshold, geometry, severity, flags, disagreement)
     return finish(steps)
 

@@ -229,7 +229,7 @@ def _commit(folder: Path, state: dict[str, Any], also_keep: Iterable[str] = ()) 
     """Make ``state`` that of the case, and remove files that belong to no state any more.
 
     Args:
-        folder: Of the case.
+        folder: Folder of the case.
         state: What the case file is to hold.
         also_keep: Files of the last state, which somebody may be reading.
     """

@@ -45,7 +45,7 @@ class Candidate:
     """A row of the report: one slice with a prediction.
 
     Attributes:
-        name, patient: Of the slice.
+        name, patient: Name and patient of the slice.
         confidence: See :class:`.selection.ConfidenceMeasure`; None where no lesion was found.
         lesion_pixels: Number of pixels above the cut-off.
         outcome: Whether it was selected, and if not, why.
@@ -97,7 +97,7 @@ def choose_predictions(
         marked: Slices whose lesions a person marked or corrected.
         fraction, minimum: See :func:`.selection.most_confident`; the minimum is the measure's where
             None. Slices that are confident enough stay in memory until all are predicted.
-        measure: Of confidence.
+        measure: Measure of confidence.
         progress: Called after every CT or slice.
         cancel: Looked at between CTs or slices.
 
@@ -163,7 +163,7 @@ def with_corrections(
     Args:
         labelled: Slices with lesions from any source.
         corrections: Slices whose lesions a person corrected, identified by patient and name.
-        weight: Of each correction.
+        weight: Weight of each correction.
 
     Raises:
         InputError: A slice was corrected twice.

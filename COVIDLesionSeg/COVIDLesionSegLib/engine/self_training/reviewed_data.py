@@ -77,7 +77,7 @@ def chosen_slices(sample: LabelledImage, most: int, weight: float = 1.0) -> list
     Args:
         sample: A CT with its lungs.
         most: 1 or more.
-        weight: Of each slice in training.
+        weight: Weight of each slice in training.
     """
     with_lung = sample.known_lungs().any(axis=(1, 2))
     infected = np.flatnonzero(with_lung & sample.lesion.any(axis=(1, 2)))

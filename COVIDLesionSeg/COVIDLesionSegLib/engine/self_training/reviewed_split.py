@@ -79,7 +79,7 @@ def split_reviewed(
         cases: Reviewed cases with any verdict.
         parent: Id of the model that is fine-tuned.
         learned_before: Patients that it, or a model before it, learned from.
-        seed: Of the choice.
+        seed: Seed of the choice.
 
     Raises:
         InputError: Two cases have the same id, or there is nothing to learn from.

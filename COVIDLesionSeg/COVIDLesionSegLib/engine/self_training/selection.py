@@ -37,9 +37,9 @@ class ConfidenceMeasure:
     """How the confidence of a predicted slice is measured.
 
     Attributes:
-        name: Of the rule.
+        name: Name of the rule.
         cut_off: Lesion, and the pseudo-label, is where the probability is above.
-        confidence: Of the probabilities above it.
+        confidence: Confidence from the probabilities above it.
         minimum: Smallest confidence of a selected slice, unless another is asked for.
     """
 
@@ -93,7 +93,7 @@ def most_confident(
 
     Args:
         confidences: See :class:`ConfidenceMeasure`; of every slice.
-        fraction: Of all slices, 0 to 1.
+        fraction: Share of all slices, 0 to 1.
         minimum: Smallest confidence of a selected slice.
     """
     found = [(value, n) for n, value in enumerate(confidences) if value is not None]
@@ -108,9 +108,9 @@ def what_to_change(
     """What to do so that something is selected, as the end of a sentence.
 
     Args:
-        confidences: Of every slice.
+        confidences: Confidence of every slice.
         fraction, minimum: With which :func:`most_confident` selected nothing.
-        measure: Of confidence.
+        measure: Measure of confidence.
     """
     found = sorted((value for value in confidences if value is not None), reverse=True)
     if not found:

@@ -55,7 +55,7 @@ class LevelSettings:
     """What differs between the trainings of the levels.
 
     Attributes:
-        number: Of the level, from 1.
+        number: Number of the level, from 1.
         learning_rate: In place of the recipe's.
         epochs: In place of the recipe's, if it gives its length in epochs.
         frozen: Names of the network's stages that are not trained.

@@ -39,7 +39,7 @@ class LabelBox:
     state: str | None = None
 
     def mask(self, part: Any = ...) -> npt.NDArray[np.bool_]:
-        """Where it, or a part of its voxels, holds any of its labels."""
+        """Where it, or a part of its voxels, holds any of its labels; bool, of the part's shape."""
         return np.isin(self.voxels[part], list(self.labels))
 
 
@@ -191,7 +191,7 @@ def paint(boxes: Iterable[LabelBox], start: Index, shape: Index) -> npt.NDArray[
     Args:
         boxes: Where they overlap, the later one counts.
         start: Index on the CT's grid of the first voxel of that part.
-        shape: Of that part, (k, j, i).
+        shape: Shape of that part, (k, j, i).
     """
     painted = np.zeros(shape, np.uint8)
     for box in boxes:

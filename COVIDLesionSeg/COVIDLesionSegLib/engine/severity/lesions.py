@@ -29,7 +29,7 @@ class Confidence(NamedTuple):
 
     Attributes:
         probability: Of lesion, calibrated, 0 to 1, (k, j, i).
-        frequency: Of the same model.
+        frequency: Calibration of the same model.
     """
 
     probability: npt.NDArray[Any]

@@ -21,7 +21,7 @@ def with_lobes(
     """The same severity with that of each lobe.
 
     Args:
-        severity: Of the CT.
+        severity: Severity of the CT.
         lobes: Its lobes, by the names in ``LOBES``.
         lesions: uint8 (k, j, i) on the CT's grid: n + 1 for the n-th class of ``severity``.
         geometry: The CT's grid.

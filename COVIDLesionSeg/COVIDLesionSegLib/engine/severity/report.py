@@ -102,7 +102,7 @@ class LesionSeverity(Lesion):
     """One connected area of lesion.
 
     Attributes:
-        confidence: As of a slice.
+        confidence: Defined as for a slice, see :class:`SliceSeverity`.
     """
 
     confidence: float | None = None

@@ -77,13 +77,13 @@ class Study:
     """One comparison of a paper.
 
     Attributes:
-        name: Of the study.
+        name: Name of the study.
         title: What it compares.
         paper: Its authors and identifier.
         table: Where the paper prints it.
         folds: How patients are held out unless the user says otherwise, as for ``train --folds``.
         spread: What stands behind the paper's ±; empty where it prints none.
-        columns, rows: Of the table.
+        columns, rows: Columns and rows of the table.
         notes: What differs from the paper, and what cannot be read.
     """
 

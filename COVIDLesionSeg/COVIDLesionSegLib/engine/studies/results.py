@@ -38,7 +38,7 @@ class RowResult:
     """What became of a row.
 
     Attributes:
-        id: Of the row.
+        id: Id of the row.
         asked: Everything that decided it; a row with the same is not trained again.
         scores: By :attr:`~.Column.ours`: value, and spread over slices or folds; 0 to 1, None where
             undefined.

@@ -164,7 +164,14 @@ def random_changes(augmentation: Augmentation, shape: tuple[int, int]) -> Compos
 
 
 def crop(array: np.ndarray, row: int, column: int, size: int, fill: float) -> np.ndarray:
-    """A size x size window centred on (row, column), as float32 (1, size, size)."""
+    """A size x size window centred on (row, column), as float32 (1, size, size).
+
+    Args:
+        array: Shape (rows, columns).
+        row, column: Centre of the window; of an even size, the pixel after the middle.
+        size: Rows and columns of the window.
+        fill: Value of pixels beyond the array.
+    """
     window = np.full((1, size, size), fill, dtype=np.float32)
     top, left = row - size // 2, column - size // 2
     rows = slice(max(top, 0), min(top + size, array.shape[0]))

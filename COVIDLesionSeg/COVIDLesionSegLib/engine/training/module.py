@@ -49,6 +49,7 @@ class SegmentationModule(lightning.LightningModule):
         self._losses: list[float] = []
 
     def forward(self, image: Tensor) -> Tensor:
+        """Logits (batch, channels, rows, columns) of images (batch, inputs, rows, columns)."""
         logits: Tensor = self.network(image.contiguous(memory_format=torch.channels_last))
         return logits
 

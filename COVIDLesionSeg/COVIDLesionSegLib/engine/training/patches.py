@@ -55,6 +55,12 @@ def patch_sites(
     box of a clean slice may lie anywhere on the slice, each place being as likely as any other.
 
     A slice of a weight above 1 is used as often as its weight rounded up.
+
+    Args:
+        slices: Slices of (rows, columns).
+        rng: Draws the places.
+        clean_patches: Random boxes of each clean slice.
+        patch: Rows and columns of a box.
     """
     sites = []
     for index, item in enumerate(slices):

@@ -68,7 +68,7 @@ class Recipe:
         keep: The weights that are returned: ``"best"`` validation Dice, or ``"last"``.
         checkpoint_steps: Steps between checkpoints; there is one at the end of every epoch and
             after every validation anyway.
-        seed: Of everything random.
+        seed: Seed of everything random.
         start: ``"imagenet"`` where the network's encoder starts from ImageNet's weights, see
             :mod:`.imagenet`; ``"random"``.
         frozen: Names of the network's stages that are not trained, see :func:`~.module.frozen`;

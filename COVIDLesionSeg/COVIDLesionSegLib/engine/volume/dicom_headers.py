@@ -56,7 +56,7 @@ def read_source_headers(
     Of those that may be empty, a value against the standard is left out.
 
     Args:
-        path, series: As of :func:`~.dicom.read_dicom`.
+        path, series: See :func:`~.dicom.read_dicom`.
 
     Returns:
         One dataset for each slice along k, in UTF-8; ``SpacingBetweenSlices`` is measured between

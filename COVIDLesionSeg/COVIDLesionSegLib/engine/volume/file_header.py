@@ -78,7 +78,7 @@ def check_complete(header: FileHeader, voxel_bytes: int) -> None:
     """Refuse a file that is truncated, holds slices too many, or has a wrong checksum.
 
     Args:
-        header: Of the file.
+        header: Header of the file.
         voxel_bytes: Bytes of all voxels when uncompressed.
 
     Raises:

@@ -41,7 +41,7 @@ def made_from(provenance: Mapping[str, Any], volume: Volume) -> bool | None:
     """Whether a result was made from this CT; None where it does not say from which.
 
     Args:
-        provenance: Of the result.
+        provenance: Provenance of the result.
         volume: The CT as :func:`~.checks.check_chest_ct` gives it.
     """
     stated = _stated(provenance)

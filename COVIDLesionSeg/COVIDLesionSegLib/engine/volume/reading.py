@@ -157,8 +157,8 @@ def check_agreement(
     """Refuse a file that ITK understands differently than its header says.
 
     Args:
-        reader: Of a three-dimensional file.
-        header: Of the same file.
+        reader: Reader of a three-dimensional file.
+        header: Header of the same file.
         size: Voxels along i, j, k by the header.
 
     Raises:

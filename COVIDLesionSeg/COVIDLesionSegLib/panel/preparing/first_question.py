@@ -25,8 +25,8 @@ def ask_before_first_use(
     """Ask once about everything that is new; nothing is installed yet.
 
     Args:
-        models: Of the run to come.
-        parameters: Of the run to come.
+        models: Models of the run to come.
+        parameters: Parameters of the run to come.
         also: More pip requirements, as of a training.
 
     Raises:

@@ -93,7 +93,7 @@ class FirstUse:
         """Make sure that a run can begin; nothing is asked or checked twice.
 
         Args:
-            parameters: Of the run to come.
+            parameters: Parameters of the run to come.
             ready: Called when nothing is missing, before this returns where that is known already.
             refused: Called instead with one sentence: what is missing and what to do; and whether
                 that is a warning: it is none where the user cancelled.

@@ -74,7 +74,7 @@ class PictureViewer:
 
         Args:
             retrained: What a retraining gave.
-            folder: Of its model, with the pictures.
+            folder: Folder of its model, with the pictures.
         """
         self._retrained, self._folder, self._index = retrained, folder, 0
         self._show()

@@ -42,7 +42,7 @@ class CaseRow:
         verdict: None before one was given.
         doubt_ml: Volume that the prediction is in doubt about; None if it is not known yet.
         warnings: How many quality flags are warnings.
-        ct: Of a case in the scene.
+        ct: CT of a case in the scene.
         case: Of a case in the folder that is not in the scene.
     """
 
