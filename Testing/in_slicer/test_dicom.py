@@ -69,7 +69,7 @@ class DicomTest(case.Case):
         before = scene_state.facts()
         path = self.folder / "copy.mrb"
         section = next(one for one in self.panel.sections if one.UI_FILE == "Results")
-        section.clean_copy.ask_path = lambda: str(path)
+        section.clean_copy.ask_path = lambda: path
         self.click(self.ui.cleanCopyButton)
         self.wait_until(path.exists, CLEAN_COPY_SECONDS, "The copy was not saved")
         self.process_events(0.5)

@@ -221,7 +221,7 @@ class RunningTest(case.Case):
         section = next(one for one in self.panel.sections if one.UI_FILE == "Results")
         copy = section.clean_copy
         path = Path(slicer.app.temporaryPath) / "large-copy.mrb"
-        copy.ask_path = lambda: str(path)
+        copy.ask_path = lambda: path
         slicer.app.pauseRender()
         self.addCleanup(slicer.app.resumeRender)
         heart = Heart()

@@ -23,7 +23,7 @@ def is_idle(copy) -> bool:
 
 def test_it_saves_the_case_on_show_in_the_background(panel, shown, ct, copy, bench, tmp_path):
     ct.SetName("Doe, John")
-    copy.ask_path = lambda: str(tmp_path / "copy")
+    copy.ask_path = lambda: tmp_path / "copy"
     panel.ui.cleanCopyButton.click()
     assert panel.ui.cleanCopyButton.text.startswith("Cancel")
     bench.wait_until(lambda: is_idle(copy), 120)
@@ -36,7 +36,7 @@ def test_it_saves_the_case_on_show_in_the_background(panel, shown, ct, copy, ben
 
 
 def test_without_a_file_nothing_happens(panel, shown, copy):
-    copy.ask_path = lambda: ""
+    copy.ask_path = lambda: None
     panel.ui.cleanCopyButton.click()
 
     assert is_idle(copy)
@@ -44,7 +44,7 @@ def test_without_a_file_nothing_happens(panel, shown, copy):
 
 
 def test_a_folder_that_cannot_be_written_is_said(panel, shown, copy, bench, tmp_path):
-    copy.ask_path = lambda: str(tmp_path / "absent" / "copy.mrb")
+    copy.ask_path = lambda: tmp_path / "absent" / "copy.mrb"
     panel.ui.cleanCopyButton.click()
     bench.wait_until(lambda: is_idle(copy), 120)
 
@@ -85,7 +85,7 @@ def percent(panel) -> int:
 
 
 def test_it_is_written_in_short_steps_with_progress(panel, shown, copy, step_by_step, tmp_path):
-    copy.ask_path = lambda: str(tmp_path / "copy.mrb")
+    copy.ask_path = lambda: tmp_path / "copy.mrb"
     panel.ui.cleanCopyButton.click()
     job, folder = copy.run._active.job, step_by_step()
     sizes, progress = [written_bytes(folder)], []
@@ -103,7 +103,7 @@ def test_it_is_written_in_short_steps_with_progress(panel, shown, copy, step_by_
 
 
 def test_cancelled_while_it_is_written_nothing_is_left(panel, shown, copy, step_by_step, tmp_path):
-    copy.ask_path = lambda: str(tmp_path / "copy.mrb")
+    copy.ask_path = lambda: tmp_path / "copy.mrb"
     panel.ui.cleanCopyButton.click()
     folder = step_by_step()
     for _ in range(5):
@@ -120,7 +120,7 @@ def test_cancelled_while_it_is_written_nothing_is_left(panel, shown, copy, step_
 def test_what_the_user_changes_meanwhile_is_not_half_in_it(
     panel, shown, ct, copy, step_by_step, tmp_path
 ):
-    copy.ask_path = lambda: str(tmp_path / "copy.mrb")
+    copy.ask_path = lambda: tmp_path / "copy.mrb"
     panel.ui.cleanCopyButton.click()
     folder = step_by_step()
     for _ in range(3):

@@ -20,7 +20,14 @@ from . import names, nodes, overlay
 from .corrections import without_names
 from .images import array_to_matrix, parent_to_world
 from .scene_folder import write_automatic_window, written_tags
-from .segmentation import BINARY_LABELMAP, CLOSED_SURFACE, own_segment_ids, segment_ids
+from .segmentation import (
+    BINARY_LABELMAP,
+    CLOSED_SURFACE,
+    own_segment_ids,
+    read_segment_display,
+    segment_ids,
+    write_segment_display,
+)
 
 if TYPE_CHECKING:
     from slicer import (
@@ -53,7 +60,6 @@ _COPIED = (
     names.RULES_ROLE,
     names.SLICES_ROLE,
 )
-_SEGMENT_DISPLAY = ("Visibility", "Visibility3D", "Opacity3D", "Opacity2DFill", "Opacity2DOutline")
 _SLICE_VIEWS = ("Red", "Yellow", "Green")
 
 
@@ -207,9 +213,7 @@ def _copy_segment_display(node: vtkMRMLSegmentationNode, copy: vtkMRMLSegmentati
         return
     display.SetVisibility(shown.GetVisibility())
     for id_ in own_segment_ids(node):
-        for setting in _SEGMENT_DISPLAY:
-            value = getattr(shown, f"GetSegment{setting}")(id_)
-            getattr(display, f"SetSegment{setting}")(id_, value)
+        write_segment_display(copy, id_, read_segment_display(node, id_))
 
 
 def _show_in_slice_views(ct_copy: vtkMRMLScalarVolumeNode) -> None:

@@ -59,8 +59,31 @@ _SLICE_VIEW = "vtkMRMLSliceCompositeNode"
 _MOVED_MM = 1e-3
 
 
+@dataclass(frozen=True, kw_only=True)
+class _OfRun:
+    """What a run put into the scene, as one step that can be undone."""
+
+    _before: Snapshot | None = field(default=None, repr=False, compare=False)
+
+    def undo(self) -> list[str]:
+        """Bring back what the CT's results were before this run; a first run leaves nothing.
+
+        Segments that the user added stay, and so do copies of corrections that the user edited. A
+        result read from the scene (:func:`find_result`) has no run to undo.
+
+        Returns:
+            Names of such segments that would have left with the run.
+        """
+        return [] if self._before is None else self._before.restore()
+
+    @property
+    def undone(self) -> bool:
+        """Whether there is nothing to undo, or no longer."""
+        return self._before is None or self._before.restored
+
+
 @dataclass(frozen=True)
-class SceneResult:
+class SceneResult(_OfRun):
     """The nodes of one CT's result, and what they say.
 
     Attributes:
@@ -96,7 +119,6 @@ class SceneResult:
     chartNode: vtkMRMLPlotChartNode | None = None
     original: SeverityReport | None = None
     correction: Correction | None = None
-    _before: Snapshot | None = field(default=None, repr=False, compare=False)
 
     @property
     def nodes(self) -> tuple[vtkMRMLNode, ...]:
@@ -110,22 +132,6 @@ class SceneResult:
             self.chartNode,
         )
         return (self.segmentationNode, self.probabilityNode, *filter(None, others))
-
-    def undo(self) -> list[str]:
-        """Bring back what the CT's results were before this run; a first run leaves nothing.
-
-        Segments that the user added stay, and so do copies of corrections that the user edited. A
-        result read from the scene (:func:`find_result`) has no run to undo.
-
-        Returns:
-            Names of such segments that would have left with the run.
-        """
-        return [] if self._before is None else self._before.restore()
-
-    @property
-    def undone(self) -> bool:
-        """Whether there is nothing to undo, or no longer."""
-        return self._before is None or self._before.restored
 
 
 def show_result(
@@ -205,7 +211,7 @@ def _show(
 
 
 @dataclass(frozen=True)
-class SceneLungs:
+class SceneLungs(_OfRun):
     """The lungs of one CT, to be corrected before lesions are looked for in them.
 
     Attributes:
@@ -217,16 +223,6 @@ class SceneLungs:
     segmentationNode: vtkMRMLSegmentationNode
     flags: tuple[Flag, ...]
     provenance: dict[str, Any]
-    _before: Snapshot | None = field(default=None, repr=False, compare=False)
-
-    def undo(self) -> list[str]:
-        """As :meth:`SceneResult.undo`."""
-        return [] if self._before is None else self._before.restore()
-
-    @property
-    def undone(self) -> bool:
-        """Whether there is nothing to undo, or no longer."""
-        return self._before is None or self._before.restored
 
 
 def show_lungs(
@@ -243,7 +239,7 @@ def show_lungs(
     """
     outputs, before = _show(ct_node, result, surfaces=True)
     node = outputs[names.SEGMENTATION_ROLE]
-    return SceneLungs(node, read_flags(node), read_provenance(node), before)
+    return SceneLungs(node, read_flags(node), read_provenance(node), _before=before)
 
 
 def find_result(ct_node: vtkMRMLScalarVolumeNode) -> SceneResult | None:

@@ -7,17 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import qt
-import slicer
 from slicer.i18n import tr as _
 
 from ...scene.clean_copy import SCENE_NAME, clean_scene
 from ...scene.scene_folder import write_scene_folder
 from ...worker.scene_bundle import bundle_in_background
+from ..dialogs import choose_file_to_save
 from ..running.job_button import JobButton
 from ..section import Panel
 
 if TYPE_CHECKING:
+    import qt
+
     from ...worker.job import WorkerJob
 
 SUFFIX = ".mrb"
@@ -27,11 +28,11 @@ class CleanCopy(JobButton[Path]):
     """Asks for a file, and fills it in the background.
 
     Attributes:
-        ask_path: Asks the user for the file; an empty text if there is none.
+        ask_path: Asks the user for the file; None if there is none.
     """
 
     def __init__(self, button: qt.QPushButton, panel: Panel) -> None:
-        self.ask_path: Callable[[], str] = _ask_path
+        self.ask_path: Callable[[], Path | None] = _ask_path
         super().__init__(button, panel, self._job, self._on_saved)
 
     def _job(self) -> WorkerJob[Path] | None:
@@ -39,9 +40,9 @@ class CleanCopy(JobButton[Path]):
         if ct is None or result is None:
             return None
         chosen = self.ask_path()
-        if not chosen:
+        if chosen is None:
             return None
-        path = Path(chosen if chosen.endswith(SUFFIX) else chosen + SUFFIX)
+        path = chosen if chosen.name.endswith(SUFFIX) else chosen.with_name(chosen.name + SUFFIX)
         # Made here, so that it is the case on show now; it is written in short steps.
         scene = clean_scene(ct, result)
         return bundle_in_background(partial(write_scene_folder, scene), SCENE_NAME, path)
@@ -50,11 +51,6 @@ class CleanCopy(JobButton[Path]):
         self._panel.say(_("The copy without patient data was saved."))
 
 
-def _ask_path() -> str:
-    chosen = qt.QFileDialog.getSaveFileName(
-        slicer.util.mainWindow(),
-        _("Save a copy without patient data"),
-        "",
-        _("Slicer scene (*{suffix})").format(suffix=SUFFIX),
-    )
-    return str(chosen)
+def _ask_path() -> Path | None:
+    title = _("Save a copy without patient data")
+    return choose_file_to_save(title, "", _("Slicer scene (*{suffix})").format(suffix=SUFFIX))
