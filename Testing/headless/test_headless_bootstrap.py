@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import DependencyError
+from COVIDLesionSegLib.engine.errors import Cancelled, DependencyError
 from COVIDLesionSegLib.headless import bootstrap
 
 pytestmark = pytest.mark.slow
@@ -90,6 +90,20 @@ def test_absent_opengl_is_named_with_the_packages_that_bring_it(probe):
     probe("import os; os.abort()")
     with pytest.raises(DependencyError, match="libegl1 libgl1-mesa-dri"):
         bootstrap.require_rendering()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals end processes otherwise on this system")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_frame_that_was_cancelled_says_nothing_about_opengl(probe, name):
+    probe(f"import os, signal, time; os.kill(os.getpid(), signal.{name}); time.sleep(60)")
+    with pytest.raises(Cancelled):
+        bootstrap.require_rendering()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only terminals of POSIX signal whole groups")
+def test_ctrl_c_in_the_terminal_does_not_reach_the_frame_that_is_tried(probe):
+    probe("import os, sys; sys.exit(os.getpgid(0) != os.getpid())")
+    bootstrap.require_rendering()
 
 
 def test_start_is_quiet_and_leaves_no_files(tmp_path):

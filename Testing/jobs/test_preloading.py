@@ -7,7 +7,8 @@ import warnings
 import pytest
 
 from COVIDLesionSegLib import jobs
-from COVIDLesionSegLib.engine.errors import DependencyError
+from COVIDLesionSegLib.engine.errors import Cancelled, DependencyError
+from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import write_volume
 from COVIDLesionSegLib.headless import bootstrap
 from COVIDLesionSegLib.jobs import segmentation
@@ -104,3 +105,18 @@ def test_a_computer_that_draws_no_pictures_is_refused_before_anything_is_compute
     with pytest.raises(DependencyError, match="no OpenGL"):
         jobs.segment(jobs.SegmentOptions(ct=ct), tmp_path / "result")
     assert [path.name for path in tmp_path.iterdir()] == ["ct.nrrd"]
+
+
+def test_a_run_that_was_cancelled_before_its_first_frame_says_nothing_about_opengl(
+    tmp_path, phantom, monkeypatch
+):
+    def refuse():
+        raise DependencyError("no OpenGL")
+
+    monkeypatch.setattr(bootstrap, "require_rendering", refuse)
+    ct = tmp_path / "ct.nrrd"
+    write_volume(phantom.volume.array, phantom.volume.geometry, ct)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled, match="nothing was changed"):
+        jobs.segment(jobs.SegmentOptions(ct=ct), tmp_path / "result", cancel=cancel)

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine.errors import DependencyError, OutputError
+from ..engine.errors import Cancelled, DependencyError, OutputError
 
 if TYPE_CHECKING:
     from slicer import (
@@ -124,6 +125,7 @@ def require_rendering() -> None:
 
     Raises:
         DependencyError: A package is not installed, or OpenGL is absent or does not work.
+        Cancelled: The trial was ended from outside, so nothing is known.
     """
     if not _is_installed("slicer"):
         raise DependencyError(_NO_MRML)
@@ -137,6 +139,7 @@ def require_rendering() -> None:
             capture_output=True,
             timeout=_RENDER_PROBE_SECONDS,
             check=False,
+            start_new_session=True,  # Ctrl-C is for this process, which then ends as it should
         )
     except subprocess.TimeoutExpired as error:
         raise DependencyError(
@@ -145,6 +148,8 @@ def require_rendering() -> None:
         ) from error
     if probe.returncode == 0:
         return
+    if -probe.returncode in (signal.SIGINT, signal.SIGTERM):
+        raise Cancelled
     if sys.platform == "darwin":
         raise DependencyError(
             "Pictures need OpenGL, which macOS offers only in a desktop session: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,8 +195,9 @@ def _segment(
             volume = get_volume(staging)
             lungs = None if lungs_file is None else read_lungs(lungs_file, volume.geometry)
             placed = None if lobes is None else read_lobes(*lobes, volume.geometry)
-            rendering.result()
+            wait([rendering])
             cancel.raise_if_cancelled()
+            rendering.result()
             segmenting = sub_progress(progress, _LOADING, _WRITING)
             result = _run_pipeline(volume, parameters, segmenting, cancel, lungs)
         if placed is not None:
