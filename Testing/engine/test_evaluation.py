@@ -96,6 +96,30 @@ def test_slices_are_detected_by_any_pixel_or_by_more_than_half_a_percent():
     assert found["rate_detection_specificity"] == pytest.approx(2 / 3)
 
 
+def test_slices_beyond_the_lungs_are_neither_called_clean_nor_make_intervals_narrow():
+    def scored(*samples: LabelledImage):
+        one, counts = brightness_model(), Counts()
+        for item in samples:
+            counts.add(item, one.predict(item, False))
+        found = {measure.key: measure.of(counts) for measure in MEASURES}
+        ends = {measure.key: measure.interval(counts, found[measure.key]) for measure in MEASURES}
+        return found, ends, counts.decisions
+
+    chest, beyond = sample([(10, 10), (20, 0), (0, 30), (0, 0)]), sample([(0, 0)] * 60, lungs=0)
+    (found, ends, decisions), (longer, longer_ends, same) = scored(chest), scored(chest, beyond)
+    slicewise = [key for key in found if "detection" in key or "slice" in key]
+    assert {key: longer[key] for key in slicewise} == {key: found[key] for key in slicewise}
+    assert ends["dice"] and same == decisions and longer_ends["dice"] == ends["dice"]
+    assert longer_ends["detection_specificity"] == ends["detection_specificity"]
+
+    marked = sample([(0, 5), (5, 0)], lungs=0)  # what is marked there counts: a miss, a false alarm
+    any_pixel = scored(chest, beyond, marked)[2]["cascade-any-pixel"]
+    assert any_pixel.fn == decisions["cascade-any-pixel"].fn + 1
+    assert any_pixel.fp == decisions["cascade-any-pixel"].fp + 1
+    unknown = sample([(0, 0)] * 60, lungs=None)
+    assert scored(chest, unknown)[2]["cascade-any-pixel"].tn == 61
+
+
 def test_without_lungs_only_what_needs_them_is_undefined():
     found = values(sample([(100, 200)], lungs=None))
     assert found["rate_error_infected"] is found["slice_dice_large"] is None

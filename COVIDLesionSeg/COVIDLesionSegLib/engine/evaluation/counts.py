@@ -28,6 +28,7 @@ class SliceCount:
         true_involvement, predicted_involvement: Which lungs are involved, and how much of them;
             None without lung, or where right and left are not told apart, as in slice folders.
         pixel_ml: Volume of a voxel; None where it is not known.
+        lungless: The lungs are known, and none is in it.
     """
 
     pixels: Confusion
@@ -38,11 +39,21 @@ class SliceCount:
     true_involvement: Involvement | None = None
     predicted_involvement: Involvement | None = None
     pixel_ml: float | None = None
+    lungless: bool = False
 
     @property
     def infected(self) -> bool:
         """Whether the expert marked a lesion in it."""
         return self.pixels.tp + self.pixels.fn > 0
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it counts where slices are counted.
+
+        A CT may go on far above and below the lungs. Slices there that nobody marks would be
+        called clean rightly, and make every interval narrow, by as many as were scanned.
+        """
+        return not self.lungless or self.infected or self.found
 
 
 class Counts:
@@ -54,8 +65,8 @@ class Counts:
         surface_dice: Normalised surface Dice of every slice or CT, or None where undefined.
         probabilities: Probabilities of all pixels.
         windowed: Some image was windowed by its publisher.
-        decisions: Which slices each rule calls infected, by the rule's id; those alone that it can
-            decide.
+        decisions: Which slices each rule calls infected, by the rule's id; those alone that are
+            judged and that it can decide.
     """
 
     def __init__(self) -> None:
@@ -87,11 +98,12 @@ class Counts:
                     involved = involvement(truth, lungs), involvement(found, lungs)
             pixels, name = Confusion.of(found, truth), sample.slice_name(index)
             one = SliceCount(
-                pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml
+                *(pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml),
+                lungless=sample.lungs is not None and rates[0] is None,
             )
             self.slices.append(one)
             called = called_infected(pixels.tp + pixels.fp, one.predicted_rate)
-            for rule, answer in called.items():
+            for rule, answer in called.items() if one.is_judged else ():
                 self.decisions[rule] += counted([(answer, one.infected)])
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed

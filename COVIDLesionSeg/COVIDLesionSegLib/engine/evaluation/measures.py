@@ -37,8 +37,8 @@ class ScoreDefinition:
     interval: Callable[[Counts, Value], Interval] = lambda counts, value: None
 
 
-def _all(counts: Counts) -> list[SliceCount]:
-    return counts.slices
+def _judged(counts: Counts) -> list[SliceCount]:
+    return [one for one in counts.slices if one.is_judged]
 
 
 def _with_lesion(counts: Counts) -> list[SliceCount]:
@@ -131,14 +131,16 @@ def _of_share(
 
 MEASURES: tuple[ScoreDefinition, ...] = (
     *(
-        ScoreDefinition(name, title, _share(lambda counts: counts.pixels, name), _by_number(_all))
+        ScoreDefinition(
+            name, title, _share(lambda counts: counts.pixels, name), _by_number(_judged)
+        )
         for name, title in _PIXEL_SHARES
     ),
     ScoreDefinition(
         "auc",
         "Area under the ROC curve",
         lambda counts: counts.probabilities.auc,
-        _by_number(_all),
+        _by_number(_judged),
     ),
     ScoreDefinition(
         "slice_dice",
