@@ -96,6 +96,8 @@ def test_an_evaluation_tells_classes_apart_beside_scores_of_all_together(evaluat
     assert model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
     assert model.patients["p"].classes == model.classes == scores_of(FOUND, TRUTH)
     assert model.patients["q"].classes == {}
+    (left_out,) = model.flags
+    assert left_out.startswith(f"Masks of q do not tell {CLASSES[0]} and {CLASSES[1]} apart")
 
 
 def test_a_model_that_names_the_classes_in_another_order_is_scored_by_their_names():
@@ -110,7 +112,8 @@ def test_a_model_of_other_classes_than_the_masks_gets_no_scores_of_classes():
     (model,) = evaluate_models(
         Data(), [Known([(card, Pixelwise())], Parameters(device="cpu"))]
     ).models
-    assert model.classes == {} and model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
+    assert model.flags == () == tuple(model.classes)
+    assert model.pooled["dice"] == pytest.approx(2 * 5 / (6 + 6))
 
 
 def test_the_scores_of_classes_are_in_every_file(evaluation, tmp_path):

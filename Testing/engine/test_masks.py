@@ -67,7 +67,22 @@ def test_a_label_map_tells_classes_apart_for_who_asks_and_takes_them_together_fo
     np.testing.assert_array_equal(together.lesion, labels(1, 2) > 0)
 
 
-@pytest.mark.parametrize("value", [1, 2, 255])
+def test_a_label_map_of_one_label_above_1_is_of_that_class(tmp_path):
+    write_volume(labels(2), grid(), tmp_path / "mask.nrrd")
+    expected = {
+        CLASSES: labels(2),
+        CLASSES[1:]: labels(1) > 0,
+        CLASSES[:1]: np.zeros(grid().shape, bool),
+        ("lesion",): labels(1) > 0,
+        ("lesion", "scar"): labels(2),
+    }
+    for classes, lesion in expected.items():
+        found = read_mask(tmp_path / "mask.nrrd", grid(), classes).lesion
+        np.testing.assert_array_equal(found, lesion)
+        assert found.dtype == lesion.dtype
+
+
+@pytest.mark.parametrize("value", [1, 255])
 def test_a_label_map_of_one_label_is_lesion_of_any_class(value, tmp_path):
     write_volume(labels(value), grid(), tmp_path / "mask.nrrd")
     for classes in (("lesion",), CLASSES):

@@ -48,8 +48,8 @@ def read_mask(path: Path, geometry: Geometry, classes: Sequence[str] = (LESION,)
     stays. Lesions that were painted over its lungs, as Slicer's Segment Editor does by default, are
     given back to them, see :func:`~..lesions.lungs_with_lesions`. The labels of a label map are 1
     for the first of ``classes``, and so on. Lesions are boolean where there is a single class, and
-    where the file does not tell several apart: a segment is called lesion, or the map has one label
-    only.
+    where the file does not tell several apart: a segment is called lesion, or the map has a single
+    label that is 1 or no class's.
 
     Args:
         path: The file.
@@ -184,6 +184,9 @@ def _label_map(path: Path, geometry: Geometry, classes: Sequence[str]) -> np.nda
         )
     if lesion.all():
         raise InputError(f"The mask {path.name} marks every voxel: give one with background 0.")
-    if values.min() == values.max():
+    known = CLASSES if len(classes) == 1 else classes
+    lowest, highest = values.min(), values.max()
+    # Most masks of lesions of any class hold 1, and many 255. A 2 names its class by itself.
+    if lowest == highest and highest not in range(2, len(known) + 1):
         return lesion
     return lesions_of_labels(array, classes, path.name, whole="a single label")

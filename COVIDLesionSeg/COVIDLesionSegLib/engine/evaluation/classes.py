@@ -32,6 +32,9 @@ class ClassCounts:
     Args:
         classes: Of the predictions: class n has the label n + 1.
         of_masks: The same of the masks; where these are other classes, nothing is counted.
+
+    Attributes:
+        left_out: Whether a mask was not counted, as it does not tell these classes apart.
     """
 
     def __init__(self, classes: Sequence[str], of_masks: Sequence[str]):
@@ -39,10 +42,12 @@ class ClassCounts:
         self._of_masks = list(of_masks)
         self._counts = {name: Confusion() for name in (*self._classes, BACKGROUND)}
         self._counted = False
+        self.left_out = False
 
     def add(self, labels: np.ndarray, truth: LabelledImage) -> None:
         """Count a prediction, uint8 of the same shape; nothing where the mask has no classes."""
         if truth.lesion.dtype == bool and truth.lesion.any():
+            self.left_out = len(self._classes) > 1
             return
         self._counted = True
         for label, name in enumerate(self._classes, start=1):
@@ -53,6 +58,7 @@ class ClassCounts:
     def merge(self, other: ClassCounts) -> None:
         """Add what ``other``, of the same classes, counted."""
         self._counted |= other._counted
+        self.left_out |= other.left_out
         for name, counts in other._counts.items():
             self._counts[name] += counts
 

@@ -153,6 +153,7 @@ class _ModelCounts:
         self.seconds = 0.0
         self.patients: dict[str, PatientScores] = {}
         self.counted: dict[str, list[SliceCount]] = {}
+        self._without_classes: list[str] = []
         self._data = data
         self._pooled, self._pooled_classes = Counts(), self._class_counts()
         self._counts, self._classes = Counts(), self._class_counts()
@@ -170,6 +171,8 @@ class _ModelCounts:
             self._counts, self.model.learned_from(*shown), self._classes
         )
         self.counted[patient] = self._counts.slices
+        if self._classes.left_out:
+            self._without_classes.append(patient)
         self._pooled.merge(self._counts)
         self._pooled_classes.merge(self._classes)
         self._counts, self._classes = Counts(), self._class_counts()
@@ -186,10 +189,22 @@ class _ModelCounts:
             title=self.model.title,
             protocol=protocol + self.model.own_protocol(self._data.lungs),
             seconds_per_slice=self.seconds / len(self._pooled.slices),
-            flags=tuple(flag.message for flag in (*flags, *self.model.flags)),
+            flags=tuple(
+                flag.message for flag in (*flags, *self._flags_of_classes(), *self.model.flags)
+            ),
             classes=self._pooled_classes.scores(),
             **summarise(self.patients, self._pooled),
         )
+
+    def _flags_of_classes(self) -> Iterator[Flag]:
+        if self._without_classes:
+            yield Flag(
+                "classes-not-told-apart",
+                f"Masks of {', '.join(self._without_classes)} do not tell "
+                f"{' and '.join(self._data.classes)} apart and are left out of the scores of each "
+                "class: a label map with 1 alone, 255, and a segment called lesion mean lesion of "
+                "any class.",
+            )
 
     def threshold_dice(self) -> dict[float, float | None]:
         """Dice of all pixels by threshold."""
