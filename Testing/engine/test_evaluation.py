@@ -31,6 +31,7 @@ from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import read_volume, write_volume
 from engine.crafted import Pixelwise, make_card
 from engine.labelled_data import write_slice_folder
+from engine.test_masks import segmentation
 
 CPU = Parameters(device="cpu", precision="float32")
 
@@ -232,13 +233,33 @@ def test_cts_are_answered_as_by_the_main_job_and_judged_on_its_lungs(table, ches
 
 def test_an_evaluation_of_cts_states_lungs_and_millimetres(table):
     evaluation = evaluate_models(VolumeData(table, CPU), [brightness_model()])
-    assert evaluation.protocol.endswith("p > 0.5, findings outside the lungs (threshold) dropped")
+    assert evaluation.protocol.endswith(
+        "p > 0.5, findings outside the lungs (threshold) dropped, areas below 0.25 ml left out"
+    )
     assert (evaluation.unit, evaluation.slices) == ("mm", {"miller": 14})
     (scores,) = evaluation.models
     assert scores.protocol == evaluation.protocol
     assert evaluation.examples[0].pixel_aspect == 1.0
     assert 0 < scores.pooled["dice"] <= 1
     assert scores.pooled["rate_error_infected"] is not None
+
+
+def test_the_protocol_says_whose_lungs_they_are_and_which_areas_are_left_out(chest, table):
+    folder, geometry = table.parent, chest.volume.geometry
+    names = ("right lung", "left lung", "lesion")
+    labelled = np.where(chest.lesions > 0, 3, chest.lungs).astype(np.uint8)
+    segmentation(folder / "all.seg.nrrd", labelled, names, geometry)
+    texts = {
+        "ct.nrrd,all.seg.nrrd,a\n": "the masks' own",
+        "ct.nrrd,all.seg.nrrd,a\nct.nrrd,lesion.nrrd,b\n": "the masks' own, else threshold",
+        "ct.nrrd,,b\n": "threshold",
+    }
+    for rows, whose in texts.items():
+        (folder / "own.csv").write_text("ct,mask,patient\n" + rows)
+        model = brightness_model(replace(CPU, smallest_lesion_ml=0.0))
+        evaluation = evaluate_models(VolumeData(folder / "own.csv", CPU), [model])
+        assert evaluation.protocol.endswith(f"findings outside the lungs ({whose}) dropped")
+        assert evaluation.provenance["parameters"]["lungs"] == whose
 
 
 # Slice folders

@@ -127,19 +127,21 @@ def test_classes_are_numbered_as_who_asks_has_them(tmp_path):
 # Lesions and lungs
 
 
-def segmentation(path, layers, names):
+def segmentation(path, layers, names, geometry=None):
     """A ``.seg.nrrd`` file as 3D Slicer writes it: a label for each segment, or a layer of its own.
 
     Args:
         layers: The label map (k, j, i), or one mask for each segment.
         names: Of the segments.
+        geometry: Of the layers; by default :func:`grid`.
     """
+    geometry = geometry or grid()
     several = isinstance(layers, list)
     stored = np.stack(layers, axis=-1) if several else layers
     image = sitk.GetImageFromArray(stored, isVector=several)
-    image.SetSpacing(grid().spacing)
-    image.SetOrigin(grid().origin)
-    image.SetDirection(grid().direction)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(geometry.direction)
     for n, name in enumerate(names):
         for key, value in (
             ("ID", f"Segment_{n}"),

@@ -20,6 +20,8 @@ from .masks import Mask, check_not_lungs, read_mask
 from .tables import Row, read_table
 
 _COLUMNS = ("ct", "mask", "patient")
+OWN_LUNGS = "the masks' own"
+"""Where lungs come from that are in the masks of lesions."""
 _ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")  # of files with a CT
 
 
@@ -37,7 +39,7 @@ class VolumeData:
     and everything else 0, or one label for each class, or a segmentation that 3D Slicer saved
     (``.seg.nrrd``), or nothing for a CT without lesions; and perhaps ``patient``, by default the
     name of the CT. Paths are relative to the CSV file. The lungs are found, unless the segmentation
-    has them.
+    has them; ``lungs`` says which of both after the CTs were read.
 
     Args:
         table: The CSV file.
@@ -70,6 +72,8 @@ class VolumeData:
         self.samples_of = chosen_patients(dict(sorted(counts.items())), patients)
         self.lungs: str | None = parameters.lungs
         self._extractor = get_extractor(parameters)
+        self._extractor_name = parameters.lungs
+        self._lungs_of_masks: set[bool] = set()
         self.classes = classes
         self._skip = skip
 
@@ -91,6 +95,11 @@ class VolumeData:
         else:
             mask = read_mask(pair.mask, volume.geometry, self.classes)
         lungs = mask.lungs
+        self._lungs_of_masks.add(lungs is not None)
+        self.lungs = {
+            frozenset({True}): OWN_LUNGS,
+            frozenset({False}): self._extractor_name,
+        }.get(frozenset(self._lungs_of_masks), f"{OWN_LUNGS}, else {self._extractor_name}")
         if lungs is None:
             found = self._extractor.extract(volume.axial, volume.axial_spacing, cancel=cancel)
             lungs = volume.on_grid(found.labels)

@@ -138,7 +138,8 @@ class LabelledData(Protocol):
         samples_of: Number of slices or CTs of every patient.
         classes: Lesion classes that masks may tell apart: class n has the label n + 1.
         unit: Unit of distances: ``"mm"``, or ``"px"`` where the size of pixels is not known.
-        lungs: Where the lungs come from, for people; None if the data have none.
+        lungs: Where the lungs come from, for people; None if the data have none. Of CTs whose masks
+            may hold them it is known once they were read.
         mask_by_default: Whether lesions outside the lungs are not counted unless they are asked
             for.
     """

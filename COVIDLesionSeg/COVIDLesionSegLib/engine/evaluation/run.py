@@ -121,7 +121,8 @@ def evaluate_models(
             counts.end_patient(patient, shown)
         flags += _flags(patient, placement)
     progress(Progress("Finding lesions", 1.0))
-    protocol = protocol_of(models[0].parameters, data.lungs if lung_mask else None)
+    lungs = data.lungs if lung_mask else None
+    protocol = protocol_of(models[0].parameters, lungs, of_cts=data.unit == "mm")
     return Evaluation(
         protocol=protocol,
         unit=data.unit,

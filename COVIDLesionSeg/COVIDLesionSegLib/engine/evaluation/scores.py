@@ -115,15 +115,19 @@ def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, A
     }
 
 
-def protocol_of(parameters: Parameters, lungs: str | None = None) -> str:
+def protocol_of(parameters: Parameters, lungs: str | None = None, of_cts: bool = False) -> str:
     """How scores are measured, in the words of a model's card.
 
     Args:
-        parameters: Give threshold and tiling.
+        parameters: Give threshold, tiling and the smallest lesion of CTs.
         lungs: Where the lungs come from that findings are limited to; None without a lung mask.
+        of_cts: Whether CTs are scored, and not single slices: with a lung mask they are answered
+            just as by the main job, without areas that are too small.
     """
     tiling = "" if parameters.tiling == "whole-slice" else f" in {parameters.tiling} patches"
     mask = f"findings outside the lungs ({lungs}) dropped" if lungs else "no lung mask"
+    if lungs and of_cts and parameters.smallest_lesion_ml:
+        mask += f", areas below {parameters.smallest_lesion_ml:g} ml left out"
     return (
         f"pixels of all slices pooled, whole slices{tiling}, p > {parameters.threshold:g}, {mask}"
     )
