@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
@@ -13,7 +14,8 @@ from COVIDLesionSegLib.engine.data.tables import read_table
 from COVIDLesionSegLib.engine.errors import DependencyError, InputError, ParameterError
 from COVIDLesionSegLib.engine.lobes import LOBES
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
-from COVIDLesionSegLib.engine.volume import write_volume
+from COVIDLesionSegLib.engine.severity.lobes_file import read_lobes
+from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from COVIDLesionSegLib.report.report_json import report_schema
 from COVIDLesionSegLib.report.report_pdf import require_pdf
 
@@ -85,6 +87,32 @@ def test_lobes_that_cannot_be_read_stop_the_job_before_it_computes(chest, tmp_pa
     with pytest.raises(InputError, match="holds none of the labels"):
         jobs.segment(options, tmp_path / "result")
     assert not (tmp_path / "result").exists()
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_a_ct_is_not_taken_for_lobes(chest, tmp_path, unsigned):
+    """Some of its voxels have the values of labels."""
+    voxels, geometry = read_array(chest[0] / "ct.nrrd")
+    if unsigned:
+        voxels = (voxels.astype(np.int32) + 1024).clip(0).astype(np.uint16)
+    grey = np.zeros_like(voxels)
+    grey[1:] = voxels[1:]
+    grey[0].flat[:6] = range(6)
+    write_volume(grey, geometry, tmp_path / "grey.nrrd")
+    with pytest.raises(InputError, match=r"grey\.nrrd is a grey image, such as the CT itself"):
+        read_lobes(tmp_path / "grey.nrrd", "lungmask", geometry)
+
+
+@pytest.mark.slow
+@pytest.mark.rendering
+def test_lobes_of_the_other_side_give_no_numbers_by_lobe(chest, tmp_path):
+    options = jobs.SegmentOptions(
+        ct=chest[0] / "ct.nrrd", lobes_file=chest[0] / "lobes.nrrd", lobe_labels="3,4,5,1,2"
+    )
+    swapped = replace(options, lobe_labels="1,2,3,4,5")
+    result = jobs.segment(swapped, tmp_path / "result")
+    assert "lobes-in-other-lung" in [flag.code for flag in result.flags]
+    assert result.severity.lobes == () and result.severity.ct_severity_score is None
 
 
 def test_labels_without_lobes_and_unknown_labels_are_refused():

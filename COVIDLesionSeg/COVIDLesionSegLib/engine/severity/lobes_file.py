@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from ..lobes import LOBE_LABELS, LOBES, lobe_of, meaning_of_labels
@@ -12,6 +14,10 @@ from ..steps import finish
 from ..volume import Geometry, read_array
 from ..volume.placed_labels import PlacedLabels, labels_on_grid
 from ..volume.segmentation_file import holds_segments, read_segments
+
+
+_MOST_LABELS = 150
+"""In one label map; TotalSegmentator's has 117, a CT several hundred values in a slice."""
 
 
 def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabels:
@@ -25,7 +31,8 @@ def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabe
 
     Raises:
         InputError: The file cannot be read, no segment is coded as a lobe, two overlap, or it is a
-            label map and nothing says what its labels mean, or holds none of them.
+            label map and nothing says what its labels mean, or holds none of them, or is a grey
+            image.
         ParameterError: ``labels`` cannot be understood.
     """
     if holds_segments(path):
@@ -41,12 +48,27 @@ def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabe
         if (voxels != np.rint(voxels)).any():
             raise InputError(f"{path.name} holds no labels: give a label map of the lobes.")
         voxels = voxels.astype(np.int32)
+    if _is_grey(voxels):
+        raise InputError(
+            f"{path.name} is a grey image, such as the CT itself, and holds no labels: give a "
+            "label map of the lobes."
+        )
     if not np.isin(voxels, list(meaning)).any():
         raise InputError(
             f"{path.name} holds none of the labels {', '.join(map(str, sorted(meaning)))}: check "
             "what its labels mean."
         )
     return PlacedLabels(voxels, grid.ijk_to_ras, meaning)
+
+
+def _is_grey(voxels: npt.NDArray[Any]) -> bool:
+    """Whether an image of whole numbers is none of labels, among which a few would be lobes'."""
+    values: set[int] = set()
+    for one in voxels:
+        values.update(np.unique(one).tolist())
+        if min(values) < 0 or len(values) > _MOST_LABELS:
+            return True
+    return False
 
 
 def _of_segments(path: Path, geometry: Geometry) -> PlacedLabels:

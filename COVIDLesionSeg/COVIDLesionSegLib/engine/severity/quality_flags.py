@@ -9,6 +9,9 @@ from ..labels import BOTH_LUNGS
 from ..parameters import Parameters
 from .report import SeverityReport
 
+IN_OTHER_LUNG = "lobes-in-other-lung"
+"""Code of the flag with which lobes are not measured."""
+
 _TINY_FRACTION = 0.001
 _DEFAULT_FREE_ML = Parameters().lesion_free_ml
 """What is known of patients with less lesion holds for this limit alone."""
@@ -78,10 +81,11 @@ def lobe_flags(
     if elsewhere := [lobe for lobe, ml in by_lung.items() if _in_other_lung(lobe, ml)]:
         lobes, lie = ", the ".join(elsewhere), "lies" if len(elsewhere) == 1 else "lie"
         yield Flag(
-            "lobes-in-other-lung",
+            IN_OTHER_LUNG,
             f"The {lobes} {lie} in the lung of the other side, so the labels of the given lobes "
-            "mean something else, or the lungs are wrong: do not use the numbers by lobe.",
+            "mean something else, or the lungs are wrong: there are no numbers by lobe.",
         )
+        return
     both = severity.region(BOTH_LUNGS)
     for what, whole, within in (
         ("lungs", both.lung_ml, sum(sum(ml.values()) for ml in by_lung.values())),
