@@ -55,7 +55,7 @@ def test_cancelling_is_no_failure(capsys, error):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_interrupts(capsys, number):
+def test_the_first_signal_asks_and_says_so_and_the_second_interrupts(capfd, number):
     asked = False
     with pytest.raises(typer.Exit) as end, exit_codes() as cancel:
         os.kill(os.getpid(), number)
@@ -63,6 +63,8 @@ def test_the_first_signal_asks_and_the_second_interrupts(capsys, number):
         os.kill(os.getpid(), number)
         time.sleep(5)
     assert asked
+    said = "\nStopping after the present step; once more stops at once.\nCancelled.\n"
+    assert capfd.readouterr().err == said
     assert end.value.exit_code == 130
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +28,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     cross_validate,
     folds_of,
 )
+from COVIDLesionSegLib.engine.training import dask_folds
 from COVIDLesionSegLib.engine.training.dask_folds import cross_validate_on_cluster
 from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 
@@ -140,6 +142,31 @@ def test_cancelling_ends_the_trainings_and_leaves_their_checkpoints(threads, tmp
             time.sleep(0.05)
     assert torch.load(tmp_path / "fold-1" / LAST, weights_only=True)["global_step"] >= 3
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_cancelling_a_local_cluster_loses_no_step(tmp_path, monkeypatch):
+    """Folds begin, and are cancelled before their first checkpoint is due."""
+    started = dask_folds.cluster_client
+
+    @contextmanager
+    def with_tiny(dask, scheduler, workers):
+        with started(dask, scheduler, workers) as client:
+            client.register_plugin(Tiny())
+            yield client
+
+    monkeypatch.setattr(dask_folds, "cluster_client", with_tiny)
+    token = CancelToken()
+
+    def cancel(progress):
+        if progress.fraction > 0:
+            token.cancel()
+
+    endless = plan_in(tmp_path, steps=100_000, schedule_steps=12, checkpoint_steps=90_000)
+    with pytest.raises(Cancelled, match="can resume from where it stopped"):
+        [*cross_validate_on_cluster(endless, None, progress=cancel, cancel=token)]
+    stopped = list(tmp_path.rglob(LAST))
+    assert stopped
+    assert torch.load(stopped[0], weights_only=True)["global_step"] > 0
 
 
 def test_a_folder_that_holds_a_training_is_only_resumed(threads, one_after_another, tmp_path):

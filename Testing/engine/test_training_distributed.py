@@ -69,7 +69,7 @@ def test_two_processes_cancelled_and_resumed_on_two_nodes_train_what_one_does(
     one, two = tmp_path / "one", tmp_path / "two"
     trained(one, 1)
     said = in_two_processes(two, "cancelled")
-    assert said == "Cancelled: Cancelled: training can resume from its last checkpoint.\n"
+    assert said == "Cancelled: Cancelled after step 5: training can resume from there.\n"
     assert on_two_nodes(two, "resumed") == ["Done.\n", ""]
     expected, found = (weights_in(folder / BEST) for folder in (one, two))
     for name, weight in expected.items():

@@ -86,16 +86,22 @@ def test_workers_change_nothing(unbroken, tmp_path):
     assert same_weights(fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, workers=1), network)
 
 
-def test_a_cancelled_training_keeps_its_checkpoint(tmp_path):
+@pytest.mark.parametrize("step", [2, 4, 11])
+def test_a_cancelled_training_loses_no_step(step, unbroken, tmp_path):
+    """Step 4 has a validation, and no step here is one of those with a checkpoint."""
+    network, folder = unbroken
     token = CancelToken()
 
-    def cancel_at_four(progress):
-        if progress.message.startswith("step 4 "):
+    def cancel(progress):
+        if progress.message.startswith(f"step {step} "):
             token.cancel()
 
-    with pytest.raises(Cancelled, match="can resume"):
-        fit(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, progress=cancel_at_four)
-    assert torch.load(tmp_path / LAST, weights_only=True)["global_step"] == 3
+    with pytest.raises(Cancelled, match=f"after step {step}: training can resume"):
+        fit(RECIPE, SLICES, tmp_path, token, validation=VALIDATION, progress=cancel)
+    assert torch.load(tmp_path / LAST, weights_only=True)["global_step"] == step
+    resumed = fit(RECIPE, SLICES, tmp_path, validation=VALIDATION, resume=True)
+    assert same_weights(resumed, network)
+    assert (tmp_path / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
 
 
 def test_a_folder_that_holds_a_training_is_not_overwritten(unbroken):

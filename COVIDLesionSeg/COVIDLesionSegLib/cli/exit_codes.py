@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import typer
@@ -81,6 +82,9 @@ def _cancelled_by_signals(cancel: CancelToken) -> Iterator[None]:
         if cancel.cancelled:
             raise KeyboardInterrupt
         cancel.cancel()
+        # Not print: the signal may have come in the middle of one.
+        with suppress(OSError):
+            os.write(2, b"\nStopping after the present step; once more stops at once.\n")
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, on_signal) for number in numbers}

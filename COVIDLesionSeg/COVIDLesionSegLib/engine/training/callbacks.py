@@ -1,4 +1,4 @@
-"""Callbacks of a training: learning curve, cancelling, early stopping, lower learning rates."""
+"""Callbacks of a training: progress, learning curve, early stopping, lower learning rates."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ..data.tables import table_bytes
-from ..errors import Cancelled
 from ..files import write_bytes
 from ..models.retrained import CURVE_CSV
-from ..progress import CancelToken, Progress, ProgressCallback
+from ..progress import Progress, ProgressCallback
 from .recipe import WATCHED
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "validation_loss", "validation_dice")
@@ -85,14 +84,10 @@ class LearningCurve(Callback):
         self._rows, self._losses = state["rows"], state["losses"]
 
 
-class StopWhenCancelled(Callback):
-    """Raises Cancelled after the step in which the token was set, and reports progress.
+class Reports(Callback):
+    """Reports progress after every step, of several processes in the first."""
 
-    Of several processes the first reports, and all stop where one was cancelled.
-    """
-
-    def __init__(self, cancel: CancelToken, progress: ProgressCallback, total: int):
-        self._cancel = cancel
+    def __init__(self, progress: ProgressCallback, total: int):
         self._progress = progress
         self._total = total
 
@@ -102,14 +97,6 @@ class StopWhenCancelled(Callback):
             self._progress(
                 Progress("Training", step / self._total, f"step {step} of {self._total}")
             )
-        self._look(trainer)
-
-    def on_validation_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self._look(trainer)
-
-    def _look(self, trainer: lightning.Trainer) -> None:
-        if trainer.strategy.reduce_boolean_decision(self._cancel.cancelled, all=False):
-            raise Cancelled("Cancelled: training can resume from its last checkpoint.")
 
 
 class StopEarly(EarlyStopping):

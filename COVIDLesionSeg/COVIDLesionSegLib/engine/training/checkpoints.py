@@ -12,8 +12,9 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from ..errors import InputError, OutputError, TrainingError
+from ..errors import Cancelled, InputError, OutputError, TrainingError
 from ..files import write_bytes
+from ..progress import CancelToken
 from .distributed import from_all_processes
 
 LAST, BEST = "last.ckpt", "best.ckpt"
@@ -45,8 +46,11 @@ class Checkpoints(Checkpoint):
         validation_steps: Steps between validations, each of which gets one; None without.
         total: Steps of the whole training.
         keep_best: Whether to keep the state of the best validation Dice, too.
+        cancel: Once it is set, the step under way is the last, and gets a checkpoint after its
+            validation, if there is one. Of several processes all stop where one was cancelled.
 
     Raises:
+        Cancelled: The token was set; nothing of the training is lost.
         TrainingError: A weight is not a number; earlier checkpoints are untouched.
         InputError: The training was started by another number of processes.
     """
@@ -59,26 +63,38 @@ class Checkpoints(Checkpoint):
         validation_steps: int | None,
         total: int,
         keep_best: bool,
+        cancel: CancelToken,
     ):
         self._folder = folder
         self._due = (steps, per_epoch, total)
         self._validation_steps = validation_steps
         self._keep_best = keep_best
+        self._cancel = cancel
         self._best = -1.0
         self._random_states: list[dict[str, Any]] | None = None
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
         validated = self._validation_steps and step % self._validation_steps == 0
-        if not validated and any(step % due == 0 for due in self._due):
-            self._save(trainer, LAST)
+        if not validated:  # or the checkpoint would lack the validation
+            due = any(step % steps == 0 for steps in self._due)
+            self._save_or_stop(trainer, due)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:
         dice = trainer.callback_metrics["validation_dice"].item()
         if self._keep_best and dice > self._best:
             self._best = dice
             self._save(trainer, BEST)
-        self._save(trainer, LAST)
+        self._save_or_stop(trainer, due=True)
+
+    def _save_or_stop(self, trainer: lightning.Trainer, due: bool) -> None:
+        stops = trainer.strategy.reduce_boolean_decision(self._cancel.cancelled, all=False)
+        if due or stops:
+            self._save(trainer, LAST)
+        if stops:
+            raise Cancelled(
+                f"Cancelled after step {trainer.global_step}: training can resume from there."
+            )
 
     def _save(self, trainer: lightning.Trainer, name: str) -> None:
         weights = trainer.lightning_module.state_dict().values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from statistics import fmean
@@ -16,6 +17,9 @@ from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .cross_validation import CrossValidation, Member
 from .run_folder import check_no_training
 from .trainer import silence_lightning
+
+_LOOK_SECONDS = 0.1
+_STOPPING_SECONDS = 60.0
 
 
 def cross_validate_on_cluster(
@@ -45,7 +49,8 @@ def cross_validate_on_cluster(
         OutputError: The folder holds a training that is not to be resumed, or the workers do not
             see it.
         TrainingError: Workers ended again and again.
-        Cancelled: The token was set; the last checkpoints stay.
+        Cancelled: The token was set; each fold under way has a checkpoint of its last step, unless
+            it took more than a minute to get there.
         CovidLesionSegError: What :func:`~.trainer.fit` raised for a fold; the others are
             cancelled then.
     """
@@ -53,9 +58,19 @@ def cross_validate_on_cluster(
     dask = distributed_package("Folds side by side")
     numbers = range(1, len(plan.folds) + 1)
     shares = dict.fromkeys(numbers, 0.0)
+    under_way: set[int] = set()
     with cluster_client(dask, scheduler, min(parallel, len(numbers))) as client:
         threads = None if scheduler else max(1, torch.get_num_threads() // parallel)
-        client.subscribe_topic(plan.model_id, lambda event: shares.update([event[1]]))
+
+        def hear(event: tuple[Any, tuple[int, float | None]]) -> None:
+            number, share = event[1]
+            if share is None:
+                under_way.discard(number)
+            else:
+                under_way.add(number)
+                shares[number] = share
+
+        client.subscribe_topic(plan.model_id, hear)
         # Another worker resumes what a lost one started.
         shared = client.scatter(replace(plan, resume=True), broadcast=True, hash=False)
         futures = [client.submit(_member, shared, n, threads, pure=False) for n in numbers]
@@ -63,6 +78,7 @@ def cross_validate_on_cluster(
             yield from _as_finished(dask, futures, shares, progress, cancel or CancelToken())
         finally:
             client.cancel(futures)
+            _wait_until_none(under_way)
 
 
 def _as_finished(
@@ -77,7 +93,7 @@ def _as_finished(
     def look() -> None:
         nonlocal fraction
         if cancel.cancelled:
-            raise Cancelled("Cancelled: training can resume from its last checkpoint.")
+            raise Cancelled("Cancelled: training can resume from where it stopped.")
         # A fold that starts again from a checkpoint does not take progress back.
         fraction = max(fraction, fmean(shares.values()))
         count = f"{finished} of {len(futures)} folds finished"
@@ -110,7 +126,17 @@ def _member(plan: CrossValidation, number: int, threads: int | None) -> Member:
     def log(progress: Progress) -> None:
         worker.log_event(plan.model_id, (number, progress.fraction))
 
-    return plan.member(number, log, DaskCancelToken(worker))
+    try:
+        return plan.member(number, log, DaskCancelToken(worker))
+    finally:
+        worker.log_event(plan.model_id, (number, None))
+
+
+def _wait_until_none(under_way: set[int]) -> None:
+    """Wait for the folds that were cancelled: a local cluster that ends would end them at once."""
+    deadline = time.monotonic() + _STOPPING_SECONDS
+    while under_way and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
 
 
 def _check_new(plan: CrossValidation) -> None:

@@ -25,7 +25,7 @@ from ..errors import Cancelled, InputError, OutputError, TrainingError
 from ..inference.device import make_plan
 from ..parameters import Parameters
 from ..progress import CancelToken, ProgressCallback, ignore_progress
-from .callbacks import AveragedWeights, DropOnPlateau, LearningCurve, StopEarly, StopWhenCancelled
+from .callbacks import AveragedWeights, DropOnPlateau, LearningCurve, Reports, StopEarly
 from .checkpoints import BEST, LAST, AtomicCheckpointIO, Checkpoints, weights_in
 from .dataset import PatchDataset, SliceDataset, TrainingDataset, ValidationDataset
 from .distributed import check_processes, is_first_process
@@ -96,7 +96,7 @@ def fit(
         recipe: All numbers.
         slices: Training slices in HU, with and without lesions.
         folder: Created if absent; without ``resume`` it must not hold a training.
-        cancel: Looked at after every step.
+        cancel: Looked at after every step, and after the validation that follows some.
         validation: Slices of other patients; the recipe says whether weights are selected on them.
         start: The same network with weights to start from; random ones by default.
         resume: Continue from the last checkpoint in ``folder``, if there is one.
@@ -118,7 +118,7 @@ def fit(
             ImageNet's weights.
         DependencyError: The package with ImageNet's weights is not installed.
         TrainingError: The loss or a weight is no longer a number; the last checkpoint stays.
-        Cancelled: The token was set; the last checkpoint stays.
+        Cancelled: The token was set; the last checkpoint is of the step at which training ended.
     """
     slices, validation, folder = list(slices), list(validation), Path(folder)
     _check(recipe, slices, validation, method)
@@ -157,8 +157,17 @@ def fit(
         max_steps=total,
         precision=precision,
         callbacks=[
-            StopWhenCancelled(cancel or CancelToken(), progress, total),
-            *_records(recipe, folder, per_epoch, validation_steps, total),
+            Reports(progress, total),
+            LearningCurve(folder, per_epoch, validation_steps, total),
+            Checkpoints(
+                folder,
+                recipe.checkpoint_steps,
+                per_epoch,
+                validation_steps,
+                total,
+                keep_best=recipe.keep == "best",
+                cancel=cancel or CancelToken(),
+            ),
             *_reactions(recipe),
         ],
         plugins=_plugins(processes),
@@ -209,17 +218,6 @@ def _plugins(processes: int) -> list[Any]:
         return [AtomicCheckpointIO()]
     # One process is alone, whatever started it, as a Dask worker that SLURM started.
     return [AtomicCheckpointIO(), LightningEnvironment()]
-
-
-def _records(
-    recipe: Recipe, folder: Path, per_epoch: int, validation_steps: int | None, total: int
-) -> list[Callback]:
-    """Callbacks that write files."""
-    best = recipe.keep == "best"
-    return [
-        LearningCurve(folder, per_epoch, validation_steps, total),
-        Checkpoints(folder, recipe.checkpoint_steps, per_epoch, validation_steps, total, best),
-    ]
 
 
 def _reactions(recipe: Recipe) -> list[Callback]:
