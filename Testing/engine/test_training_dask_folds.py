@@ -22,13 +22,13 @@ from COVIDLesionSegLib.engine.errors import (
     TrainingError,
 )
 from COVIDLesionSegLib.engine.progress import CancelToken
+from COVIDLesionSegLib.engine.training import dask_folds
 from COVIDLesionSegLib.engine.training.checkpoints import LAST
 from COVIDLesionSegLib.engine.training.cross_validation import (
     CrossValidation,
     cross_validate,
     folds_of,
 )
-from COVIDLesionSegLib.engine.training import dask_folds
 from COVIDLesionSegLib.engine.training.dask_folds import cross_validate_on_cluster
 from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 

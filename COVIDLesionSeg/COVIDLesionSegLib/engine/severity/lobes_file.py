@@ -15,7 +15,6 @@ from ..volume import Geometry, read_array
 from ..volume.placed_labels import PlacedLabels, labels_on_grid
 from ..volume.segmentation_file import holds_segments, read_segments
 
-
 _MOST_LABELS = 150
 """In one label map; TotalSegmentator's has 117, a CT several hundred values in a slice."""
 
