@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.evaluation.counts import Counts, SliceCount
+from COVIDLesionSegLib.engine.evaluation.evaluated_model import EvaluatedModel
 from COVIDLesionSegLib.engine.evaluation.limits_of_agreement import (
     limits_of_agreement,
     rate_pairs,
@@ -26,7 +28,8 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_slices_csv,
     write_thresholds_csv,
 )
-from engine.test_evaluation import brightness_model, sample
+from engine.crafted import Pixelwise, make_card
+from engine.test_evaluation import CPU, brightness_model, sample
 from engine.test_evaluation_groups import Data
 
 
@@ -131,4 +134,33 @@ def test_charts_are_drawings_with_their_numbers_in_words():
     slices = slices_svg("a_model", counts)
     for color in ("#00aa50", "#dc2828", "#fad200"):  # the EAMC paper's green, red and yellow
         assert color in slices
-    assert "<svg" in thresholds_svg(["a"], [{0.5: 0.7, 0.6: None}], 0.5)
+    assert "<svg" in thresholds_svg(["a"], [{0.5: 0.7, 0.6: None}], 0.5, [None])
+
+
+def test_the_dice_that_is_reported_is_a_point_beside_the_curve():
+    curve = {0.2: 0.4, 0.5: 0.7, 0.8: 0.6}
+    on, above = (thresholds_svg(["a"], [curve], 0.5, [dice]) for dice in (0.7, 0.9))
+    assert on != above
+    (marker,) = set(
+        re.findall(r'<use [^>]*xlink:href="#(m\w+)" x="\S+" y="\S+" style="fill: #c6', on)
+    )
+    places = [
+        float(re.search(rf'<use [^>]*"#{marker}" x="\S+" y="(\S+)" style="fill: #c6', svg)[1])
+        for svg in (on, above)
+    ]
+    assert places[1] < places[0]  # higher on the page
+
+
+@pytest.mark.parametrize(
+    ("combination", "curves"), [("majority-vote", 0), ("mean", 99), ("mean-by-class", 99)]
+)
+def test_a_threshold_has_no_curve_where_members_vote(combination, curves, tmp_path):
+    members = [(make_card(id=name), Pixelwise()) for name in "ab"]
+    both = EvaluatedModel(members, replace(CPU, combination=combination))
+    evaluation = evaluate_models(Data(), [both])
+    assert len(evaluation.threshold_dice[0]) == curves
+    write_evaluation_html(evaluation, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert ("<h2>By threshold</h2>" in page) == bool(curves)
+    one = evaluate_models(Data(), [EvaluatedModel(members[:1], both.parameters)])
+    assert len(one.threshold_dice[0]) == 99

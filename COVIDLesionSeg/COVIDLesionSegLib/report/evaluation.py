@@ -179,9 +179,16 @@ def _charts(evaluation: Evaluation) -> dict[str, list[Markup]]:
         ],
         "thresholds": [],
     }
-    if any(dice is not None for curve in evaluation.threshold_dice for dice in curve.values()):
+    drawn = [
+        (scores, curve)
+        for scores, curve in zip(evaluation.models, evaluation.threshold_dice, strict=False)
+        if any(dice is not None for dice in curve.values())
+    ]
+    if drawn:
         used = evaluation.provenance["parameters"]["threshold"]
-        charts["thresholds"] = [thresholds_svg(names, evaluation.threshold_dice, used)]
+        shown = [scores.model for scores, _ in drawn]
+        reported = [scores.pooled["dice"] for scores, _ in drawn]
+        charts["thresholds"] = [thresholds_svg(shown, [of for _, of in drawn], used, reported)]
     return {kind: list(map(Markup, found)) for kind, found in charts.items()}
 
 

@@ -153,7 +153,10 @@ def _bars(
 
 @figure_style()
 def thresholds_svg(
-    models: Sequence[str], curves: Sequence[dict[float, float | None]], used: float
+    models: Sequence[str],
+    curves: Sequence[dict[float, float | None]],
+    used: float,
+    reported: Sequence[float | None],
 ) -> str:
     """Dice of all pixels by the probability above which they are called lesion.
 
@@ -161,6 +164,8 @@ def thresholds_svg(
         models: Their names.
         curves: For each model Dice by threshold.
         used: The threshold of the evaluation.
+        reported: For each model the Dice of the evaluation, which is a point of the chart: small
+            areas are left out of it.
 
     Returns:
         ``<svg>...</svg>``.
@@ -168,10 +173,12 @@ def thresholds_svg(
     figure = Figure(figsize=(9.6, 3.2), layout="constrained")
     axes = figure.subplots()
     lines = []
-    for number, curve in enumerate(curves):
-        known = {threshold: dice for threshold, dice in curve.items() if dice is not None}
+    for number, (curve, dice) in enumerate(zip(curves, reported, strict=True)):
+        known = {threshold: value for threshold, value in curve.items() if value is not None}
         color = _COLORS[number % len(_COLORS)]
         lines += axes.plot([*known], [*known.values()], color=color, linewidth=1.6)
+        if dice is not None:
+            axes.plot([used], [dice], "o", color=color, markersize=5)
     axes.axvline(used, color=DARK, linewidth=1, linestyle="--")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="threshold of the probability", ylabel="Dice")
     plain_axes(axes)

@@ -112,7 +112,8 @@ def write_limits_csv(evaluation: Evaluation, path: Path) -> None:
 def write_thresholds_csv(evaluation: Evaluation, path: Path) -> None:
     """Write Dice of all pixels by the probability above which they would be called lesion.
 
-    Columns: ``model``, ``threshold``, ``dice``.
+    Columns: ``model``; ``threshold`` of the mean probability; ``dice``, before small areas are left
+    out. A model that decides in another way, such as by a majority of votes, has no rows.
 
     Raises:
         OutputError: The file cannot be written.

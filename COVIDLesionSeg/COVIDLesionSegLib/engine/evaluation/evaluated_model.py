@@ -66,6 +66,7 @@ class EvaluatedModel:
         self._members = members
         self._pixel_mm: tuple[float, float] | None = None
         self._ready: list[Predictor] | None = None
+        self._voted = False
         self.flags: list[Flag] = []
 
     @property
@@ -99,6 +100,17 @@ class EvaluatedModel:
         if any(network.plan.bfloat16 for network in self._ready or ()):
             parts.append("; bfloat16")
         return "".join(parts)
+
+    @property
+    def decides_by_probability(self) -> bool:
+        """Whether lesion is where the probability exceeds the threshold, of all predictions so far.
+
+        Not where members voted, or classes were decided one by one: see
+        :func:`~..inference.ensemble.decide`.
+        """
+        if self.parameters.combination == "mean-by-class":
+            return len(self.cards[0].classes) == 1
+        return not self._voted
 
     def describe(self) -> dict[str, Any]:
         """Networks, weights and device of the members, for provenance; after the first sample."""
@@ -139,6 +151,7 @@ class EvaluatedModel:
         cancel = cancel or CancelToken()
         sample = sample.as_stack()
         networks = self._held_out_networks(sample)
+        self._voted |= len(networks) > 1 and self.parameters.combination == "majority-vote"
         if sample.lungs is None and (lung_mask or any(network.needs_lungs for network in networks)):
             raise ParameterError(
                 f"Model {self.name} needs the lungs, but the data have none: add a folder lung/ "

@@ -41,7 +41,8 @@ class Evaluation:
         provenance: What it was computed with; no paths.
         counted: For each model the slices of every patient.
         threshold_dice: For each model Dice of all pixels, by the probability above which they
-            would be called lesion.
+            would be called lesion, before small areas are left out of CTs; empty where something
+            else decides, such as a majority of votes.
     """
 
     protocol: str
@@ -208,7 +209,9 @@ class _ModelCounts:
             )
 
     def threshold_dice(self) -> dict[float, float | None]:
-        """Dice of all pixels by threshold."""
+        """Dice of all pixels by threshold; empty where no threshold of the probability decides."""
+        if not self.model.decides_by_probability:
+            return {}
         dice_above = self._pooled.probabilities.dice_above
         return {threshold: dice_above(threshold) for threshold in THRESHOLDS}
 
