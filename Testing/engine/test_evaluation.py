@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.data.slice_folder import SliceData, read_slice_folder
 from COVIDLesionSegLib.engine.errors import Cancelled, InputError, ModelError, ParameterError
 from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
-from COVIDLesionSegLib.engine.evaluation.counts import Counts
+from COVIDLesionSegLib.engine.evaluation.counts import Counts, MeasuredOn
 from COVIDLesionSegLib.engine.evaluation.evaluated_model import (
     EvaluatedModel,
     load_evaluated_models,
@@ -29,6 +31,7 @@ from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import read_volume, write_volume
+from COVIDLesionSegLib.report.evaluation import write_evaluation_html, write_scores_csv
 from engine.crafted import Pixelwise, make_card
 from engine.labelled_data import write_slice_folder
 from engine.test_masks import segmentation
@@ -50,6 +53,12 @@ def sample(predicted_and_true: list[tuple[int, int]], lungs: int | None = 1000) 
         image[index, :, :bright], lesion[index, :, :true] = 0.0, True
     inside = None if lungs is None else np.arange(1000)[None, None] < np.full((count, 1, 1), lungs)
     return LabelledImage("s", "p", image, False, lesion, inside, None)
+
+
+class VolumesOfSlices:
+    """Labelled CTs; a test derives from it to say which."""
+
+    classes, unit, lungs, mask_by_default = ("lesion",), "mm", "experts", True
 
 
 def values(*samples: LabelledImage, lung_mask: bool = False) -> dict[str, float | None]:
@@ -157,6 +166,30 @@ def test_distances_are_in_mm_where_the_size_of_voxels_is_known():
     counts = Counts()
     counts.add(item, decision)
     assert counts.hd95 == [pytest.approx(1.0)]
+
+
+def test_a_distance_says_of_how_many_cts_it_is_as_there_is_none_where_nothing_is_found(tmp_path):
+    class Three(VolumesOfSlices):
+        samples_of: ClassVar = {"p": 3, "q": 1}
+
+        def read(self, patient, cancel):
+            found, missed = [(50, 50), (50, 50)], [(0, 50), (0, 50)]
+            for slices in (found, missed, [(0, 0)] * 2) if patient == "p" else (missed,):
+                yield replace(sample(slices), spacing_mm=(5.0, 1.0, 1.0), patient=patient)
+
+    evaluation = evaluate_models(Three(), [brightness_model()])
+    (scores,) = evaluation.models
+    assert scores.pooled["hd95"] == 0.0 and scores.hd95_on == MeasuredOn(1, 3)
+    assert [one.hd95_on for one in scores.patients.values()] == [
+        MeasuredOn(1, 2),
+        MeasuredOn(0, 1),
+    ]
+    write_scores_csv(evaluation, tmp_path / "scores.csv")
+    with (tmp_path / "scores.csv").open(encoding="utf-8") as file:
+        counts = [row["hd95_count"] for row in csv.DictReader(file)]
+    assert counts == ["1", "0", "1", "n/a", "n/a", "n/a", "n/a"]
+    write_evaluation_html(evaluation, tmp_path / "a.html")
+    assert "of 1 of 3 CTs" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 # How models answer

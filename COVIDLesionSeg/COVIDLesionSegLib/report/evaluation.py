@@ -32,22 +32,25 @@ from .json_file import head, write_json
 from .result_files import EVALUATION_FORMAT, EVALUATION_VERSION
 from .tables import UNDEFINED, write_table
 
+_HD95_COUNT = "hd95_count"
+
 
 def write_scores_csv(evaluation: Evaluation, path: Path) -> None:
     """Write one row for each model and patient, then five over all patients.
 
     Columns: ``model``; ``row``: ``patient``, or over all ``pooled``, ``interval_low`` and
     ``interval_high`` of Wilson's 95 % confidence interval, ``mean`` and ``sd``; ``patient``;
-    ``slices``; ``learned_from``; and each measure by its key. What is undefined is ``n/a``.
+    ``slices``; ``learned_from``; each measure by its key; and ``hd95_count``, the number of slices
+    or CTs that ``hd95`` is a mean of. What is undefined is ``n/a``.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    keys = [measure.key for measure in MEASURES]
+    keys = [*(measure.key for measure in MEASURES), _HD95_COUNT]
     write_table(
         ["model", "row", "patient", "slices", "learned_from", *keys],
         [
-            [scores.model, *named, *(values[key] for key in keys)]
+            [scores.model, *named, *(values.get(key) for key in keys)]
             for scores in evaluation.models
             for *named, values in _rows(scores)
         ],
@@ -62,10 +65,10 @@ def _rows(scores: ModelScores) -> Iterator[tuple[str, str, int, str, dict[str, f
             patient,
             patient_scores.slices,
             yes_or_no(patient_scores.learned_from),
-            patient_scores.values,
+            patient_scores.values | {_HD95_COUNT: patient_scores.hd95_on.count},
         )
     for row, values in (
-        ("pooled", scores.pooled),
+        ("pooled", scores.pooled | {_HD95_COUNT: scores.hd95_on.count}),
         ("interval_low", {key: one and one[0] for key, one in scores.intervals.items()}),
         ("interval_high", {key: one and one[1] for key, one in scores.intervals.items()}),
         ("mean", scores.means),
@@ -160,6 +163,7 @@ def write_evaluation_html(evaluation: Evaluation, path: Path) -> None:
         decisions=model_decisions_for_page(evaluation),
         case_rule=CASE_RULE,
         score=score_text,
+        images="slices" if evaluation.unit == "px" else "CTs",
         cases={name: "#{:02x}{:02x}{:02x}".format(*color) for name, color in _CASES.items()},
         examples=[_pictures(example, evaluation) for example in evaluation.examples],
         most_patients=MOST_PATIENTS,

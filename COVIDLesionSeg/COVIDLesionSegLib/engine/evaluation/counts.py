@@ -17,6 +17,19 @@ SURFACE_TOLERANCE = 2.0
 
 
 @dataclass(frozen=True)
+class MeasuredOn:
+    """On how many slices or CTs a distance is measured.
+
+    Attributes:
+        count: Those in which both the expert and the model marked lesion.
+        of: Those in which either did.
+    """
+
+    count: int = 0
+    of: int = 0
+
+
+@dataclass(frozen=True)
 class SliceCount:
     """One slice.
 
@@ -81,6 +94,17 @@ class Counts:
     def pixels(self) -> Confusion:
         """Counts of all pixels of all slices together."""
         return sum((slice_.pixels for slice_ in self.slices), Confusion())
+
+    @property
+    def hd95_on(self) -> MeasuredOn:
+        """What the mean of the Hausdorff distance is of.
+
+        Where a model finds nothing there is no distance: the mean is over the others, and small.
+        """
+        found, either = (
+            sum(value is not None for value in values) for values in (self.hd95, self.surface_dice)
+        )
+        return MeasuredOn(found, either)
 
     def add(self, sample: LabelledImage, decision: LabelledSlices) -> None:
         """Count a slice or CT and its prediction."""

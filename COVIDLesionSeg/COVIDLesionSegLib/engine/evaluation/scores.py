@@ -9,7 +9,7 @@ from ..metrics.decisions import RuleAgreement, agreement_by_rule
 from ..metrics.overlap import Confusion, Value, mean_and_sd
 from ..parameters import Parameters
 from .classes import ClassCounts
-from .counts import Counts
+from .counts import Counts, MeasuredOn
 from .measures import MEASURES
 
 
@@ -26,6 +26,7 @@ class PatientScores:
         classes: Scores of each class by itself, see :mod:`.classes`; empty where model or expert
             does not tell classes apart.
         decisions: Which slices are called infected, by rule, see :mod:`..metrics.decisions`.
+        hd95_on: What the mean of the Hausdorff distance is of.
     """
 
     slices: int
@@ -34,6 +35,7 @@ class PatientScores:
     values: dict[str, Value]
     classes: dict[str, dict[str, Value]] = field(default_factory=dict)
     decisions: dict[str, Confusion] = field(default_factory=dict)
+    hd95_on: MeasuredOn = MeasuredOn()
 
     @classmethod
     def of(
@@ -48,6 +50,7 @@ class PatientScores:
             _values(counts),
             by_class,
             dict(counts.decisions),
+            counts.hd95_on,
         )
 
 
@@ -69,6 +72,7 @@ class ModelScores:
         flags: Quality flags of the predictions and of the data, one sentence each.
         classes: Scores of each class by itself, all slices pooled, see :mod:`.classes`.
         decisions: Which slices and cases are called infected, by rule.
+        hd95_on: What the mean of the Hausdorff distance is of.
     """
 
     model: str
@@ -84,6 +88,7 @@ class ModelScores:
     flags: tuple[str, ...]
     classes: dict[str, dict[str, Value]] = field(default_factory=dict)
     decisions: dict[str, RuleAgreement] = field(default_factory=dict)
+    hd95_on: MeasuredOn = MeasuredOn()
 
     @property
     def learned_from(self) -> list[str]:
@@ -111,6 +116,7 @@ def summarise(patients: dict[str, PatientScores], pooled: Counts) -> dict[str, A
         },
         "means": {key: mean for key, (mean, _) in spread.items()},
         "sds": {key: sd for key, (_, sd) in spread.items()},
+        "hd95_on": pooled.hd95_on,
         "decisions": agreement_by_rule(patient.decisions for patient in patients.values()),
     }
 
