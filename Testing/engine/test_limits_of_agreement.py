@@ -58,6 +58,17 @@ def test_rates_are_those_of_infected_slices_and_volumes_those_of_whole_cts():
     assert volume_pairs({"p": slices, "q": [counted(1, 0, 0, 0.1, 0.1)]}) == [(5.0, 5.0)]
 
 
+def test_every_ct_of_a_patient_has_its_own_volumes():
+    counts = Counts()
+    for found in (60, 20):
+        one = replace(sample([(found, 40), (0, 0)]), spacing_mm=(10.0, 1.0, 2.0))
+        counts.add(one, brightness_model().predict(one, False))
+    assert volume_pairs({"p": counts.slices}) == [
+        pytest.approx((0.8, 1.2)),
+        pytest.approx((0.8, 0.4)),
+    ]
+
+
 RIGHT_AND_LEFT = np.array([[1, 1, 1, 1, 0, 2, 2]])
 
 

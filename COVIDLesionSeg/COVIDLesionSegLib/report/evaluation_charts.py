@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-RATE, VOLUME = "infection rate of slices, %", "volume of lesion of patients, ml"
+RATE, VOLUME = "infection rate of slices, %", "volume of lesion of CTs, ml"
 """What is compared with the expert."""
 _COLORS = ("#c62828", "#2e8fcf", "#2aa866", "#8a5a00", "#7b4fa3", "#46525e")
 _LINE = "#c62828"

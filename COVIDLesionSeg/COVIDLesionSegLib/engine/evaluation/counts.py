@@ -42,6 +42,7 @@ class SliceCount:
             None without lung, or where right and left are not told apart, as in slice folders.
         pixel_ml: Volume of a voxel; None where it is not known.
         lungless: The lungs are known, and none is in it.
+        image: Number of the slice or CT that it is of, among those counted together.
     """
 
     pixels: Confusion
@@ -53,6 +54,7 @@ class SliceCount:
     predicted_involvement: Involvement | None = None
     pixel_ml: float | None = None
     lungless: bool = False
+    image: int = 0
 
     @property
     def infected(self) -> bool:
@@ -124,6 +126,7 @@ class Counts:
             one = SliceCount(
                 *(pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml),
                 lungless=sample.lungs is not None and rates[0] is None,
+                image=len(self.hd95),
             )
             self.slices.append(one)
             called = called_infected(pixels.tp + pixels.fp, one.predicted_rate)

@@ -67,20 +67,14 @@ def rate_pairs(slices: Sequence[SliceCount]) -> Pairs:
 
 
 def volume_pairs(patients: dict[str, list[SliceCount]]) -> Pairs:
-    """Volumes of lesion in ml of every patient; none where the size of voxels is not known."""
-    pairs = []
-    for slices in patients.values():
-        if slices and all(slice_.pixel_ml is not None for slice_ in slices):
-            pairs.append(
-                (
-                    sum(
-                        (slice_.pixels.tp + slice_.pixels.fn) * (slice_.pixel_ml or 0.0)
-                        for slice_ in slices
-                    ),
-                    sum(
-                        (slice_.pixels.tp + slice_.pixels.fp) * (slice_.pixel_ml or 0.0)
-                        for slice_ in slices
-                    ),
+    """Volumes of lesion in ml of every CT; none where the size of voxels is not known."""
+    volumes: dict[tuple[str, int], tuple[float, float]] = {}
+    for patient, slices in patients.items():
+        for one in slices:
+            if one.pixel_ml is not None:
+                true, found = volumes.get((patient, one.image), (0.0, 0.0))
+                volumes[patient, one.image] = (
+                    true + (one.pixels.tp + one.pixels.fn) * one.pixel_ml,
+                    found + (one.pixels.tp + one.pixels.fp) * one.pixel_ml,
                 )
-            )
-    return pairs
+    return list(volumes.values())
