@@ -97,6 +97,26 @@ def test_the_table_of_mosmeddata_is_compared_with_the_cohort_of_its_files(cohort
     ]
 
 
+def test_cts_of_one_name_are_found_by_their_folder_and_the_counts_are_right(tmp_path):
+    rows = [("one-1", "one.nii.gz", "CT-0"), ("one-2", "sub/one.nii.gz", "CT-1")]
+    rows.append(("M_", "M.nii", ""))
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text("case,place,category\n" + "".join(",".join(row) + "\n" for row in rows))
+    truth = tmp_path / "truth.csv"
+    truth.write_text(
+        "case,category\nCohort/one.nii.gz,CT-0\nsub/one.nii.gz,CT-1\nMü,CT-2\nz,CT-3\n",
+        encoding="utf-8",
+    )
+    done = run(cohort, "--truth", truth, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    content = json.loads((tmp_path / "out" / "agreement.json").read_text("utf-8"))
+    assert content["rules"][0]["accuracy"]["value"] == 1.0
+    compared = {case["case"]: case["reader"] for case in content["cases"]}
+    assert compared == {"one-1": "CT-0", "one-2": "CT-1", "M_": "CT-2"}
+    assert "4 cases graded by the reader, 3 of them in the cohort, 2 compared" in done.output
+    assert done.output.count("not graded") == 1
+
+
 def test_a_table_without_common_cases_is_one_clear_line(cohort, tmp_path):
     truth = tmp_path / "truth.csv"
     truth.write_text("case,category\nx,CT-1\n")

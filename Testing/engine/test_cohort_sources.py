@@ -92,6 +92,45 @@ def test_every_case_has_a_name_of_its_own_and_none_is_the_patients(tree):
     assert names == [case.case for case in find_cases([tree])[0]]
 
 
+def test_numbers_of_cases_of_one_name_follow_the_place_within_the_source(tmp_path, monkeypatch):
+    for folder in ("a/cohort", "a/cohort/sub", "b/cohort"):
+        (tmp_path / folder).mkdir(parents=True)
+        write_image(tmp_path / folder / "one.nii.gz", chest_hu())
+
+    def names(*sources):
+        return {str(case.ct.relative_to(tmp_path)): case.case for case in find_cases(sources)[0]}
+
+    first = names(tmp_path / "a" / "cohort")
+    monkeypatch.chdir(tmp_path / "a")
+    relative = sorted(case.case for case in find_cases([Path("../a/cohort/")])[0])
+    assert sorted(first.values()) == relative
+    (tmp_path / "a").rename(tmp_path / "c")
+    assert sorted(names(tmp_path / "c" / "cohort").values()) == relative
+    # Two sources hold a CT at one place.
+    several = names(tmp_path / "b" / "cohort", tmp_path / "c" / "cohort")
+    assert len(set(several.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("cts.csv", "ct,case\n", r"cts\.csv has no rows: name a CT"),
+        ("notes.txt", "x", r"notes\.txt is neither a CT nor a table of CTs"),
+    ],
+)
+def test_a_source_that_names_no_ct_is_refused(tmp_path, name, text, sentence):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        find_cases([tmp_path / name])
+
+
+def test_names_in_a_table_are_made_fit_for_folders_as_those_of_files_are(tmp_path):
+    table = tmp_path / "cts.csv"
+    table.write_text("ct,case\na.nii.gz,Fall 7 Mü\nb.nii.gz,Fall 7_Mö\n", encoding="utf-8")
+    names = [case.case for case in find_cases([table])[0]]
+    assert [name[:9] for name in names] == ["Fall_7_M_"] * 2 and len(set(names)) == 2
+
+
 def test_a_ct_that_is_named_twice_is_one_case(tree):
     twice, _ = find_cases([tree, tree / "a" / "chest.nii.gz"])
     assert len(twice) == 3
@@ -253,7 +292,6 @@ def test_rows_without_a_ct_are_bad_cases_and_the_others_are_found(tmp_path):
     ("rows", "match"),
     [
         ("ct.nii.gz,one\nother.nii.gz,ONE\n", "row 3, column case: the cell is 'ONE'"),
-        ("ct.nii.gz,../up\n", "letters, digits"),
         ("a.nii.gz,one\na.nii.gz,two\n", "row 3, column ct: the cell names the CT of a row above"),
     ],
 )

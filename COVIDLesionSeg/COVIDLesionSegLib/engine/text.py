@@ -59,6 +59,11 @@ def _signed(change: float | None, text: Callable[[float], str]) -> str:
     return f"{'+' if change > 0 else '−'}{text(abs(change)).replace('< ', '<')}"
 
 
+def counted(count: int, name: str) -> str:
+    """A number of things that get an s in the plural: ``1 case``, ``2 cases``, ``0 cases``."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
 def megabytes(size: int) -> str:
     """A number of bytes for people, in MB of a million bytes, without the unit."""
     return f"{size / 1_000_000:.1f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..engine.evaluation.category_tables import CATEGORY, read_reader, read_software
+from ..engine.evaluation.category_tables import CATEGORY, read_places, read_reader, read_software
 from ..engine.evaluation.reader_agreement import Agreement, compare_with_reader
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..engine.severity.categories import RULE_TITLES
@@ -37,7 +37,9 @@ def agreement(
     progress(Progress("Starting", 0.0))
     cohort = options.cohort / COHORT_CSV if options.cohort.is_dir() else options.cohort
     with result_folder(Path(out), (options.cohort, options.truth), AGREEMENT_RESULT) as staging:
-        reader = read_reader(options.truth, options.case_column, options.category_column)
+        reader = read_reader(
+            options.truth, options.case_column, options.category_column, read_places(cohort)
+        )
         titles = {**RULE_TITLES, CATEGORY: "Severity by the software"}
         progress(Progress("Comparing", 0.2))
         found = compare_with_reader(reader, read_software(cohort), titles)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
-from ...engine.text import percent, score_text
+from ...engine.text import counted, percent, score_text
 from ...report.result_files import (
     AGREEMENT_CSV,
     AGREEMENT_HTML,
@@ -120,15 +120,24 @@ def print_agreement(agreement: Agreement, folder: Path, json_lines: bool) -> Non
         )
         return
     console = summary_console()
-    console.print(f"[bold]{len(agreement.cases)} cases[/bold] graded by the reader")
+    absent = sum(one.case in agreement.only_reader and bool(one.reader) for one in agreement.others)
+    both = len(agreement.cases)
+    compared = sum(one.graded_by_software for one in agreement.cases)
+    console.print(
+        f"[bold]{counted(both + absent, 'case')}[/bold] graded by the reader, {both} of them in "
+        f"the cohort, {compared} compared"
+    )
+    never = tuple(one.case for one in agreement.cases if not one.graded_by_software)
     for rule in agreement.rules:
         console.print(
             f"  same category {percent(rule.accuracy.value):>7}, weighted kappa (quadratic) "
-            f"{score_text(kappas[rule.rule])}, {rule.cases} cases: {escape(rule.title)}"
+            f"{score_text(kappas[rule.rule])}, {counted(rule.cases, 'case')}: "
+            f"{escape(rule.title)}"
         )
-        if rule.not_graded:
-            console.print(f"    not graded by the software: {escape(_some(rule.not_graded))}")
+        if others := [case for case in rule.not_graded if case not in never]:
+            console.print(f"    not graded by this rule: {escape(_some(others))}")
     for names, why in (
+        (never, "not graded by the software"),
         (agreement.only_reader, "not in the cohort"),
         (agreement.only_software, "not in the reader's table"),
         (agreement.reader_not_graded, "without a category of the reader"),

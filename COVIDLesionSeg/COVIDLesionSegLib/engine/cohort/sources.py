@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -124,8 +125,8 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
             ``series`` and ``lobes``.
 
     Raises:
-        InputError: A source does not exist or holds no CT, a table is damaged, or two of its rows
-            have one name or one CT.
+        InputError: A source does not exist or holds no CT, a table is damaged or empty, or two of
+            its rows have one name or one CT.
     """
     named: list[CaseSource] = []  # by a table, which may say more of a CT than a folder does
     found: list[CaseSource] = []
@@ -140,7 +141,15 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
             left_out += others
             found += cases
         elif source.suffix.lower() == ".csv":
-            named += _of_table(source)
+            rows = list(_of_table(source))
+            if not rows:
+                raise InputError(f"{source.name} has no rows: name a CT in each.")
+            named += rows
+        elif not source.name.lower().endswith(tuple(FORMATS)) and not _may_be_dicom(source):
+            raise InputError(
+                f"{source.name} is neither a CT nor a table of CTs: give a folder, a CSV file, or "
+                f"a file of DICOM or one of {', '.join(FORMATS)}."
+            )
         else:
             found.append(CaseSource(case_name(patient_of_ct(source)), source.name, source))
     return sorted(_with_own_names(_each_once(named, found)), key=lambda item: item.case), left_out
@@ -197,8 +206,6 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
             continue
         ct = path.parent / Path(row.required("ct")).expanduser()
         case = row.get("case") or patient_of_ct(ct)
-        if case_name(case) != case and row.get("case"):
-            raise row.fault("case", "may hold letters, digits, '.', '_' and '-' only")
         if row.get("case") and case.casefold() in names:
             raise row.fault("case", f"is {case!r}, as in a row above")
         names.add(case.casefold())
@@ -313,11 +320,19 @@ def _number(name: str) -> str:
 
 
 def _with_own_names(cases: Iterable[CaseSource]) -> Iterator[CaseSource]:
-    """The same, where cases of one name get a number made of their place."""
+    """The same, where cases of one name get a number made of their place.
+
+    It is that of the place within the source, so that the names stay where a folder is moved or
+    named in another way; of cases at one place of several sources, that of the whole path.
+    """
     cases = list(cases)
-    names = [item.case.casefold() for item in cases]
+    names = Counter(item.case.casefold() for item in cases)
+    places = Counter((item.case.casefold(), item.place) for item in cases)
     for item in cases:
-        if names.count(item.case.casefold()) > 1:
-            number = _number(str(item.files[0] if item.files else item.ct))[:8]
+        name = item.case.casefold()
+        if names[name] > 1:
+            alone = places[name, item.place] == 1
+            path = item.files[0] if item.files else item.ct
+            number = _number(item.place if alone else os.path.realpath(path))[:8]
             item = replace(item, case=f"{item.case}-{number}")
         yield item
