@@ -94,7 +94,7 @@ def train(
     start = load_network(parent) if options.fine_tune else None
     recipe = recipe_of(options, parent.card)
     on_encoder, notes = encoder_of(options.encoder_weights)
-    if on_encoder is not None:
+    if on_encoder is not None and not options.folds:  # each fold makes its own
         start = on_encoder(recipe)
     classifies = recipe.task == SLICE_CLASSES
     if classifies and (options.folds or options.calibrate or options.eight_bit):

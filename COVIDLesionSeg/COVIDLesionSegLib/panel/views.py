@@ -1,6 +1,6 @@
 """What the slice and 3D views show of a CT and its result.
 
-With :mod:`.slice_chart`, the only files that use the layout manager.
+Only this file and :mod:`.results.slice_chart` use the layout manager.
 """
 
 from __future__ import annotations
