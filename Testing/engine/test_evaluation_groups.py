@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,28 @@ def test_groups_are_those_of_covid_rate_with_median_and_quartiles_over_slices():
 def test_without_lungs_there_are_no_groups_by_size_and_without_lesions_none_at_all():
     assert {one.group for one in group_scores([counted(1, 0, 0, None)])} == {"infected"}
     assert group_scores([counted(0, 1, 0, 0.0)]) == []
+
+
+def test_a_lesion_outside_the_lungs_alone_is_neither_small_nor_large_and_a_remark_says_so():
+    def shifted(one):
+        """The same with the lungs right of pixel 300, where the expert marked nothing."""
+        return replace(one, lungs=np.arange(1000)[None, None] >= 300)
+
+    class Shifted(Data):
+        mask_by_default = True
+
+        def read(self, patient, cancel):
+            inside = sample([(10, 10)])
+            yield from (shifted(sample([(100, 200)])), inside, shifted(sample([(0, 250)])))
+
+    evaluation = evaluate_models(Shifted(), [brightness_model()])
+    (scores,) = evaluation.models
+    groups = {(one.group, one.measure): one for one in group_scores(evaluation.counted[0]["p"])}
+    assert (groups["infected", "dice"].slices, groups["A", "dice"].slices) == (3, 1)
+    assert groups["A", "dice"].lower == scores.pooled["slice_dice_small"] == 1.0
+    assert [flag for flag in scores.flags if flag.endswith("large lesions: 2 of p.")]
+    (plain,) = evaluate_models(Data(), [brightness_model()]).models
+    assert plain.flags == ()
 
 
 class Data:

@@ -62,6 +62,14 @@ class SliceCount:
         return self.pixels.tp + self.pixels.fn > 0
 
     @property
+    def is_beside_lungs(self) -> bool:
+        """Whether all of the expert's lesion in it lies outside its lungs.
+
+        It is then of no size by the infection rate, neither small nor large.
+        """
+        return self.infected and self.true_rate == 0.0
+
+    @property
     def is_judged(self) -> bool:
         """Whether it counts where slices are counted.
 

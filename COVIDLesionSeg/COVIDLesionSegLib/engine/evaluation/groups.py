@@ -25,7 +25,8 @@ class GroupScore:
     """One score of the infected slices of a group; all None where it is defined on none of them.
 
     Attributes:
-        group: ``"infected"``, all infected slices; ``"A"`` and ``"B"``, those with lungs.
+        group: ``"infected"``, all infected slices; ``"A"`` and ``"B"``, those with lesion in lungs
+            that are known.
         slices: Number of slices on which the score is defined.
         measure: Key of ``GROUP_MEASURES``.
         median, lower, upper: Over slices: median, 25 % and 75 % quantile.
@@ -45,7 +46,7 @@ class GroupScore:
 def group_scores(slices: Sequence[SliceCount]) -> list[GroupScore]:
     """The scores of every group that has slices."""
     infected = [slice_ for slice_ in slices if slice_.infected]
-    measured = [slice_ for slice_ in infected if slice_.true_rate is not None]
+    measured = [slice_ for slice_ in infected if slice_.true_rate]  # not where it is 0 or None
     groups = {
         "infected": infected,
         "A": [one for one in measured if (one.true_rate or 0.0) < SMALL_LESIONS_BELOW],

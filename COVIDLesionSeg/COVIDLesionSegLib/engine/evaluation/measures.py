@@ -59,7 +59,7 @@ def _lesion_free(counts: Counts) -> list[SliceCount]:
 
 
 def _small(counts: Counts) -> list[SliceCount]:
-    return [slice_ for slice_ in _infected(counts) if _true_rate(slice_) < SMALL_LESIONS_BELOW]
+    return [slice_ for slice_ in _infected(counts) if 0 < _true_rate(slice_) < SMALL_LESIONS_BELOW]
 
 
 def _large(counts: Counts) -> list[SliceCount]:

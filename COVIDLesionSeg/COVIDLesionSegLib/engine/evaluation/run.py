@@ -121,6 +121,7 @@ def evaluate_models(
         for counts in all_counts:
             counts.end_patient(patient, shown)
         flags += _flags(patient, placement)
+    flags += _flags_of_slices(all_counts[0].counted)
     progress(Progress("Finding lesions", 1.0))
     lungs = data.lungs if lung_mask else None
     protocol = protocol_of(models[0].parameters, lungs, of_cts=data.unit == "mm")
@@ -247,6 +248,21 @@ def _flags(patient: str, placement: Placement) -> Iterator[Flag]:
             "lesions-fill-lungs",
             f"The lesions of {patient} fill {filled:.0%} of the lungs: check that the masks show "
             "lesions, not lungs.",
+        )
+
+
+def _flags_of_slices(counted: dict[str, list[SliceCount]]) -> Iterator[Flag]:
+    """Slices that are neither of small nor of large lesions, by patient."""
+    beside = {
+        patient: sum(slice_.is_beside_lungs for slice_ in slices)
+        for patient, slices in counted.items()
+    }
+    told = [f"{number} of {patient}" for patient, number in beside.items() if number]
+    if told:
+        yield Flag(
+            "slices-beside-lungs",
+            "Slices whose lesion lies outside the lungs alone are neither of small nor of large "
+            f"lesions: {', '.join(told)}.",
         )
 
 
