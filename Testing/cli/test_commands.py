@@ -353,6 +353,32 @@ def test_wrong_usage_ends_with_2(arguments):
     assert_wrong_usage(ask(*arguments))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--lungs", "foo"), "lungs-lite0; or, without weights: lungs-cascade-unet"),
+        (("--model", "unet"), "has no trained weights yet"),
+        (("--model", "unet"), "Option: --allow-untrained."),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_pytorch_is_loaded(ct, tmp_path, arguments, said):
+    finished = run("segment", ct, "--out", tmp_path / "out", *arguments)
+    assert finished.returncode == 1
+    assert said in finished.stderr
+    assert "Loading PyTorch" not in finished.stderr and "Reading" not in finished.stderr
+
+
+def test_messages_name_the_option_that_mends_them(ct, tmp_path):
+    said = ask("segment", ct, "--out", tmp_path / "out", "--dicom-slices")
+    assert said.returncode == 2 and "Option: --dicom." in said.stderr
+    said = ask("segment", ct, "--out", tmp_path / "out", "--lobes-file", ct)
+    assert said.returncode == 1 and "Option: --lobe-labels." in said.stderr
+
+
+def test_an_unknown_model_of_a_recipe_is_answered_with_those_that_can_be_trained():
+    assert "covid-lesion-seg models --all" in ask("recipe", "foo").stderr
+
+
 def test_an_unknown_command_ends_with_2():
     assert_wrong_usage(run("dance"))
 

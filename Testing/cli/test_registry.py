@@ -52,8 +52,22 @@ def test_export_import_promote_lineage_and_roll_back(run, tmp_path):
     assert default_model() == "theirs"
     code, text = run("lineage", "theirs")
     assert code == 0 and "1010 slices of 11 patients" in text and "Dice 0.8335" in text
+    code, text = run("import", archive)
+    assert code == 1 and "delete theirs.json and theirs.safetensors in" in text
+    assert text.endswith("Option: --id.\n")
     assert run("roll-back") == (0, f"{DEFAULT_MODEL} is the default model again.\n")
     assert default_model() == DEFAULT_MODEL
+
+
+def test_export_overwrites_nothing_and_import_takes_no_folder(run, tmp_path):
+    (tmp_path / "mine.zip").write_text("mine")
+    code, text = run("export", "amc-net", tmp_path / "mine.zip")
+    assert code == 1 and "mine.zip exists already" in text
+    assert (tmp_path / "mine.zip").read_text() == "mine"
+    code, text = run("export", "amc-net", tmp_path / "mine")
+    assert code == 1 and "end in .zip" in text and not (tmp_path / "mine").exists()
+    code, text = run("import", tmp_path)
+    assert code == 1 and "covid-lesion-seg registry add" in text
 
 
 def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_path):
@@ -62,7 +76,8 @@ def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_
     for name in ("amc-net.json", "amc-net.safetensors"):
         shutil.copy(PACKAGED_FOLDER / name, trained)
     (trained / "training.json").write_text("{}")
-    assert run("add", trained) == (1, "Error: Already among the models: amc-net.\n")
+    code, text = run("add", trained)
+    assert code == 1 and "among the models already: amc-net" in text and "Option: --id." in text
     code, text = run("add", trained, "--id", "mine")
     assert code == 0 and "mine added" in text and "CC-BY-NC-SA-4.0" in text
     assert run("promote", "mine")[0] == 0

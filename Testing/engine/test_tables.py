@@ -110,3 +110,16 @@ def test_yes_and_no_are_taken_and_nothing_else(table, cell, default, found):
             row.yes_or_no("windowed", default)
     else:
         assert row.yes_or_no("windowed", default) is found
+
+
+def test_capitals_in_a_header_do_not_matter(tmp_path):
+    (tmp_path / "cts.csv").write_text("CT,Case\na.nii,one\n")
+    table = read_table(tmp_path / "cts.csv")
+    table.check_columns(["ct", "case"])
+    assert (table.rows[0].get("ct"), table.rows[0].get("case")) == ("a.nii", "one")
+
+
+def test_tabs_are_refused_with_the_separators_that_are_read(tmp_path):
+    (tmp_path / "cts.csv").write_text("ct\tcase\na.nii\tone\n")
+    with pytest.raises(InputError, match="tabs between its cells: use commas or semicolons"):
+        read_table(tmp_path / "cts.csv")

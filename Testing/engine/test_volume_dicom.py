@@ -203,7 +203,12 @@ def test_folder_of_localizers_is_refused(tmp_path):
 
 def test_folder_without_dicom_is_refused(tmp_path):
     (tmp_path / "labels.json").write_text("{}")
-    assert "holds no DICOM images" in refusal(tmp_path)
+    assert f"{tmp_path.name} holds no DICOM images; choose the folder of" in refusal(tmp_path)
+    (tmp_path / "ct.nii.gz").write_bytes(b"")
+    assert "choose a file in it, such as ct.nii.gz" in refusal(tmp_path)
+    for name in ("report.json", "segmentation.seg.nrrd"):
+        (tmp_path / name).write_bytes(b"")
+    assert "it is the result of a CT: choose the CT itself" in refusal(tmp_path)
 
 
 def two_series(folder):

@@ -275,3 +275,9 @@ def test_a_path_that_is_not_utf8_is_refused_before_the_computation(tmp_path):
     with pytest.raises(OutputError, match="not UTF-8"), result_folder(folder):
         pytest.fail("the long computation must not start")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no files")
+def test_a_folder_that_takes_no_files_is_not_called_busy():
+    with pytest.raises(OutputError, match="Nothing can be written"), result_folder(Path("/proc/x")):
+        pass

@@ -15,7 +15,7 @@ from .. import jobs
 from ..engine.errors import ParameterError
 from ..engine.options import Option, Options, exposed_options, options_of
 from ..engine.progress import CancelToken, Progress
-from .exit_codes import exit_codes
+from .exit_codes import exit_codes, option_hint
 from .progress_display import progress_display
 
 _SHOWN = {bool: "", float: "NUMBER", int: "NUMBER", Path: "PATH", str: "TEXT"}
@@ -124,7 +124,8 @@ def options_from(options_type: type[Options], values: dict[str, Any]) -> Options
                 own[one.name] = replace(one.default, **own[one.name])
         return options_type(**own)
     except ParameterError as error:
-        raise typer.BadParameter(str(error)) from error
+        flags = {one.name: one.flag for one, _ in exposed_options(options_type)}
+        raise typer.BadParameter(f"{error}{option_hint(error, flags)}") from error
 
 
 def _parameter(one: Option) -> tuple[Any, Any]:

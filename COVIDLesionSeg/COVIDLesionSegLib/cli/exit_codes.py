@@ -52,7 +52,7 @@ def exit_codes(
     except Exception as error:
         if debug or _nobody_reads(error):
             raise
-        _end(f"Error: {in_one_sentence(error)}{_option_hint(error, flags or {})}", FAILED)
+        _end(f"Error: {in_one_sentence(error)}{option_hint(error, flags or {})}", FAILED)
 
 
 def _nobody_reads(error: Exception) -> bool:
@@ -68,7 +68,7 @@ def _nobody_reads(error: Exception) -> bool:
     return bool(poll.poll(0))  # what is reported without being asked for: an error, a hang-up
 
 
-def _option_hint(error: Exception, flags: Mapping[str, str]) -> str:
+def option_hint(error: Exception, flags: Mapping[str, str]) -> str:
     """Which option of the command mends it, or shows the traceback of what is a defect."""
     if not isinstance(error, (CovidLesionSegError, ImportError, MemoryError)):
         return " Run it with --debug to see where it failed."

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from .. import RESEARCH_USE_NOTICE
 from ..engine.requirements import MONAI_LABEL
 from .commands import Debug
 from .exit_codes import exit_codes
@@ -26,6 +27,7 @@ def monai_label(
 
         out = out.expanduser().absolute()
         write_app(out)
+        print(RESEARCH_USE_NOTICE)
         print(f"Written to {out}. Start the server with your folder of CTs:")
         print(f"  monailabel start_server --app {shlex.quote(str(out))} --studies FOLDER")
         if find_spec("monailabel") is None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..engine.errors import ModelError
 from .commands import Debug
 from .exit_codes import exit_codes
 
@@ -36,8 +37,14 @@ def recipe(
         from ..engine.models.catalogue import load_catalogue
         from ..engine.training.recipe_settings import choose_recipe, parse_setting
 
+        try:
+            card = load_catalogue().get(model).card
+        except ModelError as error:
+            raise ModelError(
+                f"{error} covid-lesion-seg models --all lists those that can be trained, too."
+            ) from error
         chosen = choose_recipe(
-            load_catalogue().get(model).card,
+            card,
             fine_tune=fine_tune,
             recipe=name,
             settings=[parse_setting(text) for text in settings or ()],

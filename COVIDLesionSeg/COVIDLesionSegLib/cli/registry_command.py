@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import RESEARCH_USE_NOTICE
+from ..engine.errors import InputError, OutputError
 from ..engine.text import printable
 from . import summaries
 from .commands import Debug, add_job
@@ -14,6 +16,9 @@ from .exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
+
+_ID = {"model_id": "id"}
+"""Flag of the commands that take another id."""
 
 registry = typer.Typer(help="Export and import models; set the default.", no_args_is_help=True)
 
@@ -31,6 +36,10 @@ def export_model(
 ) -> None:
     """Write a model with card, preprocessing and licence into one file (MONAI bundle layout)."""
     with exit_codes(debug):
+        if file.suffix.lower() != ".zip":
+            raise OutputError(f"{file.name} is no name of a zip file: let it end in .zip.")
+        if file.exists():
+            raise OutputError(f"{file.name} exists already: name a new file, or remove it first.")
         from ..engine.models.catalogue import load_catalogue
         from ..engine.models.monai_bundle import export_bundle
 
@@ -47,7 +56,11 @@ def import_model(
     debug: Debug = False,
 ) -> None:
     """Verify an exported model and add it to your models."""
-    with exit_codes(debug):
+    with exit_codes(debug, _ID):
+        if file.is_dir():
+            raise InputError(
+                f"{file.name} is a folder: add the model in it by covid-lesion-seg registry add."
+            )
         from ..engine.models.monai_bundle import import_bundle
 
         _print_added(import_bundle(file, new_id), "imported")
@@ -84,7 +97,7 @@ def add_model(
     debug: Debug = False,
 ) -> None:
     """Verify a model that was trained here or by nnU-Net, all folds of it, and add it to yours."""
-    with exit_codes(debug, {"trust": "trust", "lesion_labels": "lesion-label"}):
+    with exit_codes(debug, {"trust": "trust", "lesion_labels": "lesion-label", **_ID}):
         from ..engine.models.registry import add_folder
 
         for model in add_folder(folder, new_id, trust, lesion_labels or ()):
@@ -109,6 +122,7 @@ def promote(model_id: ModelArgument, debug: Debug = False) -> None:
 
         make_default(model_id)
         print(f"{model_id} is the default model now.")
+        print(RESEARCH_USE_NOTICE)
 
 
 @registry.command("roll-back")
@@ -138,3 +152,4 @@ def _print_added(model: Model, verb: str) -> None:
     weights = model.card.trained_weights
     print(f"{model.id} {verb}. Licence of its weights: {printable(weights.licence)}")
     print(printable(weights.licence_note))
+    print(RESEARCH_USE_NOTICE)

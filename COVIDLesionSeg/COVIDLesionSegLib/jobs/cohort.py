@@ -19,7 +19,7 @@ from ..engine.cohort.sources import CaseSource, LeftOut, find_cases
 from ..engine.errors import Cancelled, CovidLesionSegError, InputError
 from ..engine.files import output_path
 from ..engine.inference.allocator import tune_allocator
-from ..engine.models.catalogue import check_models
+from ..engine.lungs.methods import check_choice
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..report.result_files import CASE_FOLDER
 from .cohort_case import CaseWork, Computed, Read
@@ -86,7 +86,7 @@ def batch(
     out = output_path(out)
     progress(Progress("Looking for CTs", 0.0))
     tune_allocator()
-    check_models(options.parameters.members)
+    check_choice(options.parameters)
     work = CaseWork(options, out)
     work.made_with  # noqa: B018 - an unknown model is said before anything is written
     cases, left_out = find_cases(options.sources)

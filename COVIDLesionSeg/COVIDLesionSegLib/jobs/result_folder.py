@@ -190,6 +190,10 @@ def _locked(folder: Path) -> Iterator[None]:
         with _plain_sentences(folder):
             lock.acquire()
     except Timeout as error:
+        if not path.exists():  # so nobody holds it: some file systems take no new files
+            raise OutputError(
+                f"Nothing can be written to {folder}: choose another folder."
+            ) from error
         raise OutputError(
             f"Another run is writing to {folder}: wait for it or choose another folder."
         ) from error

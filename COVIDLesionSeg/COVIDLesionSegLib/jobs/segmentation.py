@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..engine.flags import Flag
 from ..engine.inference.allocator import tune_allocator
 from ..engine.lungs.given import read_lungs
-from ..engine.models.catalogue import check_models
+from ..engine.lungs.methods import check_choice
 from ..engine.models.speed import remember_speed
 from ..engine.parameters import Parameters
 from ..engine.progress import (
@@ -187,7 +187,7 @@ def _segment(
             from ..report.report_pdf import require_pdf
 
             require_pdf()
-        check_models(parameters.members)
+        check_choice(parameters)
         dicom = get_dicom()
         with loading_beside(*_LIBRARIES), ThreadPoolExecutor(1) as beside:
             rendering = beside.submit(require_rendering)

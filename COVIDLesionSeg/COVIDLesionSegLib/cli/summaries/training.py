@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import RESEARCH_USE_NOTICE
 from ...engine.text import megabytes, score_text
 from ...report.result_files import SYNTHESIS_PICTURE
 from ..progress_display import print_json_line
@@ -137,4 +138,4 @@ def _print_lines(lines: list[str], folder: Path, json_lines: bool) -> None:
     if json_lines:
         print_json_line({"done": str(folder), "lines": lines})
     else:
-        print("\n".join(lines))
+        print("\n".join([*lines, RESEARCH_USE_NOTICE]))

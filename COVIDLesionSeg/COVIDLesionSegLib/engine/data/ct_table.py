@@ -186,7 +186,7 @@ def case_of_cell(cell: str) -> str:
 
 def _read_pairs(path: Path, labelled: bool) -> list[_Pair]:
     table = read_table(path)
-    if unknown := {name for name in table.columns if name} - set(_COLUMNS):
+    if unknown := {name for name in table.columns if name and name.casefold() not in _COLUMNS}:
         raise InputError(
             f"{table.file} has the column {min(unknown)!r}, but its columns must be "
             f"{', '.join(_COLUMNS)}."

@@ -32,8 +32,11 @@ class Row:
     cells: Mapping[str, str]
 
     def get(self, column: str) -> str:
-        """The cell; empty where the table lacks the column."""
-        return self.cells.get(column, "")
+        """The cell; empty where the table lacks the column. Capitals do not matter."""
+        if column in self.cells:
+            return self.cells[column]
+        folded = column.casefold()
+        return next((cell for name, cell in self.cells.items() if name.casefold() == folded), "")
 
     def required(self, column: str) -> str:
         """The cell, which must not be empty.
@@ -80,7 +83,8 @@ class Table:
 
     def check_columns(self, required: Collection[str]) -> None:
         """Make sure that columns are there; raises InputError naming the first that is not."""
-        if missing := sorted(set(required) - set(self.columns)):
+        here = {name.casefold() for name in self.columns}
+        if missing := sorted(name for name in required if name.casefold() not in here):
             raise InputError(f"{self.file} lacks the column {missing[0]}.")
 
 
@@ -107,6 +111,8 @@ def read_table(path: Path) -> Table:
         ) from error
     header = text.partition("\n")[0]
     separator = ";" if ";" in header and "," not in header else ","
+    if "\t" in header and separator not in header:
+        raise InputError(f"{file} has tabs between its cells: use commas or semicolons.")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     lines: list[list[str]] = []
     try:

@@ -112,7 +112,10 @@ def read_training_data(
             "the same patient different names."
         )
     if missing := set(validation) - patients_in(slices):
-        raise InputError(f"The data have no patient {', '.join(sorted(missing))}.")
+        raise InputError(
+            f"The data have no patient {', '.join(sorted(missing))}; they have: "
+            f"{', '.join(sorted(patients_in(slices)))}."
+        )
     others = slices_without(slices, validation)
     training = [s for s in others if not s.windowed or s.patient in learned_windowed]
     if clean_ct is not None:

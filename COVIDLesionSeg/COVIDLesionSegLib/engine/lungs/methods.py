@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from ..errors import ParameterError
-from ..models.catalogue import load_catalogue
+from ..models.catalogue import Model, check_models, check_trained, load_catalogue, not_trained
 from ..parameters import LUNG_METHODS, Parameters
 from .extractor import LungExtractor
+
+
+def check_choice(parameters: Parameters) -> None:
+    """Make sure that lung extractor and lesion models exist, can be used together, and are trained.
+
+    Reads cards only: call it before PyTorch is loaded.
+
+    Raises:
+        ParameterError: There is no such lung extractor.
+        ModelError: See :func:`~..models.catalogue.check_trained`; or lungs are to be found by a
+            network without weights.
+    """
+    (check_models if parameters.allow_untrained else check_trained)(parameters.members)
+    if parameters.lungs not in LUNG_METHODS:
+        model = _lung_model(parameters)
+        if model.card.weights is None and not parameters.allow_untrained:
+            raise not_trained(model.id)
 
 
 def get_extractor(parameters: Parameters | None = None) -> LungExtractor:
@@ -42,12 +59,20 @@ def _lungmask(parameters: Parameters) -> LungExtractor:
 
 
 def _network(parameters: Parameters) -> LungExtractor:
-    models = {m.id: m for m in load_catalogue().models if m.card.task == "lungs"}
-    if parameters.lungs not in models:
-        raise ParameterError(
-            f"There is no lung extractor {parameters.lungs!r}; choose one of: "
-            f"{', '.join((*LUNG_METHODS, *models))}."
-        )
+    model = _lung_model(parameters)
     from .network import NetworkExtractor
 
-    return NetworkExtractor(models[parameters.lungs], parameters)
+    return NetworkExtractor(model, parameters)
+
+
+def _lung_model(parameters: Parameters) -> Model:
+    models = {m.id: m for m in load_catalogue().models if m.card.task == "lungs"}
+    if parameters.lungs in models:
+        return models[parameters.lungs]
+    trained = [name for name, model in models.items() if model.card.weights is not None]
+    others = [name for name in models if name not in trained]
+    raise ParameterError(
+        f"There is no lung extractor {parameters.lungs!r}; choose one of: "
+        f"{', '.join((*LUNG_METHODS, *trained))}; or, without weights: {', '.join(others)}.",
+        option="lungs",
+    )

@@ -277,6 +277,26 @@ def check_models(ids: Iterable[str]) -> None:
     load_catalogue().members(tuple(ids))
 
 
+def check_trained(ids: Iterable[str]) -> None:
+    """The same, and that all of them have weights, or can download them.
+
+    Raises:
+        ModelError: As for :func:`check_models`, or one is not trained.
+    """
+    for model in load_catalogue().members(tuple(ids)):
+        if model.card.weights is None:
+            raise not_trained(model.id)
+
+
+def not_trained(model_id: str) -> ModelError:
+    """The error for a network without weights."""
+    return ModelError(
+        f"Model {model_id} has no trained weights yet: choose another model, train this one, or "
+        "allow untrained networks if its results do not matter.",
+        option="allow_untrained",
+    )
+
+
 def read_models(path: Path) -> list[Model]:
     """Read a file of one card, or of a family of cards.
 

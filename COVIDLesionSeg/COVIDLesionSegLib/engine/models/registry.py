@@ -72,7 +72,11 @@ def add_folder(
     new = [model for model in trained if model_id is not None or not _is_present(model, catalogue)]
     if not new:
         names = ", ".join(model.id for model in trained)
-        raise ModelError(f"Already among the models: {names}.")
+        raise ModelError(
+            f"Nothing was added, for it is among the models already: {names}. To add it once more, "
+            "give it another id.",
+            option="model_id",
+        )
     return add_models([(model.card, read_weights(model)) for model in new], model_id)
 
 
@@ -182,16 +186,25 @@ def _check_id_is_free(model_id: str, catalogue: Catalogue, folder: Path) -> None
         )
     if catalogue.is_taken(model_id):
         raise ModelError(
-            f"There is a model {model_id} already: choose another id, or remove that model first.",
+            f"There is a model {model_id} already: choose another id"
+            f"{_or_remove(model_id, folder)}.",
             option="model_id",
         )
     # A card that was left out of the catalogue has its file all the same.
     if (folder / f"{model_id}.json").exists():
         raise ModelError(
             f"There is a file {model_id}.json in the folder of your models already: choose another "
-            "id, or remove that file first.",
+            f"id, or remove that file first, from {folder}.",
             option="model_id",
         )
+
+
+def _or_remove(model_id: str, folder: Path) -> str:
+    """How to get rid of a model; that is for the user's own only."""
+    if not (folder / f"{model_id}.json").exists():
+        return ""
+    files = f"{model_id}.json and {model_id}{WEIGHTS_ENDING}"
+    return f", or delete {files} in {folder}"
 
 
 def _verify(model: Model, data: bytes | None) -> None:

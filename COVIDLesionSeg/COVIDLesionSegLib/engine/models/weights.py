@@ -17,7 +17,7 @@ from ..errors import ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from .card import ModelCard, Weights
-from .catalogue import Model
+from .catalogue import Model, not_trained
 from .eight_bit import from_eight_bit, smallest_kernels, to_eight_bit
 from .weights_file import read_weights, verified
 
@@ -45,10 +45,7 @@ def load_network(
     card = model.card
     if card.weights is None:
         if not allow_untrained:
-            raise ModelError(
-                f"Model {model.id} has no trained weights yet: choose another model, train this "
-                "one, or allow untrained networks if its results do not matter."
-            )
+            raise not_trained(model.id)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(UNTRAINED_SEED)
             network = build_network(card.network, card.arguments)

@@ -38,8 +38,9 @@ def read_lobes(path: Path, labels: str | None, geometry: Geometry) -> PlacedLabe
         return _of_segments(path, geometry)
     if labels is None:
         raise InputError(
-            f"{path.name} is a label map: say what its labels mean (lobe_labels), such as "
-            f"{' or '.join(LOBE_LABELS)}."
+            f"{path.name} is a label map: say what its labels mean, such as "
+            f"{' or '.join(LOBE_LABELS)}.",
+            option="lobe_labels",
         )
     meaning = meaning_of_labels(labels)
     voxels, grid = read_array(path)

@@ -133,8 +133,24 @@ def find_series(source: Path | tuple[Path, ...], recursive: bool = True) -> dict
         series.setdefault(image.text("SeriesInstanceUID"), []).append(image)
     if not series:
         only = "only localizer images" if images else "no DICOM images"
-        raise InputError(f"The folder holds {only}; choose the folder of a chest CT series.")
+        raise InputError(f"{_called(source)} holds {only}; {_instead(source)}")
     return series
+
+
+def _called(source: Path | tuple[Path, ...]) -> str:
+    return f"The folder {source.name}" if isinstance(source, Path) else "The folder"
+
+
+def _instead(source: Path | tuple[Path, ...]) -> str:
+    """What to do where a folder holds no series."""
+    if isinstance(source, Path):
+        names = sorted(path.name for path in source.iterdir() if path.is_file())
+        if "report.json" in names and "segmentation.seg.nrrd" in names:
+            return "it is the result of a CT: choose the CT itself."
+        images = [name for name in names if name.lower().endswith((".nii", ".nii.gz"))]
+        if images:
+            return f"choose a file in it, such as {images[0]}."
+    return "choose the folder of a chest CT series."
 
 
 def read_images(

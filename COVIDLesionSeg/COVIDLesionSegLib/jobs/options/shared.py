@@ -121,7 +121,8 @@ def dicom_slices() -> Any:
 def check_dicom(dicom: bool, dicom_slices: bool, parameters: Parameters) -> None:
     if dicom_slices and not dicom:
         raise ParameterError(
-            "The slices as DICOM pictures belong to the other DICOM files: ask for DICOM, too."
+            "The slices as DICOM pictures belong to the other DICOM files: ask for DICOM, too.",
+            option="dicom",
         )
     if dicom and parameters.allow_untrained:
         raise ParameterError(
