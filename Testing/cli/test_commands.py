@@ -379,6 +379,25 @@ def test_an_unknown_model_of_a_recipe_is_answered_with_those_that_can_be_trained
     assert "covid-lesion-seg models --all" in ask("recipe", "foo").stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pdf", "a3"), "'a3' is not one of 'a4', 'letter'"),
+        (("--threshold", "abc"), "it must be a valid number"),
+        (("--batch-size", "-1"), "it must be greater than or equal to"),
+    ],
+)
+def test_wrong_values_are_told_in_plain_words(arguments, said):
+    text = " ".join(ask("segment", "ct.nrrd", "--out", "x", *arguments).stderr.split())
+    assert said in text
+    assert "Value error" not in text and "Input should" not in text and "parse" not in text
+
+
+@pytest.mark.parametrize("words", [(), ("segment",), ("registry",), ("registry", "add")])
+def test_help_names_no_type_of_help(words):
+    assert "<bool>" not in ask(*words, "--help").stdout
+
+
 def test_an_unknown_command_ends_with_2():
     assert_wrong_usage(run("dance"))
 

@@ -18,12 +18,14 @@ from .exit_codes import CANCELLED
 from .info_command import info
 from .models_command import models
 from .monai_label_command import monai_label
+from .plain_usage import Commands, PlainGroup
 from .recipe_command import recipe
 from .registry_command import registry
 
 _TRAINING_FOLDER = "New folder for the model and its learning curve."
 
-app = typer.Typer(
+app = Commands(
+    cls=PlainGroup,
     help=f"Lungs, COVID-19 lesions and severity from a chest CT.\n\n{RESEARCH_USE_NOTICE}",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.",
     no_args_is_help=True,

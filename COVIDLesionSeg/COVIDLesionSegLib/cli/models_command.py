@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..engine.models.listing import ListedModel
 
 
+_TASKS = {"instances": "Detectors", "slice-classes": "Slice classifiers"}
+
+
 def models(
     model_id: Annotated[
         str | None, typer.Argument(metavar="MODEL", help="Show everything about this model.")
@@ -119,7 +122,7 @@ def _print_list(shown: dict[str, list[ListedModel]], hidden: int, default: str) 
     for task, listed in shown.items():
         for trained, group in groupby(listed, key=lambda one: one.trained):
             state = "trained" if trained else "without weights: train one, or --allow-untrained"
-            console.print(f"[bold]{task.capitalize()}, {state}[/bold]")
+            console.print(f"[bold]{_TASKS.get(task, task.capitalize())}, {state}[/bold]")
             table = Table.grid(padding=(0, 2))
             table.add_column(no_wrap=True)
             table.add_column(no_wrap=True, justify="right")

@@ -26,7 +26,9 @@ def progress_display(json_lines: bool, quiet: bool) -> Iterator[ProgressCallback
     a file, it gets a line for each stage, and one with the message for each tenth of a long one.
     """
     if json_lines:
-        yield lambda progress: print_json_line(asdict(progress))
+        yield lambda progress: print_json_line(
+            asdict(progress) | {"fraction": round(progress.fraction, 4)}
+        )
     elif quiet:
         yield ignore_progress
     elif not sys.stderr.isatty():

@@ -13,6 +13,7 @@ from ..engine.text import printable
 from . import summaries
 from .commands import Debug, add_job
 from .exit_codes import exit_codes
+from .plain_usage import Commands, PlainGroup
 
 if TYPE_CHECKING:
     from ..engine.models.catalogue import Model
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 _ID = {"model_id": "id"}
 """Flag of the commands that take another id."""
 
-registry = typer.Typer(help="Export and import models; set the default.", no_args_is_help=True)
+registry = Commands(
+    cls=PlainGroup, help="Export and import models; set the default.", no_args_is_help=True
+)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the model.")]
 IdOption = Annotated[

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ... import RESEARCH_USE_NOTICE
 from ...engine.followup import COMPARISON_HTML, COMPARISON_JSON, TREND_PICTURE, changes_file
-from ...engine.text import millilitres, percent
+from ...engine.text import counted, millilitres, percent
 from ...report.result_files import COHORT_CSV, COHORT_HTML, LESION_CHANGES_CSV, VOLUMES_CSV
 from ..progress_display import print_json_line
 from .printing import MOST_FAILURES, print_files, print_flags, summary_console
@@ -35,7 +35,7 @@ def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
         return
     console = summary_console()
     failed = f", {len(cohort.failed)} failed" if cohort.failed else ""
-    console.print(f"[bold]{done} of {len(cohort.cases)} cases done[/bold]{failed}")
+    console.print(f"[bold]{done} of {counted(len(cohort.cases), 'case')} done[/bold]{failed}")
     if cohort.skipped:
         console.print(f"  {cohort.skipped} as an earlier run left them")
     for case in cohort.failed[:MOST_FAILURES]:

@@ -123,7 +123,7 @@ def print_detection(found: LesionDetection, folder: Path, json_lines: bool) -> N
         box = " x ".join(f"{mm:.0f}" for mm in lesion.box_mm)
         first, last = lesion.slices
         console.print(
-            f"  {lesion.number:>3}  {lesion.lobe or lesion.region:<10}  slices {first} to {last}, "
+            f"  {lesion.number:>3}  {lesion.lobe or lesion.region:<10}  {_slices(first, last)}, "
             f"{box} mm, {millilitres(lesion.lesion_ml)} ml, {lesion.mean_hu:.0f} HU, "
             f"score {lesion.score:.2f}"
         )
@@ -189,3 +189,7 @@ def _parts(region: RegionSeverity) -> str:
         return ""
     parts = (f"{escape(name)} {millilitres(ml)}" for name, ml in region.lesion_class_ml.items())
     return f" ({', '.join(parts)})"
+
+
+def _slices(first: int, last: int) -> str:
+    return f"slice {first}" if first == last else f"slices {first} to {last}"

@@ -53,7 +53,8 @@ def print_detector_scores(evaluation: DetectorEvaluation, folder: Path, json_lin
         console.print(
             escape(
                 f"  {patient}  mAP {score_text(scores.values['paper_map'])}, by COCO's rule "
-                f"{score_text(scores.values['coco_map'])}, {scores.slices} slices{learned}"
+                f"{score_text(scores.values['coco_map'])}, "
+                f"{counted(scores.slices, 'slice')}{learned}"
             )
         )
     for row in decisions_for_page(evaluation.decisions):
@@ -100,7 +101,9 @@ def print_evaluation(evaluation: Evaluation, folder: Path, json_lines: bool) -> 
             learned = "  (in the training set)" if patient_scores.learned_from else ""
             dice_text = score_text(patient_scores.values["dice"])
             console.print(
-                escape(f"  {patient}  {dice_text}, {patient_scores.slices} slices{learned}")
+                escape(
+                    f"  {patient}  {dice_text}, {counted(patient_scores.slices, 'slice')}{learned}"
+                )
             )
     console.print()
     files = (

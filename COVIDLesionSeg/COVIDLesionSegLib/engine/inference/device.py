@@ -8,6 +8,7 @@ import torch
 
 from ..errors import DeviceError
 from ..parameters import Parameters
+from ..text import counted
 
 # Twice the 1,000 bytes per pixel that AMC-Net's forward pass takes in float32 on a CPU; what cuDNN
 # takes for itself was not measured. Where this is too little, the batch steps down.
@@ -128,4 +129,4 @@ def _device_name(device: str) -> str:
         return torch.cuda.get_device_name()
     if device == "mps":
         return "Apple GPU"
-    return f"CPU, {torch.get_num_threads()} threads"
+    return f"CPU, {counted(torch.get_num_threads(), 'thread')}"
