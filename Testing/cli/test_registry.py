@@ -84,6 +84,20 @@ def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_
     assert default_model() == "mine"
 
 
+def test_a_model_whose_card_states_a_low_dice_is_promoted_with_a_warning(run, tmp_path):
+    trained = tmp_path / "trained"
+    trained.mkdir()
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    for score in card["scores"]:
+        score["value"] = 0.05
+    (trained / "amc-net.json").write_text(json.dumps(card), encoding="utf-8")
+    shutil.copy(PACKAGED_FOLDER / "amc-net.safetensors", trained)
+    assert run("add", trained, "--id", "poor")[0] == 0
+    code, text = run("promote", "poor")
+    assert code == 0 and "Warning: Model poor has a Dice of 0.05 on" in text
+    assert "Warning" not in run("promote", "amc-net")[1]
+
+
 def test_an_archive_is_imported_under_another_id(run, tmp_path):
     archive = tmp_path / "model.zip"
     run("export", "amc-net", archive)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
-from COVIDLesionSegLib.engine.flags import UNTRAINED
+from COVIDLesionSegLib.engine.flags import POOR_MODEL, UNTRAINED
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER, load_catalogue
+from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import Variation, generate_chest_ct
 from COVIDLesionSegLib.engine.pipeline import segment
@@ -115,3 +118,19 @@ def test_an_ensemble_decides_by_the_members_own_answers(smallest_chest, ensemble
 def test_patches_are_refused_by_networks_of_whole_slices(smallest_chest):
     with pytest.raises(ParameterError, match="model cascade-unet takes whole slices: choose the"):
         segment(smallest_chest, replace(UNTRAINED_CPU, model="cascade-unet", tiling="overlapping"))
+
+
+def test_a_model_whose_card_states_a_low_dice_is_flagged(smallest_chest, tmp_path, monkeypatch):
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8")) | {"id": "poor"}
+    for score in card["scores"]:
+        score["value"] = 0.05
+    (tmp_path / "poor.json").write_text(json.dumps(card), encoding="utf-8")
+    shutil.copy(PACKAGED_FOLDER / "amc-net.safetensors", tmp_path)
+    monkeypatch.setenv(USER_FOLDER_VARIABLE, str(tmp_path))
+
+    def flags_of(model):
+        result = segment(smallest_chest, Parameters(model=model, device="cpu"))
+        return {flag.code: flag for flag in result.flags}
+
+    assert "a Dice of 0.05 on" in flags_of("poor")[POOR_MODEL].message
+    assert POOR_MODEL not in flags_of("amc-net")

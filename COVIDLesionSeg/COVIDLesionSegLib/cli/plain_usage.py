@@ -44,9 +44,7 @@ class PlainGroup(_Plain, TyperGroup):
 class Commands(typer.Typer):
     """An application or a group, all of whose commands speak plainly."""
 
-    def command(
-        self, name: str | None = None, **settings: Any
-    ) -> Callable[[_Function], _Function]:
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Function], _Function]:
         return super().command(name, cls=_PlainCommand, **settings)
 
 

@@ -121,10 +121,14 @@ add_job(
 def promote(model_id: ModelArgument, debug: Debug = False) -> None:
     """Make a model the default of panel, console and command line."""
     with exit_codes(debug):
+        from ..engine.models.catalogue import load_catalogue
         from ..engine.models.registry import make_default
+        from ..engine.models.scores import poor_sentence
 
         make_default(model_id)
         print(f"{model_id} is the default model now.")
+        if sentence := poor_sentence(model_id, load_catalogue().get(model_id).card.scores):
+            print(f"Warning: {printable(sentence)}")
         print(RESEARCH_USE_NOTICE)
 
 

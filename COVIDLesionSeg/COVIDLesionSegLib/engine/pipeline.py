@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from .flags import Flag, is_untrained, untrained_flag
+from .flags import POOR_MODEL, Flag, is_untrained, untrained_flag
 from .inference.allocator import give_back_freed_memory
 from .inference.ensemble import LabelledSlices
 from .inference.predictor import Predictor
@@ -25,6 +25,7 @@ from .lungs.extractor import LungLabels
 from .lungs.given import GivenLungs
 from .lungs.second_opinion import SecondOpinion, get_opinion
 from .models.catalogue import Model, load_catalogue
+from .models.scores import poor_sentence
 from .models.weights import load_network
 from .parameters import NO_CLASSIFIER, Parameters
 from .progress import (
@@ -167,6 +168,7 @@ def segment(
             severity = severity.without_slices(clean.slices)
         all_flags = (
             *_untrained_flags(loaded),
+            *_poor_flags(loaded),
             *found.flags,
             *(clean.flags if clean else ()),
             *(flag for member in members for flag in member.flags),
@@ -295,6 +297,12 @@ def _untrained_flags(loaded: Loaded) -> Iterator[Flag]:
     untrained = [model.id for model in asked if model.card.weights is None]
     if untrained:
         yield untrained_flag(untrained)
+
+
+def _poor_flags(loaded: Loaded) -> Iterator[Flag]:
+    for model in loaded.models:
+        if sentence := poor_sentence(model.id, model.card.scores):
+            yield Flag(POOR_MODEL, sentence)
 
 
 def _input_flags(volume: Volume) -> Iterator[Flag]:

@@ -40,7 +40,7 @@ _LISTED_LESIONS = 20
 
 def print_segmentation(result: SegmentationResult, folder: Path, json_lines: bool) -> None:
     """The severity, the quality flags and where the files are."""
-    from ...engine.flags import UNTRAINED_MARK, is_untrained
+    from ...engine.flags import POOR_MODEL, UNTRAINED_MARK, is_untrained
     from ...engine.metrics.infection import SLICE_RULES
     from ...engine.severity.lobe_score import HIGHEST_SCORE, SCORE_TITLE
 
@@ -54,8 +54,11 @@ def print_segmentation(result: SegmentationResult, folder: Path, json_lines: boo
     if untrained:
         console.print(f"[bold red]{UNTRAINED_MARK}[/bold red]  random weights: not a result")
     headline = severity.rules[0]
+    poor = any(flag.code == POOR_MODEL for flag in result.flags)
+    # Nobody is called normal by a model that finds next to nothing.
+    category = headline.category if poor else headline.named_category
     console.print(
-        f"[bold]Severity {headline.named_category or 'n/a'}[/bold]  {percent(headline.ratio)} · "
+        f"[bold]Severity {category or 'n/a'}[/bold]  {percent(headline.ratio)} · "
         f"{escape(headline.title)}"
     )
     for region in severity.regions:

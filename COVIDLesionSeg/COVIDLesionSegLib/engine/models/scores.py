@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from .card import Score
 
+POOR_DICE = 0.3
+"""Below it a model is warned of. The models that ship have 0.4 and more."""
 PUBLIC_SETS = {"Radiopaedia": "radiopaedia", "MedSeg": "medseg", "coronacases": "coronacases"}
 """Public sets of slices by their usual name: what the names of their patients begin with."""
 _DATA = re.compile(r"(?P<patient>.+), (?P<slices>\d{1,9}) slices?")
@@ -52,6 +54,24 @@ def summarise_scores(scores: Iterable[Score]) -> list[ScoreSummary]:
             group = groups.setdefault(score.protocol, [])
             group.append((found["patient"], int(found["slices"]), score.value))
     return [_summary(protocol, group) for protocol, group in groups.items()]
+
+
+def poor_score(scores: Iterable[Score]) -> ScoreSummary | None:
+    """The best Dice on a card, where even that is below :data:`POOR_DICE`."""
+    best = max(summarise_scores(scores), key=lambda one: one.value, default=None)
+    return best if best is not None and best.value < POOR_DICE else None
+
+
+def poor_sentence(model_id: str, scores: Iterable[Score]) -> str | None:
+    """A warning about a model that hardly finds what it should; None about any other."""
+    poor = poor_score(scores)
+    if poor is None:
+        return None
+    data = f" on {poor.data}" if poor.data else ""
+    return (
+        f"Model {model_id} has a Dice of {poor.value:.2f}{data}, by its card: what it finds, and "
+        "what it does not find, says next to nothing."
+    )
 
 
 def _summary(protocol: str, group: list[tuple[str, int, float]]) -> ScoreSummary:
