@@ -219,11 +219,11 @@ def test_a_detector_finds_the_truth_it_is_given(chest, monkeypatch):
         ({"normal": 0.9, "common pneumonia": 0.9}, "it was never measured for 'COVID-19'"),
         (
             {"normal": 0.9, "common pneumonia": 0.55, "COVID-19": 0.95},
-            "it told 55% of the held-out slices of 'common pneumonia'",
+            "it told 55 % of the held-out slices of 'common pneumonia'",
         ),
         (
             {"normal": 0.7, "COVID-19": 0.43},
-            "it told 43% of the held-out slices of 'COVID-19', and it was never measured for "
+            "it told 43 % of the held-out slices of 'COVID-19', and it was never measured for "
             "'common pneumonia' on held-out slices.",
         ),
         ({"normal": 0.9, "common pneumonia": 0.8, "COVID-19": 0.95}, None),

@@ -440,9 +440,9 @@ def test_masks_that_are_unlikely_to_be_lesions_of_the_lungs_give_a_remark():
     well_placed = sample([(100, 50)])
     assert flags_on(well_placed) == ""
     outside = replace(well_placed, lungs=well_placed.lesion == 0)
-    assert "100% of the lesions of p lie outside the lungs" in flags_on(outside)
+    assert "100 % of the lesions of p lie outside the lungs" in flags_on(outside)
     filled = replace(well_placed, lungs=well_placed.lesion)
-    assert "lesions of p fill 100% of the lungs" in flags_on(filled)
+    assert "lesions of p fill 100 % of the lungs" in flags_on(filled)
 
 
 def test_a_slice_whose_lesions_were_not_outlined_is_no_clean_one():

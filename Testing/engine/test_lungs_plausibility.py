@@ -43,7 +43,7 @@ def test_volumes(right, left, code):
 
 def test_the_smaller_lung_is_named():
     (flag,) = check_lungs(*chest((20, 10, 4), (20, 10, 10)), SPACING)
-    assert "right lung has only 40%" in flag.message
+    assert "right lung has only 40 %" in flag.message
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_lung_that_is_mostly_dense():
     hu[(labels == 2) & (np.arange(40) < 13)[:, None, None]] = 30
     (flag,) = check_lungs(labels, hu, SPACING)
     assert flag.code == "lung-dense"
-    assert "40% of the left lung" in flag.message
+    assert "40 % of the left lung" in flag.message
     assert flag.slices == tuple(range(5, 13))
 
 

@@ -208,7 +208,7 @@ def test_lungs_only_grow_by_lesions_and_keep_their_sides(lungs, lesion):
 
 def test_an_inverted_mask_is_refused(tmp_path):
     write_volume((labels(1, 2) == 0).astype(np.uint8), grid(), tmp_path / "mask.nrrd")
-    with pytest.raises(InputError, match=r"mask\.nrrd marks 98% of all voxels .* inverted"):
+    with pytest.raises(InputError, match=r"mask\.nrrd marks 98 % of all voxels .* inverted"):
         read_mask(tmp_path / "mask.nrrd", grid())
 
 

@@ -286,7 +286,7 @@ def cut_out_of_the_lungs():
         (
             "covid-rate",
             [cut_out_of_the_lungs()],
-            "100% of the lesions of the training slices",
+            "100 % of the lesions of the training slices",
         ),
     ],
 )

@@ -372,8 +372,8 @@ def test_unevenly_spaced_series_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("keyword", "value", "reason"),
     [
-        ("PixelData", bytes(100), "truncated: only 20% of its pixels"),
-        ("PixelData", bytes(252), "truncated: only 50% of its pixels"),
+        ("PixelData", bytes(100), "truncated: only 20 % of its pixels"),
+        ("PixelData", bytes(252), "truncated: only 50 % of its pixels"),
         ("PixelData", b"", "truncated or damaged"),
         ("PixelData", None, "truncated or damaged"),
         ("PixelData", bytes(504 + 28), "more pixels than its 18 columns and 14 rows"),
@@ -687,7 +687,7 @@ def test_slice_that_ends_in_zeros_gives_a_warning(tmp_path, share):
     volume = read_volume(write_dicom_series(tmp_path / "ct", chest_hu(), edit=edit))
     (warning,) = volume.warnings
     assert "File 5 of 8 (by name)" in warning
-    assert f"{share:.0%}" in warning
+    assert f"{100 * share:.0f} %" in warning
 
 
 def test_slice_of_another_rescale_gives_a_warning(tmp_path):

@@ -128,7 +128,7 @@ def test_share_of_voxels_that_are_no_numbers_is_that_of_the_same_nrrd(tmp_path, 
     hu[0, 0, :] = value
     said = {refusal(write_image(tmp_path / f"ct{s}", hu)) for s in (".nrrd", ".nii", ".nii.gz")}
     assert len(said) == 1
-    assert "0.9% of the voxels are NaN or infinite" in said.pop()
+    assert "0.9 % of the voxels are NaN or infinite" in said.pop()
 
 
 @pytest.mark.parametrize("magic", [b"\0\0\0\0", b"n+2\0", b"N+1\0", b"n+1 "])

@@ -30,7 +30,7 @@ from COVIDLesionSegLib.engine.cohort.record import (
     write_record,
 )
 from COVIDLesionSegLib.engine.cohort.sources import find_cases
-from COVIDLesionSegLib.engine.errors import Cancelled, ModelError, OutputError
+from COVIDLesionSegLib.engine.errors import Cancelled, OutputError, ParameterError
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.progress import CancelToken
@@ -141,7 +141,7 @@ def test_weights_of_a_model_for_lungs_decide_results_and_an_unknown_one_is_said_
     assert work(lungs="lungs-lite0").made_with["weights"]["lungs-lite0"] == sha256
     assert work(second_opinion="lungs-lite0").made_with["weights"]["lungs-lite0"] == sha256
     options = jobs.BatchOptions(sources=(cts,), parameters=Parameters(lungs="lungs-lite9"))
-    with pytest.raises(ModelError, match="lungs-lite9"):
+    with pytest.raises(ParameterError, match="lungs-lite9"):
         jobs.batch(options, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -130,7 +130,7 @@ def test_nothing_of_torch_is_loaded_to_verify_or_to_download(tmp_path):
         "from COVIDLesionSegLib import jobs\n"
         "options = jobs.StoredModelOptions(model_id='amc-net')\n"
         f"jobs.verify_model(options, Path({str(tmp_path / 'verified')!r}))\n"
-        "from COVIDLesionSegLib.engine.models import download\n"
+        "from COVIDLesionSegLib.engine.models import weights_download\n"
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

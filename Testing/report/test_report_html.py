@@ -135,7 +135,7 @@ def test_every_member_is_there_with_licence_checksum_and_precision(untrained_ens
     page = Page(write(untrained_ensemble, pictures))
     table = page.text[page.text.index("Networks") :]
     row, other = table.split("amc-net", 1)[1].split("u-net-9000", 1)
-    for fact in ("3,346,381", "trained", "CC-BY-NC-SA-4.0", "0" * 64, "float32", "cpu"):
+    for fact in ("3\u202f346\u202f381", "trained", "CC-BY-NC-SA-4.0", "0" * 64, "float32", "cpu"):
         assert fact in row
     assert "random, seed 0" in other and other.count("n/a") >= 2
     assert DISAGREEMENT in table

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..engine.text import printable
+from ..engine.text import printable, thousands
 from .commands import Debug
 from .exit_codes import exit_codes
 
@@ -129,7 +129,7 @@ def _print_list(shown: dict[str, list[ListedModel]], hidden: int, default: str) 
             for one in group:
                 line = ("default; " if one.id == default else "") + _line(one)
                 number = sum(model.card.parameters for model in one.models)
-                table.add_row(_plain(f"  {one.id}"), f"{number:,}", _plain(line))
+                table.add_row(_plain(f"  {one.id}"), thousands(number), _plain(line))
             console.print(table)
             console.print()
     if hidden:
@@ -214,7 +214,10 @@ def _model_details(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "paper", facts["paper"]
     yield "finds", f"{facts['task']}; classes: {', '.join(facts['classes'])}"
     channels = ", ".join(facts["channels"])
-    yield "network", f"{facts['network']}, {facts['parameters']:,} parameters; channels: {channels}"
+    yield (
+        "network",
+        f"{facts['network']}, {thousands(facts['parameters'])} parameters; channels: {channels}",
+    )
     yield "input", _text({k: v for k, v in facts["preprocessing"].items() if v})
     yield "bfloat16", "scores do not change" if facts["bfloat16"] else "not measured, not used"
     yield "weights", _weights_text(facts)

@@ -38,7 +38,17 @@ def millilitres(volume: float | None) -> str:
         return "< 0.01"
     if volume < 1:
         return f"{volume:.2f}"
-    return f"{volume:.1f}" if volume < 100 else f"{volume:,.0f}".replace(",", "\u202f")
+    return f"{volume:.1f}" if volume < 100 else thousands(volume)
+
+
+def thousands(number: float) -> str:
+    """A whole number for people, in groups of three digits."""
+    return f"{number:,.0f}".replace(",", "\u202f")
+
+
+def share_text(share: float, decimals: int = 0) -> str:
+    """A share within a sentence: ``12 %``; see :func:`percent` for what is measured."""
+    return f"{100 * share:.{decimals}f} %"
 
 
 def signed_millilitres(change: float | None) -> str:

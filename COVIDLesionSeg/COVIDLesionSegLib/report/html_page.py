@@ -19,6 +19,7 @@ from ..engine.text import (
     printable,
     signed_millilitres,
     signed_percent,
+    thousands,
 )
 
 
@@ -26,8 +27,8 @@ def render_page(template: str, **content: Any) -> str:
     """Fill a template of this package; every value is escaped unless the template says otherwise.
 
     Besides ``content`` templates know ``notice``, ``version``, and the filters ``percent``,
-    ``millilitres``, ``signed_percent``, ``signed_millilitres``, ``confidence``, ``index_ranges``
-    and ``number``. Characters that cannot be printed are shown as U+FFFD.
+    ``millilitres``, ``signed_percent``, ``signed_millilitres``, ``confidence``, ``index_ranges``,
+    ``thousands`` and ``number``. Characters that cannot be printed are shown as U+FFFD.
     """
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -44,6 +45,7 @@ def render_page(template: str, **content: Any) -> str:
         signed_millilitres=signed_millilitres,
         confidence=confidence_text,
         index_ranges=index_ranges,
+        thousands=thousands,
         number=lambda value: "n/a" if value is None else str(value),
     )
     return environment.get_template(template).render(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ... import RESEARCH_USE_NOTICE
-from ...engine.text import megabytes, score_text
+from ...engine.text import megabytes, score_text, thousands
 from ...report.result_files import SYNTHESIS_PICTURE
 from ..progress_display import print_json_line
 from .printing import print_files, summary_console
@@ -105,7 +105,7 @@ def print_self_learning(model: SelfLearnedModel, folder: Path, json_lines: bool)
     learned = model.learned
     lines = [
         f"Level {level.number}: validation Dice {level.dice:.4f}, "
-        f"{level.frozen_parameters:,} parameters frozen"
+        f"{thousands(level.frozen_parameters)} parameters frozen"
         + (", kept" if level.number == learned.best else "")
         for level in learned.levels
     ]

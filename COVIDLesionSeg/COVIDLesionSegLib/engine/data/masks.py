@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..labels import CLASSES, LESION, PSEUDO_LABEL_MARK, lesions_of_labels
 from ..lesions import lungs_with_lesions
+from ..text import share_text
 from ..volume import Geometry, read_array, same_grid
 from ..volume.segmentation_file import holds_segments, read_segments
 from .labelled import LabelledImage
@@ -73,7 +74,8 @@ def check_not_inverted(lesion: np.ndarray, file: str) -> None:
     share = np.count_nonzero(lesion) / max(1, lesion.size)
     if share > _INVERTED_ABOVE:
         raise InputError(
-            f"The mask {file} marks {share:.0%} of all voxels as lesion, as an inverted mask does: "
+            f"The mask {file} marks {share_text(share)} of all voxels as lesion, as an inverted "
+            "mask does: "
             "give one with lesions above 0 and everything else 0."
         )
 
@@ -126,7 +128,7 @@ def check_not_lungs(items: Sequence[LabelledImage], whose: str) -> None:
     median = np.median(np.concatenate(inside))
     if median < _AERATED_HU:
         raise InputError(
-            f"The mask {whose} marks {share:.0%} of the lungs as lesion, half of it below "
+            f"The mask {whose} marks {share_text(share)} of the lungs as lesion, half of it below "
             f"{median:.0f} HU, as a map of the lungs does: give one with lesions alone."
         )
 

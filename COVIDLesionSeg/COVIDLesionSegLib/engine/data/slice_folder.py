@@ -16,6 +16,7 @@ from ..errors import InputError, OutputError
 from ..files import atomic_folder
 from ..labels import LESION, lesions_of_labels
 from ..progress import CancelToken
+from ..text import thousands
 from ..volume import AIR_HU
 from .labelled import LabelledImage, chosen_patients
 from .masks import check_not_inverted, check_not_lungs
@@ -173,7 +174,7 @@ def _image(grey: np.ndarray, entry: Entry, file: str) -> np.ndarray:
         raise entry.row.fault(
             "grey_soft_peak",
             f"is {entry.grey_soft_peak:g}, which is not the grey level of soft tissue in {file}: "
-            f"its grey levels go up to {int(grey.max())}, which would be {brightest:,.0f} HU",
+            f"its grey levels go up to {int(grey.max())}, which would be {thousands(brightest)} HU",
         )
     hu: np.ndarray = AIR_HU + grey.astype(np.float32) * np.float32(scale)
     return hu

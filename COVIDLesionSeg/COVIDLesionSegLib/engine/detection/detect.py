@@ -31,6 +31,7 @@ from ..progress import (
     sub_progress,
 )
 from ..steps import finish
+from ..text import share_text
 from ..volume import Volume
 from ..volume.checks import check_chest_ct
 from ..volume.placed_labels import PlacedLabels, labels_on_grid
@@ -238,7 +239,7 @@ def class_flags(card: ModelCard) -> list[Flag]:
     reasons = []
     if weak:
         least = min(weak, key=lambda name: measured[name])
-        reasons.append(f"it told {measured[least]:.0%} of the held-out slices of '{least}'")
+        reasons.append(f"it told {share_text(measured[least])} of the held-out slices of '{least}'")
     if unproven:
         reasons.append(f"it was never measured for '{unproven[0]}' on held-out slices")
     if not reasons:

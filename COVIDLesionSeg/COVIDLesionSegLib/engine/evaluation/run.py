@@ -16,6 +16,7 @@ from ..flags import Flag
 from ..inference.ensemble import LabelledSlices
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..software import describe_software
+from ..text import share_text
 from .classes import ClassCounts
 from .counts import Counts, SliceCount
 from .evaluated_model import EvaluatedModel
@@ -240,13 +241,15 @@ def _flags(patient: str, placement: Placement) -> Iterator[Flag]:
     if outside is not None and outside > _MOSTLY_OUTSIDE:
         yield Flag(
             "lesions-outside-lungs",
-            f"{outside:.0%} of the lesions of {patient} lie outside the lungs: check that the "
+            f"{share_text(outside)} of the lesions of {patient} lie outside the lungs: check "
+            "that the "
             "masks belong to the images, and that the lungs include the lesions.",
         )
     if filled is not None and filled > FILLED_ABOVE:
         yield Flag(
             "lesions-fill-lungs",
-            f"The lesions of {patient} fill {filled:.0%} of the lungs: check that the masks show "
+            f"The lesions of {patient} fill {share_text(filled)} of the lungs: check that the "
+            "masks show "
             "lesions, not lungs.",
         )
 

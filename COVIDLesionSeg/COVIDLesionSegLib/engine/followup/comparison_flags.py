@@ -7,6 +7,7 @@ from typing import Any
 
 from ..flags import CLEAN_SLICES, LUNGS_CUT_OFF, Flag, is_untrained
 from ..labels import BOTH_LUNGS, LUNG_LABELS
+from ..text import share_text
 from .changes import RegionChange
 from .matching import Matching
 from .quality import RegistrationQuality
@@ -205,7 +206,7 @@ def _complaints(
         distance = "n/a" if quality.surface_mm is None else f"{quality.surface_mm:.1f} mm"
         found.append(f"distance of their borders {distance}")
     if quality.folded_share > folded:
-        found.append(f"{quality.folded_share:.2%} of the lungs folded")
+        found.append(f"{share_text(quality.folded_share, 2)} of the lungs folded")
     if quality.structure_correlation is not None and quality.structure_correlation < structure:
         found.append(f"correlation of vessels {quality.structure_correlation:.2f}")
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..flags import LUNGS_CUT_OFF, Flag
+from ..text import share_text
 from .airway_flags import check_airways
 from .body import find_body, find_padding
 from .lone_lung import side_of_lone_lung
@@ -114,7 +115,7 @@ def _check_volumes(ml: dict[int, float], labels: np.ndarray) -> Iterator[Flag]:
         less = np.where(small < _SMALL_HERE * large, large - small, 0)
         yield Flag(
             "lungs-asymmetric",
-            f"The {_SIDES[smaller]} lung has only {ratio:.0%} of the volume of the "
+            f"The {_SIDES[smaller]} lung has only {share_text(ratio)} of the volume of the "
             f"{_SIDES[larger]} lung, and is the smaller one in {name_slices(less > 0)}: look for "
             "consolidation, collapse, effusion, or lung missing from the mask.",
             slices=most_first(less),
@@ -248,7 +249,7 @@ def _check_density(
         if here.sum() > _DENSE_SHARE * area.sum():
             yield Flag(
                 "lung-dense",
-                f"{here.sum() / area.sum():.0%} of the {name} lung is not aerated: "
+                f"{share_text(here.sum() / area.sum())} of the {name} lung is not aerated: "
                 "consolidation, effusion and collapse look alike here, and part may be missing.",
                 slices=most_first(np.where(here > _DENSE_SHARE * area, here, 0)),
             )

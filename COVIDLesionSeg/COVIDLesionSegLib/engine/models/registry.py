@@ -13,7 +13,7 @@ import torch
 from ..errors import InputError, ModelError
 from ..files import sha256_of, write_bytes
 from ..networks import build_network, count_parameters
-from ..text import printable
+from ..text import printable, thousands
 from .card import WEIGHTS_ENDING, ModelCard, is_model_id
 from .card_json import write_card
 from .catalogue import Catalogue, Model, load_catalogue, read_models
@@ -215,15 +215,16 @@ def _verify(model: Model, data: bytes | None) -> None:
     if data is None:
         if parameters != card.parameters:
             raise ModelError(
-                f"The card of model {card.id} states {card.parameters:,} parameters, but its "
-                f"network has {parameters:,}: correct the card or its network arguments."
+                f"The card of model {card.id} states {thousands(card.parameters)} parameters, "
+                "but its "
+                f"network has {thousands(parameters)}: correct the card or its network arguments."
             )
         return
     if parameters != card.parameters or parameters > len(data):
         raise ModelError(
             f"The weights of model {card.id} are not those of network {card.network} as its card "
-            f"describes it: the network has {parameters:,} parameters, the card states "
-            f"{card.parameters:,}, and the weights file has {len(data):,} bytes."
+            f"describes it: the network has {thousands(parameters)} parameters, the card states "
+            f"{thousands(card.parameters)}, and the weights file has {thousands(len(data))} bytes."
         )
     load_network(model, weights=data)
 

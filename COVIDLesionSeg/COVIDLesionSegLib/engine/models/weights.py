@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
+from ..text import thousands
 from .card import ModelCard, Weights
 from .catalogue import Model, not_trained
 from .eight_bit import from_eight_bit, smallest_kernels, to_eight_bit
@@ -152,8 +153,9 @@ def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:
 def _check_fits(network: nn.Module, card: ModelCard) -> None:
     if count_parameters(network) != card.parameters:
         raise ModelError(
-            f"The card of model {card.id} states {card.parameters:,} parameters, but its "
-            f"network has {count_parameters(network):,}: correct the card or its network arguments."
+            f"The card of model {card.id} states {thousands(card.parameters)} parameters, but its "
+            f"network has {thousands(count_parameters(network))}: correct the card or its "
+            "network arguments."
         )
     size = 2 * card.preprocessing.multiple
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..flags import Flag
 from ..labels import BOTH_LUNGS
 from ..parameters import Parameters
+from ..text import millilitres, share_text
 from .report import SeverityReport
 
 IN_OTHER_LUNG = "lobes-in-other-lung"
@@ -40,7 +41,8 @@ def severity_flags(severity: SeverityReport) -> Iterator[Flag]:
     elif both.ratio is not None and 0 < both.ratio < _TINY_FRACTION:
         yield Flag(
             "lesion-volume-tiny",
-            f"Only {both.lesion_ml:.2f} ml of lesion was found, less than {_TINY_FRACTION:.1%} of "
+            f"Only {both.lesion_ml:.2f} ml of lesion was found, less than "
+            f"{share_text(_TINY_FRACTION, 1)} of "
             "the lungs: that may be noise, so look at the slices before trusting the category.",
             slices=_by_lesion_area(severity),
         )
@@ -94,7 +96,8 @@ def lobe_flags(
         if whole > severity.lesion_free_ml and within < (1 - _MOST_BESIDE_LOBES) * whole:
             yield Flag(
                 f"lobes-miss-{what}",
-                f"The given lobes hold {within:,.1f} ml of the {whole:,.1f} ml of the {what}: "
+                f"The given lobes hold {millilitres(within)} ml of the {millilitres(whole)} ml "
+                f"of the {what}: "
                 "their infected parts and scores are of what they hold, so check that they belong "
                 "to this CT and include dense lung.",
             )

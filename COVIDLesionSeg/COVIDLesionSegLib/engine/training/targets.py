@@ -9,6 +9,7 @@ import numpy as np
 from ..data.labelled import LabelledImage, truth_of
 from ..data.masks import Placement
 from ..errors import InputError
+from ..text import share_text
 from .recipe import Recipe
 
 
@@ -52,7 +53,8 @@ def check_slices(slices: Sequence[LabelledImage], recipe: Recipe, role: str) -> 
     outside = Placement(slices).outside if recipe.preprocessing.lung_mask else None
     if outside is not None and outside > 0.5:
         raise InputError(
-            f"{outside:.0%} of the lesions of the {role} slices lie outside the lungs, but the "
+            f"{share_text(outside)} of the lesions of the {role} slices lie outside the lungs, "
+            "but the "
             f"network {recipe.network} sees the lungs only: give masks of the lungs that include "
             "the lesions, or choose another network."
         )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..steps import Steps, finish, slabs
+from ..text import share_text
 from .geometry import Geometry
 from .plausible_hu import implausible_hu
 from .volume import Volume
@@ -160,7 +161,8 @@ def hounsfield_in_steps(array: npt.NDArray[Any]) -> Steps[npt.NDArray[Any]]:
         yield
     if fractional and finite < array.size:
         raise InputError(
-            f"{1 - finite / array.size:.1%} of the voxels are NaN or infinite; export the CT again "
+            f"{share_text(1 - finite / array.size, 1)} of the voxels are NaN or infinite; "
+            "export the CT again "
             "with numbers in every voxel."
         )
     if highest > _HIGHEST_HU:

@@ -18,6 +18,7 @@ import SimpleITK as sitk
 from pydicom.uid import ExplicitVRBigEndian
 
 from ..errors import InputError
+from ..text import share_text
 from .checks import AIR_HU, MINIMUM_SLICES, check_size
 from .dicom_series import CT_IMAGE, Slice, choose_series
 from .images import itk_path
@@ -262,7 +263,8 @@ def _constant_ends(array: npt.NDArray[Any], names: list[str]) -> tuple[str, ...]
         return ()
     more = f", as do {found.size - 1} more slices" if found.size > 1 else ""
     return (
-        f"{names[found[0]]} holds one and the same value in the last {constant[found[0]]:.0%} of "
+        f"{names[found[0]]} holds one and the same value in the last "
+        f"{share_text(constant[found[0]])} of "
         f"its pixels, unlike most slices{more}: it may have been copied incompletely.",
     )
 
@@ -325,7 +327,8 @@ def _stored_values(
     needed = shape[0] * shape[1] * allocated // 8
     if len(data) < needed:
         raise InputError(
-            f"{item.name} is truncated: only {len(data) / needed:.0%} of its pixels are there; "
+            f"{item.name} is truncated: only {share_text(len(data) / needed)} of its pixels are "
+            "there; "
             "copy the series again."
         )
     # Some exports pad the pixels. A whole row or column too many means that Rows or Columns lies.

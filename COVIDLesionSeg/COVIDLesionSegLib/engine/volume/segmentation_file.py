@@ -16,6 +16,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..labels import CLASS_TAG, segment_id
+from ..text import thousands
 from .checks import check_grid, check_size
 from .file_header import check_complete
 from .geometry import Geometry
@@ -134,7 +135,7 @@ def _number(field: str, text: str, allowed: range, name: str) -> int:
     if not re.fullmatch(r" *-?[0-9]{1,10} *", text) or int(text) not in allowed:
         raise InputError(
             f"{name} is damaged: its {field} is '{text[:40]}', but must be a whole number from "
-            f"{allowed[0]} to {allowed[-1]:,}; save the segmentation from 3D Slicer again."
+            f"{allowed[0]} to {thousands(allowed[-1])}; save the segmentation from 3D Slicer again."
         )
     return int(text)
 
