@@ -77,7 +77,7 @@ def test_a_trained_model_is_added_from_its_folder_and_made_the_default(run, tmp_
         shutil.copy(PACKAGED_FOLDER / name, trained)
     (trained / "training.json").write_text("{}")
     code, text = run("add", trained)
-    assert code == 1 and "among the models already: amc-net" in text and "Option: --id." in text
+    assert code == 1 and "already among the models: amc-net" in text and "Option: --id." in text
     code, text = run("add", trained, "--id", "mine")
     assert code == 0 and "mine added" in text and "CC-BY-NC-SA-4.0" in text
     assert run("promote", "mine")[0] == 0

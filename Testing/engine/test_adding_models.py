@@ -111,7 +111,7 @@ def test_an_interrupted_adding_is_finished_by_adding_again(folder, user_folder):
     add_folder(folder)
     write_model(folder, "mine-2", seed=2)
     assert [model.id for model in add_folder(folder)] == ["mine-2"]
-    with pytest.raises(ModelError, match="Already among the models: mine-1, mine-2"):
+    with pytest.raises(ModelError, match="already among the models: mine-1, mine-2"):
         add_folder(folder)
 
 

@@ -73,9 +73,8 @@ def add_folder(
     if not new:
         names = ", ".join(model.id for model in trained)
         raise ModelError(
-            f"Nothing was added, for it is among the models already: {names}. To add it once more, "
-            "give it another id.",
-            option="model_id",
+            f"Nothing was added: already among the models: {names}.",
+            option="model_id" if len(trained) == 1 else None,
         )
     return add_models([(model.card, read_weights(model)) for model in new], model_id)
 
