@@ -38,7 +38,7 @@ class COVIDLesionSeg(ScriptedLoadableModule):
         slicer.app.loadTranslations(str(RESOURCES / "Translations"))
         parent.title = _("COVID-19 Lesion Segmentation")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = ["Markups", "Plots", "Segmentations", "VolumeRendering", "Volumes"]
+        parent.dependencies = ["Plots", "Segmentations", "VolumeRendering"]
         parent.contributors = ["COVIDLesionSeg contributors"]
         parent.helpText = _(
             "<p>From one chest CT: right and left lung, COVID-19 lesions, a severity category from "
