@@ -19,6 +19,7 @@ from COVIDLesionSegLib.cli.summaries.training import print_training
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.text import thousands
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
 from COVIDLesionSegLib.jobs.training import Trained
 from COVIDLesionSegLib.report import result_files as names
@@ -447,7 +448,7 @@ def test_models_lists_the_same_for_people_and_for_machines():
     assert by_id["drsegunet"]["preprocessing"]["normalisation"] == "z-score"
     for model in facts:
         line = next(line for line in text.splitlines() if line.split()[:1] == [model["id"]])
-        assert f"{model['parameters']:,}" in line
+        assert thousands(model["parameters"]) in line
         assert model["task"] in TASKS and isinstance(model["bfloat16"], bool)
         if model["weights_licence"]:
             assert model["weights_licence"] in line
