@@ -56,7 +56,7 @@ def test_a_lung_that_is_the_other_one_for_the_second_opinion_is_named_on_both_si
 def test_only_a_place_larger_than_the_volume_counts(ml):
     other = lungs()
     other[6:9, 10:20, 5:15] = 0
-    assert len(flags(lungs(), other, largest_ml=ml)) == (ml < 75)
+    assert len(flags(lungs(), other, tolerated_ml=ml)) == (ml < 75)
 
 
 def test_places_that_are_small_each_do_not_add_up():
@@ -69,5 +69,5 @@ def test_places_that_are_small_each_do_not_add_up():
 def test_an_outline_one_voxel_apart_is_no_difference():
     other = lungs()
     other[2:18, 4:36, 4:26] = 1
-    assert flags(lungs(), other, largest_ml=1.0) == []
-    assert flags(other, lungs(), largest_ml=1.0) == []
+    assert flags(lungs(), other, tolerated_ml=1.0) == []
+    assert flags(other, lungs(), tolerated_ml=1.0) == []

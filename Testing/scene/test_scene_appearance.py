@@ -249,7 +249,7 @@ def test_tables_give_units_and_never_a_silent_zero(shown):
         "Infected",
     ]
     assert severity.GetColumnUnitLabel("Lung volume (ml)") == "ml"
-    assert rows(severity)[0] == ["right lung", "2345.7", "120.3", "5.1 %"]
+    assert rows(severity)[0] == ["right lung", "2345.67", "120.3", "5.1 %"]
     assert rows(severity)[1][3] == "n/a"
     assert slicer.util.arrayFromTableColumn(severity, "Lung volume (ml)").dtype == np.float64
     assert rows(shown.rulesTableNode) == [

@@ -301,7 +301,7 @@ def test_tables_and_provenance_follow_a_correction_and_its_undo_exactly(ct_node,
     assert now.original == result.severity
     assert [table_rows(table) for table in tables] != before
     assert table_rows(now.severityTableNode)[2][2] == (
-        f"{round(now.severity.region('both lungs').lesion_ml, 1):g}"
+        f"{round(now.severity.region('both lungs').lesion_ml, 3):g}"
     )
     note = now.provenance["correction"]
     assert note["software_version"] and note["time"].endswith("+00:00")
