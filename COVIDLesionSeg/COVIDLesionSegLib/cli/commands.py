@@ -63,7 +63,7 @@ def add_job(
     """
     options_type = jobs.OPTIONS[job]
     exposed = [option for option, _ in exposed_options(options_type)]
-    flags = {option.name: option.flag for option in exposed}
+    flags = _flags_of(options_type)
 
     def command(out: Path, json_progress: bool, quiet: bool, debug: bool, **values: Any) -> None:
         options = options_from(options_type, values)
@@ -124,8 +124,13 @@ def options_from(options_type: type[Options], values: dict[str, Any]) -> Options
                 own[one.name] = replace(one.default, **own[one.name])
         return options_type(**own)
     except ParameterError as error:
-        flags = {one.name: one.flag for one, _ in exposed_options(options_type)}
-        raise typer.BadParameter(f"{error}{option_hint(error, flags)}") from error
+        hint = option_hint(error, _flags_of(options_type))
+        raise typer.BadParameter(f"{error}{hint}") from error
+
+
+def _flags_of(options_type: type[Options]) -> dict[str, str]:
+    """The flag on the command line of every option, by its name."""
+    return {option.name: option.flag for option, _ in exposed_options(options_type)}
 
 
 def _parameter(one: Option) -> tuple[Any, Any]:

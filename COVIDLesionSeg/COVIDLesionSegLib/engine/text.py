@@ -22,12 +22,11 @@ def percent(ratio: float | None) -> str:
     if 0 < ratio < 0.001:
         return "< 0.1 %"
     value = 100 * ratio
-    shown = f"{value:.1f}"
-    for decimals in (2, 3, 4):
-        if float(shown) not in _BOUNDS_PERCENT or math.isclose(value, float(shown), abs_tol=1e-9):
+    for decimals in (1, 2, 3, 4):
+        shown = round(value, decimals)
+        if shown not in _BOUNDS_PERCENT or math.isclose(value, shown, abs_tol=1e-9):
             break
-        shown = f"{value:.{decimals}f}"
-    return f"{shown} %"
+    return share_text(ratio, decimals)
 
 
 def millilitres(volume: float | None) -> str:
@@ -58,7 +57,7 @@ def signed_millilitres(change: float | None) -> str:
 
 def signed_percent(change: float | None) -> str:
     """A change for people, 0.18 as ``+18.0 %``; ``+<0.1 %`` rather than a false zero."""
-    return _signed(change, lambda size: "< 0.1 %" if size < 0.001 else f"{100 * size:.1f} %")
+    return _signed(change, lambda size: "< 0.1 %" if size < 0.001 else share_text(size, 1))
 
 
 def _signed(change: float | None, text: Callable[[float], str]) -> str:

@@ -65,7 +65,6 @@ def report_page(
         disagreement_file=DISAGREEMENT,
         networks=networks,
         overlay_from=OVERLAY_FROM,
-        looked_at=sum(slice_.segmented for slice_ in result.severity.slices),
         slice_rules=[
             (rule.title, result.severity.positive_slices(rule.rule)) for rule in SLICE_RULES
         ],

@@ -14,7 +14,9 @@ from ..unforeseen import raise_unforeseen
 
 if TYPE_CHECKING:
     import qt
+    from slicer import vtkMRMLScalarVolumeNode
 
+    from ...scene.show import SceneResult
     from ..section import Panel
 
 
@@ -33,13 +35,22 @@ class ChangedCt:
         self._watch = NodeWatch(self._compare)
         self._say("")
 
-    def show_case(self) -> None:
-        """Another CT or result is on show."""
+    def show_case(self, new: bool) -> None:
+        """Another CT or result is on show.
+
+        Args:
+            new: A run has just given it: it was compared with its CT before it was shown.
+        """
         ct, result = self._panel.ct, self._panel.result
         if ct is None or result is None:
             self.stop()
+            return
+        self._watch.watch([ct])
+        if new:
+            self._comparing.stop()
+            self._compared = _state(ct, result)
+            self._say("")
         else:
-            self._watch.watch([ct])
             self._compare()
 
     def palette_changed(self) -> None:
@@ -56,7 +67,7 @@ class ChangedCt:
         ct, result = self._panel.ct, self._panel.result
         if ct is None or result is None:
             return
-        state = ct, run_of(result), voxel_state(ct), ct.GetMTime()
+        state = _state(ct, result)
         if state == self._compared:
             return
         self._compared = state
@@ -71,3 +82,8 @@ class ChangedCt:
 
     def _say(self, sentence: str) -> None:
         show_sentence(self._label, sentence, warning=True, hide_empty=True)
+
+
+def _state(ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> object:
+    """What is another wherever the comparison may end in another way."""
+    return ct, run_of(result), voxel_state(ct), ct.GetMTime()
