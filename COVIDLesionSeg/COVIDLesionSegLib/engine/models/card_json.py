@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from reprlib import repr as shown  # short, whatever a card holds
@@ -15,6 +15,7 @@ from ..files import write_bytes
 from ..text import printable
 from .calibration import Calibration, ReliabilityBin
 from .card import WEIGHTS_ENDING, ModelCard, Score, Weights, is_model_id, is_web_address
+from .json_file import read_json
 from .preprocessing import Preprocessing
 
 _FILE_NAME = re.compile(r"\w[^/\\:]{0,100}")
@@ -54,6 +55,28 @@ def card_from_json(values: Any) -> ModelCard:
     return card
 
 
+def read_cards(path: Path) -> list[ModelCard]:
+    """Read a file of one card, or of a family of cards.
+
+    A family is ``{"shared": {...}, "models": [{...}, ...]}``: each of its cards is what they share,
+    and over that its own fields.
+
+    Raises:
+        ModelError: The file, or one of its cards, cannot be read or understood.
+    """
+    name = printable(path.name)
+    try:
+        content = read_json(path)
+    except OSError as error:
+        raise ModelError(f"The model card {name} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ModelError(f"The model card {name} cannot be read: {error}.") from error
+    try:
+        return [card_from_json(values) for values in _cards(content)]
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from error
+
+
 def write_card(card: ModelCard, folder: Path) -> None:
     """Write ``<id>.json``, complete or not at all; raises OutputError when that is impossible."""
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n"
@@ -62,6 +85,21 @@ def write_card(card: ModelCard, folder: Path) -> None:
 
 class _UnknownFields(ValueError):
     """Fields that nothing reads, as in a card of a later version or with a slip of the pen."""
+
+
+def _cards(content: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(content, dict):
+        raise ModelError("A model card is a JSON object, and this file holds none.")
+    if "models" not in content:
+        yield content
+        return
+    shared, models = content.get("shared", {}), content["models"]
+    if set(content) - {"shared", "models"} or not isinstance(models, list):
+        raise ModelError("A family of model cards has the fields 'shared' and 'models' only.")
+    for values in models:
+        if not isinstance(shared, dict) or not isinstance(values, dict):
+            raise ModelError("The cards of a family, and what they share, are JSON objects.")
+        yield {**shared, **values}
 
 
 def _check_fields(kind: type[Any], values: Any) -> None:
@@ -74,8 +112,8 @@ def _check_fields(kind: type[Any], values: Any) -> None:
         raise _UnknownFields(f"unknown fields: {names}")
     required = {
         name
-        for name, one in known.items()
-        if one.default is MISSING and one.default_factory is MISSING
+        for name, field in known.items()
+        if field.default is MISSING and field.default_factory is MISSING
     }
     if missing := sorted(required - set(values)):
         raise ValueError(f"it has no {', no '.join(missing)}")

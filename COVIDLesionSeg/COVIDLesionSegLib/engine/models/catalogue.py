@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from ..errors import ModelError
 from ..parameters import LUNG_METHODS, NO_CLASSIFIER, NO_OPINION, Parameters
 from ..text import printable, similar_names
 from .card import SLICE_CLASSES, ModelCard, Score
-from .card_json import card_from_json
+from .card_json import read_cards
 from .downloads_folder import downloaded_weights
-from .json_file import read_json
 from .user_models import read_promotions, user_folder, warn_once
 
 PACKAGED_FOLDER = Path(__file__).parent / "packaged"
@@ -298,25 +296,8 @@ def not_trained(model_id: str) -> ModelError:
 
 
 def read_models(path: Path) -> list[Model]:
-    """Read a file of one card, or of a family of cards.
-
-    A family is ``{"shared": {...}, "models": [{...}, ...]}``: each of its cards is what they share,
-    and over that its own fields.
-
-    Raises:
-        ModelError: The file, or one of its cards, cannot be read or understood.
-    """
-    name = printable(path.name)
-    try:
-        content = read_json(path)
-    except OSError as error:
-        raise ModelError(f"The model card {name} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ModelError(f"The model card {name} cannot be read: {error}.") from error
-    try:
-        return [Model(card_from_json(values), path.parent) for values in _cards(content)]
-    except ModelError as error:
-        raise ModelError(f"{name}: {error}") from error
+    """The models of a file of one card, or of a family; raises as ``read_cards`` does."""
+    return [Model(card, path.parent) for card in read_cards(path)]
 
 
 def _read_unless_known(path: Path) -> tuple[Model, ...]:
@@ -356,18 +337,3 @@ def _read_ensembles() -> tuple[Ensemble, ...]:
 def _files(folder: Path) -> list[Path]:
     cards = (path for path in folder.glob("*.json") if path.is_file())
     return sorted(cards, key=lambda card: card.stem)
-
-
-def _cards(content: Any) -> Iterator[dict[str, Any]]:
-    if not isinstance(content, dict):
-        raise ModelError("A model card is a JSON object, and this file holds none.")
-    if "models" not in content:
-        yield content
-        return
-    shared, models = content.get("shared", {}), content["models"]
-    if set(content) - {"shared", "models"} or not isinstance(models, list):
-        raise ModelError("A family of model cards has the fields 'shared' and 'models' only.")
-    for values in models:
-        if not isinstance(shared, dict) or not isinstance(values, dict):
-            raise ModelError("The cards of a family, and what they share, are JSON objects.")
-        yield {**shared, **values}
