@@ -187,30 +187,30 @@ class CaseWork:
         seconds = {"reading": read.seconds, **result.provenance["seconds"]}
         return Computed(read, result, seconds)
 
-    def write(self, record: CaseRecord, one: Computed, cancel: CancelToken) -> CaseRecord:
+    def write(self, record: CaseRecord, computed: Computed, cancel: CancelToken) -> CaseRecord:
         """Write result folder and manifest."""
         from ..report.segmentation import write_segmentation
 
         start = time.perf_counter()
         with result_folder(self._out / CASE_FOLDER / record.case) as staging:
             write_segmentation(
-                one.read.volume,
-                one.result,
+                computed.read.volume,
+                computed.result,
                 staging,
                 ignore_progress,
                 cancel,
                 self._options.with_scene,
                 paper=self._options.pdf,
-                dicom=one.read.dicom,
+                dicom=computed.read.dicom,
             )
-        seconds = one.seconds | {"writing": time.perf_counter() - start}
+        seconds = computed.seconds | {"writing": time.perf_counter() - start}
         give_back_freed_memory()  # or the holes that cases leave in the heap add up
         return self.keep(
             replace(
                 record,
                 status="done",
-                numbers=numbers_of(one.result.severity),
-                flags=one.result.flags,
+                numbers=numbers_of(computed.result.severity),
+                flags=computed.result.flags,
                 seconds={stage: round(value, 2) for stage, value in seconds.items()},
             )
         )

@@ -165,7 +165,9 @@ def make_default(
 def load_model_ids(folder: Path) -> list[str]:
     """Read the ids that a job of this file wrote; raises InputError if they are not complete."""
     try:
-        return [str(one) for one in json.loads((folder / _FACTS).read_text(encoding="utf-8"))]
+        return [
+            str(model_id) for model_id in json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        ]
     except (OSError, ValueError, TypeError) as error:
         raise InputError("The background process gave no answer: try again.") from error
 

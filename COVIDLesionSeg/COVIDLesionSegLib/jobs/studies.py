@@ -315,6 +315,6 @@ def _stopped_early(recipe: Recipe, fold: FoldResult) -> bool:
     return fold.epochs is not None and fold.epochs < (recipe.epochs or 0)
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(name: str, other: str) -> bool:
     """Whether two dotted names set the same value, or one a part of the other."""
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+    return f"{name}.".startswith(f"{other}.") or f"{other}.".startswith(f"{name}.")

@@ -87,8 +87,8 @@ def calibrate(histogram: ProbabilityHistogram, data: str) -> Calibration | None:
         round(calibration_error(reliability(histogram)), 5),
         round(calibration_error(after), 5),
         tuple(
-            ReliabilityBin(round(one.probability, 4), round(one.frequency, 4), one.pixels)
-            for one in after
+            ReliabilityBin(round(bin_.probability, 4), round(bin_.frequency, 4), bin_.pixels)
+            for bin_ in after
         ),
         data,
     )

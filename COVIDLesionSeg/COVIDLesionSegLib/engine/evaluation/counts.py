@@ -131,15 +131,15 @@ class Counts:
                 if sides:
                     involved = involvement(truth, lungs), involvement(found, lungs)
             pixels, name = Confusion.of(found, truth), sample.slice_name(index)
-            one = SliceCount(
+            slice_ = SliceCount(
                 *(pixels, any_pixel(pixels.tp + pixels.fp), *rates, name, *involved, pixel_ml),
                 lungless=sample.lungs is not None and rates[0] is None,
                 image=len(self.hd95),
             )
-            self.slices.append(one)
-            called = called_infected(pixels.tp + pixels.fp, one.predicted_rate)
-            for rule, answer in called.items() if one.is_judged else ():
-                self.decisions[rule] += counted([(answer, one.infected)])
+            self.slices.append(slice_)
+            called = called_infected(pixels.tp + pixels.fp, slice_.predicted_rate)
+            for rule, answer in called.items() if slice_.is_judged else ():
+                self.decisions[rule] += counted([(answer, slice_.infected)])
         self.probabilities.add(decision.probability, sample.lesion)
         self.windowed |= sample.windowed
         # A single slice has no extent along the patient, so its border is a line.

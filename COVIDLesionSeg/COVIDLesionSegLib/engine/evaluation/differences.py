@@ -65,7 +65,7 @@ class DifferenceChooser:
         # Of equal differences the inferior slice comes first.
         largest = np.argsort(-pixels, kind="stable")[:SLICES_PER_CT]
         _, height_mm, width_mm = sample.spacing_mm or (1.0, 1.0, 1.0)
-        for index in (int(one) for one in largest if pixels[one]):
+        for index in (int(n) for n in largest if pixels[n]):
             self.slices.append(
                 DifferenceSlice(
                     sample.name,

@@ -49,8 +49,8 @@ def group_scores(slices: Sequence[SliceCount]) -> list[GroupScore]:
     measured = [slice_ for slice_ in infected if slice_.true_rate]  # not where it is 0 or None
     groups = {
         "infected": infected,
-        "A": [one for one in measured if (one.true_rate or 0.0) < SMALL_LESIONS_BELOW],
-        "B": [one for one in measured if (one.true_rate or 0.0) >= SMALL_LESIONS_BELOW],
+        "A": [slice_ for slice_ in measured if (slice_.true_rate or 0.0) < SMALL_LESIONS_BELOW],
+        "B": [slice_ for slice_ in measured if (slice_.true_rate or 0.0) >= SMALL_LESIONS_BELOW],
     }
     return [
         _score(name, measure, members)

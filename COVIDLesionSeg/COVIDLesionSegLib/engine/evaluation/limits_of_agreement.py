@@ -70,11 +70,11 @@ def volume_pairs(patients: dict[str, list[SliceCount]]) -> Pairs:
     """Volumes of lesion in ml of every CT; none where the size of voxels is not known."""
     volumes: dict[tuple[str, int], tuple[float, float]] = {}
     for patient, slices in patients.items():
-        for one in slices:
-            if one.pixel_ml is not None:
-                true, found = volumes.get((patient, one.image), (0.0, 0.0))
-                volumes[patient, one.image] = (
-                    true + (one.pixels.tp + one.pixels.fn) * one.pixel_ml,
-                    found + (one.pixels.tp + one.pixels.fp) * one.pixel_ml,
+        for slice_ in slices:
+            if slice_.pixel_ml is not None:
+                true, found = volumes.get((patient, slice_.image), (0.0, 0.0))
+                volumes[patient, slice_.image] = (
+                    true + (slice_.pixels.tp + slice_.pixels.fn) * slice_.pixel_ml,
+                    found + (slice_.pixels.tp + slice_.pixels.fp) * slice_.pixel_ml,
                 )
     return list(volumes.values())

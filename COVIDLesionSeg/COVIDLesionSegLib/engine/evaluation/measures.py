@@ -38,7 +38,7 @@ class ScoreDefinition:
 
 
 def _judged(counts: Counts) -> list[SliceCount]:
-    return [one for one in counts.slices if one.is_judged]
+    return [slice_ for slice_ in counts.slices if slice_.is_judged]
 
 
 def _with_lesion(counts: Counts) -> list[SliceCount]:
@@ -66,14 +66,14 @@ def _large(counts: Counts) -> list[SliceCount]:
     return [slice_ for slice_ in _infected(counts) if _true_rate(slice_) >= SMALL_LESIONS_BELOW]
 
 
-def _true_rate(one: SliceCount) -> float:
-    assert one.true_rate is not None  # a slice with lung
-    return one.true_rate
+def _true_rate(slice_: SliceCount) -> float:
+    assert slice_.true_rate is not None  # a slice with lung
+    return slice_.true_rate
 
 
-def _predicted_rate(one: SliceCount) -> float:
-    assert one.predicted_rate is not None  # a slice with lung
-    return one.predicted_rate
+def _predicted_rate(slice_: SliceCount) -> float:
+    assert slice_.predicted_rate is not None  # a slice with lung
+    return slice_.predicted_rate
 
 
 def _mean_dice(slices: list[SliceCount]) -> Value:

@@ -158,7 +158,7 @@ def compare_with_reader(
         ComparedCase(case, reader.get(case), {rule: of.get(case) for rule, of in software.items()})
         for case in sorted(set(reader) | known)
     ]
-    cases = tuple(one for one in everything if one.reader is not None and one.case in known)
+    cases = tuple(case for case in everything if case.reader is not None and case.case in known)
     if not any(case.graded_by_software for case in cases):
         raise InputError(
             "No case has a category both of the reader and of the software: check that the names "
@@ -170,7 +170,7 @@ def compare_with_reader(
         only_reader=tuple(sorted(set(reader) - known)),
         only_software=tuple(sorted(known - set(reader))),
         reader_not_graded=tuple(case for case in both if reader[case] is None),
-        others=tuple(one for one in everything if one not in cases),
+        others=tuple(case for case in everything if case not in cases),
     )
 
 
@@ -248,11 +248,13 @@ def _of_category(
 
 def _average(categories: Sequence[CategoryAgreement], key: str) -> float | None:
     present = [category for category in categories if category.cases]
-    values = [one.scores[key].value for one in present]
+    values = [category.scores[key].value for category in present]
     if not present or None in values:
         return None
-    weighted = sum((value or 0.0) * one.cases for value, one in zip(values, present, strict=True))
-    return weighted / sum(one.cases for one in present)
+    weighted = sum(
+        (value or 0.0) * category.cases for value, category in zip(values, present, strict=True)
+    )
+    return weighted / sum(category.cases for category in present)
 
 
 def _proportion(part: int, whole: int) -> ScoreWithInterval:

@@ -87,10 +87,10 @@ def evaluate_slice_classes(
         called = not is_clean(class_probabilities(network, image[None])[0])
         infected = class_of(item, card.outputs) > 0
         lesion = int(np.count_nonzero(item.lesion))
-        one = SliceClassScores(
+        of_slice = SliceClassScores(
             Confusion.of(np.array([called]), np.array([infected])), lesion, 0 if called else lesion
         )
-        patients[item.patient] = patients.get(item.patient, SliceClassScores()) + one
+        patients[item.patient] = patients.get(item.patient, SliceClassScores()) + of_slice
     together = sum(patients.values(), SliceClassScores())
     names = ", ".join(
         f"{name}, {scores.slices} slices" for name, scores in sorted(patients.items())

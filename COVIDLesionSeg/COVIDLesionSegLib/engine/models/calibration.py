@@ -53,7 +53,7 @@ class Calibration:
         Raises:
             ValueError: The diagram has no bins.
         """
-        bins = sorted(self.bins, key=lambda one: one.probability)
+        bins = sorted(self.bins, key=lambda bin_: bin_.probability)
         return np.interp(
             np.asarray(probability, np.float64),
             [bin_.probability for bin_ in bins],

@@ -83,7 +83,7 @@ def _read_once(path: Path, _state: int) -> tuple[DevelopmentScore, ...]:
 
 def write_development_scores(rows: Sequence[DevelopmentScore], path: Path = SCORES_CSV) -> None:
     """Write all rows, by set, the best of each first."""
-    ordered = sorted(rows, key=lambda one: (one.data, -one.pooled_dice, one.model))
+    ordered = sorted(rows, key=lambda row: (row.data, -row.pooled_dice, row.model))
     names = [field.name for field in fields(DevelopmentScore)]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -59,14 +59,14 @@ def _check_limits(value: Any) -> None:
     level = [value]
     for _ in range(_DEEPEST):
         deeper: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                deeper += [*one.keys(), *one.values()]
-            elif isinstance(one, list):
-                deeper += one
-            elif isinstance(one, str) and _SURROGATE.search(one):
+        for item in level:
+            if isinstance(item, dict):
+                deeper += [*item.keys(), *item.values()]
+            elif isinstance(item, list):
+                deeper += item
+            elif isinstance(item, str) and _SURROGATE.search(item):
                 raise ValueError("a text in it holds half of a character")
-            elif isinstance(one, (int, float)) and not _is_usual(one):
+            elif isinstance(item, (int, float)) and not _is_usual(item):
                 raise ValueError("a number in it is too large")
         if not deeper:
             return

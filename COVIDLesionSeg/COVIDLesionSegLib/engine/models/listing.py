@@ -69,8 +69,8 @@ class ListedModel:
     @property
     def licences(self) -> dict[str, str]:
         """Licence of the weights to what it means for the user; empty where there are none."""
-        weights = [model.card.weights for model in self.models if model.card.weights]
-        return {one.licence: one.licence_note for one in weights}
+        stated = [model.card.weights for model in self.models if model.card.weights]
+        return {weights.licence: weights.licence_note for weights in stated}
 
     def matches(self, search: str) -> bool:
         """Whether every word of ``search`` is in its title, id, papers, classes or licences."""
@@ -107,39 +107,42 @@ def list_models(catalogue: Catalogue, task: str = "lesions") -> list[ListedModel
     summaries = {model.id: summarise_scores(model.scores) for model in listed}
     shared = _shared_data(summaries.values())
     listed = [replace(model, dice=_dice(model, summaries[model.id], shared)) for model in listed]
-    return sorted(listed, key=lambda one: _rank(one, shared))
+    return sorted(listed, key=lambda model: _rank(model, shared))
 
 
 def _development(
-    one: ListedModel, rows: Iterable[DevelopmentScore]
+    model: ListedModel, rows: Iterable[DevelopmentScore]
 ) -> tuple[DevelopmentScore, ...]:
     """Its rows of the table that ships, of these very weights."""
-    if not one.trained:
+    if not model.trained:
         return ()
-    key = weights_key([model.card for model in one.models])
-    return tuple(row for row in rows if row.model == one.id and row.weights == key)
+    key = weights_key([member.card for member in model.models])
+    return tuple(row for row in rows if row.model == model.id and row.weights == key)
 
 
 def _shared_data(summaries: Iterable[list[ScoreSummary]]) -> str | None:
     """The data set that most models were measured on, among equals the first."""
     counts = Counter(
-        data for found in summaries for data in dict.fromkeys(one.data for one in found) if data
+        data
+        for found in summaries
+        for data in dict.fromkeys(summary.data for summary in found)
+        if data
     )
     return counts.most_common(1)[0][0] if counts else None
 
 
 def _dice(
-    one: ListedModel, summaries: list[ScoreSummary], shared: str | None
+    model: ListedModel, summaries: list[ScoreSummary], shared: str | None
 ) -> ScoreSummary | None:
-    for row in one.development:
+    for row in model.development:
         if row.data == OUTSIDE_SET:
             return row.summary
     there = [summary for summary in summaries if summary.data == shared] or summaries
     return max(there, key=lambda summary: summary.slices, default=None)
 
 
-def _rank(one: ListedModel, shared: str | None) -> tuple[bool, int, float]:
-    if one.dice is None:
-        return not one.trained, 3, 0.0
-    place = 0 if one.dice.pooled else 1 + int(one.dice.data != shared)
-    return not one.trained, place, -one.dice.value
+def _rank(model: ListedModel, shared: str | None) -> tuple[bool, int, float]:
+    if model.dice is None:
+        return not model.trained, 3, 0.0
+    place = 0 if model.dice.pooled else 1 + int(model.dice.data != shared)
+    return not model.trained, place, -model.dice.value

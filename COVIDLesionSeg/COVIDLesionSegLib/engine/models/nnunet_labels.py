@@ -103,7 +103,7 @@ def _says_lesion(name: str) -> bool:
     elif not any(map(_DISEASE.fullmatch, words)):
         return False
     # Without a finding "covid lung" may be the whole lung.
-    return all(any(one.fullmatch(word) for one in known) for word in words)
+    return all(any(pattern.fullmatch(word) for pattern in known) for word in words)
 
 
 def _plain(name: str) -> str:

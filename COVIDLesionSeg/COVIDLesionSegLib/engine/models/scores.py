@@ -58,7 +58,7 @@ def summarise_scores(scores: Iterable[Score]) -> list[ScoreSummary]:
 
 def poor_score(scores: Iterable[Score]) -> ScoreSummary | None:
     """The best Dice on a card, where even that is below :data:`POOR_DICE`."""
-    best = max(summarise_scores(scores), key=lambda one: one.value, default=None)
+    best = max(summarise_scores(scores), key=lambda summary: summary.value, default=None)
     return best if best is not None and best.value < POOR_DICE else None
 
 

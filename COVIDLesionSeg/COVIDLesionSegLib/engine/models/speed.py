@@ -67,7 +67,7 @@ def remember_speed(
     ]
     try:
         make_user_folder()
-        facts = [asdict(one) for one in [*kept, new][-_MOST:]]
+        facts = [asdict(speed) for speed in [*kept, new][-_MOST:]]
         write_bytes((json.dumps(facts, indent=1) + "\n").encode(), user_folder() / _FILE)
     except OutputError as error:
         logging.getLogger(__name__).warning("The speed of this run is not kept: %s", error)

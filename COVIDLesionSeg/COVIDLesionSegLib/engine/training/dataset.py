@@ -169,7 +169,7 @@ class SliceDataset(TrainingDataset):
             item = round_field_of_view(item, rng)
         image, target = prepare(item, self.recipe)
         image, target = (
-            torch.rot90(one, what.turns, (1, 2)).contiguous() for one in (image, target)
+            torch.rot90(tensor, what.turns, (1, 2)).contiguous() for tensor in (image, target)
         )
         return self._changed(image, target, rng)
 

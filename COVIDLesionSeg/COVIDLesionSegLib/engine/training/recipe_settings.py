@@ -153,11 +153,11 @@ def change_recipe(recipe: Recipe, settings: Sequence[tuple[str, Any]]) -> Recipe
     values = dict(settings)
     if "loss" in values and values["loss"] != recipe.loss:
         recipe = dataclasses.replace(recipe, loss_arguments={})
-    for one, other in (("steps", "epochs"), ("epochs", "steps")):
-        if values.get(one) is not None:
+    for name, other in (("steps", "epochs"), ("epochs", "steps")):
+        if values.get(name) is not None:
             values.setdefault(other, None)
-    for one, of_members in (("learning_rate",) * 2, ("network_arguments.dropout", "dropout")):
-        if _names(values, one) and not _names(values, f"members.{of_members}"):
+    for name, of_members in (("learning_rate",) * 2, ("network_arguments.dropout", "dropout")):
+        if _names(values, name) and not _names(values, f"members.{of_members}"):
             values[f"members.{of_members}"] = None
     try:
         changed = _changed(recipe, values, "")

@@ -87,7 +87,7 @@ class BalancedDataset(TrainingDataset):
         each = math.ceil(len(self.slices) / len(present))
         chosen: list[TurnedSlice] = []
         for number in present:
-            own = [n for n, one in enumerate(self.class_of) if one == number]
+            own = [n for n, class_ in enumerate(self.class_of) if class_ == number]
             row = np.repeat(own, [weights[n] for n in own])
             rounds = [rng.permutation(row) for _ in range(math.ceil(each / len(row)))]
             chosen += [TurnedSlice(int(n), 0) for n in np.concatenate(rounds)[:each]]
@@ -126,7 +126,7 @@ class ClassificationModule(SegmentationModule):
         image, target = batch
         found = self(image).float()
         self._losses.append(self.loss(found, target).item())
-        called, infected = (one.cpu().numpy() > 0 for one in (found.argmax(dim=1), target))
+        called, infected = (classes.cpu().numpy() > 0 for classes in (found.argmax(dim=1), target))
         self._counts += Confusion.of(called, infected)
 
 
