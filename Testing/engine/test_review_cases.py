@@ -133,12 +133,19 @@ def test_a_ct_has_the_same_id_after_its_grid_went_through_decimal_numbers():
     assert case_id(Volume(ct().array, moved)) == case_id(ct())
     for changed in (
         Volume(ct(seed=1).array, GRID),
-        Volume(ct().array.astype(np.float32), GRID),
+        Volume(ct().array + np.float32(0.5), GRID),
         Volume(ct().array, replace(GRID, origin=(1.1, 2.0, 3.0))),
         Volume(ct().array, replace(GRID, direction=(-1, 0, 0, 0, -1, 0, 0, 0, 1))),
         Volume(ct().array.reshape(5, 4, 6), replace(GRID, size=(6, 4, 5))),
     ):
         assert case_id(changed) != case_id(ct())
+
+
+def test_a_ct_has_the_same_id_however_its_values_are_stored():
+    padded, clamped = ct().array.copy(), ct().array.copy()
+    padded[0, 0, 0], clamped[0, 0, 0] = -3024, -1024
+    assert case_id(Volume(padded, GRID)) == case_id(Volume(clamped, GRID))
+    assert case_id(Volume(ct().array.astype(np.float64), GRID)) == case_id(ct())
 
 
 def turned(volume: Volume) -> Volume:

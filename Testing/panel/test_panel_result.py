@@ -63,6 +63,32 @@ def test_a_ct_that_another_module_changes_or_moves_later_is_said_to_be_another(
     assert label.isHidden()
 
 
+def test_what_is_said_of_a_changed_ct_is_gone_when_another_case_is_chosen(
+    apply, panel, ct, phantom, bench
+):
+    from slicer.util import arrayFromVolume, arrayFromVolumeModified
+
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    result = known_result(phantom)
+    facts = result.provenance | {"input": {FINGERPRINT: fingerprint(phantom.volume)}}
+    worker = finished_with(replace(result, provenance=facts))
+    apply(worker)
+    other = volume_to_node(phantom.volume, "Other")
+    panel.ui.ctSelector.setCurrentNode(other)
+    apply(worker)
+    panel.ui.ctSelector.setCurrentNode(ct)
+    label = panel.ui.changedCtLabel
+    arrayFromVolume(ct)[2, 5, 5] += 1
+    arrayFromVolumeModified(ct)
+    bench.wait_until(lambda: not label.isHidden())
+
+    panel.ui.ctSelector.setCurrentNode(other)
+    assert label.isHidden()
+    panel.ui.ctSelector.setCurrentNode(ct)
+    bench.wait_until(lambda: not label.isHidden())
+
+
 def test_volumes_and_rules_are_tabled(shown, panel):
     regions = table_texts(panel.ui.regionsTable)
     rules = table_texts(panel.ui.rulesTable)

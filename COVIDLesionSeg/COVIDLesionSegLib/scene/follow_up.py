@@ -18,6 +18,7 @@ from ..engine.volume.placed_labels import labels_on_grid
 from . import names
 from .given_lungs import given_lungs, lesion_segments, lung_segments
 from .lobes import placed_labels
+from .made_from import check_made_from
 from .nodes import (
     find_output,
     find_own,
@@ -30,12 +31,7 @@ from .nodes import (
 from .patients import patient_marks
 from .prepared import layer_image
 from .segmentation import BINARY_LABELMAP, segment_tag, set_contents
-from .volumes import (
-    check_made_from,
-    local_ijk_to_ras,
-    volume_from_node_in_steps,
-    world_geometry,
-)
+from .volumes import local_ijk_to_ras, volume_from_node_in_steps, world_geometry
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode

@@ -18,8 +18,9 @@ from ..engine.volume.raw_nrrd import read_in_steps
 from . import names
 from .images import array_to_matrix, empty_array
 from .labels import EDITED_FILES, LabelledSegment, layers_of
+from .made_from import check_made_from
 from .surfaces import load_surfaces
-from .volumes import check_made_from, local_ijk_to_ras
+from .volumes import local_ijk_to_ras
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode, vtkOrientedImageData

@@ -22,6 +22,7 @@ from . import names
 from .corrected_severity import read_correction, show_severity
 from .corrections import keep_corrections
 from .label_boxes import bring_prediction_along
+from .made_from import check_made_from
 from .model3d import show_surfaces
 from .nodes import (
     find_or_create_output,
@@ -43,7 +44,7 @@ from .segmentation import (
     update_segmentation,
 )
 from .undo import Snapshot
-from .volumes import check_made_from, local_ijk_to_ras, moved, voxel_state, world_geometry
+from .volumes import local_ijk_to_ras, moved, voxel_state, world_geometry
 
 if TYPE_CHECKING:
     from slicer import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from ..engine.errors import InputError
 from ..engine.labels import LUNG_WINDOW
 from ..engine.steps import Steps, copied, slabs
 from ..engine.volume import Geometry, Volume
-from ..engine.volume.fingerprint import made_from_in_steps
 from . import names
 from .images import array_to_matrix, fill_image, matrix_to_array, parent_to_world, voxels_of
 
@@ -39,15 +37,15 @@ def volume_from_node_in_steps(node: Any) -> Steps[Volume]:
             bends or shears its grid: the first step raises that. Or the node got other voxels
             between two steps.
     """
-    _check_is_ct(node)
-    image = _image_of(node)
+    check_is_ct(node)
+    image = image_of(node)
     geometry = world_geometry(node)
     array = voxels_of(image)
     state = voxel_state(node)
     yield
     copy = yield from _hounsfield_type(array)
     if voxel_state(node) != state:
-        raise _changed_while_read()
+        raise changed_while_read()
     return Volume(copy, geometry, source={"format": "Slicer volume node"})
 
 
@@ -55,39 +53,6 @@ def voxel_state(node: Any) -> tuple[vtk.vtkImageData | None, int]:
     """What is another for a volume node that got other voxels: quick to find out."""
     image = node.GetImageData()
     return image, 0 if image is None else int(image.GetMTime())
-
-
-def check_made_from(
-    node: Any, provenance: Mapping[str, Any]
-) -> Steps[tuple[vtk.vtkImageData | None, int]]:
-    """Refuse a result that was made from other voxels than its CT holds now, in short steps.
-
-    The CT may have been moved since by a transform that it lies below. A result that does not say
-    from which CT it was made is not refused.
-
-    Args:
-        node: The CT.
-        provenance: Provenance of the result.
-
-    Returns:
-        State of the voxels, see :func:`voxel_state`.
-
-    Raises:
-        InputError: The result was made from others, or the node is no CT any more.
-    """
-    _check_is_ct(node)
-    state, array = voxel_state(node), voxels_of(_image_of(node))
-    grids = [world_geometry(node)]
-    if node.GetParentTransformNode() is not None:
-        size = node.GetImageData().GetDimensions()
-        grids.append(Geometry.from_ijk_to_ras(local_ijk_to_ras(node), size))
-    for grid in grids:
-        same = yield from made_from_in_steps(provenance, Volume(array, grid))
-        if voxel_state(node) != state:
-            raise _changed_while_read()
-        if same is not False:
-            return state
-    raise moved()
 
 
 def first_ct(scene: vtkMRMLScene) -> vtkMRMLScalarVolumeNode | None:
@@ -164,7 +129,7 @@ def local_ijk_to_ras(node: Any) -> npt.NDArray[np.float64]:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     ijk_to_ras = matrix_to_array(matrix)
-    first = _image_of(node).GetExtent()[0::2]
+    first = image_of(node).GetExtent()[0::2]
     ijk_to_ras[:, 3] = ijk_to_ras @ [*first, 1]
     return ijk_to_ras
 
@@ -175,7 +140,7 @@ def ct_matrix(node: Any) -> tuple[float, ...]:
     Raises:
         InputError: The node is no CT, or has no voxels.
     """
-    _check_is_ct(node)
+    check_is_ct(node)
     return tuple(local_ijk_to_ras(node).ravel().tolist())
 
 
@@ -202,22 +167,33 @@ def moved() -> InputError:
     )
 
 
-def _changed_while_read() -> InputError:
+def changed_while_read() -> InputError:
+    """What is said of a CT that got other voxels while they were being read."""
     return InputError("The CT was changed while it was being read: start again.")
 
 
-def _check_is_ct(node: Any) -> None:
+def check_is_ct(node: Any) -> None:
+    """Refuse a node that is no CT.
+
+    Raises:
+        InputError: It is no grey-scale volume with voxels, or a result of this package.
+    """
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError("No CT is selected: choose a volume.")
     if node.GetAttribute(names.ROLE_ATTRIBUTE) is not None:
         raise InputError("The selected volume is a result, not a CT: choose the CT.")
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError("The selected volume is a label map, not a CT: choose the CT itself.")
-    if _image_of(node).GetNumberOfScalarComponents() != 1:
+    if image_of(node).GetNumberOfScalarComponents() != 1:
         raise InputError("The selected volume has colours or vectors, so it is not a CT in HU.")
 
 
-def _image_of(node: Any) -> vtk.vtkImageData:
+def image_of(node: Any) -> vtk.vtkImageData:
+    """The image of a volume node.
+
+    Raises:
+        InputError: It has no voxels, or a place of its own.
+    """
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None or 0 in image.GetDimensions():
         raise InputError("The selected volume has no voxels: load it again, or choose another.")

@@ -22,7 +22,7 @@ from ..result import ARRAYS, SegmentationResult, result_from_facts
 from ..steps import Steps, finish
 from ..volume import AxialOrder, Geometry, Volume
 from ..volume.exact import CT_FILE, geometry_from_facts, load_volume, load_volume_in_steps
-from ..volume.fingerprint import fingerprint_in_steps
+from ..volume.fingerprint import fingerprint
 from .arrays import is_complete, read_arrays
 from .folder import KEY_LENGTH, reviews_folder
 
@@ -184,13 +184,13 @@ class CaseList(NamedTuple):
 
 
 def case_id(volume: Volume) -> str:
+    """The id of a CT, see :func:`case_id_of`."""
+    return case_id_of(fingerprint(volume))
+
+
+def case_id_of(digest: str) -> str:
     """The id of a CT: the beginning of its :func:`~..volume.fingerprint.fingerprint`."""
-    return finish(case_id_in_steps(volume))
-
-
-def case_id_in_steps(volume: Volume) -> Steps[str]:
-    """What :func:`case_id` gives, with a step for every slice."""
-    return (yield from fingerprint_in_steps(volume))[:KEY_LENGTH]
+    return digest[:KEY_LENGTH]
 
 
 def reoriented(array: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...scene.made_from import check_made_from
 from ...scene.nodes import read_provenance
 from ...scene.prediction import run_of
-from ...scene.volumes import check_made_from, voxel_state
+from ...scene.volumes import voxel_state
 from ..colors import color_sentence, show_sentence
 from ..idle_work import IdleWork
 from ..node_watch import NodeWatch
@@ -14,9 +15,7 @@ from ..unforeseen import raise_unforeseen
 
 if TYPE_CHECKING:
     import qt
-    from slicer import vtkMRMLScalarVolumeNode
 
-    from ...scene.show import SceneResult
     from ..section import Panel
 
 
@@ -30,27 +29,21 @@ class ChangedCt:
     def __init__(self, panel: Panel, label: qt.QLabel) -> None:
         """The label is hidden as long as there is nothing to say."""
         self._panel, self._label = panel, label
+        self._case: object = None
         self._compared: object = None
         self._comparing = IdleWork()
         self._watch = NodeWatch(self._compare)
         self._say("")
 
-    def show_case(self, new: bool) -> None:
-        """Another CT or result is on show.
-
-        Args:
-            new: A run has just given it: it was compared with its CT before it was shown.
-        """
+    def show_case(self) -> None:
+        """Another CT or result may be on show."""
         ct, result = self._panel.ct, self._panel.result
-        if ct is None or result is None:
-            self.stop()
-            return
-        self._watch.watch([ct])
-        if new:
-            self._comparing.stop()
-            self._compared = _state(ct, result)
-            self._say("")
-        else:
+        case = None if ct is None or result is None else (ct, run_of(result))
+        if case != self._case:
+            self.stop()  # what is said is of another case
+            self._case = case
+        if ct is not None and case is not None:
+            self._watch.watch([ct])
             self._compare()
 
     def palette_changed(self) -> None:
@@ -60,14 +53,14 @@ class ChangedCt:
         """Watch and compare nothing more."""
         self._watch.stop()
         self._comparing.stop()
-        self._compared = None
+        self._case = self._compared = None
         self._say("")
 
     def _compare(self) -> None:
         ct, result = self._panel.ct, self._panel.result
         if ct is None or result is None:
             return
-        state = _state(ct, result)
+        state = voxel_state(ct), ct.GetMTime()
         if state == self._compared:
             return
         self._compared = state
@@ -82,8 +75,3 @@ class ChangedCt:
 
     def _say(self, sentence: str) -> None:
         show_sentence(self._label, sentence, warning=True, hide_empty=True)
-
-
-def _state(ct: vtkMRMLScalarVolumeNode, result: SceneResult) -> object:
-    """What is another wherever the comparison may end in another way."""
-    return ct, run_of(result), voxel_state(ct), ct.GetMTime()

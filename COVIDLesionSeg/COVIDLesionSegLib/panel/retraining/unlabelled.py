@@ -11,12 +11,13 @@ import slicer
 
 from ...engine.errors import InputError
 from ...engine.files import write_bytes
-from ...engine.review import case_id_in_steps, patient_key
+from ...engine.review import case_id_of, patient_key
 from ...engine.self_training.frozen_cases import short_id
 from ...engine.steps import Steps
 from ...engine.volume.exact import CT_FILE, save_volume_in_steps
+from ...scene.made_from import volume_and_fingerprint
 from ...scene.patients import patient_id
-from ...scene.volumes import may_be_ct, volume_from_node_in_steps
+from ...scene.volumes import may_be_ct
 from ...worker.retraining import TABLE_FILE
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def write_scene_cts(folder: Path) -> Steps[Path | None]:
         if not slicer.mrmlScene.IsNodePresent(node):  # removed between two steps
             continue
         try:
-            volume = yield from volume_from_node_in_steps(node)
+            volume, found = yield from volume_and_fingerprint(node)
         except InputError:  # not a CT in HU
             continue
-        case = yield from case_id_in_steps(volume)
+        case = case_id_of(found)
         known = patient_id(node)
         patient = short_id(patient_key(known)) if known else short_id(case)
         if (folder / case).exists():  # the same CT twice

@@ -13,14 +13,15 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ...engine.review import case_id_in_steps, patient_key, reviews_folder
+from ...engine.review import case_id_of, patient_key, reviews_folder
 from ...scene.label_boxes import labelled_ct
+from ...scene.made_from import check_made_from, volume_and_fingerprint
 from ...scene.nodes import read_provenance
 from ...scene.patients import patient_id
 from ...scene.prediction import prediction_of, run_of, run_shown
 from ...scene.review import read_review, write_review
 from ...scene.show import SceneResult, find_result
-from ...scene.volumes import check_made_from, volume_from_node_in_steps, world_geometry
+from ...scene.volumes import world_geometry
 from ...worker.review_orders import Answer, Keeper
 from ..idle_work import AT_A_TIME_SECONDS, IdleWork
 from ..unforeseen import log_unforeseen
@@ -231,8 +232,8 @@ class ReviewKeeping:
             self._preparing.finish()
 
     def _prepare(self, session: ReviewSession) -> Steps[str]:
-        volume = yield from volume_from_node_in_steps(session.ct)
-        case = yield from case_id_in_steps(volume)
+        volume, found = yield from volume_and_fingerprint(session.ct)
+        case = case_id_of(found)
         # Labels are never kept with another CT than they are of.
         yield from check_made_from(session.ct, read_provenance(session.node))
         folder, keeper = reviews_folder(), self._the_keeper()

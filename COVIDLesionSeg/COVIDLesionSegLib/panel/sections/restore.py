@@ -9,11 +9,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import InputError
-from ...engine.review import ReviewedCase, case_id_in_steps, read_case, reviews_folder
+from ...engine.review import ReviewedCase, case_id_of, read_case, reviews_folder
+from ...scene.made_from import ct_fingerprint
 from ...scene.prepared import load_prepared
 from ...scene.review import SceneReview, read_review, write_review
 from ...scene.show import find_result
-from ...scene.volumes import ct_matrix, volume_from_node_in_steps, world_geometry
+from ...scene.volumes import ct_matrix, world_geometry
 from ...worker.restoring import restore_in_background
 from ..idle_work import IdleWork
 from ..section import Panel, Section
@@ -166,10 +167,9 @@ def _has_cases() -> bool:
 
 def _find_case(ct: vtkMRMLScalarVolumeNode) -> Steps[ReviewedCase | None]:
     """The reviewed case of a CT, if a person left something in it."""
-    volume = yield from volume_from_node_in_steps(ct)
-    case_id = yield from case_id_in_steps(volume)
+    found = yield from ct_fingerprint(ct)
     try:
-        case = read_case(reviews_folder() / case_id)
+        case = read_case(reviews_folder() / case_id_of(found))
     except InputError:
         return None
     return case if case.edited or case.verdict or case.note or case.seen else None

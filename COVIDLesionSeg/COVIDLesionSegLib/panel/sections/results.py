@@ -81,7 +81,7 @@ class ResultsSection(Section):
         if result is not None:
             self.show(result.severity, result.flags, result.original)
             self._show_corrected()
-        self._changed_ct.show_case(new)
+        self._changed_ct.show_case()
         self._show_chart_of_case()
         self._lobes.show_case()
         self._lesions.show_case()
