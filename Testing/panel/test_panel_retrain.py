@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -378,6 +379,35 @@ def test_closing_the_scene_does_not_end_the_training(panel, section, train, scen
     assert section._is_training and worker.code is None
     section._chart.show()
     panel.ui.trainButton.click()
+
+
+@pytest.mark.slow
+def test_cancelling_keeps_a_checkpoint_of_the_step_at_which_the_worker_stops(
+    panel, section, bench, folders
+):
+    import torch
+
+    from COVIDLesionSegLib.worker.process import ChildProcess
+
+    ui, started = panel.ui, []
+
+    def start(request: Path) -> ChildProcess:
+        started.append(ChildProcess(request))
+        return started[-1]
+
+    section.training.start_process = start
+    ui.stepsSpinBox.value = 1000
+    ui.trainButton.click()
+    bench.wait_until(lambda: " of 1000" in ui.trainingStatusLabel.text, seconds=600)
+    seen = int(re.search(r"(\d+) of 1000", ui.trainingStatusLabel.text)[1])
+    ui.trainButton.click()
+    assert "Stopping" in ui.trainingStatusLabel.text and not ui.trainButton.enabled
+    bench.wait_until(lambda: not section.busy, seconds=60)
+    assert started[0].exit_code() == 130
+    assert "Resume goes on" in ui.trainingStatusLabel.text
+    (checkpoint,) = (folders / "retrainings").rglob("last.ckpt")
+    kept = torch.load(checkpoint, weights_only=True)["global_step"]
+    assert seen <= kept < 1000
 
 
 @pytest.mark.slow

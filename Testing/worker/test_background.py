@@ -218,6 +218,65 @@ def test_a_job_that_is_cancelled_while_the_ct_is_handed_over_starts_no_process()
         job.poll()
 
 
+LAST_WORDS = (
+    "import pathlib, sys, time",
+    SPEAKS,
+    "request = pathlib.Path(sys.argv[1])",
+    "while not request.with_name('stop').exists(): time.sleep(0.01)",
+    "pathlib.Path({!r}).write_text('checkpoint')",
+    "sys.exit(130)",
+)
+DEAF = ("import time", SPEAKS, "time.sleep(600)")
+
+
+def cancelled(start, stop_seconds: float) -> tuple[float, float, int]:
+    """Seconds until a cancelled worker has ended, the longest of a poll, and its exit code."""
+    started, heard = [], []
+
+    def begin(request):
+        started.append(start(request))
+        return started[0]
+
+    job = background.BackgroundJob(
+        WorkerJob("a-job", attempt("first"), Path.read_text, stop_seconds=stop_seconds),
+        heard.append,
+        start_process=begin,
+    )
+    while not heard:
+        job.poll()
+        time.sleep(0.01)
+    asked, longest = time.monotonic(), 0.0
+    job.cancel()
+    with pytest.raises(Cancelled):
+        while True:
+            begun = time.monotonic()
+            job.poll()
+            longest = max(longest, time.monotonic() - begun)
+            time.sleep(0.01)
+    return time.monotonic() - asked, longest, started[0].exit_code()
+
+
+def test_a_job_with_last_words_is_asked_to_stop_and_may_write_them(script, tmp_path):
+    words = tmp_path / "words"
+    lines = [line.replace("{!r}", repr(str(words))) for line in LAST_WORDS]
+    taken, longest, code = cancelled(script(*lines), 60)
+    assert words.read_text() == "checkpoint" and code == 130
+    assert taken < 30 and longest < 1
+
+
+def test_a_job_that_does_not_stop_when_asked_is_ended_without_blocking(script):
+    taken, longest, code = cancelled(script(*DEAF), 1.5)
+    assert 1.5 <= taken < 30 and longest < 1
+    assert code not in (0, 130)
+
+
+def test_a_job_without_last_words_is_ended_at_once(script, tmp_path):
+    words = tmp_path / "words"
+    lines = [line.replace("{!r}", repr(str(words))) for line in LAST_WORDS]
+    _, _, code = cancelled(script(*lines), 0)
+    assert not words.exists() and code not in (0, 130)
+
+
 class Crashes:
     """A worker that is killed by the system until it gets what it can bear."""
 

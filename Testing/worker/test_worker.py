@@ -19,7 +19,7 @@ from COVIDLesionSegLib.engine.volume import Volume
 from COVIDLesionSegLib.engine.volume.exact import save_volume
 from COVIDLesionSegLib.jobs import SegmentVolumeOptions
 from COVIDLesionSegLib.worker.parent_watch import when_gone
-from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, save_request
+from COVIDLesionSegLib.worker.request import INPUT_FOLDER, RESULT_FOLDER, STOP_FILE, save_request
 from engine.saved_results import load_result
 
 pytestmark = pytest.mark.slow
@@ -114,6 +114,17 @@ def test_a_polite_stop_is_exit_code_130_and_leaves_no_result(phantom_request):
     process = start(str(phantom_request))
     assert json.loads(process.stdout.readline())["fraction"] == 0.0
     process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=240)
+
+    assert process.returncode == 130
+    assert json.loads(said.splitlines()[-1])["error"] == "Cancelled"
+    assert not (phantom_request.parent / RESULT_FOLDER).exists()
+
+
+def test_a_stop_that_a_file_asks_for_is_one_too(phantom_request):
+    process = start(str(phantom_request))
+    assert json.loads(process.stdout.readline())["fraction"] == 0.0
+    phantom_request.with_name(STOP_FILE).touch()
     said, _ = process.communicate(timeout=240)
 
     assert process.returncode == 130

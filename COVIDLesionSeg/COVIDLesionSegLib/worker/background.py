@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +21,7 @@ from ..engine.steps import Steps, Work, at_once
 from .failure_log import keep_log
 from .job import WorkerJob
 from .process import ChildProcess, WorkerProcess, unexpected_end
-from .request import RESULT_FOLDER, save_request
+from .request import RESULT_FOLDER, STOP_FILE, save_request
 
 LAST_WAIT_SECONDS = 5.0
 STEP_SECONDS = 0.02
@@ -74,6 +76,7 @@ class BackgroundJob(Generic[Result]):
         self._out_of_memory = False
         self._spoke = False
         self._cancelled = False
+        self._end_at = math.inf
         self._heard = time.monotonic()
         self._processor_seconds = 0.0
         self.kept_log: Path | None = None
@@ -118,10 +121,19 @@ class BackgroundJob(Generic[Result]):
         return result
 
     def cancel(self) -> None:
-        """End the worker and all it started, without waiting: :meth:`poll` tells when it has."""
+        """End the worker and all it started, without waiting: :meth:`poll` tells when it has.
+
+        A job that takes time to stop is asked to, and ended by :meth:`poll` if it does not.
+        """
+        if self._cancelled:
+            return
         self._cancelled = True
         if self._process is not None:
-            self._process.kill()
+            if self._job.stop_seconds:
+                with suppress(OSError):  # without the file it goes on, and is ended in time
+                    (self._path / STOP_FILE).touch()
+            self._end_at = time.monotonic() + self._job.stop_seconds
+            self._end_if_late(self._process)
 
     def close(self) -> None:
         """End the worker if it runs, wait until it is gone, and remove the folder."""
@@ -142,6 +154,7 @@ class BackgroundJob(Generic[Result]):
         if self._taking is None:
             self._hear(self._process)
         if exit_code is None:
+            self._end_if_late(self._process)
             return None
         if self._cancelled:
             raise Cancelled
@@ -155,6 +168,12 @@ class BackgroundJob(Generic[Result]):
         if self._taking.go_on(STEP_SECONDS):
             return self._taking.result
         return None
+
+    def _end_if_late(self, process: WorkerProcess) -> None:
+        """End a cancelled worker whose time to stop by itself is over."""
+        if time.monotonic() >= self._end_at:
+            process.kill()
+            self._end_at = math.inf
 
     def _hand_over(self) -> None:
         if self._cancelled:

@@ -45,6 +45,8 @@ class WorkerJob(Generic[Result]):
         out: What the job writes; something in its private folder, gone when it is over, if None.
         retries: What to try, one after the other, where the worker crashes or memory runs out.
         prepared: Progress when ``prepare`` is done, from 0 to 1.
+        stop_seconds: How long a job that is cancelled may take to stop by itself, as one that
+            writes a checkpoint then; it is ended at once if 0.
     """
 
     name: str
@@ -53,6 +55,7 @@ class WorkerJob(Generic[Result]):
     out: Path | None = None
     retries: tuple[Retry, ...] = ()
     prepared: float = 0.0
+    stop_seconds: float = 0.0
 
 
 def job_in_background(

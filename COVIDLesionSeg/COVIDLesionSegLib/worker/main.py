@@ -6,13 +6,14 @@ the last one ``{"error", "message"}``: the error's class and its sentence, and `
 one of the job's options mends it.
 
 A process of its own keeps Slicer's window live, keeps a crash of a GPU driver out of Slicer, gives
-all memory back at the end, and can be cancelled at any instant by ending it. At file scope nothing
-is imported that is not in Slicer's own Python: typer and rich are not.
+all memory back at the end, and can be cancelled at any instant by ending it. A job that has
+something to write first stops by itself where the file ``stop`` appears beside its request. At file
+scope nothing is imported that is not in Slicer's own Python: typer and rich are not.
 
 Every second, a line ``{"alive"}`` tells the processor time that the process has taken so far, so
 that one that is stuck is told from one that is busy.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled by SIGINT or SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled by SIGINT, SIGTERM or that file.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from typing import Any, TextIO
 from ..engine.errors import Cancelled, CovidLesionSegError, InputError, in_one_sentence
 from ..engine.progress import CancelToken, Progress
 from .parent_watch import end_with
-from .request import load_request
+from .request import STOP_FILE, load_request
 
 DONE, FAILED, CANCELLED = 0, 1, 130
 BEAT_SECONDS = 1.0
+_LOOK_SECONDS = 0.2
 _speaking = threading.Lock()
 
 
@@ -73,6 +75,8 @@ def _run(path: Path, parent: int | None, channel: TextIO, cancel: CancelToken) -
     options = jobs.OPTIONS[request.job].from_dict(request.options)
     # Only now is it known that the folder is a job's, so that its files may be removed.
     watch = end_with(parent, path.parent) if parent else None
+    look = threading.Thread(target=_look, args=[path.with_name(STOP_FILE), cancel], daemon=True)
+    look.start()
     try:
         getattr(jobs, request.job)(options, request.out, progress=tell, cancel=cancel)
     finally:
@@ -97,6 +101,12 @@ def _beat(channel: TextIO) -> None:
             _tell(channel, {"alive": round(time.process_time(), 2)})
         except (OSError, ValueError):  # nobody listens any more
             return
+
+
+def _look(stop: Path, cancel: CancelToken) -> None:
+    while not stop.exists():
+        time.sleep(_LOOK_SECONDS)
+    cancel.cancel()
 
 
 def _tell(channel: TextIO, message: dict[str, Any]) -> None:

@@ -23,6 +23,8 @@ PROGRESS_FILE = "progress.jsonl"
 """What the worker reports."""
 LOG_FILE = "worker.log"
 """What else the worker prints."""
+STOP_FILE = "stop"
+"""Asks the worker to stop: unlike a signal, it gets through Slicer's launcher and on Windows."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def remove_request(folder: Path) -> None:
     A file of any other name stays, and with it the folder. What cannot be removed yet, because it
     is being written, stays too: call again.
     """
-    for name in (REQUEST_FILE, PROGRESS_FILE, LOG_FILE):
+    for name in (REQUEST_FILE, PROGRESS_FILE, LOG_FILE, STOP_FILE):
         with suppress(OSError):
             (folder / name).unlink()
     partial = folder.glob(f".{RESULT_FOLDER}*")

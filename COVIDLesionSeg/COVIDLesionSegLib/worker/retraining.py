@@ -41,6 +41,8 @@ UNLABELLED_FOLDER = "unlabelled"
 """Copies of CTs that are predicted; gone when the training is over."""
 TABLE_FILE = "cts.csv"
 FORMAT = "covid-lesion-seg-retraining-state"
+STOP_SECONDS = 20.0
+"""For the end of a step, which takes seconds on a CPU, and a checkpoint."""
 _NUMBER = re.compile(r"-r\d+$")
 
 
@@ -198,7 +200,7 @@ def retrain_in_background(
         _tidy(retraining)
         return retraining.result()
 
-    return WorkerJob("retrain", prepare, load, retraining.folder)
+    return WorkerJob("retrain", prepare, load, retraining.folder, stop_seconds=STOP_SECONDS)
 
 
 def keep_in_background(retraining: Retraining, promote: bool) -> WorkerJob[Retraining]:

@@ -3378,6 +3378,10 @@ vorher {was}</translation>
         <translation>Abgebrochen: Fortsetzen macht vom letzten Zwischenstand an weiter.</translation>
     </message>
     <message>
+        <source>Stopping after this step, with a checkpoint.</source>
+        <translation>Das Training endet nach diesem Schritt, mit einem Zwischenstand.</translation>
+    </message>
+    <message>
         <source>The training could not be started.</source>
         <translation>Das Training konnte nicht begonnen werden.</translation>
     </message>

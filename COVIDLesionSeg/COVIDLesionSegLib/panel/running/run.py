@@ -113,7 +113,10 @@ class Run(Generic[Result]):
         self._timer.start()
 
     def cancel(self, reason: str) -> None:
-        """End the worker and all it started; ``on_cancelled(reason)`` follows once it is gone."""
+        """End the run, see :meth:`~...worker.background.BackgroundJob.cancel`.
+
+        ``on_cancelled(reason)`` follows once the worker and all it started are gone.
+        """
         if self._active is not None and self._active.cancel_reason is None:
             self._active.cancel_reason = reason
             self._active.job.cancel()

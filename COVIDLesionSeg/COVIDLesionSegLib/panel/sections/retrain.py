@@ -137,6 +137,8 @@ class RetrainSection(Section):
                 sentence = _("Cancelled: Resume goes on from the last checkpoint.")
             self._first_use.cancel(sentence)
             self.training.cancel(sentence)
+            if self.training.state is RunState.CANCELLING:
+                self._say(_("Stopping after this step, with a checkpoint."))
         else:
             self._prepare(self._base(), self._start_new)
         self._show()
