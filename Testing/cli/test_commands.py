@@ -357,6 +357,7 @@ def test_wrong_usage_ends_with_2(arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--second-opinion", "foo"), "Option: --second-opinion."),
         (("--lungs", "foo"), "lungs-lite0; or, without weights: lungs-cascade-unet"),
         (("--model", "unet"), "has no trained weights yet"),
         (("--model", "unet"), "Option: --allow-untrained."),
@@ -367,6 +368,19 @@ def test_what_cannot_be_used_is_refused_before_pytorch_is_loaded(ct, tmp_path, a
     assert finished.returncode == 1
     assert said in finished.stderr
     assert "Loading PyTorch" not in finished.stderr and "Reading" not in finished.stderr
+
+
+def test_nothing_is_asked_of_a_lung_extractor_where_the_lungs_are_given():
+    from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
+    from COVIDLesionSegLib.engine.lungs.methods import check_choice
+    from COVIDLesionSegLib.engine.parameters import Parameters
+
+    untrained = Parameters(lungs="lungs-cascade-unet")
+    with pytest.raises(ModelError, match="no trained weights"):
+        check_choice(untrained)
+    check_choice(untrained, lungs_given=True)
+    with pytest.raises(ParameterError, match="second opinion"):
+        check_choice(Parameters(second_opinion="foo"), lungs_given=True)
 
 
 def test_messages_name_the_option_that_mends_them(ct, tmp_path):

@@ -106,6 +106,20 @@ def test_the_worker_gets_the_corrected_lungs_and_the_result_keeps_them(
     assert [f.code for f in panel.result.flags if f.code == "corrections-kept"] == []
 
 
+def test_models_that_look_for_lungs_are_not_asked_about_where_lungs_are_chosen(
+    lungs, panel, phantom, run_with, monkeypatch
+):
+    from COVIDLesionSegLib.engine import requirements
+
+    missing = ("nobody-has-this-package>=1",)
+    monkeypatch.setitem(requirements.LUNG_METHOD_PACKAGES, "lungmask-r231", missing)
+    monkeypatch.setitem(requirements.NETWORK_PACKAGES, "Lite0UNet", missing)
+    node = panel.parameter_node
+    node.model, node.lungs, node.secondOpinion = "amc-net", "lungmask-r231", "lungs-lite0"
+    run_with(panel.ui.applyButton, ScriptedWorker(result=known_result(phantom), exit_code=0))
+    assert questions() == [] and panel.ui.statusLabel.text == "Done."
+
+
 def test_undo_of_lungs_alone_leaves_nothing(lungs, panel, scene):
     assert not panel.ui.undoButton.isHidden()
     panel.ui.undoButton.click()

@@ -77,7 +77,7 @@ def test_a_reader_finds_severity_rules_lungs_flags_and_provenance(result, pictur
 
 
 def test_the_scale_names_the_volume_up_to_which_a_ct_is_ct_0(result, pictures):
-    for free_ml, named in ((3.0, "CT-0≤ 3 ml"), (0.0, "CT-0no lesion")):
+    for free_ml, named in ((3.0, "CT-0≤ 3 ml"), (0.0, "CT-0no lesion found")):
         severity = replace(result.severity, lesion_free_ml=free_ml)
         page = Page(write(replace(result, severity=severity), pictures))
         assert named in page.text

@@ -187,7 +187,7 @@ def _segment(
             from ..report.report_pdf import require_pdf
 
             require_pdf()
-        check_choice(parameters)
+        check_choice(parameters, lungs_given=lungs_file is not None)
         dicom = get_dicom()
         with loading_beside(*_LIBRARIES), ThreadPoolExecutor(1) as beside:
             rendering = beside.submit(require_rendering)

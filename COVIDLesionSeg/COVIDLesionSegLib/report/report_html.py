@@ -18,7 +18,7 @@ from .result_files import DISAGREEMENT, SLICES_CSV
 from .slice_chart import slice_chart_svg
 
 CATEGORY_RANGES = {
-    "CT-0": "no lesion",
+    "CT-0": "no lesion found",
     "CT-1": "≤ 25 %",
     "CT-2": "25–50 %",
     "CT-3": "50–75 %",

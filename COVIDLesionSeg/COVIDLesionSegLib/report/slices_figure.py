@@ -219,7 +219,8 @@ def _outline(
 def _titles(figure: Figure, result: SegmentationResult, slice_count: int) -> None:
     width, height = figure.get_size_inches()
     featured = result.severity.most_infected_slice
-    heading = "Slice with the most lesion" if featured and featured.lesion_mm2 else "No lesion"
+    infected = featured is not None and featured.lesion_mm2 > 0
+    heading = "Slice with the most lesion" if infected else "No lesion found"
     color = INK
     if is_untrained(result.flags):
         heading, color = f"{UNTRAINED_MARK}: random weights", WARNING

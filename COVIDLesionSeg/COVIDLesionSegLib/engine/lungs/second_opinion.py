@@ -10,18 +10,17 @@ import numpy as np
 from scipy import ndimage
 from torch import nn
 
-from ..errors import ParameterError
 from ..flags import Flag
 from ..inference.device import make_plan
 from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
-from ..models.catalogue import Model, load_catalogue
 from ..models.weights import load_network
 from ..parameters import NO_OPINION, Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .dense_lung import slice_hulls
 from .extractor import LungLabels
 from .given import METHOD as GIVEN
+from .methods import opinion_model
 from .morphology import label, largest
 from .places import most_first, name_slices
 from .rays import mediastinum
@@ -63,7 +62,7 @@ class SecondOpinion:
 
     def __init__(self, parameters: Parameters):
         self._parameters = parameters
-        self._model = _model_of(parameters.second_opinion)
+        self._model = opinion_model(parameters.second_opinion)
         self._network: nn.Module | None = None
 
     def of(
@@ -146,16 +145,6 @@ def get_opinion(parameters: Parameters) -> SecondOpinion | None:
     Raises: as :class:`SecondOpinion`.
     """
     return None if parameters.second_opinion == NO_OPINION else SecondOpinion(parameters)
-
-
-def _model_of(name: str) -> Model:
-    models = {model.id: model for model in load_catalogue().models if model.card.task == "lungs"}
-    if name not in models:
-        raise ParameterError(
-            f"There is no model for lungs {name!r} to give a second opinion; choose one of: "
-            f"{', '.join((NO_OPINION, *models))}."
-        )
-    return models[name]
 
 
 def _no_opinion(model_id: str, why_not: str) -> Opinion:

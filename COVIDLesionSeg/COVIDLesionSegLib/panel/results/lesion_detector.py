@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ...engine.errors import InputError, ModelError
 from ...engine.models.catalogue import load_catalogue
+from ...engine.parameters import Parameters
 from ...scene.detection import fingerprint_of_lungs, remove_what_is_of_other_lungs, write_lungs
 from ...scene.given_lungs import coded_lungs, given_lungs
 from ...scene.lesion_instances import MOST
@@ -200,7 +201,9 @@ class LesionDetector:
         parameters = replace(parameters_from_node(node), model=model_id)
         ready: list[bool] = []
         self._waiting = False
-        self._first_use.prepare(parameters, partial(self._on_ready, ready), self._on_refused)
+        # The lungs are those of the result: nothing that looks for lungs is used.
+        needed = Parameters(model=model_id)
+        self._first_use.prepare(needed, partial(self._on_ready, ready), self._on_refused)
         if not ready:
             self._waiting = True
             return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ...engine.models.catalogue import load_catalogue
 from ...engine.models.speed import read_speeds, speed_of
-from ...engine.parameters import Parameters
+from ...engine.parameters import NO_OPINION, Parameters
 from ...scene.given_lungs import given_lungs
 from ...scene.prepared import PreparedResult, load_prepared
 from ...scene.volumes import ct_matrix, volume_from_node_in_steps
@@ -36,6 +36,13 @@ class SegmentationTask:
     only_lungs: bool = False
     lungs: vtkMRMLSegmentationNode | None = None
     lung_segments: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> Parameters:
+        """Parameters of what the run computes with: lungs that are given need nothing."""
+        if self.lungs is None:
+            return self.parameters
+        return replace(self.parameters, lungs=Parameters.lungs, second_opinion=NO_OPINION)
 
     def job(self) -> WorkerJob[PreparedResult]:
         """What :meth:`.run.Run.start` takes.

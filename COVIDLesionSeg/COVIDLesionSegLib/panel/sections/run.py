@@ -234,7 +234,7 @@ class RunSection(Section):
             if agreed is not None:
                 self._running_ct = agreed.ct
                 self.panel.first_use.prepare(
-                    agreed.parameters, partial(self._start, agreed), self._end_run
+                    agreed.needed, partial(self._start, agreed), self._end_run
                 )
         self.panel.show_state()
 
