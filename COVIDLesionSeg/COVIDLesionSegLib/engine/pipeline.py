@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from .inference.allocator import give_back_freed_memory
 from .inference.ensemble import LabelledSlices
 from .inference.predictor import Predictor
 from .inference.provenance import describe_run
-from .inference.slice_classes import SliceClassifier
+from .inference.slice_classes import CleanSlices, SliceClassifier
 from .inference.small_lesions import SmallLesions, remove_small_lesions
 from .inference.volume_prediction import predict_volume
 from .inference.whole_ct import WholeCtPredictor, predictor_of
@@ -145,19 +145,9 @@ def segment(
                 cancel=cancel,
             )
     with clock.stage("lesions"):
-        decision = predict_volume(
-            volume.axial,
-            found.labels,
-            volume.axial_spacing[1:],
-            members,
-            parameters.threshold,
-            parameters.combination,
-            progress=sub_progress(progress, 0.35, 0.95),
-            cancel=cancel,
-            skipped=clean.slices if clean else (),
-        )
-        small = remove_small_lesions(
-            decision.labels, parameters.smallest_lesion_ml, volume.geometry.voxel_volume_ml
+        skipped = clean.slices if clean else ()
+        decision, small = _find_lesions(
+            members, volume, found, skipped, parameters, sub_progress(progress, 0.35, 0.95), cancel
         )
     with clock.stage("severity"):
         progress(Progress("Grading severity", 0.95))
@@ -166,18 +156,7 @@ def segment(
         severity = _severity(lung_labels, lesions, volume, loaded)
         if clean is not None:
             severity = severity.without_slices(clean.slices)
-        all_flags = (
-            *_untrained_flags(loaded),
-            *_poor_flags(loaded),
-            *found.flags,
-            *(clean.flags if clean else ()),
-            *(flag for member in members for flag in member.flags),
-            *_input_flags(volume),
-            *_small_lesion_flags(small, parameters),
-            *severity_flags(severity),
-        )
-        # Members of an ensemble may give the same flag.
-        flags = tuple(dict.fromkeys(all_flags))
+        flags = _flags(loaded, volume, found, clean, members, small, severity)
         if is_untrained(flags):
             severity = severity.ungraded()
         progress(Progress("Grading severity", 1.0))
@@ -232,7 +211,7 @@ def find_lungs(
         probability=nothing.astype(np.float32),
         classes=(),
         severity=measure_severity(lungs, nothing, (), volume.geometry).ungraded(),
-        flags=(*found.flags, *_input_flags(volume)),
+        flags=(*found.flags, *map(input_flag, volume.warnings)),
         provenance=describe_run(volume, parameters, found.provenance, [], clock.seconds),
     )
 
@@ -267,6 +246,33 @@ def _find_lungs(
     return replace(found, flags=(*found.flags, *said.flags), provenance=provenance)
 
 
+def _find_lesions(
+    members: Sequence[Predictor | WholeCtPredictor],
+    volume: Volume,
+    lungs: LungLabels,
+    skipped: Sequence[int],
+    parameters: Parameters,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> tuple[LabelledSlices, SmallLesions]:
+    """The lesions of a CT, in axial order, and what was too small to be one of them."""
+    decision = predict_volume(
+        volume.axial,
+        lungs.labels,
+        volume.axial_spacing[1:],
+        members,
+        parameters.threshold,
+        parameters.combination,
+        progress=progress,
+        cancel=cancel,
+        skipped=skipped,
+    )
+    small = remove_small_lesions(
+        decision.labels, parameters.smallest_lesion_ml, volume.geometry.voxel_volume_ml
+    )
+    return decision, small
+
+
 def _on_grid(decision: LabelledSlices, volume: Volume) -> LabelledSlices:
     """What was found in axial order, on the CT's own grid."""
     disagreement = decision.disagreement
@@ -292,21 +298,37 @@ def _severity(
     )
 
 
-def _untrained_flags(loaded: Loaded) -> Iterator[Flag]:
+def _flags(
+    loaded: Loaded,
+    volume: Volume,
+    found: LungLabels,
+    clean: CleanSlices | None,
+    members: Sequence[Predictor | WholeCtPredictor],
+    small: SmallLesions,
+    severity: SeverityReport,
+) -> tuple[Flag, ...]:
+    """The flags of all steps, each once: members of an ensemble may give the same flag."""
+    flags = (
+        *_model_flags(loaded),
+        *found.flags,
+        *(clean.flags if clean else ()),
+        *(flag for member in members for flag in member.flags),
+        *map(input_flag, volume.warnings),
+        *_small_lesion_flags(small, loaded.parameters),
+        *severity_flags(severity),
+    )
+    return tuple(dict.fromkeys(flags))
+
+
+def _model_flags(loaded: Loaded) -> Iterator[Flag]:
+    """Which models are not trained, and which hardly find what they should."""
     asked = [*loaded.models, *([loaded.classifier.model] if loaded.classifier else [])]
     untrained = [model.id for model in asked if model.card.weights is None]
     if untrained:
         yield untrained_flag(untrained)
-
-
-def _poor_flags(loaded: Loaded) -> Iterator[Flag]:
     for model in loaded.models:
         if sentence := poor_sentence(model.id, model.card.scores):
             yield Flag(POOR_MODEL, sentence)
-
-
-def _input_flags(volume: Volume) -> Iterator[Flag]:
-    yield from map(input_flag, volume.warnings)
 
 
 def _small_lesion_flags(small: SmallLesions, parameters: Parameters) -> Iterator[Flag]:

@@ -161,34 +161,10 @@ def _by_detector(
         )
     with clock.stage("lesions"):
         lungs = found.labels
-        prepared, names = model.card.preprocessing, model.card.outputs
-        linker = Linker(lungs.shape)
-        slices, whole = [], []
-        with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
-        for done, index in enumerate(map(int, with_lung)):
-            cancel.raise_if_cancelled()
-            fraction = _LUNGS + (_DETECTING - _LUNGS) * done / len(with_lung)
-            progress(Progress("Finding lesions", fraction, f"slice {done + 1} of {len(with_lung)}"))
-            instances = detect_slice(
-                network,
-                prepared,
-                prepared.to_unit(volume.axial[index]),
-                lungs[index],
-                volume.axial_spacing[1:],
-                least_score,
-            )
-            linker.add(index, instances, lungs[index], least_score)
-            own = [round(float(value), 4) for value in instances.class_probabilities]
-            slices.append(
-                SliceClass(
-                    index,
-                    names[instances.slice_class],
-                    dict(zip(names, own, strict=True)),
-                    len(instances.scores),
-                )
-            )
-            if instances.no_region:
-                whole.append(index)
+        detecting = sub_progress(progress, _LUNGS, _DETECTING)
+        linker, slices, whole = _linked_instances(
+            network, model.card, volume, lungs, least_score, detecting, cancel
+        )
         numbers, scores = linker.finish()
         labels, table = tabulate(
             numbers,
@@ -217,6 +193,50 @@ def _by_detector(
             volume, parameters, found.provenance, [(model, plan)], clock.seconds
         ),
     )
+
+
+def _linked_instances(
+    network: AffinityMaskRCNN,
+    card: ModelCard,
+    volume: Volume,
+    lungs: npt.NDArray[Any],
+    least_score: float,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> tuple[Linker, list[SliceClass], list[int]]:
+    """Instances of every slice with lung, linked, and the class of each of these slices.
+
+    The last are the indices of slices without a region, whose class is that of the whole slice.
+    """
+    prepared, names = card.preprocessing, card.outputs
+    linker = Linker(lungs.shape)
+    slices, whole = [], []
+    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+    for done, index in enumerate(map(int, with_lung)):
+        cancel.raise_if_cancelled()
+        message = f"slice {done + 1} of {len(with_lung)}"
+        progress(Progress("Finding lesions", done / len(with_lung), message))
+        instances = detect_slice(
+            network,
+            prepared,
+            prepared.to_unit(volume.axial[index]),
+            lungs[index],
+            volume.axial_spacing[1:],
+            least_score,
+        )
+        linker.add(index, instances, lungs[index], least_score)
+        own = [round(float(value), 4) for value in instances.class_probabilities]
+        slices.append(
+            SliceClass(
+                index,
+                names[instances.slice_class],
+                dict(zip(names, own, strict=True)),
+                len(instances.scores),
+            )
+        )
+        if instances.no_region:
+            whole.append(index)
+    return linker, slices, whole
 
 
 def _axial_lobes(lobes: PlacedLabels | None, volume: Volume) -> npt.NDArray[Any] | None:
