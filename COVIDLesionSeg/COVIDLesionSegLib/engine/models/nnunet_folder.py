@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ _ALL = "all"
 _OF_DATASET = ("channel_names", "modality", "labels", "regions_class_order", "file_ending")
 """Fields that nnunetv2 predicts with; others may name cases."""
 _UNKNOWN_LICENCE = "LicenseRef-unknown"
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """What is needed of a checkpoint."""
+
+    weights: dict[str, Any]
+    trainer: str
+    configuration: str
+    mirror_axes: list[int] | None
+    sha256: str
 
 
 def is_nnunet_folder(folder: Path) -> bool:
@@ -65,51 +77,23 @@ def read_nnunet_folder(
     dataset, plans = (_read(folder / name) for name in (DATASET, PLANS))
     labels = read_labels(dataset)
     classes = lesion_classes(labels, lesion_labels)
-    paths = _checkpoints(folder)
-    checkpoints, sums = {}, {}
-    for fold, path in paths.items():
-        data = _bytes(path)
-        sums[fold] = hashlib.sha256(data).hexdigest()
-        checkpoints[fold] = _checkpoint(data, f"{path.parent.name}/{path.name}", trust)
+    checkpoints = _read_checkpoints(folder, trust)
     first = next(iter(checkpoints.values()))
-    planned = ("trainer", "configuration")
-    if any(
-        checkpoint[name] != first[name] for checkpoint in checkpoints.values() for name in planned
-    ):
-        raise InputError(
-            "The folds of this nnU-Net were trained in different ways: use one folder."
-        )
+    trainer, configuration = first.trainer, first.configuration
     arguments = {
-        "plans": _only_configuration(plans, first["configuration"]),
+        "plans": _only_configuration(plans, configuration),
         "dataset": {name: dataset[name] for name in _OF_DATASET if name in dataset},
-        "configuration": first["configuration"],
-        "trainer": first["trainer"],
-        "mirror_axes": first["mirror_axes"],
+        "configuration": configuration,
+        "trainer": trainer,
+        "mirror_axes": first.mirror_axes,
         "folds": list(checkpoints),
     }
-    network = build_network(NAME, arguments)
-    assert isinstance(network, NnUNet)
-    if network.outputs != len(labels):
-        raise ModelError(
-            f"The plans of this nnU-Net are for {network.outputs} labels, but its {DATASET} names "
-            f"{len(labels)}: the files do not belong together."
-        )
-    for built, (fold, one) in zip(network.folds, checkpoints.items(), strict=True):
-        try:
-            built.load_state_dict(one["weights"])
-        except (RuntimeError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"The weights of fold {fold} are not those of the network in {PLANS}: the files do "
-                "not belong together."
-            ) from error
+    network = _trained_network(arguments, checkpoints, len(labels))
     data = save_safetensors(network.stored_weights())
     name = str(plans.get("dataset_name", "nnU-Net"))
-    licence = str(dataset.get("licence") or dataset.get("license") or _UNKNOWN_LICENCE)
-    stated = licence != _UNKNOWN_LICENCE
-    title = printable(f"nnU-Net, {name}, {first['configuration']}")
     card = ModelCard(
-        id=_id(name, first["configuration"]),
-        title=title[:200],
+        id=_id(name, configuration),
+        title=printable(f"nnU-Net, {name}, {configuration}")[:200],
         paper=PAPER,
         network=NAME,
         arguments=arguments,
@@ -118,23 +102,65 @@ def read_nnunet_folder(
         channels=labels,
         # A card has one; nnU-Net prepares a CT as its plans say.
         preprocessing=Preprocessing((-1024.0, 3071.0)),
-        weights=Weights(
-            file="nnunet.safetensors",
-            sha256=hashlib.sha256(data).hexdigest(),
-            licence=printable(licence)[:100],
-            licence_note=f"As {DATASET} states."
-            if stated
-            else f"The {DATASET} states none: ask who trained it.",
-            size=len(data),
-        ),
+        weights=_weights(data, dataset),
         training={
-            "trainer": first["trainer"],
-            "configuration": first["configuration"],
-            CHECKPOINTS: sums,
+            "trainer": trainer,
+            "configuration": configuration,
+            CHECKPOINTS: {fold: checkpoint.sha256 for fold, checkpoint in checkpoints.items()},
         },
         notes=tuple(_notes(labels[1:], classes, bool(lesion_labels))),
     )
     return card_from_json(_as_json(card)), data
+
+
+def _read_checkpoints(folder: Path, trust: bool) -> dict[str, _Checkpoint]:
+    """By the name of the fold; raises InputError, also where they do not belong together."""
+    paths = _checkpoint_paths(folder)
+    checkpoints = {fold: _checkpoint(path, trust) for fold, path in paths.items()}
+    if len({(item.trainer, item.configuration) for item in checkpoints.values()}) > 1:
+        raise InputError(
+            "The folds of this nnU-Net were trained in different ways: use one folder."
+        )
+    return checkpoints
+
+
+def _trained_network(
+    arguments: dict[str, Any], checkpoints: Mapping[str, _Checkpoint], outputs: int
+) -> NnUNet:
+    """The network of the plans with the weights of all folds.
+
+    Raises:
+        ModelError: It has not as many outputs as there are labels, or other weights.
+    """
+    network = build_network(NAME, arguments)
+    assert isinstance(network, NnUNet)
+    if network.outputs != outputs:
+        raise ModelError(
+            f"The plans of this nnU-Net are for {network.outputs} labels, but its {DATASET} names "
+            f"{outputs}: the files do not belong together."
+        )
+    for built, (fold, checkpoint) in zip(network.folds, checkpoints.items(), strict=True):
+        try:
+            built.load_state_dict(checkpoint.weights)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"The weights of fold {fold} are not those of the network in {PLANS}: the files do "
+                "not belong together."
+            ) from error
+    return network
+
+
+def _weights(data: bytes, dataset: Mapping[str, Any]) -> Weights:
+    licence = str(dataset.get("licence") or dataset.get("license") or _UNKNOWN_LICENCE)
+    return Weights(
+        file="nnunet.safetensors",
+        sha256=hashlib.sha256(data).hexdigest(),
+        licence=printable(licence)[:100],
+        licence_note=f"The {DATASET} states none: ask who trained it."
+        if licence == _UNKNOWN_LICENCE
+        else f"As {DATASET} states.",
+        size=len(data),
+    )
 
 
 def _notes(found: Iterable[str], classes: Sequence[str], chosen: bool) -> Iterable[str]:
@@ -158,7 +184,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _checkpoints(folder: Path) -> dict[str, Path]:
+def _checkpoint_paths(folder: Path) -> dict[str, Path]:
     """By the name of the fold."""
     found = {
         path.parent.name.removeprefix("fold_"): path for path in folder.glob(f"fold_*/{CHECKPOINT}")
@@ -176,15 +202,12 @@ def _number(fold: str) -> tuple[int, str]:
     return (int(fold), fold) if fold.isascii() and fold.isdigit() else (10**9, fold)
 
 
-def _bytes(path: Path) -> bytes:
+def _checkpoint(path: Path, trust: bool) -> _Checkpoint:
+    name = f"{path.parent.name}/{path.name}"
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
-
-
-def _checkpoint(data: bytes, name: str, trust: bool) -> dict[str, Any]:
-    """What is needed of a checkpoint."""
     try:
         with torch.serialization.safe_globals(_numbers()):
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=not trust)
@@ -198,12 +221,13 @@ def _checkpoint(data: bytes, name: str, trust: bool) -> dict[str, Any]:
         ) from error
     try:
         axes = content.get("inference_allowed_mirroring_axes")
-        return {
-            "weights": dict(content["network_weights"]),
-            "trainer": str(content["trainer_name"]),
-            "configuration": str(content["init_args"]["configuration"]),
-            "mirror_axes": None if axes is None else [int(axis) for axis in axes],
-        }
+        return _Checkpoint(
+            weights=dict(content["network_weights"]),
+            trainer=str(content["trainer_name"]),
+            configuration=str(content["init_args"]["configuration"]),
+            mirror_axes=None if axes is None else [int(axis) for axis in axes],
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise InputError(f"The file {name} is no checkpoint of nnU-Net v2.") from error
 
