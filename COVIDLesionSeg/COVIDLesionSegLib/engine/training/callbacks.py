@@ -15,7 +15,7 @@ from ..data.tables import table_bytes
 from ..files import write_bytes
 from ..models.retrained import CURVE_CSV
 from ..progress import Progress, ProgressCallback
-from .recipe import WATCHED
+from .recipe import WATCHED, RunSteps
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "validation_loss", "validation_dice")
 _EVERY = 25
@@ -29,19 +29,15 @@ class LearningCurve(Callback):
 
     Args:
         folder: Where to write.
-        per_epoch: Batches of one epoch.
-        validation_steps: Steps between validations; None without any.
-        total: Steps of the whole training.
+        steps: Of the training.
 
     Raises:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, folder: Path, per_epoch: int, validation_steps: int | None, total: int):
+    def __init__(self, folder: Path, steps: RunSteps):
         self._path = folder / CURVE_CSV
-        self._per_epoch = per_epoch
-        self._validation_steps = validation_steps
-        self._total = total
+        self._steps = steps
         self._rows: list[dict[str, Any]] = []
         self._losses: list[float] = []
         self._rate = 0.0
@@ -54,11 +50,10 @@ class LearningCurve(Callback):
     ) -> None:
         step = trainer.global_step
         self._losses.append(outputs["loss"].item())
-        validated = self._validation_steps and step % self._validation_steps == 0
-        if validated or step % _EVERY == 0 or step == self._total:
+        if self._steps.is_validated(step) or step % _EVERY == 0 or step == self._steps.total:
             row = {
                 "step": step,
-                "epoch": (step - 1) // self._per_epoch,
+                "epoch": (step - 1) // self._steps.per_epoch,
                 "loss": fmean(self._losses),
                 "learning_rate": self._rate,
             }

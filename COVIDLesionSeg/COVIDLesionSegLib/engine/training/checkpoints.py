@@ -16,6 +16,7 @@ from ..errors import Cancelled, InputError, OutputError, TrainingError
 from ..files import write_bytes
 from ..progress import CancelToken
 from .distributed import from_all_processes
+from .recipe import RunSteps
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -41,10 +42,8 @@ class Checkpoints(Checkpoint):
 
     Args:
         folder: Where to write.
-        steps: Steps between checkpoints.
-        per_epoch: Batches of one epoch; each epoch ends with a checkpoint.
-        validation_steps: Steps between validations, each of which gets one; None without.
-        total: Steps of the whole training.
+        every: Steps between checkpoints.
+        steps: Of the training: each epoch and each validation ends with a checkpoint, too.
         keep_best: Whether to keep the state of the best validation Dice, too.
         cancel: Once it is set, the step under way is the last, and gets a checkpoint after its
             validation, if there is one. Of several processes all stop where one was cancelled.
@@ -56,18 +55,11 @@ class Checkpoints(Checkpoint):
     """
 
     def __init__(
-        self,
-        folder: Path,
-        steps: int,
-        per_epoch: int,
-        validation_steps: int | None,
-        total: int,
-        keep_best: bool,
-        cancel: CancelToken,
+        self, folder: Path, every: int, steps: RunSteps, keep_best: bool, cancel: CancelToken
     ):
         self._folder = folder
-        self._due = (steps, per_epoch, total)
-        self._validation_steps = validation_steps
+        self._due = (every, steps.per_epoch, steps.total)
+        self._steps = steps
         self._keep_best = keep_best
         self._cancel = cancel
         self._best = -1.0
@@ -75,8 +67,7 @@ class Checkpoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
-        validated = self._validation_steps and step % self._validation_steps == 0
-        if not validated:  # or the checkpoint would lack the validation
+        if not self._steps.is_validated(step):  # or the checkpoint would lack the validation
             due = any(step % steps == 0 for steps in self._due)
             self._save_or_stop(trainer, due)
 

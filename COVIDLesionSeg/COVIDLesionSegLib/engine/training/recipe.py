@@ -33,6 +33,25 @@ _AT_LEAST_1 = (
 
 
 @dataclass(frozen=True)
+class RunSteps:
+    """How many optimiser steps there are.
+
+    Attributes:
+        total: In the whole training.
+        per_epoch: In an epoch, one for each of its batches.
+        per_validation: From one validation to the next; None without validation.
+    """
+
+    total: int
+    per_epoch: int
+    per_validation: int | None
+
+    def is_validated(self, step: int) -> bool:
+        """Whether a validation follows this step."""
+        return self.per_validation is not None and step % self.per_validation == 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Every number that determines a training, besides the data.
 
@@ -189,6 +208,12 @@ class Recipe:
     def total_steps(self, batches_per_epoch: int) -> int:
         """Optimiser steps of the whole training."""
         return self.steps or (self.epochs or 0) * batches_per_epoch
+
+    def run_steps(self, batches_per_epoch: int, validated: bool) -> RunSteps:
+        """The steps of a training, which has slices for validation or not."""
+        total = self.total_steps(batches_per_epoch)
+        between = min(self.validation_steps or batches_per_epoch, total)
+        return RunSteps(total, batches_per_epoch, between if validated else None)
 
     def warm_up_steps(self, steps: int) -> int:
         """Steps, of a schedule over ``steps``, in which the learning rate rises."""

@@ -31,7 +31,7 @@ from .dataset import PatchDataset, SliceDataset, TrainingDataset, ValidationData
 from .distributed import check_processes, is_first_process
 from .imagenet import load_imagenet_encoder
 from .module import SegmentationModule, check_stages, frozen
-from .recipe import Recipe
+from .recipe import Recipe, RunSteps
 from .run_folder import prepare_run_folder
 from .sampler import EpochBatches, ResumableLoader, batches_per_epoch
 from .targets import check_slices
@@ -126,71 +126,103 @@ def fit(
     check_processes(recipe.batch_size, device, devices, nodes)
     processes = devices * nodes
     dataset = method.dataset(slices, recipe)
-    per_epoch = batches_per_epoch(dataset)
-    total = recipe.total_steps(per_epoch)
+    steps = recipe.run_steps(batches_per_epoch(dataset), bool(validation))
     lightning.seed_everything(recipe.seed, verbose=False)
-    module = method.module(recipe, total)
-    if start is not None:
-        module.network.load_state_dict(start.state_dict())
-    elif recipe.start == "imagenet":
-        load_imagenet_encoder(module.network)
-    check_stages(module.network, recipe.frozen or ())
+    module = _module(recipe, method, steps.total, start)
     # Nothing is written before all that can be refused was.
     if is_first_process(processes):
         weights = None if start is None else start.state_dict()
         checkpoint = prepare_run_folder(
-            folder, recipe, slices, validation, resume, weights, per_epoch
+            folder, recipe, slices, validation, resume, weights, steps.per_epoch
         )
     else:
         checkpoint = folder / LAST if (folder / LAST).is_file() else None
     if processes > 1 and device == "cuda":
         convert: Callable[[nn.Module], nn.Module] = nn.SyncBatchNorm.convert_sync_batchnorm
         module.network = convert(module.network)
+    trainer = _trainer(
+        recipe, folder, steps, device, devices, nodes, progress, cancel or CancelToken()
+    )
+    batches = EpochBatches(
+        steps.per_epoch, recipe.batch_size, steps.total, trainer.global_rank, processes
+    )
+    with frozen(module.network, recipe.frozen or ()):
+        _run(
+            trainer,
+            module,
+            ResumableLoader(dataset, batches, workers),
+            DataLoader(method.validation(validation, recipe), generator=torch.Generator()),
+            checkpoint,
+            folder,
+        )
+    module.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
+    return module.network.cpu().eval()
+
+
+def _module(
+    recipe: Recipe, method: Method, total: int, start: nn.Module | None
+) -> SegmentationModule:
+    """What Lightning trains for ``total`` steps, with the weights that the training starts with."""
+    module = method.module(recipe, total)
+    if start is not None:
+        module.network.load_state_dict(start.state_dict())
+    elif recipe.start == "imagenet":
+        load_imagenet_encoder(module.network)
+    check_stages(module.network, recipe.frozen or ())
+    return module
+
+
+def _trainer(
+    recipe: Recipe,
+    folder: Path,
+    steps: RunSteps,
+    device: str,
+    devices: int,
+    nodes: int,
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> lightning.Trainer:
+    """Lightning's trainer, which counts in steps alone."""
+    processes = devices * nodes
     precision: Any = recipe.precision  # Lightning checks it
-    validation_steps = min(recipe.validation_steps or per_epoch, total) if validation else None
-    trainer = lightning.Trainer(
+    return lightning.Trainer(
         accelerator=device,
         devices=devices,
         num_nodes=nodes,
         strategy="ddp" if processes > 1 else "auto",
         use_distributed_sampler=False,
-        max_steps=total,
+        max_steps=steps.total,
         precision=precision,
         callbacks=[
-            Reports(progress, total),
-            LearningCurve(folder, per_epoch, validation_steps, total),
-            Checkpoints(
-                folder,
-                recipe.checkpoint_steps,
-                per_epoch,
-                validation_steps,
-                total,
-                keep_best=recipe.keep == "best",
-                cancel=cancel or CancelToken(),
-            ),
+            Reports(progress, steps.total),
+            LearningCurve(folder, steps),
+            Checkpoints(folder, recipe.checkpoint_steps, steps, recipe.keep == "best", cancel),
             *_reactions(recipe),
         ],
         plugins=_plugins(processes),
         logger=_tensorboard(folder),
-        log_every_n_steps=min(25, total),
+        log_every_n_steps=min(25, steps.total),
         # All epochs are one row of batches to Lightning, which resumes within one exactly.
         check_val_every_n_epoch=None,
-        val_check_interval=validation_steps or total,
-        limit_val_batches=None if validation else 0,
+        val_check_interval=steps.per_validation or steps.total,
+        limit_val_batches=0 if steps.per_validation is None else None,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         enable_progress_bar=False,
     )
-    batches = EpochBatches(per_epoch, recipe.batch_size, total, trainer.global_rank, processes)
+
+
+def _run(
+    trainer: lightning.Trainer,
+    module: SegmentationModule,
+    batches: ResumableLoader,
+    validation: DataLoader[Any],
+    checkpoint: Path | None,
+    folder: Path,
+) -> None:
+    """Train until the end; of several processes, only the first returns or raises."""
     try:
-        with frozen(module.network, recipe.frozen or ()):
-            trainer.fit(
-                module,
-                ResumableLoader(dataset, batches, workers),
-                DataLoader(method.validation(validation, recipe), generator=torch.Generator()),
-                ckpt_path=checkpoint,
-                weights_only=True,
-            )
+        trainer.fit(module, batches, validation, ckpt_path=checkpoint, weights_only=True)
     except OSError as error:
         raise OutputError(
             f"A file of the training could not be written ({error.strerror}): check permissions "
@@ -202,8 +234,6 @@ def fit(
             raise
     if not trainer.is_global_zero:
         sys.exit()
-    module.network.load_state_dict(weights_in(folder / (BEST if recipe.keep == "best" else LAST)))
-    return module.network.cpu().eval()
 
 
 def silence_lightning() -> None:
