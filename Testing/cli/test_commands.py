@@ -21,7 +21,7 @@ from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.text import thousands
 from COVIDLesionSegLib.engine.volume import read_array, write_volume
-from COVIDLesionSegLib.jobs.training import Trained
+from COVIDLesionSegLib.jobs.training_run import Trained
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.report_json import report_schema
 from engine.crafted import make_card

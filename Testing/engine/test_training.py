@@ -15,14 +15,13 @@ import torch
 from COVIDLesionSegLib.engine.data.slice_folder import read_slice_folder
 from COVIDLesionSegLib.engine.data.training_data import TrainingData, read_training_data
 from COVIDLesionSegLib.engine.errors import InputError, ModelError
-from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out, score_patients
+from COVIDLesionSegLib.engine.evaluation.card_scores import score_patients
 from COVIDLesionSegLib.engine.models.catalogue import load_catalogue, read_models
 from COVIDLesionSegLib.engine.models.weights import load_network
 from COVIDLesionSegLib.engine.networks import build_network
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation, crop
 from COVIDLesionSegLib.engine.training.dataset import PatchDataset
-from COVIDLesionSegLib.engine.training.export import WeightsStatement, export_model
 from COVIDLesionSegLib.engine.training.patches import PatchSite, border_tiles, patch_sites
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
@@ -402,16 +401,12 @@ def test_weights_without_held_out_patients_say_so_and_are_not_cleared_for_bfloat
     slice_folder, tmp_path
 ):
     read = read_training_data([slice_folder], [])
-    exported = export_model(
+    exported = export_tiny(
         build_network(AMC_NET.network, AMC_NET.arguments),
-        make_recipe(AMC_NET),
         replace(read, outside=[]),
+        "unknown",
+        make_recipe(AMC_NET),
         tmp_path,
-        model_id="unknown",
-        title="Unknown",
-        paper="none",
-        provenance=WeightsStatement("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        evaluate=evaluate_held_out,
     )
     assert not exported.card.scores and not exported.card.bfloat16
     assert exported.card.notes[0].startswith("There were no held-out patients")

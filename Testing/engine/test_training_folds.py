@@ -26,7 +26,7 @@ from COVIDLesionSegLib.engine.training.cross_validation import (
     cross_validate,
     folds_of,
 )
-from COVIDLesionSegLib.engine.training.export import check_new_id
+from COVIDLesionSegLib.engine.training.new_model import check_new_id
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from engine.training_slices import export_tiny, labelled, tiny_recipe
 

@@ -10,7 +10,8 @@ from COVIDLesionSegLib.engine.data.labelled import LabelledImage
 from COVIDLesionSegLib.engine.evaluation.card_scores import evaluate_held_out
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.training.augmentation import Augmentation
-from COVIDLesionSegLib.engine.training.export import WeightsStatement, export_model
+from COVIDLesionSegLib.engine.training.export import export_model
+from COVIDLesionSegLib.engine.training.new_model import NewModel
 from COVIDLesionSegLib.engine.training.recipe import Recipe
 
 
@@ -86,16 +87,11 @@ def tiny_recipe(**values):
     )
 
 
-def export_tiny(network, own, model_id, recipe, folder, **more):
+def export_tiny(
+    network, own, model_id, recipe, folder, *, evaluate=evaluate_held_out, parent=None, **more
+):
     """Write a model, as a command would."""
-    return export_model(
-        network,
-        recipe,
-        own,
-        folder,
-        model_id=model_id,
-        title="Tiny",
-        paper="none",
-        provenance=WeightsStatement("CC0-1.0", "A test.", "covid-lesion-seg train"),
-        **{"evaluate": evaluate_held_out, **more},
+    new = NewModel(
+        model_id, "Tiny", "none", "CC0-1.0", "A test.", "covid-lesion-seg train", parent=parent
     )
+    return export_model(network, recipe, own, folder, new, evaluate, **more)

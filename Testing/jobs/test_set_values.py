@@ -13,7 +13,8 @@ from COVIDLesionSegLib.engine.self_training.self_learning import LevelSettings
 from COVIDLesionSegLib.engine.training.recipe_settings import choose_recipe
 from COVIDLesionSegLib.jobs.fine_tuning import fine_tuning_recipe
 from COVIDLesionSegLib.jobs.self_learning import LevelLearner
-from COVIDLesionSegLib.jobs.training import provenance_of, recipe_of
+from COVIDLesionSegLib.jobs.training import recipe_of
+from COVIDLesionSegLib.jobs.training_run import new_model
 
 CARD = load_catalogue().get("amc-net").card
 LICENCE = {"licence": "CC0-1.0", "licence_note": "A test."}
@@ -37,7 +38,8 @@ def test_what_is_set_is_in_the_recipe_of_a_fine_tuning_and_in_the_recorded_comma
     plain = fine_tuning_recipe(CARD, enhancing())
     assert (recipe.learning_rate, recipe.augmentation.noise, recipe.steps) == (0.0005, 0.1, 7)
     assert plain.steps == 250 and recipe.augmentation.zoom == plain.augmentation.zoom
-    command = provenance_of("enhance", options).command
+    parent = load_catalogue().get(CARD.id)
+    command = new_model("enhance", options, parent, fine_tuned=True).command
     assert "--set learning_rate=0.0005 --set augmentation.noise=0.1" in command
 
 

@@ -11,7 +11,7 @@ from ..engine.inference.allocator import tune_allocator
 from ..engine.models.catalogue import load_catalogue
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from .options import CompressOptions
-from .training import make_model_folder
+from .training_run import make_model_folder
 
 
 def compress(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..engine.choices import BOTTLENECKS, REFINEMENTS
-from ..engine.data.splits import patients_in
 from ..engine.data.training_data import read_training_data
 from ..engine.detection.held_out import evaluate_detector
 from ..engine.detection.training import DETECTION, FIXED_STATISTICS, detector_recipe, start_from
 from ..engine.files import output_path
 from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.augmentation import Augmentation
-from ..engine.training.export import check_held_out, export_model
+from ..engine.training.export import export_model
+from ..engine.training.new_model import check_held_out
 from ..engine.training.trainer import fit as fit
 from ..engine.training.trainer import silence_lightning
 from ..report.training import write_curves
 from .options import TrainDetectorOptions
-from .training import Trained, encoder_of, make_model_folder, parent_for, provenance_of
+from .training_run import Trained, encoder_of, make_model_folder, new_model, parent_for
 
 CLASSES = ("clean", "infected")
 _AUGMENTATION = Augmentation(
@@ -83,7 +83,7 @@ def train_detector(
     on_encoder, notes = encoder_of(options.encoder_weights)
     start = on_encoder(recipe) if on_encoder else None
     if options.fine_tune:
-        check_held_out(parent.card, patients_in([*data.validation, *data.outside]))
+        check_held_out(parent.card, data.held_out_patients)
         start = start_from(parent, recipe)
     make_model_folder(out, options.resume)
     network = fit(
@@ -100,19 +100,9 @@ def train_detector(
         method=DETECTION,
     )
     write_curves(out)
+    new = new_model("train-detector", options, parent, fine_tuned=options.fine_tune, notes=notes)
     exported = export_model(
-        network,
-        recipe,
-        data,
-        out,
-        model_id=options.model_id,
-        title=options.title or parent.title,
-        paper=parent.card.paper,
-        provenance=provenance_of("train-detector", options),
-        evaluate=evaluate_detector,
-        eight_bit=options.eight_bit,
-        parent=parent.card if options.fine_tune else None,
-        notes=notes,
+        network, recipe, data, out, new, evaluate_detector, eight_bit=options.eight_bit
     )
     return Trained(exported.card)
 

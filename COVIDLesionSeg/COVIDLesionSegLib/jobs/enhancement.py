@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..engine.data.ct_table import read_labelled_volumes
 from ..engine.data.labelled import LabelledData, evaluation_slice
-from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError
 from ..engine.evaluation.card_scores import evaluate_held_out, score_patients
@@ -17,7 +16,8 @@ from ..engine.models.weights import load_network
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
 from ..engine.self_training.confidence import with_corrections
 from ..engine.self_training.selection import measure_for
-from ..engine.training.export import Exported, check_held_out, export_model
+from ..engine.training.export import Exported, export_model
+from ..engine.training.new_model import check_held_out
 from ..engine.training.trainer import silence_lightning
 from ..report.training import (
     BeforeAfter,
@@ -34,7 +34,7 @@ from .fine_tuning import (
     read_unlabelled,
 )
 from .options import EnhanceOptions
-from .training import make_model_folder, parent_for, provenance_of
+from .training_run import make_model_folder, new_model, parent_for
 
 BEFORE_AFTER_CSV = "before-after.csv"
 _READ, _CHOSEN, _TRAINED = 0.02, 0.3, 0.9
@@ -113,9 +113,8 @@ class _Enhancement:
         options, parent, tuning = self._options, self._parent, self._tuning
         self._progress(Progress("Reading the data", 0.0))
         data, corrected = self._labelled()
-        held_out = patients_in([*data.validation, *data.outside])
-        check_held_out(parent.card, held_out)
-        unlabelled = self._unlabelled(held_out)
+        check_held_out(parent.card, data.held_out_patients)
+        unlabelled = self._unlabelled(data.held_out_patients)
         measure = measure_for(parent.card, options.selection)
         minimum = options.min_confidence
         if minimum is None:
@@ -182,19 +181,8 @@ class _Enhancement:
             data.training, data.validation, sub_progress(self._progress, _CHOSEN, _TRAINED)
         )
         self._progress(Progress("Scoring", _TRAINED))
-        return export_model(
-            network,
-            tuning.recipe,
-            data,
-            self._out,
-            model_id=options.model_id,
-            title=options.title or parent.title,
-            paper=parent.card.paper,
-            provenance=provenance_of("enhance", options),
-            evaluate=evaluate_held_out,
-            parent=parent.card,
-            notes=[note],
-        )
+        new = new_model("enhance", options, parent, fine_tuned=True, notes=[note])
+        return export_model(network, tuning.recipe, data, self._out, new, evaluate_held_out)
 
     def _note(self, chosen: int, corrected: int) -> str:
         options = self._options

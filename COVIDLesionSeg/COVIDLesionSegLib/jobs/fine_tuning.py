@@ -28,7 +28,7 @@ from ..engine.training.trainer import fit as fit
 from ..engine.volume import Volume
 from ..report.training import write_candidates, write_curves
 from .options import EnhanceOptions, RetrainOptions
-from .training import settings_of
+from .training_run import settings_of
 
 CANDIDATES_CSV = "candidates.csv"
 SELECTION_FILE = "selection.npz"

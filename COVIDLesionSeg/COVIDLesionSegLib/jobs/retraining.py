@@ -41,7 +41,8 @@ from ..engine.self_training.parent_comparison import ParentComparison
 from ..engine.self_training.reviewed_data import chosen_slices, labelled_case
 from ..engine.self_training.reviewed_split import ReviewedSplit, split_reviewed
 from ..engine.self_training.selection import THE_PAPERS, measure_for
-from ..engine.training.export import check_held_out, export_model
+from ..engine.training.export import export_model
+from ..engine.training.new_model import check_held_out
 from ..engine.training.recipe import Recipe
 from ..engine.training.run_folder import trained_length
 from ..engine.training.trainer import silence_lightning
@@ -60,7 +61,7 @@ from .fine_tuning import (
     read_unlabelled,
 )
 from .options import RetrainOptions
-from .training import make_model_folder, parent_for, provenance_of, settings_of
+from .training_run import make_model_folder, new_model, parent_for, settings_of
 
 _CASES_FOLDER = "cases"
 _COMPARING = "Comparing both models"
@@ -277,21 +278,22 @@ class _Retraining:
     ) -> None:
         options, parent = self._options, self._parent
         self._progress(Progress(_COMPARING, _TRAINED))
-        export_model(
-            network,
-            self._tuning.recipe,
-            data,
-            folder,
-            model_id=options.model_id,
-            title=options.title or f"{parent.title}, retrained",
-            paper=parent.card.paper,
-            provenance=provenance_of(
-                "retrain", options, parent.card.trained_weights, date.today().isoformat()
-            ),
-            evaluate=comparing.evaluate,
-            parent=parent.card,
+        new = new_model(
+            "retrain",
+            options,
+            parent,
+            fine_tuned=True,
+            title=f"{parent.title}, retrained",
             notes=[note],
         )
+        weights = parent.card.trained_weights
+        new = replace(
+            new,
+            licence=new.licence or weights.licence,
+            licence_note=new.licence_note or weights.licence_note,
+            date=date.today().isoformat(),
+        )
+        export_model(network, self._tuning.recipe, data, folder, new, comparing.evaluate)
 
     def _progress_of_comparing(self, progress: Progress) -> None:
         """One stage of its own, whatever its steps are called."""

@@ -13,7 +13,6 @@ from torch import nn
 
 from ..engine.data.ct_table import patient_of_ct
 from ..engine.data.labelled import LabelledImage
-from ..engine.data.splits import patients_in
 from ..engine.data.training_data import TrainingData, read_training_data
 from ..engine.errors import InputError, ParameterError
 from ..engine.evaluation.card_scores import evaluate_held_out
@@ -23,6 +22,7 @@ from ..engine.inference.ensemble import decide
 from ..engine.inference.predictor import Predictor
 from ..engine.labels import CLASSES
 from ..engine.models.card import ModelCard
+from ..engine.models.catalogue import Model
 from ..engine.networks import build_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
@@ -39,7 +39,7 @@ from ..engine.training.recipe_settings import choose_recipe
 from ..engine.training.trainer import fit, silence_lightning
 from ..report.training import write_curves, write_levels
 from .options import SelfLearnOptions
-from .training import make_model_folder, parent_for, provenance_of, settings_of
+from .training_run import make_model_folder, new_model, parent_for, settings_of
 
 PSEUDO_LABELS = "pseudo-labels"
 LEVELS_CSV = "levels.csv"
@@ -85,6 +85,73 @@ def self_learn(
     silence_lightning()
     progress(Progress("Starting", 0.0))
     parent = parent_for(options.model_id, options.network)
+    recipe, own = _recipe_of(options, parent)
+    labelling = Labelling(options.rule, options.thesis_lungs, options.thesis_slices)
+    labelled = read_training_data(
+        list(options.slices),
+        list(options.validate),
+        with_lungs=recipe.needs_lungs,
+        volumes=options.volumes,
+        cancel=cancel,
+        classes=recipe.classes,
+    )
+    if not any(item.has_lesion for item in labelled.validation):
+        raise InputError("The validation slices show no lesion: name patients whose slices do.")
+    cts, more_cts = _named_cts(options, labelled)
+    learner = LevelLearner(
+        recipe, labelled.validation, out, cancel, options.resume, options.device, own
+    )
+    stages = learner.first_layers()
+    make_model_folder(out, options.resume)
+    labelling_progress = sub_progress(progress, 0.0, _LABELLED)
+    slices = _pseudo_labels(cts, recipe, out / PSEUDO_LABELS, labelling, labelling_progress, cancel)
+    further = [
+        item
+        for ct, patient in more_cts
+        for item in unlabelled_slices(ct, patient, cancel, labelling)
+    ]
+    learned = learn_recursively(
+        learner,
+        slices,
+        labelled.validation,
+        cancel,
+        first_stages=stages,
+        further=further,
+        depth=options.depth,
+        progress=sub_progress(progress, _LABELLED, _LEARNED),
+    )
+    for level in learned.levels:
+        write_curves(out / f"level-{level.number}")
+    write_levels(learned, out / LEVELS_CSV)
+    progress(Progress("Scoring", _LEARNED))
+    new = new_model(
+        "self-learn",
+        options,
+        parent,
+        fine_tuned=False,
+        title=f"{parent.title}, self-learned from pseudo-labels",
+        notes=[_how_it_learned(learned)],
+    )
+    exported = export_model(
+        learned.network,
+        learner.recipe_of(learned.settings),
+        TrainingData(learned.slices, labelled.validation, labelled.outside),
+        out,
+        new,
+        evaluate_held_out,
+        selected_on_validation=len(learned.levels) > 1 or recipe.needs_validation,
+    )
+    progress(Progress("Done", 1.0))
+    return SelfLearnedModel(exported.card, learned)
+
+
+def _recipe_of(options: SelfLearnOptions, parent: Model) -> tuple[Recipe, frozenset[str]]:
+    """The recipe of all levels, and the names of its values that the options set.
+
+    Raises:
+        ParameterError: A value cannot be set here, or the network does not find what pseudo-labels
+            are.
+    """
     settings = settings_of(options)
     own = frozenset(name for name, _ in settings)
     if "frozen" in own:
@@ -104,79 +171,33 @@ def self_learn(
             f"The thesis' rule labels ground glass alone, but the network of {parent.id} tells "
             f"{' and '.join(recipe.classes)} apart: choose drsegunet-ggo, or the rule density."
         )
-    labelling = Labelling(options.rule, options.thesis_lungs, options.thesis_slices)
-    labelled = read_training_data(
-        list(options.slices),
-        list(options.validate),
-        with_lungs=recipe.needs_lungs,
-        volumes=options.volumes,
-        cancel=cancel,
-        classes=recipe.classes,
-    )
-    if not any(item.has_lesion for item in labelled.validation):
-        raise InputError("The validation slices show no lesion: name patients whose slices do.")
-    cts = [ct.absolute() for ct in options.cts]
-    more_cts = [ct.absolute() for ct in options.more_cts]
-    patients = _patients([*cts, *more_cts], labelled)
-    learner = LevelLearner(
-        recipe, labelled.validation, out, cancel, options.resume, options.device, own
-    )
-    stages = learner.first_layers()
-    make_model_folder(out, options.resume)
-    told = sub_progress(progress, 0.0, _LABELLED)
-    folder = out / PSEUDO_LABELS
-    named = list(zip(cts, patients[: len(cts)], strict=True))
-    slices = _pseudo_labels(named, recipe, folder, labelling, told, cancel)
-    further = [
-        item
-        for ct, patient in zip(more_cts, patients[len(cts) :], strict=True)
-        for item in unlabelled_slices(ct, patient, cancel, labelling)
-    ]
-    learned = learn_recursively(
-        learner,
-        slices,
-        labelled.validation,
-        cancel,
-        first_stages=stages,
-        further=further,
-        depth=options.depth,
-        progress=sub_progress(progress, _LABELLED, _LEARNED),
-    )
-    for level in learned.levels:
-        write_curves(out / f"level-{level.number}")
-    write_levels(learned, out / LEVELS_CSV)
-    progress(Progress("Scoring", _LEARNED))
-    card = export_model(
-        learned.network,
-        learner.recipe_of(learned.settings),
-        TrainingData(learned.slices, labelled.validation, labelled.outside),
-        out,
-        model_id=options.model_id,
-        title=options.title or f"{parent.title}, self-learned from pseudo-labels",
-        paper=parent.card.paper,
-        provenance=provenance_of("self-learn", options),
-        evaluate=evaluate_held_out,
-        selected_on_validation=len(learned.levels) > 1 or recipe.needs_validation,
-        notes=[_how_it_learned(learned)],
-    ).card
-    progress(Progress("Done", 1.0))
-    return SelfLearnedModel(card, learned)
+    return recipe, own
 
 
-def _patients(cts: list[Path], labelled: TrainingData) -> list[str]:
-    """Whom the CTs show; nobody twice, and nobody who is held out."""
-    patients = [patient_of_ct(ct) for ct in cts]
+def _named_cts(
+    options: SelfLearnOptions, labelled: TrainingData
+) -> tuple[list[tuple[Path, str]], ...]:
+    """The CTs that get pseudo-labels and those that level 1 labels, with the patient of each.
+
+    Raises:
+        InputError: Two CTs show the same patient, or one a patient who is held out.
+    """
+    named = tuple(
+        [(ct.absolute(), patient_of_ct(ct.absolute())) for ct in cts]
+        for cts in (options.cts, options.more_cts)
+    )
+    patients = [patient for cts in named for _, patient in cts]
     twice = [name for name, count in Counter(patients).items() if count > 1]
     if twice:
         raise InputError(
             f"Two of the CTs are called {twice[0]}: give their files or folders different "
             "names, as patients are called by them."
         )
-    if both := set(patients) & patients_in([*labelled.validation, *labelled.outside]):
+    if both := set(patients) & labelled.held_out_patients:
         raise InputError(
             f"{min(both)} is among the CTs to learn from, and is held out: name each patient once."
         )
-    return patients
+    return named
 
 
 def _pseudo_labels(

@@ -34,7 +34,8 @@ from ..report.study import STUDY_FILES, write_study
 from .evaluation import evaluate_from
 from .growing_folder import growing_folder
 from .options import EvaluateOptions, StudyOptions, TrainOptions
-from .training import Trained, recipe_of, train
+from .training import recipe_of, train
+from .training_run import Trained
 
 _FILES = "files_sha256"
 _TRAINED = 0.9

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...engine.synthesis.synthesize import Synthesis
     from ...jobs.enhancement import Enhanced
     from ...jobs.self_learning import SelfLearnedModel
-    from ...jobs.training import Trained
+    from ...jobs.training_run import Trained
 
 _USES = {
     "lesions": "segment CT --model",

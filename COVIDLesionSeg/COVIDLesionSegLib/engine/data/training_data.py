@@ -41,6 +41,11 @@ class TrainingData:
         check_patients_apart(self.training, [*self.validation, *self.outside])
         check_patients_apart(self.validation, self.outside)
 
+    @property
+    def held_out_patients(self) -> set[str]:
+        """Those of ``validation`` and of ``outside``."""
+        return patients_in([*self.validation, *self.outside])
+
     def describe(self) -> dict[str, Any]:
         """Slices per patient and group, for a model's card.
 

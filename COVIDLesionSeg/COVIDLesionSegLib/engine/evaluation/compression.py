@@ -16,11 +16,12 @@ from ..files import write_bytes
 from ..models.card import BFLOAT16_NOTE, LARGEST_BFLOAT16_CHANGE, ModelCard
 from ..models.card_json import write_card
 from ..models.catalogue import Model
-from ..models.eight_bit import DICE, smallest_kernels
-from ..models.weights import load_network, models_in_eight_bit
+from ..models.eight_bit import DICE
+from ..models.eight_bit_trial import InEightBit, try_eight_bit
+from ..models.weights import load_network
 from ..models.weights_file import read_weights
 from ..parameters import Parameters
-from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress, sub_progress
+from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .card_scores import card_scores, score_patients
 from .scores import PatientScores, protocol_of
 
@@ -91,43 +92,37 @@ def compress_weights(
         )
     _check_all_are_there(card, list(by_patient))
     before = load_network(model)
-    sizes = len(smallest_kernels(before))
-    if not sizes:
+    exact = cache(lambda patient: score_patients(before, card, by_patient[patient])[patient])
+    tried = try_eight_bit(
+        before,
+        replace(card, scores=()),
+        folder,
+        DICE,
+        lambda small, own, part: _compare(small, own, by_patient, exact, part, cancel),
+        progress,
+    )
+    if tried is None:
         raise ModelError(
             f"The network of model {model.id} has no large kernel, so 8 bits would save nothing: "
             "it stays as it is."
         )
-    exact = cache(lambda patient: score_patients(before, card, by_patient[patient])[patient])
-    tried = models_in_eight_bit(before, replace(card, scores=()), folder)
-    for number, one in enumerate(tried):
-        own, data, after = one
-        part = sub_progress(progress, number / sizes, (number + 1) / sizes)
-        compared, changes = _compare(after, own, by_patient, exact, part, cancel)
-        moved = DICE.too_large(changes)
-        if not moved:
-            break
-    if moved:
-        patient, change = next(iter(moved.items()))
+    if tried.too_large:
+        patient, change = next(iter(tried.too_large.items()))
         raise ModelError(
             f"In 8 bits the Dice of {patient} would move by {change:+.4f}, which is more than "
             f"{DICE.largest_change:g}: model {model.id} stays as it is."
         )
-    outside = {name: one for name, one in compared.items() if not one.learned_from}
-    bfloat16: dict[str, float] = {}
-    for patient in outside if card.bfloat16 else ():
-        cancel.raise_if_cancelled()
-        lower = score_patients(after, own, by_patient[patient], "bfloat16")[patient]
-        bfloat16 |= _change(patient, outside[patient], lower)
-    largest = max(map(abs, bfloat16.values()), default=None)
+    outside = {name: scores for name, scores in tried.scores.items() if not scores.learned_from}
+    in_bfloat16 = _bfloat16_change(tried, outside if card.bfloat16 else {}, by_patient, cancel)
     own = replace(
-        own,
+        tried.card,
         scores=tuple(card_scores(outside, protocol_of(Parameters()))),
-        bfloat16=largest is not None and largest <= LARGEST_BFLOAT16_CHANGE,
-        notes=(*_notes(card, largest), _note(changes)),
+        bfloat16=in_bfloat16 is not None and in_bfloat16 <= LARGEST_BFLOAT16_CHANGE,
+        notes=(*_notes(card, in_bfloat16), _note(tried.changes)),
     )
-    write_bytes(data, folder / own.trained_weights.file)
+    write_bytes(tried.data, folder / own.trained_weights.file)
     write_card(own, folder)
-    return Compressed(own, changes, len(read_weights(model)), len(data))
+    return Compressed(own, tried.changes, len(read_weights(model)), len(tried.data))
 
 
 def _check_all_are_there(card: ModelCard, patients: Sequence[str]) -> None:
@@ -162,6 +157,22 @@ def _compare(
         if DICE.too_large(changes):
             break
     return compared, changes
+
+
+def _bfloat16_change(
+    tried: InEightBit[dict[str, PatientScores]],
+    exact: Mapping[str, PatientScores],
+    by_patient: Mapping[str, Sequence[LabelledImage]],
+    cancel: CancelToken,
+) -> float | None:
+    """Largest change of the Dice of any patient of ``exact`` in bfloat16; None without any."""
+    changes: dict[str, float] = {}
+    for patient, scores in exact.items():
+        cancel.raise_if_cancelled()
+        items = by_patient[patient]
+        lower = score_patients(tried.network, tried.card, items, "bfloat16")[patient]
+        changes |= _change(patient, scores, lower)
+    return max(map(abs, changes.values()), default=None)
 
 
 def _change(patient: str, old: PatientScores, new: PatientScores) -> dict[str, float]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,9 +15,9 @@ from ..errors import ModelError
 from ..files import write_bytes
 from ..networks import build_network, count_parameters
 from ..text import thousands
-from .card import ModelCard, Weights
+from .card import ModelCard
 from .catalogue import Model, not_trained
-from .eight_bit import from_eight_bit, smallest_kernels, to_eight_bit
+from .eight_bit import from_eight_bit, to_eight_bit
 from .weights_file import read_weights, verified
 
 UNTRAINED_SEED = 0
@@ -91,38 +89,11 @@ def weights_data_in_eight_bit(network: nn.Module, smallest_kernel: int) -> bytes
     return data
 
 
-def models_in_eight_bit(
-    network: nn.Module, card: ModelCard, folder: Path
-) -> Iterator[tuple[ModelCard, bytes, nn.Module]]:
-    """The model with its large kernels in 8 bits, then with fewer of them, to try one by one.
-
-    Args:
-        network: In full precision.
-        card: Its card.
-        folder: Folder of the model; nothing is written.
-
-    Yields:
-        One for each of :func:`~.eight_bit.smallest_kernels`: the card with these weights, the
-        content of their file, and the network that it holds.
-    """
-    for smallest in smallest_kernels(network):
-        data = weights_data_in_eight_bit(network, smallest)
-        own = replace(card, weights=weights_in_eight_bit(card.trained_weights, data))
-        yield own, data, load_network(Model(own, folder), weights=data)
-
-
 def _tensors(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
     return {
         name: tensor.detach().to("cpu", dtype if tensor.ndim > 1 else tensor.dtype).contiguous()
         for name, tensor in network.state_dict().items()
     }
-
-
-def weights_in_eight_bit(weights: Weights, data: bytes) -> Weights:
-    """The same weights on a card, once their file holds ``data``, which are in 8 bits."""
-    size = None if weights.size is None else len(data)
-    digest = hashlib.sha256(data).hexdigest()
-    return replace(weights, sha256=digest, bits=8, size=size, url="")
 
 
 def _load_weights(network: nn.Module, model: Model, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -11,9 +11,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from ..data.labelled import LabelledImage, evaluation_slice, fingerprint_of_slices
-from ..data.splits import learned_patients
 from ..data.training_data import TrainingData
-from ..errors import InputError, ParameterError
 from ..files import write_bytes
 from ..models.calibration import Calibration
 from ..models.card import (
@@ -22,14 +20,16 @@ from ..models.card import (
     ModelCard,
     Score,
     Weights,
-    is_model_id,
 )
 from ..models.card_json import write_card
-from ..models.catalogue import Catalogue, Model
-from ..models.eight_bit import StorageCriterion, smallest_kernels
+from ..models.catalogue import Model
+from ..models.eight_bit import StorageCriterion
+from ..models.eight_bit_trial import try_eight_bit
 from ..models.lineage import parent_facts
-from ..models.weights import load_network, models_in_eight_bit, save_weights
+from ..models.weights import load_network, save_weights
 from ..networks import count_parameters
+from ..progress import ProgressCallback
+from .new_model import NewModel
 from .recipe import Recipe
 
 _EIGHT_BIT = (
@@ -123,114 +123,31 @@ class Exported:
     patients: Mapping[str, PatientResult]
 
 
-@dataclass(frozen=True)
-class WeightsStatement:
-    """What the user says about the weights.
-
-    Attributes:
-        licence: SPDX identifier, given by the data's licence.
-        licence_note: What it means for the user, one sentence.
-        command: The command that trains these weights.
-        date: When they were trained, as YYYY-MM-DD; empty where a card is to be the same whenever
-            it is written.
-    """
-
-    licence: str
-    licence_note: str
-    command: str
-    date: str = ""
-
-
-def check_new_id(model_id: str, parent: Model, catalogue: Catalogue) -> None:
-    """Make sure, before training, that a new model can be called ``model_id``.
-
-    Args:
-        model_id: Becomes the name of two files.
-        parent: The model whose network is trained. A model that has weights may be trained anew
-            under its own id.
-        catalogue: All models.
-
-    Raises:
-        ParameterError: It is no file name, or another model's id.
-    """
-    # The model of a fold has its number behind the id.
-    if not is_model_id(f"{model_id}-1000"):
-        raise ParameterError(
-            f"The new model cannot be called {model_id[:80]!r}: use at most 59 letters, digits, "
-            "dots, hyphens and underscores, and begin with a letter or digit."
-        )
-    anew = model_id == parent.id and parent.card.weights is not None
-    if not anew and any(model.id == model_id for model in catalogue.models):
-        raise ParameterError(f"There is a model called {model_id} already: choose another id.")
-
-
-def check_held_out(parent: ModelCard, patients: Collection[str]) -> None:
-    """Make sure that a model was not trained on patients that are to evaluate what follows from it.
-
-    Raises:
-        InputError: It was; or its card does not record its training patients.
-    """
-    learned = parent.learned_from
-    if learned is None:
-        raise InputError(
-            f"The card of model {parent.id} does not record which patients it learned from, so "
-            "no patient is known to be held out from what is trained from it: start with random "
-            "weights."
-        )
-    if shared := sorted(set(patients) & learned_patients(learned)):
-        raise InputError(
-            f"Model {parent.id} learned from {', '.join(shared)}, so they are not held out from "
-            "what is trained from it: name other patients for validation."
-        )
-
-
-def training_lineage(parent: ModelCard | None, described: dict[str, Any]) -> dict[str, Any]:
-    """What a card says of the start of its training and of the data.
-
-    Args:
-        parent: The model whose weights the training started with; None for random ones.
-        described: The data, see :meth:`~..data.training_data.TrainingData.describe`. The parent's
-            training patients and pseudo-labels are added to them.
-    """
-    if parent is None:
-        return {"data": described}
-    data = {**described, "training": {**(parent.learned_from or {}), **described["training"]}}
-    inherited = parent.training["data"].get("pseudo_labels", {})
-    if pseudo := {**inherited, **described.get("pseudo_labels", {})}:
-        data["pseudo_labels"] = pseudo
-    return {"parent": parent_facts(parent), "data": data}
-
-
 def export_model(
     network: nn.Module,
     recipe: Recipe,
     data: TrainingData,
     folder: Path,
-    *,
-    model_id: str,
-    title: str,
-    paper: str,
-    provenance: WeightsStatement,
+    new: NewModel,
     evaluate: Evaluate,
+    *,
     selected_on_validation: bool = False,
     calibrate: bool = False,
     eight_bit: bool = False,
-    parent: ModelCard | None = None,
-    notes: Sequence[str] = (),
 ) -> Exported:
-    """Write ``<model_id>.safetensors`` in half precision and ``<model_id>.json`` into ``folder``.
+    """Write ``<id>.safetensors`` in half precision and ``<id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
     and again in bfloat16, which the card allows where no patient's Dice changes by more than 0.002;
-    without held-out patients there are none.
+    without held-out patients there are none. The calibration of a parent holds for what goes on
+    from it, too, unless it is calibrated anew.
 
     Args:
         network: Trained.
         recipe: What it was trained by.
         data: What it was trained on, and the held-out patients.
         folder: Exists.
-        model_id, title, paper: For the card.
-        provenance: For the card.
+        new: What else its card says.
         evaluate: Scores the written weights on the held-out patients.
         selected_on_validation: The weights, or the length of the training, were selected on the
             validation patients.
@@ -239,49 +156,33 @@ def export_model(
         eight_bit: Store the weights in 8 bits instead, where that moves the measure on held-out
             patients by no more than it may; half precision stays where it does, where the model is
             too weak to tell, and without such patients.
-        parent: Card of the model whose weights the training started with; its calibration holds for
-            what goes on from it, too, unless it is calibrated anew.
-        notes: More notes for the card, which says by itself where labels were pseudo-labels.
 
     Raises:
         OutputError: The folder cannot be written to.
     """
-    calibrate = calibrate and bool(data.validation) and len(recipe.channels) == 1
-    file = f"{model_id}.safetensors"
+    file = f"{new.id}.safetensors"
     digest = save_weights(network, folder / file)
-    card = ModelCard(
-        id=model_id,
-        title=title,
-        paper=paper,
-        network=recipe.network,
-        # Dropout is for training alone, and a card describes the network that runs.
-        arguments={k: v for k, v in recipe.network_arguments.items() if k != "dropout"},
-        parameters=count_parameters(network),
-        task=recipe.task,
-        classes=recipe.classes,
-        channels=recipe.channels,
-        preprocessing=recipe.preprocessing,
-        weights=Weights(file, digest, provenance.licence, provenance.licence_note),
-        training=_training_facts(recipe, data, parent, provenance),
-        calibration=None if calibrate or parent is None else _inherited(parent.calibration),
-    )
+    card = _card(network, recipe, data, new, Weights(file, digest, new.licence, new.licence_note))
+    calibrate = calibrate and bool(data.validation) and len(recipe.channels) == 1
+    if calibrate:
+        card = replace(card, calibration=None)
     written = load_network(Model(card, folder))
-    slices = [
+    groups = [
         [evaluation_slice(item, recipe.task) for item in group]
         for group in (data.validation, data.outside)
         if group
     ]
-    results = [evaluate(written, card, group) for group in slices]
+    results = [evaluate(written, card, group) for group in groups]
     uncalibrated: Mapping[str, PatientResult] = {}
     if calibrate and results[0].calibration is not None:
         # Images of an unknown window would tell little of probabilities in HU.
         card, uncalibrated = replace(card, calibration=results[0].calibration), results[0].patients
-        results = [evaluate(written, card, group) for group in slices]
+        results = [evaluate(written, card, group) for group in groups]
     stored = _NO_PATIENT_TO_TRY if eight_bit else ""
     measure = results[0].measure if results else None
     if eight_bit and measure is not None:
         card, results, stored = _in_eight_bit(
-            network, card, folder, slices, results, evaluate, measure
+            network, card, folder, groups, results, evaluate, measure
         )
     patients = {name: scores for result in results for name, scores in result.patients.items()}
     changes = [r.bfloat16_change for r in results if r.bfloat16_change is not None]
@@ -298,10 +199,32 @@ def export_model(
         card,
         scores=tuple(score for result in results for score in result.scores),
         bfloat16=change is not None and change <= LARGEST_BFLOAT16_CHANGE,
-        notes=(*filter(None, said), *notes),
+        notes=(*filter(None, said), *new.notes),
     )
     write_card(card, folder)
     return Exported(card, {**patients, **uncalibrated})
+
+
+def _card(
+    network: nn.Module, recipe: Recipe, data: TrainingData, new: NewModel, weights: Weights
+) -> ModelCard:
+    """The card before anything is measured."""
+    return ModelCard(
+        id=new.id,
+        title=new.title,
+        paper=new.paper,
+        network=recipe.network,
+        # Dropout is for training alone, and a card describes the network that runs.
+        arguments={k: v for k, v in recipe.network_arguments.items() if k != "dropout"},
+        parameters=count_parameters(network),
+        task=recipe.task,
+        classes=recipe.classes,
+        channels=recipe.channels,
+        preprocessing=recipe.preprocessing,
+        weights=weights,
+        training=_training_facts(recipe, data, new),
+        calibration=None if new.parent is None else _inherited(new.parent.calibration),
+    )
 
 
 def _inherited(calibration: Calibration | None) -> Calibration | None:
@@ -312,16 +235,22 @@ def _inherited(calibration: Calibration | None) -> Calibration | None:
     return None if calibration is None else replace(calibration, bins=())
 
 
-def _training_facts(
-    recipe: Recipe, data: TrainingData, parent: ModelCard | None, provenance: WeightsStatement
-) -> dict[str, Any]:
-    """What a card says of the training."""
+def _training_facts(recipe: Recipe, data: TrainingData, new: NewModel) -> dict[str, Any]:
+    """What a card says of the training; its data are those of the parent, too."""
+    described, lineage = data.describe(), {}
+    if (parent := new.parent) is not None:
+        lineage["parent"] = parent_facts(parent)
+        described["training"] = {**(parent.learned_from or {}), **described["training"]}
+        inherited = parent.training["data"].get("pseudo_labels", {})
+        if pseudo := {**inherited, **described.get("pseudo_labels", {})}:
+            described["pseudo_labels"] = pseudo
     return {
-        **training_lineage(parent, data.describe()),
+        **lineage,
+        "data": described,
         "data_fingerprint": fingerprint_of_slices(data.training),
         "recipe": recipe.to_dict(),
-        "command": provenance.command,
-        **({"date": provenance.date} if provenance.date else {}),
+        "command": new.command,
+        **({"date": new.date} if new.date else {}),
     }
 
 
@@ -334,14 +263,12 @@ def _in_eight_bit(
     network: nn.Module,
     card: ModelCard,
     folder: Path,
-    slices: Sequence[Sequence[LabelledImage]],
+    groups: Sequence[Sequence[LabelledImage]],
     results: list[HeldOutResult],
     evaluate: Evaluate,
     measure: StorageCriterion,
 ) -> tuple[ModelCard, list[HeldOutResult], str]:
     """Write the weights in 8 bits where that moves the measure by no more than it may.
-
-    Where it does, the smaller ones of the kernels stay in half precision, and if need be more.
 
     Gives the card, the results of what is written in the end, and a note that says what that is.
     """
@@ -350,28 +277,31 @@ def _in_eight_bit(
         if mean < needed.least:
             note = _TOO_LOW.format(score=needed.name, mean=mean, least=needed.least)
             return card, results, note
-    if not smallest_kernels(network):
-        return card, results, _NO_LARGE_KERNEL
-    for one in models_in_eight_bit(network, card, folder):
-        own, data, small = one
-        own_results = [evaluate(small, own, group) for group in slices]
-        before = _values(results, measure.key)
+    before = _values(results, measure.key)
+
+    def compare(
+        small: nn.Module, own: ModelCard, _: ProgressCallback
+    ) -> tuple[list[HeldOutResult], dict[str, float]]:
+        own_results = [evaluate(small, own, group) for group in groups]
         changes = measure.changes(before, _values(own_results, measure.key))
         if measure.together:
             scored = {name: changes[name] for name, score in before.items() if score is not None}
             changes = {_ALL_SLICES: _mean_over_slices(scored, results)}
-        moved = measure.too_large(changes)
-        if not moved:
-            break
-    if moved:
+        return own_results, changes
+
+    tried = try_eight_bit(network, card, folder, measure, compare)
+    if tried is None:
+        return card, results, _NO_LARGE_KERNEL
+    if tried.too_large:
         note = _NOT_EIGHT_BIT.format(
-            measure=measure.name, whose=next(iter(moved)), most=measure.largest_change
+            measure=measure.name, whose=next(iter(tried.too_large)), most=measure.largest_change
         )
         return card, results, note
-    write_bytes(data, folder / own.trained_weights.file)
-    change = max(map(abs, changes.values()))
+    write_bytes(tried.data, folder / tried.card.trained_weights.file)
+    change = max(map(abs, tried.changes.values()))
     whose = _ALL_SLICES if measure.together else _EVERY_PATIENT
-    return own, own_results, _EIGHT_BIT.format(measure=measure.name, whose=whose, change=change)
+    note = _EIGHT_BIT.format(measure=measure.name, whose=whose, change=change)
+    return tried.card, tried.scores, note
 
 
 def _mean_over_slices(changes: Mapping[str, float], results: Sequence[HeldOutResult]) -> float:
