@@ -360,6 +360,9 @@ def _wait(
     running = BackgroundJob(
         job, progress or ignore_progress, temporary_path=str(slicer.app.temporaryPath)
     )
+    # Slicer cannot end before this returns, and says aboutToQuit() only then.
+    end = running.cancel
+    slicer.app.connect("lastWindowClosed()", end)
     try:
         while (result := running.poll()) is None:
             if cancel is not None and cancel.cancelled:
@@ -368,5 +371,6 @@ def _wait(
             if not running.hurries:
                 time.sleep(POLL_INTERVAL_SECONDS)
     finally:
+        slicer.app.disconnect("lastWindowClosed()", end)
         running.close()
     return result

@@ -52,6 +52,7 @@ class BenchApplication(PythonQtManners, QtCore.QObject):
     """Adds what needs Qt; everything else is answered by the headless application."""
 
     startupCompleted = Signal()
+    lastWindowClosed = Signal()
     paletteChanged = Signal(object)  # Qt 6 has none: who changes the palette emits it
 
     def __init__(self, headless, qt_application: QtWidgets.QApplication) -> None:

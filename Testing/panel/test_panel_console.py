@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from PySide6.QtCore import SIGNAL
 
 from COVIDLesionSegLib.engine.errors import Cancelled, CovidLesionSegError, OutputError
 from COVIDLesionSegLib.jobs import CheckInstallationOptions
@@ -108,6 +109,25 @@ def test_a_panel_that_is_closed_or_made_anew_ends_it(console, panel):
     with pytest.raises(Cancelled):
         console(worker, close)
     assert closed and worker.killed
+    panel.setup()  # so that the bench can close it once more
+
+
+def test_closing_slicers_window_ends_it_without_the_panel_and_is_listened_to_no_longer(
+    console, panel
+):
+    import slicer
+
+    panel.cleanup()
+    worker, closed = ScriptedWorker([AT_WORK]), []
+
+    def close() -> None:
+        if not closed:
+            closed.append(slicer.app.lastWindowClosed.emit())
+
+    with pytest.raises(Cancelled):
+        console(worker, close)
+    assert worker.killed
+    assert not slicer.app.receivers(SIGNAL("lastWindowClosed()"))
     panel.setup()  # so that the bench can close it once more
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +155,12 @@ class HeadlessApplication:
 
     def processEvents(self) -> None:
         """There is no event loop."""
+
+    def connect(self, signal: str, receiver: Callable[..., None]) -> None:
+        """Nothing is ever said, as by a window that is closed."""
+
+    def disconnect(self, signal: str, receiver: Callable[..., None]) -> None:
+        """The inverse of :meth:`connect`."""
 
     def pauseRender(self) -> None:
         """There is no view of the application."""
