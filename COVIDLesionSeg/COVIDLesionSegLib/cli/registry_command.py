@@ -1,4 +1,4 @@
-"""``covid-lesion-seg registry``: export and import models, set the default, show lineage."""
+"""``covid-lesion-seg registry``: what is done with models as files, the default, the lineage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.errors import InputError, OutputError
+from ..engine.errors import InputError, ModelError, OutputError
 from ..engine.text import printable
 from . import summaries
 from .commands import Debug, add_job
@@ -22,7 +22,7 @@ _ID = {"model_id": "id"}
 """Flag of the commands that take another id."""
 
 registry = Commands(
-    cls=PlainGroup, help="Export and import models; set the default.", no_args_is_help=True
+    cls=PlainGroup, help="Export, import and remove models; set the default.", no_args_is_help=True
 )
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="Id of the model.")]
@@ -115,6 +115,27 @@ add_job(
     summaries.print_compression,
     out_help="New folder for the card, with its scores measured again, and the weights.",
 )
+
+
+@registry.command("remove")
+def remove_model(model_id: ModelArgument, debug: Debug = False) -> None:
+    """Remove one of your models, card and weights, for good."""
+    with exit_codes(debug):
+        from ..engine.models.removal import remove_model as remove
+        from ..worker.retraining import unfinished_retrainings
+
+        if unfinished := unfinished_retrainings(model_id):
+            raise ModelError(
+                f"The training of {unfinished[0].options.model_id} goes on from {model_id}: finish "
+                "it or discard it in Slicer first."
+            )
+        children = remove(model_id)
+        print(f"{model_id} removed.")
+        if children:
+            print(
+                f"Fine-tuned from it, and usable as before: {', '.join(children)}. Their lineage "
+                "cannot show it any more."
+            )
 
 
 @registry.command()

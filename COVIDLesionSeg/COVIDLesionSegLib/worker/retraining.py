@@ -151,6 +151,12 @@ def latest_retraining() -> Retraining | None:
     return max(found, key=lambda one: one[0])[1] if found else None
 
 
+def unfinished_retrainings(model_id: str) -> list[Retraining]:
+    """Retrainings that go on from a model, or can be resumed and then do."""
+    found = [loaded[1] for path in _folders() if (loaded := _load(path)) is not None]
+    return [one for one in found if one.options.model == model_id and not one.is_finished]
+
+
 def note_decision(retraining: Retraining, decision: ModelDecisionState) -> Retraining:
     """Note a decision; raises OutputError where that is impossible."""
     decided = replace(retraining, decision=decision)
