@@ -241,6 +241,18 @@ def test_the_pipeline_loads_monai_only_where_patches_need_it():
     assert loaded.stdout == "False\n"
 
 
+def test_weights_are_compressed_without_the_packages_of_training():
+    code = "import COVIDLesionSegLib.jobs.compression, sys; print('lightning' in sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(MODULE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout == "False\n"
+
+
 def messages(path: Path) -> Iterator[str]:
     """Text of the errors that a file raises and of the flags that it makes."""
     for node in ast.walk(tree_of(path)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -14,7 +14,6 @@ from ..engine.errors import OutputError, ParameterError
 from ..engine.models.card import ModelCard
 from ..engine.models.catalogue import Model, load_catalogue
 from ..engine.options import recorded_command
-from ..engine.training.cross_validation import Member
 from ..engine.training.encoder_weights import network_on_encoder, read_encoder_weights
 from ..engine.training.new_model import NewModel, check_new_id
 from ..engine.training.recipe import Recipe
@@ -26,6 +25,9 @@ from .options import (
     TrainDetectorOptions,
     TrainOptions,
 )
+
+if TYPE_CHECKING:  # it needs Lightning, and what compresses weights does not
+    from ..engine.training.cross_validation import Member
 
 
 @dataclass(frozen=True)
