@@ -13,8 +13,7 @@ from ..engine.progress import CancelToken, ProgressCallback, ignore_progress
 from ..engine.training.augmentation import Augmentation
 from ..engine.training.export import export_model
 from ..engine.training.new_model import check_held_out
-from ..engine.training.trainer import fit as fit
-from ..engine.training.trainer import silence_lightning
+from ..engine.training.trainer import fit, silence_lightning
 from ..report.training import write_curves
 from .options import TrainDetectorOptions
 from .training_run import Trained, encoder_of, make_model_folder, new_model, parent_for
@@ -58,8 +57,8 @@ def train_detector(
     own = parent.card.arguments.get("slice_classes", CLASSES) if options.fine_tune else CLASSES
     classes = options.classes or tuple(own)
     data = read_training_data(
-        list(options.slices),
-        list(options.validate),
+        options.slices,
+        options.validate,
         options.clean_ct,
         options.clean_labels,
         options.clean_name,

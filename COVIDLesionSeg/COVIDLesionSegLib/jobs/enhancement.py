@@ -151,8 +151,8 @@ class _Enhancement:
         """All that people labelled, and how many slices of it they corrected."""
         options = self._options
         data = read_training_data(
-            list(options.slices),
-            list(options.validate),
+            options.slices,
+            options.validate,
             with_lungs=self._tuning.recipe.needs_lungs,
             volumes=options.volumes,
             cancel=self._cancel,

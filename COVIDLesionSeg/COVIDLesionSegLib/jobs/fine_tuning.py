@@ -19,12 +19,15 @@ from ..engine.models.catalogue import Model
 from ..engine.models.weights import load_network
 from ..engine.parameters import Parameters
 from ..engine.progress import CancelToken, ProgressCallback
-from ..engine.self_training.confidence import choose_predictions as choose_predictions
-from ..engine.self_training.confidence import read_selection, write_selection
+from ..engine.self_training.confidence import (
+    choose_predictions,
+    read_selection,
+    write_selection,
+)
 from ..engine.self_training.selection import THE_PAPERS, ConfidenceMeasure, what_to_change
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe
-from ..engine.training.trainer import fit as fit
+from ..engine.training.trainer import fit
 from ..engine.volume import Volume
 from ..report.training import write_candidates, write_curves
 from .options import EnhanceOptions, RetrainOptions

@@ -88,8 +88,8 @@ def self_learn(
     recipe, own = _recipe_of(options, parent)
     labelling = Labelling(options.rule, options.thesis_lungs, options.thesis_slices)
     labelled = read_training_data(
-        list(options.slices),
-        list(options.validate),
+        options.slices,
+        options.validate,
         with_lungs=recipe.needs_lungs,
         volumes=options.volumes,
         cancel=cancel,
@@ -176,17 +176,17 @@ def _recipe_of(options: SelfLearnOptions, parent: Model) -> tuple[Recipe, frozen
 
 def _named_cts(
     options: SelfLearnOptions, labelled: TrainingData
-) -> tuple[list[tuple[Path, str]], ...]:
+) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:
     """The CTs that get pseudo-labels and those that level 1 labels, with the patient of each.
 
     Raises:
         InputError: Two CTs show the same patient, or one a patient who is held out.
     """
-    named = tuple(
-        [(ct.absolute(), patient_of_ct(ct.absolute())) for ct in cts]
-        for cts in (options.cts, options.more_cts)
+    cts, more_cts = (
+        [(ct.absolute(), patient_of_ct(ct.absolute())) for ct in given]
+        for given in (options.cts, options.more_cts)
     )
-    patients = [patient for cts in named for _, patient in cts]
+    patients = [patient for _, patient in (*cts, *more_cts)]
     twice = [name for name, count in Counter(patients).items() if count > 1]
     if twice:
         raise InputError(
@@ -197,7 +197,7 @@ def _named_cts(
         raise InputError(
             f"{min(both)} is among the CTs to learn from, and is held out: name each patient once."
         )
-    return named
+    return cts, more_cts
 
 
 def _pseudo_labels(

@@ -31,8 +31,7 @@ from ..engine.training.new_model import NewModel, check_held_out
 from ..engine.training.recipe import Recipe
 from ..engine.training.recipe_settings import choose_recipe
 from ..engine.training.slice_classes import CLASSIFICATION
-from ..engine.training.trainer import SEGMENTATION, silence_lightning
-from ..engine.training.trainer import fit as fit
+from ..engine.training.trainer import SEGMENTATION, fit, silence_lightning
 from ..report.training import write_cross_validation, write_curves
 from .options import TrainOptions
 from .training_run import (
@@ -126,8 +125,8 @@ def _read_data(
     options: TrainOptions, recipe: Recipe, infected_class: str, cancel: CancelToken
 ) -> TrainingData:
     return read_training_data(
-        list(options.slices),
-        list(options.validate),
+        options.slices,
+        options.validate,
         options.clean_ct,
         options.clean_labels,
         options.clean_name,
@@ -135,7 +134,7 @@ def _read_data(
         volumes=options.volumes,
         cancel=cancel,
         classes=recipe.classes,
-        windowed=list(options.windowed_slices),
+        windowed=options.windowed_slices,
         infected_class=infected_class,
     )
 

@@ -126,18 +126,7 @@ def read_training_data(
     if clean_ct is not None:
         if clean_labels is None:
             raise InputError("The clean CT needs the list of its infected slices beside it.")
-        volume = read_volume(clean_ct)
-        clean = _clean_indices(clean_labels, volume.axial.shape[0])
-        lungs = None
-        if with_lungs:
-            lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
-        training += lesion_free_slices(volume, clean, clean_name, lungs)
-        if infected_class:
-            infected = sorted(set(range(volume.axial.shape[0])) - set(clean))
-            training += [
-                replace(item, slice_class=infected_class)
-                for item in lesion_free_slices(volume, infected, clean_name, lungs)
-            ]
+        training += _read_clean_ct(clean_ct, clean_labels, clean_name, with_lungs, infected_class)
     outside = [s for s in others if s.windowed and s.patient not in learned_windowed]
     if pseudo := [s for s in outside if s.pseudo]:
         raise InputError(
@@ -150,6 +139,25 @@ def read_training_data(
         validation=[s for s in slices if s.patient in validation],
         outside=outside,
     )
+
+
+def _read_clean_ct(
+    ct: Path, labels: Path, name: str, with_lungs: bool, infected_class: str
+) -> list[LabelledImage]:
+    """The slices of the clean CT; arguments and errors as for :func:`read_training_data`."""
+    volume = read_volume(ct)
+    clean = _clean_indices(labels, volume.axial.shape[0])
+    lungs = None
+    if with_lungs:
+        lungs = get_extractor().extract(volume.axial, volume.axial_spacing).labels
+    slices = lesion_free_slices(volume, clean, name, lungs)
+    if infected_class:
+        infected = sorted(set(range(volume.axial.shape[0])) - set(clean))
+        slices += [
+            replace(item, slice_class=infected_class)
+            for item in lesion_free_slices(volume, infected, name, lungs)
+        ]
+    return slices
 
 
 def _clean_indices(labels: Path, slices: int) -> list[int]:

@@ -164,7 +164,7 @@ def export_model(
     digest = save_weights(network, folder / file)
     card = _card(network, recipe, data, new, Weights(file, digest, new.licence, new.licence_note))
     calibrate = calibrate and bool(data.validation) and len(recipe.channels) == 1
-    if calibrate:
+    if calibrate:  # anew, from what the network itself gives
         card = replace(card, calibration=None)
     written = load_network(Model(card, folder))
     groups = [
@@ -236,7 +236,7 @@ def _inherited(calibration: Calibration | None) -> Calibration | None:
 
 
 def _training_facts(recipe: Recipe, data: TrainingData, new: NewModel) -> dict[str, Any]:
-    """What a card says of the training; its data are those of the parent, too."""
+    """What a card says of the training; what the parent learned from is among its data."""
     described, lineage = data.describe(), {}
     if (parent := new.parent) is not None:
         lineage["parent"] = parent_facts(parent)

@@ -335,8 +335,7 @@ def _could_be_slice(path: Path, endings: set[str], among_images: bool) -> bool:
     ending = _ending(path)
     if ending in endings:
         return True
-    unnamed = ending == "" or ending in _ENDINGS_OF_UNFINISHED_COPIES
-    if not unnamed:
+    if ending and ending not in _ENDINGS_OF_UNFINISHED_COPIES:
         return False
     with path.open("rb") as file:
         start = file.read(_PREAMBLE + len(_MARK))
