@@ -32,7 +32,7 @@ from COVIDLesionSegLib.engine.models.user_models import (
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
-from COVIDLesionSegLib.worker.request import load_request
+from COVIDLesionSegLib.worker.request import STOP_FILE, load_request
 from engine.beginner import write_beginner
 from engine.reviewed_cohort import MODEL, review
 from panel.conftest import MODULE_FILE
@@ -104,7 +104,7 @@ class Trainer:
         self.told = [{"stage": "Training", "fraction": 0.5, "message": "step 1 of 2"}]
 
     def __call__(self, request: Path) -> Trainer:
-        self.asked = load_request(request)
+        self.asked, self.stop = load_request(request), request.with_name(STOP_FILE)
         folder = self.asked.out / TRAINING_FOLDER
         folder.mkdir(exist_ok=True)
         columns = "step,epoch,loss,learning_rate,validation_loss,validation_dice"
@@ -132,6 +132,8 @@ class Trainer:
         return said
 
     def exit_code(self) -> int | None:
+        if self.code is None and self.stop.exists():
+            self.code = 130
         return self.code
 
     def kill(self) -> None:
@@ -402,7 +404,7 @@ def test_cancelling_keeps_a_checkpoint_of_the_step_at_which_the_worker_stops(
     seen = int(re.search(r"(\d+) of 1000", ui.trainingStatusLabel.text)[1])
     ui.trainButton.click()
     assert "Stopping" in ui.trainingStatusLabel.text and not ui.trainButton.enabled
-    bench.wait_until(lambda: not section.busy, seconds=60)
+    bench.wait_until(lambda: not section.busy, seconds=120)
     assert started[0].exit_code() == 130
     assert "Resume goes on" in ui.trainingStatusLabel.text
     (checkpoint,) = (folders / "retrainings").rglob("last.ckpt")
