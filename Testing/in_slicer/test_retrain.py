@@ -182,7 +182,9 @@ class RetrainTest(case.Case):
         self.click(ui.resumeButton)
         self.wait_until(lambda: "of 5000" in ui.trainingStatusLabel.text, TRAINED_SECONDS)
         self.click(ui.trainButton)
-        self.wait_until(lambda: not self.section.busy, 10, "Cancel took too long")
+        self.assertIn("Stopping", ui.trainingStatusLabel.text)
+        self.wait_until(lambda: not self.section.busy, 90, "Cancel took too long")
+        self.assertTrue(list(self.retrainings.rglob("last.ckpt")))
         self.dialogs.answer("Discard the training of small-r1", "OK")
         self.click(ui.discardModelButton)
 
