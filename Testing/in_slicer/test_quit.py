@@ -36,6 +36,33 @@ test = Quit()
 test.setUp()
 test.runTest()
 """
+OF_THE_CONSOLE = """
+import sys
+sys.path[:0] = {paths!r}
+import case, slicer, qt
+
+class Close(case.Case):
+    def runTest(self):
+        from COVIDLesionSegLib.engine.errors import Cancelled
+
+        self.needs_packages()
+        ct = self.load_ct()
+        self.dialogs.answer("Save before exit", "Exit (discard modifications)")
+        begun = []
+        def close(progress):
+            if not begun:
+                begun.append(progress)
+                qt.QTimer.singleShot(0, slicer.util.mainWindow().close)
+        try:
+            self.panel.logic.segment(ct, close)
+        except Cancelled:
+            with open({ended_file!r}, "w") as file:
+                file.write("cancelled")
+
+test = Close()
+test.setUp()
+test.runTest()
+"""
 
 
 @unittest.skipIf(sys.platform == "win32", "signals of processes differ there")
@@ -47,9 +74,23 @@ class QuitTest(case.Case):
     def run_and(self, ending: str) -> tuple[int, Path, subprocess.Popen]:
         """Another application, in which a run is in progress: the worker's process id."""
         folder = Path(tempfile.mkdtemp())
-        pid_file, script = folder / "pid", folder / "quit.py"
-        paths = [str(Path(__file__).parent)]
-        text = SCRIPT.format(paths=paths, pid_file=str(pid_file), ending=ending)
+        pid_file = folder / "pid"
+        application = self.start(
+            folder,
+            SCRIPT.format(
+                paths=[str(Path(__file__).parent)], pid_file=str(pid_file), ending=ending
+            ),
+        )
+        self.wait_until(
+            lambda: pid_file.exists() and pid_file.read_text() != "",
+            SECONDS,
+            f"No run began:\n{(folder / 'log').read_text()[-2000:]}\n",
+        )
+        return int(pid_file.read_text()), folder / "temporary", application
+
+    def start(self, folder: Path, text: str) -> subprocess.Popen:
+        """Another application that runs a script; its output is in ``folder / "log"``."""
+        script = folder / "quit.py"
         script.write_text(textwrap.dedent(text))
         module = Path(sys.modules["COVIDLesionSeg"].__file__).parent
         command = [os.environ["IN_SLICER_APPLICATION"], "--no-splash", "--ignore-slicerrc"]
@@ -67,12 +108,7 @@ class QuitTest(case.Case):
                 start_new_session=True,
             )
         self.addCleanup(_end, application)
-        self.wait_until(
-            lambda: pid_file.exists() and pid_file.read_text() != "",
-            SECONDS,
-            f"No run began:\n{(folder / 'log').read_text()[-2000:]}\n",
-        )
-        return int(pid_file.read_text()), temporary, application
+        return application
 
     def assert_nothing_is_left(self, pid: int, temporary: Path) -> None:
         self.wait_until(lambda: not _is_alive(pid), 10, "The worker did not end")
@@ -85,6 +121,19 @@ class QuitTest(case.Case):
         self.wait_until(lambda: application.poll() is not None, 60, "Slicer did not end")
         self.assertEqual(application.returncode, 0)
         self.assert_nothing_is_left(pid, temporary)
+
+    def test_the_window_is_closed_during_a_run_of_the_console(self) -> None:
+        folder = Path(tempfile.mkdtemp())
+        ended_file = folder / "ended"
+        application = self.start(
+            folder,
+            OF_THE_CONSOLE.format(paths=[str(Path(__file__).parent)], ended_file=str(ended_file)),
+        )
+        self.wait_until(lambda: application.poll() is not None, SECONDS, "Slicer did not end")
+        log = (folder / "log").read_text()
+        self.assertTrue(ended_file.exists(), log[-2000:])
+        self.assertEqual(ended_file.read_text(), "cancelled")
+        self.assertEqual(list((folder / "temporary").rglob("COVIDLesionSeg-*")), [])
 
     def test_killed_mid_run(self) -> None:
         pid, temporary, application = self.run_and("self.process_events(600)")
