@@ -335,12 +335,12 @@ def test_a_second_press_stops_what_is_checked_before_the_first_run(button, panel
     from COVIDLesionSegLib.panel.preparing import first_use
 
     slicer.app.userSettings().remove(first_use._CHECKED_TORCH)
-    detector = section_of(panel, "Results")._lesions.detector
-    panel.first_use.check.start_process = CheckingWorker()
+    first = section_of(panel, "Results")._lesions.detector._first_use
+    first.check.start_process = CheckingWorker()
     panel.ui.detectButton.click()
-    assert detector._preparation.busy and not panel.busy and panel.ui.detectButton.enabled
+    assert first.busy and panel.ui.detectButton.enabled
     panel.ui.detectButton.click()
-    bench.wait_until(lambda: not detector._preparation.busy)
+    bench.wait_until(lambda: not first.busy)
     assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
     assert panel.ui.lesionsTable.rowCount == 0 and not panel.ui.detectButton.isHidden()
 

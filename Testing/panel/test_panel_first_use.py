@@ -248,51 +248,6 @@ def test_pytorch_is_checked_once_in_a_process_and_the_run_begins_then(
 
 
 @pytest.mark.slow
-def test_a_second_part_of_the_panel_waits_for_the_check_and_needs_none(
-    panel, licence_was_approved, bench
-):
-    from COVIDLesionSegLib.engine.parameters import Parameters
-
-    started, told = [], []
-    another, third = (panel.first_use.preparation(told.append, lambda: None) for _ in range(2))
-    start = panel.first_use.check.start_process
-
-    def count(request):
-        started.append(request)
-        return start(request)
-
-    panel.first_use.check.start_process = count
-    panel.ui.applyButton.click()
-    another.prepare(
-        Parameters(), lambda: told.append("ready"), lambda *refusal: told.append(refusal)
-    )
-    third.prepare(Parameters(), lambda: told.append("third"), lambda *said: told.append(said))
-    assert panel.busy and another.busy and told == ["Waiting for what is being checked"] * 2
-    third.cancel("Not wanted.")
-    assert told[2:] == [("Not wanted.", False)] and not third.busy and another.busy
-    bench.wait_until(lambda: not another.busy, 120)
-    assert is_running(panel) and told[3:] == ["ready"] and len(started) == 1
-
-
-@pytest.mark.slow
-def test_where_the_first_gives_the_check_up_the_second_does_it(panel, licence_was_approved, bench):
-    from COVIDLesionSegLib.engine.parameters import Parameters
-
-    told = []
-    another = panel.first_use.preparation(told.append, lambda: None)
-    panel.ui.applyButton.click()
-    another.prepare(
-        Parameters(), lambda: told.append("ready"), lambda *refusal: told.append(refusal)
-    )
-    panel.ui.applyButton.click()
-    bench.wait_until(lambda: not panel.busy)
-    assert panel.ui.statusLabel.text == "Cancelled: nothing was changed."
-    assert another.busy and "Checking PyTorch" in told[1]
-    bench.wait_until(lambda: not another.busy, 120)
-    assert told[-1] == "ready" and not panel.busy
-
-
-@pytest.mark.slow
 def test_the_check_can_be_cancelled(panel, licence_was_approved, bench):
     panel.ui.applyButton.click()
     panel.ui.applyButton.click()

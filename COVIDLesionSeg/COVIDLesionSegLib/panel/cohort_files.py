@@ -24,6 +24,7 @@ from .cohort_list import CohortList, flags_text
 from .colors import color_sentence, show_sentence
 from .dialogs import choose_file_to_open, choose_folder
 from .parameter_node import parameters_from_node
+from .preparing.first_use import FirstUse
 from .running.run import Run, RunState
 from .running.run_clock import ShownProgress
 
@@ -57,7 +58,7 @@ class CohortFiles:
             lambda sentence: self._end_opening(sentence, warning=True),
             self._end_opening,
         )
-        self._preparation = panel.first_use.preparation(self._say, self.show_state)
+        self._first_use = FirstUse(self._say, self.show_state, panel.models_changed)
         self.list = CohortList(ui.cohortFilesTable, self._open, self._show_page_button)
         ui.cohortFolderButton.connect("clicked()", self._on_choose_folder)
         ui.cohortFileButton.connect("clicked()", self._on_choose_table)
@@ -73,7 +74,7 @@ class CohortFiles:
     @property
     def busy(self) -> bool:
         """Whether a cohort is being segmented, or something is checked before it."""
-        return self._preparation.busy or self.run.state is not RunState.IDLE
+        return self._first_use.busy or self.run.state is not RunState.IDLE
 
     def palette_changed(self) -> None:
         """The application has other colours."""
@@ -86,6 +87,7 @@ class CohortFiles:
     def close(self) -> None:
         """Stop what runs; a cohort is gone on with when it is started again."""
         self._progress.end()
+        self._first_use.stop_now()
         self.opening.stop_now()
         interrupted = self.run.state is not RunState.IDLE
         self.run.stop_now()
@@ -137,7 +139,7 @@ class CohortFiles:
         """Start, or stop what is in progress."""
         if self.busy:
             sentence = _("Stopped: what is finished stays. Start again to go on.")
-            self._preparation.cancel(sentence)
+            self._first_use.cancel(sentence)
             self.run.cancel(sentence)
             self.show_state()
             return
@@ -154,7 +156,7 @@ class CohortFiles:
             except CovidLesionSegError as error:
                 self._on_error(str(error))
                 return
-            self._preparation.prepare(
+            self._first_use.prepare(
                 options.parameters,
                 partial(self._start, options),
                 self._end,
@@ -252,7 +254,7 @@ class CohortFiles:
             ui.cohortRetryCheckBox,
         ):
             widget.enabled = not busy
-        self._progress.show_bar(busy, self._preparation.busy)
+        self._progress.show_bar(busy, self._first_use.busy)
         button = ui.cohortRunButton
         button.text = _("Stop") if busy else _("Segment all")
         why = "" if busy else self._why_not()

@@ -95,7 +95,11 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.corrections = Corrections(self)
         self.keeping = ReviewKeeping()
         self.logic = COVIDLesionSegLogic()
-        self.first_use = FirstUse(on_models=self.models_changed)
+        self.first_use = FirstUse(
+            say=self.say,
+            on_state=self.show_state,
+            on_models=self.models_changed,
+        )
         self._inputs = InputsSection(self)
         self._model = ModelSection(self)
         self._run = RunSection(self)

@@ -2159,10 +2159,6 @@ n = {patients}</translation>
 <context>
     <name>preparing.first_use</name>
     <message>
-        <source>Waiting for what is being checked</source>
-        <translation>Wartet auf das, was gerade geprüft wird</translation>
-    </message>
-    <message>
         <source>The weights of {model} are not on this computer: import the model in the section Models, or choose another one.</source>
         <translation>Die Gewichte von {model} sind nicht auf diesem Computer: lesen Sie das Modell im Abschnitt Modelle ein, oder wählen Sie ein anderes.</translation>
     </message>

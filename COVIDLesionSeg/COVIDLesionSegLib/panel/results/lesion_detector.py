@@ -21,6 +21,7 @@ from ...scene.slice_classes import find_slice_classes, show_slice_classes
 from ...scene.volumes import volume_from_node_in_steps
 from ...worker.detection import detect_in_background
 from ..parameter_node import parameters_from_node
+from ..preparing.first_use import FirstUse
 from ..running.job_button import JobButton
 from ..running.run import RunState
 from ..widgets import signals_blocked
@@ -84,7 +85,7 @@ class LesionDetector:
         self._found: dict[str, _Found] = {}  # by CT
         self._running: _Search | None = None
         self._waiting = False
-        self._preparation = panel.first_use.preparation(panel.say, self.show)
+        self._first_use = FirstUse(panel.say, self.show, panel.models_changed)
         self.finding = JobButton["LesionDetection"](
             ui.detectButton, panel, self._job, self._on_result
         )
@@ -154,12 +155,13 @@ class LesionDetector:
 
     def scene_closing(self) -> None:
         """Nothing of the scene is kept."""
-        self._preparation.cancel("")
+        self._first_use.cancel("")
         self.finding.cancel()
         self._found.clear()
 
     def close(self) -> None:
         """Stop what runs."""
+        self._first_use.stop_now()
         self.finding.run.stop_now()
 
     def _latest(self) -> _Found | None:
@@ -185,8 +187,8 @@ class LesionDetector:
 
     def _job(self) -> WorkerJob[LesionDetection] | None:
         """The run of the chosen detector; None while something is asked or checked before it."""
-        if self._preparation.busy:
-            self._preparation.cancel(_("Cancelled: nothing was changed."))
+        if self._first_use.busy:
+            self._first_use.cancel(_("Cancelled: nothing was changed."))
             return None
         ct, result, node = self._panel.ct, self._panel.result, self._panel.parameter_node
         model_id = self.chosen
@@ -201,7 +203,7 @@ class LesionDetector:
         self._waiting = False
         # The lungs are those of the result: nothing that looks for lungs is used.
         needed = Parameters(model=model_id)
-        self._preparation.prepare(needed, partial(self._on_ready, ready), self._on_refused)
+        self._first_use.prepare(needed, partial(self._on_ready, ready), self._on_refused)
         if not ready:
             self._waiting = True
             return None

@@ -22,6 +22,7 @@ from ...worker.retraining import (
     retrain_in_background,
 )
 from ..colors import color_sentence, show_sentence
+from ..preparing.first_use import FirstUse
 from ..retraining.model_decision import LastRetraining, ModelDecision
 from ..retraining.retrain_result import ComparisonTable, PictureViewer, lineage_text
 from ..retraining.reviewed_cases import SEED, ReviewedCases
@@ -61,7 +62,7 @@ class RetrainSection(Section):
             lambda sentence: self._end(sentence, warning=True),
             self._end,
         )
-        self._preparation = panel.first_use.preparation(self._say, self._show)
+        self._first_use = FirstUse(self._say, self._show, panel.models_changed)
         self._last = LastRetraining()
         self._lock: BinaryIO | None = None
         self._log_button = LogButton(ui.trainingLogButton)
@@ -110,6 +111,7 @@ class RetrainSection(Section):
     def close(self) -> None:
         self._cases.watch(False)
         self._progress.end()
+        self._first_use.stop_now()
         self.training.stop_now()
         self.decision.close()
         self._chart.close()
@@ -125,7 +127,7 @@ class RetrainSection(Section):
 
     @property
     def _is_training(self) -> bool:
-        return self._preparation.busy or self.training.state is not RunState.IDLE
+        return self._first_use.busy or self.training.state is not RunState.IDLE
 
     def _on_train(self) -> None:
         """Start a training, or stop the one in progress."""
@@ -133,7 +135,7 @@ class RetrainSection(Section):
             sentence = _("Cancelled.")
             if self.training.state is not RunState.IDLE:
                 sentence = _("Cancelled: Resume goes on from the last checkpoint.")
-            self._preparation.cancel(sentence)
+            self._first_use.cancel(sentence)
             self.training.cancel(sentence)
             if self.training.state is RunState.CANCELLING:
                 self._say(_("Stopping after this step, with a checkpoint."))
@@ -150,7 +152,7 @@ class RetrainSection(Section):
         """Start once everything that the training needs is there."""
         parameters = Parameters(model=model, device=self._device())
         with slicer.util.tryWithErrorDisplay(_("The training could not be started.")):
-            self._preparation.prepare(parameters, start, self._end, requirements.TRAINING)
+            self._first_use.prepare(parameters, start, self._end, requirements.TRAINING)
 
     def _start_new(self) -> None:
         try:
@@ -228,7 +230,7 @@ class RetrainSection(Section):
         ui, training = self.ui, self._is_training
         ui.casesLabel.text = self._cases.text
         ui.optionsFrame.visible = not training
-        self._progress.show_bar(training, self._preparation.busy)
+        self._progress.show_bar(training, self._first_use.busy)
         self._log_button.show(not training)
         ui.resumeButton.visible = self._last.is_interrupted and not training
         ui.resumeButton.enabled = not self.decision.busy

@@ -61,7 +61,6 @@ class RunSection(Section):
         self._undo = UndoButton(self.ui.undoButton, panel)
         self._of_console = False
         self._log_button = LogButton(self.ui.logButton)
-        self._preparation = panel.first_use.preparation(self.say, panel.show_state)
         SEGMENTATION_TURN.listen(self)
         self.ui.applyButton.connect("clicked(bool)", self.on_apply)
         self.ui.lungsButton.connect("clicked(bool)", self._on_lungs_only)
@@ -70,7 +69,7 @@ class RunSection(Section):
     def busy(self) -> bool:
         """Whether a segmentation is running, or something is checked before it."""
         running = self.run.state is not RunState.IDLE
-        return running or self._preparation.busy or self._of_console
+        return running or self.panel.first_use.busy or self._of_console
 
     def is_segmenting(self, ct: vtkMRMLScalarVolumeNode | None) -> bool:
         """Whether that segmentation is one of ``ct``."""
@@ -88,7 +87,7 @@ class RunSection(Section):
 
     def show_state(self) -> None:
         idle = not self.panel.busy
-        self._progress.show_bar(not idle, self._preparation.busy)
+        self._progress.show_bar(not idle, self.panel.first_use.busy)
         self._log_button.show(idle)
         self._undo.show()
         self._show_apply(idle)
@@ -214,7 +213,7 @@ class RunSection(Section):
     def _cancel(self, reason: str) -> None:
         if self._of_console:
             SEGMENTATION_TURN.cancel()
-        self._preparation.cancel(reason)
+        self.panel.first_use.cancel(reason)
         self.run.cancel(reason)
 
     def _begin(self, node: COVIDLesionSegParameterNode, only_lungs: bool = False) -> None:
@@ -234,7 +233,7 @@ class RunSection(Section):
             agreed = ask_before_run(task)
             if agreed is not None:
                 self._running_ct = agreed.ct
-                self._preparation.prepare(
+                self.panel.first_use.prepare(
                     agreed.needed, partial(self._start, agreed), self._end_run
                 )
         self.panel.show_state()
