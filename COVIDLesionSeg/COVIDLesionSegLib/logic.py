@@ -360,8 +360,15 @@ def _wait(
     running = BackgroundJob(
         job, progress or ignore_progress, temporary_path=str(slicer.app.temporaryPath)
     )
-    # Slicer cannot end before this returns, and says aboutToQuit() only then.
-    end = running.cancel
+    # Slicer cannot end before this returns, and says aboutToQuit() only then. Where the main window
+    # was not seen, the last window may be a dialog of the caller's.
+    window = slicer.util.mainWindow()
+    seen = window is not None and window.visible
+
+    def end() -> None:
+        if seen and not window.visible:
+            running.cancel()
+
     slicer.app.connect("lastWindowClosed()", end)
     try:
         while (result := running.poll()) is None:

@@ -182,6 +182,14 @@ def test_weights_that_two_cards_name_go_with_the_last(run, mine, tmp_path):
     assert not weights.exists()
 
 
+def test_weights_that_a_card_may_name_that_cannot_be_read_stay(run, mine, tmp_path):
+    card, weights = mine("mine")
+    newer = json.loads(card.read_text("utf-8")) | {"id": "newer", "of_a_later_version": 1}
+    (tmp_path / "models" / "newer.json").write_text(json.dumps(newer), encoding="utf-8")
+    assert run("remove", "mine")[0] == 0
+    assert not card.exists() and weights.is_file()
+
+
 def test_a_card_among_others_in_a_file_is_left_there(run, mine, tmp_path):
     card, weights = mine("mine")
     one = json.loads(card.read_text("utf-8"))

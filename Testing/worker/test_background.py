@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from COVIDLesionSegLib.engine.errors import Cancelled, CovidLesionSegError, InputError
+from COVIDLesionSegLib.engine.errors import (
+    Cancelled,
+    CovidLesionSegError,
+    InputError,
+    OutputError,
+)
 from COVIDLesionSegLib.engine.parameters import Parameters
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import Progress
@@ -275,6 +281,58 @@ def test_a_job_without_last_words_is_ended_at_once(script, tmp_path):
     lines = [line.replace("{!r}", repr(str(words))) for line in LAST_WORDS]
     _, _, code = cancelled(script(*lines), 0)
     assert not words.exists() and code not in (0, 130)
+
+
+UNTIL_ASKED = LAST_WORDS[:4]
+
+
+def stopped(start):
+    """A job that takes time to stop, of which something was heard and which was then cancelled."""
+    heard = []
+    job = background.BackgroundJob(
+        WorkerJob("a-job", attempt("first"), lambda out: "done", stop_seconds=60),
+        heard.append,
+        start_process=start,
+    )
+    while not heard:
+        job.poll()
+        time.sleep(0.01)
+    job.cancel()
+    return job
+
+
+def end_of(job):
+    while (result := job.poll()) is None:
+        time.sleep(0.01)
+    return result
+
+
+def test_a_job_that_was_done_before_it_could_stop_gives_its_result(script):
+    assert end_of(stopped(script(*UNTIL_ASKED))) == "done"
+
+
+def test_a_job_that_fails_while_it_stops_says_why(script):
+    message = json.dumps({"error": "OutputError", "message": "The disk is full."})
+    start = script(*UNTIL_ASKED, f"print({message!r}, flush=True)", "sys.exit(1)")
+    with pytest.raises(OutputError, match="The disk is full"):
+        end_of(stopped(start))
+
+
+def test_a_cancel_by_the_last_report_of_what_hands_over_starts_no_process():
+    def prepare(folder, progress):
+        progress(Progress("Reading the CT", 1.0))
+        return attempt("first")(folder, progress)
+
+    def start(request):
+        raise AssertionError("a process was started")
+
+    job = background.BackgroundJob(
+        WorkerJob("a-job", prepare, lambda out: None, prepared=0.5),
+        lambda report: job.cancel(),
+        start_process=start,
+    )
+    with pytest.raises(Cancelled):
+        end_of(job)
 
 
 class Crashes:

@@ -107,7 +107,7 @@ class BackgroundJob(Generic[Result]):
             The result once it is there; None before.
 
         Raises:
-            Cancelled: The worker has ended after :meth:`cancel`.
+            Cancelled: The worker has stopped after :meth:`cancel`.
             CovidLesionSegError: What the job raised; or the worker could not be started, or ended
                 unexpectedly.
         """
@@ -123,7 +123,8 @@ class BackgroundJob(Generic[Result]):
     def cancel(self) -> None:
         """End the worker and all it started, without waiting: :meth:`poll` tells when it has.
 
-        A job that takes time to stop is asked to, and ended by :meth:`poll` if it does not.
+        A job that takes time to stop is asked to, and ended by :meth:`poll` if it does not. What it
+        had done by then, or could not do, is told as if it had not been cancelled.
         """
         if self._cancelled:
             return
@@ -156,11 +157,11 @@ class BackgroundJob(Generic[Result]):
         if exit_code is None:
             self._end_if_late(self._process)
             return None
-        if self._cancelled:
+        if self._cancelled and not self._ended_by_itself(exit_code):
             raise Cancelled
         if exit_code != 0:
             failure = self._failure(self._process, exit_code)
-            if not self._try_again():
+            if self._cancelled or not self._try_again():
                 raise failure
             return None
         if self._taking is None:
@@ -168,6 +169,11 @@ class BackgroundJob(Generic[Result]):
         if self._taking.go_on(STEP_SECONDS):
             return self._taking.result
         return None
+
+    def _ended_by_itself(self, exit_code: int) -> bool:
+        """Whether a cancelled job that was asked to stop was done already, or failed."""
+        failed = self._error is not None and not isinstance(self._error, Cancelled)
+        return bool(self._job.stop_seconds) and (exit_code == 0 or failed)
 
     def _end_if_late(self, process: WorkerProcess) -> None:
         """End a cancelled worker whose time to stop by itself is over."""
@@ -183,6 +189,8 @@ class BackgroundJob(Generic[Result]):
             self._giving = _work(self._prepare(self._path, told))
         if not self._giving.go_on(STEP_SECONDS) or self._giving.result is None:
             return
+        if self._cancelled:  # by the progress callback
+            raise Cancelled
         self._report = sub_progress(self._report, self._job.prepared, 1.0)
         options = self._giving.result.to_dict()
         request = save_request(self._path, self._job.name, options, self._job.out)
@@ -197,8 +205,6 @@ class BackgroundJob(Generic[Result]):
 
     def _hear(self, process: WorkerProcess) -> None:
         for message in process.messages():
-            if self._cancelled:  # perhaps by the progress callback
-                return
             self._spoke = True
             if "alive" in message:
                 if message["alive"] - self._processor_seconds > _BUSY_SECONDS:
@@ -209,7 +215,7 @@ class BackgroundJob(Generic[Result]):
             if "error" in message:
                 self._error = error_from(message)
                 self._out_of_memory = message["error"] == MemoryError.__name__
-            else:
+            elif not self._cancelled:  # perhaps by the progress callback
                 self._report(Progress(**message))
 
     def _failure(self, process: WorkerProcess, exit_code: int) -> CovidLesionSegError:

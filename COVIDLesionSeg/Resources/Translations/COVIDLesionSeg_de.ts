@@ -3378,8 +3378,8 @@ vorher {was}</translation>
         <translation>Abgebrochen: Fortsetzen macht vom letzten Zwischenstand an weiter.</translation>
     </message>
     <message>
-        <source>Stopping after this step, with a checkpoint.</source>
-        <translation>Das Training endet nach diesem Schritt, mit einem Zwischenstand.</translation>
+        <source>Stopping: a step that is under way is kept.</source>
+        <translation>Das Training endet: Ein begonnener Schritt bleibt erhalten.</translation>
     </message>
     <message>
         <source>The training could not be started.</source>

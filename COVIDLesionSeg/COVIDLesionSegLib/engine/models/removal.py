@@ -16,8 +16,9 @@ from .user_models import default_model, read_promotions, roll_back, user_folder
 def remove_model(model_id: str) -> tuple[str, ...]:
     """Remove one of the user's own models for good.
 
-    Weights that another model uses stay. Models that were fine-tuned from it stay, too, and work as
-    before: weights are whole in each.
+    Weights that another model uses stay, and so do all where a card cannot be read. Models that
+    were fine-tuned from it stay, too, and work as before: weights are whole in each. Whether a
+    retraining that can be resumed goes on from the model is for the caller to ask.
 
     Returns:
         Ids of these models, whose lineage cannot show it any more.
@@ -75,7 +76,7 @@ def _card_file(model_id: str) -> Path:
 def _weights_files(model: Model, catalogue: Catalogue) -> Iterator[Path]:
     """The weights beside the card and those that were downloaded, unless others use them."""
     weights = model.card.weights
-    if weights is None:
+    if weights is None or catalogue.problems:  # a card that cannot be read may name them
         return
     others = [
         (other.folder, other.card.weights)
@@ -83,11 +84,11 @@ def _weights_files(model: Model, catalogue: Catalogue) -> Iterator[Path]:
         if other.id != model.id and other.card.weights
     ]
     if not any(
-        folder == model.folder and one.file.casefold() == weights.file.casefold()
-        for folder, one in others
+        folder == model.folder and used.file.casefold() == weights.file.casefold()
+        for folder, used in others
     ):
         yield model.folder / weights.file
-    if not any(one.sha256 == weights.sha256 for _, one in others):
+    if not any(used.sha256 == weights.sha256 for _, used in others):
         yield downloaded_weights(weights.sha256)
         yield partial_download(weights.sha256)
 

@@ -68,7 +68,7 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         step = trainer.global_step
         if not self._steps.is_validated(step):  # or the checkpoint would lack the validation
-            due = any(step % steps == 0 for steps in self._due)
+            due = any(step % every == 0 for every in self._due)
             self._save_or_stop(trainer, due)
 
     def on_validation_end(self, trainer: lightning.Trainer, module: Any) -> None:

@@ -42,7 +42,7 @@ def made_from(provenance: Mapping[str, Any], volume: Volume) -> bool | None:
 
     Args:
         provenance: Provenance of the result.
-        volume: The CT as :func:`~.checks.check_chest_ct` gives it.
+        volume: The CT.
     """
     stated = stated_fingerprint(provenance)
     return None if stated is None else stated == fingerprint(volume)

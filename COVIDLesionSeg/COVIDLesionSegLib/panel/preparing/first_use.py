@@ -125,6 +125,8 @@ class FirstUse:
             if not preparation.agreed:
                 ask_before_first_use(models, preparation.parameters, preparation.also)
                 preparation.agreed = True
+                if preparation is not self._preparation:  # the panel was closed meanwhile
+                    return
             missing = [
                 model for model in models if model.card.weights and not model.weights_present
             ]

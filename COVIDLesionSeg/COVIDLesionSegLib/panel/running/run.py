@@ -134,6 +134,8 @@ class Run(Generic[Result]):
         try:
             if active.result is None:
                 active.result = active.job.poll()
+                if active.result is not None:
+                    active.cancel_reason = None  # it was done before it could stop
             elif active.cancel_reason is not None:
                 raise Cancelled
             elif self._on_arrival is not None and not active.arrived:

@@ -138,7 +138,7 @@ class RetrainSection(Section):
             self._first_use.cancel(sentence)
             self.training.cancel(sentence)
             if self.training.state is RunState.CANCELLING:
-                self._say(_("Stopping after this step, with a checkpoint."))
+                self._say(_("Stopping: a step that is under way is kept."))
         else:
             self._prepare(self._base(), self._start_new)
         self._show()
