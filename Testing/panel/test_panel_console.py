@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import SIGNAL
@@ -113,22 +114,36 @@ def test_a_panel_that_is_closed_or_made_anew_ends_it(console, panel):
 
 
 def test_closing_slicers_window_ends_it_without_the_panel_and_is_listened_to_no_longer(
-    console, panel
+    console, panel, monkeypatch
 ):
     import slicer
 
+    window = SimpleNamespace(visible=True)
     panel.cleanup()
-    worker, closed = ScriptedWorker([AT_WORK]), []
+    worker = ScriptedWorker([AT_WORK])
 
     def close() -> None:
-        if not closed:
-            closed.append(slicer.app.lastWindowClosed.emit())
+        if window.visible:
+            window.visible = False
+            slicer.app.lastWindowClosed.emit()
 
-    with pytest.raises(Cancelled):
+    with monkeypatch.context() as patch, pytest.raises(Cancelled):
+        patch.setattr(slicer.util, "mainWindow", lambda: window)
         console(worker, close)
     assert worker.killed
     assert not slicer.app.receivers(SIGNAL("lastWindowClosed()"))
     panel.setup()  # so that the bench can close it once more
+
+
+@pytest.mark.parametrize("window", [None, SimpleNamespace(visible=False)])
+def test_a_dialog_that_is_closed_where_no_main_window_was_seen_ends_nothing(
+    console, phantom, monkeypatch, window
+):
+    import slicer
+
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: window)
+    worker = finished_with(known_result(phantom))
+    assert console(worker, slicer.app.lastWindowClosed.emit).segmentationNode is not None
 
 
 def test_a_second_one_is_refused_with_a_sentence(console, panel, ct, bench, phantom):
