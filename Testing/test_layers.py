@@ -228,21 +228,17 @@ def test_the_engine_does_not_print():
     assert wrong == []
 
 
-def test_the_pipeline_loads_monai_only_where_patches_need_it():
-    """It takes longer to load than torch, and whole slices need nothing of it."""
-    code = "import COVIDLesionSegLib.engine.pipeline, sys; print('monai' in sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(MODULE)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert loaded.stdout == "False\n"
-
-
-def test_weights_are_compressed_without_the_packages_of_training():
-    code = "import COVIDLesionSegLib.jobs.compression, sys; print('lightning' in sys.modules)"
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        # It takes longer to load than torch, and whole slices need nothing of it.
+        ("engine.pipeline", "monai"),
+        # Weights are compressed without the packages of training.
+        ("jobs.compression", "lightning"),
+    ],
+)
+def test_a_slow_package_is_loaded_only_where_it_is_needed(module, package):
+    code = f"import COVIDLesionSegLib.{module}, sys; print({package!r} in sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(MODULE)},

@@ -147,14 +147,17 @@ def new_retraining(options: RetrainOptions, predictions: bool) -> Retraining:
 
 def latest_retraining() -> Retraining | None:
     """The retraining that began last, or None; what cannot be understood is left out."""
-    found = [one for path in _folders() if (one := _load(path)) is not None]
+    found = _load_all()
     return max(found, key=lambda one: one[0])[1] if found else None
 
 
 def unfinished_retrainings(model_id: str) -> list[Retraining]:
     """Retrainings that go on from a model, or can be resumed and then do."""
-    found = [loaded[1] for path in _folders() if (loaded := _load(path)) is not None]
-    return [one for one in found if one.options.model == model_id and not one.is_finished]
+    return [
+        retraining
+        for _, retraining in _load_all()
+        if retraining.options.model == model_id and not retraining.is_finished
+    ]
 
 
 def note_decision(retraining: Retraining, decision: ModelDecisionState) -> Retraining:
@@ -234,11 +237,13 @@ def _tidy(retraining: Retraining) -> None:
             path.unlink()
 
 
-def _folders() -> list[Path]:
+def _load_all() -> list[tuple[float, Retraining]]:
+    """All that can be understood, each with the time at which its state was written."""
     try:
-        return [path for path in retrainings_folder().iterdir() if path.is_dir()]
+        folders = [path for path in retrainings_folder().iterdir() if path.is_dir()]
     except OSError:
         return []
+    return [loaded for folder in folders if (loaded := _load(folder)) is not None]
 
 
 def _save(retraining: Retraining) -> None:
