@@ -358,6 +358,8 @@ def test_wrong_usage_ends_with_2(arguments):
     ("arguments", "said"),
     [
         (("--second-opinion", "foo"), "Option: --second-opinion."),
+        (("--slice-classifier", "foo"), "Option: --slice-classifier."),
+        (("--slice-classifier", "capsule-classifier"), "has no trained weights yet"),
         (("--lungs", "foo"), "lungs-lite0; or, without weights: lungs-cascade-unet"),
         (("--model", "unet"), "has no trained weights yet"),
         (("--model", "unet"), "Option: --allow-untrained."),
@@ -370,9 +372,18 @@ def test_what_cannot_be_used_is_refused_before_pytorch_is_loaded(ct, tmp_path, a
     assert "Loading PyTorch" not in finished.stderr and "Reading" not in finished.stderr
 
 
+@pytest.mark.parametrize("command", ["compare", "detect"])
+def test_other_commands_refuse_it_before_a_ct_is_read(ct, tmp_path, command):
+    cts = (ct, ct) if command == "compare" else (ct,)
+    finished = run(command, *cts, "--out", tmp_path / "out", "--lungs", "foo")
+    assert finished.returncode == 1
+    assert "There is no lung extractor 'foo'" in finished.stderr
+    assert "Reading" not in finished.stderr
+
+
 def test_nothing_is_asked_of_a_lung_extractor_where_the_lungs_are_given():
     from COVIDLesionSegLib.engine.errors import ModelError, ParameterError
-    from COVIDLesionSegLib.engine.lungs.methods import check_choice
+    from COVIDLesionSegLib.engine.models.choice import check_choice
     from COVIDLesionSegLib.engine.parameters import Parameters
 
     untrained = Parameters(lungs="lungs-cascade-unet")

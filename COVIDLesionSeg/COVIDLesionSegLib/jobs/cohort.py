@@ -19,7 +19,7 @@ from ..engine.cohort.sources import CaseSource, LeftOut, find_cases
 from ..engine.errors import Cancelled, CovidLesionSegError, InputError
 from ..engine.files import output_path
 from ..engine.inference.allocator import tune_allocator
-from ..engine.lungs.methods import check_choice
+from ..engine.models.choice import check_choice
 from ..engine.progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..report.result_files import CASE_FOLDER
 from .cohort_case import CaseWork, Computed, Read

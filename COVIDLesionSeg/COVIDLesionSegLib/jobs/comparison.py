@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..engine.followup.compare import Comparison, compare_studies
 from ..engine.followup.matching_rule import MatchingRule
-from ..engine.models.catalogue import check_models
+from ..engine.models.choice import check_choice
 from ..engine.progress import (
     CancelToken,
     Progress,
@@ -61,7 +61,7 @@ def compare(
     out = Path(out)
     progress(Progress("Starting", 0.0))
     with result_folder(out, (*options.studies, *options.cts), COMPARISON_RESULT) as staging:
-        check_models(options.parameters.members)
+        check_choice(options.parameters)
         sources = study_sources(options, cancel)
         rule = MatchingRule(options.tolerance_mm, options.least_overlap, options.smallest_ml)
         comparison = compare_studies(sources, rule, sub_progress(progress, 0.0, _WRITING), cancel)

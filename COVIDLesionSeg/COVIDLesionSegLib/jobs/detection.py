@@ -7,7 +7,7 @@ from pathlib import Path
 from ..engine.detection.detect import detector_of, find_lesions
 from ..engine.detection.result import LesionDetection, save_detection
 from ..engine.inference.allocator import tune_allocator
-from ..engine.models.catalogue import check_models
+from ..engine.models.choice import check_choice, check_others
 from ..engine.progress import (
     CancelToken,
     Progress,
@@ -51,8 +51,8 @@ def detect(
     tune_allocator()
     inputs = tuple(filter(None, (options.ct, options.lobes_file)))
     with result_folder(Path(out), inputs, LESIONS_RESULT) as staging:
-        if detector_of(options.parameters) is None:
-            check_models(options.parameters.members)
+        segmented = detector_of(options.parameters) is None
+        (check_choice if segmented else check_others)(options.parameters)
         progress(Progress("Reading the CT", 0.01))
         volume = read_volume(options.ct, options.series)
         lobes = None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..engine.flags import Flag
 from ..engine.inference.allocator import tune_allocator
 from ..engine.lungs.given import read_lungs
-from ..engine.lungs.methods import check_choice
+from ..engine.models.choice import check_choice
 from ..engine.models.speed import remember_speed
 from ..engine.parameters import Parameters
 from ..engine.progress import (

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelError, ParameterError
+from ..errors import ModelError
 from ..flags import CLEAN_SLICES, Flag
-from ..models.card import SLICE_CLASSES
-from ..models.catalogue import Model, load_catalogue
+from ..models.choice import classifier_model
 from ..models.preprocessing import Preprocessing
 from ..models.weights import load_network
-from ..parameters import NO_CLASSIFIER, Parameters
+from ..parameters import Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from ..text import index_ranges
 from .device import make_plan
@@ -92,14 +91,7 @@ class SliceClassifier:
     def __init__(self, parameters: Parameters):
         self._parameters = parameters
         self._network: nn.Module | None = None
-        models = {m.id: m for m in load_catalogue().models if m.card.task == SLICE_CLASSES}
-        if parameters.slice_classifier not in models:
-            raise ParameterError(
-                f"There is no slice classifier {parameters.slice_classifier!r}; choose one of: "
-                f"{', '.join((NO_CLASSIFIER, *models))}.",
-                option="slice_classifier",
-            )
-        self.model: Model = models[parameters.slice_classifier]
+        self.model = classifier_model(parameters.slice_classifier)
 
     def clean_slices(
         self,

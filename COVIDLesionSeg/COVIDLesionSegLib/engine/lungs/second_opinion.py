@@ -14,13 +14,13 @@ from ..flags import Flag
 from ..inference.device import make_plan
 from ..inference.predictor import Predictor
 from ..inference.provenance import describe_model
+from ..models.choice import opinion_model
 from ..models.weights import load_network
 from ..parameters import NO_OPINION, Parameters
 from ..progress import CancelToken, Progress, ProgressCallback, ignore_progress
 from .dense_lung import slice_hulls
 from .extractor import LungLabels
 from .given import METHOD as GIVEN
-from .methods import opinion_model
 from .morphology import label, largest
 from .places import most_first, name_slices
 from .rays import mediastinum
