@@ -240,6 +240,46 @@ def test_weights_are_downloaded_after_asking_and_the_downloads_are_emptied(panel
     assert downloads_size() == 0 and rows(panel)["theirs"][1] == "missing"
 
 
+def test_a_model_of_the_users_is_removed_after_asking(panel, models):
+    add_theirs(models)
+    panel.models_changed()
+    button = panel.ui.removeModelButton
+    choose(panel, "amc-net")
+    assert not button.enabled and button.toolTip == "Models that ship with this software stay."
+    choose(panel, "theirs")
+    answer("Cancel")
+    button.click()
+    assert asked()[-1].startswith("Remove theirs, card and weights, for good?")
+    assert (models / "theirs.safetensors").is_file()
+
+    answer("Ok")
+    button.click()
+    assert said(panel) == "theirs was removed."
+    assert "theirs" not in rows(panel) and "theirs" not in listed_models(panel)
+    assert not [*models.glob("theirs.*")]
+
+
+def test_the_default_model_and_one_that_a_training_goes_on_from_are_not_removed(panel, models):
+    from COVIDLesionSegLib.engine.models.user_models import promote, roll_back
+    from COVIDLesionSegLib.jobs import RetrainOptions
+    from COVIDLesionSegLib.worker.retraining import new_retraining
+
+    add_theirs(models)
+    promote("theirs", "0" * 64)
+    panel.models_changed()
+    choose(panel, "theirs")
+    assert not panel.ui.removeModelButton.enabled
+    assert "is the default" in panel.ui.removeModelButton.toolTip
+
+    roll_back("theirs")
+    new_retraining(RetrainOptions(model="theirs", model_id="theirs-r1"), predictions=False)
+    panel.models_changed()
+    choose(panel, "theirs")
+    panel.ui.removeModelButton.click()
+    assert said(panel).startswith("The training of theirs-r1 goes on from theirs:")
+    assert "theirs" in rows(panel)
+
+
 @pytest.mark.slow
 def test_a_job_can_be_cancelled(panel, models, wait, section):
     choose(panel, "eamc-4")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import RESEARCH_USE_NOTICE
-from ..engine.errors import InputError, ModelError, OutputError
+from ..engine.errors import InputError, OutputError
 from ..engine.text import printable
 from . import summaries
 from .commands import Debug, add_job
@@ -122,13 +122,9 @@ def remove_model(model_id: ModelArgument, debug: Debug = False) -> None:
     """Remove one of your models, card and weights, for good."""
     with exit_codes(debug):
         from ..engine.models.removal import remove_model as remove
-        from ..worker.retraining import unfinished_retrainings
+        from ..worker.retraining import check_not_needed
 
-        if unfinished := unfinished_retrainings(model_id):
-            raise ModelError(
-                f"The training of {unfinished[0].options.model_id} goes on from {model_id}: finish "
-                "it or discard it in Slicer first."
-            )
+        check_not_needed(model_id)
         children = remove(model_id)
         print(f"{model_id} removed.")
         if children:

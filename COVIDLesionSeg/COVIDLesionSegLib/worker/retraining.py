@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..engine.errors import InputError, OutputError, ParameterError
+from ..engine.errors import InputError, ModelError, OutputError, ParameterError
 from ..engine.files import cannot_write, write_bytes
 from ..engine.locks import take_lock
 from ..engine.models.catalogue import Catalogue
@@ -158,6 +158,15 @@ def unfinished_retrainings(model_id: str) -> list[Retraining]:
         for _, retraining in _load_all()
         if retraining.options.model == model_id and not retraining.is_finished
     ]
+
+
+def check_not_needed(model_id: str) -> None:
+    """Make sure that no unfinished retraining goes on from a model; raises ModelError."""
+    if unfinished := unfinished_retrainings(model_id):
+        raise ModelError(
+            f"The training of {unfinished[0].options.model_id} goes on from {model_id}: finish it "
+            "or discard it in Slicer first."
+        )
 
 
 def note_decision(retraining: Retraining, decision: ModelDecisionState) -> Retraining:

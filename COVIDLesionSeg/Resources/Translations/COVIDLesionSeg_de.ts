@@ -824,6 +824,18 @@
         <translation>Downloads leeren</translation>
     </message>
     <message>
+        <source>Remove…</source>
+        <translation>Entfernen…</translation>
+    </message>
+    <message>
+        <source>Remove this model of yours, card and weights, after asking.</source>
+        <translation>Dieses eigene Modell entfernen, Karte und Gewichte, nach einer Frage.</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
         <source>Open folder</source>
         <translation>Ordner öffnen</translation>
     </message>
@@ -1812,6 +1824,41 @@
     <message>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
+    </message>
+</context>
+<context>
+    <name>panel.model_obstacles</name>
+    <message>
+        <source>Only a model for lesions can be the default.</source>
+        <translation>Nur ein Modell für Läsionen kann der Standard sein.</translation>
+    </message>
+    <message>
+        <source>This model is the default already.</source>
+        <translation>Dieses Modell ist schon der Standard.</translation>
+    </message>
+    <message>
+        <source>No model was made the default, so there is none before.</source>
+        <translation>Kein Modell wurde zum Standard gemacht, daher gibt es kein früheres.</translation>
+    </message>
+    <message>
+        <source>This model was not made the default; the last one was {model}: choose that.</source>
+        <translation>Dieses Modell wurde nicht zum Standard gemacht; zuletzt war es {model}: wählen Sie das.</translation>
+    </message>
+    <message>
+        <source>The weights of this model are on this computer already.</source>
+        <translation>Die Gewichte dieses Modells sind schon auf diesem Computer.</translation>
+    </message>
+    <message>
+        <source>The card of this model names no address to download from.</source>
+        <translation>Die Karte dieses Modells nennt keine Adresse zum Herunterladen.</translation>
+    </message>
+    <message>
+        <source>Models that ship with this software stay.</source>
+        <translation>Modelle, die mit dieser Software kommen, bleiben.</translation>
+    </message>
+    <message>
+        <source>This model is the default: roll back, or set another one as default, first.</source>
+        <translation>Dieses Modell ist der Standard: nehmen Sie das zuerst zurück, oder machen Sie ein anderes zum Standard.</translation>
     </message>
 </context>
 <context>
@@ -3193,6 +3240,10 @@ vorher {was}</translation>
         <translation>Die Datei der Gewichte mit der Prüfsumme auf der Karte des Modells vergleichen.</translation>
     </message>
     <message>
+        <source>Remove this model of yours, card and weights, after asking.</source>
+        <translation>Dieses eigene Modell entfernen, Karte und Gewichte, nach einer Frage.</translation>
+    </message>
+    <message>
         <source>Show the folder of your own models.</source>
         <translation>Den Ordner Ihrer eigenen Modelle zeigen.</translation>
     </message>
@@ -3203,22 +3254,6 @@ vorher {was}</translation>
     <message>
         <source>Nothing was downloaded.</source>
         <translation>Nichts wurde heruntergeladen.</translation>
-    </message>
-    <message>
-        <source>Only a model for lesions can be the default.</source>
-        <translation>Nur ein Modell für Läsionen kann der Standard sein.</translation>
-    </message>
-    <message>
-        <source>This model is the default already.</source>
-        <translation>Dieses Modell ist schon der Standard.</translation>
-    </message>
-    <message>
-        <source>The weights of this model are on this computer already.</source>
-        <translation>Die Gewichte dieses Modells sind schon auf diesem Computer.</translation>
-    </message>
-    <message>
-        <source>The card of this model names no address to download from.</source>
-        <translation>Die Karte dieses Modells nennt keine Adresse zum Herunterladen.</translation>
     </message>
     <message>
         <source>The models could not be worked on.</source>
@@ -3269,6 +3304,22 @@ vorher {was}</translation>
         <translation>Die Gewichte von {model} haben die Prüfsumme auf der Karte.</translation>
     </message>
     <message>
+        <source>Remove {model}, card and weights, for good? Export it first if you may want it again.</source>
+        <translation>{model} mit Karte und Gewichten endgültig entfernen? Exportieren Sie es zuerst, wenn Sie es vielleicht wieder brauchen.</translation>
+    </message>
+    <message>
+        <source>Remove a model</source>
+        <translation>Ein Modell entfernen</translation>
+    </message>
+    <message>
+        <source>{model} was removed.</source>
+        <translation>{model} wurde entfernt.</translation>
+    </message>
+    <message>
+        <source>Fine-tuned from it, and usable as before: {models}. Their lineage cannot show it any more.</source>
+        <translation>Davon ausgehend trainiert und weiter nutzbar: {models}. Ihre Herkunft kann es nicht mehr zeigen.</translation>
+    </message>
+    <message>
         <source>Remove all downloaded weights ({size})? Models that use them have to be downloaded again. Your own and the packaged models stay.</source>
         <translation>Alle heruntergeladenen Gewichte entfernen ({size})? Modelle, die sie verwenden, müssen neu heruntergeladen werden. Ihre eigenen und die mitgelieferten Modelle bleiben.</translation>
     </message>
@@ -3279,14 +3330,6 @@ vorher {was}</translation>
     <message>
         <source>The downloaded weights were removed.</source>
         <translation>Die heruntergeladenen Gewichte wurden entfernt.</translation>
-    </message>
-    <message>
-        <source>No model was made the default, so there is none before.</source>
-        <translation>Kein Modell wurde zum Standard gemacht, daher gibt es kein früheres.</translation>
-    </message>
-    <message>
-        <source>This model was not made the default; the last one was {model}: choose that.</source>
-        <translation>Dieses Modell wurde nicht zum Standard gemacht; zuletzt war es {model}: wählen Sie das.</translation>
     </message>
 </context>
 <context>

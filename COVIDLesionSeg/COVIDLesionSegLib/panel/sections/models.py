@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from ...engine.errors import CovidLesionSegError, ModelError
 from ...engine.models.catalogue import Catalogue, load_catalogue
 from ...engine.models.downloads_folder import downloads_size, empty_downloads
+from ...engine.models.removal import remove_model
 from ...engine.models.user_models import (
     default_model,
     make_user_folder,
@@ -23,11 +24,13 @@ from ...engine.options import Options
 from ...jobs import ImportModelOptions, StoredModelOptions
 from ...jobs.model_store import load_model_ids
 from ...worker.job import job_in_background
+from ...worker.retraining import check_not_needed
 from ..colors import color_sentence, show_html, show_sentence
 from ..dialogs import choose_file_to_open, choose_file_to_save, open_folder
+from ..model_obstacles import why_no_default, why_no_download, why_no_roll_back, why_not_removed
 from ..model_text import place_text, stored_model_html
-from ..preparing.weights_download import ask_to_download, may_be_downloaded, size_text
-from ..retraining.model_decision import promoted_models, undo_promotion
+from ..preparing.weights_download import ask_to_download, size_text
+from ..retraining.model_decision import undo_promotion
 from ..running.run import Run, RunState
 from ..section import Panel, Section
 from ..widgets import fill_row, fit_rows, share_width
@@ -71,6 +74,7 @@ class ModelsSection(Section):
             (ui.exportButton, self._on_export),
             (ui.downloadButton, self._on_download),
             (ui.verifyButton, self._on_verify),
+            (ui.removeModelButton, self._on_remove),
             (ui.openFolderButton, self._on_open_folder),
             (ui.emptyDownloadsButton, self._on_empty_downloads),
             (ui.cancelModelButton, self._on_cancel),
@@ -149,12 +153,12 @@ class ModelsSection(Section):
             (
                 ui.makeDefaultButton,
                 _("Verify this model and use it from now on where no other is chosen."),
-                no_weights or self._why_no_default(chosen),
+                no_weights or why_no_default(chosen),
             ),
             (
                 ui.rollBackDefaultButton,
                 _("Undo the last time that this model was made the default."),
-                _why_no_roll_back(chosen),
+                why_no_roll_back(chosen),
             ),
             (
                 ui.importButton,
@@ -165,12 +169,17 @@ class ModelsSection(Section):
             (
                 ui.downloadButton,
                 _("Download the weights of this model, after asking."),
-                self._why_no_download(chosen),
+                why_no_download(chosen),
             ),
             (
                 ui.verifyButton,
                 _("Compare the weights file with the checksum on the model's card."),
                 no_weights,
+            ),
+            (
+                ui.removeModelButton,
+                _("Remove this model of yours, card and weights, after asking."),
+                why_not_removed(chosen),
             ),
             (ui.openFolderButton, _("Show the folder of your own models."), ""),
             (
@@ -182,20 +191,6 @@ class ModelsSection(Section):
             obstacle = "" if button is ui.openFolderButton else wait or obstacle
             button.enabled = not obstacle
             button.toolTip = obstacle or tip
-
-    def _why_no_default(self, chosen: Model | None) -> str:
-        if chosen is None or chosen.card.task != "lesions":
-            return str(_("Only a model for lesions can be the default."))
-        is_default = chosen.id == default_model()
-        return str(_("This model is the default already.")) if is_default else ""
-
-    @staticmethod
-    def _why_no_download(chosen: Model | None) -> str:
-        if chosen is not None and chosen.weights_present:
-            return str(_("The weights of this model are on this computer already."))
-        if chosen is None or not may_be_downloaded(chosen.card):
-            return str(_("The card of this model names no address to download from."))
-        return ""
 
     # Jobs
 
@@ -303,6 +298,29 @@ class ModelsSection(Section):
     def _on_verified(self, ids: list[str]) -> None:
         self.say(_("The weights of {model} have the checksum on its card.").format(model=ids[0]))
 
+    def _on_remove(self) -> None:
+        if (chosen := self._chosen()) is None:
+            return
+        question = _(
+            "Remove {model}, card and weights, for good? Export it first if you may want it again."
+        ).format(model=chosen.id)
+        try:
+            check_not_needed(chosen.id)
+            if not slicer.util.confirmOkCancelDisplay(question, _("Remove a model")):
+                return
+            children = remove_model(chosen.id)
+        except CovidLesionSegError as error:
+            self.say(str(error), warning=True)
+            return
+        self.panel.models_changed()
+        sentence = _("{model} was removed.").format(model=chosen.id)
+        if children:
+            sentence += " " + _(
+                "Fine-tuned from it, and usable as before: {models}. Their lineage cannot show it "
+                "any more."
+            ).format(models=", ".join(children))
+        self.say(sentence)
+
     def _on_open_folder(self) -> None:
         try:
             make_user_folder()
@@ -325,17 +343,3 @@ class ModelsSection(Section):
             return
         self.panel.models_changed()
         self.say(_("The downloaded weights were removed."))
-
-
-def _why_no_roll_back(chosen: Model | None) -> str:
-    """Why the chosen model cannot cease to be the default, or ""."""
-    promoted = promoted_models()
-    if not promoted:
-        return str(_("No model was made the default, so there is none before."))
-    if chosen is None or chosen.id not in promoted:
-        return str(
-            _("This model was not made the default; the last one was {model}: choose that.").format(
-                model=promoted[-1]
-            )
-        )
-    return ""
