@@ -18,6 +18,8 @@ from .inputs import Facts
 from .memory import Growth
 
 _WHOLE = ("whole-job", "command")
+_ON_SCREEN = ("case", "seconds", "ms_per_slice", "share_of_ceiling", "peak_mib")
+"""Columns that fit a terminal; the CSV file has all."""
 _COLORS = {"naive": "#b9c6d2", "pipeline": "#c62828"}
 
 
@@ -155,10 +157,13 @@ def _print(
     console = Console(highlight=False)
     console.print(", ".join(f"{name} {value}" for name, value in machine.items() if value))
     console.print(f"{facts.source}: {facts.shape}, {facts.slices_with_lung} slices with lung")
-    table = Table(*(name.replace("_", " ") for name in rows[0]))
+    table = Table(*(name.replace("_", " ") for name in _ON_SCREEN))
     for row in rows:
-        table.add_row(*("n/a" if value is None else str(value) for value in row.values()))
+        table.add_row(*("n/a" if row[name] is None else str(row[name]) for name in _ON_SCREEN))
     console.print(table)
+    for row in rows:
+        if row["seconds"] is None:
+            console.print(f"{row['case']}: {row['note']}")
     for label, ratio in _ratios(results).items():
         console.print(f"{label}: {ratio}")
     if growth:
