@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from COVIDLesionSegLib.engine import networks
 from COVIDLesionSegLib.engine.models.preprocessing import Preprocessing
 from COVIDLesionSegLib.engine.models.user_models import USER_FOLDER_VARIABLE
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
+from COVIDLesionSegLib.engine.volume import write_volume
 from engine.crafted import make_card
 from engine.training_slices import Stemmed
 
@@ -40,3 +42,11 @@ def small_drsegunet(tmp_path_factory):
         patch.setitem(networks._NETWORKS, "DRSegUNet", Stemmed)
         patch.setenv(USER_FOLDER_VARIABLE, str(folder))
         yield "small"
+
+
+@pytest.fixture(scope="module")
+def ct(small_chest, tmp_path_factory) -> Path:
+    """NIfTI with both its orientations, which is read while PyTorch is still being loaded."""
+    path = tmp_path_factory.mktemp("ct") / "mrs-miller.nii.gz"
+    write_volume(small_chest.array, small_chest.geometry, path)
+    return path

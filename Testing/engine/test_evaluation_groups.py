@@ -18,7 +18,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_groups_csv,
     write_slices_csv,
 )
-from engine.test_evaluation import brightness_model, sample
+from engine.known_answers import brightness_model, sample
 
 
 def counted(tp, fp, fn, rate):

@@ -29,7 +29,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_thresholds_csv,
 )
 from engine.crafted import Pixelwise, make_card
-from engine.test_evaluation import CPU, brightness_model, sample
+from engine.known_answers import CPU, brightness_model, sample
 from engine.test_evaluation_groups import Data
 
 

@@ -14,7 +14,13 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    generate_uid,
+)
 
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.volume import Geometry, read_volume
@@ -157,7 +163,7 @@ def overwrite(path: Path, offset: int, content: bytes) -> Path:
 
 
 def refusal(path: Path, series: str | None = None) -> str:
-    """The message of the error that reading gives: one line of one sentence naming the file."""
+    """The message of the error that reading gives: one line, which names no patient or folder."""
     with pytest.raises(InputError) as caught:
         read_volume(path, series)
     message = str(caught.value)
@@ -165,4 +171,50 @@ def refusal(path: Path, series: str | None = None) -> str:
     assert message.endswith(".")
     assert "ITK" not in message
     assert str(path.parent) not in message
+    assert PATIENT_ID not in message and "Doe" not in message
     return message
+
+
+def changed(keyword, value, slices=None):
+    """An edit that sets one element, in all slices or some; None deletes it."""
+
+    def edit(dataset, k):
+        if slices is None or k in slices:
+            if value is None:
+                del dataset[keyword]
+            else:
+                setattr(dataset, keyword, value)
+
+    return edit
+
+
+def encode(path, syntax):
+    """Write the slice anew in a transfer syntax; ``JPEG`` and ``JPEG2000`` are lossless."""
+    dataset = pydicom.dcmread(path)
+    if syntax == RLELossless:
+        dataset.compress(RLELossless)
+        dataset.save_as(path)
+        return
+    if isinstance(syntax, pydicom.uid.UID):
+        stored = dataset.pixel_array
+        copy = pydicom.Dataset()
+        copy.update(dataset)
+        copy.file_meta = dataset.file_meta
+        copy.file_meta.TransferSyntaxUID = syntax
+        copy.PixelData = stored.astype(">u2" if syntax == ExplicitVRBigEndian else "<u2").tobytes()
+        copy["PixelData"].VR = "OW"
+        copy.save_as(path, enforce_file_format=True)
+        return
+    writer = sitk.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.UseCompressionOn()
+    writer.SetCompressor(syntax)
+    temporary = path.parent.parent / "compressed.dcm"
+    writer.SetFileName(str(temporary))
+    writer.Execute(sitk.GetImageFromArray(dataset.pixel_array[None]))
+    compressed = pydicom.dcmread(temporary)
+    dataset.file_meta.TransferSyntaxUID = compressed.file_meta.TransferSyntaxUID
+    dataset.PixelData = compressed.PixelData
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)

@@ -16,3 +16,11 @@ from fabricated import add_ct  # noqa: E402
 def ct_node(scene):
     """A small CT in an empty scene."""
     return add_ct(scene)
+
+
+@pytest.fixture
+def show():
+    """What shows a result in the scene."""
+    from COVIDLesionSegLib.scene.show import show_result
+
+    return show_result

@@ -1,4 +1,4 @@
-"""What nodes hold, read at once; the package itself reads in steps."""
+"""What nodes hold, read at once, and a correction; the package itself reads in steps."""
 
 from __future__ import annotations
 
@@ -21,3 +21,41 @@ def is_corrected(node) -> bool | None:
         return None
     removed = set(own_segment_ids(node)) != set(own_segment_ids(prediction))
     return removed or bool(corrected_segment_ids(node))
+
+
+def segment_array(node, segment_id, ct_node):
+    import slicer
+
+    return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, ct_node)
+
+
+def node_ids(scene):
+    return [scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())]
+
+
+def segment_names(node):
+    segmentation = node.GetSegmentation()
+    return [
+        segmentation.GetNthSegment(i).GetName() for i in range(segmentation.GetNumberOfSegments())
+    ]
+
+
+def contents(shown, ct_node):
+    import slicer
+
+    return (
+        segment_array(shown.segmentationNode, "lesion", ct_node).tolist(),
+        slicer.util.arrayFromVolume(shown.probabilityNode).tolist(),
+        shown.severityTableNode.GetCellText(0, 1),
+        shown.segmentationNode.GetAttribute("COVIDLesionSeg.provenance"),
+    )
+
+
+def correct(node, segment_id, ct_node):
+    """Adds a block to a segment, as a person would in Segment Editor."""
+    import slicer
+
+    array = segment_array(node, segment_id, ct_node).copy()
+    array[4:8, 4:8, 4:8] = 1 - array[4:8, 4:8, 4:8]
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment_id, ct_node)
+    return segment_array(node, segment_id, ct_node).copy()

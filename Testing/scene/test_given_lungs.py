@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
-from test_scene_rerun import contents, node_ids, segment_array, segment_names
+from read_nodes import contents, node_ids, segment_array, segment_names
 
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.labels import LUNG_STYLES

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
-from test_scene_rerun import contents, node_ids, segment_array
+from read_nodes import contents, node_ids, segment_array
 
 from COVIDLesionSegLib.engine.errors import InputError
 from COVIDLesionSegLib.engine.result import save_result
@@ -137,7 +137,7 @@ def test_a_ct_whose_transform_was_hardened_meanwhile_gets_no_result(scene, ct_no
 
 
 def test_what_is_corrected_while_a_result_is_loaded_is_kept(scene, ct_node, hand_over):
-    from test_scene_rerun import correct
+    from read_nodes import correct
 
     from COVIDLesionSegLib.scene.prepared import load_prepared
     from COVIDLesionSegLib.scene.show import show_result
@@ -177,7 +177,7 @@ def test_a_segment_that_shares_the_image_of_a_result_is_untouched_by_rerun_and_u
 
 
 def test_undo_takes_away_the_copy_of_a_correction_and_brings_the_correction_back(scene, ct_node):
-    from test_scene_rerun import correct
+    from read_nodes import correct
 
     from COVIDLesionSegLib.scene.segmentation import segment_ids
     from COVIDLesionSegLib.scene.show import show_result
