@@ -26,7 +26,7 @@ from COVIDLesionSegLib.engine.review import (
     save_verdict,
 )
 from COVIDLesionSegLib.engine.volume import Geometry, Volume
-from engine.test_result import make_result
+from engine.saved_results import make_result
 
 SHAPE = (40, 30, 20)
 GRID = Geometry(SHAPE[::-1], (0.7, 0.7, 2.0), (1.0, 2.0, 3.0), (1, 0, 0, 0, 1, 0, 0, 0, 1))

@@ -19,7 +19,7 @@ from COVIDLesionSegLib.engine.pipeline import segment
 from COVIDLesionSegLib.engine.progress import CancelToken
 from COVIDLesionSegLib.engine.volume import read_volume, write_volume
 from engine.known_answers import CPU, brightness_model
-from engine.test_masks import segmentation
+from engine.volume_files import segmentation
 
 
 @pytest.fixture(scope="module")

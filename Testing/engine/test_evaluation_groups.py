@@ -18,7 +18,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_groups_csv,
     write_slices_csv,
 )
-from engine.known_answers import brightness_model, sample
+from engine.known_answers import Data, brightness_model, sample
 
 
 def counted(tp, fp, fn, rate):
@@ -71,15 +71,6 @@ def test_a_lesion_outside_the_lungs_alone_is_neither_small_nor_large_and_a_remar
     assert [flag for flag in scores.flags if flag.endswith("large lesions: 2 of p.")]
     (plain,) = evaluate_models(Data(), [brightness_model()]).models
     assert plain.flags == ()
-
-
-class Data:
-    samples_of = {"p": 3}
-    classes = ("lesion",)
-    unit, lungs, mask_by_default = "px", "experts", False
-
-    def read(self, patient, cancel):
-        yield from (sample([one]) for one in ((100, 200), (4, 8), (0, 0)))
 
 
 def test_every_slice_and_every_group_is_in_a_file(tmp_path):

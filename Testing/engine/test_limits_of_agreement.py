@@ -29,8 +29,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_thresholds_csv,
 )
 from engine.crafted import Pixelwise, make_card
-from engine.known_answers import CPU, brightness_model, sample
-from engine.test_evaluation_groups import Data
+from engine.known_answers import CPU, Data, brightness_model, sample
 
 
 def test_agreement_by_hand():

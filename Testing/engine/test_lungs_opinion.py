@@ -205,7 +205,7 @@ def packaged():
 @pytest.mark.realdata
 @pytest.mark.parametrize("case", ["covid", "control"])
 def test_on_real_lungs_that_are_right_the_packaged_network_agrees(packaged, data_folder, case):
-    from engine.test_lungs_realdata import lungs_of, read_case
+    from engine.real_patients import lungs_of, read_case
 
     volume = read_case(data_folder, case)
     found, _ = lungs_of(volume)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -28,6 +27,7 @@ from COVIDLesionSegLib.engine.volume import Geometry, write_volume
 from COVIDLesionSegLib.report.pseudo_labels import write_pseudo_labels
 from engine.crafted import GROUND_GLASS_AND_CONSOLIDATION as CLASSES
 from engine.crafted import Pixelwise, make_card
+from engine.volume_files import segmentation
 
 GRIDS = {
     "axial": np.eye(3),
@@ -127,33 +127,6 @@ def test_classes_are_numbered_as_who_asks_has_them(tmp_path):
 # Lesions and lungs
 
 
-def segmentation(path, layers, names, geometry=None):
-    """A ``.seg.nrrd`` file as 3D Slicer writes it: a label for each segment, or a layer of its own.
-
-    Args:
-        layers: The label map (k, j, i), or one mask for each segment.
-        names: Of the segments.
-        geometry: Of the layers; by default :func:`grid`.
-    """
-    geometry = geometry or grid()
-    several = isinstance(layers, list)
-    stored = np.stack(layers, axis=-1) if several else layers
-    image = sitk.GetImageFromArray(stored, isVector=several)
-    image.SetSpacing(geometry.spacing)
-    image.SetOrigin(geometry.origin)
-    image.SetDirection(geometry.direction)
-    for n, name in enumerate(names):
-        for key, value in (
-            ("ID", f"Segment_{n}"),
-            ("Name", name),
-            ("LabelValue", 1 if several else n + 1),
-            ("Layer", n if several else 0),
-        ):
-            image.SetMetaData(f"Segment{n}_{key}", str(value))
-    sitk.WriteImage(image, str(path))
-    return path
-
-
 def lungs_and_lesion():
     lungs = np.zeros(grid().shape, np.uint8)
     lungs[1:6, 1:7, 1:4] = 1
@@ -169,11 +142,13 @@ def test_lesions_painted_over_the_lungs_belong_to_them_as_where_segments_may_ove
     lungs, lesion = lungs_and_lesion()
     names = ("right lung", "left lung", "lesion")
     exclusive = read_mask(
-        segmentation(tmp_path / "a.seg.nrrd", np.where(lesion, 3, lungs).astype(np.uint8), names),
+        segmentation(
+            tmp_path / "a.seg.nrrd", np.where(lesion, 3, lungs).astype(np.uint8), names, grid()
+        ),
         grid(),
     )
     layers = [(lungs == 1).astype(np.uint8), (lungs == 2).astype(np.uint8), lesion.astype(np.uint8)]
-    overlapping = read_mask(segmentation(tmp_path / "b.seg.nrrd", layers, names), grid())
+    overlapping = read_mask(segmentation(tmp_path / "b.seg.nrrd", layers, names, grid()), grid())
     for mask in (exclusive, overlapping):
         np.testing.assert_array_equal(mask.lungs, lungs)
         np.testing.assert_array_equal(mask.lesion, lesion)

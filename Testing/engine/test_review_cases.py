@@ -32,14 +32,8 @@ from COVIDLesionSegLib.engine.review import (
 )
 from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
 from engine.labelled_data import no_file_above
-from engine.test_result import assert_same, geometries, make_result
-
-GRID = Geometry((6, 5, 4), (0.7, 0.7, 5.0), (1.0, 2.0, 3.0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
-
-
-def ct(geometry: Geometry = GRID, seed: int = 0, dtype=np.int16) -> Volume:
-    array = np.random.default_rng(seed).normal(-500, 400, geometry.shape).astype(dtype)
-    return Volume(array, geometry, {"format": "DICOM"}, ("Slices are 5 mm apart.",))
+from engine.saved_results import assert_same, geometries, make_result
+from engine.small_cts import GRID, ct
 
 
 def other_than(labels: np.ndarray) -> np.ndarray:

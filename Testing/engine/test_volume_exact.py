@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
 from COVIDLesionSegLib.engine.volume import Geometry, Volume
 from COVIDLesionSegLib.engine.volume.exact import FACTS_FILE, load_volume, save_volume
-from engine.test_result import geometries
+from engine.saved_results import geometries
 
 
 @pytest.fixture

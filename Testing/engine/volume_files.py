@@ -1,4 +1,4 @@
-"""Small real files for tests: a chest-like CT as NIfTI, NRRD, MetaImage or a DICOM series.
+"""Small real files: a chest-like CT as NIfTI, NRRD, MetaImage or DICOM series, a segmentation.
 
 Files are written with SimpleITK and pydicom themselves, never with the code under test.
 """
@@ -218,3 +218,29 @@ def encode(path, syntax):
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path)
+
+
+def segmentation(path, layers, names, geometry):
+    """A ``.seg.nrrd`` file as 3D Slicer writes it: a label for each segment, or a layer of its own.
+
+    Args:
+        layers: The label map (k, j, i), or one mask for each segment.
+        names: Of the segments.
+        geometry: Of the layers.
+    """
+    several = isinstance(layers, list)
+    stored = np.stack(layers, axis=-1) if several else layers
+    image = sitk.GetImageFromArray(stored, isVector=several)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(geometry.direction)
+    for n, name in enumerate(names):
+        for key, value in (
+            ("ID", f"Segment_{n}"),
+            ("Name", name),
+            ("LabelValue", 1 if several else n + 1),
+            ("Layer", n if several else 0),
+        ):
+            image.SetMetaData(f"Segment{n}_{key}", str(value))
+    sitk.WriteImage(image, str(path))
+    return path

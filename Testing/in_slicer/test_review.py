@@ -276,7 +276,7 @@ class ReviewTest(case.Case):
         self.assertIsNone(self.panel.result)
 
     def test_a_large_ct_is_opened_once_and_the_window_goes_on(self) -> None:
-        from test_running import Heart
+        from heart import Heart
 
         from COVIDLesionSegLib.engine.review import save_case
 

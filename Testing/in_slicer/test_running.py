@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import case
 import numpy as np
-import qt
 import slicer
+from heart import Heart
 
 LARGE = {"seed": 3, "size": (512, 512, 148), "spacing": (0.68, 0.68, 2.2)}
 LOOSEST_GAP_SECONDS = 2.0
 """A machine may be busy: the figure is printed, and only a window that hangs fails."""
 LOOSEST_COPY_SECONDS = 0.25
 """Of processor time: far less than Slicer needs to go once through the voxels of the large CT."""
-
-
-class Heart:
-    """Ticks every 10 ms; keeps the longest gap, in wall and in processor time of this thread."""
-
-    def __init__(self) -> None:
-        self._timer = qt.QTimer()
-        self._timer.setInterval(10)
-        self._timer.connect("timeout()", self._tick)
-        self.wall = self.processor = 0.0
-        self._last = time.monotonic(), time.thread_time()
-        self._timer.start()
-
-    def stop(self) -> None:
-        self._timer.stop()
-
-    def _tick(self) -> None:
-        now = time.monotonic(), time.thread_time()
-        self.wall = max(self.wall, now[0] - self._last[0])
-        self.processor = max(self.processor, now[1] - self._last[1])
-        self._last = now
 
 
 class KnownWorker:

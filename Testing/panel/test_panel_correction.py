@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from panel.shown import measured
 from panel.workers import ScriptedWorker, finished_with, known_result
 
 
@@ -27,10 +28,6 @@ def node(opened, scene):
     from COVIDLesionSegLib.scene.editing import editor_node
 
     return editor_node(scene)
-
-
-def measured(panel) -> bool:
-    return not panel.corrections.pending
 
 
 def test_nothing_is_made_until_the_section_is_unfolded(shown, panel, scene, section):

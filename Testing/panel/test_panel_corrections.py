@@ -9,7 +9,7 @@ import pytest
 
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.severity.correction import LabelBox
-from panel.test_panel_correction import measured
+from panel.shown import measured
 from panel.workers import ScriptedWorker, known_result
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from COVIDLesionSegLib.engine import requirements
 from in_slicer.first_questions import forget_approvals
+from panel.extensions import PyTorchExtension
 from panel.workers import ScriptedWorker
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.10 has none
@@ -36,25 +37,6 @@ def missing_package(panel, monkeypatch, packaging):
     monkeypatch.setattr(requirements, "INFERENCE", (NOT_INSTALLED,))
     panel.run.start_process = ScriptedWorker()
     return NOT_INSTALLED
-
-
-class PyTorchExtension:
-    """Stands for the PyTorch extension: notes what it is asked to do."""
-
-    def __init__(self, install=lambda: None) -> None:
-        self.asked: list[tuple] = []
-        self._install = install
-
-    def __call__(self) -> PyTorchExtension:
-        """Stands for ``PyTorchUtilsLogic()``."""
-        return self
-
-    def installTorch(self, askConfirmation=False, torchVersionRequirement=None):
-        self.asked.append(("install", askConfirmation, torchVersionRequirement))
-        self._install()
-
-    def uninstallTorch(self) -> None:
-        self.asked.append(("uninstall",))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from COVIDLesionSegLib.scene.slice_classes import find_slice_classes
 from COVIDLesionSegLib.worker.process import ChildProcess
 from COVIDLesionSegLib.worker.request import RESULT_FOLDER, load_request
 from panel.sections import section_of
-from panel.test_panel_lesions import texts
+from panel.shown import texts
 from panel.workers import ScriptedWorker, finished_with, known_result
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from in_slicer.first_questions import forget_approvals, forget_torch_works
+from panel.extensions import PyTorchExtension
 from panel.model_list import row_text
 from panel.served import served
-from panel.test_panel_dependencies import PyTorchExtension
 from panel.workers import ScriptedWorker
 
 BROKEN = {

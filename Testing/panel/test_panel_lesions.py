@@ -13,14 +13,8 @@ from COVIDLesionSegLib.scene.lesion_instances import FORMS, find_instances, show
 from COVIDLesionSegLib.scene.lesion_marks import find_marks, lesion_place
 from COVIDLesionSegLib.scene.nodes import nodes_by_class
 from COVIDLesionSegLib.scene.volumes import may_be_ct
+from panel.shown import texts
 from panel.workers import finished_with, known_result
-
-
-def texts(table):
-    return [
-        [table.item(row, column).text() for column in range(table.columnCount)]
-        for row in range(table.rowCount)
-    ]
 
 
 def test_the_table_lists_the_lesions_the_largest_first(shown, panel):

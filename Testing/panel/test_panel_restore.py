@@ -14,7 +14,7 @@ from COVIDLesionSegLib.engine.review import (
     save_labels,
     save_verdict,
 )
-from panel.test_panel_review import stored
+from panel.shown import stored
 from panel.workers import known_result
 
 

@@ -10,6 +10,7 @@ import pytest
 from COVIDLesionSegLib.engine.flags import Flag
 from COVIDLesionSegLib.engine.review import Verdict
 from panel.sections import section_of
+from panel.shown import edit, stored
 from panel.workers import finished_with, known_result
 
 
@@ -48,23 +49,6 @@ def seen_in_views(ct) -> int | None:
     from COVIDLesionSegLib.scene.slice_views import slice_seen
 
     return slice_seen(ct)
-
-
-def stored(panel):
-    from COVIDLesionSegLib.scene.review import read_review
-
-    return read_review(panel.result.segmentationNode)
-
-
-def edit(panel, bench, segment: str = "lesion") -> None:
-    """Edits the result as in Segment Editor, and waits until the panel has measured it."""
-    import slicer
-
-    node, ct = panel.result.segmentationNode, panel.ct
-    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, ct).copy()
-    array[1:3, 40:50, 40:50] ^= 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment, ct)
-    bench.wait_until(lambda: not panel.corrections.pending, seconds=60)
 
 
 def test_flagged_slices_come_first_and_then_the_most_doubtful(reviewed):

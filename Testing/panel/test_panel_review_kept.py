@@ -9,8 +9,8 @@ import pytest
 
 from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases, remove_case
 from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
-from engine.test_result import assert_same
-from panel.test_panel_review import edit, stored
+from engine.saved_results import assert_same
+from panel.shown import edit, stored
 from panel.workers import finished_with, known_result
 
 

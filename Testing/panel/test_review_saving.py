@@ -19,8 +19,8 @@ from COVIDLesionSegLib.engine.review import Verdict, case_id, read_cases
 from COVIDLesionSegLib.engine.severity.correction import LabelBox, LabelledCT
 from COVIDLesionSegLib.engine.steps import finish
 from COVIDLesionSegLib.worker.review_orders import Keeper
-from engine.test_result import assert_same, make_result
-from engine.test_review_cases import GRID, ct
+from engine.saved_results import assert_same, make_result
+from engine.small_cts import GRID, ct
 
 RESULT = make_result(GRID, ensemble=True)
 ID = case_id(ct())
