@@ -27,7 +27,7 @@ from COVIDLesionSegLib.engine.training.recipe import Recipe
 from COVIDLesionSegLib.engine.training.recipes import make_recipe
 from COVIDLesionSegLib.engine.training.trainer import fit
 from COVIDLesionSegLib.engine.volume import AIR_HU, write_volume
-from engine.training_slices import export_tiny, labelled, tiny_recipe
+from engine.training_slices import TinyNetwork, export_tiny, labelled, tiny_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -395,6 +395,21 @@ def test_a_short_training_lowers_the_loss_and_exports_a_model_that_loads(slice_f
     dice = next(score for score in card.scores if score.metric == "Dice")
     assert dice.value == pytest.approx(scores["coronacases_org_002"].values["dice"], abs=1e-4)
     assert dice.data == "coronacases_org_002, 1 slices"
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_is_measured_only_where_the_processor_has_it(
+    tiny_network, slice_folder, tmp_path, monkeypatch, native
+):
+    """Emulated, the scores of two patients take longer than many a training."""
+    from COVIDLesionSegLib.engine.evaluation import card_scores
+
+    monkeypatch.setattr(card_scores, "computes_bfloat16", lambda device: native)
+    data = read_training_data([slice_folder], ["coronacases_org_002"])
+    card = export_tiny(TinyNetwork(), data, "tiny", tiny_recipe(), tmp_path).card
+    assert card.scores
+    assert any(note.startswith("Under bfloat16") for note in card.notes) is native
+    assert native or not card.bfloat16
 
 
 def test_weights_without_held_out_patients_say_so_and_are_not_cleared_for_bfloat16(

@@ -9,6 +9,7 @@ from torch import nn
 
 from ..data.labelled import LabelledImage
 from ..errors import OutputError
+from ..inference.device import computes_bfloat16
 from ..metrics.overlap import ProbabilityHistogram
 from ..models.calibration import Calibration
 from ..models.card import ModelCard, Score
@@ -31,14 +32,14 @@ class HeldOut:
     Attributes:
         patients: Scores by patient.
         scores: The same for the model's card.
-        bfloat16_change: Largest change of any patient's Dice in bfloat16.
+        bfloat16_change: See :func:`bfloat16_change`.
         calibration: Of the probabilities in float32; None where it was not measured.
         measure: What decides whether the weights can be stored in 8 bits.
     """
 
     patients: dict[str, PatientScores]
     scores: tuple[Score, ...]
-    bfloat16_change: float
+    bfloat16_change: float | None
     calibration: Calibration | None = None
     measure: StorageCriterion = DICE
 
@@ -55,21 +56,41 @@ def evaluate_held_out(
     """
     histogram = ProbabilityHistogram()
     patients = score_patients(network, card, slices, histogram=histogram)
-    in_bfloat16 = score_patients(network, card, slices, "bfloat16")
     protocol = protocol_of(Parameters())
-    changes = (
-        abs((scores.values["dice"] or 0.0) - (in_bfloat16[name].values["dice"] or 0.0))
-        for name, scores in patients.items()
-    )
     return HeldOut(
         patients=patients,
         scores=tuple(card_scores(patients, protocol)),
-        bfloat16_change=max(changes, default=0.0),
+        bfloat16_change=bfloat16_change(network, card, slices, patients),
         calibration=calibrate(
             histogram,
             ", ".join(f"{name}, {scores.slices} slices" for name, scores in patients.items()),
         ),
     )
+
+
+def bfloat16_change(
+    network: nn.Module,
+    card: ModelCard,
+    slices: Sequence[LabelledImage],
+    in_float32: Mapping[str, PatientScores] | None = None,
+) -> float | None:
+    """Largest change of any patient's Dice in bfloat16; None where the processor has none.
+
+    Args:
+        network: The trained network.
+        card: Its card.
+        slices: Slices of patients that it was not trained on.
+        in_float32: Their scores in float32, where they are known.
+    """
+    if not computes_bfloat16("cpu"):
+        return None
+    exact = score_patients(network, card, slices) if in_float32 is None else in_float32
+    lower = score_patients(network, card, slices, "bfloat16")
+    changes = (
+        abs((scores.values["dice"] or 0.0) - (lower[name].values["dice"] or 0.0))
+        for name, scores in exact.items()
+    )
+    return max(changes, default=0.0)
 
 
 def score_patients(

@@ -69,7 +69,7 @@ def make_plan(parameters: Parameters, bfloat16_allowed: bool) -> ComputePlan:
     """
     device = _choose_device(parameters.device)
     if parameters.precision == "auto":
-        bfloat16 = bfloat16_allowed and _computes_bfloat16(device)
+        bfloat16 = bfloat16_allowed and computes_bfloat16(device)
     else:
         bfloat16 = parameters.precision == "bfloat16"
     pixels = _BATCH_PIXELS[device]
@@ -108,7 +108,8 @@ def _choose_device(requested: str) -> str:
     return requested
 
 
-def _computes_bfloat16(device: str) -> bool:
+def computes_bfloat16(device: str) -> bool:
+    """Whether a device has bfloat16 itself; emulated, it takes ten times as long as float32."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # torch offers no public question for the CPU; without an answer float32 is the safe one.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ..data.labelled import LabelledImage
-from ..evaluation.card_scores import HeldOut, card_scores, evaluate_held_out
+from ..evaluation.card_scores import HeldOut, bfloat16_change, card_scores
 from ..evaluation.differences import DifferenceChooser, DifferenceSlice
 from ..evaluation.evaluated_model import EvaluatedModel
 from ..evaluation.run import Evaluation, evaluate_models
@@ -66,7 +66,7 @@ class ParentComparison:
         Raises:
             CovidLesionSegError: As for :func:`~..evaluation.run.evaluate_models`.
         """
-        change = evaluate_held_out(network, card, slices).bfloat16_change
+        change = bfloat16_change(network, card, slices)
         self.evaluation = evaluate_models(
             ReviewedData(self._held_out),
             [

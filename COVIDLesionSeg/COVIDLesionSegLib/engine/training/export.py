@@ -138,9 +138,9 @@ def export_model(
     """Write ``<id>.safetensors`` in half precision and ``<id>.json`` into ``folder``.
 
     The scores on the card are those of the written file, read back. They are measured in float32,
-    and again in bfloat16, which the card allows where no patient's Dice changes by more than 0.002;
-    without held-out patients there are none. The calibration of a parent holds for what goes on
-    from it, too, unless it is calibrated anew.
+    and again in bfloat16 where the processor computes in it; the card allows bfloat16 where no
+    patient's Dice changes by more than 0.002. Without held-out patients there are none. The
+    calibration of a parent holds for what goes on from it, too, unless it is calibrated anew.
 
     Args:
         network: Trained.
