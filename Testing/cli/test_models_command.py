@@ -79,6 +79,14 @@ def test_one_model_is_shown_in_full():
     assert "lung, background" in untrained
 
 
+def test_a_terminal_that_lacks_characters_gets_the_rest(monkeypatch):
+    """As on Windows where the output goes into a file."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    finished = run("models", "amc-net")
+    assert finished.returncode == 0, finished.stderr
+    assert "3?346?381" in finished.stdout
+
+
 def test_an_ensemble_is_shown_with_its_members_and_scores():
     (facts,) = models("eamc")
     text = " ".join(ask("models", "eamc").stdout.split())

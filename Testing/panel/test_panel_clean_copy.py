@@ -23,7 +23,7 @@ def is_idle(copy) -> bool:
 
 def test_it_saves_the_case_on_show_in_the_background(panel, shown, ct, copy, bench, tmp_path):
     ct.SetName("Doe, John")
-    copy.ask_path = lambda: tmp_path / "copy"
+    copy.ask_path = lambda: tmp_path / "copy.mrb"
     panel.ui.cleanCopyButton.click()
     assert panel.ui.cleanCopyButton.text.startswith("Cancel")
     bench.wait_until(lambda: is_idle(copy), 120)

@@ -323,6 +323,39 @@ def test_lungs_of_a_ct_come_back_with_a_scene_that_was_saved_with_another_ct_on_
     assert panel.parameter_node.givenLungs is None
 
 
+def test_an_added_scene_neither_takes_the_lungs_of_a_ct_nor_gives_it_its_own(
+    panel, ct, scene, phantom, tmp_path
+):
+    """Its parameter node takes the place of the one that is there."""
+    from COVIDLesionSegLib.scene.volumes import volume_to_node
+
+    def choose_lungs(name):
+        mine = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        mine.GetSegmentation().AddEmptySegment("r")
+        panel.ui.lungsSelector.setCurrentNode(mine)
+        panel.parameter_node.lungSegments = '{"right lung": "r"}'
+        return mine
+
+    choose_lungs("lungs of B")
+    ct.SetName("B")
+    scene.Commit(str(tmp_path / "b.mrml"))
+    scene.Clear(False)
+    panel.enter()
+    a = volume_to_node(phantom.volume, "A")
+    panel.ui.ctSelector.setCurrentNode(a)
+    lungs_of_a = choose_lungs("lungs of A")
+    scene.SetURL(str(tmp_path / "b.mrml"))
+    scene.Import()
+
+    panel.ui.ctSelector.setCurrentNode(scene.GetFirstNodeByName("B"))
+    assert panel.parameter_node.givenLungs.GetName() == "lungs of B"
+    panel.ui.ctSelector.setCurrentNode(a)
+    assert panel.parameter_node.givenLungs is lungs_of_a
+    assert panel.parameter_node.lungSegments == '{"right lung": "r"}'
+    panel.ui.ctSelector.setCurrentNode(scene.GetFirstNodeByName("B"))
+    assert panel.parameter_node.givenLungs.GetName() == "lungs of B"
+
+
 def test_a_run_cancelled_when_its_result_has_just_arrived_leaves_nothing(
     panel, scene, run_with, phantom
 ):

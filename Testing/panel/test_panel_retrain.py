@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from PySide6 import QtWidgets
 
+from COVIDLesionSegLib.engine.locks import take_lock
+from COVIDLesionSegLib.engine.models.catalogue import PACKAGED_FOLDER
 from COVIDLesionSegLib.engine.models.promotion import (
     HeldOutPatient,
     Overlap,
@@ -28,11 +31,13 @@ from COVIDLesionSegLib.engine.models.user_models import (
     USER_FOLDER_VARIABLE,
     default_model,
     promote,
+    user_folder,
 )
 from COVIDLesionSegLib.engine.parameters import DEFAULT_MODEL
 from COVIDLesionSegLib.engine.review import Verdict
 from COVIDLesionSegLib.engine.review.folder import REVIEWS_FOLDER_VARIABLE
 from COVIDLesionSegLib.worker.request import STOP_FILE, load_request
+from COVIDLesionSegLib.worker.retraining import LOCK_FILE, ModelDecisionState, note_decision
 from engine.beginner import write_beginner
 from engine.reviewed_cohort import MODEL, review
 from panel.conftest import MODULE_FILE
@@ -181,6 +186,15 @@ def cells(ui) -> list[list[str]]:
     ]
 
 
+def add_model(model_id: str) -> None:
+    """A model of the user's, with another one's weights."""
+    card = json.loads((PACKAGED_FOLDER / "amc-net.json").read_text("utf-8"))
+    card |= {"id": model_id, "weights": card["weights"] | {"file": f"{model_id}.safetensors"}}
+    user_folder().mkdir(parents=True, exist_ok=True)
+    (user_folder() / f"{model_id}.json").write_text(json.dumps(card))
+    shutil.copy(PACKAGED_FOLDER / "amc-net.safetensors", user_folder() / f"{model_id}.safetensors")
+
+
 def test_the_section_counts_cases_and_says_what_they_are_enough_for(panel, section, folders):
     text = panel.ui.casesLabel.text
     assert "1 accepted, 4 corrected, 1 rejected" in text
@@ -322,6 +336,36 @@ def test_discarding_asks_and_then_removes_everything(panel, train, folders):
     panel.ui.discardModelButton.click()
     assert panel.ui.resultFrame.isHidden() and panel.ui.trainButton.enabled
     assert not list((folders / "retrainings").iterdir())
+
+
+def test_a_training_of_another_window_is_not_discarded(panel, section, train, bench, folders):
+    train(Trainer(), wait=False)
+    with restarted(bench, section) as ui:
+        (folder,) = (folders / "retrainings").iterdir()
+        held = take_lock(folder / LOCK_FILE)
+        ui.discardModelButton.click()
+        assert "goes on in another Slicer window" in ui.trainingStatusLabel.text
+        assert folder.is_dir()
+        held.close()
+        ui.discardModelButton.click()
+        assert not folder.exists()
+
+
+def test_what_was_decided_follows_the_models_and_the_default(panel, section, train):
+    """Also where they are removed or rolled back elsewhere: under Models, or by a command."""
+    train(Trainer(retrained()))
+    last = section._last
+    last.retraining = note_decision(last.retraining, ModelDecisionState.PROMOTED)
+    panel.models_changed()
+    assert panel.ui.keepButton.enabled and panel.ui.promoteButton.enabled  # it is no model
+
+    add_model(last.model)
+    panel.models_changed()
+    assert not panel.ui.keepButton.enabled and panel.ui.promoteButton.enabled  # not the default
+    promote(last.model, "0" * 64)
+    panel.models_changed()
+    assert not panel.ui.promoteButton.enabled
+    assert panel.ui.promoteButton.toolTip == "The model was made the default."
 
 
 def test_a_promotion_is_rolled_back_to_the_model_before(panel, section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -257,6 +258,43 @@ def test_a_model_of_the_users_is_removed_after_asking(panel, models):
     assert said(panel) == "theirs was removed."
     assert "theirs" not in rows(panel) and "theirs" not in listed_models(panel)
     assert not [*models.glob("theirs.*")]
+
+
+def test_a_model_whose_weights_cannot_be_removed_is_listed_no_more(panel, models, monkeypatch):
+    """As on Windows, where another program may hold the file: the card is gone already."""
+    add_theirs(models)
+    panel.models_changed()
+    choose(panel, "theirs")
+    unlink = Path.unlink
+
+    def refuse(path, missing_ok=False):
+        if path.suffix == ".safetensors":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    answer("Ok")
+    panel.ui.removeModelButton.click()
+    assert said(panel).startswith("The file theirs.safetensors of model theirs could not be")
+    assert "theirs" not in rows(panel) and "theirs" not in listed_models(panel)
+
+
+@pytest.mark.parametrize("replace", ["Cancel", "Ok"])
+def test_a_file_to_save_has_its_ending_and_replaces_another_only_when_asked(
+    panel, tmp_path, monkeypatch, replace
+):
+    import qt
+
+    from COVIDLesionSegLib.panel.dialogs import choose_file_to_save
+
+    chosen = str(tmp_path / "mine")
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: chosen)
+    ask = ("Export", "mine.zip", "Archives (*.zip)", ".zip")
+    assert choose_file_to_save(*ask) == tmp_path / "mine.zip"
+    (tmp_path / "mine.zip").touch()
+    answer(replace)
+    assert choose_file_to_save(*ask) == (tmp_path / "mine.zip" if replace == "Ok" else None)
+    assert asked()[-1] == "mine.zip is there already. Replace it?"
 
 
 def test_the_default_model_and_one_that_a_training_goes_on_from_are_not_removed(panel, models):

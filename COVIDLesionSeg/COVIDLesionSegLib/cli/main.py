@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -209,6 +210,9 @@ def _options(
 
 def main() -> None:
     """Run the application and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # as Windows redirects it, it lacks many characters
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="covid-lesion-seg")
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from .. import RESEARCH_USE_NOTICE
 from ..engine.requirements import MONAI_LABEL
 from .commands import Debug
 from .exit_codes import exit_codes
+from .summaries.printing import shell_word
 
 
 def monai_label(
@@ -29,7 +29,7 @@ def monai_label(
         write_app(out)
         print(RESEARCH_USE_NOTICE)
         print(f"Written to {out}. Start the server with your folder of CTs:")
-        print(f"  monailabel start_server --app {shlex.quote(str(out))} --studies FOLDER")
+        print(f"  monailabel start_server --app {shell_word(str(out))} --studies FOLDER")
         if find_spec("monailabel") is None:
-            packages = " ".join(shlex.quote(requirement) for requirement in MONAI_LABEL)
+            packages = " ".join(shell_word(requirement) for requirement in MONAI_LABEL)
             print(f"It is not installed in this Python yet: pip install {packages}")

@@ -27,6 +27,7 @@ class ChoicesOfCt:
             segments: The parameter that says which segment is which, or "".
         """
         self._fields = (segmentation, segments)
+        self._reference, self._attribute = (names.ATTRIBUTE_PREFIX + name for name in self._fields)
         self._ct_id = ""
 
     def follow(
@@ -38,19 +39,38 @@ class ChoicesOfCt:
         before, self._ct_id = self._ct_id, ct.GetID()
         if not before:  # a scene was loaded, with what was chosen for this CT
             return
+        self._put_on(slicer.mrmlScene.GetNodeByID(before), node)
         segmentation, segments = self._fields
-        reference, attribute = (names.ATTRIBUTE_PREFIX + name for name in self._fields)
-        left = slicer.mrmlScene.GetNodeByID(before)
-        chosen = getattr(node, segmentation)
-        if left is not None and chosen is not None:
-            left.SetNodeReferenceID(reference, chosen.GetID())
-            left.SetAttribute(attribute, getattr(node, segments))
-        # From now on the parameter node says it.
-        chosen, which = ct.GetNodeReference(reference), ct.GetAttribute(attribute) or ""
-        ct.RemoveNodeReferenceIDs(reference)
-        ct.RemoveAttribute(attribute)
+        chosen, which = ct.GetNodeReference(self._reference), ct.GetAttribute(self._attribute) or ""
+        self._take_from(ct)  # from now on the parameter node says it
         setattr(node, segments, "" if chosen is None else which)
         setattr(node, segmentation, chosen)
+
+    def keep(self, node: COVIDLesionSegParameterNode) -> None:
+        """A scene is about to be added, with choices for its own CT in place of those of ``node``.
+
+        So the CT on show gets them; which CT is on show after that is for the scene to say.
+        """
+        self._put_on(slicer.mrmlScene.GetNodeByID(self._ct_id) if self._ct_id else None, node)
+        self._ct_id = ""
+
+    def _put_on(
+        self, ct: vtkMRMLScalarVolumeNode | None, node: COVIDLesionSegParameterNode
+    ) -> None:
+        """Make what ``node`` holds a reference of the CT that it was chosen for."""
+        segmentation, segments = self._fields
+        chosen = getattr(node, segmentation)
+        if ct is None:
+            return
+        if chosen is None:
+            self._take_from(ct)
+            return
+        ct.SetNodeReferenceID(self._reference, chosen.GetID())
+        ct.SetAttribute(self._attribute, getattr(node, segments))
+
+    def _take_from(self, ct: vtkMRMLScalarVolumeNode) -> None:
+        ct.RemoveNodeReferenceIDs(self._reference)
+        ct.RemoveAttribute(self._attribute)
 
     def forget(self) -> None:
         """The scene is closed."""

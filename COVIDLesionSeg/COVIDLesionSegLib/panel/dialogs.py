@@ -18,10 +18,26 @@ def choose_file_to_open(title: str, filters: str) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-def choose_file_to_save(title: str, suggestion: str, filters: str) -> Path | None:
-    """A file to be written, or None if the user chose none; Qt asks before one is replaced."""
+def choose_file_to_save(title: str, suggestion: str, filters: str, ending: str) -> Path | None:
+    """A file to be written, or None if the user chose none; it is asked before one is replaced.
+
+    Args:
+        title: Of the window.
+        suggestion: Name that is filled in.
+        filters: Files that are shown, as Qt writes them.
+        ending: Which the name gets where it lacks it, as some systems' dialogs do not add it.
+    """
     chosen = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, suggestion, filters)
-    return Path(chosen) if chosen else None
+    if not chosen:
+        return None
+    path = Path(chosen)
+    if path.name.lower().endswith(ending):
+        return path
+    path = path.with_name(path.name + ending)
+    question = _("{file} is there already. Replace it?").format(file=path.name)
+    if path.exists() and not slicer.util.confirmOkCancelDisplay(question, title):
+        return None
+    return path
 
 
 def open_folder(folder: Path) -> None:

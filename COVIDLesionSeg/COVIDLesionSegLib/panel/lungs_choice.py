@@ -51,6 +51,10 @@ class LungsChoice:
         self._of_ct.follow(self._node, self._panel.ct)
         self.nodes_changed()
 
+    def scene_importing(self, node: COVIDLesionSegParameterNode) -> None:
+        """A scene is about to be added."""
+        self._of_ct.keep(node)
+
     def scene_closing(self) -> None:
         self._of_ct.forget()
 

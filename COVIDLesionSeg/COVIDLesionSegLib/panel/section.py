@@ -142,6 +142,9 @@ class Section:
     def exit(self) -> None:
         """The user has left the module."""
 
+    def scene_importing(self, node: COVIDLesionSegParameterNode) -> None:
+        """A scene is about to be added, whose parameter node takes the place of ``node``."""
+
     def scene_closing(self) -> None:
         """The scene is about to be emptied."""
 

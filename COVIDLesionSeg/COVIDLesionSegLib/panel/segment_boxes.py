@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..scene.segmentation import segment_ids
+from .region_names import region_text
 from .widgets import signals_blocked
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ class SegmentBoxes:
     def _add_row(self, name: str, layout: qt.QFormLayout) -> qt.QComboBox:
         box = qt.QComboBox()
         box.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-        box.accessibleName = name
-        box.toolTip = _("Segment that is the {name}.").format(name=name)
-        label = qt.QLabel(f"{name}:")
+        shown = region_text(name)
+        box.accessibleName = shown
+        box.toolTip = _("Segment that is the {name}.").format(name=shown)
+        label = qt.QLabel(f"{shown}:")
         label.setBuddy(box)
         layout.addRow(label, box)
         box.connect("currentIndexChanged(int)", self._on_index_changed)

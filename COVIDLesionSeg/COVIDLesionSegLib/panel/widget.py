@@ -199,6 +199,9 @@ class COVIDLesionSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 remove_output(node)
 
     def _on_scene_start_import(self, caller: vtk.vtkObject, event: str) -> None:
+        if self.ct is not None:
+            for section in self.sections:
+                section.scene_importing(self.logic.getParameterNode())
         # The list of CTs is empty until the import has ended: connected, it would clear the choice.
         self.setParameterNode(None)
 

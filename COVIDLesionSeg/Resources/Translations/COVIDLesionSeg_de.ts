@@ -1822,6 +1822,10 @@
 <context>
     <name>panel.dialogs</name>
     <message>
+        <source>{file} is there already. Replace it?</source>
+        <translation>{file} ist schon da. Ersetzen?</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
     </message>

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,3 +37,8 @@ def print_files(console: Console, folder: Path, files: Iterable[tuple[str, str]]
     for name, content in files:
         console.print(f"  {content:<25} {folder / name}", markup=False)
     console.print(f"\n[dim]{RESEARCH_USE_NOTICE}[/dim]")
+
+
+def shell_word(text: str) -> str:
+    """A word of a command that can be pasted into the shell of this system."""
+    return subprocess.list2cmdline([text]) if sys.platform == "win32" else shlex.quote(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from ... import RESEARCH_USE_NOTICE
 from ...engine.text import megabytes, score_text, thousands
 from ...report.result_files import SYNTHESIS_PICTURE
 from ..progress_display import print_json_line
-from .printing import print_files, summary_console
+from .printing import print_files, shell_word, summary_console
 
 if TYPE_CHECKING:
     from ...engine.evaluation.compression import Compressed
@@ -119,7 +118,7 @@ def print_compression(compressed: Compressed, folder: Path, json_lines: bool) ->
     before, after = megabytes(compressed.bytes_before), megabytes(compressed.bytes_after)
     lines = [f"{name}  Dice {change:+.4f}" for name, change in compressed.changes.items()]
     lines.append(f"{before} MB became {after} MB")
-    lines.append(f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))} --id NEW")
+    lines.append(f"To use it: covid-lesion-seg registry add {shell_word(str(folder))} --id NEW")
     _print_lines(lines, folder, json_lines)
 
 
@@ -129,7 +128,7 @@ def _score_lines(card: ModelCard) -> list[str]:
 
 def _how_to_use(folder: Path, model: str, task: str = "lesions") -> list[str]:
     return [
-        f"To use it: covid-lesion-seg registry add {shlex.quote(str(folder))}",
+        f"To use it: covid-lesion-seg registry add {shell_word(str(folder))}",
         f"Then: covid-lesion-seg {_USES[task]} {model} --out RESULT",
     ]
 

@@ -39,10 +39,9 @@ class CleanCopy(JobButton[Path]):
         ct, result = self._panel.ct, self._panel.result
         if ct is None or result is None:
             return None
-        chosen = self.ask_path()
-        if chosen is None:
+        path = self.ask_path()
+        if path is None:
             return None
-        path = chosen if chosen.name.endswith(SUFFIX) else chosen.with_name(chosen.name + SUFFIX)
         # Made here, so that it is the case on show now; it is written in short steps.
         scene = clean_scene(ct, result)
         return bundle_in_background(partial(write_scene_folder, scene), SCENE_NAME, path)
@@ -53,4 +52,5 @@ class CleanCopy(JobButton[Path]):
 
 def _ask_path() -> Path | None:
     title = _("Save a copy without patient data")
-    return choose_file_to_save(title, "", _("Slicer scene (*{suffix})").format(suffix=SUFFIX))
+    filters = _("Slicer scene (*{suffix})").format(suffix=SUFFIX)
+    return choose_file_to_save(title, "", filters, SUFFIX)

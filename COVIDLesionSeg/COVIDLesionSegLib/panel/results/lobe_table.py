@@ -60,6 +60,10 @@ class LobeTable:
         self._of_ct.follow(self._node, self._panel.ct)
         self.update()
 
+    def scene_importing(self, node: COVIDLesionSegParameterNode) -> None:
+        """A scene is about to be added."""
+        self._of_ct.keep(node)
+
     def scene_closing(self) -> None:
         self._of_ct.forget()
         self.stop()

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...engine.errors import CovidLesionSegError, InputError, ModelError
+from ...engine.models.catalogue import load_catalogue
 from ...engine.models.retrained import Retrained
 from ...engine.models.user_models import default_model, read_promotions, roll_back
 from ...worker.retraining import (
@@ -54,7 +55,12 @@ class LastRetraining:
 
     @property
     def decision(self) -> ModelDecisionState:
-        return self.retraining.decision if self.retraining else ModelDecisionState.OPEN
+        """As noted, unless the model was removed or its promotion undone elsewhere."""
+        if self.retraining is None or not load_catalogue().is_taken(self.model):
+            return ModelDecisionState.OPEN
+        noted = self.retraining.decision
+        rolled_back = noted is ModelDecisionState.PROMOTED and self.model not in promoted_models()
+        return ModelDecisionState.KEPT if rolled_back else noted
 
     @property
     def is_interrupted(self) -> bool:
@@ -195,6 +201,7 @@ class ModelDecision:
         ):
             return
         try:
+            retraining.lock().close()  # another window may train it; closed, as Windows wants it
             remove_retraining(retraining)
         except CovidLesionSegError as error:
             self._on_error(str(error))
@@ -205,8 +212,8 @@ class ModelDecision:
     def _on_roll_back(self) -> None:
         last, promoted = self._last, self._promoted()
         try:
-            sentence = undo_promotion(promoted)
             decided = last.decision is ModelDecisionState.PROMOTED and last.model == promoted
+            sentence = undo_promotion(promoted)
             if last.retraining is not None and decided:
                 last.retraining = note_decision(last.retraining, ModelDecisionState.KEPT)
         except CovidLesionSegError as error:

@@ -48,6 +48,9 @@ class InputsSection(Section):
     def show_result(self, in_views: bool, new: bool) -> None:
         self._lungs.show_case()
 
+    def scene_importing(self, node: COVIDLesionSegParameterNode) -> None:
+        self._lungs.scene_importing(node)
+
     def scene_closing(self) -> None:
         self.sample.cancel()
         self._lungs.scene_closing()

@@ -268,7 +268,7 @@ class ModelsSection(Section):
         if (chosen := self._chosen()) is None:
             return
         file = choose_file_to_save(
-            _("Export the model"), f"{chosen.id}.zip", _("Model archives (*.zip)")
+            _("Export the model"), f"{chosen.id}.zip", _("Model archives (*.zip)"), ".zip"
         )
         if file is not None:
             options = StoredModelOptions(model_id=chosen.id)
@@ -310,6 +310,7 @@ class ModelsSection(Section):
                 return
             children = remove_model(chosen.id)
         except CovidLesionSegError as error:
+            self.panel.models_changed()  # its card may be gone, and a file be left
             self.say(str(error), warning=True)
             return
         self.panel.models_changed()

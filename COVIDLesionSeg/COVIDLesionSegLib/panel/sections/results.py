@@ -93,6 +93,9 @@ class ResultsSection(Section):
     def models_changed(self) -> None:
         self._lesions.detector.models_changed()
 
+    def scene_importing(self, node: COVIDLesionSegParameterNode) -> None:
+        self._lobes.scene_importing(node)
+
     def scene_closing(self) -> None:
         self._changed_ct.stop()
         self._chart.hide()
