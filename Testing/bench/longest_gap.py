@@ -19,32 +19,7 @@ from pathlib import Path
 from . import Bench
 
 MODULE_FILE = Path(__file__).parents[2] / "COVIDLesionSeg" / "COVIDLesionSeg.py"
-TICK_MS = 10
 LONGEST_RUN_SECONDS = 600
-
-
-class Heart:
-    """Ticks in the event loop and keeps the longest gap, in wall and in processor time."""
-
-    def __init__(self) -> None:
-        import qt
-
-        self._timer = qt.QTimer()
-        self._timer.setInterval(TICK_MS)
-        self._timer.connect("timeout()", self._tick)
-        self.start()
-
-    def start(self) -> None:
-        """Forget all gaps so far."""
-        self.wall = self.processor = 0.0
-        self._last = time.monotonic(), time.thread_time()
-        self._timer.start()
-
-    def _tick(self) -> None:
-        now = time.monotonic(), time.thread_time()
-        self.wall = max(self.wall, now[0] - self._last[0])
-        self.processor = max(self.processor, now[1] - self._last[1])
-        self._last = now
 
 
 class Remembered:
@@ -74,6 +49,7 @@ def main(size: int = 512, slices: int = 148) -> None:
     from COVIDLesionSegLib.engine.phantom import generate_chest_ct
     from COVIDLesionSegLib.panel.preparing import first_use, licences
     from COVIDLesionSegLib.scene.volumes import volume_to_node
+    from in_slicer.heart import Heart
     from panel.workers import finished_with, known_result
 
     licences.approve("CC-BY-NC-SA-4.0")

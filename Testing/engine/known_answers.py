@@ -37,7 +37,9 @@ def values(*samples: LabelledImage, lung_mask: bool = False) -> dict[str, float 
     return {measure.key: measure.of(counts) for measure in MEASURES}
 
 
-class Data:
+class ThreeSlices:
+    """Data of one patient."""
+
     samples_of = {"p": 3}
     classes = ("lesion",)
     unit, lungs, mask_by_default = "px", "experts", False

@@ -18,7 +18,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_groups_csv,
     write_slices_csv,
 )
-from engine.known_answers import Data, brightness_model, sample
+from engine.known_answers import ThreeSlices, brightness_model, sample
 
 
 def counted(tp, fp, fn, rate):
@@ -56,7 +56,7 @@ def test_a_lesion_outside_the_lungs_alone_is_neither_small_nor_large_and_a_remar
         """The same with the lungs right of pixel 300, where the expert marked nothing."""
         return replace(one, lungs=np.arange(1000)[None, None] >= 300)
 
-    class Shifted(Data):
+    class Shifted(ThreeSlices):
         mask_by_default = True
 
         def read(self, patient, cancel):
@@ -69,12 +69,12 @@ def test_a_lesion_outside_the_lungs_alone_is_neither_small_nor_large_and_a_remar
     assert (groups["infected", "dice"].slices, groups["A", "dice"].slices) == (3, 1)
     assert groups["A", "dice"].lower == scores.pooled["slice_dice_small"] == 1.0
     assert [flag for flag in scores.flags if flag.endswith("large lesions: 2 of p.")]
-    (plain,) = evaluate_models(Data(), [brightness_model()]).models
+    (plain,) = evaluate_models(ThreeSlices(), [brightness_model()]).models
     assert plain.flags == ()
 
 
 def test_every_slice_and_every_group_is_in_a_file(tmp_path):
-    evaluation = evaluate_models(Data(), [brightness_model()])
+    evaluation = evaluate_models(ThreeSlices(), [brightness_model()])
     write_slices_csv(evaluation, tmp_path / "slices.csv")
     with (tmp_path / "slices.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -97,7 +97,7 @@ def test_every_slice_and_every_group_is_in_a_file(tmp_path):
 
 def test_the_page_shows_the_infected_part_of_slices_beside_the_truth(tmp_path):
     """EAMC, Table 5: two slices of each patient, here 20.0 and 0.8 % found as 10.0 and 0.4 %."""
-    evaluation = evaluate_models(Data(), [brightness_model()])
+    evaluation = evaluate_models(ThreeSlices(), [brightness_model()])
     rows = rates_for_page(evaluation)
     assert [row["truth"] for row in rows] == pytest.approx([0.2, 0.008])
     assert [row["found"] for row in rows] == [pytest.approx([0.1]), pytest.approx([0.004])]

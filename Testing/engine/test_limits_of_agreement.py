@@ -29,7 +29,7 @@ from COVIDLesionSegLib.report.evaluation_slices import (
     write_thresholds_csv,
 )
 from engine.crafted import Pixelwise, make_card
-from engine.known_answers import CPU, Data, brightness_model, sample
+from engine.known_answers import CPU, ThreeSlices, brightness_model, sample
 
 
 def test_agreement_by_hand():
@@ -112,7 +112,7 @@ def test_dice_by_threshold_is_that_of_the_pixels_above_it():
 
 
 def test_tables_and_page_hold_agreement_slices_and_thresholds(tmp_path):
-    evaluation = evaluate_models(Data(), [brightness_model()])
+    evaluation = evaluate_models(ThreeSlices(), [brightness_model()])
     write_limits_csv(evaluation, tmp_path / "limits.csv")
     with (tmp_path / "limits.csv").open(encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
@@ -167,10 +167,10 @@ def test_the_dice_that_is_reported_is_a_point_beside_the_curve():
 def test_a_threshold_has_no_curve_where_members_vote(combination, curves, tmp_path):
     members = [(make_card(id=name), Pixelwise()) for name in "ab"]
     both = EvaluatedModel(members, replace(CPU, combination=combination))
-    evaluation = evaluate_models(Data(), [both])
+    evaluation = evaluate_models(ThreeSlices(), [both])
     assert len(evaluation.threshold_dice[0]) == curves
     write_evaluation_html(evaluation, tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert ("<h2>By threshold</h2>" in page) == bool(curves)
-    one = evaluate_models(Data(), [EvaluatedModel(members[:1], both.parameters)])
+    one = evaluate_models(ThreeSlices(), [EvaluatedModel(members[:1], both.parameters)])
     assert len(one.threshold_dice[0]) == 99

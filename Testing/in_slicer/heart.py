@@ -6,14 +6,24 @@ import time
 
 import qt
 
+TICK_MS = 10
+
 
 class Heart:
-    """Ticks every 10 ms; keeps the longest gap, in wall and in processor time of this thread."""
+    """Ticks in the event loop; keeps the longest gap, in wall and in processor time of its thread.
+
+    Attributes:
+        wall, processor: That gap, in seconds.
+    """
 
     def __init__(self) -> None:
         self._timer = qt.QTimer()
-        self._timer.setInterval(10)
+        self._timer.setInterval(TICK_MS)
         self._timer.connect("timeout()", self._tick)
+        self.start()
+
+    def start(self) -> None:
+        """Forget all gaps so far."""
         self.wall = self.processor = 0.0
         self._last = time.monotonic(), time.thread_time()
         self._timer.start()

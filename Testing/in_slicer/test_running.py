@@ -136,7 +136,7 @@ class RunningTest(case.Case):
         def start(request):
             nonlocal worker
             worker = KnownWorker(result, request)
-            heart.__init__()  # the worker's work is another process's
+            heart.start()  # the worker's work is another process's
             return worker
 
         for what in ("first run", "run again"):

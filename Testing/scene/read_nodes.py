@@ -59,3 +59,22 @@ def correct(node, segment_id, ct_node):
     array[4:8, 4:8, 4:8] = 1 - array[4:8, 4:8, 4:8]
     slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment_id, ct_node)
     return segment_array(node, segment_id, ct_node).copy()
+
+
+SEGMENT_DISPLAY = {
+    "Visibility": False,
+    "Visibility3D": False,
+    "Visibility2DFill": False,
+    "Visibility2DOutline": False,
+    "Opacity3D": 0.6,
+    "Opacity2DFill": 0.3,
+    "Opacity2DOutline": 0.7,
+    "Pickable": False,
+}
+
+
+def display_of(node, segment_id):
+    """How a segment is displayed, by setting."""
+    display = node.GetDisplayNode()
+    settings = {key: getattr(display, f"GetSegment{key}")(segment_id) for key in SEGMENT_DISPLAY}
+    return settings | {"OverrideColor": list(display.GetSegmentOverrideColor(segment_id))}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fabricated import DIRECTIONS, add_ct, make_geometry, make_result
-from read_nodes import contents, correct, node_ids, segment_array, segment_names
+from read_nodes import contents, correct, display_of, node_ids, segment_array, segment_names
 
 from COVIDLesionSegLib.engine.errors import OutputError
 
@@ -177,25 +177,6 @@ def test_a_ct_without_lesions_has_an_empty_lesion_segment(scene, ct_node, show):
     assert node.GetSegmentation().GetSegment("lesion") is not None
     assert not segment_array(node, "lesion", ct_node).any()
     assert segment_array(node, "right-lung", ct_node).any()
-
-
-SEGMENT_DISPLAY = {
-    "Visibility": False,
-    "Visibility3D": False,
-    "Visibility2DFill": False,
-    "Visibility2DOutline": False,
-    "Opacity3D": 0.6,
-    "Opacity2DFill": 0.3,
-    "Opacity2DOutline": 0.7,
-    "Pickable": False,
-}
-
-
-def display_of(node, segment_id):
-    """How a segment is displayed, by setting."""
-    display = node.GetDisplayNode()
-    settings = {key: getattr(display, f"GetSegment{key}")(segment_id) for key in SEGMENT_DISPLAY}
-    return settings | {"OverrideColor": list(display.GetSegmentOverrideColor(segment_id))}
 
 
 def test_the_mark_of_an_untrained_network_comes_and_goes_and_the_users_names_stay(

@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fabricated import make_result
-from read_nodes import contents, correct, node_ids, segment_array, segment_names
+from read_nodes import (
+    SEGMENT_DISPLAY,
+    contents,
+    correct,
+    display_of,
+    node_ids,
+    segment_array,
+    segment_names,
+)
 
 from COVIDLesionSegLib.engine.errors import OutputError
 
@@ -26,25 +34,6 @@ def test_undo_brings_back_the_earlier_result(scene, ct_node, show):
     second.undo()
     assert contents(first, ct_node) == before
     assert first.segmentationNode.GetSegmentation().ContainsRepresentation("Closed surface")
-
-
-SEGMENT_DISPLAY = {
-    "Visibility": False,
-    "Visibility3D": False,
-    "Visibility2DFill": False,
-    "Visibility2DOutline": False,
-    "Opacity3D": 0.6,
-    "Opacity2DFill": 0.3,
-    "Opacity2DOutline": 0.7,
-    "Pickable": False,
-}
-
-
-def display_of(node, segment_id):
-    """How a segment is displayed, by setting."""
-    display = node.GetDisplayNode()
-    settings = {key: getattr(display, f"GetSegment{key}")(segment_id) for key in SEGMENT_DISPLAY}
-    return settings | {"OverrideColor": list(display.GetSegmentOverrideColor(segment_id))}
 
 
 def test_undo_leaves_every_segment_displayed_as_it_was(scene, ct_node, show):

@@ -58,10 +58,10 @@ class ChoicesOfCt:
         self, ct: vtkMRMLScalarVolumeNode | None, node: COVIDLesionSegParameterNode
     ) -> None:
         """Make what ``node`` holds a reference of the CT that it was chosen for."""
-        segmentation, segments = self._fields
-        chosen = getattr(node, segmentation)
         if ct is None:
             return
+        segmentation, segments = self._fields
+        chosen = getattr(node, segmentation)
         if chosen is None:
             self._take_from(ct)
             return

@@ -68,14 +68,8 @@ def opinion_model(name: str) -> Model:
     Raises:
         ParameterError: There is no such model.
     """
-    models = _models("lungs")
-    if name not in models:
-        raise ParameterError(
-            f"There is no model for lungs {name!r} to give a second opinion; choose one of: "
-            f"{', '.join((NO_OPINION, *models))}.",
-            option="second_opinion",
-        )
-    return models[name]
+    asked = f"model for lungs {name!r} to give a second opinion"
+    return _find(name, "lungs", asked, NO_OPINION, "second_opinion")
 
 
 def classifier_model(name: str) -> Model:
@@ -84,12 +78,16 @@ def classifier_model(name: str) -> Model:
     Raises:
         ParameterError: There is no such model, or it tells no classes of slices.
     """
-    models = _models(SLICE_CLASSES)
+    asked = f"slice classifier {name!r}"
+    return _find(name, SLICE_CLASSES, asked, NO_CLASSIFIER, "slice_classifier")
+
+
+def _find(name: str, task: str, asked: str, nothing: str, option: str) -> Model:
+    """The model of a task; the error offers all others, and the word for going without."""
+    models = _models(task)
     if name not in models:
         raise ParameterError(
-            f"There is no slice classifier {name!r}; choose one of: "
-            f"{', '.join((NO_CLASSIFIER, *models))}.",
-            option="slice_classifier",
+            f"There is no {asked}; choose one of: {', '.join((nothing, *models))}.", option=option
         )
     return models[name]
 

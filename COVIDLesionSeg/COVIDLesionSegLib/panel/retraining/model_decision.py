@@ -56,9 +56,9 @@ class LastRetraining:
     @property
     def decision(self) -> ModelDecisionState:
         """As noted, unless the model was removed or its promotion undone elsewhere."""
-        if self.retraining is None or not load_catalogue().is_taken(self.model):
+        noted = self.retraining.decision if self.retraining else ModelDecisionState.OPEN
+        if noted is ModelDecisionState.OPEN or not load_catalogue().is_taken(self.model):
             return ModelDecisionState.OPEN
-        noted = self.retraining.decision
         rolled_back = noted is ModelDecisionState.PROMOTED and self.model not in promoted_models()
         return ModelDecisionState.KEPT if rolled_back else noted
 
