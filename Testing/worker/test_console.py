@@ -40,6 +40,17 @@ np.savez(
 """
 
 
+def run_without_application(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.fixture
 def ct(scene, tmp_path, monkeypatch):
     """A generated CT in the scene; no run may leave a folder or a node behind."""
@@ -67,17 +78,25 @@ def segment(ct, tmp_path):
     return call
 
 
+def test_without_the_application_there_is_no_main_window():
+    # In a process of its own: in this one the panel's tests may have made a window.
+    code = """
+from COVIDLesionSegLib.headless.bootstrap import boot
+boot()
+import slicer
+print(slicer.util.mainWindow())
+"""
+    asked = run_without_application(code)
+    assert asked.stdout.split()[-1] == "None"
+
+
 @pytest.mark.slow
 def test_the_result_is_the_engines_own_and_torch_stays_out_of_this_process(tmp_path):
     from COVIDLesionSegLib.engine.parameters import Parameters
     from COVIDLesionSegLib.engine.pipeline import segment
 
     path = tmp_path / "arrays.npz"
-    subprocess.run(
-        [sys.executable, "-c", SEGMENT_AND_SAVE, str(path)],
-        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
-        check=True,
-    )
+    run_without_application(SEGMENT_AND_SAVE, str(path))
     found = np.load(path)
     expected = segment(generate_chest_ct(**PHANTOM).volume, Parameters(threshold=THRESHOLD))
 

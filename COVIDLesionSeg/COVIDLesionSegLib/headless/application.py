@@ -149,6 +149,10 @@ class HeadlessApplication:
     def layoutManager(self) -> None:
         """There is no layout."""
 
+    def topLevelWidgets(self) -> tuple[()]:
+        """There is no window: ``slicer.util.mainWindow()`` is None."""
+        return ()
+
     def testingEnabled(self) -> bool:
         """True: Slicer's helpers then log a message instead of opening a dialog, which needs Qt."""
         return True
