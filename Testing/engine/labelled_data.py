@@ -48,6 +48,18 @@ def write_slice_folder(folder: Path, with_lungs: bool = True) -> Path:
 
 
 @contextmanager
+def no_more_open_files() -> Iterator[None]:
+    """Opening one more file fails; on POSIX only."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@contextmanager
 def no_file_above(size: int) -> Iterator[None]:
     """Writing beyond so many bytes of a file fails, as on a full disk; on POSIX only."""
     resource = pytest.importorskip("resource")

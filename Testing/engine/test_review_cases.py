@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -30,28 +29,15 @@ from COVIDLesionSegLib.engine.review import (
     save_labels,
     save_verdict,
 )
-from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume
-from engine.labelled_data import no_file_above
+from COVIDLesionSegLib.engine.volume import AxialOrder, Volume
+from engine.one_case import only, other_than
 from engine.saved_results import assert_same, geometries, make_result
-from engine.small_cts import GRID, ct
-
-
-def other_than(labels: np.ndarray) -> np.ndarray:
-    edited = labels.copy()
-    edited[1, 1, 1] = 1 - min(edited[1, 1, 1], 1)
-    return edited
+from engine.small_cts import GRID, ct, turned
 
 
 @pytest.fixture
 def case(tmp_path):
     return save_case(ct(), make_result(GRID), folder=tmp_path)
-
-
-def only(folder: Path):
-    cases, problems = read_cases(folder)
-    assert problems == ()
-    (case,) = cases
-    return case
 
 
 @settings(max_examples=15, deadline=None)
@@ -140,18 +126,6 @@ def test_a_ct_has_the_same_id_however_its_values_are_stored():
     padded[0, 0, 0], clamped[0, 0, 0] = -3024, -1024
     assert case_id(Volume(padded, GRID)) == case_id(Volume(clamped, GRID))
     assert case_id(Volume(ct().array.astype(np.float64), GRID)) == case_id(ct())
-
-
-def turned(volume: Volume) -> Volume:
-    """The same CT with its axes turned round and exchanged."""
-    array = np.ascontiguousarray(volume.array.transpose(1, 2, 0)[::-1, :, ::-1])
-    to_ras, size = volume.geometry.ijk_to_ras, volume.geometry.size
-    axes = (2, 0, 1)  # of the old grid, along i, j, k of the new one
-    matrix = to_ras[:, [*axes, 3]]
-    for column, backwards in ((0, True), (2, True)):
-        matrix[:, 3] += matrix[:, column] * (size[axes[column]] - 1)
-        matrix[:, column] *= -1 if backwards else 1
-    return Volume(array, Geometry.from_ijk_to_ras(matrix, array.shape[::-1]))
 
 
 @settings(max_examples=10, deadline=None)
@@ -270,107 +244,6 @@ def test_the_case_that_changed_last_comes_first(tmp_path):
     assert [case.id for case in read_cases(tmp_path).cases] == [second.id, first.id]
     save_verdict(first, None, "looked at again")
     assert [case.id for case in read_cases(tmp_path).cases] == [first.id, second.id]
-
-
-@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
-@pytest.mark.parametrize("name", ["case.json", "ct.nrrd", "prediction-", "labels-"])
-def test_a_damaged_case_is_left_out_and_named(tmp_path, name, kept):
-    good = save_case(ct(seed=1), make_result(GRID), folder=tmp_path)
-    bad = save_case(ct(seed=2), make_result(GRID), folder=tmp_path)
-    (path,) = bad.folder.glob(f"{name}*")
-    content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
-    cases, problems = read_cases(tmp_path)
-
-    assert [case.id for case in cases] == [good.id]
-    (problem,) = problems
-    assert bad.id in problem and str(tmp_path) not in problem
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"version": 99},
-        {"verdict": "excellent"},
-        {"geometry": [1, 2]},
-        {"seen": None},
-        {"labels": "labels-0.npz"},
-        {"changed": "2021-01-01"},
-    ],
-)
-def test_a_case_with_damaged_facts_is_left_out(case, values):
-    path = case.folder / "case.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | values))
-    cases, (problem,) = read_cases(case.folder.parent)
-    assert cases == () and case.id in problem
-
-
-def test_bytes_that_changed_on_the_disk_are_noticed_when_they_are_read(case):
-    (path,) = case.folder.glob("labels-*")
-    content = bytearray(path.read_bytes())
-    content[60] ^= 0xFF
-    path.write_bytes(content)
-    for read in (case.lesions, case.lungs, case.prediction, case.result):
-        with pytest.raises(InputError, match=rf"{case.id} is damaged"):
-            read()
-
-
-def test_reviewing_a_damaged_case_again_mends_it(case):
-    (case.folder / "case.json").write_text("{")
-    assert_same(
-        save_case(ct(), make_result(GRID), folder=case.folder.parent).result(), case_result()
-    )
-
-
-def case_result():
-    return make_result(GRID)
-
-
-def test_a_full_disk_is_one_sentence_and_what_was_saved_before_stays(tmp_path):
-    geometry = replace(GRID, size=(60, 60, 30))
-    result = make_result(geometry)
-    saved = save_case(ct(geometry), result, folder=tmp_path)
-    saved = save_verdict(saved, Verdict.ACCEPTED, "before")
-    edited = np.random.default_rng(9).integers(0, 2, geometry.shape, dtype=np.uint8)
-    with no_file_above(2000):
-        with pytest.raises(OutputError, match="free disk space"):
-            save_labels(saved, result.lungs, edited)
-        with pytest.raises(OutputError, match="free disk space"):
-            save_verdict(saved, Verdict.REJECTED, "x" * 4000)
-        with pytest.raises(OutputError, match="free disk space"):
-            save_case(ct(geometry, seed=1), result, folder=tmp_path)
-        with pytest.raises(OutputError, match="free disk space"):
-            save_case(ct(geometry), make_result(geometry, seed=1), folder=tmp_path)
-    read = only(tmp_path)
-
-    assert (read.verdict, read.note) == (Verdict.ACCEPTED, "before")
-    assert_same(read.result(), result)
-    np.testing.assert_array_equal(read.lesions(), result.lesions)
-    save_labels(saved, result.lungs, edited)
-    np.testing.assert_array_equal(only(tmp_path).lesions(), edited)
-    assert {path.name for path in tmp_path.iterdir()} == {saved.id}
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be made") as caught:
-        save_case(ct(), make_result(GRID), folder=tmp_path / "file" / "reviews")
-    assert str(tmp_path) not in str(caught.value)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-def test_a_kill_at_any_moment_leaves_the_last_complete_state(tmp_path):
-    script = Path(__file__).with_name("review_and_die.py")
-    told = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), "25"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    (steps,) = re.fullmatch(r"killed before (\d+) operations\n", told).groups()
-    assert int(steps) > 50
 
 
 def test_only_one_program_reviews_a_case(tmp_path):

@@ -3,6 +3,7 @@
 from .case import (
     CaseList,
     ReviewedCase,
+    UnreadableCaseError,
     Verdict,
     case_id,
     case_id_of,
@@ -20,6 +21,7 @@ __all__ = [
     "CaseList",
     "CaseLock",
     "ReviewedCase",
+    "UnreadableCaseError",
     "Verdict",
     "case_id",
     "case_id_of",

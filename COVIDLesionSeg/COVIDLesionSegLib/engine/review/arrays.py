@@ -79,10 +79,15 @@ def read_arrays(path: Path, shape: tuple[int, int, int]) -> tuple[dict[str, Any]
 
 
 def is_complete(path: Path) -> bool:
-    """Whether the file is there to its end; its content is checked when it is read."""
+    """Whether the file is there to its end; its content is checked when it is read.
+
+    Raises:
+        OSError: It is there, but cannot be read.
+    """
     try:
-        return path.is_file() and zipfile.is_zipfile(path)
-    except OSError:
+        with path.open("rb") as file:
+            return zipfile.is_zipfile(file)
+    except FileNotFoundError:
         return False
 
 

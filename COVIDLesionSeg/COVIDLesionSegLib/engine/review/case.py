@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,6 +31,11 @@ from .folder import KEY_LENGTH, reviews_folder
 CASE_FILE = "case.json"
 FORMAT = "covid-lesion-seg-review"
 FORMAT_VERSION = 1
+
+_DAMAGE = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL)
+"""What the system says of files that are gone or not what they should be; all else may pass."""
+
+_CASE_ID = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}")
 
 Labels = npt.NDArray[np.uint8]
 
@@ -102,14 +109,14 @@ class ReviewedCase:
         Raises:
             InputError: A file of the case is damaged or gone.
         """
-        with self._damage_named():
+        with _damage_named(self.folder):
             return load_volume(self.folder)
 
     def volume_in_steps(
         self, array_for: Callable[[tuple[int, ...], np.dtype[Any]], np.ndarray]
     ) -> Steps[Volume]:
         """As :meth:`volume`, in short steps, into memory of the caller's."""
-        with self._damage_named():
+        with _damage_named(self.folder):
             return (yield from load_volume_in_steps(self.folder, array_for))
 
     def lungs(self) -> Labels:
@@ -146,29 +153,21 @@ class ReviewedCase:
         Raises:
             InputError: A file of the case is damaged or gone.
         """
-        with self._damage_named():
+        with _damage_named(self.folder):
             state = read_state(self.folder)
             arrays = dict(read_arrays(self.folder / state["predicted"], self.geometry.shape)[0])
             others, facts = read_arrays(self.folder / state["prediction"], self.geometry.shape)
             return result_from_facts(parse_json(facts), arrays | others)
 
     def _labels(self, which: str) -> dict[str, Labels]:
-        with self._damage_named():
+        with _damage_named(self.folder):
             # As it is now: an earlier file is gone after the next but one save.
             path = self.folder / read_state(self.folder)[which]
             return read_arrays(path, self.geometry.shape)[0]
 
-    @contextmanager
-    def _damage_named(self) -> Iterator[None]:
-        try:
-            yield
-        except (
-            *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError),
-            *(InputError, zipfile.BadZipFile, zlib.error),
-        ) as error:
-            raise InputError(
-                f"The reviewed case {self.id} is damaged: remove it, or review its CT again."
-            ) from error
+
+class UnreadableCaseError(InputError):
+    """A reviewed case may be whole, but cannot be read now, or not by this version."""
 
 
 class CaseList(NamedTuple):
@@ -176,7 +175,7 @@ class CaseList(NamedTuple):
 
     Attributes:
         cases: Those that are complete, the one that changed last first.
-        problems: A sentence for each that is damaged.
+        problems: A sentence for each that was left out, as it is damaged or cannot be read now.
     """
 
     cases: tuple[ReviewedCase, ...]
@@ -223,8 +222,9 @@ def read_case(folder: Path) -> ReviewedCase:
 
     Raises:
         InputError: The folder holds no complete case.
+        UnreadableCaseError: What it holds may be complete, but cannot be read now.
     """
-    try:
+    with _damage_named(folder):
         state = read_state(folder)
         case = ReviewedCase(
             id=folder.name,
@@ -248,16 +248,32 @@ def read_case(folder: Path) -> ReviewedCase:
         complete = complete and (folder / CT_FILE).stat().st_size >= int(state["ct_bytes"])
         if case.changed.tzinfo is None or not complete:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"The reviewed case {folder.name} is damaged and was left out: remove its folder, or "
-            "review its CT again."
-        ) from error
     return case
 
 
+@contextmanager
+def _damage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnreadableCaseError:
+        raise
+    except (
+        *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError),
+        *(InputError, zipfile.BadZipFile, zlib.error),
+    ) as error:
+        if isinstance(error, OSError) and error.errno not in _DAMAGE:
+            raise UnreadableCaseError(
+                f"The reviewed case {folder.name} cannot be read now ({error.strerror}): check the "
+                "disk and the permissions, and try again."
+            ) from error
+        raise InputError(
+            f"The reviewed case {folder.name} is damaged: remove its folder, or review its CT "
+            "again."
+        ) from error
+
+
 def read_cases(folder: Path | None = None) -> CaseList:
-    """All complete cases, and a sentence for each that is not.
+    """All complete cases, and a sentence for each that is not; what else is there is no case.
 
     Args:
         folder: Of the reviewed cases; :func:`.reviews_folder` by default. It need not exist.
@@ -270,7 +286,7 @@ def read_cases_in_steps(folder: Path | None = None) -> Steps[CaseList]:
     folder = folder or reviews_folder()
     cases, problems = [], []
     try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        entries = sorted(path for path in folder.iterdir() if _CASE_ID.fullmatch(path.name))
     except OSError:
         entries = []
     for entry in entries:
@@ -287,12 +303,18 @@ def read_state(folder: Path) -> dict[str, Any]:
     """What the case file says.
 
     Raises:
-        OSError, ValueError: It is damaged, or of another version.
+        OSError, ValueError: It is damaged.
+        UnreadableCaseError: A newer version of this software wrote it.
     """
     state = read_json(folder / CASE_FILE)
-    if not isinstance(state, dict) or (state.get("format"), state.get("version")) != (
-        FORMAT,
-        FORMAT_VERSION,
-    ):
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError("another format")
+    version = state.get("version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise UnreadableCaseError(
+            f"The reviewed case {folder.name} is of a newer version of this software: update "
+            "the software, or review the CT where that version is."
+        )
+    if version != FORMAT_VERSION:
+        raise ValueError("another version")
     return state

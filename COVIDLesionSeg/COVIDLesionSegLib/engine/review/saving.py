@@ -7,6 +7,7 @@ file, which names the files that count and is replaced in one step.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -31,6 +32,7 @@ from .case import (
     FORMAT_VERSION,
     Labels,
     ReviewedCase,
+    UnreadableCaseError,
     Verdict,
     case_id,
     read_case,
@@ -43,6 +45,10 @@ from .queue import doubt_ml, measure_slices
 
 _ABANDONED_SECONDS = 3600.0
 """An unfinished file that is older was left by a kill."""
+_UNFINISHED = re.compile(
+    r"\.partial-[0-9a-f]{32}(\.\w+)?|\.removed-[0-9a-f]{32}|\.[0-9a-f]{32}-[0-9a-f]{32}"
+)
+"""Hidden names of :mod:`..files` and of a case that is being removed."""
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -55,7 +61,8 @@ def save_case(
     """Begin the review of a prediction: keep the CT and what the run gave.
 
     A CT that was reviewed before, with another prediction, begins anew: without verdict, note and
-    corrections. Those it had stay in its folder, and its case file lists them as earlier.
+    corrections. Those it had stay in its folder, and its case file lists them as earlier. A case
+    that is damaged is renamed, to a hidden name, and a new one begins.
 
     Args:
         volume: The CT.
@@ -64,6 +71,7 @@ def save_case(
         folder: Of the reviewed cases; :func:`.reviews_folder` by default.
 
     Raises:
+        UnreadableCaseError: The CT was reviewed before, and its case may be whole; it is untouched.
         OutputError: The folder cannot be written; an earlier case is untouched.
     """
     folder = folder or reviews_folder()
@@ -71,14 +79,9 @@ def save_case(
     _remove_abandoned(folder)
     target = folder / case_id(volume)
     with _ONE_AT_A_TIME:
-        try:
-            earlier = read_state(target)
-            read_case(target)
-        except (OSError, ValueError, InputError):
-            earlier = None
+        earlier = _earlier_state(target)
         if earlier is None:
-            if target.exists():  # damaged
-                _remove(target)
+            _set_aside(target)
             with atomic_folder(target) as staging:
                 save_volume(volume, staging)
                 state = _new_state(result, patient or target.name, staging)
@@ -166,6 +169,27 @@ def remove_case(case: ReviewedCase) -> None:
     """
     with _ONE_AT_A_TIME:
         _remove(case.folder)
+
+
+def _earlier_state(folder: Path) -> dict[str, Any] | None:
+    """What the case file of an earlier review says; None where there is none, or it is damaged."""
+    try:
+        read_case(folder)
+        return read_state(folder)
+    except UnreadableCaseError:
+        raise
+    except (OSError, ValueError, InputError):
+        return None
+
+
+def _set_aside(folder: Path) -> None:
+    """Rename a damaged case, if there is one: corrections may be left in it."""
+    try:
+        folder.rename(folder.with_name(f".damaged-{folder.name}-{uuid.uuid4().hex[:8]}"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def _new_state(result: SegmentationResult, patient: str, folder: Path) -> dict[str, Any]:
@@ -279,8 +303,11 @@ def _clean(folder: Path, kept: Collection[str]) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove unfinished files and folders that a kill has left."""
-    for path in folder.glob(".*-*"):
+    """Remove unfinished files and folders of this module that a kill has left."""
+    entries: list[Path] = []
+    with suppress(OSError):
+        entries = [path for path in folder.iterdir() if _UNFINISHED.fullmatch(path.name)]
+    for path in entries:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime < _ABANDONED_SECONDS:
                 continue
