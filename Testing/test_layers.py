@@ -53,9 +53,10 @@ NEVER = {
 ENGINE_FLOORS = (
     ("errors",),
     ("choices", "files", "flags", "labels", "options", "progress", "requirements", "steps", "text"),
-    ("lesions", "lobes", "locks", "software"),
+    ("lobes", "locks", "software"),
     ("losses", "metrics", "networks", "parameters", "volume"),
-    ("boxes", "models", "phantom", "severity"),
+    ("boxes", "lesions"),
+    ("models", "phantom", "severity"),
     ("inference", "result"),
     ("cluster", "lungs", "review"),
     ("data", "explain", "followup", "pipeline"),

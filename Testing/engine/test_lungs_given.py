@@ -184,4 +184,4 @@ def test_lesions_are_known_by_their_codes(chest, tmp_path):
         tags["c"] = style.terminology
         save_segments(path, chest.volume.geometry, masks, tags)
         read = read_lungs(path, chest.volume.geometry)
-        np.testing.assert_array_equal(with_lesions(read), chest.lungs)
+        np.testing.assert_array_equal(with_lesions(read, chest.volume.geometry), chest.lungs)

@@ -160,23 +160,47 @@ def test_a_lesion_that_touches_no_lung_stays_outside_and_one_between_both_is_sha
     lesion = np.zeros(lungs.shape, bool)
     lesion[0, 3, 3:7] = True  # from one lung to the other
     lesion[0, 3, 10:] = True  # a pixel away from any
-    whole = lungs_with_lesions(lungs, lesion)
+    whole = lungs_with_lesions(lungs, lesion, grid_of(lungs))
     assert list(whole[0, 3]) == [0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0]
     np.testing.assert_array_equal(whole[:, :3], lungs[:, :3])
 
 
+def test_a_lesion_belongs_whole_to_the_only_lung_that_it_touches():
+    lungs = np.zeros((1, 7, 12), np.uint8)
+    lungs[0, 1:6, 1:3], lungs[0, 1:6, 8:10] = 1, 2
+    lesion = np.zeros(lungs.shape, bool)
+    lesion[0, 3, 3:7] = True  # ends a pixel before the left lung
+    whole = lungs_with_lesions(lungs, lesion, grid_of(lungs))
+    assert list(whole[0, 3]) == [0, 1, 1, 1, 1, 1, 1, 0, 2, 2, 0, 0]
+
+
+@pytest.mark.parametrize(("slice_mm", "side"), [(1.0, 1), (8.0, 2)])
+def test_a_lesion_between_both_lungs_goes_to_the_nearest_in_mm(slice_mm, side):
+    lungs, lesion = np.zeros((4, 1, 8), np.uint8), np.zeros((4, 1, 8), bool)
+    lungs[0, 0, :2], lungs[2, 0, 6:] = 1, 2
+    lesion[2, 0, 1:6] = lesion[1, 0, 1] = True  # the middle is two slices below one lung
+    geometry = Geometry((8, 1, 4), (1.0, 1.0, slice_mm), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    assert lungs_with_lesions(lungs, lesion, geometry)[2, 0, 2] == side
+
+
+def grid_of(array):
+    """A grid of cubes."""
+    return Geometry(array.shape[::-1], (1, 1, 1), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+
+
 @given(hnp.arrays(np.uint8, (4, 5, 6), elements=st.integers(0, 2)), hnp.arrays(bool, (4, 5, 6)))
 def test_lungs_only_grow_by_lesions_and_keep_their_sides(lungs, lesion):
-    whole = lungs_with_lesions(lungs, lesion)
+    cubes = grid_of(lungs)
+    whole = lungs_with_lesions(lungs, lesion, cubes)
     np.testing.assert_array_equal(whole[lungs > 0], lungs[lungs > 0])
     added = (whole > 0) & (lungs == 0)
     assert not (added & ~lesion).any()
     assert set(np.unique(whole[added])) <= set(np.unique(lungs)) - {0}
-    again = lungs_with_lesions(whole, lesion)
+    again = lungs_with_lesions(whole, lesion, cubes)
     np.testing.assert_array_equal(again > 0, whole > 0)
     cut = np.where(lesion, 0, lungs)
     parts, _ = ndimage.label(lesion, np.ones((3, 3, 3)))
-    back = lungs_with_lesions(cut, lesion)
+    back = lungs_with_lesions(cut, lesion, cubes)
     touching = np.unique(parts[ndimage.binary_dilation(cut > 0, np.ones((3, 3, 3))) & lesion])
     np.testing.assert_array_equal(back > 0, (cut > 0) | np.isin(parts, touching[touching > 0]))
 

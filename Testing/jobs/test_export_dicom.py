@@ -13,9 +13,10 @@ import pytest
 from COVIDLesionSegLib import jobs
 from COVIDLesionSegLib.engine.errors import InputError, OutputError
 from COVIDLesionSegLib.engine.flags import untrained_flag
+from COVIDLesionSegLib.engine.lesions import corrected_lungs
 from COVIDLesionSegLib.engine.review import result_on as turned_result
 from COVIDLesionSegLib.engine.severity import measure_severity
-from COVIDLesionSegLib.engine.volume import Geometry, Volume, read_volume
+from COVIDLesionSegLib.engine.volume import AxialOrder, Geometry, Volume, read_volume
 from COVIDLesionSegLib.engine.volume.fingerprint import FINGERPRINT, fingerprint
 from COVIDLesionSegLib.report import result_files as names
 from COVIDLesionSegLib.report.result_reading import read_labels, read_result
@@ -138,6 +139,43 @@ def test_a_lesion_that_was_painted_over_a_lung_counts_and_leaves_it_whole(folder
     whole = measure_severity(result.lungs, lesions, result.classes, volume.geometry)
     assert read.severity.regions == whole.regions
     assert read_labels(folder).severity.regions == result.severity.regions
+
+
+def test_a_stroke_beyond_the_lung_counts_as_in_the_panel_where_it_was_lung(folder, volume, result):
+    lungs, lesions = result.lungs.copy(), result.lesions.copy()
+    stroke = np.zeros(lungs.shape, bool)
+    stroke[2:5, 1:8, 0:5] = True  # the lung begins at the third row and the second column
+    assert 0 < np.count_nonzero(lungs[stroke] == 0) < stroke.sum()
+    lesions[stroke], lungs[stroke] = 1, 0
+    read = correct(folder, volume, result, lungs, lesions)
+
+    of_panel = corrected_lungs(lungs, lesions, result.lungs, result.lesions)
+    np.testing.assert_array_equal(read.lungs, of_panel)
+    np.testing.assert_array_equal(read.lungs, result.lungs)
+
+
+def test_what_was_painted_in_a_slice_that_was_not_segmented_counts(folder, volume, result):
+    axial = AxialOrder.of(volume.geometry)
+    clean, probability = (array.copy() for array in (result.lesions, result.probability))
+    lungs = axial.to_axial(result.lungs)
+    (index, *_) = np.flatnonzero(lungs.any(axis=(1, 2)))
+    axial.to_axial(clean)[index] = axial.to_axial(probability)[index] = 0
+    severity = measure_severity(result.lungs, clean, result.classes, volume.geometry)
+    found = replace(
+        result,
+        lesions=clean,
+        probability=probability,
+        severity=severity.without_slices([int(index)]),
+    )
+    shutil.rmtree(folder)
+    write_result_folder(volume, found, folder)
+    cut, lesions = result.lungs.copy(), clean.copy()
+    painted = axial.to_axial(cut)[index] == 1
+    painted[painted.any(axis=1).argmax()] = False  # a row of the lung is left
+    axial.to_axial(lesions)[index][painted] = 1
+    axial.to_axial(cut)[index][painted] = 0
+    read = correct(folder, volume, found, cut, lesions)
+    np.testing.assert_array_equal(read.lungs, result.lungs)
 
 
 def test_lung_that_was_erased_below_a_found_lesion_stays_erased(folder, volume, result):

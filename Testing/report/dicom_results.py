@@ -83,7 +83,7 @@ def result_on(geometry: Geometry, classes: tuple[str, ...] = CLASSES) -> Segment
         geometry=geometry,
         lungs=lungs,
         lesions=lesions,
-        probability=np.where(lesions > 0, 0.75, 0).astype(np.float32),
+        probability=np.select([lesions > 0, lungs > 0], [0.75, 0.1]).astype(np.float32),
         classes=classes,
         severity=measure_severity(lungs, lesions, classes, geometry, lesion_free_ml=0.001),
         flags=(Flag("slices-thick", "Slices are thick; small lesions can be missed.", "note"),),

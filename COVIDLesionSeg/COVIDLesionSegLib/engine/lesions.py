@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .volume import Geometry
+
 NEIGHBOURS = np.ones((3, 3, 3), bool)
 """Voxels that share a corner are connected."""
 
@@ -45,20 +47,23 @@ def connected_areas(lesion: npt.NDArray[Any]) -> Areas | None:
     return Areas((z, y, x), numbers, voxels)
 
 
-def lungs_with_lesions(lungs: npt.NDArray[Any], lesion: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def lungs_with_lesions(
+    lungs: npt.NDArray[Any], lesion: npt.NDArray[Any], geometry: Geometry
+) -> npt.NDArray[np.uint8]:
     """The lungs with the lesions that lie in or against them.
 
     Segments of 3D Slicer exclude each other by default, so a lesion that is painted cuts a hole
     into its lung. A connected lesion that touches a lung at a face, an edge or a corner of a voxel
-    belongs to it; where it touches both, every voxel to the nearest lung around the lesion. One
-    that touches none stays outside.
+    belongs to it; where it touches both, every voxel to the one that is nearest, in mm. One that
+    touches none stays outside.
 
     Args:
-        lungs: 1 right and 2 left, any shape.
+        lungs: 1 right and 2 left, (k, j, i).
         lesion: Non-zero in lesions, same shape.
+        geometry: The grid of both.
 
     Returns:
-        uint8, same shape.
+        uint8, (k, j, i).
     """
     from scipy import ndimage
 
@@ -66,20 +71,21 @@ def lungs_with_lesions(lungs: npt.NDArray[Any], lesion: npt.NDArray[Any]) -> npt
     outside = (lesion > 0) & (whole == 0)
     if not outside.any() or not whole.any():
         return whole
-    everywhere = np.ones((3,) * whole.ndim, dtype=bool)
-    parts, count = ndimage.label(outside, everywhere)
-    touched = np.unique(parts[outside & ndimage.binary_dilation(whole > 0, everywhere)])
-    chosen = np.zeros(count + 1, dtype=bool)
-    chosen[touched] = True
+    parts, _ = ndimage.label(outside, NEIGHBOURS)
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
-        if not chosen[number]:
-            continue
         around = tuple(slice(max(0, one.start - 1), one.stop + 1) for one in box)
-        own = parts[around] == number
-        nearest = ndimage.distance_transform_edt(
-            lungs[around] == 0, return_distances=False, return_indices=True
-        )
-        whole[around][own] = lungs[around][tuple(nearest)][own]
+        own, here = parts[around] == number, lungs[around]
+        touched = set(here[ndimage.binary_dilation(own, NEIGHBOURS)].tolist()) - {0}
+        if len(touched) == 1:
+            whole[around][own] = touched.pop()
+        elif touched:
+            nearest = ndimage.distance_transform_edt(
+                here == 0,
+                sampling=geometry.spacing[::-1],
+                return_distances=False,
+                return_indices=True,
+            )
+            whole[around][own] = here[tuple(nearest)][own]
     return whole
 
 

@@ -98,7 +98,7 @@ def read_label(
                 "again."
             )
     both = all((lungs == number).any() for number in LUNG_LABELS.values())
-    return lesions, lungs_with_lesions(lungs, lesions) if both else None
+    return lesions, lungs_with_lesions(lungs, lesions, geometry) if both else None
 
 
 def collect_cases(
@@ -137,7 +137,7 @@ def collect_cases(
         lesions, lungs = read_label(one, volume.geometry, card.classes)
         if lungs is None:
             predicted = result_on(case.result(), volume.geometry).lungs
-            lungs = lungs_with_lesions(predicted, lesions)
+            lungs = lungs_with_lesions(predicted, lesions, volume.geometry)
         save_labels(case, lungs, lesions, volume.geometry)
         cases.append(save_verdict(read_case(case.folder), Verdict.ACCEPTED, ""))
     kept = {case.id for case in cases}

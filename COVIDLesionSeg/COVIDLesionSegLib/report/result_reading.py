@@ -20,7 +20,7 @@ from ..engine.result import SegmentationResult
 from ..engine.severity import SeverityReport, measure_severity
 from ..engine.severity.correction import lesion_free_after
 from ..engine.severity.report import RegionSeverity, RuleResult, SliceSeverity
-from ..engine.volume import Geometry, read_array
+from ..engine.volume import AxialOrder, Geometry, read_array
 from ..engine.volume.segmentation_file import Segment, read_segments
 from .json_file import grid_from_content
 from .report_json import voxels_sha256
@@ -111,7 +111,7 @@ def read_labels(folder: Path, geometry: Geometry | None = None) -> StoredLabels:
     if report.voxels_sha256:
         differ = _differ(report, lungs, lesions)
         changed, lesions_changed = bool(differ), "lesions" in differ
-    lungs = _with_painted_over(lungs, lesions, geometry, folder, report.provenance)
+    lungs = _with_painted_over(lungs, lesions, geometry, folder, report)
     if not report.voxels_sha256:
         measured = measure_severity(lungs, lesions, tuple(report.labels), geometry)
         changed = not _is_as_reported(report.severity.regions, measured.regions)
@@ -268,18 +268,24 @@ def _with_painted_over(
     lesions: npt.NDArray[np.uint8],
     geometry: Geometry,
     folder: Path,
-    provenance: dict[str, Any],
+    report: StoredReport,
 ) -> npt.NDArray[np.uint8]:
-    """The lungs with the lesions that a correction painted over them."""
+    """The lungs with the lesions that a correction painted over them.
+
+    As of :func:`~..engine.lesions.corrected_lungs`: what was painted beyond the run's lungs, over
+    the chest wall, does not become lung.
+    """
     beside = (lesions > 0) & (lungs == 0)
     if not beside.any():
         return lungs
     with _damage_named(folder):
         probability = _read_float(folder / PROBABILITY, geometry)
-        threshold = provenance["parameters"]["threshold"]
+        threshold = report.provenance["parameters"]["threshold"]
         # More than half of the threshold wherever a run finds lesion, by majority vote, too.
         painted = painted_over(beside, found=probability > threshold / 2)
-    return lungs_with_lesions(lungs, painted)
+    was_lung = probability > 0  # a network says 0 nowhere, and outside the lungs it is not asked
+    AxialOrder.of(geometry).to_axial(was_lung)[list(report.severity.slices_not_segmented)] = True
+    return lungs_with_lesions(lungs, painted & was_lung, geometry)
 
 
 def _with_flag(stored: StoredLabels, flag: Flag) -> StoredLabels:

@@ -80,7 +80,7 @@ def study_from_nodes(
     models = provenance.get("models", {})
     return Study(
         geometry=volume.geometry,
-        lungs=with_lesions(lungs),
+        lungs=with_lesions(lungs, volume.geometry),
         lesions=lesions,
         classes=classes,
         hu=volume.array,

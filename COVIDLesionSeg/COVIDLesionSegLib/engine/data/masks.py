@@ -154,7 +154,8 @@ def _segmentation(path: Path, geometry: Geometry, classes: Sequence[str]) -> Mas
             "the one that holds the lesions."
         )
     lesion = _together(lesions, classes)
-    return Mask(lesion, lungs_with_lesions(lungs, lesion) if lungs.any() else None, pseudo)
+    whole = lungs_with_lesions(lungs, lesion, geometry) if lungs.any() else None
+    return Mask(lesion, whole, pseudo)
 
 
 def _together(lesions: dict[str, np.ndarray], classes: Sequence[str]) -> np.ndarray:

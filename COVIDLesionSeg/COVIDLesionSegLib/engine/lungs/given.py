@@ -50,7 +50,7 @@ class GivenLungs:
             )
         if not np.isin(labels, list(LUNG_STYLES)).any():
             raise LungsNotFoundError("The given lungs are empty: choose others, or find them.")
-        self._axial = volume.order.to_axial(with_lesions(labels.astype(np.uint8)))
+        self._axial = volume.order.to_axial(with_lesions(labels.astype(np.uint8), volume.geometry))
 
     def extract(
         self,
@@ -71,17 +71,20 @@ class GivenLungs:
         return LungLabels(labels, flags, {"method": METHOD})
 
 
-def with_lesions(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def with_lesions(labels: npt.NDArray[np.uint8], geometry: Geometry) -> npt.NDArray[np.uint8]:
     """The lungs with the lesions that were painted over them and touch them.
 
     Args:
         labels: uint8 (k, j, i): 1 right lung, 2 left lung, 3 lesions; it is not changed.
+        geometry: Its grid.
 
     Returns:
         uint8, the same shape: 0 elsewhere, 1 right lung, 2 left lung.
     """
     painted = labels == PAINTED_OVER
-    return lungs_with_lesions(np.where(painted, 0, labels), painted) if painted.any() else labels
+    if not painted.any():
+        return labels
+    return lungs_with_lesions(np.where(painted, 0, labels), painted, geometry)
 
 
 def read_lungs(path: Path, geometry: Geometry) -> npt.NDArray[np.uint8]:
