@@ -6,7 +6,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from ..errors import InputError, OutputError
 from ..files import write_bytes
 from ..models.json_file import read_json
-from ..review import ReviewedCase, Verdict
+from ..review import ReviewedCase, Verdict, reoriented
 from ..review.arrays import FILE_SUFFIX, read_arrays, write_arrays
-from ..volume import Volume
-from ..volume.exact import load_volume
+from ..volume import Geometry, Volume
+from ..volume.exact import geometry_from_facts, load_volume
 
 CASES_JSON = "cases.json"
 LEARNED_VERDICTS = (Verdict.ACCEPTED, Verdict.CORRECTED)
@@ -40,7 +40,7 @@ class FrozenCase:
     Attributes:
         id, verdict: As of a :class:`~..review.case.ReviewedCase`.
         patient: Its patient's key, short.
-        shape: Of the labels, (k, j, i), on the grid of the CT.
+        geometry: Grid of the labels: that of the CT when they were copied.
         reviewed: Folder of the reviewed case, with the CT.
         labels: File with the labels.
     """
@@ -48,7 +48,7 @@ class FrozenCase:
     id: str
     patient: str
     verdict: Verdict
-    shape: tuple[int, int, int]
+    geometry: Geometry
     reviewed: Path
     labels: Path
 
@@ -71,18 +71,29 @@ class FrozenCase:
                 "damaged. Start a new training."
             ) from error
 
-    def read_labels(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    def read_labels(self, geometry: Geometry) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Lungs and lesions, uint8 (k, j, i), as of a reviewed case.
 
+        Args:
+            geometry: The CT's grid now: its axes may be turned round, as the case may have been
+                removed and its CT reviewed again from another file.
+
         Raises:
-            InputError: They are gone or damaged.
+            InputError: They are gone or damaged, or of another grid.
         """
         try:
-            arrays, _ = read_arrays(self.labels, self.shape)
-            return arrays["lungs"], arrays["lesions"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            arrays, _ = read_arrays(self.labels, self.geometry.shape)
+            lungs, lesions = (
+                reoriented(arrays[name], self.geometry, geometry) for name in ("lungs", "lesions")
+            )
+            return lungs, lesions
+        except (
+            *(OSError, ValueError, KeyError, InputError),
+            *(zipfile.BadZipFile, zlib.error),
+        ) as error:
             raise InputError(
-                f"The copied labels of case {self.name} are damaged: start a new training."
+                f"The copied labels of case {self.name} are damaged, or of another CT: start a "
+                "new training."
             ) from error
 
 
@@ -112,7 +123,7 @@ def freeze_cases(cases: Sequence[ReviewedCase], folder: Path) -> None:
                 "id": case.id,
                 "patient": case.patient,
                 "verdict": case.verdict.value,
-                "shape": list(case.geometry.shape),
+                "geometry": asdict(case.geometry),
             }
         )
     write_bytes(json.dumps(listed, indent=1).encode(), folder / CASES_JSON)
@@ -134,7 +145,7 @@ def frozen_cases(folder: Path, reviews: Path) -> list[FrozenCase] | None:
                 str(one["id"]),
                 short_id(str(one["patient"])),
                 Verdict(one["verdict"]),
-                _shape(one["shape"]),
+                geometry_from_facts(one["geometry"]),
                 reviews / str(one["id"]),
                 folder / f"{one['id']}{FILE_SUFFIX}",
             )
@@ -143,9 +154,7 @@ def frozen_cases(folder: Path, reviews: Path) -> list[FrozenCase] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{CASES_JSON} is damaged: choose another folder.") from error
-
-
-def _shape(values: Any) -> tuple[int, int, int]:
-    k, j, i = (int(value) for value in values)
-    return k, j, i
+        raise InputError(
+            f"{CASES_JSON} is damaged, or of an earlier version of this software: start a new "
+            "training in another folder."
+        ) from error

@@ -51,7 +51,7 @@ def labelled_case(case: FrozenCase) -> LabelledImage:
     """
     volume = case.volume()
     to_axial = volume.order.to_axial
-    lungs, lesions = map(to_axial, case.read_labels())
+    lungs, lesions = map(to_axial, case.read_labels(volume.geometry))
     if not lungs.any():
         raise InputError(
             f"The reviewed case {case.name} has no lungs: mark them, or reject the case."
