@@ -136,6 +136,38 @@ def test_a_ct_that_is_named_twice_is_one_case(tree):
     assert len(twice) == 3
 
 
+def test_a_file_of_a_dicom_series_stands_for_all_that_lie_beside_it(tmp_path):
+    series = write_dicom_series(tmp_path / PATIENT_NAME, chest_hu())
+    files = sorted(series.iterdir())
+    of_folder = find_cases([series])[0][0]
+    write_dicom_series(series, chest_hu(seed=1), series_uid="1.2.7", prefix="other")
+    (case,), _ = find_cases([files[3]])
+    assert (case.case, case.files) == (of_folder.case, of_folder.files) == (case.case, (*files,))
+    assert len(find_cases(files)[0]) == 1
+    assert read_volume(case.source, case.series).axial.shape[0] == len(files)
+
+    before = case.fingerprint()
+    os.utime(files[5], (1, 1))
+    assert find_cases([files[3]])[0][0].fingerprint() != before
+    files[5].unlink()
+    assert len(find_cases([files[3]])[0][0].files) == len(files) - 1
+
+
+def test_a_file_of_a_series_in_a_table_keeps_the_tables_name_and_is_one_case(tmp_path):
+    series = write_dicom_series(tmp_path / "series", chest_hu())
+    first, second = sorted(series.iterdir())[:2]
+    table = tmp_path / "cts.csv"
+    table.write_text(f"ct,case\nseries/{first.name},one\ngone.dcm,two\n")
+    one, two = find_cases([table])[0]
+    assert (one.case, len(one.files), one.series) == ("one", 8, SERIES_UID)
+    assert (two.case, two.files) == ("two", ())
+    with pytest.raises(InputError):
+        two.fingerprint()
+    table.write_text(f"ct,case\nseries/{first.name},one\nseries/{second.name},two\n")
+    with pytest.raises(InputError, match="names the CT of a row above"):
+        find_cases([table])
+
+
 def reasons(left_out):
     return {one.place: one.reason for one in left_out}
 

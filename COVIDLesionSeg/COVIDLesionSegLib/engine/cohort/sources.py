@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..volume.dicom_series import (
     DICOM_ENDINGS,
     Slice,
+    choose_series,
     is_dicom_file,
     read_images,
     visible_files,
@@ -51,9 +52,9 @@ class CaseSource:
             are the patient's.
         place: Where it is, from the source that was named, with ``/``; "." for that itself.
         ct: File or folder.
-        series: SeriesInstanceUID, for a folder of DICOM files.
-        files: Those of the series, of all that the folder and its subfolders hold, where they
-            were looked for.
+        series: SeriesInstanceUID, of DICOM files.
+        files: Those of the series, where they were looked for: in a folder with its subfolders, or
+            beside a file.
         copies: Folders with copies of them.
         problem: Why it cannot be read, where that is known already.
         warnings: What may be wrong with it, one sentence each.
@@ -131,6 +132,7 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
     named: list[CaseSource] = []  # by a table, which may say more of a CT than a folder does
     found: list[CaseSource] = []
     left_out: list[LeftOut] = []
+    of_files: set[str | None] = set()  # files of a series are one case, however many are named
     for source in sources:
         source = readable(source)
         if source.is_dir():
@@ -150,8 +152,9 @@ def find_cases(sources: Sequence[Path]) -> tuple[list[CaseSource], list[LeftOut]
                 f"{source.name} is neither a CT nor a table of CTs: give a folder, a CSV file, or "
                 f"a file of DICOM or one of {', '.join(FORMATS)}."
             )
-        else:
-            found.append(CaseSource(case_name(patient_of_ct(source)), source.name, source))
+        elif os.path.realpath(source) not in of_files:
+            found.append(_of_file(source))
+            of_files.update(found[-1].voxels[1:])
     return sorted(_with_own_names(_each_once(named, found)), key=lambda item: item.case), left_out
 
 
@@ -213,10 +216,29 @@ def _of_table(path: Path) -> Iterator[CaseSource]:
         lobes = path.parent / Path(row.get("lobes")).expanduser() if row.get("lobes") else None
         series = row.get("series") or None
         source = CaseSource(case_name(case), row.required("ct"), ct, series, lobes=lobes)
+        source = _with_series(source)
         if source.voxels in cts:
             raise row.fault("ct", "names the CT of a row above")
         cts.add(source.voxels)
         yield source
+
+
+def _of_file(path: Path) -> CaseSource:
+    case = _with_series(CaseSource(case_name(patient_of_ct(path)), path.name, path))
+    return replace(case, case=f"series-{_number(case.series)}") if case.series else case
+
+
+def _with_series(case: CaseSource) -> CaseSource:
+    """The case with all files of its series, where it is named by one of them."""
+    path = case.ct
+    if path.is_dir() or path.name.lower().endswith(tuple(FORMATS)) or not _may_be_dicom(path):
+        return case
+    try:
+        slices = choose_series(path, case.series)
+    except (InputError, OSError):  # reading says what is wrong
+        return case
+    files = tuple(sorted(item.path for item in slices))
+    return replace(case, series=slices[0].text("SeriesInstanceUID"), files=files)
 
 
 def _of_folder(folder: Path) -> tuple[list[CaseSource], list[LeftOut]]:
