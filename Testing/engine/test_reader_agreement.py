@@ -7,7 +7,11 @@ import pytest
 from torchmetrics.functional import cohen_kappa
 
 from COVIDLesionSegLib.engine.errors import InputError
-from COVIDLesionSegLib.engine.evaluation.category_tables import read_reader, read_software
+from COVIDLesionSegLib.engine.evaluation.category_tables import (
+    read_places,
+    read_reader,
+    read_software,
+)
 from COVIDLesionSegLib.engine.evaluation.reader_agreement import compare_with_reader, weighted_kappa
 from COVIDLesionSegLib.engine.metrics.overlap import wilson_interval
 from COVIDLesionSegLib.engine.severity.categories import CATEGORIES
@@ -184,6 +188,24 @@ def test_a_cohort_gives_the_category_of_every_rule_and_any_other_table_its_own(t
     }
     other.write_text("case,category\na,CT-3\n")
     assert read_software(other) == {"category": {"a": "CT-3"}}
+
+
+@pytest.mark.parametrize("cell", ["study.nii", "study.nii.nii.gz", "cts/study.nii.nii.gz"])
+def test_a_case_whose_name_ends_as_a_file_does_is_compared(cell, tmp_path):
+    cohort, reader = tmp_path / "cohort.csv", tmp_path / "reader.csv"
+    cohort.write_text("case,place,category\nstudy.nii,a.mha,CT-1\nstudy,b.mha,CT-2\n")
+    reader.write_text(f"case,category\n{cell},CT-1\nstudy,CT-2\n")
+    software = read_software(cohort)["category"]
+    assert software == {"study.nii": "CT-1", "study": "CT-2"}
+    assert read_reader(reader, "case", "category", read_places(cohort)) == software
+
+
+def test_cases_that_another_table_calls_by_their_files_are_found_without_the_ending(tmp_path):
+    other, reader = tmp_path / "other.csv", tmp_path / "reader.csv"
+    other.write_text("case,category\na.nii.gz,CT-1\nb.nii,CT-2\n")
+    reader.write_text("case,category\na,CT-1\nb.nii,CT-2\n")
+    software = read_software(other)["category"]
+    assert read_reader(reader, "case", "category", read_places(other)) == software
 
 
 def test_the_interval_of_a_perfect_reader_is_not_without_width_by_wilson():

@@ -59,7 +59,7 @@ def read_software(path: Path) -> dict[str, dict[str, str | None]]:
         rule: f"{rule}_category" for rule in RULE_TITLES if f"{rule}_category" in table.columns
     } or {CATEGORY: CATEGORY}
     table.check_columns(["case", *columns.values()])
-    cases = list(_cases(table, "case", {}))
+    cases = list(_cases(table, "case", read_places(path)))
     return {
         rule: {case: _category(row, column) for case, row in cases}
         for rule, column in columns.items()
@@ -91,7 +91,10 @@ def _case_of(cell: str, places: Mapping[str, str]) -> str:
         return ends[0]
     case = case_of_cell(cell)
     # Names of cases are those of folders: a blank in the table is "_" in the cohort.
-    return case_name(case) if case_name(case) in places else case
+    if case_name(case) in places:
+        return case_name(case)
+    named_as_files = [one for one in places if case_of_cell(one) == case]
+    return named_as_files[0] if len(named_as_files) == 1 else case
 
 
 def _category(row: Row, column: str) -> str | None:
