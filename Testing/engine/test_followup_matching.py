@@ -67,6 +67,17 @@ def test_lesions_that_became_one_are_merged_and_one_that_became_two_is_split():
     assert merged.change_ratio == pytest.approx(0.2) and split.change_ml == pytest.approx(-0.4)
 
 
+def test_a_lesion_between_two_is_linked_to_both_also_where_it_is_nearer_to_one():
+    two, between = with_lesions((5, 5, 5), (5, 5, 15)), with_lesions((5, 5, 11), size=(5, 5, 1))
+    (merged,) = matched(two, between, tolerance_mm=8.0).lesions
+    (split,) = matched(between, two, tolerance_mm=8.0).lesions
+
+    assert (merged.pattern, merged.earlier, merged.later) == ("merged", (1, 2), (1,))
+    assert (split.pattern, split.earlier, split.later) == ("split", (1,), (1, 2))
+    near_one = matched(two, between, tolerance_mm=6.0)
+    assert kinds(near_one) == ["resolved", "persistent"]
+
+
 def test_the_registration_says_where_a_lesion_lay():
     earlier, later = with_lesions((5, 5, 5)), with_lesions((5, 5, 25))
 

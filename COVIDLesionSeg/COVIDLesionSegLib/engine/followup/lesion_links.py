@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from ..boxes import bounding_box, grid_of, part_with, widened_by_mm
+from ..boxes import bounding_box, grid_of, part_with, widened, widened_by_mm
 from ..volume import Geometry, image_from
 from .matching_rule import MatchingRule
 from .registration import Registration
@@ -132,12 +132,8 @@ def _links(
     factors = [max(1, int(_CELL_MM // mm)) for mm in geometry.spacing[::-1]]
     spacing = [mm * factor for mm, factor in zip(geometry.spacing[::-1], factors, strict=True)]
     old, new = _cells(old[box], factors), _cells(new[box], factors)
-    met = np.zeros((2, *counts), np.int64)  # cells of the earlier and of the later lesions
-    near_old = _nearest(old, spacing, rule.tolerance_mm)
-    near_new = _nearest(new, spacing, rule.tolerance_mm)
-    for side, (first, second) in enumerate(((old, near_new), (near_old, new))):
-        here = (first > 0) & (second > 0)
-        np.add.at(met[side], (first[here] - 1, second[here] - 1), 1)
+    of_old = _cells_near(new, counts[1], old, counts[0], spacing, rule.tolerance_mm).T
+    of_new = _cells_near(old, counts[0], new, counts[1], spacing, rule.tolerance_mm)
     sizes = [
         np.bincount(one.ravel(), minlength=count + 1)[1:].astype(float)
         for one, count in zip((old, new), counts, strict=True)
@@ -146,10 +142,10 @@ def _links(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(
             sizes[0][:, None] <= sizes[1][None, :],
-            met[0] / sizes[0][:, None],
-            met[1] / sizes[1][None, :],
+            of_old / sizes[0][:, None],
+            of_new / sizes[1][None, :],
         )
-    linked: npt.NDArray[np.bool_] = (share >= rule.least_overlap) & (met.sum(axis=0) > 0)
+    linked: npt.NDArray[np.bool_] = (share >= rule.least_overlap) & (of_old + of_new > 0)
     return linked
 
 
@@ -162,13 +158,24 @@ def _cells(numbers: Labels, factors: list[int]) -> Labels:
     return numbers
 
 
-def _nearest(numbers: Labels, spacing: list[float], within_mm: float) -> Labels:
-    """Number of the nearest lesion of every cell, 0 where none is within so many mm."""
+def _cells_near(
+    lesions: Labels,
+    count: int,
+    others: Labels,
+    other_count: int,
+    spacing: list[float],
+    within_mm: float,
+) -> npt.NDArray[np.int64]:
+    """How many cells of each other lesion lie within so many mm: (lesions, other lesions)."""
     from scipy import ndimage
 
-    distance, index = ndimage.distance_transform_edt(
-        numbers == 0, sampling=spacing, return_indices=True
-    )
-    nearest: Labels = numbers[tuple(index)]
-    nearest[distance > within_mm] = 0
-    return nearest
+    cells = np.zeros((count, other_count), np.int64)
+    margins = [ceil(within_mm / mm) for mm in spacing]
+    for row, box in enumerate(ndimage.find_objects(lesions, count)):
+        if box is None:
+            continue
+        around = widened(box, margins, lesions.shape)
+        away = ndimage.distance_transform_edt(lesions[around] != row + 1, sampling=spacing)
+        near = others[around][away <= within_mm]
+        cells[row] = np.bincount(near, minlength=other_count + 1)[1:]
+    return cells
