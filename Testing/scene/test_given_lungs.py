@@ -66,7 +66,7 @@ def test_lesions_that_were_painted_over_the_lungs_are_taken_as_part_of_them(scen
     segment.SetTag("TerminologyEntry", class_style("lesion").terminology)
     taken = finish(given_lungs(node, segments, ct_node))
     assert (taken[lesions] == 3).all()
-    whole = with_lesions(taken)
+    whole = with_lesions(taken, geometry)
     assert ((whole > 0) == (result.lungs > 0)).all()
 
     # In a result of ours a lesion leaves the lungs whole: what is no lung was taken out on purpose.
