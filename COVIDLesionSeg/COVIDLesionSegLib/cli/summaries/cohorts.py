@@ -37,7 +37,7 @@ def print_cohort(cohort: Cohort, folder: Path, json_lines: bool) -> None:
     failed = f", {len(cohort.failed)} failed" if cohort.failed else ""
     console.print(f"[bold]{done} of {counted(len(cohort.cases), 'case')} done[/bold]{failed}")
     if cohort.skipped:
-        console.print(f"  {cohort.skipped} as an earlier run left them")
+        console.print(f"  {cohort.skipped} kept from an earlier run")
     for case in cohort.failed[:MOST_FAILURES]:
         why = case.error["message"] if case.error else ""
         console.print(
