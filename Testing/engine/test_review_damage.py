@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import InputError, OutputError
+from COVIDLesionSegLib.engine.errors import InputError, OutputError, UnreadableCaseError
 from COVIDLesionSegLib.engine.review import (
-    UnreadableCaseError,
     Verdict,
     read_cases,
     save_case,

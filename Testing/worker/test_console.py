@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from COVIDLesionSegLib.engine.errors import Cancelled, DependencyError, InputError, ModelError
+from COVIDLesionSegLib.engine.errors import (
+    Cancelled,
+    CovidLesionSegError,
+    DependencyError,
+    InputError,
+    ModelError,
+)
 from COVIDLesionSegLib.engine.phantom import generate_chest_ct
 from COVIDLesionSegLib.engine.progress import CancelToken
 
@@ -208,6 +216,21 @@ def test_an_error_that_a_worker_tells_is_one_of_this_package(told, kind, option)
 
     error = error_from({**told, "message": "m"})
     assert (type(error).__name__, str(error), error.option) == (kind, "m", option)
+
+
+def kinds_of(error: type[CovidLesionSegError]) -> list[type[CovidLesionSegError]]:
+    return [error, *(kind for one in error.__subclasses__() for kind in kinds_of(one))]
+
+
+def test_every_error_of_this_package_keeps_its_class_from_process_to_process():
+    from COVIDLesionSegLib import engine
+    from COVIDLesionSegLib.worker.background import error_from
+
+    for module in pkgutil.walk_packages(engine.__path__, f"{engine.__name__}."):
+        importlib.import_module(module.name)
+    for kind in kinds_of(CovidLesionSegError):
+        error = error_from({"error": kind.__name__, "message": "m"})
+        assert (type(error), str(error)) == (kind, "m")
 
 
 @pytest.mark.slow

@@ -29,17 +29,22 @@ class InputError(CovidLesionSegError):
 class SeveralSeriesError(InputError):
     """A DICOM folder holds more than one series, and none was chosen."""
 
-    def __init__(self, message: str, series: dict[str, str]):
+    def __init__(self, message: str, series: dict[str, str] | None = None):
         """``series`` maps each SeriesInstanceUID to its modality, number and size.
 
-        None of it is free text, which could name the patient.
+        None of it is free text, which could name the patient. It is not told by a process to
+        another.
         """
         super().__init__(message, option="series")
-        self.series = series
+        self.series = series or {}
 
 
 class LungsNotFoundError(InputError):
     """No lungs were found in the CT."""
+
+
+class UnreadableCaseError(InputError):
+    """A reviewed case may be whole, but cannot be read now, or not by this version."""
 
 
 class ParameterError(CovidLesionSegError):

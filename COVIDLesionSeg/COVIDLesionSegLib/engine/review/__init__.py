@@ -3,7 +3,6 @@
 from .case import (
     CaseList,
     ReviewedCase,
-    UnreadableCaseError,
     Verdict,
     case_id,
     case_id_of,
@@ -21,7 +20,6 @@ __all__ = [
     "CaseList",
     "CaseLock",
     "ReviewedCase",
-    "UnreadableCaseError",
     "Verdict",
     "case_id",
     "case_id_of",

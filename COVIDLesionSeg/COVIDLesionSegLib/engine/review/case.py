@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
+from ..errors import InputError, UnreadableCaseError
 from ..lesions import corrected_lungs
 from ..models.json_file import parse_json, read_json
 from ..result import ARRAYS, SegmentationResult, result_from_facts
@@ -164,10 +164,6 @@ class ReviewedCase:
             # As it is now: an earlier file is gone after the next but one save.
             path = self.folder / read_state(self.folder)[which]
             return read_arrays(path, self.geometry.shape)[0]
-
-
-class UnreadableCaseError(InputError):
-    """A reviewed case may be whole, but cannot be read now, or not by this version."""
 
 
 class CaseList(NamedTuple):

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OutputError
+from ..errors import InputError, OutputError, UnreadableCaseError
 from ..files import atomic_folder, cannot_write, write_bytes
 from ..parameters import Parameters
 from ..result import SegmentationResult, facts_from_result
@@ -32,7 +32,6 @@ from .case import (
     FORMAT_VERSION,
     Labels,
     ReviewedCase,
-    UnreadableCaseError,
     Verdict,
     case_id,
     read_case,
